@@ -1,0 +1,52 @@
+// Bytes waiting to be written, oldest first; bounded.
+//
+//   queue.Append(typed.substr(0, queue.room()));
+//   queue.Consume(WriteSome(fd, queue.bytes()).bytes);
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+namespace deptyr {
+
+class ByteQueue {
+ public:
+  explicit ByteQueue(size_t capacity) : capacity_(capacity) {}
+
+  bool empty() const { return bytes().empty(); }
+  size_t room() const {
+    return capacity_ > bytes().size() ? capacity_ - bytes().size() : 0;
+  }
+  absl::string_view bytes() const {
+    return absl::string_view(storage_).substr(consumed_);
+  }
+
+  // More than room() may be added; then there is none for a while.
+  void Append(absl::string_view added) {
+    if (consumed_ > 0) {
+      storage_.erase(0, consumed_);
+      consumed_ = 0;
+    }
+    storage_.append(added.data(), added.size());
+  }
+
+  void Consume(size_t count) {
+    consumed_ += count;
+    if (consumed_ == storage_.size()) Clear();
+  }
+
+  // Memory goes back too: a thousand idle sessions hold a thousand of these.
+  void Clear() {
+    consumed_ = 0;
+    std::string().swap(storage_);
+  }
+
+ private:
+  const size_t capacity_;
+  size_t consumed_ = 0;
+  std::string storage_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,49 @@
+// Errors are values here: absl::Status and absl::StatusOr.  The message is the
+// sentence a person will read: what we were doing, to what, and why it failed.
+//
+//   if (::bind(...) != 0) return Errno("bind ", path);
+//   ASSIGN_OR_RETURN(Fd socket, Connect(path));
+//
+// Two codes matter to whoever runs deptyr, because they become its exit status:
+// InvalidArgument is 100 (wrong usage), everything else 111 (the system failed,
+// a retry may mend it).
+#pragma once
+
+#include <cerrno>
+#include <cstring>
+#include <utility>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
+
+namespace deptyr {
+
+// "WHAT...: No such file or directory", from the errno of the call just made.
+// Not absl::ErrnoToStatus: that makes EINVAL an InvalidArgument, which is the
+// user's error and never the kernel's.
+template <typename... Args>
+absl::Status Errno(const Args&... what) {
+  const int error = errno;
+  const char* reason = strerrordesc_np(error);
+  return absl::UnavailableError(absl::StrCat(
+      what..., ": ", reason == nullptr ? "unknown error" : reason));
+}
+
+}  // namespace deptyr
+
+#define RETURN_IF_ERROR(expression)                                   \
+  do {                                                                \
+    if (absl::Status status_here = (expression); !status_here.ok()) { \
+      return status_here;                                             \
+    }                                                                 \
+  } while (false)
+
+#define DEPTYR_JOIN_(a, b) a##b
+#define DEPTYR_JOIN(a, b) DEPTYR_JOIN_(a, b)
+#define ASSIGN_OR_RETURN(declaration, expression) \
+  ASSIGN_OR_RETURN_(DEPTYR_JOIN(status_or_, __LINE__), declaration, expression)
+#define ASSIGN_OR_RETURN_(result, declaration, expression) \
+  auto result = (expression);                              \
+  if (!result.ok()) return std::move(result).status();     \
+  declaration = *std::move(result)

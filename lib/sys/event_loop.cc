@@ -1,0 +1,172 @@
+#include "lib/sys/event_loop.h"
+
+#include <sys/epoll.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+
+#include "lib/base/status.h"
+
+namespace deptyr {
+namespace {
+
+constexpr int kRetryMilliseconds = 100;
+
+uint32_t EpollEvents(Interest interest) {
+  const auto bits = static_cast<uint8_t>(interest);
+  uint32_t events = 0;
+  if ((bits & 1) != 0) events |= EPOLLIN;
+  if ((bits & 2) != 0) events |= EPOLLOUT;
+  if ((bits & 8) != 0) events |= EPOLLET;
+  return events;
+}
+
+Ready FromEpoll(uint32_t events) {
+  const bool hangup = (events & (EPOLLHUP | EPOLLERR)) != 0;
+  return {.readable = hangup || (events & EPOLLIN) != 0,
+          .writable = hangup || (events & EPOLLOUT) != 0,
+          .hangup = hangup};
+}
+
+}  // namespace
+
+Watch& Watch::operator=(Watch&& other) noexcept {
+  if (this != &other) {
+    Reset();
+    loop_ = std::exchange(other.loop_, nullptr);
+    id_ = other.id_;
+  }
+  return *this;
+}
+
+void Watch::Set(Interest interest) {
+  if (loop_ != nullptr) loop_->Set(id_, interest);
+}
+
+void Watch::Reset() {
+  if (loop_ != nullptr) std::exchange(loop_, nullptr)->Remove(id_);
+}
+
+Timer& Timer::operator=(Timer&& other) noexcept {
+  if (this != &other) {
+    Reset();
+    loop_ = std::exchange(other.loop_, nullptr);
+    key_ = other.key_;
+  }
+  return *this;
+}
+
+bool Timer::pending() const {
+  return loop_ != nullptr && loop_->timers_.contains(key_);
+}
+
+void Timer::Reset() {
+  if (loop_ != nullptr) std::exchange(loop_, nullptr)->timers_.erase(key_);
+}
+
+absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
+  Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.valid()) return Errno("make an epoll set");
+  return std::unique_ptr<EventLoop>(new EventLoop(std::move(epoll)));
+}
+
+Watch EventLoop::Add(int fd, Interest interest, Handler handler) {
+  const uint64_t id = next_id_++;
+  auto registration = std::make_unique<Registration>();
+  registration->fd = fd;
+  registration->wanted = interest;
+  registration->handler = std::move(handler);
+  Apply(id, *registration);
+  registrations_.emplace(id, std::move(registration));
+  return Watch(this, id);
+}
+
+Timer EventLoop::After(absl::Duration delay,
+                       absl::AnyInvocable<void()> action) {
+  const Timer::Key key{Clock::now() + absl::ToChronoNanoseconds(delay),
+                       next_id_++};
+  timers_.emplace(key, std::move(action));
+  return Timer(this, key);
+}
+
+void EventLoop::Set(uint64_t id, Interest interest) {
+  Registration& registration = *registrations_.at(id);
+  if (registration.wanted == interest) return;
+  registration.wanted = interest;
+  Apply(id, registration);
+}
+
+void EventLoop::Apply(uint64_t id, Registration& registration) {
+  if (registration.known == registration.wanted) return;
+  const int operation = registration.wanted == Interest::kNone  ? EPOLL_CTL_DEL
+                        : registration.known == Interest::kNone ? EPOLL_CTL_ADD
+                                                                : EPOLL_CTL_MOD;
+  epoll_event event{};
+  event.events = EpollEvents(registration.wanted);
+  event.data.u64 = id;
+  if (::epoll_ctl(epoll_.get(), operation, registration.fd, &event) != 0) {
+    failed_.push_back(id);
+    return;
+  }
+  registration.known = registration.wanted;
+}
+
+void EventLoop::Remove(uint64_t id) {
+  const auto found = registrations_.find(id);
+  if (found == registrations_.end()) return;
+  std::unique_ptr<Registration> registration = std::move(found->second);
+  registrations_.erase(found);
+  registration->wanted = Interest::kNone;
+  Apply(id, *registration);
+  retired_.push_back(std::move(registration));
+}
+
+void EventLoop::RetryFailed() {
+  for (const uint64_t id : std::exchange(failed_, {})) {
+    const auto found = registrations_.find(id);
+    if (found != registrations_.end()) Apply(id, *found->second);
+  }
+}
+
+int EventLoop::MillisecondsToWait() const {
+  int wait = failed_.empty() ? -1 : kRetryMilliseconds;
+  if (!timers_.empty()) {
+    // Rounded up: to wake early would be to wake twice.
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        timers_.begin()->first.first - Clock::now());
+    const auto bounded = std::clamp<int64_t>(left.count(), 0, 1 << 30);
+    const int timer = static_cast<int>(bounded);
+    wait = wait < 0 ? timer : std::min(wait, timer);
+  }
+  return wait;
+}
+
+absl::Status EventLoop::RunOnce() {
+  std::array<epoll_event, 128> events;
+  const int count =
+      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
+                   MillisecondsToWait());
+  if (count < 0 && errno != EINTR) return Errno("wait for events");
+  for (int i = 0; i < count; ++i) {
+    const epoll_event& event = events[static_cast<size_t>(i)];
+    const auto found = registrations_.find(event.data.u64);
+    if (found == registrations_.end()) continue;  // gone since, promise 1
+    found->second->handler(FromEpoll(event.events));
+  }
+  RunTimers();
+  RetryFailed();
+  retired_.clear();
+  return absl::OkStatus();
+}
+
+void EventLoop::RunTimers() {
+  if (timers_.empty()) return;
+  const Clock::time_point now = Clock::now();
+  while (!timers_.empty() && timers_.begin()->first.first <= now) {
+    auto node = timers_.extract(timers_.begin());
+    node.mapped()();
+  }
+}
+
+}  // namespace deptyr

@@ -1,0 +1,145 @@
+// One epoll loop.  Descriptors are watched, deadlines kept; handlers run one
+// after the other.
+//
+//   Watch watch = loop.Add(fd, Interest::kRead, [&](Ready) { ... });
+//   watch.Set(Interest::kNone);            // e.g. no room: don't ask
+//   Timer timer = loop.After(absl::Seconds(5), [&] { ... });
+//   while (!done) loop.RunOnce();
+//
+// Promises:
+//   1. A handler may destroy any Watch or Timer, its own included.  No event
+//      already fetched from the kernel reaches a Watch that has gone, even when
+//      a new descriptor has taken the old one's number: registrations are keyed
+//      by an id that is never used again.
+//   2. Interest::kNone is truly silent.  epoll reports EPOLLHUP and EPOLLERR
+//      whatever was asked for, so such a descriptor is taken out of the set;
+//      else a hung-up PTY that nobody reads would spin the loop.
+//   3. Without events and deadlines RunOnce() sleeps: no ticks.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/container/flat_hash_map.h"
+#include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/time/time.h"
+
+#include "lib/sys/fd.h"
+
+namespace deptyr {
+
+// Bits; combine by naming the combination.
+enum class Interest : uint8_t {
+  kNone = 0,
+  kRead = 1,
+  kWrite = 2,
+  kReadWrite = 3,
+  kHangup = 4,  // only that the other side went away
+  // Edge-triggered: told once per change.  For a PTY whose client end nobody
+  // holds: level-triggered it would report its hang-up for ever.
+  kReadEdge = 8 | 1,
+  kWriteEdge = 8 | 2,
+  kReadWriteEdge = 8 | 3,
+};
+
+struct Ready {
+  bool readable = false;  // also when a read would tell of an end or an error
+  bool writable = false;
+  bool hangup = false;
+};
+
+using Handler = absl::AnyInvocable<void(Ready)>;
+using Clock = std::chrono::steady_clock;  // clock jumps don't move deadlines
+
+class EventLoop;
+
+// Move-only; destroying it unregisters.  The descriptor stays the caller's and
+// must stay open for as long.
+class [[nodiscard]] Watch {
+ public:
+  Watch() = default;
+  Watch(Watch&& other) noexcept
+      : loop_(std::exchange(other.loop_, nullptr)), id_(other.id_) {}
+  Watch& operator=(Watch&& other) noexcept;
+  ~Watch() { Reset(); }
+
+  bool active() const { return loop_ != nullptr; }
+  void Set(Interest interest);
+  void Reset();
+
+ private:
+  friend class EventLoop;
+  Watch(EventLoop* loop, uint64_t id) : loop_(loop), id_(id) {}
+  EventLoop* loop_ = nullptr;
+  uint64_t id_ = 0;
+};
+
+// Fires once; destroying it cancels.
+class [[nodiscard]] Timer {
+ public:
+  Timer() = default;
+  Timer(Timer&& other) noexcept
+      : loop_(std::exchange(other.loop_, nullptr)),
+        key_(std::move(other.key_)) {}
+  Timer& operator=(Timer&& other) noexcept;
+  ~Timer() { Reset(); }
+
+  // True from After() until it fires or is reset.
+  bool pending() const;
+  void Reset();
+
+ private:
+  friend class EventLoop;
+  using Key = std::pair<Clock::time_point, uint64_t>;
+  Timer(EventLoop* loop, Key key) : loop_(loop), key_(key) {}
+  EventLoop* loop_ = nullptr;
+  Key key_;
+};
+
+class EventLoop {
+ public:
+  static absl::StatusOr<std::unique_ptr<EventLoop>> Create();
+  EventLoop(const EventLoop&) = delete;
+  EventLoop& operator=(const EventLoop&) = delete;
+
+  // Where the kernel has no memory for a registration now, it is tried again
+  // every 100 ms.
+  Watch Add(int fd, Interest interest, Handler handler);
+  Timer After(absl::Duration delay, absl::AnyInvocable<void()> action);
+
+  // Waits for events or the next deadline, and runs what is due.
+  absl::Status RunOnce();
+
+ private:
+  friend class Watch;
+  friend class Timer;
+  struct Registration {
+    int fd;
+    Interest wanted;
+    Interest known = Interest::kNone;  // to the kernel
+    Handler handler;
+  };
+
+  explicit EventLoop(Fd epoll) : epoll_(std::move(epoll)) {}
+  void Set(uint64_t id, Interest interest);
+  void Remove(uint64_t id);
+  void Apply(uint64_t id, Registration& registration);
+  void RetryFailed();
+  int MillisecondsToWait() const;
+  void RunTimers();
+
+  Fd epoll_;
+  uint64_t next_id_ = 1;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<Registration>> registrations_;
+  // Removed during this turn; their handlers may be on the stack.
+  std::vector<std::unique_ptr<Registration>> retired_;
+  std::vector<uint64_t> failed_;
+  std::map<Timer::Key, absl::AnyInvocable<void()>> timers_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,38 @@
+// Bytes with descriptors beside them, over a UNIX stream socket (SCM_RIGHTS,
+// unix(7)).
+//
+//   SendWithFd(socket, message, controller.get());
+//   ...
+//   FdMessage got = ReceiveWithFds(socket, room);   // owns what came along
+#pragma once
+
+#include <span>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+#include "lib/sys/fd.h"
+#include "lib/sys/io.h"
+
+namespace deptyr {
+
+// More descriptors than this in one message are closed by the kernel at once
+// (MSG_CTRUNC), the rest by us.
+inline constexpr size_t kMostFdsPerMessage = 4;
+
+// Sends all of `bytes`, blocking within the socket's time-out, with a copy of
+// `fd` beside the first of them (fd < 0: none).  Never raises SIGPIPE.
+absl::Status SendWithFd(int socket, absl::string_view bytes, int fd);
+
+struct FdMessage {
+  IoResult io;
+  std::vector<Fd> fds;        // close-on-exec from birth (MSG_CMSG_CLOEXEC)
+  bool fds_were_cut = false;  // there were more than kMostFdsPerMessage
+};
+
+// One recvmsg(2).  Every descriptor that came along is owned before anything
+// is judged.
+FdMessage ReceiveWithFds(int socket, std::span<char> room);
+
+}  // namespace deptyr

@@ -1,0 +1,43 @@
+// One read, one write, on a descriptor that doesn't block.  What usually
+// happens is a value, not an error.
+//
+//   IoResult got = ReadSome(controller, ring.Space());
+//   switch (got.state) { case IoState::kDone: ring.Commit(got.bytes); ... }
+#pragma once
+
+#include <cstddef>
+#include <span>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+namespace deptyr {
+
+enum class IoState {
+  kDone,        // `bytes` were moved, at least one
+  kWouldBlock,  // none now
+  kEnd,         // none any more: end of file, EIO of a terminal, a peer gone
+  kError,       // errno says why
+};
+
+struct IoResult {
+  IoState state;
+  size_t bytes = 0;
+};
+
+// EIO is kEnd: on a PTY's controlling end it means that nobody holds the client
+// end now (which may change), on a terminal that it was hung up.  EINTR is
+// repeated.
+IoResult ReadSome(int fd, std::span<char> room);
+
+// EPIPE, ECONNRESET and EIO are kEnd.  SIGPIPE must be ignored.
+IoResult WriteSome(int fd, absl::string_view bytes);
+
+// Bytes written to a socket or terminal that its reader hasn't taken yet, or
+// about: a UNIX socket counts its bookkeeping in (SIOCOUTQ, unix(7)).
+size_t BytesQueued(int fd);
+
+// O_NONBLOCK belongs to the open file: everybody who shares it feels it.
+absl::Status SetNonBlocking(int fd);
+
+}  // namespace deptyr

@@ -1,0 +1,182 @@
+#include "lib/sys/process.h"
+
+#include <poll.h>
+#include <pwd.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdint>
+#include <utility>
+
+#include "absl/strings/numbers.h"
+
+#include "lib/base/status.h"
+#include "lib/sys/pty.h"
+
+#ifndef SO_PEERPIDFD
+#define SO_PEERPIDFD 77  // asm-generic/socket.h, Linux 6.5
+#endif
+
+namespace deptyr {
+namespace {
+
+// linux/pidfd.h of Linux 6.15; Debian 12's headers are older.  The kernel takes
+// any size from the first published one (64 bytes) on.
+struct PidfdInfo {
+  uint64_t mask;
+  uint64_t cgroup_id;
+  uint32_t pid, tgid, ppid;
+  uint32_t ruid, rgid, euid, egid, suid, sgid, fsuid, fsgid;
+  int32_t exit_code;
+};
+static_assert(sizeof(PidfdInfo) == 64);
+constexpr uint64_t kPidfdInfoExit = uint64_t{1} << 3;
+constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
+
+// Which programs shall not feel that ours was raised.
+std::optional<rlimit> limit_before;
+
+}  // namespace
+
+absl::StatusOr<Fd> PeerPidfd(int socket, pid_t pid) {
+  int pidfd = -1;
+  socklen_t size = sizeof pidfd;
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) {
+    return Fd(pidfd);
+  }
+  if (errno != ENOPROTOOPT) return Errno("get hold of process ", pid);
+  // The C library's pidfd_open() came with glibc 2.36, its number much before.
+  Fd result(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!result.valid()) return Errno("get hold of process ", pid);
+  return result;
+}
+
+std::string Describe(const ExitStatus& status) {
+  if (status.signal == 0) return absl::StrCat("exit status ", status.code);
+  const char* text = ::sigdescr_np(status.signal);
+  return absl::StrCat("signal ", status.signal, " (",
+                      text == nullptr ? "unknown" : text, ")");
+}
+
+bool HasEnded(int pidfd) {
+  pollfd question{pidfd, POLLIN, 0};
+  return ::poll(&question, 1, 0) == 1;
+}
+
+ExitAnswer AskExitStatus(int pidfd) {
+  PidfdInfo info{};
+  info.mask = kPidfdInfoExit;
+  if (::ioctl(pidfd, kPidfdGetInfo, &info) != 0) {
+    // ESRCH: it is being reaped at this moment, and there is an answer after
+    // that; or it was, and this kernel (6.13, 6.14) keeps no exit status.
+    return {errno == ESRCH ? ExitAnswer::kNotYet : ExitAnswer::kNever, {}};
+  }
+  if ((info.mask & kPidfdInfoExit) == 0) return {ExitAnswer::kNotYet, {}};
+  const int status = info.exit_code;  // as wait(2) has it
+  if (WIFSIGNALED(status)) {
+    return {ExitAnswer::kKnown, {.signal = WTERMSIG(status)}};
+  }
+  return {ExitAnswer::kKnown, {.code = WEXITSTATUS(status)}};
+}
+
+absl::Status SendSignal(int pidfd, int signal) {
+  if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) != 0) {
+    return Errno("send signal ", signal);
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
+                                      const std::vector<std::string>& argv) {
+  std::vector<char*> words;
+  words.reserve(argv.size() + 1);
+  for (const std::string& word : argv) {
+    words.push_back(const_cast<char*>(word.c_str()));
+  }
+  words.push_back(nullptr);
+  const pid_t pid = ::fork();
+  if (pid < 0) return Errno("start ", program);
+  if (pid == 0) {
+    for (int signal = 1; signal < NSIG; ++signal) {
+      (void)::signal(signal, SIG_DFL);
+    }
+    sigset_t none;
+    ::sigemptyset(&none);
+    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+    if (limit_before) (void)::setrlimit(RLIMIT_NOFILE, &*limit_before);
+    const absl::Status ready = BecomeTerminalProcess(terminal);
+    if (ready.ok()) (void)::execvp(program.c_str(), words.data());
+    const int error = errno;
+    const std::string text = absl::StrCat(
+        "deptyr: execute ", program, ": ",
+        ready.ok() ? ::strerrordesc_np(error) : ready.message(), "\n");
+    (void)!::write(STDERR_FILENO, text.data(), text.size());
+    ::_exit(ready.ok() && error == ENOENT ? 127 : 126);
+  }
+  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd.valid()) {
+    const absl::Status status = Errno("get hold of process ", pid);
+    (void)::kill(pid, SIGKILL);
+    (void)::waitpid(pid, nullptr, 0);
+    return status;
+  }
+  return Child{pid, std::move(pidfd)};
+}
+
+std::optional<ExitStatus> ReapChild(int pidfd) {
+  siginfo_t info{};
+  const auto id = static_cast<id_t>(pidfd);
+  if (::waitid(P_PIDFD, id, &info, WEXITED | WNOHANG) != 0 ||
+      info.si_pid == 0) {
+    return std::nullopt;
+  }
+  if (info.si_code == CLD_EXITED) return ExitStatus{.code = info.si_status};
+  return ExitStatus{.signal = info.si_status};
+}
+
+pid_t OwnPid() {
+  return ::getpid();
+}
+
+uid_t OwnUid() {
+  return ::geteuid();
+}
+
+absl::StatusOr<uid_t> FindUser(absl::string_view text) {
+  uid_t uid = 0;
+  if (absl::SimpleAtoi(text, &uid)) return uid;
+  const passwd* entry = ::getpwnam(std::string(text).c_str());
+  if (entry != nullptr) return entry->pw_uid;
+  return absl::InvalidArgumentError(
+      absl::StrCat("no such user: ", text, "; see getent passwd"));
+}
+
+bool ReapInherited(absl::FunctionRef<bool(pid_t)> is_ours) {
+  for (;;) {
+    siginfo_t info{};
+    if (::waitid(P_ALL, 0, &info, WEXITED | WNOHANG | WNOWAIT) != 0 ||
+        info.si_pid == 0) {
+      return true;
+    }
+    if (is_ours(info.si_pid)) return false;
+    const auto id = static_cast<id_t>(info.si_pid);
+    (void)::waitid(P_PID, id, &info, WEXITED | WNOHANG);
+  }
+}
+
+size_t RaiseDescriptorLimit() {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  limit_before = limit;
+  limit.rlim_cur = limit.rlim_max;
+  return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max
+                                                 : limit_before->rlim_cur;
+}
+
+}  // namespace deptyr

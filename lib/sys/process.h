@@ -1,0 +1,80 @@
+// A process that is not our child, held by a pidfd: it can't be mistaken for
+// another that got its number later.
+//
+//   ASSIGN_OR_RETURN(Fd pidfd, PeerPidfd(connection, peer.pid));
+//   ... epoll says readable: it ended; says hang-up: it was reaped too ...
+//   std::optional<ExitStatus> end = AskExitStatus(pidfd.get());
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+#include "absl/status/statusor.h"
+
+#include "lib/sys/fd.h"
+
+namespace deptyr {
+
+// The process at the other end of a UNIX socket: SO_PEERPIDFD (Linux 6.5) or,
+// before that, pidfd_open(2) of the pid that SO_PEERCRED told, where a process
+// that ended meanwhile could be mistaken for one that got its number.
+absl::StatusOr<Fd> PeerPidfd(int socket, pid_t pid);
+
+// How a process ended.
+struct ExitStatus {
+  int code = 0;    // if signal is 0
+  int signal = 0;  // 0: it exited
+  bool operator==(const ExitStatus&) const = default;
+};
+
+// "exit status 3", "signal 9 (Killed)".
+std::string Describe(const ExitStatus& status);
+
+// True once the process has ended, reaped or not.
+bool HasEnded(int pidfd);
+
+// What PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15) tells anybody, once the
+// process was reaped by its parent.
+struct ExitAnswer {
+  enum { kKnown, kNotYet, kNever } state;  // kNever: this kernel doesn't tell
+  ExitStatus status;
+};
+ExitAnswer AskExitStatus(int pidfd);
+
+// EPERM where this process has no right to (kill(2)).
+absl::Status SendSignal(int pidfd, int signal);
+
+// A child of ours, on a terminal of its own: `terminal` is its controlling
+// terminal and its fds 0, 1 and 2.  Signal mask and dispositions are the
+// defaults, the limit of open descriptors what it was when we started.  If it
+// can't be executed, the child says so on the terminal and exits with 126 or
+// 127.
+struct Child {
+  pid_t pid;
+  Fd pidfd;
+};
+absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
+                                      const std::vector<std::string>& argv);
+
+// How a child of ours ended, and lets go of its pid.  Nothing: it runs.
+std::optional<ExitStatus> ReapChild(int pidfd);
+
+pid_t OwnPid();
+uid_t OwnUid();  // the effective one
+
+// By number or name (getpwnam(3)).  InvalidArgument if there is none.
+absl::StatusOr<uid_t> FindUser(absl::string_view text);
+
+// Lets go of children that have ended and aren't ours: as process 1 of a
+// container we inherit whatever programs leave behind.  False if one of ours
+// has ended and stands before them, so that it has to be reaped first.
+bool ReapInherited(absl::FunctionRef<bool(pid_t)> is_ours);
+
+// Raises the soft limit of open descriptors to the hard one.  Returns it.
+size_t RaiseDescriptorLimit();
+
+}  // namespace deptyr

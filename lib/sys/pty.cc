@@ -1,0 +1,147 @@
+#include "lib/sys/pty.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include "lib/base/status.h"
+
+namespace deptyr {
+namespace {
+
+// /dev/ptmx, of whatever devpts (Documentation/admin-guide/devices.txt).
+constexpr unsigned kPtmxMajor = 5;
+constexpr unsigned kPtmxMinor = 2;
+
+// A session leader that has a terminal already (it was started by a terminal
+// emulator, or by systemd with StandardInput=tty) must give that up first.
+// TIOCNOTTY sends SIGHUP and SIGCONT to the terminal's foreground group, us
+// included, so SIGHUP is ignored for as long as that takes.
+void GiveUpControllingTerminal() {
+  const Fd old(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!old.valid()) return;
+  struct sigaction ignore {};
+  struct sigaction before {};
+  ignore.sa_handler = SIG_IGN;
+  (void)::sigaction(SIGHUP, &ignore, &before);
+  (void)::ioctl(old.get(), TIOCNOTTY);
+  // Where it is blocked it is pending now, ignored or not; ignoring it again
+  // throws it away.
+  (void)::sigaction(SIGHUP, &ignore, nullptr);
+  (void)::sigaction(SIGHUP, &before, nullptr);
+}
+
+// Leaves the process group this process leads, so that setsid() works.  The
+// usual way is into our parent's group.  Where that is of another session (we
+// were orphaned), a child that lives for this moment only lends us one.
+void StopLeadingProcessGroup() {
+  // 0: the parent is outside our PID namespace.
+  const pid_t parent = ::getppid();
+  if (parent != 0 && ::setpgid(0, ::getpgid(parent)) == 0) return;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    (void)::pause();
+    ::_exit(0);
+  }
+  if (child < 0) return;
+  (void)::setpgid(child, child);
+  (void)::setpgid(0, child);
+  (void)::kill(child, SIGKILL);
+  (void)::waitpid(child, nullptr, 0);
+}
+
+}  // namespace
+
+absl::StatusOr<Pty> OpenPty(WindowSize size) {
+  Pty pty;
+  pty.controller = Fd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!pty.controller.valid()) {
+    return Errno("open a PTY, /dev/ptmx (limit: sysctl kernel.pty.max)");
+  }
+  // grantpt() isn't called: devpts gives the client end its owner and mode by
+  // itself, and glibc's grantpt() wants a path.
+  if (::unlockpt(pty.controller.get()) != 0) return Errno("unlock the PTY");
+  pty.terminal = Fd(::ioctl(pty.controller.get(), TIOCGPTPEER,
+                            O_RDWR | O_NOCTTY | O_CLOEXEC));
+  if (!pty.terminal.valid()) return Errno("open the PTY's client end");
+  RETURN_IF_ERROR(SetWindowSize(pty.controller.get(), size));
+  // What every terminal emulator sets: erasing takes a whole UTF-8 character.
+  termios settings{};
+  if (::tcgetattr(pty.terminal.get(), &settings) != 0) {
+    return Errno("read the PTY's settings");
+  }
+  settings.c_iflag |= IUTF8;
+  if (::tcsetattr(pty.terminal.get(), TCSANOW, &settings) != 0) {
+    return Errno("change the PTY's settings");
+  }
+  return pty;
+}
+
+absl::Status BecomeTerminalProcess(int terminal) {
+  if (::getsid(0) == ::getpid()) {
+    GiveUpControllingTerminal();
+  } else {
+    if (::getpgrp() == ::getpid()) StopLeadingProcessGroup();
+    if (::setsid() < 0) return Errno("start a session");
+  }
+  if (::ioctl(terminal, TIOCSCTTY, 0) != 0) {
+    return Errno("make the PTY the controlling terminal");
+  }
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::dup2(terminal, fd) < 0) return Errno("put the PTY on fd ", fd);
+  }
+  return absl::OkStatus();
+}
+
+bool IsController(int fd) {
+  // What a stranger sent may be a file of their own FUSE server, which answers
+  // an ioctl, or a plain fstat, when it likes.  This asks nobody.
+  struct statx file {};
+  if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) !=
+          0 ||
+      !S_ISCHR(file.stx_mode) || file.stx_rdev_major != kPtmxMajor ||
+      file.stx_rdev_minor != kPtmxMinor) {
+    return false;
+  }
+  unsigned number = 0;
+  return ::ioctl(fd, TIOCGPTN, &number) == 0;
+}
+
+int SignalOf(int controller, char character) {
+  termios settings{};
+  if (::tcgetattr(controller, &settings) != 0) return 0;
+  if ((settings.c_lflag & ISIG) == 0) return 0;
+  const auto typed = static_cast<cc_t>(character);
+  if (typed == _POSIX_VDISABLE) return 0;
+  if (typed == settings.c_cc[VINTR]) return SIGINT;
+  if (typed == settings.c_cc[VQUIT]) return SIGQUIT;
+  if (typed == settings.c_cc[VSUSP]) return SIGTSTP;
+  return 0;
+}
+
+absl::Status SignalForeground(int controller, int signal) {
+  if (::ioctl(controller, TIOCSIG, signal) != 0) {
+    return Errno("signal a terminal's foreground group");
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<WindowSize> GetWindowSize(int fd) {
+  winsize size{};
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0)
+    return Errno("ask a terminal's size");
+  return WindowSize{size.ws_row, size.ws_col};
+}
+
+absl::Status SetWindowSize(int fd, WindowSize size) {
+  const winsize raw{size.rows, size.cols, 0, 0};
+  if (::ioctl(fd, TIOCSWINSZ, &raw) != 0) return Errno("set a PTY's size");
+  return absl::OkStatus();
+}
+
+}  // namespace deptyr

@@ -1,0 +1,34 @@
+// Signals as a descriptor: they arrive in the loop like everything else, so
+// every way out passes through destructors and a terminal gets restored.
+//
+//   ASSIGN_OR_RETURN(Signals signals, Signals::Block({SIGTERM, SIGINT}));
+//   loop.Add(signals.fd(), Interest::kRead, [&](Ready) {
+//     while (int signal = signals.Next()) ...
+//   });
+#pragma once
+
+#include <initializer_list>
+
+#include "absl/status/statusor.h"
+
+#include "lib/sys/fd.h"
+
+namespace deptyr {
+
+class Signals {
+ public:
+  // The signals stay blocked.  SIGPIPE is ignored from now on: a peer that went
+  // away is an error of a write.  SIGCHLD is not: ignored, it would reap our
+  // children before we ask how they ended.
+  static absl::StatusOr<Signals> Block(std::initializer_list<int> signals);
+
+  int fd() const { return fd_.get(); }
+  // The next signal that came, 0 if none did.
+  int Next();
+
+ private:
+  explicit Signals(Fd fd) : fd_(std::move(fd)) {}
+  Fd fd_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,105 @@
+#include "lib/sys/terminal.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <iterator>
+#include <utility>
+
+#include "lib/base/status.h"
+
+namespace deptyr {
+namespace {
+
+constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
+
+// For the handler of fatal signals, which has nothing else to go by.
+int fatal_fd = -1;
+termios fatal_settings;
+struct sigaction fatal_before[std::size(kFatal)];
+
+void RestoreHandlers() {
+  for (size_t i = 0; i < std::size(kFatal); ++i) {
+    (void)::sigaction(kFatal[i], &fatal_before[i], nullptr);
+  }
+}
+
+// Only async-signal-safe calls, signal-safety(7).
+void RestoreAndDie(int signal) {
+  (void)!::write(fatal_fd, kLeaveAlternateScreen,
+                 sizeof kLeaveAlternateScreen - 1);
+  (void)!::write(fatal_fd, kResetModes, sizeof kResetModes - 1);
+  (void)::tcsetattr(fatal_fd, TCSANOW, &fatal_settings);
+  RestoreHandlers();
+  (void)::raise(signal);  // now as it would have been without us
+}
+
+void RestoreOnFatalSignals(int fd, const termios& settings) {
+  fatal_fd = fd;
+  fatal_settings = settings;
+  struct sigaction action {};
+  action.sa_handler = RestoreAndDie;
+  for (size_t i = 0; i < std::size(kFatal); ++i) {
+    (void)::sigaction(kFatal[i], &action, &fatal_before[i]);
+  }
+}
+
+void WriteFully(int fd, const char* text) {
+  // A terminal that is stopped (^S) takes nothing; it isn't waited for.
+  (void)!::write(fd, text, std::strlen(text));
+}
+
+}  // namespace
+
+bool OnTerminal() {
+  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
+}
+
+bool IsSameTerminal(int fd) {
+  struct stat a {};
+  struct stat b {};
+  return ::isatty(fd) == 1 && ::fstat(fd, &a) == 0 &&
+         ::fstat(STDOUT_FILENO, &b) == 0 && a.st_rdev == b.st_rdev;
+}
+
+Terminal::Terminal(Fd fd, const termios& before)
+    : fd_(std::move(fd)), before_(before) {}
+
+absl::StatusOr<Terminal> Terminal::Take() {
+  Fd fd(::open("/proc/self/fd/1", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  if (!fd.valid()) {
+    fd = Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
+  }
+  if (!fd.valid()) return Errno("open the terminal");
+  termios before{};
+  if (::tcgetattr(fd.get(), &before) != 0) {
+    return Errno("read the terminal's settings");
+  }
+  Terminal terminal(std::move(fd), before);
+  terminal.MakeRaw();
+  RestoreOnFatalSignals(terminal.fd(), before);
+  return terminal;
+}
+
+void Terminal::MakeRaw() const {
+  termios raw = before_;
+  ::cfmakeraw(&raw);
+  raw.c_cc[VMIN] = 1;
+  raw.c_cc[VTIME] = 0;
+  (void)::tcsetattr(fd_.get(), TCSANOW, &raw);
+}
+
+void Terminal::GiveBack() {
+  if (!fd_.valid()) return;
+  WriteFully(fd_.get(), kLeaveAlternateScreen);
+  WriteFully(fd_.get(), kResetModes);
+  WriteFully(fd_.get(), "\r\n");
+  (void)::tcsetattr(fd_.get(), TCSANOW, &before_);
+  RestoreHandlers();
+  fd_.Reset();
+}
+
+}  // namespace deptyr

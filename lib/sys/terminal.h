@@ -1,0 +1,57 @@
+// The user's own terminal: raw while we have it, as it was on every way out.
+//
+//   ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
+//   WriteSome(terminal.fd(), "...");
+//   // ~Terminal, and fatal signals, put the settings back
+#pragma once
+
+#include <termios.h>
+
+#include "absl/status/statusor.h"
+
+#include "lib/sys/fd.h"
+
+namespace deptyr {
+
+// Whether standard input and output are both a terminal.
+bool OnTerminal();
+// Whether fd is the terminal of standard output.
+bool IsSameTerminal(int fd);
+
+class [[nodiscard]] Terminal {
+ public:
+  // Makes the terminal of standard output raw.  fd() is an open file of our
+  // own, without blocking: O_NONBLOCK on the shared one would be felt by the
+  // shell that started us.
+  static absl::StatusOr<Terminal> Take();
+  Terminal(Terminal&&) noexcept = default;
+  Terminal& operator=(Terminal&&) = delete;
+  ~Terminal() { GiveBack(); }
+
+  int fd() const { return fd_.get(); }
+  // Again, after somebody else had the terminal (SIGCONT).
+  void MakeRaw() const;
+  // Resets what programs leave behind (kResetModes) and the settings.
+  void GiveBack();
+
+ private:
+  Terminal(Fd fd, const termios& before);
+  Fd fd_;
+  termios before_;
+};
+
+// Puts a terminal into the state a shell expects, whatever a full-screen
+// program left: attributes, cursor, scroll region, mouse, focus and paste
+// reports, keypad and cursor-key modes, kitty's keyboard protocol.  The
+// alternate screen stays.  The cursor is on the last line then: resetting the
+// scroll region puts it on the first, amid what is shown.
+inline constexpr char kResetModes[] =
+    "\x1b[m\x1b[r\x1b[4l\x1b[?1l\x1b>\x1b[?6l\x1b[?7h\x1b[?25h\x1b(B\x0f"
+    "\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l"
+    "\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?2026l\x1b[<u\x1b[>4m"
+    "\x1b[999;1H";
+// The scroll region is all of the screen; the cursor stays.
+inline constexpr char kResetMargins[] = "\x1b\x37\x1b[r\x1b\x38";
+inline constexpr char kLeaveAlternateScreen[] = "\x1b[?1047l";
+
+}  // namespace deptyr

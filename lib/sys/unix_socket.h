@@ -1,0 +1,123 @@
+// UNIX stream sockets by path: listen, connect, and who is at the other end.
+//
+//   ASSIGN_OR_RETURN(ListeningSocket socket,
+//                    Listen("/run/head.sock", {.mode = 0660, .group = "ops"}));
+//   ASSIGN_OR_RETURN(Fd peer, Connect("/run/head.sock", absl::Seconds(5)));
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "lib/sys/fd.h"
+
+namespace deptyr {
+
+// A path a socket can't have (empty, over the 108 bytes of sun_path, unix(7))
+// is an InvalidArgument.  The path may fill all 108 bytes, without a NUL.
+absl::Status CheckSocketPath(absl::string_view path);
+
+struct SocketRights {
+  mode_t mode = 0600;
+  std::string group = {};  // "" leaves the group as it is
+  // Given to this user where we may (only root may).
+  std::optional<uid_t> owner = {};
+};
+
+// A listening socket and the file it is bound to.  The file is removed with the
+// object, but only while it is still this very socket, and never if the socket
+// was inherited: then its file is somebody else's.
+class [[nodiscard]] ListeningSocket {
+ public:
+  ListeningSocket() = default;
+  // `fd` was inherited; `path` is what it is bound to.
+  ListeningSocket(Fd fd, std::string path)
+      : fd_(std::move(fd)), path_(std::move(path)) {}
+  ListeningSocket(ListeningSocket&&) noexcept = default;
+  ListeningSocket& operator=(ListeningSocket&& other) noexcept;
+  ~ListeningSocket() { Close(); }
+
+  int fd() const { return fd_.get(); }
+  bool valid() const { return fd_.valid(); }
+  bool inherited() const { return inode_ == 0; }
+  const std::string& path() const { return path_; }
+
+  // Whether the file at path() is still this socket.
+  bool FileIsOurs() const;
+  void Close();
+
+ private:
+  friend absl::StatusOr<ListeningSocket> Listen(absl::string_view,
+                                                const SocketRights&);
+  Fd fd_;
+  std::string path_;
+  dev_t device_ = 0;
+  ino_t inode_ = 0;  // 0: inherited
+};
+
+// Binds and listens.  From the moment it exists the file is 0600; only then it
+// gets its group, and last its mode.  A socket file that nobody serves any more
+// is replaced; a served one is an error, and so is a file of another kind.
+// Two callers at once are kept apart by a lock on PATH.lock, there only for
+// that moment, so neither can take the other's socket for a stale one.
+absl::StatusOr<ListeningSocket> Listen(absl::string_view path,
+                                       const SocketRights& rights);
+
+// Listens on an abstract name, "@NAME" (unix(7)): no file, so no file rights
+// either; ask IdentifyPeer().  It goes with the socket.
+absl::StatusOr<ListeningSocket> ListenAbstract(absl::string_view name);
+
+// A blocking, close-on-exec connection.  Waits at most `timeout` where the
+// listener's backlog is full; later sends and receives have the same limit.
+absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout);
+
+// Sets the limit of every later blocking send and receive.
+absl::Status SetTimeouts(int socket, absl::Duration timeout);
+
+// The next connection, non-blocking and close-on-exec.  Nothing: none is there
+// (any more).  ResourceExhausted: no descriptor or memory left for it, it waits
+// in the backlog.
+absl::StatusOr<std::optional<Fd>> Accept(int listener);
+
+// "No more comes from here": the peer reads to an end of file.
+void ShutDownWriting(int socket);
+
+// Who the kernel says is connected (SO_PEERCRED, unix(7)): the process that
+// called connect(2), in our namespaces; pid 0 where it is not visible from
+// here.
+struct PeerIdentity {
+  pid_t pid;
+  uid_t uid;
+  gid_t gid;
+};
+// NotFound for a socket that isn't a UNIX one.
+absl::StatusOr<PeerIdentity> IdentifyPeer(int socket);
+
+// The descriptors a supervisor passed: by LISTEN_FDS (sd_listen_fds(3)), with
+// their names ("" without LISTEN_FDNAMES), and a listening socket on fd 0, as
+// s6-ipcserver-socketbinder gives it (/dev/null takes its place).
+// Close-on-exec is set on them and the variables are taken out of the
+// environment, so ask once.
+struct InheritedFd {
+  Fd fd;
+  std::string name;
+};
+std::vector<InheritedFd> TakeInheritedFds();
+
+// Whether fd is a listening UNIX stream socket, and the path it is bound to
+// ("" if none).
+std::optional<std::string> ListeningPath(int fd);
+
+// InvalidArgument if there is no such folder.
+absl::Status CheckFolder(const std::string& path);
+
+// Whether both paths lead to one file.
+bool IsSameFile(const std::string& a, const std::string& b);
+
+}  // namespace deptyr

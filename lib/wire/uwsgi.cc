@@ -1,0 +1,75 @@
+#include "lib/wire/uwsgi.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+namespace deptyr {
+
+std::optional<PacketHeader> PeekHeader(absl::string_view bytes) {
+  if (bytes.size() < kPacketHeader) return std::nullopt;
+  const auto byte = [&](size_t i) { return static_cast<uint8_t>(bytes[i]); };
+  return PacketHeader{
+      .modifier1 = byte(0),
+      .size = static_cast<uint16_t>(byte(1) | byte(2) << 8),
+      .modifier2 = byte(3),
+  };
+}
+
+std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,
+                         absl::string_view payload) {
+  const char header[kPacketHeader] = {
+      static_cast<char>(modifier1), static_cast<char>(payload.size() & 0xff),
+      static_cast<char>(payload.size() >> 8), static_cast<char>(modifier2)};
+  return absl::StrCat(absl::string_view(header, sizeof header), payload);
+}
+
+std::optional<FramedInput> FramedDecoder::Take(absl::string_view& bytes) {
+  while (!bytes.empty()) {
+    if (skip_left_ > 0) {
+      const size_t skipped = std::min(skip_left_, bytes.size());
+      bytes.remove_prefix(skipped);
+      skip_left_ -= skipped;
+    } else if (keys_left_ > 0) {
+      const size_t count = std::min(keys_left_, bytes.size());
+      const FramedKeys keys{bytes.substr(0, count)};
+      bytes.remove_prefix(count);
+      keys_left_ -= count;
+      return keys;
+    } else if (auto input = TakeHeader(bytes)) {
+      return input;
+    }
+  }
+  return std::nullopt;
+}
+
+std::optional<FramedInput> FramedDecoder::TakeHeader(absl::string_view& bytes) {
+  constexpr uint8_t kKeys = 0;
+  constexpr uint8_t kLastSignal = 64;
+  constexpr uint8_t kRows = 100;
+  constexpr uint8_t kCols = 101;
+  while (header_size_ < kPacketHeader) {
+    if (bytes.empty()) return std::nullopt;
+    header_[header_size_++] = bytes[0];
+    bytes.remove_prefix(1);
+  }
+  header_size_ = 0;
+  const PacketHeader header = *PeekHeader({header_, sizeof header_});
+  switch (header.modifier2) {
+    case kKeys:
+      keys_left_ = header.size;
+      return std::nullopt;
+    case kRows:
+      return FramedRows{header.size};
+    case kCols:
+      return FramedCols{header.size};
+    default:
+      skip_left_ = header.size;
+      if (header.modifier2 <= kLastSignal) {
+        return FramedSignal{header.modifier2};
+      }
+      return FramedOther{header.modifier2};
+  }
+}
+
+}  // namespace deptyr

@@ -1,0 +1,86 @@
+// The uwsgi packet, the only framing there is:
+//
+//   byte 0      1..2                     3           4...
+//   modifier1   size (little-endian)     modifier2   payload
+//
+// Two dialects share the header.  On the head socket (lib/wire/registration.h)
+// modifier1 is kDeptyr, modifier2 the kind of message, and the payload always
+// follows.  A client of a uwsgi-framed socket speaks what uWSGI's own pty
+// client speaks to its forkpty router (plugins/forkptyrouter/forkptyrouter.c of
+// uWSGI 2.0), and modifier1 is not looked at:
+//
+//   modifier2   size              means
+//   0           of the payload    keystrokes
+//   1..64       of a payload      that signal, for the program (no payload is
+//                                 usual; one is passed over)
+//   100, 101    the value         rows, columns; no payload
+//   others      of a payload      nothing
+//
+// Pure: bytes in, values out.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <variant>
+
+#include "absl/strings/string_view.h"
+
+namespace deptyr {
+
+inline constexpr size_t kPacketHeader = 4;
+inline constexpr size_t kLongestPayload = 65535;
+
+struct PacketHeader {
+  uint8_t modifier1;
+  uint16_t size;
+  uint8_t modifier2;
+};
+
+// The first four bytes of `bytes`, or nothing while there are fewer.
+std::optional<PacketHeader> PeekHeader(absl::string_view bytes);
+
+// A header and `payload`, which must not be longer than kLongestPayload.
+std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,
+                         absl::string_view payload);
+
+// What a framed client says.
+struct FramedKeys {
+  absl::string_view bytes;  // of the input; a payload may come in many pieces
+};
+struct FramedRows {
+  uint16_t rows;
+};
+struct FramedCols {
+  uint16_t cols;
+};
+struct FramedSignal {
+  int number;  // 1 to 64
+};
+struct FramedOther {
+  uint8_t modifier2;
+};
+using FramedInput =
+    std::variant<FramedKeys, FramedRows, FramedCols, FramedSignal, FramedOther>;
+
+// Decodes a client's stream, however it was cut into reads.  Holds no payload:
+// of a packet it remembers only how much is still to come, so a packet of 65535
+// bytes needs no more room than one of 1.
+//
+//   while (auto input = decoder.Take(bytes)) ...
+class FramedDecoder {
+ public:
+  // Takes the next input off the front of `bytes`.  Nothing: they are used up.
+  std::optional<FramedInput> Take(absl::string_view& bytes);
+
+ private:
+  std::optional<FramedInput> TakeHeader(absl::string_view& bytes);
+
+  char header_[kPacketHeader] = {};
+  size_t header_size_ = 0;
+  size_t keys_left_ = 0;  // of the payload
+  size_t skip_left_ = 0;
+};
+
+}  // namespace deptyr
