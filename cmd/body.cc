@@ -1,0 +1,78 @@
+#include "lib/body/body.h"
+
+#include <cstdio>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/time.h"
+
+#include "cmd/commands.h"
+#include "cmd/options.h"
+#include "lib/sys/standard_fds.h"
+#include "lib/wire/registration.h"
+
+namespace deptyr {
+namespace {
+
+// Long enough for a head that is being restarted or upgraded, not for ever; and
+// a supervisor that restarts us every two minutes isn't in a tight loop.
+constexpr absl::Duration kWait = absl::Seconds(120);
+// Whoever asks for a fallback prefers a program without a terminal to none.
+constexpr absl::Duration kWaitWithFallback = absl::Seconds(5);
+
+absl::StatusOr<std::string> ParseName(absl::string_view text) {
+  if (IsSessionName(text)) return std::string(text);
+  return absl::InvalidArgumentError(absl::StrCat(
+      "not a session name: ", text,
+      "; say 1 to 64 of letters, digits and _.@:+-, no dot or dash first"));
+}
+
+int Fail(absl::string_view message) {
+  OriginalStderr().Say(absl::StrCat("deptyr body: ", message));
+  return kUsageError;
+}
+
+}  // namespace
+
+int BodyCommand(int argc, char** argv) {
+  BodyOptions body;
+  std::optional<absl::Duration> wait;
+  Options options(
+      "body", "[OPTION]... HEAD-SOCKET -- PROGRAM [ARG]...",
+      "Runs PROGRAM on a terminal of its own, held by the head that "
+      "serves HEAD-SOCKET.");
+  options.Value("name", "NAME", &body.name, ParseName,
+                "the session's name (PROGRAM's basename)");
+  options.Value("size", "ROWSxCOLS", &body.size, ParseSize,
+                "the terminal's size until somebody watches (24x80)");
+  options.Value("term", "TERM", &body.term,
+                "what TERM says to PROGRAM (as it is, else xterm-256color)");
+  options.Value("wait", "SECONDS", &wait, ParseSeconds,
+                "how long to try to reach head (120; 5 with --fallback)");
+  options.Flag("fallback", &body.fallback,
+               "without head, run PROGRAM without a terminal");
+  options.Flag("replace", &body.replace,
+               "take the session from a program that still runs in it");
+  const auto operands = options.Parse(argc, argv);
+  if (!operands.ok()) return Fail(operands.status().message());
+  if (options.help_wanted()) {
+    std::fputs(options.Help().c_str(), stdout);
+    return 0;
+  }
+  // Parsing stopped at HEAD-SOCKET, so "--" is an operand here.
+  auto program = operands->begin();
+  if (program == operands->end()) return Fail("no HEAD-SOCKET; see --help");
+  body.socket = *program++;
+  if (program != operands->end() && *program == "--") ++program;
+  if (program == operands->end()) {
+    return Fail("no PROGRAM after HEAD-SOCKET --; see --help");
+  }
+  body.program.assign(program, operands->end());
+  if (body.name.empty()) body.name = SessionNameFor(body.program[0]);
+  body.wait = wait.value_or(body.fallback ? kWaitWithFallback : kWait);
+  return RunBody(body);
+}
+
+}  // namespace deptyr

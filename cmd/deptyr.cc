@@ -1,0 +1,65 @@
+// main: the table of subcommands, and what people call them.
+
+#include <cstdio>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+#include "cmd/commands.h"
+#include "lib/body/body.h"
+
+namespace {
+
+struct Subcommand {
+  const char* name;
+  int (*run)(int argc, char** argv);
+  const char* summary;
+};
+
+constexpr Subcommand kSubcommands[] = {
+    {"body", deptyr::BodyCommand,
+     "run a program on a terminal of its own, held by head"},
+    {"head", deptyr::HeadCommand,
+     "hold the terminals of programs, show and serve them"},
+    {"router", deptyr::RouterCommand,
+     "run a program on a terminal of its own for everybody who connects"},
+};
+
+void PrintUsage(std::FILE* to) {
+  std::fputs(
+      "usage: deptyr COMMAND [OPTION]... [ARG]...\n"
+      "Terminals for supervised programs.\n\n",
+      to);
+  for (const Subcommand& subcommand : kSubcommands) {
+    std::fprintf(to, "  %-8s %s\n", subcommand.name, subcommand.summary);
+  }
+  std::fputs(
+      "\ndeptyr COMMAND --help tells a command's options; so does "
+      "deptyr-COMMAND(1).\n",
+      to);
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  const absl::string_view word = argc > 1 ? argv[1] : "";
+  if (word == "--version") {
+    std::puts("deptyr " DEPTYR_VERSION);
+    return 0;
+  }
+  if (word == "--help" || word == "-h" || word == "help") {
+    PrintUsage(stdout);
+    return 0;
+  }
+  for (const Subcommand& subcommand : kSubcommands) {
+    if (word == subcommand.name) return subcommand.run(argc - 1, argv + 1);
+  }
+  if (word.empty()) {
+    PrintUsage(stderr);
+  } else {
+    std::fprintf(stderr, "deptyr: unknown command %s; see deptyr --help\n",
+                 argv[1]);
+  }
+  return deptyr::kUsageError;
+}

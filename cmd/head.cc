@@ -1,0 +1,205 @@
+#include "lib/head/head.h"
+
+#include <signal.h>
+
+#include <cstdio>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "cmd/commands.h"
+#include "cmd/listen_options.h"
+#include "cmd/options.h"
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/body/body.h"
+#include "lib/sys/background.h"
+#include "lib/sys/signals.h"
+#include "lib/sys/standard_fds.h"
+#include "lib/wire/keys.h"
+
+namespace deptyr {
+namespace {
+
+constexpr size_t kLeastHistory = 64 << 10;
+
+absl::StatusOr<size_t> ParseHistory(absl::string_view text) {
+  ASSIGN_OR_RETURN(const size_t bytes, ParseBytes(text));
+  if (bytes >= kLeastHistory) return bytes;
+  return absl::InvalidArgumentError("at least 64K");
+}
+
+absl::StatusOr<SizePolicy> ParseSizePolicy(absl::string_view text) {
+  if (text == "latest") return SizePolicy::kLatest;
+  if (text == "smallest") return SizePolicy::kSmallest;
+  if (text == "largest") return SizePolicy::kLargest;
+  if (text == "fixed") return SizePolicy::kFixed;
+  return absl::InvalidArgumentError(absl::StrCat(
+      "not a policy: ", text, "; say latest, smallest, largest or fixed"));
+}
+
+absl::StatusOr<Shows> ParseShows(absl::string_view text) {
+  if (text == "screen") return Shows::kScreen;
+  if (text == "history") return Shows::kHistory;
+  if (text == "nothing") return Shows::kNothing;
+  return absl::InvalidArgumentError(
+      absl::StrCat("not known: ", text, "; say screen, history or nothing"));
+}
+
+// The signals head lives by, and what each does.
+absl::StatusOr<Signals> BlockSignals() {
+  return Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2,
+                         SIGALRM, SIGXCPU, SIGXFSZ, SIGTSTP, SIGWINCH,
+                         SIGCONT});
+}
+
+class SignalDesk {
+ public:
+  SignalDesk(EventLoop& loop, Head& head, Signals signals)
+      : head_(head), signals_(std::move(signals)) {
+    watch_ = loop.Add(signals_.fd(), Interest::kRead, [this](Ready) {
+      while (const int signal = signals_.Next()) OnSignal(signal);
+    });
+  }
+
+ private:
+  void OnSignal(int signal) {
+    Viewer* const viewer = head_.viewer();
+    switch (signal) {
+      case SIGWINCH:
+        if (viewer != nullptr) viewer->OnTerminalResized();
+        return;
+      case SIGCONT:
+        if (viewer != nullptr) viewer->OnContinued();
+        return;
+      case SIGTSTP:  // stopped, it would leave the terminal raw
+        return;
+      case SIGHUP:
+        if (viewer == nullptr) return head_.RestoreSocket();
+        return head_.OnTerminalGone();
+      default:
+        return head_.Stop(sigdescr_np(signal));
+    }
+  }
+
+  Head& head_;
+  Signals signals_;
+  Watch watch_;
+};
+
+// A log on the very terminal that shows a program would be written over it.
+bool LogIsOnTerminal() {
+  return IsSameTerminal(2);
+}
+
+// What the end of head means for its programs, where somebody may read it: the
+// log, and where that was on a terminal that may have gone, syslog as well.
+void SayGoodbye(const Head& head, bool had_terminal) {
+  const std::string programs = head.RunningPrograms();
+  const std::string text =
+      programs.empty()
+          ? "head has ended; no program ran"
+          : absl::StrCat(
+                "head has ended; these programs lost their terminal "
+                "and get SIGHUP: ",
+                programs);
+  Log(programs.empty() ? Severity::kInfo : Severity::kWarning, text);
+  if (had_terminal && LogIsOnTerminal()) {
+    LogToSyslog(programs.empty() ? Severity::kInfo : Severity::kWarning, text);
+  }
+}
+
+absl::Status RunHead(HeadOptions head_options, bool headless,
+                     std::optional<char> command_key) {
+  const bool on_terminal = OnTerminal() && !headless;
+  // Half for clients: the other half is for programs, which come first.
+  head_options.most_clients = RaiseDescriptorLimit() / 2;
+  LogToStandardError();
+  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
+  // Before there is a socket to be removed, and before we say we are ready.
+  ASSIGN_OR_RETURN(Signals signals, BlockSignals());
+  ASSIGN_OR_RETURN(const std::unique_ptr<Head> head,
+                   Head::Create(*loop, std::move(head_options)));
+  auto desk = std::make_unique<SignalDesk>(*loop, *head, std::move(signals));
+  if (on_terminal) {
+    if (LogIsOnTerminal()) LogNowhere();
+    RETURN_IF_ERROR(head->TakeTerminal(command_key));
+  }
+  while (!head->finished()) {
+    RETURN_IF_ERROR(loop->RunOnce());
+    if (!head->TakeBackgroundRequest()) continue;
+    head->GiveTerminalBack();
+    RETURN_IF_ERROR(GoToBackground("[deptyr: head goes on, pid ", "]\n"));
+    // A signalfd in an epoll set tells of the signals of whoever put it there.
+    ASSIGN_OR_RETURN(Signals own, BlockSignals());
+    desk = std::make_unique<SignalDesk>(*loop, *head, std::move(own));
+  }
+  head->GiveTerminalBack();
+  if (on_terminal) LogToStandardError();
+  SayGoodbye(*head, on_terminal);
+  return absl::OkStatus();
+}
+
+int Fail(absl::string_view message, int status) {
+  OriginalStderr().Say(absl::StrCat("deptyr head: ", message));
+  return status;
+}
+
+}  // namespace
+
+int HeadCommand(int argc, char** argv) {
+  HeadOptions head;
+  bool headless = false;
+  std::optional<char> command_key = *ParseKey(kDefaultCommandKey);
+  Options options(
+      "head", "[OPTION]... HEAD-SOCKET",
+      "Holds the terminals of the programs whose bodies register at "
+      "HEAD-SOCKET.\nOn a terminal it shows one of them.");
+  options.Value("mode", "MODE", &head.rights.mode, ParseMode,
+                "the socket's mode (0600)");
+  options.Value("group", "GROUP", &head.rights.group,
+                "the socket's group (that of this process)");
+  options.Value("history", "SIZE", &head.history, ParseHistory,
+                "bytes of output remembered for each session (1M)");
+  ListenOptionsState listen{.listeners = &head.listeners};
+  AddListeners(options, listen);
+  options.Do(
+      "client-dir", "DIR",
+      [&](absl::string_view dir) {
+        head.client_dirs.push_back({std::string(dir), listen.policy});
+        return absl::OkStatus();
+      },
+      "sockets DIR/SESSION.raw and DIR/SESSION.uwsgi for every session");
+  options.Value("attach-shows", "WHAT", &listen.policy.shows, ParseShows,
+                "listeners named after this: what a client gets first: screen, "
+                "history or nothing (screen)");
+  options.Flag("read-only", &listen.policy.read_only,
+               "listeners named after this: what clients send is dropped");
+  options.Value("size-policy", "POLICY", &head.size_policy, ParseSizePolicy,
+                "whose size a program has: latest, smallest, largest or fixed "
+                "(latest)");
+  options.Value("command-key", "KEY", &command_key, ParseKey,
+                "the key before a command to head, or none (^\\)");
+  options.Flag("headless", &headless, "leave the terminal alone");
+  options.Value("ready-fd", "N", &head.ready_fd, ParseFd,
+                "write a newline to descriptor N when ready (s6)");
+  const auto operands = options.Parse(argc, argv);
+  if (!operands.ok()) return Fail(operands.status().message(), kUsageError);
+  if (options.help_wanted()) {
+    std::fputs(options.Help().c_str(), stdout);
+    return 0;
+  }
+  if (operands->size() != 1) {
+    return Fail("one HEAD-SOCKET is needed; see --help", kUsageError);
+  }
+  head.socket = operands->front();
+  const absl::Status status = RunHead(head, headless, command_key);
+  if (status.ok()) return 0;
+  return Fail(status.message(),
+              absl::IsInvalidArgument(status) ? kUsageError : kSystemError);
+}
+
+}  // namespace deptyr

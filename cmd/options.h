@@ -1,0 +1,90 @@
+// The options of one subcommand: declared once, which also prints the help (and
+// a test compares that with the man page).
+//
+//   Options options("body", "[OPTION]... HEAD-SOCKET -- PROGRAM [ARG]...",
+//                   "run PROGRAM on a terminal of its own");
+//   options.Value("name", "NAME", &name, "the session's name");
+//   options.Flag("replace", &replace, "take the place of a running program");
+//   ASSIGN_OR_RETURN(std::vector<std::string> operands,
+//                    options.Parse(argc, argv));
+//
+// Parsing stops at the first operand, so a program's own options are safe; "--"
+// ends the options too.  "--name=X" and "--name X" are the same.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "lib/sys/pty.h"
+
+namespace deptyr {
+
+class Options {
+ public:
+  Options(std::string command, std::string synopsis, std::string summary);
+
+  void Flag(std::string name, bool* flag, std::string help);
+  void Value(std::string name, std::string placeholder, std::string* value,
+             std::string help);
+  // Runs `set` on the value; may be given several times.
+  void Do(std::string name, std::string placeholder,
+          absl::AnyInvocable<absl::Status(absl::string_view)> set,
+          std::string help) {
+    Add(std::move(name), std::move(placeholder), std::move(help),
+        std::move(set));
+  }
+  // With a parser of the value, e.g. ParseSize.
+  template <typename To, typename Parsed>
+  void Value(const std::string& name, const std::string& placeholder, To* value,
+             absl::StatusOr<Parsed> (*parse)(absl::string_view),
+             const std::string& help) {
+    Add(name, placeholder, help, [value, parse](absl::string_view text) {
+      absl::StatusOr<Parsed> parsed = parse(text);
+      if (!parsed.ok()) return parsed.status();
+      *value = *std::move(parsed);
+      return absl::OkStatus();
+    });
+  }
+
+  // The operands.  InvalidArgument says what is wrong with the command line.
+  absl::StatusOr<std::vector<std::string>> Parse(int argc, char** argv);
+  // --help was among the options: print Help() and do nothing else.
+  bool help_wanted() const { return help_wanted_; }
+  std::string Help() const;
+
+ private:
+  struct Option {
+    std::string name;
+    std::string placeholder;  // "" for a flag
+    std::string help;
+    absl::AnyInvocable<absl::Status(absl::string_view)> set;
+  };
+  void Add(std::string name, std::string placeholder, std::string help,
+           absl::AnyInvocable<absl::Status(absl::string_view)> set);
+  absl::Status Wrong(absl::string_view what) const;
+
+  const std::string command_;
+  const std::string synopsis_;
+  const std::string summary_;
+  std::vector<Option> options_;
+  bool help_wanted_ = false;
+};
+
+// "24x80", rows first.
+absl::StatusOr<WindowSize> ParseSize(absl::string_view text);
+// Seconds, "10" or "0.5"; or with a unit, "2m".
+absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view text);
+// Bytes, "65536", "64K", "1M".
+absl::StatusOr<size_t> ParseBytes(absl::string_view text);
+// A file mode in octal, "0660".
+absl::StatusOr<mode_t> ParseMode(absl::string_view text);
+// A descriptor's number.
+absl::StatusOr<int> ParseFd(absl::string_view text);
+
+}  // namespace deptyr

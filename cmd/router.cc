@@ -1,0 +1,125 @@
+#include "lib/head/router.h"
+
+#include <signal.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <cstring>
+#include <string>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+#include "cmd/commands.h"
+#include "cmd/listen_options.h"
+#include "cmd/options.h"
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/body/body.h"
+#include "lib/sys/process.h"
+#include "lib/sys/signals.h"
+
+namespace deptyr {
+namespace {
+
+absl::StatusOr<size_t> ParseCount(absl::string_view text) {
+  uint32_t count = 0;
+  if (absl::SimpleAtoi(text, &count)) return size_t{count};
+  return absl::InvalidArgumentError(absl::StrCat("not a number: ", text));
+}
+
+// COMMAND, or the shell; a login shell is told so by a dash, login(1).
+void ChooseCommand(std::vector<std::string> operands, bool login,
+                   RouterOptions* router) {
+  if (operands.empty()) {
+    const char* shell = std::getenv("SHELL");
+    operands.emplace_back(shell != nullptr && *shell != '\0' ? shell
+                                                             : "/bin/sh");
+  }
+  router->program = operands[0];
+  if (login) {
+    const size_t slash = operands[0].rfind('/');
+    operands[0] = absl::StrCat("-", slash == std::string::npos
+                                        ? operands[0]
+                                        : operands[0].substr(slash + 1));
+  }
+  router->argv = std::move(operands);
+}
+
+absl::Status RunRouter(RouterOptions options) {
+  (void)RaiseDescriptorLimit();
+  LogToStandardError();
+  (void)setenv("TERM", kDefaultTerm, 0);
+  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
+  ASSIGN_OR_RETURN(Signals signals,
+                   Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}));
+  ASSIGN_OR_RETURN(const std::unique_ptr<Router> router,
+                   Router::Create(*loop, std::move(options)));
+  const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {
+    while (const int signal = signals.Next()) {
+      if (signal == SIGCHLD) {
+        router->OnChildEnded();
+      } else {
+        router->Stop(sigdescr_np(signal));
+      }
+    }
+  });
+  while (!router->finished()) RETURN_IF_ERROR(loop->RunOnce());
+  return absl::OkStatus();
+}
+
+int Fail(absl::string_view message, int status) {
+  std::fprintf(stderr, "deptyr router: %s\n", std::string(message).c_str());
+  return status;
+}
+
+}  // namespace
+
+int RouterCommand(int argc, char** argv) {
+  RouterOptions router;
+  bool login = false;
+  ListenOptionsState listen{.listeners = &router.listeners,
+                            .name_sessions = false};
+  Options options("router", "[OPTION]... [-- COMMAND [ARG]...]",
+                  "Runs COMMAND (your shell) on a terminal of its own for "
+                  "everybody who connects.");
+  AddListeners(options, listen);
+  options.Value("mode", "MODE", &router.rights.mode, ParseMode,
+                "the sockets' mode (0600)");
+  options.Value("group", "GROUP", &router.rights.group,
+                "the sockets' group (that of this process)");
+  options.Do(
+      "allow-user", "USER",
+      [&router](absl::string_view text) -> absl::Status {
+        ASSIGN_OR_RETURN(const uid_t uid, FindUser(text));
+        router.allowed_users.push_back(uid);
+        return absl::OkStatus();
+      },
+      "who may connect besides root and this user; repeatable");
+  options.Value("size", "ROWSxCOLS", &router.size, ParseSize,
+                "a terminal's size until its client tells (24x80)");
+  options.Flag("login", &login, "run COMMAND as a login shell");
+  options.Value("idle-timeout", "SECONDS", &router.idle_timeout, ParseSeconds,
+                "end connections that were silent for so long (never)");
+  options.Value("max-connections", "N", &router.max_connections, ParseCount,
+                "refuse more connections than this (no limit)");
+  options.Value("ready-fd", "N", &router.ready_fd, ParseFd,
+                "write a newline to descriptor N when ready (s6)");
+  auto operands = options.Parse(argc, argv);
+  if (!operands.ok()) return Fail(operands.status().message(), kUsageError);
+  if (options.help_wanted()) {
+    std::fputs(options.Help().c_str(), stdout);
+    return 0;
+  }
+  if (router.listeners.empty()) {
+    return Fail("nowhere to listen: say --raw or --uwsgi; see --help",
+                kUsageError);
+  }
+  ChooseCommand(*std::move(operands), login, &router);
+  const absl::Status status = RunRouter(std::move(router));
+  if (status.ok()) return 0;
+  return Fail(status.message(),
+              absl::IsInvalidArgument(status) ? kUsageError : kSystemError);
+}
+
+}  // namespace deptyr

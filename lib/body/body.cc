@@ -1,0 +1,201 @@
+#include "lib/body/body.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <chrono>
+#include <cstdlib>
+#include <cstring>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+#include "lib/base/status.h"
+#include "lib/sys/fd_passing.h"
+#include "lib/sys/standard_fds.h"
+#include "lib/sys/unix_socket.h"
+#include "lib/wire/registration.h"
+
+namespace deptyr {
+namespace {
+
+// From the first to the longest pause between two attempts to reach head.
+constexpr absl::Duration kFirstPause = absl::Milliseconds(10);
+constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
+
+class Deadline {
+ public:
+  explicit Deadline(absl::Duration wait)
+      : at_(Clock::now() + absl::ToChronoNanoseconds(wait)) {}
+  absl::Duration left() const { return absl::FromChrono(at_ - Clock::now()); }
+
+ private:
+  using Clock = std::chrono::steady_clock;  // clock jumps don't move it
+  Clock::time_point at_;
+};
+
+// Head's answer to our registration.
+absl::Status AwaitAcceptance(int head) {
+  std::string inbox;
+  for (;;) {
+    std::array<char, 4096> room;
+    const FdMessage got = ReceiveWithFds(head, room);
+    if (got.io.state == IoState::kWouldBlock) {
+      return absl::DeadlineExceededError(
+          "head did not answer in time; is it stopped?");
+    }
+    if (got.io.state != IoState::kDone) {
+      return absl::UnavailableError("head went away without an answer");
+    }
+    inbox.append(room.data(), got.io.bytes);
+    absl::string_view rest = inbox;
+    auto message = TakeMessage(rest);
+    if (!message.ok()) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("whoever serves the socket is no deptyr head: ",
+                       message.status().message()));
+    }
+    if (!message->has_value()) continue;
+    if (std::holds_alternative<Accepted>(**message)) return absl::OkStatus();
+    if (const auto* refused = std::get_if<Refused>(&**message)) {
+      const std::string text = absl::StrCat("head refused: ", refused->text);
+      // The next head may take us.
+      if (refused->code == kRefusedStopping) {
+        return absl::UnavailableError(text);
+      }
+      // Head can be had; it is the name that can't.
+      if (refused->code == kRefusedNameTaken ||
+          refused->code == kRefusedNotOwner) {
+        return absl::AlreadyExistsError(text);
+      }
+      return absl::FailedPreconditionError(text);
+    }
+    return absl::FailedPreconditionError("head answered something else");
+  }
+}
+
+struct Registered {
+  Fd head;
+  Pty pty;
+};
+
+// One attempt.  Unavailable: another may do better.
+absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
+                                         const std::string& term,
+                                         absl::Duration wait) {
+  Registered result;
+  ASSIGN_OR_RETURN(result.head, Connect(options.socket, wait));
+  auto pty = OpenPty(options.size);
+  if (!pty.ok()) return absl::ResourceExhaustedError(pty.status().message());
+  result.pty = *std::move(pty);
+  // Even with --wait 0 a head that is there gets a moment to answer.
+  RETURN_IF_ERROR(
+      SetTimeouts(result.head.get(), std::max(wait, absl::Seconds(5))));
+  RETURN_IF_ERROR(SendWithFd(result.head.get(),
+                             Encode(Register{.name = options.name,
+                                             .rows = options.size.rows,
+                                             .cols = options.size.cols,
+                                             .term = term,
+                                             .argv = options.program,
+                                             .replace = options.replace}),
+                             result.pty.controller.get()));
+  RETURN_IF_ERROR(AwaitAcceptance(result.head.get()));
+  return result;
+}
+
+// A head that isn't there, or goes away before it answers, is waited for: the
+// supervisor starts both, in whatever order.
+absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
+                                          const std::string& term,
+                                          const OriginalStderr& log) {
+  const Deadline until(options.wait);
+  absl::Duration pause = kFirstPause;
+  for (;;) {
+    auto result = TryToRegister(options, term, until.left());
+    if (!absl::IsUnavailable(result.status()) || until.left() <= pause) {
+      return result;
+    }
+    if (pause == kFirstPause) {
+      log.Say(absl::StrCat("deptyr body: waits up to ",
+                           absl::FormatDuration(options.wait),
+                           " for head: ", result.status().message()),
+              Severity::kNotice);
+    }
+    absl::SleepFor(pause);
+    pause = std::min(pause * 2, kLongestPause);
+  }
+}
+
+std::string AbsolutePath(const std::string& path) {
+  if (path.empty() || path[0] == '/') return path;
+  char* const folder = getcwd(nullptr, 0);
+  if (folder == nullptr) return path;
+  const bool is_root = folder[1] == '\0';
+  std::string result = absl::StrCat(is_root ? "" : folder, "/", path);
+  std::free(folder);
+  return result;
+}
+
+// Comes back only if it failed; returns the sentence and the exit status.
+std::pair<std::string, int> Execute(const std::vector<std::string>& program) {
+  std::vector<char*> argv;
+  argv.reserve(program.size() + 1);
+  for (const std::string& word : program) {
+    argv.push_back(const_cast<char*>(word.c_str()));
+  }
+  argv.push_back(nullptr);
+  (void)::execvp(argv[0], argv.data());
+  const int error = errno;
+  return {absl::StrCat("execute ", program[0], ": ", strerrordesc_np(error)),
+          error == ENOENT ? kNotFound : kCannotExecute};
+}
+
+}  // namespace
+
+int RunBody(const BodyOptions& options) {
+  const OriginalStderr log;
+  const auto fail = [&log](absl::string_view what, int status) {
+    log.Say(absl::StrCat("deptyr body: ", what));
+    return status;
+  };
+  const char* inherited_term = std::getenv("TERM");
+  const std::string term = !options.term.empty()       ? options.term
+                           : inherited_term != nullptr ? inherited_term
+                                                       : kDefaultTerm;
+  absl::StatusOr<Registered> registered = RegisterAtHead(options, term, log);
+  if (!registered.ok()) {
+    const absl::Status& why = registered.status();
+    if (absl::IsInvalidArgument(why)) return fail(why.message(), kUsageError);
+    if (!options.fallback || absl::IsAlreadyExists(why)) {
+      return fail(why.message(), kSystemError);
+    }
+    log.Say(absl::StrCat("deptyr body: runs ", options.program[0],
+                         " without a terminal: ", why.message()),
+            Severity::kWarning);
+    const auto [text, status] = Execute(options.program);
+    return fail(text, status);
+  }
+  // Head's copy is to be the last: without head there is to be no terminal.
+  registered->pty.controller.Reset();
+  const auto tell_both = [&](const std::string& text, int status) {
+    // Viewers see why, too; the supervisor's log matters more.
+    (void)SendWithFd(registered->head.get(), Encode(ExecFailed{text}), -1);
+    return fail(text, status);
+  };
+  (void)setenv("TERM", term.c_str(), 1);
+  (void)setenv("DEPTYR_SESSION", options.name.c_str(), 1);
+  (void)setenv("DEPTYR_SOCKET", AbsolutePath(options.socket).c_str(), 1);
+  const absl::Status ready =
+      BecomeTerminalProcess(registered->pty.terminal.get());
+  if (!ready.ok()) {
+    return tell_both(absl::StrCat(ready.message(), "; has head gone?"),
+                     kSystemError);
+  }
+  const auto [text, status] = Execute(options.program);
+  return tell_both(text, status);
+}
+
+}  // namespace deptyr

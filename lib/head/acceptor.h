@@ -1,0 +1,35 @@
+// A listening socket in the loop: gives every connection away.  Out of
+// descriptors it pauses, and the peers wait in the backlog.
+#pragma once
+
+#include <memory>
+
+#include "absl/functional/any_invocable.h"
+
+#include "lib/sys/event_loop.h"
+#include "lib/sys/unix_socket.h"
+
+namespace deptyr {
+
+class Acceptor {
+ public:
+  // `take` must not destroy the acceptor.
+  Acceptor(EventLoop& loop, ListeningSocket socket,
+           absl::AnyInvocable<void(Fd)> take);
+  Acceptor(const Acceptor&) = delete;
+  Acceptor& operator=(const Acceptor&) = delete;
+
+  const ListeningSocket& socket() const { return socket_; }
+
+ private:
+  void OnReadable();
+
+  EventLoop& loop_;
+  ListeningSocket socket_;
+  absl::AnyInvocable<void(Fd)> take_;
+  bool out_of_descriptors_ = false;
+  Timer pause_;
+  Watch watch_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,124 @@
+// Whoever watches a session and types into it.
+//
+// Its output side is a descriptor and a cursor, an offset in the session's
+// ring: nothing is copied per client, and nothing grows with a slow one.  Its
+// input side holds what the session has no room for yet.
+//
+// What its terminal answers is typed only while it leads (lib/wire/replies.h):
+// a question is answered once, however many terminals saw it.  So is one in the
+// history that a new client is sent: if another client had it before, it has
+// been answered.
+//
+// Passive: the session calls Pump(), a subclass waits for room and reads.
+#pragma once
+
+#include <cstdint>
+#include <deque>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+#include "lib/head/ring.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/pty.h"
+#include "lib/wire/replies.h"
+
+namespace deptyr {
+
+class Session;
+
+class Client {
+ public:
+  Client(EventLoop& loop, int out_fd) : loop_(loop), out_fd_(out_fd) {}
+  Client(const Client&) = delete;
+  Client& operator=(const Client&) = delete;
+  virtual ~Client();  // leaves its session
+
+  enum class Pumped {
+    kAll,      // it has everything
+    kBlocked,  // its descriptor takes no more now
+    kGone,     // it can't be written to any more: GoDeaf(), once
+  };
+  // Writes what `ring` has for it.
+  Pumped Pump(const Ring& ring);
+  // From now on its output goes nowhere, and it holds up nobody.
+  void GoDeaf();
+  bool deaf() const { return deaf_; }
+
+  Session* session() const { return session_; }
+  uint64_t cursor() const { return cursor_; }
+  uint64_t missed() const { return missed_; }
+  const std::optional<WindowSize>& size() const { return size_; }
+  bool owed(const Ring& ring) const {
+    return !deaf_ && (cursor_ < ring.end() ||
+                      (!inserts_.empty() && inserts_[0].offset <= ring.end()));
+  }
+
+  // `text` reaches the client when it has all bytes before `offset`.
+  void InsertAt(uint64_t offset, std::string text);
+  void ForgetInserts() { inserts_.clear(); }
+
+  // What it typed goes to the session.  What finds no room there is kept, and
+  // if that is more than a few keys, nothing more should be read until it has
+  // gone.  Dropped without a session.
+  void Type(absl::string_view keystrokes);
+  bool input_blocked() const { return untyped_.size() > kTypeAhead; }
+  bool typed_all() const { return untyped_.empty(); }
+  size_t untyped() const { return untyped_.size(); }
+
+  // What the session tells it.  None of these may destroy a client, or attach
+  // or detach one.
+  virtual void WaitForRoom(bool wait) = 0;  // ask to be told of room, or not
+  virtual void OnGone() {}                  // Pump() said kGone
+  virtual void OnMissed() {}                // it was moved forward
+  virtual void OnInputUnblocked() {}        // input_blocked() may have changed
+  virtual void OnProgramStarted() {}
+  virtual void OnProgramEnded(const std::string& how) { (void)how; }
+
+ protected:
+  EventLoop& loop_;
+
+ private:
+  friend class Session;
+  // Keys may wait, and yet reading goes on, for the ^C that follows them.
+  static constexpr size_t kTypeAhead = 64;
+
+  struct Insert {
+    uint64_t offset;
+    std::string text;
+  };
+
+  void TypeUntyped();
+  void StartWindow();
+  // What it took itself.  Not only what its descriptor took: a socket says that
+  // it has room only when half of what it holds is gone.
+  size_t TakenInWindow() const;
+  void BeginAt(uint64_t cursor, uint64_t answered);
+  void NoteReplayed();
+
+  // Whether the ring may not pass it over yet; the rule is in session.h.
+  bool waited_for_ = true;
+  bool blocked_ = false;
+  // In the present window of the rule: bytes that its descriptor took from us,
+  // and those it had queued when the window began.
+  size_t taken_ = 0;
+  size_t queued_ = 0;
+
+  const int out_fd_;
+  Session* session_ = nullptr;
+  uint64_t cursor_ = 0;
+  uint64_t missed_ = 0;
+  bool deaf_ = false;
+  std::deque<Insert> inserts_;
+  std::optional<WindowSize> size_;  // of its terminal, where it told
+  ReplyFilter replies_;
+  Timer flush_;
+  // Up to here others had the stream before it came.
+  uint64_t answered_ = 0;
+  bool replaying_ = false;
+  Timer replayed_;
+  std::string untyped_;
+};
+
+}  // namespace deptyr

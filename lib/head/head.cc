@@ -1,0 +1,390 @@
+#include "lib/head/head.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/sys/address.h"
+#include "lib/sys/io.h"
+#include "lib/sys/process.h"
+
+namespace deptyr {
+namespace {
+
+constexpr absl::Duration kTidyPause = absl::Milliseconds(20);
+constexpr absl::Duration kServedCheck = absl::Milliseconds(10);
+
+// Of the sockets a supervisor passed the one for `path`: bound to it, or named
+// "head", or the only one left.
+ListeningSocket InheritedSocket(const std::string& path,
+                                std::vector<InheritedFd>& inherited) {
+  const auto left = std::count_if(
+      inherited.begin(), inherited.end(),
+      [](const InheritedFd& candidate) { return candidate.fd.valid(); });
+  for (InheritedFd& candidate : inherited) {
+    const auto bound_to = ListeningPath(candidate.fd.get());
+    if (!bound_to) continue;
+    // By inode: we may have been given a relative path.
+    if (IsSameFile(*bound_to, path) || candidate.name == "head" || left == 1) {
+      return ListeningSocket(std::move(candidate.fd), *bound_to);
+    }
+  }
+  return ListeningSocket();
+}
+
+bool IsOurs(int connection) {
+  const auto peer = IdentifyPeer(connection);
+  return peer.ok() && (peer->uid == 0 || peer->uid == OwnUid());
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Head>> Head::Create(EventLoop& loop,
+                                                   HeadOptions options) {
+  std::unique_ptr<Head> head(new Head(loop, std::move(options)));
+  RETURN_IF_ERROR(head->Open());
+  return head;
+}
+
+Head::~Head() = default;
+
+absl::Status Head::Open() {
+  RETURN_IF_ERROR(CheckSocketPath(options_.socket));
+  std::vector<InheritedFd> inherited = TakeInheritedFds();
+  // Listeners first: a descriptor they name isn't the only one any more.
+  RETURN_IF_ERROR(OpenListeners(inherited));
+  ListeningSocket socket = InheritedSocket(options_.socket, inherited);
+  if (!socket.valid()) {
+    ASSIGN_OR_RETURN(socket, Listen(options_.socket, options_.rights));
+  }
+  RETURN_IF_ERROR(SetNonBlocking(socket.fd()));
+  Log(Severity::kInfo, "head pid=", OwnPid(), " listens on ", socket.path(),
+      socket.inherited() ? " (inherited)" : "", "; history=", options_.history,
+      "; nobody keeps the terminals for it: if it ends, its programs get "
+      "SIGHUP");
+  bodies_ = std::make_unique<Acceptor>(
+      loop_, std::move(socket),
+      [this](Fd connection) { OnBody(std::move(connection)); });
+  readiness_.Ready();
+  TidySoon();
+  return absl::OkStatus();
+}
+
+absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
+  for (const ClientDirSpec& spec : options_.client_dirs) {
+    RETURN_IF_ERROR(CheckFolder(spec.dir));
+  }
+  bool tcp = false;
+  for (const ListenerSpec& spec : options_.listeners) {
+    ASSIGN_OR_RETURN(ListeningSocket socket,
+                     ListenAt(spec.address, {.rights = {},
+                                             .allow_remote = spec.allow_remote,
+                                             .inherited = &inherited}));
+    Log(Severity::kInfo, "clients connect to ", socket.path(),
+        spec.policy.framing == Framing::kRaw ? ", raw" : ", uwsgi-framed");
+    const SocketKind kind = KindOf(socket.fd());
+    tcp = tcp || kind == SocketKind::kTcp;
+    listeners_.push_back(std::make_unique<Acceptor>(
+        loop_, std::move(socket), [this, &spec, kind](Fd connection) {
+          // No file rights have kept others out.
+          if (kind == SocketKind::kAbstract && !IsOurs(connection.get())) {
+            Log(Severity::kWarning, "refused a client at ", spec.address,
+                ": only root and uid ", OwnUid(), " may connect there");
+            return;
+          }
+          OnClient(spec, std::move(connection));
+        }));
+  }
+  if (tcp) {
+    Log(Severity::kWarning,
+        "TCP carries no authentication: whoever reaches the port types into "
+        "the program");
+  }
+  return absl::OkStatus();
+}
+
+void Head::OnClient(const ListenerSpec& spec, Fd connection) {
+  // So many that the next body finds no descriptor would be too many.
+  if (clients_.size() >= options_.most_clients) {
+    Log(Severity::kWarning, "refused a client at ", spec.address,
+        ": there are ", clients_.size(),
+        " already; raise the limit of open files");
+    return;
+  }
+  SocketClient& client = clients_.Add(
+      std::move(connection), spec.policy, [this](SocketClient& gone) {
+        std::erase_if(waiting_, [&](const Waiting& waiting) {
+          return waiting.client == &gone;
+        });
+        TidySoon();
+      });
+  waiting_.push_back({&client, spec.session});
+  SeatWaitingClients();
+}
+
+Session* Head::SessionForClient(const std::string& wanted) {
+  if (!wanted.empty()) {
+    const auto found = sessions_.find(wanted);
+    return found == sessions_.end() ? nullptr : found->second.get();
+  }
+  if (newest_ != nullptr || sessions_.empty()) return newest_;
+  return sessions_.begin()->second.get();
+}
+
+void Head::SeatWaitingClients() {
+  std::vector<Waiting> waiting = std::exchange(waiting_, {});
+  for (Waiting& one : waiting) {
+    Session* const session = SessionForClient(one.wanted);
+    if (session == nullptr) {
+      waiting_.push_back(std::move(one));
+    } else {
+      one.client->Join(*session);
+    }
+  }
+  TidySoon();
+}
+
+// File permissions say who may attach: the files belong to whom the session
+// belongs to, where we may give them away.
+void Head::OpenClientDirs(Session& session) {
+  std::vector<std::unique_ptr<Acceptor>>& acceptors = client_dirs_[&session];
+  for (const ClientDirSpec& spec : options_.client_dirs) {
+    for (const Framing framing : {Framing::kRaw, Framing::kUwsgi}) {
+      const std::string path =
+          absl::StrCat(spec.dir, "/", session.name(),
+                       framing == Framing::kRaw ? ".raw" : ".uwsgi");
+      auto socket = Listen(path, {.owner = session.owner()});
+      if (!socket.ok()) {
+        Log(Severity::kError, "session=", session.name(),
+            " can't be attached to there: ", socket.status().message());
+        continue;
+      }
+      ListenerSpec client{.session = session.name(), .policy = spec.policy};
+      client.policy.framing = framing;
+      acceptors.push_back(std::make_unique<Acceptor>(
+          loop_, *std::move(socket),
+          [this, client = std::move(client)](Fd connection) {
+            OnClient(client, std::move(connection));
+          }));
+    }
+  }
+}
+
+absl::Status Head::TakeTerminal(std::optional<char> command_key) {
+  ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
+  viewer_ =
+      std::make_unique<Viewer>(loop_, *this, std::move(terminal), command_key);
+  return absl::OkStatus();
+}
+
+void Head::OnBody(Fd connection) {
+  const auto identity = IdentifyPeer(connection.get());
+  if (!identity.ok()) return;
+  auto peer =
+      std::make_unique<Peer>(loop_, *this, std::move(connection), *identity);
+  peers_.emplace(peer.get(), std::move(peer));
+}
+
+void Head::OnRegister(Peer& peer, Register message, Fd controller) {
+  const PeerIdentity& who = peer.identity();
+  if (stopping_) {
+    peer.Refuse(kRefusedStopping, "head is about to end");
+    return;
+  }
+  auto pidfd = PeerPidfd(peer.connection(), who.pid);
+  if (!pidfd.ok()) {
+    peer.Refuse(kRefusedLimit, pidfd.status().message());
+    return;
+  }
+  const auto found = sessions_.find(message.name);
+  if (found != sessions_.end()) {
+    Session& holder = *found->second;
+    if (holder.owner() != who.uid) {
+      peer.Refuse(kRefusedNotOwner,
+                  absl::StrCat("the name ", message.name,
+                               " belongs to another user; choose another "
+                               "--name"));
+      return;
+    }
+    if (holder.IsAlive() && !message.replace) {
+      peer.Refuse(kRefusedNameTaken,
+                  absl::StrCat("the name ", message.name, " is held by pid ",
+                               holder.pid(),
+                               ", which runs; choose another "
+                               "--name, or take its place with --replace"));
+      return;
+    }
+  }
+  auto session = SessionFor(message.name, who.uid);
+  if (!session.ok()) {
+    peer.Refuse(kRefusedLimit, session.status().message());
+    return;
+  }
+  if (absl::Status status = SetNonBlocking(controller.get()); !status.ok()) {
+    peer.Refuse(kRefusedDescriptor, status.message());
+    return;
+  }
+  // Accepted before it is started: the body that hears it executes its program
+  // only then, so nothing is missed; and if nobody hears it, nothing started.
+  if (!peer.Accept(message.name)) {
+    Log(Severity::kWarning, "session=", message.name, " pid=", who.pid,
+        " went away while it registered");
+    if ((*session)->programs() == 0) Forget(message.name);
+    TidySoon();
+    return;
+  }
+  Log(Severity::kInfo, "session=", message.name, " pid=", who.pid,
+      " uid=", who.uid,
+      " registered: ", Printable(absl::StrJoin(message.argv, " ")));
+  newest_ = *session;
+  SeatWaitingClients();
+  newest_->Start({.pid = who.pid,
+                  .pidfd = *std::move(pidfd),
+                  .controller = std::move(controller),
+                  .size = {message.rows, message.cols},
+                  .argv = std::move(message.argv)});
+}
+
+absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
+                                          uid_t owner) {
+  const auto found = sessions_.find(name);
+  if (found != sessions_.end()) return found->second.get();
+  ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
+  auto session = std::make_unique<Session>(
+      loop_, name, owner, std::move(ring), options_.size_policy,
+      [this](Session& changed) { OnSessionChanged(changed); });
+  Session* const result = session.get();
+  sessions_[name] = std::move(session);
+  OpenClientDirs(*result);
+  return result;
+}
+
+void Head::OnExecFailed(Peer& peer, const std::string& text) {
+  const auto found = sessions_.find(peer.session());
+  if (found != sessions_.end() && found->second->pid() == peer.identity().pid) {
+    found->second->ExecFailed(Printable(text.substr(0, 512)));
+  }
+}
+
+void Head::OnPeerDone(Peer& peer) {
+  const auto found = peers_.find(&peer);
+  if (found == peers_.end()) return;
+  // It is on the stack; the next tidying ends it.
+  done_peers_.push_back(std::move(found->second));
+  peers_.erase(found);
+  TidySoon();
+}
+
+void Head::OnSessionChanged(Session& session) {
+  if (session.running()) {
+    ++running_;
+  } else {
+    --running_;
+    std::erase(ended_, session.name());
+    ended_.push_back(session.name());
+  }
+  if (viewer_ != nullptr) viewer_->OnSessionsChanged();
+  TidySoon();
+}
+
+void Head::TidySoon() {
+  if (!tidy_.pending()) tidy_ = loop_.After(kTidyPause, [this] { Tidy(); });
+}
+
+void Head::Tidy() {
+  done_peers_.clear();
+  for (size_t excess = ended_.size(); excess > kMostEnded; --excess) {
+    const std::string name = std::move(ended_.front());
+    ended_.pop_front();
+    const auto found = sessions_.find(name);
+    const bool ended_again = std::count(ended_.begin(), ended_.end(), name) > 0;
+    if (found == sessions_.end() || found->second->running() || ended_again) {
+      continue;
+    }
+    const bool watched =
+        viewer_ != nullptr && viewer_->shown() == found->second.get();
+    if (watched || found->second->clients() > 0) {
+      ended_.push_back(name);
+      continue;
+    }
+    Forget(name);
+  }
+  if (!readiness_.Status(absl::StrCat(
+          running_, " programs run, ", sessions_.size() - running_, " ended, ",
+          clients_.size() + (viewer_ == nullptr ? 0 : 1), " clients"))) {
+    TidySoon();
+  }
+}
+
+void Head::Forget(const std::string& name) {
+  const auto found = sessions_.find(name);
+  client_dirs_.erase(found->second.get());
+  if (newest_ == found->second.get()) newest_ = nullptr;
+  sessions_.erase(found);
+}
+
+std::string Head::RunningPrograms() const {
+  std::vector<std::string> names;
+  for (const auto& [name, session] : sessions_) {
+    if (session->running()) {
+      names.push_back(absl::StrCat(name, " (pid ", session->pid(), ")"));
+    }
+  }
+  return absl::StrJoin(names, ", ");
+}
+
+void Head::Stop(absl::string_view why) {
+  if (std::exchange(stopping_, true)) return;
+  Log(Severity::kInfo, "head ends: ", why);
+  readiness_.Stopping();
+  bodies_.reset();
+  listeners_.clear();
+  client_dirs_.clear();
+  for (const auto& [name, session] : sessions_) session->StopReading();
+  farewell_ = loop_.After(kFarewell, [this] { finished_ = true; });
+  FinishIfServed();
+}
+
+void Head::OnTerminalGone() {
+  Stop("its terminal was closed");
+  finished_ = true;  // nobody is left to be served
+}
+
+void Head::FinishIfServed() {
+  bool owed = viewer_ != nullptr && viewer_->OwedAnything();
+  clients_.ForEach([&owed](const SocketClient& client) {
+    owed = owed || (client.session() != nullptr &&
+                    client.owed(client.session()->ring()));
+  });
+  if (!owed) {
+    finished_ = true;
+    return;
+  }
+  served_check_ = loop_.After(kServedCheck, [this] { FinishIfServed(); });
+}
+
+void Head::RestoreSocket() {
+  if (bodies_ == nullptr || bodies_->socket().inherited() ||
+      bodies_->socket().FileIsOurs()) {
+    return;
+  }
+  auto again = Listen(options_.socket, options_.rights);
+  if (!again.ok()) {
+    Log(Severity::kError,
+        "can't restore the socket: ", again.status().message());
+    return;
+  }
+  bodies_ = std::make_unique<Acceptor>(
+      loop_, *std::move(again),
+      [this](Fd connection) { OnBody(std::move(connection)); });
+  Log(Severity::kNotice, "restored the socket ", options_.socket);
+}
+
+}  // namespace deptyr

@@ -1,0 +1,124 @@
+#include "lib/head/peer.h"
+
+#include <array>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/log.h"
+#include "lib/sys/fd_passing.h"
+#include "lib/sys/pty.h"
+#include "lib/wire/uwsgi.h"
+
+namespace deptyr {
+
+Peer::Peer(EventLoop& loop, Owner& owner, Fd connection, PeerIdentity identity)
+    : owner_(owner), connection_(std::move(connection)), identity_(identity) {
+  watch_ = loop.Add(connection_.get(), Interest::kRead,
+                    [this](Ready) { OnReadable(); });
+  patience_ = loop.After(kPeerPatience, [this] {
+    Refuse(kRefusedTimeout, absl::StrCat("nothing to act on came within ",
+                                         absl::FormatDuration(kPeerPatience)));
+  });
+}
+
+void Peer::OnReadable() {
+  std::array<char, 4096> room;
+  FdMessage got = ReceiveWithFds(connection_.get(), room);
+  for (Fd& fd : got.fds) fds_.push_back(std::move(fd));
+  fds_were_cut_ = fds_were_cut_ || got.fds_were_cut;
+  if (got.io.state == IoState::kWouldBlock) return;
+  if (got.io.state != IoState::kDone) {
+    // A body that registered has executed its program now, or died trying; one
+    // that said nothing was a check whether somebody listens.
+    if (!registered() && (!inbox_.empty() || !fds_.empty())) {
+      Log(Severity::kWarning, "pid=", identity_.pid, " uid=", identity_.uid,
+          " went away amid its registration");
+    }
+    Done();
+    return;
+  }
+  if (fds_were_cut_ || fds_.size() > 1) {
+    Refuse(kRefusedDescriptor,
+           "more than one descriptor came along, or head has none left");
+    return;
+  }
+  inbox_.append(room.data(), got.io.bytes);
+  while (!done_) {
+    absl::string_view rest = inbox_;
+    auto message = TakeMessage(rest);
+    if (!message.ok()) {
+      Refuse(kRefusedMalformed, message.status().message());
+      return;
+    }
+    if (!message->has_value()) return;
+    inbox_.erase(0, inbox_.size() - rest.size());
+    Dispatch(**std::move(message));
+  }
+}
+
+void Peer::Dispatch(HeadMessage message) {
+  if (auto* request = std::get_if<Register>(&message);
+      request != nullptr && !registered()) {
+    TakeRegister(std::move(*request));
+  } else if (const auto* failure = std::get_if<ExecFailed>(&message);
+             failure != nullptr && registered()) {
+    owner_.OnExecFailed(*this, failure->text);
+  } else {
+    Refuse(kRefusedMalformed, "a message that has no place here");
+  }
+}
+
+void Peer::TakeRegister(Register message) {
+  if (message.version != kProtocolVersion) {
+    Refuse(kRefusedVersion,
+           absl::StrCat("head speaks version ", kProtocolVersion,
+                        " of the protocol, this body ", message.version,
+                        "; restart head or the program with the same deptyr"));
+    return;
+  }
+  if (fds_.empty()) {
+    Refuse(kRefusedDescriptor, "no descriptor came along");
+    return;
+  }
+  Fd controller = std::move(fds_[0]);
+  fds_.clear();
+  if (!IsController(controller.get())) {
+    Refuse(kRefusedDescriptor, "the descriptor is not a PTY's controlling end");
+    return;
+  }
+  owner_.OnRegister(*this, std::move(message), std::move(controller));
+}
+
+bool Peer::Accept(const std::string& session) {
+  if (!Send(Accepted{.name = session})) return false;
+  session_ = session;
+  patience_.Reset();
+  return true;
+}
+
+void Peer::Refuse(absl::string_view code, absl::string_view text) {
+  if (done_) return;
+  Log(Severity::kWarning, "refused pid=", identity_.pid, " uid=", identity_.uid,
+      ": ", code, ": ", text);
+  (void)Send(Refused{.code = std::string(code), .text = std::string(text)});
+  Done();
+}
+
+bool Peer::Send(const HeadMessage& message) {
+  const std::string bytes = Encode(message);
+  // The answer is small and the first there is: it fits, or nobody listens.
+  const IoResult wrote = WriteSome(connection_.get(), bytes);
+  return wrote.state == IoState::kDone && wrote.bytes == bytes.size();
+}
+
+void Peer::Done() {
+  done_ = true;
+  patience_.Reset();
+  watch_.Reset();
+  fds_.clear();
+  connection_.Reset();
+  owner_.OnPeerDone(*this);
+}
+
+}  // namespace deptyr

@@ -1,0 +1,68 @@
+// One connection to the head socket: somebody who hasn't said yet what they
+// want, then a body between its registration and its exec.  What it sends is
+// never trusted: sizes, descriptors, kinds and time are limited here.
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "lib/sys/event_loop.h"
+#include "lib/sys/fd.h"
+#include "lib/sys/unix_socket.h"
+#include "lib/wire/registration.h"
+
+namespace deptyr {
+
+// How long a peer may take to say what it wants.
+inline constexpr absl::Duration kPeerPatience = absl::Seconds(10);
+
+class Peer {
+ public:
+  // What a peer leads to.  OnPeerDone may destroy it, later in the turn.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // Decides, by Accept() or Refuse(), on a well-formed registration with one
+    // descriptor beside it, a PTY's controlling end.
+    virtual void OnRegister(Peer& peer, Register message, Fd controller) = 0;
+    virtual void OnExecFailed(Peer& peer, const std::string& text) = 0;
+    // The connection is over, whoever ended it.
+    virtual void OnPeerDone(Peer& peer) = 0;
+  };
+
+  Peer(EventLoop& loop, Owner& owner, Fd connection, PeerIdentity identity);
+
+  int connection() const { return connection_.get(); }
+  const PeerIdentity& identity() const { return identity_; }
+  const std::string& session() const { return session_; }
+  bool registered() const { return !session_.empty(); }
+
+  // False if the body isn't there any more to hear it.
+  bool Accept(const std::string& session);
+  void Refuse(absl::string_view code, absl::string_view text);
+
+ private:
+  void OnReadable();
+  void Dispatch(HeadMessage message);
+  void TakeRegister(Register message);
+  bool Send(const HeadMessage& message);
+  void Done();
+
+  Owner& owner_;
+  Fd connection_;
+  const PeerIdentity identity_;
+  std::string inbox_;
+  std::vector<Fd> fds_;
+  bool fds_were_cut_ = false;
+  std::string session_;
+  bool done_ = false;
+  Timer patience_;
+  Watch watch_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,242 @@
+// A session: a name under which programs come and go, one at a time, and the
+// clients that stay.  It owns the controlling end of the program's PTY, drains
+// it into the ring, and types what clients send.
+//
+//   program -> PTY -> ring -> every client's cursor          (output)
+//   clients -> one bounded queue -> PTY -> program           (input)
+//
+// The rules, each here only:
+//
+//   Turn.  When the PTY is readable it is read once, into as much room as the
+//   ring has up to kLargestRead, then every client that isn't blocked gets its
+//   writes.  Reading on until EAGAIN gains nothing, since the writer keeps pace
+//   with the reader, and starves all other sessions (fairness 0.0 against 0.98
+//   with eight busy ones).
+//
+//   Who loses.  When the ring is full, a client is waited for while it drains:
+//   it has to take kLeastTaken bytes in every kPatience, out of what its
+//   descriptor has queued or from the ring.  One that doesn't is
+//   passed over until it has caught up, and is then moved forward.  So readers
+//   who keep up lose nothing, and one who doesn't costs the program kPatience,
+//   once.  Under WhenBehind::kWait nobody is passed over: the program waits.
+//
+//   Who leads.  The client that last typed, or changed its size, leads: under
+//   SizePolicy::kLatest the program has its size, and only what its terminal
+//   answers is typed into the program.
+//
+//   Input.  What clients type goes through one queue of kInputRoom.  When it is
+//   full they keep what they have and read no more; when there is room again,
+//   they take turns.  ^C, ^\ or ^Z (what the terminal's settings say) of a
+//   client doesn't wait behind another's paste: the terminal is told to signal
+//   at once.
+//
+//   The end.  EIO on the controlling end says that nobody holds the client end
+//   now, no more.  The program has ended when its pidfd says so.  By then all
+//   it wrote is readable (n_tty flushes before it says EAGAIN or EIO), and all
+//   of it is in the ring before clients hear of the end.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "lib/base/byte_queue.h"
+#include "lib/head/client.h"
+#include "lib/head/ring.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/fd.h"
+#include "lib/sys/process.h"
+#include "lib/sys/pty.h"
+
+namespace deptyr {
+
+inline constexpr size_t kLargestRead = 64 << 10;
+inline constexpr absl::Duration kPatience = absl::Milliseconds(100);
+inline constexpr size_t kLeastTaken = 100'000;  // a megabyte a second
+inline constexpr size_t kInputRoom = 16 << 10;
+
+// Whose size the program has, of those clients that have one.
+enum class SizePolicy {
+  kLatest,    // who leads
+  kSmallest,  // the fewest rows and the fewest columns
+  kLargest,
+  kFixed,  // nobody's: the one it registered with
+};
+
+// What becomes of a client that doesn't drain.
+enum class WhenBehind { kPassOver, kWait };
+
+// A run of a program, as it registers.
+struct Incarnation {
+  pid_t pid = 0;
+  bool is_child = false;  // of this process, which reaps it
+  Fd pidfd;
+  Fd controller;  // non-blocking
+  WindowSize size;
+  std::vector<std::string> argv;
+};
+
+class Session {
+ public:
+  // `changed` is called whenever a program started or ended, and must not
+  // destroy the session.
+  Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
+          SizePolicy size_policy, absl::AnyInvocable<void(Session&)> changed,
+          WhenBehind when_behind = WhenBehind::kPassOver);
+  Session(const Session&) = delete;
+  Session& operator=(const Session&) = delete;
+  ~Session();
+
+  const std::string& name() const { return name_; }
+  uid_t owner() const { return owner_; }
+  const Ring& ring() const { return ring_; }
+  WindowSize size() const { return size_; }
+  size_t clients() const { return clients_.size(); }
+  // From where on the ring has what the present (or last) program wrote: from
+  // its first byte, or from the first that can be told apart.
+  uint64_t history_start() const;
+  // Whether that makes the screen as it is: it is all there, and was written
+  // for the size that the terminal has now.
+  bool history_makes_screen() const {
+    return program_start_ >= ring_.begin() && !resized_;
+  }
+  uint64_t programs() const { return programs_; }
+
+  // True while a program holds the session.  Asks the kernel, so a program
+  // whose end is not processed yet doesn't count.
+  bool IsAlive();
+  // The same as far as processed.
+  bool running() const { return running_; }
+  pid_t pid() const { return pid_; }
+  const std::vector<std::string>& argv() const { return argv_; }
+  // "runs, pid 12", "ended: exit status 0", ...
+  std::string State() const;
+
+  // A new program takes the session over.  The one before is told of, if its
+  // end wasn't yet, and its PTY drained and closed: what still held it (a
+  // program replaced, a leftover child) is hung up.
+  void Start(Incarnation program);
+  // The program could not be executed; its end will say so.
+  void ExecFailed(std::string text) { exec_failure_ = std::move(text); }
+
+  // The client gets the stream from `cursor` on.
+  void Attach(Client& client, uint64_t cursor);
+  void Detach(Client& client);
+  // Room appeared, or an insert was added.
+  void Pump(Client& client);
+
+  // Takes what there is room for, and says how much that was.  While no
+  // program runs, input is taken and dropped: it isn't for the next one.
+  size_t Type(Client& from, absl::string_view keystrokes);
+  // True if the keystrokes are one interrupt, and had another's before them to
+  // pass.
+  bool PassInterrupt(Client& from, absl::string_view keystrokes);
+  // Whether what this client's terminal answers is for the program: it leads,
+  // or it has a terminal and who leads has none.
+  bool Answers(const Client& client) const;
+  const Client* leader() const { return leader_; }
+  // This client is the one at work now.
+  void Lead(Client& client);
+  // It will type no more.
+  void StopLeading(const Client& client) {
+    if (leader_ == &client) leader_ = nullptr;
+  }
+
+  // The client's terminal has this size; it leads from now on.
+  void SetClientSize(Client& client, WindowSize size);
+
+  // To the program itself, not its group.  Unavailable if none runs.
+  absl::Status Signal(int number);
+
+  // Lets go of the program, if one runs: its pidfd.
+  Fd ReleaseProcess();
+
+  // Makes a full-screen program repaint: a size that differs, then the right
+  // one 50 ms later (a program that asks for the size only then would see no
+  // change, and most repaint only for a change).
+  void Repaint();
+
+  // From now on the PTY isn't read any more; clients get what is owed.
+  void StopReading();
+
+ private:
+  void OnController(Ready ready);
+  void OnPidfd(Ready ready);
+  void ReadOnce(size_t room);
+  size_t RoomToRead();
+  void PassOverIdlers();
+  void PumpAll();
+  void AfterPump(Client& client, Client::Pumped pumped);
+  void WriteKeystrokes();
+  void OfferInputRoom();
+  void ApplySize();
+  void Resize(WindowSize size);
+  void UpdateInterest();
+  void AskForStatus();
+  void FinishIfEnded();
+  void Finish();
+  void DropController();
+  void LeaveController();
+  bool Lags(const Client& client) const;
+
+  EventLoop& loop_;
+  const std::string name_;
+  const uid_t owner_;
+  Ring ring_;
+  const SizePolicy size_policy_;
+  const WhenBehind when_behind_;
+  absl::AnyInvocable<void(Session&)> changed_;
+  std::vector<Client*> clients_;
+  uint64_t answered_ = 0;  // the furthest that a client has been
+  ByteQueue keystrokes_{kInputRoom};
+  const Client* typist_ = nullptr;  // of all keystrokes_, if it was one
+  bool input_was_full_ = false;
+  size_t next_to_type_ = 0;  // index in clients_
+  Client* leader_ = nullptr;
+
+  // The program, from Start() to Finish().
+  uint64_t programs_ = 0;
+  uint64_t program_start_ = 0;
+  pid_t pid_ = 0;
+  std::vector<std::string> argv_;
+  Clock::time_point started_;
+  WindowSize size_;
+  bool resized_ = false;  // since the program first wrote something
+  Fd pidfd_;
+  bool is_child_ = false;
+  Watch pidfd_watch_;
+  bool running_ = false;
+  bool exited_ = false;         // its pidfd said so
+  bool drained_ = false;        // all it wrote is in the ring
+  size_t read_since_exit_ = 0;  // a leftover child may write for ever
+  bool status_settled_ = false;
+  std::optional<ExitStatus> status_;
+  std::string exec_failure_;
+  std::string how_it_ended_;
+  Timer status_timer_;
+
+  // Its PTY, which may outlive it.
+  Fd controller_;
+  Watch controller_watch_;
+  bool terminal_closed_ = false;  // the last read said EIO
+  bool held_ = false;             // the ring is full, somebody is waited for
+  bool reading_stopped_ = false;
+  struct Leftover {
+    Fd controller;
+    Watch watch;
+    Timer patience;
+  };
+  std::vector<std::unique_ptr<Leftover>> leftovers_;
+  Timer patience_timer_;
+  Timer drain_timer_;
+  Timer repaint_timer_;
+};
+
+}  // namespace deptyr

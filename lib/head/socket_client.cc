@@ -1,0 +1,256 @@
+#include "lib/head/socket_client.h"
+
+#include <unistd.h>
+
+#include <array>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/log.h"
+#include "lib/sys/address.h"
+#include "lib/sys/io.h"
+#include "lib/sys/terminal.h"
+
+namespace deptyr {
+namespace {
+
+constexpr size_t kReadSize = 16 << 10;
+// How long the second of rows and columns may stay out.
+constexpr absl::Duration kSettleTime = absl::Milliseconds(50);
+// How long a peer may take to close after we have.
+constexpr absl::Duration kLingerTime = absl::Seconds(1);
+
+// How long a program may leave unread what a client left behind.
+constexpr absl::Duration kAbandonTime = absl::Seconds(60);
+
+std::string DescribePeer(const std::optional<PeerIdentity>& identity) {
+  return identity ? absl::StrCat("pid=", identity->pid, " uid=", identity->uid)
+                  : "over TCP";
+}
+
+}  // namespace
+
+SocketClient::SocketClient(EventLoop& loop, uint64_t id, Fd connection,
+                           ClientPolicy policy,
+                           std::optional<PeerIdentity> identity,
+                           absl::AnyInvocable<void(SocketClient&)> gone)
+    : Client(loop, connection.get()),
+      id_(id),
+      connection_(std::move(connection)),
+      policy_(policy),
+      identity_(identity),
+      gone_(std::move(gone)) {
+  TuneConnection(connection_.get());
+  watch_ = loop_.Add(connection_.get(), Interest::kRead,
+                     [this](Ready ready) { OnReady(ready); });
+}
+
+SocketClient::~SocketClient() {
+  Log(Severity::kInfo, "client=", id_, " left; received=", received_,
+      " missed=", missed(), " dropped=", dropped_, " ignored=", ignored_);
+}
+
+void SocketClient::Join(Session& session) {
+  const bool replay = policy_.shows != Shows::kNothing;
+  Log(Severity::kInfo, "client=", id_, " ", DescribePeer(identity_), " ",
+      policy_.framing == Framing::kRaw ? "raw" : "uwsgi",
+      policy_.read_only ? " read-only" : "",
+      " joined session=", session.name());
+  const bool right = session.history_makes_screen();
+  if (replay && !right) InsertAt(session.ring().end(), kResetMargins);
+  session.Attach(*this,
+                 replay ? session.history_start() : session.ring().end());
+  if (!settle_.pending()) ApplySize();
+  // Who may only look doesn't make the program do anything.
+  if (replay && !right && !policy_.read_only) session.Repaint();
+}
+
+void SocketClient::CloseWhenServed() {
+  closing_ = true;
+  if (session() == nullptr || !owed(session()->ring())) SayGoodbye();
+}
+
+// To close while something unread has come would be to reset the connection,
+// and over TCP to take back what is on its way.
+void SocketClient::SayGoodbye() {
+  if (linger_.pending()) return;
+  ShutDownWriting(connection_.get());
+  Linger();
+  GoDeaf();
+  Update();
+}
+
+void SocketClient::Linger() {
+  linger_ = loop_.After(kLingerTime, [this] {
+    if (BytesQueued(connection_.get()) == 0) return End();
+    Linger();
+  });
+}
+
+void SocketClient::WaitForRoom(bool wait) {
+  wait_for_room_ = wait;
+  if (closing_ && !owed(session()->ring())) return SayGoodbye();
+  Update();
+}
+
+void SocketClient::End() {
+  if (std::exchange(is_over_, true)) return;
+  watch_.Reset();
+  gone_(*this);
+}
+
+bool SocketClient::reading() const {
+  return !input_closed_ && !input_blocked() && inbox_.empty();
+}
+
+void SocketClient::Update() {
+  if (deaf()) {
+    if (input_closed_ && inbox_.empty() && typed_all()) return End();
+    return watch_.Set(reading() ? Interest::kRead : Interest::kNone);
+  }
+  watch_.Set(reading()
+                 ? (wait_for_room_ ? Interest::kReadWrite : Interest::kRead)
+                 : (wait_for_room_ ? Interest::kWrite : Interest::kHangup));
+}
+
+void SocketClient::OnReady(Ready ready) {
+  // A hang-up with bytes still to read isn't the end of them.
+  if (ready.readable && reading()) {
+    Receive();
+  } else if (ready.hangup) {
+    OnClosed();
+  }
+  if (!is_over_ && ready.writable && wait_for_room_ && session() != nullptr) {
+    session()->Pump(*this);
+  }
+}
+
+void SocketClient::OnClosed() {
+  if (!policy_.type_after_close) return End();
+  if (!deaf()) GoDeaf();
+  if (!abandon_.pending()) WatchTyping();
+  Update();
+}
+
+// What somebody wrote before they left is typed, if the program reads at all.
+void SocketClient::WatchTyping() {
+  const uint64_t typed = received_ - inbox_.size() - untyped();
+  abandon_ = loop_.After(kAbandonTime, [this, typed] {
+    if (typed == received_ - inbox_.size() - untyped()) return End();
+    WatchTyping();
+  });
+}
+
+void SocketClient::Receive() {
+  std::array<char, kReadSize> room;
+  const IoResult got = ReadSome(connection_.get(), room);
+  switch (got.state) {
+    case IoState::kDone:
+      break;
+    case IoState::kWouldBlock:
+      return;
+    case IoState::kEnd:
+      input_closed_ = true;
+      if (session() != nullptr) session()->StopLeading(*this);
+      return Update();
+    case IoState::kError:
+      input_closed_ = true;
+      return OnClosed();
+  }
+  received_ += got.bytes;
+  inbox_.assign(room.data(), got.bytes);
+  Advance();
+}
+
+void SocketClient::Advance() {
+  absl::string_view bytes = inbox_;
+  while (!bytes.empty() && !input_blocked()) {
+    if (policy_.framing == Framing::kRaw) {
+      Take(FramedKeys{std::exchange(bytes, "")});
+    } else if (const auto input = decoder_.Take(bytes)) {
+      Take(*input);
+    }
+  }
+  inbox_.erase(0, inbox_.size() - bytes.size());
+  Update();
+}
+
+void SocketClient::Take(const FramedInput& input) {
+  if (const auto* keys = std::get_if<FramedKeys>(&input)) {
+    if (policy_.read_only) {
+      dropped_ += keys->bytes.size();
+    } else {
+      Type(keys->bytes);
+    }
+  } else if (const auto* rows = std::get_if<FramedRows>(&input)) {
+    TakeSize(rows_, rows->rows);
+  } else if (const auto* cols = std::get_if<FramedCols>(&input)) {
+    TakeSize(cols_, cols->cols);
+  } else if (const auto* signal = std::get_if<FramedSignal>(&input)) {
+    TakeSignal(signal->number);
+  } else {
+    ++ignored_;
+  }
+}
+
+void SocketClient::TakeSignal(int number) {
+  const bool may = !policy_.read_only && session() != nullptr &&
+                   (policy_.allow_signals ||
+                    (identity_ && (identity_->uid == 0 ||
+                                   identity_->uid == session()->owner())));
+  if (may && session()->Signal(number).ok()) return;
+  ++dropped_;
+}
+
+// Both sides told: applied together.  One alone: after a while.
+void SocketClient::TakeSize(std::optional<uint16_t>& side, uint16_t value) {
+  if (policy_.read_only) {
+    ++dropped_;
+    return;
+  }
+  side = value;
+  if (rows_ && cols_) {
+    ApplySize();
+  } else if (!settle_.pending()) {
+    settle_ = loop_.After(kSettleTime, [this] { ApplySize(); });
+  }
+}
+
+// A side that wasn't told, or is told as 0, stays as it was.
+void SocketClient::ApplySize() {
+  settle_.Reset();
+  if (session() == nullptr) return;  // Join() comes back to it
+  const uint16_t rows = rows_.value_or(0);
+  const uint16_t cols = cols_.value_or(0);
+  rows_.reset();
+  cols_.reset();
+  if (rows == 0 && cols == 0) return;
+  WindowSize size = this->size().value_or(session()->size());
+  if (rows != 0) size.rows = rows;
+  if (cols != 0) size.cols = cols;
+  session()->SetClientSize(*this, size);
+}
+
+SocketClient& SocketClients::Add(Fd connection, ClientPolicy policy,
+                                 absl::AnyInvocable<void(SocketClient&)> gone) {
+  const uint64_t id = next_id_++;
+  std::optional<PeerIdentity> identity;
+  if (auto known = IdentifyPeer(connection.get()); known.ok())
+    identity = *known;
+  auto client = std::make_unique<SocketClient>(
+      loop_, id, std::move(connection), policy, identity,
+      [this, gone = std::move(gone)](SocketClient& it) mutable {
+        gone(it);
+        gone_.push_back(std::move(clients_.extract(it.id()).mapped()));
+        if (!bury_.pending()) {
+          bury_ = loop_.After(absl::ZeroDuration(),
+                              [this] { (void)std::exchange(gone_, {}); });
+        }
+      });
+  SocketClient& result = *client;
+  clients_.emplace(id, std::move(client));
+  return result;
+}
+
+}  // namespace deptyr

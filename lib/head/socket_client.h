@@ -1,0 +1,133 @@
+// A client at a socket, raw or uwsgi-framed: somebody's terminal, a script,
+// uWSGI's own --pty-connect and --pty-uconnect.
+//
+//   raw            bytes both ways, nothing else
+//   uwsgi-framed   packets up (lib/wire/uwsgi.h), raw bytes down
+//
+// A half-close says "no more input"; output goes on.  A close detaches, once
+// all that was sent before it is typed; the program never hears of it.
+#pragma once
+
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+
+#include "lib/head/client.h"
+#include "lib/head/session.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/fd.h"
+#include "lib/sys/unix_socket.h"
+#include "lib/wire/uwsgi.h"
+
+namespace deptyr {
+
+enum class Framing { kRaw, kUwsgi };
+
+// What a new client is sent first.
+enum class Shows {
+  kScreen,   // what is on the screen; for now its history, which draws it
+  kHistory,  // what the present program wrote, as far as the ring has it
+  kNothing,
+};
+
+struct ClientPolicy {
+  Framing framing = Framing::kRaw;
+  Shows shows = Shows::kScreen;
+  bool read_only = false;
+  bool allow_signals = false;  // to anybody who may connect
+  // Who closes means what was sent before.  Not so where the program ends with
+  // the connection.
+  bool type_after_close = true;
+};
+
+class SocketClient final : public Client {
+ public:
+  // `identity`: nothing where the kernel can't tell (TCP).  `gone` is called
+  // once, at the end; it must not destroy the client.
+  SocketClient(EventLoop& loop, uint64_t id, Fd connection, ClientPolicy policy,
+               std::optional<PeerIdentity> identity,
+               absl::AnyInvocable<void(SocketClient&)> gone);
+  ~SocketClient() override;
+
+  uint64_t id() const { return id_; }
+
+  // Watches this session from now on.  Before, and while its program doesn't
+  // run, input is read and dropped.
+  void Join(Session& session);
+  // Ends when all output so far is delivered.
+  void CloseWhenServed();
+  void End();
+  // Bytes read or written since the client came.
+  uint64_t traffic() const { return received_ + cursor(); }
+
+  void WaitForRoom(bool wait) override;
+  void OnGone() override { OnClosed(); }
+  void OnInputUnblocked() override { Advance(); }
+
+ private:
+  void OnReady(Ready ready);
+  void OnClosed();
+  void WatchTyping();
+  bool reading() const;
+  void Receive();
+  void Advance();
+  void Take(const FramedInput& input);
+  void TakeSignal(int number);
+  void TakeSize(std::optional<uint16_t>& side, uint16_t value);
+  void ApplySize();
+  void SayGoodbye();
+  void Linger();
+  // Interest, or the end.
+  void Update();
+
+  const uint64_t id_;
+  Fd connection_;
+  const ClientPolicy policy_;
+  const std::optional<PeerIdentity> identity_;
+  absl::AnyInvocable<void(SocketClient&)> gone_;
+  FramedDecoder decoder_;
+  std::string inbox_;  // read, not decoded
+  bool input_closed_ = false;
+  bool wait_for_room_ = false;
+  bool closing_ = false;
+  bool is_over_ = false;
+  Timer linger_;
+  Timer abandon_;
+
+  // Told, and not applied yet: 100 and 101 come as a pair, and are one change.
+  std::optional<uint16_t> rows_;
+  std::optional<uint16_t> cols_;
+  Timer settle_;
+
+  uint64_t received_ = 0;
+  uint64_t dropped_ = 0;  // bytes and signals that weren't permitted
+  uint64_t ignored_ = 0;  // packets that mean nothing
+  Watch watch_;
+};
+
+// The socket clients of a head or a router.  They end at the end of a turn of
+// the loop, never under their own feet.
+class SocketClients {
+ public:
+  explicit SocketClients(EventLoop& loop) : loop_(loop) {}
+
+  // `gone` is told before the client ends.
+  SocketClient& Add(Fd connection, ClientPolicy policy,
+                    absl::AnyInvocable<void(SocketClient&)> gone);
+  size_t size() const { return clients_.size(); }
+  template <typename Visitor>
+  void ForEach(Visitor visit) {
+    for (const auto& [id, client] : clients_) visit(*client);
+  }
+
+ private:
+  EventLoop& loop_;
+  uint64_t next_id_ = 1;
+  absl::flat_hash_map<uint64_t, std::unique_ptr<SocketClient>> clients_;
+  std::vector<std::unique_ptr<SocketClient>> gone_;
+  Timer bury_;
+};
+
+}  // namespace deptyr

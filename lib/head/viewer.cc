@@ -1,0 +1,296 @@
+#include "lib/head/viewer.h"
+
+#include <array>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
+#include "lib/head/head.h"
+#include "lib/sys/io.h"
+
+namespace deptyr {
+namespace {
+
+constexpr char kClear[] = "\x1b[H\x1b[2J";
+constexpr size_t kDigits = 10;
+// A terminal that fell behind is repainted once it takes output again.
+constexpr absl::Duration kRedrawPause = absl::Milliseconds(200);
+
+// The longest paste that is kept for a program that doesn't read.  Beyond, the
+// terminal isn't read either, not even for commands.
+constexpr size_t kMostUntyped = 1 << 20;
+
+std::string CleanPage() {
+  return absl::StrCat(kLeaveAlternateScreen, kResetModes, kClear);
+}
+
+// To reset the scroll region or the origin sends the cursor home, so it is
+// saved before (ESC 7) and comes back (ESC 8), with the attributes it had.
+std::string ResetModesInPlace() {
+  return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
+}
+
+}  // namespace
+
+Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
+               std::optional<char> command_key)
+    : Client(loop, terminal.fd()),
+      head_(head),
+      terminal_(std::move(terminal)),
+      command_key_(command_key),
+      keys_(command_key) {
+  watch_ = loop_.Add(terminal_.fd(), Interest::kRead,
+                     [this](Ready ready) { OnReady(ready); });
+  OnTerminalResized();
+  Show(head_.newest());
+}
+
+void Viewer::OnSessionsChanged() {
+  if (page_ == Page::kList) {
+    ShowPage(Page::kList);
+  } else if (shown_ == nullptr && page_ == Page::kNone) {
+    Show(head_.newest());
+  }
+}
+
+void Viewer::OnTerminalResized() {
+  const auto size = GetWindowSize(terminal_.fd());
+  if (!size.ok() || size->rows == 0 || size->cols == 0) return;
+  terminal_size_ = *size;
+  if (session() != nullptr) session()->SetClientSize(*this, terminal_size_);
+  if (page_ != Page::kNone) ShowPage(page_);
+}
+
+void Viewer::OnContinued() {
+  terminal_.MakeRaw();
+  if (page_ == Page::kNone) {
+    Show(shown_);
+  } else {
+    ShowPage(page_);
+  }
+}
+
+bool Viewer::OwedAnything() const {
+  return session() != nullptr && owed(session()->ring());
+}
+
+void Viewer::WaitForRoom(bool wait) {
+  wait_for_room_ = wait;
+  UpdateInterest();
+}
+
+void Viewer::UpdateInterest() {
+  const bool read = untyped() < kMostUntyped;
+  watch_.Set(read ? (wait_for_room_ ? Interest::kReadWrite : Interest::kRead)
+                  : (wait_for_room_ ? Interest::kWrite : Interest::kHangup));
+}
+
+void Viewer::OnGone() {
+  head_.OnTerminalGone();
+}
+
+void Viewer::OnMissed() {
+  // What was missed can't be had back; what stands on the screen can.
+  redraw_ = loop_.After(kRedrawPause, [this] {
+    if (session() != nullptr) session()->Repaint();
+  });
+}
+
+void Viewer::OnProgramStarted() {
+  InsertAt(session()->ring().end(),
+           absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
+}
+
+void Viewer::OnProgramEnded(const std::string& how) {
+  // Below the cursor, which is where the last that the program wrote ends.
+  InsertAt(session()->ring().end(),
+           absl::StrCat(ResetModesInPlace(),
+                        "\r\n\x1b[7m[deptyr: ", session()->name(), " ", how,
+                        "; waiting for the next start]\x1b[m\x1b[K\r\n"));
+  session()->Pump(*this);
+}
+
+void Viewer::OnReady(Ready ready) {
+  if (ready.hangup) {
+    head_.OnTerminalGone();
+    return;
+  }
+  if (ready.writable && wait_for_room_) {
+    if (session() != nullptr) {
+      session()->Pump(*this);
+    } else {
+      WritePage();
+    }
+  }
+  if (ready.readable) ReadKeys();
+}
+
+void Viewer::ReadKeys() {
+  std::array<char, 4096> room;
+  const IoResult got = ReadSome(terminal_.fd(), room);
+  if (got.state == IoState::kEnd || got.state == IoState::kError) {
+    head_.OnTerminalGone();
+    return;
+  }
+  // A command never waits for keystrokes before it: a program that hangs must
+  // not keep a person here.  What had no room yet goes to the session that it
+  // was typed into (Session::Detach()).
+  for (const Typed& typed : keys_.Feed({room.data(), got.bytes})) {
+    if (const auto* command = std::get_if<Command>(&typed)) {
+      Obey(command->key);
+    } else if (page_ != Page::kNone) {
+      Choose(std::get<Keystrokes>(typed).bytes[0]);
+    } else {
+      Type(std::get<Keystrokes>(typed).bytes);
+    }
+  }
+  UpdateInterest();
+}
+
+void Viewer::Obey(char key) {
+  switch (key) {
+    case 'n':
+      return ShowNext(1);
+    case 'p':
+      return ShowNext(-1);
+    case 'l':
+    case 'c':
+      return ShowPage(Page::kList);
+    case 'r':
+      Show(shown_);
+      if (session() != nullptr) session()->Repaint();
+      return;
+    case 'd':
+      return head_.RequestBackground();
+    case 'q':
+      return ShowPage(Page::kQuit);
+    default:
+      return ShowPage(Page::kHelp);
+  }
+}
+
+void Viewer::Choose(char key) {
+  if (page_ == Page::kQuit && (key == 'y' || key == 'Y')) {
+    head_.Stop("asked to on its terminal");
+    return;
+  }
+  if (page_ == Page::kList && key >= '0' && key <= '9') {
+    size_t number = key == '0' ? kDigits : static_cast<size_t>(key - '0');
+    for (const auto& [name, session] : head_.sessions()) {
+      if (--number == 0) return Show(session.get());
+    }
+  }
+  Show(shown_);
+}
+
+void Viewer::ShowNext(int direction) {
+  const Head::Sessions& sessions = head_.sessions();
+  if (sessions.empty()) return Show(nullptr);
+  auto at =
+      shown_ == nullptr ? sessions.begin() : sessions.find(shown_->name());
+  if (direction > 0) {
+    if (++at == sessions.end()) at = sessions.begin();
+  } else {
+    if (at == sessions.begin()) at = sessions.end();
+    --at;
+  }
+  Show(at->second.get());
+}
+
+void Viewer::Show(Session* session) {
+  if (this->session() != nullptr) this->session()->Detach(*this);
+  ForgetInserts();
+  page_ = Page::kNone;
+  shown_ = session;
+  if (session == nullptr) {
+    page_text_ = absl::StrCat(
+        CleanPage(), "[deptyr: ", head_.socket(),
+        " waits for its first program",
+        command_key_
+            ? absl::StrCat("; ", SpellKey(*command_key_), " ? for help")
+            : "",
+        "]\r\n");
+    WritePage();
+    return;
+  }
+  page_text_.clear();
+  // All that the program wrote draws the very screen; else, what is left of it
+  // does as well as it can, and the program is asked to repaint.
+  const uint64_t start = session->history_start();
+  const bool right = session->history_makes_screen();
+  const WindowSize size = session->size();
+  InsertAt(start, CleanPage());
+  // A scroll region for a terminal of another size would stay; a terminal that
+  // changes its size forgets it.
+  if (!right) InsertAt(session->ring().end(), kResetMargins);
+  session->Attach(*this, start);
+  session->SetClientSize(*this, terminal_size_);
+  if (!session->running()) {
+    OnProgramEnded(session->State());
+  } else if (!right && session->size() == size) {
+    session->Repaint();  // which a new size makes it do anyway
+  }
+}
+
+void Viewer::ShowPage(Page page) {
+  if (session() != nullptr) session()->Detach(*this);
+  ForgetInserts();
+  page_ = page;
+  const std::string text = page == Page::kList   ? ListText()
+                           : page == Page::kQuit ? QuitText()
+                                                 : HelpText();
+  page_text_ =
+      absl::StrCat(CleanPage(), absl::StrReplaceAll(text, {{"\n", "\r\n"}}));
+  WritePage();
+}
+
+void Viewer::WritePage() {
+  const IoResult wrote = WriteSome(terminal_.fd(), page_text_);
+  page_text_.erase(0, wrote.bytes);
+  WaitForRoom(!page_text_.empty());
+}
+
+std::string Viewer::ListText() const {
+  std::string text =
+      "Sessions; a digit shows one, any other key goes back.\n\n";
+  size_t number = 0;
+  for (const auto& [name, session] : head_.sessions()) {
+    ++number;
+    absl::StrAppend(&text, session.get() == shown_ ? "*" : " ",
+                    number > kDigits ? " " : absl::StrCat(number % kDigits),
+                    "  ", name, "  ", session->State(), "\n");
+    if (number + 4 >= terminal_size_.rows) break;
+  }
+  if (number == 0) absl::StrAppend(&text, "(none yet)\n");
+  if (number < head_.sessions().size()) {
+    absl::StrAppend(&text, "... ", head_.sessions().size() - number, " more\n");
+  }
+  return text;
+}
+
+std::string Viewer::HelpText() const {
+  return absl::StrCat(
+      "After ", command_key_ ? SpellKey(*command_key_) : "the command key",
+      ":\n\n"
+      "  n p  next, previous session\n"
+      "  l c  list the sessions, choose one\n"
+      "  r    redraw\n"
+      "  d    give this terminal back; head goes on in the background\n"
+      "  q    quit\n"
+      "  the same key again: types it\n\n"
+      "Any key goes back.\n");
+}
+
+std::string Viewer::QuitText() const {
+  const std::string programs = head_.RunningPrograms();
+  return absl::StrCat(
+      "Quit head?  ",
+      programs.empty()
+          ? "No program runs."
+          : absl::StrCat("These programs lose their terminal (SIGHUP): ",
+                         programs),
+      "\n\ny quits, any other key goes back.\n");
+}
+
+}  // namespace deptyr

@@ -1,0 +1,75 @@
+// Head's own terminal, one more client: it shows one session, and the command
+// key (^\ unless told otherwise) takes the next key for head itself.
+//
+//   ^\ n  ^\ p   the next, the previous session
+//   ^\ l  ^\ c   list them; a digit chooses
+//   ^\ r         redraw
+//   ^\ d         give the terminal back, head goes on in the background
+//   ^\ q         quit: asks first, for the programs are hung up
+//   ^\ ^\        the key itself
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "lib/head/client.h"
+#include "lib/head/session.h"
+#include "lib/sys/terminal.h"
+#include "lib/wire/keys.h"
+
+namespace deptyr {
+
+class Head;
+
+class Viewer final : public Client {
+ public:
+  Viewer(EventLoop& loop, Head& head, Terminal terminal,
+         std::optional<char> command_key);
+
+  // A program started or ended somewhere.
+  void OnSessionsChanged();
+  void OnTerminalResized();
+  // The terminal was somebody else's for a while (SIGCONT).
+  void OnContinued();
+  bool OwedAnything() const;
+  // The session that is on the terminal, or under a page that covers it.
+  const Session* shown() const { return shown_; }
+
+  void WaitForRoom(bool wait) override;
+  void OnGone() override;
+  void OnMissed() override;
+  void OnInputUnblocked() override { UpdateInterest(); }
+  void OnProgramStarted() override;
+  void OnProgramEnded(const std::string& how) override;
+
+ private:
+  // What is on the terminal: a session, or a page of head's own.
+  enum class Page { kNone, kList, kHelp, kQuit };
+
+  void OnReady(Ready ready);
+  void ReadKeys();
+  void Obey(char key);
+  void Choose(char key);
+  void Show(Session* session);
+  void ShowNext(int direction);
+  void ShowPage(Page page);
+  void WritePage();
+  void UpdateInterest();
+  std::string ListText() const;
+  std::string HelpText() const;
+  std::string QuitText() const;
+
+  Head& head_;
+  Terminal terminal_;
+  const std::optional<char> command_key_;
+  CommandKeys keys_;
+  WindowSize terminal_size_;
+  Session* shown_ = nullptr;  // also while a page covers it
+  Page page_ = Page::kNone;
+  std::string page_text_;  // what is left to write of the page
+  bool wait_for_room_ = false;
+  Timer redraw_;
+  Watch watch_;
+};
+
+}  // namespace deptyr
