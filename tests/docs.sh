@@ -1,0 +1,89 @@
+#!/bin/bash
+# The documentation says what is so:
+#   the man pages are clean mdoc;
+#   each subcommand's page has the options of its --help, and no others;
+#   what the pages and the README tell to type, deptyr takes;
+#   a link from a page to a file of the tree leads somewhere.
+cd "$(dirname "$0")/.." || exit
+command -v mandoc > /dev/null || { echo "needs mandoc"; exit 77; }
+deptyr=${DEPTYR-${BUILD?"the build tree"}/deptyr}
+status=0
+wrong() { echo "$*"; status=1; }
+
+# As text, without overstriking, no line cut.
+rendered() { mandoc -T ascii -O width=1000 "$1" | sed 's/.\x08//g'; }
+section() { awk -v wanted="$1" '/^[A-Z]/ { on = $0 == wanted } on'; }
+# "--name VALUE" or "--name", at the start of a line.
+options() { grep -oE '^ +--[a-z-]+( [A-Z][^ ]*)?' | sed 's/^ *//' | sort; }
+subcommands() { "$deptyr" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'; }
+
+for page in docs/man/*.[1-8]; do
+    # Whether other pages are installed isn't a matter of style.
+    mandoc -T lint -W style "$page" 2>&1 | grep -v -e 'referenced manual not found' -e 'outdated mandoc.db'
+    [ "${PIPESTATUS[1]}" = 1 ] || status=1
+done
+
+declare -A help
+for subcommand in $(subcommands); do
+    page=docs/man/deptyr-$subcommand.1
+    [ -e "$page" ] || { wrong "no page: $page"; continue; }
+    help[$subcommand]=$("$deptyr" "$subcommand" --help | options)
+    diff -u --label "deptyr $subcommand --help" --label "$page" \
+        <(echo "${help[$subcommand]}") <(rendered "$page" | section OPTIONS | options) || status=1
+    for other in docs/man/deptyr.1 README.md; do
+        grep -q "\<$subcommand\>" "$other" || wrong "$other does not name $subcommand"
+    done
+done
+
+# Commands that start with deptyr, one a line: of the examples in a page, of the
+# code blocks in a text, of units and scripts in them.
+examples() {
+    case $1 in
+        *.md) awk '/^ *```/ { on = !on; next } on || /^    /' "$1" ;;
+        *) rendered "$1" | section EXAMPLES ;;
+    esac |
+        sed -e ':join' -e '/\\$/ { N; s/ *\\\n */ /; b join' -e '}' |
+        sed -nE 's/^ *(ExecStart=|exec |[$#] )?deptyr +((body|head|router|attach|ls|--).*)/\2/p'
+}
+
+# takes COMMAND: whether deptyr would take the words, without acting on them.
+takes() {
+    local words options=() subcommand value
+    # Nothing in them is for a shell but quotes, redirections and "&".
+    read -ra words <<< "${1%%[&|<>;#]*}"
+    subcommand=${words[0]}
+    words=("${words[@]:1}")
+    [[ $subcommand == --* ]] && { "$deptyr" "$subcommand" > /dev/null; return; }
+    [ -n "${help[$subcommand]-}" ] || { echo "no such subcommand: $subcommand"; return 1; }
+    while [ ${#words[@]} -gt 0 ] && [[ ${words[0]} == --?* ]]; do
+        options+=("${words[0]}")
+        # Its value is the next word?
+        if [[ ${words[0]} != *=* ]] && grep -q "^${words[0]} " <<< "${help[$subcommand]}"; then
+            options+=("${words[1]-}")
+            words=("${words[@]:1}")
+        fi
+        words=("${words[@]:1}")
+    done
+    "$deptyr" "$subcommand" "${options[@]}" --help > /dev/null || return
+    value=${#words[@]}
+    case $subcommand in
+        body) [ "$value" -ge 3 ] && [ "${words[1]}" = -- ] ;;
+        head) [ "$value" = 1 ] ;;
+        router) [ "$value" = 0 ] || [ "${words[0]}" = -- ] ;;
+    esac || { echo "these operands are not for $subcommand: ${words[*]}"; return 1; }
+}
+
+count=0
+for page in docs/man/*.[1-8] README.md docs/*.md; do
+    while read -r command; do
+        count=$((count + 1))
+        said=$(takes "$command" 2>&1) || wrong "$page: deptyr $command: $said"
+    done < <(examples "$page")
+done
+[ $count -gt 0 ] || wrong "no examples were found"
+
+while IFS=: read -r page link; do
+    link=${link#*](} link=${link%)} link=${link%%#*}
+    [ -z "$link" ] || [ -e "$(dirname "$page")/$link" ] || wrong "$page: dead link: $link"
+done < <(grep -oHE '\]\([^)[:space:]]+\)' ./*.md docs/*.md | grep -v '](https\?:')
+exit $status

@@ -1,0 +1,167 @@
+// Many: sessions that idle, bodies that come at once, restarts in a row.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/deptyr.h"
+
+namespace deptyr {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::MatchesRegex;
+using testing::SizeIs;
+
+constexpr int kCrowd = 1000;
+
+long ResidentKilobytes(pid_t pid) {
+  long kilobytes = -1;
+  const std::string text = StatusFieldOf(pid, "VmRSS:");
+  (void)absl::SimpleAtoi(text.substr(0, text.find(' ')), &kilobytes);
+  return kilobytes;
+}
+
+class CrowdTest : public testing::Test {
+ protected:
+  void SetUp() override { (void)RaiseDescriptorLimit(); }
+  void Start(const std::string& name, const std::vector<std::string>& program,
+             const ProgramOptions& how = {}) {
+    bodies_.push_back(std::make_unique<BodyProcess>(
+        head_.socket(), std::vector<std::string>{"--name", name}, program,
+        how));
+  }
+  void Restart() {
+    BodyProcess body(head_.socket(), {"--name=again"},
+                     {"sh", "-c", "echo some output; exit 3"});
+    ASSERT_EQ(body.Wait(), ExitStatus{.code = 3}) << body.said().text();
+  }
+  long LogLinesWith(absl::string_view text) {
+    const auto lines = head_.log().lines();
+    return std::count_if(lines.begin(), lines.end(), [&](const auto& line) {
+      return absl::StrContains(line, text);
+    });
+  }
+
+  HeadProcess head_;
+  std::vector<std::unique_ptr<BodyProcess>> bodies_;
+};
+
+TEST_F(CrowdTest, AHundredIdleSessionsNeverWakeHead) {
+  constexpr int kSessions = 100;
+  for (int i = 0; i < kSessions; ++i) Start(absl::StrCat("b", i), {"cat"});
+  ASSERT_TRUE(WaitFor([&] {
+    return std::all_of(bodies_.begin(), bodies_.end(), [](const auto& body) {
+      return StatusFieldOf(body->pid(), "Name:") == "cat";
+    });
+  }));
+  ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
+  const TempDir folder;
+  const LogFile said;
+  Program strace = Program::Start(
+      {"strace", "-f", "-o", folder / "trace", "-p", absl::StrCat(head_.pid())},
+      {.fds = {{said.fd(), 1}, {said.fd(), 2}}});
+  ASSERT_TRUE(said.Until(HasSubstr("attached")));
+  // That nothing happens can only be seen by looking on for a time.
+  EXPECT_EQ(WaitForEvents(strace.pidfd(), POLLIN, absl::Seconds(5)), 0);
+  strace.Signal(SIGINT);
+  ASSERT_TRUE(strace.Wait().has_value());
+  EXPECT_THAT(
+      ReadFile(folder / "trace"),
+      MatchesRegex("[0-9]+ +epoll_wait\\([^\n]*<detached \\.\\.\\.>\n"));
+  // And it is awake at once when there is something.
+  bodies_[0]->program().Signal(SIGKILL);
+  EXPECT_TRUE(head_.log().Until(HasSubstr("session=b0 pid=")));
+  EXPECT_EQ(bodies_[0]->Wait(), ExitStatus{.signal = SIGKILL});
+  EXPECT_TRUE(head_.log().Until(HasSubstr("ended: signal 9")));
+}
+
+TEST_F(CrowdTest, AThousandBodiesAtOnceAreAllServed) {
+  // They stand at the barrier until the last is there.
+  constexpr int kBarrier = 9;
+  Pipe barrier;
+  const ProgramOptions how = {.fds = {{barrier.read_end.get(), kBarrier}},
+                              .prepare = [] {
+                                char byte = 0;
+                                (void)!::read(kBarrier, &byte, 1);
+                                (void)::close(kBarrier);
+                              }};
+  for (int i = 0; i < kCrowd; ++i) {
+    Start(absl::StrCat("b", i), {Actor(), "sizes"}, how);
+  }
+  const size_t fds = CountFdsOf(head_.pid());
+  barrier.write_end.Reset();
+  ASSERT_TRUE(WaitFor([&] { return LogLinesWith(" registered: ") == kCrowd; },
+                      absl::Minutes(1)))
+      << LogLinesWith(" registered: ") << " registered, "
+      << LogLinesWith("refused") << " refused";
+  EXPECT_EQ(LogLinesWith("refused"), 0);
+  EXPECT_EQ(LogLinesWith("can't accept"), 0);
+  for (const auto& body : bodies_) {
+    ASSERT_EQ(body->said().text(), "");
+    ASSERT_FALSE(body->program().HasEnded());
+  }
+  // A controlling end and a pidfd each.
+  EXPECT_TRUE(WaitFor([&] {
+    return CountFdsOf(head_.pid()) == fds + 2 * kCrowd;
+  })) << CountFdsOf(head_.pid());
+  // They end at once, too, and leave nothing.
+  for (const auto& body : bodies_) body->program().Signal(SIGKILL);
+  for (const auto& body : bodies_) {
+    ASSERT_EQ(body->Wait(), ExitStatus{.signal = SIGKILL});
+  }
+  EXPECT_TRUE(WaitFor([&] { return LogLinesWith(" ended: ") == kCrowd; },
+                      absl::Minutes(1)));
+  EXPECT_TRUE(WaitFor([&] { return CountFdsOf(head_.pid()) == fds; }))
+      << CountFdsOf(head_.pid()) << " descriptors, before " << fds;
+  Restart();
+}
+
+TEST_F(CrowdTest, AThousandRestartsInARowLeaveHeadAsItWas) {
+  constexpr int kWarmUp = 100;
+  for (int i = 0; i < kWarmUp; ++i) Restart();
+  ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
+  const size_t fds = CountFdsOf(head_.pid());
+  const long memory = ResidentKilobytes(head_.pid());
+  for (int i = 0; i < kCrowd; ++i) Restart();
+  ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
+  EXPECT_EQ(CountFdsOf(head_.pid()), fds);
+  constexpr long kMargin = 256;
+  EXPECT_LE(ResidentKilobytes(head_.pid()), memory + kMargin)
+      << "kilobytes, before " << memory;
+  EXPECT_EQ(LogLinesWith("session=again"), 2 * (kWarmUp + kCrowd));
+}
+
+// Each with a name of its own, of which head doesn't remember all.
+TEST_F(CrowdTest, AThousandNamesInARowLeaveHeadAsItWas) {
+  const auto run = [&](const std::string& name) {
+    BodyProcess body(head_.socket(), {"--name", name}, {"echo", "some output"});
+    ASSERT_EQ(body.Wait(), ExitStatus{}) << body.said().text();
+  };
+  constexpr int kWarmUp = 200;
+  for (int i = 0; i < kWarmUp; ++i) run(absl::StrCat("warm-up-", i));
+  ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
+  const size_t fds = CountFdsOf(head_.pid());
+  const long memory = ResidentKilobytes(head_.pid());
+  for (int i = 0; i < kCrowd; ++i) run(absl::StrCat("b", i));
+  ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
+  EXPECT_EQ(CountFdsOf(head_.pid()), fds);
+  constexpr long kMargin = 512;
+  EXPECT_LE(ResidentKilobytes(head_.pid()), memory + kMargin)
+      << "kilobytes, before " << memory;
+}
+
+}  // namespace
+}  // namespace deptyr

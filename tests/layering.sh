@@ -1,0 +1,46 @@
+#!/bin/bash
+# tests/layering.sh [TREE]: every #include goes down the picture of docs/
+# (cmd > body, head, attach, router > sys, wire > base), the pure layers stay
+# pure, and system calls are made in lib/sys.
+cd "${1:-$(dirname "$0")/..}" || exit
+find cmd lib tests \( -name '*.cc' -o -name '*.h' \) -exec awk '
+BEGIN {
+    sees["base"] = ""
+    sees["sys"] = sees["wire"] = "base"
+    sees["body"] = sees["head"] = sees["attach"] = sees["router"] = "sys wire base"
+    sees["cmd"] = "body head attach router sys wire base"
+    sees["tests"] = "cmd " sees["cmd"]
+}
+function layer(path,    part) {
+    split(path, part, "/")
+    return part[1] == "lib" ? part[2] : part[1]
+}
+function wrong(why) {
+    printf "%s:%d: %s: %s\n", FILENAME, FNR, why, $0
+    found = 1
+}
+FNR == 1 {
+    here = layer(FILENAME)
+    pure = (here == "wire" || here == "base") && FILENAME != "lib/base/log.cc"
+    if (!(here in sees)) wrong("no such layer")
+}
+{ code = $0; sub(/\/\/.*/, "", code) }
+code ~ /^ *# *include/ {
+    split(code, quoted, /[<">]/)
+    there = layer(quoted[2])
+    if (quoted[2] ~ /^(cmd|lib|tests)\//) {
+        if (there != here && index(" " sees[here] " ", " " there " ") == 0)
+            wrong(here " does not see " there)
+    } else if (code ~ /"/ && quoted[2] !~ /^(absl|gtest|gmock|benchmark)\//) {
+        wrong("not a path from the top of the tree")
+    } else if (pure && code ~ /<.*\.h>|<(csignal|filesystem|fstream|iostream|thread)>/) {
+        wrong("the kernel, in a pure layer")
+    }
+}
+# Debian builds Abseil with a string_view of its own; the two do not convert.
+code ~ /std::string_view|<string_view>/ { wrong("say absl::string_view") }
+here != "sys" && here != "tests" && FILENAME != "lib/base/log.cc" {
+    if (here == "body") gsub(/::execvp\(/, "", code)
+    if (code ~ /(^|[^A-Za-z0-9_>:])::[a-z][a-z0-9_]*\(/) wrong("a system call outside lib/sys")
+}
+END { exit found }' {} +

@@ -1,0 +1,8 @@
+#!/bin/bash
+# A source that no meson.build names is never compiled, a test never run.
+db=${BUILD?"the build tree"}/compile_commands.json
+status=0
+while read -r source; do
+    grep -q "/$source\"" "$db" || { echo "in no meson.build: $source"; status=1; }
+done < <(find cmd lib tests -name '*.cc')
+exit $status

@@ -1,0 +1,43 @@
+// A client of the test's own.
+//
+//   Connection client = Connection::To(head_dir / "a.raw");
+//   client.Send("text\n");
+//   ASSERT_TRUE(client.output().Until(HasSubstr("text")));
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+#include "lib/sys/fd.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+
+class Connection {
+ public:
+  // A path, @NAME or tcp:127.0.0.1:PORT; waits until somebody listens there.
+  static Connection To(const std::string& address);
+  // Whether somebody takes connections there now.
+  static bool Works(const std::string& address);
+
+  int fd() const { return fd_.get(); }
+  bool connected() const { return fd_.valid(); }
+  Output& output() { return *output_; }
+
+  // All of it, as it is taken.
+  void Send(absl::string_view bytes) const;
+  // As much as is taken now; says how much that was.
+  size_t SendSome(absl::string_view bytes) const;
+  // "No more input from here."
+  void HalfClose() const;
+  void Close() { fd_.Reset(); }
+
+ private:
+  explicit Connection(Fd fd);
+  Fd fd_;  // without blocking
+  std::unique_ptr<Output> output_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,64 @@
+// The one place where tests wait: always for an event, never for a time.  The
+// deadline only ends a test that has failed, so it is generous: a loaded
+// machine passes too.
+//
+//   ASSERT_TRUE(WaitFor([&] { return std::filesystem::exists(path); }));
+//   ASSERT_TRUE(RunUntil(loop, [&] { return session.running(); }));
+//   Output output(fd);
+//   ASSERT_TRUE(output.Until(HasSubstr("ready")));
+#pragma once
+
+#include <string>
+
+#include "absl/functional/function_ref.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+#include <gmock/gmock.h>
+
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+
+inline constexpr absl::Duration kDeadline = absl::Seconds(20);
+
+// For what no descriptor tells of.
+bool WaitFor(absl::FunctionRef<bool()> predicate,
+             absl::Duration deadline = kDeadline);
+
+// Until poll(2) reports one of `events` (or a hang-up) on fd.  What it
+// reported, 0 if nothing in time.
+short WaitForEvents(int fd, short events, absl::Duration deadline = kDeadline);
+
+// Runs the loop until `predicate` holds, which may be about the world outside.
+bool RunUntil(EventLoop& loop, absl::FunctionRef<bool()> predicate,
+              absl::Duration deadline = kDeadline);
+
+// Whether the loop sleeps while nothing happens.  For want of an event to wait
+// for this takes a moment; a few turns for timers under way are allowed, a spin
+// makes thousands.
+bool IsQuiet(EventLoop& loop);
+
+// What can be read from a descriptor (a pipe, a terminal, a socket), collected.
+class Output {
+ public:
+  // The descriptor stays the caller's.
+  explicit Output(int fd) : fd_(fd) {}
+
+  // Reads until what came since the last Forget() matches.
+  testing::AssertionResult Until(
+      const testing::Matcher<const std::string&>& matcher,
+      absl::Duration deadline = kDeadline);
+  // Reads all there is until the end of it: end of file, EIO of a terminal.
+  testing::AssertionResult UntilEnd(absl::Duration deadline = kDeadline);
+
+  const std::string& text() const { return text_; }
+  void Forget() { text_.clear(); }
+
+ private:
+  bool ReadOnce(absl::Time until);
+  const int fd_;
+  bool ended_ = false;
+  std::string text_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,478 @@
+#include "lib/sys/event_loop.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <array>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/io.h"
+#include "lib/sys/pty.h"
+#include "tests/support/program.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class EventLoopTest : public testing::Test {
+ protected:
+  void RunOnce() {
+    const Timer guard =
+        loop_->After(kDeadline, [] { FAIL() << "no event came"; });
+    ASSERT_THAT(loop_->RunOnce(), IsOk());
+  }
+
+  // One turn that ends at once, whatever else is ready: what isn't told of in
+  // it isn't told of.
+  void RunOnceWithAnEvent() {
+    const Pipe pipe;
+    (void)WriteSome(pipe.write_end.get(), "x");
+    bool told = false;
+    const Watch watch = loop_->Add(pipe.read_end.get(), Interest::kRead,
+                                   [&](Ready) { told = true; });
+    RunOnce();
+    EXPECT_TRUE(told);
+  }
+
+  const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
+};
+
+void Drain(int fd) {
+  std::array<char, 4096> room{};
+  (void)ReadSome(fd, room);
+}
+
+TEST_F(EventLoopTest, TellsWhatIsReady) {
+  const Pipe pipe;
+  std::string said;
+  const Watch reading =
+      loop_->Add(pipe.read_end.get(), Interest::kRead, [&](Ready ready) {
+        absl::StrAppend(&said, "r", ready.readable, ready.writable,
+                        ready.hangup);
+      });
+  const Watch writing =
+      loop_->Add(pipe.write_end.get(), Interest::kWrite, [&](Ready ready) {
+        absl::StrAppend(&said, "w", ready.readable, ready.writable,
+                        ready.hangup);
+      });
+  RunOnce();
+  EXPECT_EQ(said, "w010");
+}
+
+// A read would tell of the end, a write of the error: so both are due.
+TEST_F(EventLoopTest, AHangupIsReadableAndWritable) {
+  Pipe pipe;
+  pipe.write_end.Reset();
+  Ready told;
+  const Watch watch = loop_->Add(pipe.read_end.get(), Interest::kRead,
+                                 [&](Ready ready) { told = ready; });
+  RunOnce();
+  EXPECT_TRUE(told.hangup && told.readable && told.writable);
+}
+
+TEST_F(EventLoopTest, TellsAgainUntilItWasRead) {
+  const Pipe pipe;
+  (void)WriteSome(pipe.write_end.get(), "x");
+  int told = 0;
+  const Watch watch =
+      loop_->Add(pipe.read_end.get(), Interest::kRead, [&](Ready) { ++told; });
+  RunOnceWithAnEvent();
+  RunOnceWithAnEvent();
+  EXPECT_EQ(told, 2);
+  Drain(pipe.read_end.get());
+  RunOnceWithAnEvent();
+  EXPECT_EQ(told, 2);
+}
+
+TEST_F(EventLoopTest, InterestCanChange) {
+  const Pipe pipe;
+  (void)WriteSome(pipe.write_end.get(), "x");
+  int told = 0;
+  Watch watch =
+      loop_->Add(pipe.read_end.get(), Interest::kNone, [&](Ready) { ++told; });
+  for (const auto& [interest, tells] :
+       std::vector<std::pair<Interest, int>>{{Interest::kNone, 0},
+                                             {Interest::kRead, 1},
+                                             {Interest::kNone, 1},
+                                             {Interest::kHangup, 1},
+                                             {Interest::kReadWrite, 2},
+                                             {Interest::kWrite, 2},
+                                             {Interest::kRead, 3}}) {
+    watch.Set(interest);
+    RunOnceWithAnEvent();
+    EXPECT_EQ(told, tells) << static_cast<int>(interest);
+  }
+}
+
+TEST_F(EventLoopTest, AMovedWatchGoesOn) {
+  const Pipe pipe;
+  (void)WriteSome(pipe.write_end.get(), "x");
+  int told = 0;
+  Watch first =
+      loop_->Add(pipe.read_end.get(), Interest::kRead, [&](Ready) { ++told; });
+  Watch second = std::move(first);
+  EXPECT_FALSE(first.active());  // NOLINT(bugprone-use-after-move)
+  EXPECT_TRUE(second.active());
+  first.Reset();
+  RunOnce();
+  EXPECT_EQ(told, 1);
+}
+
+// --- promise 1: a handler may destroy any watch
+
+TEST_F(EventLoopTest, AHandlerMayDestroyItsOwnWatch) {
+  const Pipe pipe;
+  (void)WriteSome(pipe.write_end.get(), "x");
+  std::string said;
+  Watch watch;
+  // More than fits into the handler itself, to be freed with it.
+  const std::string captured(1000, 'x');
+  watch =
+      loop_->Add(pipe.read_end.get(), Interest::kRead, [&, captured](Ready) {
+        watch.Reset();
+        said = captured;
+      });
+  RunOnce();
+  EXPECT_EQ(said, captured);
+  EXPECT_FALSE(watch.active());
+  said.clear();
+  RunOnceWithAnEvent();
+  EXPECT_EQ(said, "");
+}
+
+TEST_F(EventLoopTest, AHandlerMayReplaceItsOwnWatch) {
+  const Pipe pipe;
+  (void)WriteSome(pipe.write_end.get(), "x");
+  std::string said;
+  Watch watch;
+  const std::string captured(1000, 'x');
+  watch =
+      loop_->Add(pipe.read_end.get(), Interest::kRead, [&, captured](Ready) {
+        watch = loop_->Add(pipe.read_end.get(), Interest::kRead,
+                           [&](Ready) { said += "second"; });
+        said += captured.substr(0, 1);
+      });
+  RunOnce();
+  EXPECT_EQ(said, "x") << "it was registered too late for this turn";
+  RunOnce();
+  EXPECT_EQ(said, "xsecond");
+}
+
+TEST_F(EventLoopTest, NoEventReachesAWatchDestroyedInTheSameTurn) {
+  const Pipe pipes[2];
+  Watch watches[2];
+  int told = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    (void)WriteSome(pipes[i].write_end.get(), "x");
+    watches[i] =
+        loop_->Add(pipes[i].read_end.get(), Interest::kRead, [&, i](Ready) {
+          ++told;
+          watches[1 - i].Reset();
+        });
+  }
+  RunOnce();
+  EXPECT_EQ(told, 1) << "whichever was first";
+}
+
+// The event was fetched for a descriptor that is closed before its turn comes;
+// the next one opened has its number.
+TEST_F(EventLoopTest, NoEventReachesADescriptorThatGotAClosedOnesNumber) {
+  Pipe pipes[2];
+  Pipe quiet;
+  Watch watches[2];
+  Watch heir;
+  std::string said;
+  for (size_t i = 0; i < 2; ++i) {
+    (void)WriteSome(pipes[i].write_end.get(), "x");
+    watches[i] =
+        loop_->Add(pipes[i].read_end.get(), Interest::kRead, [&, i](Ready) {
+          said += "told";
+          Fd& other = pipes[1 - i].read_end;
+          watches[1 - i].Reset();
+          // dup3() closes and takes the number in one step.
+          ASSERT_EQ(::dup3(quiet.read_end.get(), other.get(), O_CLOEXEC),
+                    other.get());
+          heir = loop_->Add(other.get(), Interest::kRead,
+                            [&](Ready) { said += " a stranger's event"; });
+        });
+  }
+  RunOnce();
+  EXPECT_EQ(said, "told");
+  watches[0].Reset();
+  watches[1].Reset();
+  (void)WriteSome(quiet.write_end.get(), "x");
+  RunOnce();
+  EXPECT_EQ(said, "told a stranger's event") << "its own, in fact";
+}
+
+TEST_F(EventLoopTest, AHandlerMayAddMany) {
+  const Pipe pipe;
+  (void)WriteSome(pipe.write_end.get(), "x");
+  std::vector<Watch> watches;
+  int told = 0;
+  const Watch first =
+      loop_->Add(pipe.read_end.get(), Interest::kRead, [&](Ready) {
+        Drain(pipe.read_end.get());
+        for (int i = 0; i < 1000; ++i) {
+          watches.push_back(loop_->Add(pipe.write_end.get(), Interest::kNone,
+                                       [&](Ready) { ++told; }));
+        }
+        watches.back().Set(Interest::kWrite);
+      });
+  RunOnce();
+  RunOnce();
+  EXPECT_EQ(told, 1);
+}
+
+TEST_F(EventLoopTest, MoreEventsThanOneTurnTakesAllComeInTheEnd) {
+  constexpr size_t kMany = 300;
+  std::vector<Pipe> pipes(kMany);
+  std::vector<Watch> watches;
+  size_t told = 0;
+  for (const Pipe& pipe : pipes) {
+    (void)WriteSome(pipe.write_end.get(), "x");
+    watches.push_back(
+        loop_->Add(pipe.read_end.get(), Interest::kRead, [&](Ready) {
+          Drain(pipe.read_end.get());
+          ++told;
+        }));
+  }
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return told == kMany; }));
+}
+
+// --- promise 2: Interest::kNone is silent
+
+TEST_F(EventLoopTest, WithoutInterestEvenAHangupIsSilent) {
+  Pty pty = Value(OpenPty({}));
+  (void)WriteSome(pty.terminal.get(), "last words");
+  pty.terminal.Reset();
+  int told = 0;
+  Watch watch =
+      loop_->Add(pty.controller.get(), Interest::kRead, [&](Ready) { ++told; });
+  RunOnceWithAnEvent();
+  EXPECT_EQ(told, 1);
+  watch.Set(Interest::kNone);
+  RunOnceWithAnEvent();
+  RunOnceWithAnEvent();
+  EXPECT_EQ(told, 1);
+  watch.Set(Interest::kRead);
+  RunOnceWithAnEvent();
+  EXPECT_EQ(told, 2);
+  std::array<char, 100> room{};
+  const IoResult got = ReadSome(pty.controller.get(), room);
+  EXPECT_EQ(absl::string_view(room.data(), got.bytes), "last words");
+}
+
+TEST_F(EventLoopTest, InterestInAHangupAloneHearsNothingElse) {
+  Pipe pipe;
+  std::string said;
+  const Watch watch =
+      loop_->Add(pipe.read_end.get(), Interest::kHangup,
+                 [&](Ready ready) { said += ready.hangup ? "hangup" : "?"; });
+  (void)WriteSome(pipe.write_end.get(), "x");
+  RunOnceWithAnEvent();
+  EXPECT_EQ(said, "");
+  pipe.write_end.Reset();
+  RunOnceWithAnEvent();
+  EXPECT_EQ(said, "hangup");
+}
+
+TEST_F(EventLoopTest, EdgeInterestHearsOfEachChangeOnce) {
+  Pty pty = Value(OpenPty({}));
+  int told = 0;
+  const Watch watch = loop_->Add(pty.controller.get(), Interest::kReadEdge,
+                                 [&](Ready) { ++told; });
+  std::array<char, 100> name{};
+  ASSERT_EQ(::ttyname_r(pty.terminal.get(), name.data(), name.size()), 0);
+  pty.terminal.Reset();
+  RunOnceWithAnEvent();
+  EXPECT_EQ(told, 1);
+  RunOnceWithAnEvent();
+  RunOnceWithAnEvent();
+  EXPECT_EQ(told, 1) << "hung up still, but that is known";
+  // Somebody opens the terminal again, by its name, and writes.
+  const Fd again(::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC));
+  ASSERT_TRUE(again.valid());
+  (void)WriteSome(again.get(), "x");
+  EXPECT_TRUE(RunUntil(*loop_, [&] { return told > 1; }));
+}
+
+TEST_F(EventLoopTest, EdgeInterestCanAskForRoomToo) {
+  Pty pty = Value(OpenPty({}));
+  pty.terminal.Reset();
+  std::string said;
+  Watch watch =
+      loop_->Add(pty.controller.get(), Interest::kReadEdge,
+                 [&](Ready ready) { said += ready.writable ? "w" : "r"; });
+  RunOnceWithAnEvent();
+  said.clear();
+  watch.Set(Interest::kReadWriteEdge);  // asking anew tells anew
+  RunOnceWithAnEvent();
+  EXPECT_EQ(said, "w");
+}
+
+// --- promise 3: no ticks
+
+// How often a process has waited so far.
+long TimesWaited(pid_t pid) {
+  std::ifstream file(absl::StrCat("/proc/", pid, "/status"));
+  for (std::string line; std::getline(file, line);) {
+    if (absl::StartsWith(line, "voluntary_ctxt_switches:")) {
+      return std::stol(line.substr(line.find(':') + 1));
+    }
+  }
+  return -1;
+}
+
+TEST_F(EventLoopTest, WithoutEventsAndDeadlinesItSleeps) {
+  Pty pty = Value(OpenPty({}));
+  pty.terminal.Reset();
+  Program child = Program::Fork(
+      [&]() -> int {
+        const auto loop = Value(EventLoop::Create());
+        // What would keep it busy: a hang-up told once, one not asked for, and
+        // timers that are no more.
+        const Watch edge =
+            loop->Add(pty.controller.get(), Interest::kReadEdge, [](Ready) {});
+        Timer timer = loop->After(absl::Hours(1), [] {});
+        timer.Reset();
+        for (;;) (void)loop->RunOnce();
+      },
+      {.keep = {pty.controller.get()}});
+  ASSERT_TRUE(WaitFor([&] { return child.Sleeps(); }));
+  const long before = TimesWaited(child.pid());
+  // Nothing is to happen, so there is nothing to wait for but a while.
+  EXPECT_EQ(WaitForEvents(child.pidfd(), POLLIN, absl::Milliseconds(300)), 0);
+  EXPECT_LE(TimesWaited(child.pid()), before + 1);
+}
+
+// --- timers
+
+TEST_F(EventLoopTest, TimersFireInTheOrderOfTheirDeadlines) {
+  std::string said;
+  const Timer c = loop_->After(absl::Milliseconds(20), [&] { said += "c"; });
+  const Timer a = loop_->After(absl::Milliseconds(1), [&] { said += "a"; });
+  const Timer b = loop_->After(absl::Milliseconds(10), [&] { said += "b"; });
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return said.size() == 3; }));
+  EXPECT_EQ(said, "abc");
+}
+
+TEST_F(EventLoopTest, ATimerNeverFiresEarlyAndOnlyOnce) {
+  int fired = 0;
+  const auto start = Clock::now();
+  const Timer timer = loop_->After(absl::Milliseconds(5), [&] {
+    ++fired;
+    EXPECT_GE(Clock::now() - start, std::chrono::milliseconds(5));
+  });
+  EXPECT_TRUE(timer.pending());
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return fired > 0; }));
+  EXPECT_FALSE(timer.pending());
+  RunOnceWithAnEvent();
+  EXPECT_EQ(fired, 1);
+}
+
+TEST_F(EventLoopTest, AResetTimerNeverFires) {
+  bool fired = false;
+  Timer timer = loop_->After(absl::ZeroDuration(), [&] { fired = true; });
+  timer.Reset();
+  EXPECT_FALSE(timer.pending());
+  {
+    const Timer gone =
+        loop_->After(absl::ZeroDuration(), [&] { fired = true; });
+  }
+  RunOnceWithAnEvent();
+  EXPECT_FALSE(fired);
+}
+
+TEST_F(EventLoopTest, ATimerMayCancelAnotherThatIsDueWithIt) {
+  Timer timers[2];
+  int fired = 0;
+  for (size_t i = 0; i < 2; ++i) {
+    timers[i] = loop_->After(absl::ZeroDuration(), [&, i] {
+      ++fired;
+      timers[1 - i].Reset();
+    });
+  }
+  RunOnceWithAnEvent();
+  EXPECT_EQ(fired, 1);
+}
+
+TEST_F(EventLoopTest, ATimerMayDestroyOrReplaceItself) {
+  std::string said;
+  const std::string captured(1000, 'x');
+  Timer timer;
+  timer = loop_->After(absl::ZeroDuration(), [&, captured] {
+    timer = loop_->After(absl::ZeroDuration(), [&] { said += "b"; });
+    said += captured.substr(0, 1);
+  });
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return said.size() == 2; }));
+  EXPECT_EQ(said, "xb");
+}
+
+TEST_F(EventLoopTest, AHandlerMayCancelATimerThatIsDue) {
+  bool fired = false;
+  Timer timer = loop_->After(absl::ZeroDuration(), [&] { fired = true; });
+  const Pipe pipe;
+  (void)WriteSome(pipe.write_end.get(), "x");
+  const Watch watch = loop_->Add(pipe.read_end.get(), Interest::kRead,
+                                 [&](Ready) { timer.Reset(); });
+  RunOnce();
+  EXPECT_FALSE(fired);
+}
+
+TEST_F(EventLoopTest, AMovedTimerGoesOn) {
+  bool fired = false;
+  Timer first = loop_->After(absl::ZeroDuration(), [&] { fired = true; });
+  const Timer second = std::move(first);
+  first.Reset();  // NOLINT(bugprone-use-after-move)
+  EXPECT_TRUE(second.pending());
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return fired; }));
+}
+
+TEST_F(EventLoopTest, ATimerFarAwayDoesNotOverflow) {
+  const Timer timer = loop_->After(absl::Hours(24 * 365), [] { FAIL(); });
+  RunOnceWithAnEvent();
+  EXPECT_TRUE(timer.pending());
+}
+
+// --- a kernel without memory
+
+// What the kernel refuses to register now is registered later, by itself.
+TEST_F(EventLoopTest, ARefusedRegistrationIsTriedAgain) {
+  Pipe pipe;
+  constexpr int kNumber = 700;  // not open yet
+  bool told = false;
+  const Watch watch =
+      loop_->Add(kNumber, Interest::kRead, [&](Ready) { told = true; });
+  (void)WriteSome(pipe.write_end.get(), "x");
+  RunOnceWithAnEvent();
+  EXPECT_FALSE(told);
+  const Fd late(::fcntl(pipe.read_end.get(), F_DUPFD_CLOEXEC, kNumber));
+  ASSERT_EQ(late.get(), kNumber);
+  EXPECT_TRUE(RunUntil(*loop_, [&] { return told; }));
+}
+
+TEST_F(EventLoopTest, ARefusedRegistrationMayBeGivenUp) {
+  {
+    const Watch watch = loop_->Add(-1, Interest::kRead, [](Ready) { FAIL(); });
+    RunOnceWithAnEvent();
+  }
+  RunOnceWithAnEvent();
+}
+
+}  // namespace
+}  // namespace deptyr

@@ -1,0 +1,321 @@
+#include "lib/sys/process.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/pty.h"
+#include "lib/sys/unix_socket.h"
+#include "tests/support/kernel.h"
+#include "tests/support/program.h"
+#include "tests/support/socket_pair.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+using testing::HasSubstr;
+
+constexpr ExitStatus kFine{.code = 0};
+
+short Poll(int fd) {
+  pollfd question{fd, POLLIN, 0};
+  (void)::poll(&question, 1, 0);
+  return question.revents;
+}
+
+// A process that connected to us, and is held by a pidfd.
+class PeerTest : public testing::Test {
+ protected:
+  // It connects, waits for a byte (then exits with 3) or the end of `go_`
+  // (then with 4).
+  PeerTest()
+      : peer_(Program::Fork(
+            [&] {
+              const auto connection = Connect(path_, kDeadline);
+              char byte = 0;
+              return ::read(go_.read_end.get(), &byte, 1) == 1 ? 3 : 4;
+            },
+            {.keep = {go_.read_end.get()}})) {
+    std::optional<Fd> connection;
+    EXPECT_TRUE(WaitFor([&] {
+      connection = Value(Accept(listener_.fd()));
+      return connection.has_value();
+    }));
+    connection_ = *std::move(connection);
+    pidfd_ = Value(PeerPidfd(connection_.get(),
+                             Value(IdentifyPeer(connection_.get())).pid));
+  }
+
+  void LetItEnd() const { (void)!::write(go_.write_end.get(), "x", 1); }
+  bool HasEndedInTime() const {
+    return WaitForEvents(pidfd_.get(), POLLIN) != 0;
+  }
+
+  const TempDir dir_;
+  const std::string path_ = dir_ / "head.sock";
+  const ListeningSocket listener_ = Value(Listen(path_, {}));
+  const Pipe go_;
+  Program peer_;
+  Fd connection_;
+  Fd pidfd_;
+};
+
+// In the words of ExitAnswer; "never" on a kernel that doesn't tell.
+std::string Answer(int pidfd) {
+  const ExitAnswer answer = AskExitStatus(pidfd);
+  switch (answer.state) {
+    case ExitAnswer::kKnown:
+      return Describe(answer.status);
+    case ExitAnswer::kNotYet:
+      return "not yet";
+    case ExitAnswer::kNever:
+      return "never";
+  }
+  return "?";
+}
+
+std::string Expected(const std::string& answer) {
+  return KernelTellsExitStatus() ? answer : "never";
+}
+
+TEST_F(PeerTest, HasNotEndedWhileItRuns) {
+  EXPECT_FALSE(HasEnded(pidfd_.get()));
+  EXPECT_EQ(Answer(pidfd_.get()), Expected("not yet"));
+}
+
+TEST_F(PeerTest, HasEndedBeforeItIsReaped) {
+  LetItEnd();
+  ASSERT_TRUE(HasEndedInTime());
+  EXPECT_TRUE(HasEnded(pidfd_.get()));
+  EXPECT_EQ(peer_.Wait(), ExitStatus{.code = 3});
+  EXPECT_TRUE(HasEnded(pidfd_.get()));
+}
+
+// Only its parent may know before.
+TEST_F(PeerTest, TellsItsExitStatusOnceItIsReaped) {
+  LetItEnd();
+  ASSERT_TRUE(HasEndedInTime());
+  EXPECT_EQ(Answer(pidfd_.get()), Expected("not yet"));
+  EXPECT_EQ(peer_.Wait(), ExitStatus{.code = 3});
+  EXPECT_EQ(Answer(pidfd_.get()), Expected("exit status 3"));
+  EXPECT_EQ(Answer(pidfd_.get()), Expected("exit status 3")) << "and again";
+}
+
+TEST_F(PeerTest, TellsTheSignalThatKilledIt) {
+  peer_.Signal(SIGKILL);
+  EXPECT_EQ(peer_.Wait(), ExitStatus{.signal = SIGKILL});
+  EXPECT_EQ(Answer(pidfd_.get()), Expected("signal 9 (Killed)"));
+}
+
+// While it is being reaped the kernel says ESRCH for a moment, about once in
+// fifty times for who asks right then.
+TEST(ExitStatusTest, IsNotLostOnWhoAsksWhileItIsReaped) {
+  if (!KernelTellsExitStatus()) GTEST_SKIP() << "needs Linux 6.15";
+  constexpr int kTimes = 1000;
+  for (int i = 0; i < kTimes; ++i) {
+    Program child = Program::Fork([] { return 3; });
+    const Fd pidfd(::fcntl(child.pidfd(), F_DUPFD_CLOEXEC, 0));
+    std::thread parent([&] { (void)child.Wait(); });
+    EXPECT_NE(WaitForEvents(pidfd.get(), POLLIN), 0);
+    ExitAnswer answer = AskExitStatus(pidfd.get());
+    while (answer.state == ExitAnswer::kNotYet) {
+      answer = AskExitStatus(pidfd.get());
+    }
+    EXPECT_EQ(answer.state, ExitAnswer::kKnown) << "the " << i << "th time";
+    parent.join();
+    if (HasFailure()) return;
+  }
+}
+
+// An end is an input, its reaping a hang-up: nobody need ask again and again.
+TEST_F(PeerTest, ReapingIsAHangup) {
+  if (!KernelTellsExitStatus()) GTEST_SKIP() << "needs Linux 6.15";
+  EXPECT_EQ(Poll(pidfd_.get()), 0);
+  LetItEnd();
+  ASSERT_TRUE(HasEndedInTime());
+  EXPECT_EQ(Poll(pidfd_.get()), POLLIN);
+  ASSERT_TRUE(peer_.Wait());
+  EXPECT_NE(Poll(pidfd_.get()) & POLLHUP, 0);
+}
+
+TEST_F(PeerTest, APidfdIsCloseOnExec) {
+  EXPECT_EQ(::fcntl(pidfd_.get(), F_GETFD), FD_CLOEXEC);
+}
+
+// Both ends of a pair are ours.
+TEST(PeerPidfdTest, FindsTheProcessThatMadeTheSocket) {
+  const SocketPair sockets;
+  const Fd pidfd = Value(PeerPidfd(sockets.ours.get(), ::getpid()));
+  EXPECT_FALSE(HasEnded(pidfd.get()));
+}
+
+TEST(PeerPidfdTest, WhatIsNoSocketIsAnError) {
+  const Pipe pipe;
+  EXPECT_THAT(PeerPidfd(pipe.read_end.get(), ::getpid()),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// Linux before 6.5.
+TEST(PeerPidfdTest, WithoutPeerPidfdItGoesByThePid) {
+  const SocketPair sockets;
+  Pipe go;
+  Program other = Program::Fork(
+      [&] {
+        char byte = 0;
+        (void)!::read(go.read_end.get(), &byte, 1);
+        return 0;
+      },
+      {.keep = {go.read_end.get()}});
+  Program asker = Program::Fork(
+      [&] {
+        PretendOldKernel();
+        const auto pidfd = PeerPidfd(sockets.ours.get(), other.pid());
+        if (!pidfd.ok() || HasEnded(pidfd->get())) return 1;
+        if (PeerPidfd(sockets.ours.get(), 0).ok()) return 2;
+        go.write_end.Reset();
+        return WaitForEvents(pidfd->get(), POLLIN) != 0 ? 0 : 3;
+      },
+      {.keep = {sockets.ours.get(), go.write_end.get()}});
+  go.write_end.Reset();
+  EXPECT_EQ(asker.Wait(), kFine);
+  EXPECT_EQ(other.Wait(), kFine);
+}
+
+TEST(AskExitStatusTest, AKernelThatDoesNotTellSaysSoAtOnce) {
+  Program child = Program::Fork([] {
+    PretendOldKernel();
+    Program grandchild = Program::Fork([] { return 0; });
+    const Fd copy(::dup(grandchild.pidfd()));  // NOLINT(android-cloexec-dup)
+    (void)grandchild.Wait();
+    return Answer(copy.get()) == "never" ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+TEST(AskExitStatusTest, WhatIsNoPidfdNeverTells) {
+  const Pipe pipe;
+  EXPECT_EQ(Answer(pipe.read_end.get()), "never");
+}
+
+TEST(DescribeTest, SaysItForPeople) {
+  EXPECT_EQ(Describe({.code = 0}), "exit status 0");
+  EXPECT_EQ(Describe({.code = 111}), "exit status 111");
+  EXPECT_EQ(Describe({.signal = SIGKILL}), "signal 9 (Killed)");
+  EXPECT_EQ(Describe({.signal = 64}), "signal 64 (unknown)");
+}
+
+TEST(RaiseDescriptorLimitTest, GoesUpToTheHardLimit) {
+  Program child = Program::Fork([] {
+    const rlimit low{20, 100};
+    (void)::setrlimit(RLIMIT_NOFILE, &low);
+    if (RaiseDescriptorLimit() != 100) return 1;
+    rlimit now{};
+    (void)::getrlimit(RLIMIT_NOFILE, &now);
+    return now.rlim_cur == 100 && now.rlim_max == 100 ? 0 : 2;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+// --- our own children
+
+class SpawnTest : public testing::Test {
+ protected:
+  Child Spawn(const std::string& script) {
+    return Value(
+        SpawnOnTerminal(pty_.terminal.get(), "sh", {"sh", "-c", script}));
+  }
+  // How it ended, reaped here.
+  static std::optional<ExitStatus> EndOf(const Child& child) {
+    if (WaitForEvents(child.pidfd.get(), POLLIN) == 0) return std::nullopt;
+    return ReapChild(child.pidfd.get());
+  }
+  std::string Shown() {
+    pty_.terminal.Reset();
+    Output output(pty_.controller.get());
+    EXPECT_TRUE(output.UntilEnd());
+    return output.text();
+  }
+
+  Pty pty_ = Value(OpenPty({.rows = 30, .cols = 90}));
+};
+
+TEST_F(SpawnTest, ItsTerminalIsOnFds0To2AndControlsIt) {
+  const Child child = Spawn(
+      "stty size; ps -o pid=,sid=,tpgid= -p $$ | { read p s t; "
+      "[ $p = $s ] && [ $p = $t ] && echo leads; }; echo error >&2");
+  EXPECT_EQ(EndOf(child), ExitStatus{});
+  EXPECT_EQ(Shown(), "30 90\r\nleads\r\nerror\r\n");
+}
+
+TEST_F(SpawnTest, SignalsAreAsInAFreshProcess) {
+  Program parent = Program::Fork(
+      [&] {
+        (void)::signal(SIGUSR1, SIG_IGN);
+        sigset_t set;
+        ::sigemptyset(&set);
+        ::sigaddset(&set, SIGUSR1);
+        (void)::sigprocmask(SIG_BLOCK, &set, nullptr);
+        return EndOf(Spawn("kill -USR1 $$")) == ExitStatus{.signal = SIGUSR1}
+                   ? 0
+                   : 1;
+      },
+      {.keep = {pty_.terminal.get()}});
+  EXPECT_EQ(parent.Wait(), kFine);
+}
+
+TEST_F(SpawnTest, WhatCannotBeExecutedSaysSoOnTheTerminal) {
+  const Child child = Value(
+      SpawnOnTerminal(pty_.terminal.get(), "/no/such/program", {"program"}));
+  EXPECT_EQ(EndOf(child), ExitStatus{.code = 127});
+  EXPECT_EQ(Shown(),
+            "deptyr: execute /no/such/program: No such file or directory\r\n");
+  pty_ = Value(OpenPty({}));
+  const Child folder =
+      Value(SpawnOnTerminal(pty_.terminal.get(), "/proc", {"program"}));
+  EXPECT_EQ(EndOf(folder), ExitStatus{.code = 126});
+}
+
+TEST_F(SpawnTest, IsReapedOnceItHasEnded) {
+  const Child child = Spawn("read line; exit 3");
+  EXPECT_EQ(ReapChild(child.pidfd.get()), std::nullopt);
+  ASSERT_EQ(::write(pty_.controller.get(), "\n", 1), 1);
+  EXPECT_EQ(EndOf(child), ExitStatus{.code = 3});
+  EXPECT_EQ(::kill(child.pid, 0), -1) << "no zombie";
+  EXPECT_EQ(ReapChild(child.pidfd.get()), std::nullopt) << "only once";
+}
+
+TEST_F(SpawnTest, ASignalIsSentToTheVeryProcess) {
+  const Child child = Spawn("echo ready; read line");
+  Output output(pty_.controller.get());
+  ASSERT_TRUE(output.Until("ready\r\n"));
+  EXPECT_THAT(SendSignal(child.pidfd.get(), SIGTERM), IsOk());
+  EXPECT_EQ(EndOf(child), ExitStatus{.signal = SIGTERM});
+  EXPECT_THAT(
+      SendSignal(child.pidfd.get(), SIGTERM),
+      StatusIs(absl::StatusCode::kUnavailable, HasSubstr("No such process")));
+}
+
+TEST(FindUserTest, IsByNumberOrName) {
+  EXPECT_EQ(Value(FindUser("0")), 0u);
+  EXPECT_EQ(Value(FindUser("12345")), 12345u);
+  EXPECT_EQ(Value(FindUser("root")), 0u);
+  EXPECT_THAT(FindUser("no-such-user"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("no such user: no-such-user")));
+}
+
+}  // namespace
+}  // namespace deptyr

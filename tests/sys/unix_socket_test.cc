@@ -1,0 +1,688 @@
+#include "lib/sys/unix_socket.h"
+
+#include <fcntl.h>
+#include <netinet/in.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <filesystem>
+#include <fstream>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/kernel.h"
+#include "tests/support/program.h"
+#include "tests/support/socket_pair.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr ExitStatus kFine{.code = 0};
+
+mode_t ModeOf(const std::string& path) {
+  struct stat file {};
+  return ::lstat(path.c_str(), &file) == 0 ? file.st_mode & 07777 : 0;
+}
+
+ino_t InodeOf(const std::string& path) {
+  struct stat file {};
+  return ::lstat(path.c_str(), &file) == 0 ? file.st_ino : 0;
+}
+
+bool IsCloseOnExec(int fd) {
+  return ::fcntl(fd, F_GETFD) == FD_CLOEXEC;
+}
+
+bool Blocks(int fd) {
+  return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
+}
+
+// A bound socket, as other programs make them.
+Fd BindRaw(const std::string& path, int type = SOCK_STREAM) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  std::memcpy(address.sun_path, path.data(), path.size());
+  Fd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
+  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address),
+                   static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) +
+                                          path.size())),
+            0);
+  return fd;
+}
+
+void LeaveStaleSocket(const std::string& path) {
+  (void)BindRaw(path);
+}
+
+class UnixSocketTest : public testing::Test {
+ protected:
+  const TempDir dir_;
+  const std::string path_ = dir_ / "head.sock";
+};
+
+TEST_F(UnixSocketTest, WhoConnectsIsAccepted) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  const Fd client = Value(Connect(path_, absl::Seconds(5)));
+  const std::optional<Fd> server = Value(Accept(listener.fd()));
+  ASSERT_TRUE(server);
+  EXPECT_EQ(::send(client.get(), "x", 1, 0), 1);
+  char byte = 0;
+  EXPECT_EQ(::recv(server->get(), &byte, 1, 0), 1);
+  EXPECT_EQ(byte, 'x');
+}
+
+TEST_F(UnixSocketTest, EveryDescriptorIsCloseOnExec) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  const Fd client = Value(Connect(path_, absl::Seconds(5)));
+  const std::optional<Fd> server = Value(Accept(listener.fd()));
+  ASSERT_TRUE(server);
+  EXPECT_TRUE(IsCloseOnExec(listener.fd()));
+  EXPECT_TRUE(IsCloseOnExec(client.get()));
+  EXPECT_TRUE(IsCloseOnExec(server->get()));
+}
+
+TEST_F(UnixSocketTest, HeadsEndNeverBlocksAndTheBodysDoes) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  const Fd client = Value(Connect(path_, absl::Seconds(5)));
+  const std::optional<Fd> server = Value(Accept(listener.fd()));
+  ASSERT_TRUE(server);
+  EXPECT_FALSE(Blocks(listener.fd()));
+  EXPECT_FALSE(Blocks(server->get()));
+  EXPECT_TRUE(Blocks(client.get()));
+}
+
+TEST_F(UnixSocketTest, AcceptGivesNothingWhenNobodyConnects) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  EXPECT_EQ(Value(Accept(listener.fd())), std::nullopt);
+}
+
+TEST_F(UnixSocketTest, AcceptTellsThatNoDescriptorIsLeft) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  const Fd client = Value(Connect(path_, absl::Seconds(5)));
+  Program child = Program::Fork(
+      [&] {
+        const rlimit none{0, 0};
+        (void)::setrlimit(RLIMIT_NOFILE, &none);
+        return absl::IsResourceExhausted(Accept(listener.fd()).status()) ? 0
+                                                                         : 1;
+      },
+      {.keep = {listener.fd()}});
+  EXPECT_EQ(child.Wait(), kFine);
+  EXPECT_TRUE(Value(Accept(listener.fd()))) << "it waited in the backlog";
+}
+
+TEST_F(UnixSocketTest, AcceptReportsOtherErrors) {
+  EXPECT_THAT(Accept(-1), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// --- the file's rights
+
+TEST_F(UnixSocketTest, TheFileIs0600WhateverTheUmask) {
+  for (const mode_t mask : {0000, 0022, 0077, 0777}) {
+    const mode_t before = ::umask(mask);
+    {
+      const ListeningSocket listener = Value(Listen(path_, {}));
+      EXPECT_EQ(ModeOf(path_), 0600u) << mask;
+    }
+    EXPECT_EQ(::umask(before), mask) << "and the umask stays";
+  }
+}
+
+// Where no mode can be changed, a file can't have had a wider one before.
+void RefuseChmod() {
+  (void)::umask(0);
+  RefuseSystemCalls(
+      {
+          SYS_fchmod,
+          SYS_fchmodat,
+#ifdef SYS_chmod
+          SYS_chmod,
+#endif
+      },
+      EPERM);
+}
+
+TEST_F(UnixSocketTest, TheFileIs0600FromItsFirstMoment) {
+  Program child = Program::Fork([&] {
+    RefuseChmod();
+    const auto listener = Listen(path_, {});
+    return listener.ok() && ModeOf(path_) == 0600 ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+TEST_F(UnixSocketTest, AModeThatCannotBeSetLeavesNoSocket) {
+  Program child = Program::Fork([&] {
+    RefuseChmod();
+    const auto listener = Listen(path_, {.mode = 0660, .group = ""});
+    return listener.ok() || std::filesystem::exists(path_) ? 1 : 0;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+TEST_F(UnixSocketTest, TheModeIsTheOneAskedFor) {
+  const mode_t before = ::umask(0077);
+  const ListeningSocket listener =
+      Value(Listen(path_, {.mode = 0666, .group = ""}));
+  EXPECT_EQ(ModeOf(path_), 0666u);
+  (void)::umask(before);
+}
+
+gid_t GroupOf(const std::string& path) {
+  struct stat file {};
+  return ::lstat(path.c_str(), &file) == 0 ? file.st_gid
+                                           : static_cast<gid_t>(-1);
+}
+
+TEST_F(UnixSocketTest, TheGroupIsTheOneAskedForByNumberOrName) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  {
+    const ListeningSocket listener =
+        Value(Listen(path_, {.mode = 0660, .group = "12345"}));
+    EXPECT_EQ(GroupOf(path_), 12345u);
+    EXPECT_EQ(ModeOf(path_), 0660u);
+  }
+  const ListeningSocket listener =
+      Value(Listen(path_, {.mode = 0660, .group = "daemon"}));
+  EXPECT_EQ(GroupOf(path_), 1u);
+}
+
+TEST_F(UnixSocketTest, AnUnknownGroupIsTheUsersErrorAndLeavesNoSocket) {
+  EXPECT_THAT(Listen(path_, {.mode = 0660, .group = "no-such-group"}),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("no such group: no-such-group")));
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixSocketTest, TheOwnerIsTheOneAskedFor) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  const ListeningSocket listener = Value(Listen(path_, {.owner = 12345}));
+  struct stat file {};
+  ASSERT_EQ(::lstat(path_.c_str(), &file), 0);
+  EXPECT_EQ(file.st_uid, 12345u);
+  EXPECT_EQ(ModeOf(path_), 0600u);
+}
+
+TEST_F(UnixSocketTest, AFolderHasToBeThere) {
+  EXPECT_THAT(CheckFolder(dir_.path()), IsOk());
+  std::ofstream(dir_ / "file") << "x";
+  for (const std::string& path : {dir_ / "none", dir_ / "file"}) {
+    EXPECT_THAT(CheckFolder(path), StatusIs(absl::StatusCode::kInvalidArgument,
+                                            HasSubstr("no such folder")));
+  }
+}
+
+TEST_F(UnixSocketTest, NothingButTheSocketIsLeftInTheFolder) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  EXPECT_FALSE(Listen(path_, {}).ok());
+  EXPECT_EQ(std::distance(std::filesystem::directory_iterator(dir_.path()),
+                          std::filesystem::directory_iterator()),
+            1);
+}
+
+// Whoever can't open the lock beside it can't keep us from listening.
+TEST_F(UnixSocketTest, ALockThatWasLeftDelaysNobody) {
+  std::ofstream(path_ + ".lock") << "left by a process that was killed";
+  EXPECT_THAT(Listen(path_, {}), IsOk());
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".lock"));
+}
+
+// --- the path
+
+TEST_F(UnixSocketTest, APathMayFillAllOf108Bytes) {
+  const std::string path =
+      dir_ / std::string(108 - dir_.path().size() - 1, 'x');
+  ASSERT_EQ(path.size(), 108u);
+  const ListeningSocket listener = Value(Listen(path, {}));
+  EXPECT_TRUE(listener.FileIsOurs());
+  EXPECT_EQ(ListeningPath(listener.fd()), path);
+  EXPECT_THAT(Connect(path, absl::Seconds(5)), IsOk());
+}
+
+TEST_F(UnixSocketTest, APathOf109BytesIsTheUsersError) {
+  const std::string path =
+      dir_ / std::string(109 - dir_.path().size() - 1, 'x');
+  for (const absl::Status& status :
+       {Listen(path, {}).status(), Connect(path, absl::Seconds(5)).status()}) {
+    EXPECT_THAT(status, StatusIs(absl::StatusCode::kInvalidArgument,
+                                 AllOf(HasSubstr("109 bytes"),
+                                       HasSubstr("allows 108"))));
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+}
+
+TEST(CheckSocketPathTest, RefusesWhatNoSocketCanHave) {
+  EXPECT_THAT(CheckSocketPath(""),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(CheckSocketPath(absl::string_view("a\0b", 3)),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(CheckSocketPath("relative"), IsOk());
+}
+
+TEST_F(UnixSocketTest, APathMayBeRelative) {
+  Program child = Program::Fork([&] {
+    (void)!::chdir(dir_.path().c_str());
+    const auto listener = Listen("head.sock", {});
+    return listener.ok() && Connect("head.sock", absl::Seconds(5)).ok() ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+TEST_F(UnixSocketTest, AFolderThatIsNotThereIsNamed) {
+  EXPECT_THAT(Listen(dir_ / "none/head.sock", {}),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       HasSubstr("none/head.sock.lock: No such file")));
+}
+
+// --- what is there already
+
+TEST_F(UnixSocketTest, AStaleSocketIsReplaced) {
+  LeaveStaleSocket(path_);
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  EXPECT_THAT(Connect(path_, absl::Seconds(5)), IsOk());
+}
+
+TEST_F(UnixSocketTest, AServedSocketIsRefusedAndStays) {
+  const ListeningSocket first = Value(Listen(path_, {}));
+  EXPECT_THAT(Listen(path_, {}),
+              StatusIs(absl::StatusCode::kAlreadyExists,
+                       AllOf(HasSubstr(path_), HasSubstr("already served"))));
+  EXPECT_TRUE(first.FileIsOurs());
+  EXPECT_THAT(Connect(path_, absl::Seconds(5)), IsOk());
+}
+
+// Connections that nobody accepts yet until there is room for no more.
+std::vector<Fd> FillBacklog(const std::string& path) {
+  std::vector<Fd> connections;
+  for (;;) {
+    auto connection = Connect(path, absl::Milliseconds(1));
+    if (!connection.ok()) return connections;
+    connections.push_back(*std::move(connection));
+  }
+}
+
+TEST_F(UnixSocketTest, AServedSocketWithAFullBacklogIsRefusedToo) {
+  const Fd busy = BindRaw(path_);
+  ASSERT_EQ(::listen(busy.get(), 1), 0);
+  const std::vector<Fd> connections = FillBacklog(path_);
+  ASSERT_THAT(connections, testing::Not(IsEmpty()));
+  EXPECT_THAT(Listen(path_, {}), StatusIs(absl::StatusCode::kAlreadyExists));
+}
+
+TEST_F(UnixSocketTest, AFileOfAnotherKindIsLeftAlone) {
+  std::ofstream(dir_ / "file") << "precious";
+  std::filesystem::create_directory(dir_ / "folder");
+  std::filesystem::create_symlink("file", dir_ / "link");
+  std::filesystem::create_symlink("nowhere", dir_ / "dangling");
+  for (const char* name : {"file", "folder", "link", "dangling"}) {
+    const ino_t before = InodeOf(dir_ / name);
+    EXPECT_THAT(Listen(dir_ / name, {}),
+                StatusIs(absl::StatusCode::kFailedPrecondition,
+                         HasSubstr("is not a socket")))
+        << name;
+    EXPECT_EQ(InodeOf(dir_ / name), before) << name;
+  }
+}
+
+// A socket of another type refuses the question with another errno; it is
+// somebody's.
+TEST_F(UnixSocketTest, ADatagramSocketIsLeftAlone) {
+  const Fd other = BindRaw(path_, SOCK_DGRAM);
+  const ino_t before = InodeOf(path_);
+  EXPECT_FALSE(Listen(path_, {}).ok());
+  EXPECT_EQ(InodeOf(path_), before);
+}
+
+// --- the file at the end
+
+TEST_F(UnixSocketTest, TheFileGoesWithTheListener) {
+  {
+    const ListeningSocket listener = Value(Listen(path_, {}));
+    EXPECT_TRUE(listener.FileIsOurs());
+    EXPECT_FALSE(listener.inherited());
+    EXPECT_EQ(listener.path(), path_);
+  }
+  EXPECT_FALSE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixSocketTest, AFileThatIsNotOursAnyMoreStays) {
+  ListeningSocket first = Value(Listen(path_, {}));
+  std::filesystem::remove(path_);
+  EXPECT_FALSE(first.FileIsOurs());
+  const ListeningSocket second = Value(Listen(path_, {}));
+  EXPECT_FALSE(first.FileIsOurs());
+  first.Close();
+  EXPECT_TRUE(second.FileIsOurs());
+}
+
+TEST_F(UnixSocketTest, TheFileOfAnInheritedSocketStays) {
+  Fd fd = BindRaw(path_);
+  ASSERT_EQ(::listen(fd.get(), 1), 0);
+  {
+    const ListeningSocket listener(std::move(fd), path_);
+    EXPECT_TRUE(listener.inherited());
+    EXPECT_FALSE(listener.FileIsOurs());
+  }
+  EXPECT_TRUE(std::filesystem::exists(path_));
+}
+
+TEST_F(UnixSocketTest, AssigningAListenerClosesTheOneBefore) {
+  ListeningSocket listener = Value(Listen(path_, {}));
+  listener = Value(Listen(dir_ / "other", {}));
+  EXPECT_FALSE(std::filesystem::exists(path_));
+  EXPECT_TRUE(listener.FileIsOurs());
+  ListeningSocket moved = std::move(listener);
+  EXPECT_TRUE(moved.FileIsOurs());
+}
+
+TEST_F(UnixSocketTest, AFailedListenLeavesNoDescriptor) {
+  const ListeningSocket first = Value(Listen(path_, {}));
+  std::ofstream(dir_ / "file") << "x";
+  const size_t before = CountOpenFds();
+  EXPECT_FALSE(Listen(path_, {}).ok());
+  EXPECT_FALSE(Listen(dir_ / "file", {}).ok());
+  EXPECT_FALSE(Listen(dir_ / "none/x", {}).ok());
+  EXPECT_EQ(CountOpenFds(), before);
+}
+
+// Listens when `go` ends, says how that went, and keeps what it got until told
+// to end.
+int RaceToListen(const std::string& path, const Fd& go, const Fd& result,
+                 const Fd& end) {
+  char byte = 0;
+  (void)!::read(go.get(), &byte, 1);
+  const auto listener = Listen(path, {});
+  byte = listener.ok()                              ? 'W'
+         : absl::IsAlreadyExists(listener.status()) ? 'l'
+                                                    : '?';
+  (void)!::write(result.get(), &byte, 1);
+  (void)!::read(end.get(), &byte, 1);
+  return 0;
+}
+
+// Both find the stale socket, both remove "it", the second the first's new one.
+TEST_F(UnixSocketTest, OfMoreAtOnceExactlyOneListens) {
+  constexpr size_t kRacers = 6;
+  for (int round = 0; round < 30; ++round) {
+    LeaveStaleSocket(path_);
+    Pipe go;
+    Pipe result;
+    Pipe end;
+    std::vector<std::unique_ptr<Program>> racers;
+    for (size_t i = 0; i < kRacers; ++i) {
+      racers.push_back(std::make_unique<Program>(Program::Fork(
+          [&] {
+            return RaceToListen(path_, go.read_end, result.write_end,
+                                end.read_end);
+          },
+          {.keep = {go.read_end.get(), result.write_end.get(),
+                    end.read_end.get()}})));
+    }
+    go.write_end.Reset();
+    Output said(result.read_end.get());
+    ASSERT_TRUE(said.Until(SizeIs(kRacers)));
+    std::string sorted = said.text();
+    std::sort(sorted.begin(), sorted.end());
+    EXPECT_EQ(sorted, absl::StrCat("W", std::string(kRacers - 1, 'l')));
+    EXPECT_THAT(Connect(path_, absl::Seconds(5)), IsOk());
+    end.write_end.Reset();
+    for (const auto& racer : racers) EXPECT_EQ(racer->Wait(), kFine);
+    ASSERT_FALSE(std::filesystem::exists(path_));
+  }
+}
+
+// --- connecting
+
+TEST_F(UnixSocketTest, AHeadThatIsNotThereIsNamedWithTheReason) {
+  EXPECT_THAT(Connect(path_, absl::Seconds(5)),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       absl::StrCat("connect to head at ", path_,
+                                    ": No such file or directory")));
+  LeaveStaleSocket(path_);
+  EXPECT_THAT(Connect(path_, absl::Seconds(5)).status().message(),
+              HasSubstr("Connection refused"));
+}
+
+TEST_F(UnixSocketTest, AFullBacklogIsWaitedForOnlySoLong) {
+  const Fd busy = BindRaw(path_);
+  ASSERT_EQ(::listen(busy.get(), 1), 0);
+  const std::vector<Fd> connections = FillBacklog(path_);
+  EXPECT_THAT(Connect(path_, absl::Milliseconds(20)),
+              StatusIs(absl::StatusCode::kUnavailable,
+                       HasSubstr("Connection timed out")));
+}
+
+TEST_F(UnixSocketTest, AReceiverWaitsOnlySoLong) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  // Zero, too, is a limit: the kernel would take it for none.
+  for (const absl::Duration limit :
+       {absl::Milliseconds(10), absl::ZeroDuration(), -absl::Seconds(1)}) {
+    const Fd client = Value(Connect(path_, limit));
+    char byte = 0;
+    EXPECT_EQ(::recv(client.get(), &byte, 1, 0), -1);
+    EXPECT_EQ(errno, EAGAIN);
+  }
+}
+
+TEST_F(UnixSocketTest, TheKernelSaysWhoConnected) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  Pipe end;
+  Program peer = Program::Fork(
+      [&] {
+        const auto client = Connect(path_, absl::Seconds(5));
+        char byte = 0;
+        (void)!::read(end.read_end.get(), &byte, 1);
+        return client.ok() ? 0 : 1;
+      },
+      {.keep = {end.read_end.get()}});
+  std::optional<Fd> server;
+  ASSERT_TRUE(WaitFor([&] {
+    server = Value(Accept(listener.fd()));
+    return server.has_value();
+  }));
+  const PeerIdentity who = Value(IdentifyPeer(server->get()));
+  EXPECT_EQ(who.pid, peer.pid());
+  EXPECT_EQ(who.uid, ::geteuid());
+  EXPECT_EQ(who.gid, ::getegid());
+  end.write_end.Reset();
+  EXPECT_EQ(peer.Wait(), kFine);
+}
+
+TEST_F(UnixSocketTest, WhoIsConnectedToAPipeNobodyCanSay) {
+  const Pipe pipe;
+  EXPECT_THAT(IdentifyPeer(pipe.read_end.get()),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// --- inherited sockets
+
+class InheritedFdsTest : public UnixSocketTest {
+ protected:
+  InheritedFdsTest() : listener_(Value(Listen(path_, {}))) {}
+
+  // Runs `check` in a child with the socket on fd 3 and a pipe on fd 4, and
+  // these variables.  LISTEN_PID=self becomes the child's pid.
+  ExitStatus InChild(std::vector<std::string> env,
+                     absl::FunctionRef<int()> check) {
+    const bool self = std::erase(env, "LISTEN_PID=self") > 0;
+    const auto end =
+        Program::Fork(
+            [&] {
+              if (self) {
+                (void)::setenv("LISTEN_PID", absl::StrCat(::getpid()).c_str(),
+                               1);
+              }
+              return check();
+            },
+            {.fds = {{listener_.fd(), 3}, {pipe_.read_end.get(), 4}},
+             .env = std::move(env)})
+            .Wait();
+    return end.value_or(ExitStatus{.signal = 1});
+  }
+
+  static bool EnvironmentIsClean() {
+    return std::getenv("LISTEN_PID") == nullptr &&
+           std::getenv("LISTEN_FDS") == nullptr &&
+           std::getenv("LISTEN_FDNAMES") == nullptr;
+  }
+
+  ListeningSocket listener_;
+  Pipe pipe_;
+};
+
+TEST_F(InheritedFdsTest, AreTakenWithTheirNames) {
+  EXPECT_EQ(
+      InChild({"LISTEN_PID=self", "LISTEN_FDS=2", "LISTEN_FDNAMES=head:other"},
+              [] {
+                const std::vector<InheritedFd> got = TakeInheritedFds();
+                if (got.size() != 2) return 1;
+                if (got[0].fd.get() != 3 || got[0].name != "head") {
+                  return 2;
+                }
+                if (got[1].fd.get() != 4 || got[1].name != "other") {
+                  return 3;
+                }
+                if (!IsCloseOnExec(3) || !IsCloseOnExec(4)) return 4;
+                return EnvironmentIsClean() ? 0 : 5;
+              }),
+      kFine);
+}
+
+TEST_F(InheritedFdsTest, NamesMayBeMissing) {
+  for (const char* names : {"LISTEN_FDNAMES", "LISTEN_FDNAMES=head"}) {
+    EXPECT_EQ(InChild({"LISTEN_PID=self", "LISTEN_FDS=2", names},
+                      [] {
+                        const std::vector<InheritedFd> got = TakeInheritedFds();
+                        return got.size() == 2 && got[1].name.empty() ? 0 : 1;
+                      }),
+              kFine);
+  }
+}
+
+TEST_F(InheritedFdsTest, ThoseOfAnotherProcessAreNotOurs) {
+  for (const std::vector<std::string>& env :
+       std::vector<std::vector<std::string>>{
+           {"LISTEN_PID=1", "LISTEN_FDS=2"},
+           {"LISTEN_PID=x", "LISTEN_FDS=2"},
+           {"LISTEN_PID", "LISTEN_FDS=2"},
+           {"LISTEN_PID=self", "LISTEN_FDS"},
+           {"LISTEN_PID=self", "LISTEN_FDS=-1"},
+           {"LISTEN_PID=self", "LISTEN_FDS=x"},
+           {"LISTEN_PID=self", "LISTEN_FDS=0"}}) {
+    EXPECT_EQ(InChild(env,
+                      [] {
+                        return TakeInheritedFds().empty() &&
+                                       EnvironmentIsClean() && !IsCloseOnExec(3)
+                                   ? 0
+                                   : 1;
+                      }),
+              kFine);
+  }
+}
+
+TEST_F(InheritedFdsTest, ANumberThatIsNotOpenIsSkipped) {
+  EXPECT_EQ(InChild({"LISTEN_PID=self", "LISTEN_FDS=3"},
+                    [] { return TakeInheritedFds().size() == 2 ? 0 : 1; }),
+            kFine);
+}
+
+// s6-ipcserver-socketbinder.
+TEST_F(InheritedFdsTest, AListenerOnFd0IsTakenAndDevNullTakesItsPlace) {
+  Program child = Program::Fork(
+      [&] {
+        const std::vector<InheritedFd> got = TakeInheritedFds();
+        if (got.size() != 1 || !got[0].name.empty()) return 1;
+        if (got[0].fd.get() < 3 || !IsCloseOnExec(got[0].fd.get())) return 2;
+        if (ListeningPath(got[0].fd.get()) != path_) return 3;
+        if (ListeningPath(STDIN_FILENO)) return 4;
+        char byte = 0;
+        return ::read(STDIN_FILENO, &byte, 1) == 0 ? 0 : 5;
+      },
+      {.fds = {{listener_.fd(), 0}}, .env = {"LISTEN_FDS"}});
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+TEST_F(InheritedFdsTest, AnyOtherFd0StaysWhatItIs) {
+  SocketPair connected;
+  for (const int fd : {connected.ours.get(), pipe_.read_end.get()}) {
+    Program child = Program::Fork(
+        [&] {
+          struct stat before {};
+          struct stat after {};
+          (void)::fstat(STDIN_FILENO, &before);
+          if (!TakeInheritedFds().empty()) return 1;
+          (void)::fstat(STDIN_FILENO, &after);
+          return before.st_ino == after.st_ino ? 0 : 2;
+        },
+        {.fds = {{fd, 0}}, .env = {"LISTEN_FDS"}});
+    EXPECT_EQ(child.Wait(), kFine);
+  }
+}
+
+TEST_F(UnixSocketTest, AListeningSocketTellsItsPath) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  EXPECT_EQ(ListeningPath(listener.fd()), path_);
+}
+
+TEST_F(UnixSocketTest, AnAbstractListenerHasNoPath) {
+  const Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  const sockaddr any{.sa_family = AF_UNIX, .sa_data = {}};  // unix(7), autobind
+  ASSERT_EQ(::bind(fd.get(), &any, sizeof any.sa_family), 0);
+  ASSERT_EQ(::listen(fd.get(), 1), 0);
+  EXPECT_EQ(ListeningPath(fd.get()), "");
+}
+
+TEST_F(UnixSocketTest, WhatDoesNotListenOnAUnixStreamHasNone) {
+  const SocketPair connected;
+  const Pipe pipe;
+  const Fd bound = BindRaw(path_);
+  const Fd packets = BindRaw(dir_ / "packets", SOCK_SEQPACKET);
+  ASSERT_EQ(::listen(packets.get(), 1), 0);
+  const Fd internet(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_in loopback{};
+  loopback.sin_family = AF_INET;
+  loopback.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  ASSERT_EQ(::bind(internet.get(), reinterpret_cast<sockaddr*>(&loopback),
+                   sizeof loopback),
+            0);
+  ASSERT_EQ(::listen(internet.get(), 1), 0);
+  for (const int fd : {-1, connected.ours.get(), pipe.read_end.get(),
+                       bound.get(), packets.get(), internet.get()}) {
+    EXPECT_EQ(ListeningPath(fd), std::nullopt);
+  }
+}
+
+TEST_F(UnixSocketTest, TwoPathsMayLeadToOneFile) {
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  std::filesystem::create_symlink(dir_.path(), dir_ / "link");
+  EXPECT_TRUE(IsSameFile(path_, dir_ / "link/head.sock"));
+  EXPECT_FALSE(IsSameFile(path_, dir_.path()));
+  EXPECT_FALSE(IsSameFile(dir_ / "none", dir_ / "none"));
+}
+
+}  // namespace
+}  // namespace deptyr

@@ -1,0 +1,265 @@
+#include "lib/wire/registration.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/wire/key_values.h"
+#include "lib/wire/uwsgi.h"
+#include "tests/support/status_matchers.h"
+
+namespace deptyr {
+namespace {
+
+using testing::ElementsAre;
+using testing::HasSubstr;
+
+// A literal with its NULs.
+template <size_t size>
+std::string Bytes(const char (&literal)[size]) {
+  return {literal, size - 1};
+}
+
+// Every kind of message, and its bytes on the wire.  Frozen: the other side may
+// be older.
+struct Frozen {
+  HeadMessage message;
+  std::string bytes;
+};
+
+std::vector<Frozen> AllKinds() {
+  return {
+      {Register{.name = "build",
+                .rows = 24,
+                .cols = 132,
+                .term = "xterm",
+                .argv = {"sh", "-c", "a b"},
+                .replace = true},
+       Bytes("\xde\x58\x00\x01"
+             "\x07\x00version\x01\x00"
+             "1"
+             "\x04\x00name\x05\x00"
+             "build"
+             "\x04\x00rows\x02\x00"
+             "24"
+             "\x04\x00"
+             "cols\x03\x00"
+             "132"
+             "\x04\x00term\x05\x00xterm"
+             "\x04\x00"
+             "argv\x09\x00sh\x00-c\x00"
+             "a b"
+             "\x07\x00replace\x01\x00"
+             "1")},
+      {Accepted{.name = "build"}, Bytes("\xde\x19\x00\x02"
+                                        "\x07\x00version\x01\x00"
+                                        "1"
+                                        "\x04\x00name\x05\x00"
+                                        "build")},
+      {Refused{.code = "limit", .text = "no"}, Bytes("\xde\x23\x00\x03"
+                                                     "\x07\x00version\x01\x00"
+                                                     "1"
+                                                     "\x04\x00"
+                                                     "code\x05\x00limit"
+                                                     "\x04\x00text\x02\x00no")},
+      {ExecFailed{"no"}, Bytes("\xde\x0a\x00\x04"
+                               "\x04\x00text\x02\x00no")},
+  };
+}
+
+TEST(HeadMessageTest, EveryKindEncodesToItsFrozenBytes) {
+  for (const auto& [message, bytes] : AllKinds()) {
+    EXPECT_EQ(Encode(message), bytes);
+  }
+}
+
+TEST(HeadMessageTest, EveryKindDecodesFromItsFrozenBytes) {
+  for (const auto& [message, bytes] : AllKinds()) {
+    absl::string_view rest = bytes;
+    EXPECT_EQ(Value(TakeMessage(rest)), message);
+    EXPECT_EQ(rest, "");
+  }
+}
+
+TEST(HeadMessageTest, TheRefusalCodesAreFrozen) {
+  EXPECT_THAT((std::vector<std::string>{kRefusedVersion, kRefusedMalformed,
+                                        kRefusedDescriptor, kRefusedNameTaken,
+                                        kRefusedNotOwner, kRefusedLimit,
+                                        kRefusedTimeout, kRefusedStopping}),
+              ElementsAre("version", "malformed", "descriptor", "name-taken",
+                          "not-owner", "limit", "timeout", "stopping"));
+  EXPECT_EQ(kDeptyr, 222);
+  EXPECT_EQ(kProtocolVersion, 1);
+}
+
+TEST(HeadMessageTest, AMessageThatIsCutAnywhereIsWaitedFor) {
+  for (const auto& [message, bytes] : AllKinds()) {
+    for (size_t cut = 0; cut < bytes.size(); ++cut) {
+      const std::string some = bytes.substr(0, cut);
+      absl::string_view rest = some;
+      EXPECT_EQ(Value(TakeMessage(rest)), std::nullopt) << cut;
+      EXPECT_EQ(rest, some) << "nothing is taken before all is there";
+    }
+  }
+}
+
+TEST(HeadMessageTest, MessagesInOneReadAreTakenOneByOne) {
+  std::string bytes;
+  for (const Frozen& kind : AllKinds()) absl::StrAppend(&bytes, kind.bytes);
+  absl::string_view rest = bytes;
+  for (const Frozen& kind : AllKinds()) {
+    EXPECT_EQ(Value(TakeMessage(rest)), kind.message);
+  }
+  EXPECT_EQ(rest, "");
+}
+
+// An OCI runtime, an HTTP client, a person with nc: may never send four bytes.
+TEST(HeadMessageTest, APeerOfAnotherProtocolIsFoundOutByItsFirstByte) {
+  for (int first = 0; first < 256; ++first) {
+    if (first == kDeptyr) continue;
+    const std::string byte(1, static_cast<char>(first));
+    absl::string_view rest = byte;
+    EXPECT_THAT(TakeMessage(rest), StatusIs(absl::StatusCode::kInvalidArgument,
+                                            HasSubstr("deptyr's protocol")));
+  }
+}
+
+TEST(HeadMessageTest, AnUnknownKindIsAnError) {
+  for (int kind = 0; kind < 256; ++kind) {
+    if (kind >= 1 && kind <= 4) continue;
+    const std::string packet =
+        EncodePacket(kDeptyr, static_cast<uint8_t>(kind), "");
+    absl::string_view rest = packet;
+    EXPECT_THAT(TakeMessage(rest), StatusIs(absl::StatusCode::kInvalidArgument,
+                                            HasSubstr(absl::StrCat(kind))));
+  }
+}
+
+TEST(HeadMessageTest, APayloadThatIsNoKeyValueBlockIsAnError) {
+  const std::string packet = EncodePacket(kDeptyr, 1, "x");
+  absl::string_view rest = packet;
+  EXPECT_THAT(TakeMessage(rest), StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+// A registration of these pairs.
+absl::StatusOr<std::optional<HeadMessage>> TakeRegister(
+    const KeyValues& pairs) {
+  const std::string packet = EncodePacket(kDeptyr, 1, EncodeKeyValues(pairs));
+  absl::string_view rest = packet;
+  return TakeMessage(rest);
+}
+
+KeyValues ValidPairs() {
+  return {{"version", "1"},  {"name", "build"}, {"rows", "24"},  {"cols", "80"},
+          {"term", "xterm"}, {"argv", "sh"},    {"replace", "0"}};
+}
+
+KeyValues With(absl::string_view key, absl::string_view value) {
+  KeyValues pairs = ValidPairs();
+  for (auto& pair : pairs) {
+    if (pair.first == key) pair.second = std::string(value);
+  }
+  return pairs;
+}
+
+TEST(RegisterTest, UnknownKeysAreSkippedSoThatAVersionCanGrow) {
+  KeyValues pairs = ValidPairs();
+  pairs.insert(pairs.begin(), {"colour", "blue"});
+  pairs.emplace_back("", "");
+  EXPECT_EQ(Value(TakeRegister(pairs)), Value(TakeRegister(ValidPairs())));
+}
+
+TEST(RegisterTest, NumbersOutOfTheirRangeAreErrors) {
+  for (const char* key : {"version", "rows", "cols"}) {
+    for (const char* wrong : {"", "-1", "65536", "99999999999", "x", "1x"}) {
+      EXPECT_THAT(TakeRegister(With(key, wrong)),
+                  StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr(key)))
+          << key << "=" << wrong;
+    }
+  }
+  EXPECT_THAT(TakeRegister(With("replace", "2")),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+TEST(RegisterTest, ANameThatIsNoneIsAnError) {
+  for (const absl::string_view wrong : {"", "../x", "-x", ".x", "a b"}) {
+    EXPECT_THAT(TakeRegister(With("name", wrong)),
+                StatusIs(absl::StatusCode::kInvalidArgument))
+        << wrong;
+  }
+}
+
+// Head must be able to say "I speak version 1" to whatever comes.
+TEST(RegisterTest, OfAnotherVersionOnlyTheVersionIsRead) {
+  const auto message =
+      Value(TakeRegister({{"version", "2"}, {"name", "what is a name then?"}}));
+  ASSERT_TRUE(message);
+  EXPECT_EQ(std::get<Register>(*message).version, 2);
+}
+
+TEST(RegisterTest, ALongCommandLineIsCut) {
+  const Register sent{.name = "x",
+                      .term = "",
+                      .argv = {"cmd", std::string(3 * kLongestPayload, 'y')}};
+  const std::string packet = Encode(sent);
+  absl::string_view rest = packet;
+  const auto message = Value(TakeMessage(rest));
+  ASSERT_TRUE(message);
+  EXPECT_THAT(std::get<Register>(*message).argv,
+              ElementsAre("cmd", std::string(kLongestArgv - 4, 'y')));
+}
+
+// A path or a TERM can be 128 KiB long; what we send must be a message still.
+TEST(HeadMessageTest, TextsTooLongForAPacketAreCut) {
+  const std::string text(3 * kLongestPayload, 'x');
+  const Register message{.name = "a", .term = text, .argv = {"sh"}};
+  for (const HeadMessage& long_one : std::vector<HeadMessage>{
+           message, Refused{.code = "limit", .text = text}, ExecFailed{text}}) {
+    const std::string packet = Encode(long_one);
+    absl::string_view rest = packet;
+    const auto decoded = TakeMessage(rest);
+    ASSERT_THAT(decoded, IsOk());
+    ASSERT_TRUE(decoded->has_value());
+    EXPECT_EQ(rest, "");
+    EXPECT_EQ((*decoded)->index(), long_one.index());
+  }
+}
+
+TEST(SessionNameTest, AcceptsWhatAFileNameAndALogLineCanHold) {
+  for (const absl::string_view name :
+       {"a", "rtorrent", "game@world-1", "a.b:c+d_E9", "_x", "0"}) {
+    EXPECT_TRUE(IsSessionName(name)) << name;
+  }
+  EXPECT_TRUE(IsSessionName(std::string(64, 'x')));
+}
+
+TEST(SessionNameTest, RefusesTheRest) {
+  for (const absl::string_view name :
+       {"", ".", "..", ".hidden", "-option", "a/b", "a b", "a\n", "\x1b[2J",
+        "\xc3\xa4", "a=b", "~", "a,b"}) {
+    EXPECT_FALSE(IsSessionName(name)) << name;
+  }
+  EXPECT_FALSE(IsSessionName(absl::string_view("a\0b", 3)));
+  EXPECT_FALSE(IsSessionName(std::string(65, 'x')));
+}
+
+TEST(SessionNameForTest, IsTheBasename) {
+  EXPECT_EQ(SessionNameFor("rtorrent"), "rtorrent");
+  EXPECT_EQ(SessionNameFor("/usr/bin/rtorrent"), "rtorrent");
+  EXPECT_EQ(SessionNameFor("./a b$c"), "a_b_c");
+}
+
+TEST(SessionNameForTest, IsAlwaysAName) {
+  for (const absl::string_view program :
+       {"", "/", "/usr/bin/", ".profile", "-sh", "...",
+        "\xc3\xa4\xf0\x9f\x98\x80", "a\nb"}) {
+    EXPECT_TRUE(IsSessionName(SessionNameFor(program))) << program;
+  }
+  EXPECT_TRUE(IsSessionName(SessionNameFor(std::string(1000, '-'))));
+}
+
+}  // namespace
+}  // namespace deptyr
