@@ -1,0 +1,14 @@
+// How large a terminal is, in characters.
+#pragma once
+
+#include <cstdint>
+
+namespace deptyr {
+
+struct WindowSize {
+  uint16_t rows = 24;
+  uint16_t cols = 80;
+  bool operator==(const WindowSize&) const = default;
+};
+
+}  // namespace deptyr

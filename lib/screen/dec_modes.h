@@ -1,0 +1,43 @@
+// DEC private modes that are on or off, and no more.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace deptyr {
+
+struct DecMode {
+  int number;
+  bool at_reset;
+};
+
+// In the order in which they are set: of the ways a mouse is encoded, the one
+// that programs prefer comes last.
+constexpr DecMode kDecModes[] = {
+    {1, false},     // cursor keys
+    {5, false},     // reverse video
+    {6, false},     // origin
+    {7, true},      // autowrap
+    {12, false},    // the cursor blinks
+    {25, true},     // the cursor is visible
+    {1004, false},  // reports focus
+    {1005, false},  // mouse: UTF-8
+    {1015, false},  // mouse: urxvt
+    {1006, false},  // mouse: SGR
+    {1016, false},  // mouse: SGR, pixels
+    {2004, false},  // brackets pastes
+};
+
+// 0 for any other mode.
+constexpr uint32_t DecModeBit(int mode) {
+  uint32_t bit = 1;
+  for (const DecMode& known : kDecModes) {
+    if (known.number == mode) return bit;
+    bit <<= 1;
+  }
+  return 0;
+}
+
+constexpr uint32_t kDecModesAtReset = DecModeBit(7) | DecModeBit(25);
+
+}  // namespace deptyr

@@ -1,0 +1,40 @@
+// Cells, as the escape sequences that paint them.  Pure.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/functional/function_ref.h"
+
+#include "lib/screen/cell.h"
+
+namespace deptyr {
+
+// Paints rows onto a screen that is blank, from the top left on, with the usual
+// modes; writes nothing where there is nothing.
+class RowPainter {
+ public:
+  using ToStyle = absl::FunctionRef<std::string(const Style&, const Style&)>;
+
+  // `sgr` is what turns one style into the other.
+  RowPainter(ToStyle sgr, std::string& out) : sgr_(sgr), out_(out) {}
+
+  void Paint(const std::vector<Row>& rows);
+  void SetStyle(const Style& style);
+  void MoveTo(int row, int col);  // by CUP
+
+ private:
+  void PaintRow(const Row& row, int number);
+  void StartRow(int number);
+  void PaintErased(const Style& style, size_t count, bool to_end);
+
+  ToStyle sgr_;
+  std::string& out_;
+  Style style_;
+  int row_ = 0;
+};
+
+// A row by itself, as a line of a file: ends in the usual style.
+std::string PaintLine(const Row& row);
+
+}  // namespace deptyr

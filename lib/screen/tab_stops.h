@@ -1,0 +1,45 @@
+// Where a terminal's tab stops are.  Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+namespace deptyr {
+
+class TabStops {
+ public:
+  explicit TabStops(int cols) { Resize(cols); }
+
+  void Set(int col, bool stop) { stops_[static_cast<size_t>(col)] = stop; }
+  void Clear() { stops_.assign(stops_.size(), false); }
+  // New columns have one every eight.
+  void Resize(int cols) {
+    const auto size = static_cast<size_t>(cols);
+    for (size_t col = stops_.size(); col < size; ++col) {
+      stops_.push_back(IsUsual(col));
+    }
+    stops_.resize(size);
+  }
+
+  // What gives them to a terminal that has the usual ones; moves the cursor.
+  std::string Select() const {
+    std::string out;
+    bool usual = true;
+    for (size_t col = 0; col < stops_.size(); ++col) {
+      usual &= stops_[col] == IsUsual(col);
+      if (stops_[col]) absl::StrAppend(&out, "\x1b[", col + 1, "G\x1bH");
+    }
+    return usual ? "" : "\x1b[3g" + out;
+  }
+
+ private:
+  // The first column's is never reached by a tab.
+  static bool IsUsual(size_t col) { return col % 8 == 0; }
+
+  std::vector<bool> stops_;
+};
+
+}  // namespace deptyr

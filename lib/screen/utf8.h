@@ -1,0 +1,83 @@
+// UTF-8, a byte at a time.  Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+namespace deptyr {
+
+constexpr char32_t kReplacement = 0xfffd;
+
+inline void AppendUtf8(char32_t c, std::string& out) {
+  const auto byte = [&out](char32_t b) { out += static_cast<char>(b); };
+  if (c < 0x80) {
+    byte(c);
+  } else if (c < 0x800) {
+    byte(0xc0 | c >> 6);
+    byte(0x80 | (c & 0x3f));
+  } else if (c < 0x10000) {
+    byte(0xe0 | c >> 12);
+    byte(0x80 | (c >> 6 & 0x3f));
+    byte(0x80 | (c & 0x3f));
+  } else {
+    byte(0xf0 | c >> 18);
+    byte(0x80 | (c >> 12 & 0x3f));
+    byte(0x80 | (c >> 6 & 0x3f));
+    byte(0x80 | (c & 0x3f));
+  }
+}
+
+// No overlong forms, no surrogates, nothing above U+10FFFF.
+class Utf8Decoder {
+ public:
+  enum class Result : uint8_t {
+    kMore,
+    kCharacter,  // character() is it
+    kInvalid,    // what came before or the byte is not UTF-8
+    kAgain,      // what came before isn't; the byte has to be given again
+  };
+
+  Result Take(char byte) {
+    const auto b = static_cast<uint8_t>(byte);
+    if (missing_ == 0) return First(b);
+    if (b < low_ || b > high_) {
+      missing_ = taken_ = 0;
+      return Result::kAgain;
+    }
+    low_ = 0x80;
+    high_ = 0xbf;
+    character_ = character_ << 6 | (b & 0x3f);
+    ++taken_;
+    if (--missing_ > 0) return Result::kMore;
+    taken_ = 0;
+    return Result::kCharacter;
+  }
+
+  char32_t character() const { return character_; }
+  // How many bytes it has of a character that isn't whole.
+  unsigned pending() const { return taken_; }
+  void Forget() { missing_ = taken_ = 0; }
+
+ private:
+  Result First(uint8_t b) {
+    if (b < 0x80) {
+      character_ = b;
+      return Result::kCharacter;
+    }
+    if (b < 0xc2 || b > 0xf4) return Result::kInvalid;
+    low_ = b == 0xe0 ? 0xa0 : b == 0xf0 ? 0x90 : 0x80;
+    high_ = b == 0xed ? 0x9f : b == 0xf4 ? 0x8f : 0xbf;
+    missing_ = b < 0xe0 ? 1 : b < 0xf0 ? 2 : 3;
+    character_ = b & (0x3f >> missing_);
+    taken_ = 1;
+    return Result::kMore;
+  }
+
+  char32_t character_ = 0;
+  uint8_t missing_ = 0;
+  uint8_t taken_ = 0;
+  uint8_t low_ = 0x80;  // what the next byte may be
+  uint8_t high_ = 0xbf;
+};
+
+}  // namespace deptyr

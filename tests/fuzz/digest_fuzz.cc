@@ -1,0 +1,44 @@
+// Whatever a program writes, in whatever pieces: the same is known of it, and
+// its modes make themselves again.  The first byte says how long the pieces
+// are.
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <cstdlib>
+
+#include "absl/strings/string_view.h"
+
+#include "lib/screen/digest.h"
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  if (size == 0) return 0;
+  const size_t longest = size_t{1} + bytes[0] % 32;
+  absl::string_view stream(reinterpret_cast<const char*>(bytes), size);
+  stream.remove_prefix(1);
+
+  deptyr::Digest at_once;
+  at_once.Scan(stream);
+  if (at_once.offset() != stream.size()) std::abort();
+  if (at_once.whole() > at_once.offset()) std::abort();
+  if (at_once.last_clear() > at_once.offset()) std::abort();
+  if (at_once.title().size() > deptyr::Digest::kLongestTitle) std::abort();
+
+  deptyr::Digest cut;
+  for (size_t n = 0; !stream.empty(); ++n) {
+    const size_t length = std::min(1 + n * 7 % longest, stream.size());
+    cut.Scan(stream.substr(0, length));
+    stream.remove_prefix(length);
+  }
+  if (cut.whole() != at_once.whole()) std::abort();
+  if (cut.last_clear() != at_once.last_clear()) std::abort();
+  if (cut.printed_last() != at_once.printed_last()) std::abort();
+  if (cut.alternate_mode() != at_once.alternate_mode()) std::abort();
+  if (cut.Modes() != at_once.Modes()) std::abort();
+
+  deptyr::Digest again;
+  again.Scan(at_once.Modes());
+  if (again.Modes() != at_once.Modes()) std::abort();
+  if (again.whole() != again.offset()) std::abort();
+  return 0;
+}

@@ -1,0 +1,195 @@
+#include "lib/screen/screen.h"
+
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/screen/digest.h"
+#include "lib/screen/render.h"
+#include "tests/screen/same_screen.h"
+#include "tests/screen/transcripts.h"
+#include "tests/support/recordings.h"
+
+namespace deptyr {
+namespace {
+
+constexpr WindowSize kSize{24, 80};
+
+// A model and what has been said about its stream.
+struct Terminal {
+  explicit Terminal(WindowSize size = kSize) : screen(size) {}
+
+  void Write(absl::string_view bytes) {
+    screen.Write(bytes);
+    digest.Scan(bytes);
+  }
+  std::string Paint() { return screen.Paint(digest, screen.size()); }
+  // A new one, painted.
+  Terminal Copy() {
+    Terminal copy(screen.size());
+    copy.Write(Paint());
+    return copy;
+  }
+
+  Screen screen;
+  Digest digest;
+};
+
+class ScreenTest : public testing::TestWithParam<Transcript> {};
+
+TEST_P(ScreenTest, HowItIsCutDoesNotMatter) {
+  Terminal at_once;
+  at_once.Write(GetParam().bytes);
+  Terminal in_bytes;
+  for (const char c : GetParam().bytes) {
+    in_bytes.Write(absl::string_view(&c, 1));
+  }
+  EXPECT_TRUE(SameScreen(at_once.screen, in_bytes.screen));
+  EXPECT_EQ(at_once.Paint(), in_bytes.Paint());
+}
+
+TEST_P(ScreenTest, APaintedOneIsTheSame) {
+  Terminal terminal;
+  terminal.Write(GetParam().bytes);
+  Terminal copy = terminal.Copy();
+  EXPECT_TRUE(SameScreen(terminal.screen, copy.screen))
+      << testing::PrintToString(terminal.Paint());
+  // Painting it has changed nothing.
+  EXPECT_EQ(terminal.Paint(), terminal.Paint());
+}
+
+// What programs go on with, wherever they were.
+const std::vector<std::string>& Continuations() {
+  static const std::vector<std::string> continuations = {
+      "x",
+      "\xcc\x81",
+      "\x1b[5b",
+      "qqq\x1b[3b",
+      "\x1b\x38y",
+      "\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\n\nz",
+      "\x1bMx\x1bM\x1bM",
+      "\x1b[?1049lprompt$ ",
+      "\x1b[?47lprompt$ ",
+      "\x1b[3;3Habc\x1b[1;1H\tx\ty",
+      "\x1b[K\x1b[1;1H\x1b[J",
+      "\x1b[99;99Hx\r\n\x1b[mx",
+      std::string(200, 'w'),
+  };
+  return continuations;
+}
+
+TEST_P(ScreenTest, APaintedOneGoesOnTheSame) {
+  for (const std::string& bytes : Continuations()) {
+    Terminal terminal;
+    terminal.Write(GetParam().bytes);
+    Terminal copy = terminal.Copy();
+    terminal.Write(bytes);
+    copy.Write(bytes);
+    EXPECT_TRUE(SameScreen(terminal.screen, copy.screen))
+        << "after " << testing::PrintToString(bytes);
+  }
+}
+
+TEST_P(ScreenTest, OneThatIsParkedEverywhereIsTheSame) {
+  Terminal terminal;
+  terminal.Write(GetParam().bytes);
+  Screen parked(kSize);
+  Digest digest;
+  std::string held;
+  for (const char c : GetParam().bytes) {
+    held += c;
+    digest.Scan(absl::string_view(&c, 1));
+    if (digest.whole() != digest.offset()) continue;
+    parked.Write(held);
+    held.clear();
+    Screen next(kSize);
+    next.Write(parked.Paint(digest, kSize));
+    parked = std::move(next);
+  }
+  EXPECT_TRUE(SameScreen(terminal.screen, parked));
+}
+
+// Entered by mode 47, xterm's still has what was on it.
+TEST(PaintTest, TheAlternateScreenIsCleared) {
+  Terminal terminal;
+  terminal.Write("shell\x1b[?47h");
+  EXPECT_THAT(terminal.Paint(), testing::HasSubstr("\x1b[?47h\x1b[H\x1b[2J"));
+}
+
+TEST(PaintTest, WhatHasNoRoomIsLeftOut) {
+  Terminal terminal;
+  terminal.Write("abc世\r\nd\x1b[5;9Hx");
+  Terminal small({2, 4});
+  small.Write(terminal.screen.Paint(terminal.digest, {2, 4}));
+  EXPECT_EQ(Text(small.screen), "abc\nd\n");
+}
+
+TEST(PaintTest, AShellsScreenIsSmall) {
+  Terminal terminal;
+  for (int i = 0; i < 30; ++i) terminal.Write("\x1b[1m$\x1b[m make all\r\n");
+  EXPECT_LT(terminal.Paint().size(), 700);
+}
+
+TEST(ResizeTest, ASmallerScreenKeepsTheCursorsLine) {
+  Terminal terminal({6, 20});
+  terminal.Write("1\r\n2\r\n3\r\n4\r\n5\r\n6\x1b[4;2H");
+  terminal.screen.Resize({3, 20});
+  EXPECT_EQ(Text(terminal.screen), "2\n3\n4\n");
+  EXPECT_EQ(terminal.screen.cursor(), (Cursor{2, 1}));
+}
+
+TEST(ResizeTest, TheScrollRegionIsAllOfIt) {
+  Terminal terminal({6, 20});
+  terminal.Write("\x1b[5;6rx");
+  terminal.screen.Resize({4, 20});
+  terminal.Write("\x1b[H1\r\n2\r\n3\r\n4\r\n5");
+  EXPECT_EQ(Text(terminal.screen), "2\n3\n4\n5\n");
+}
+
+TEST(ResizeTest, AnySizeWillDo) {
+  const std::string bytes = Repeated("a世\x1b[9b\x1b[2@\x1b[L", 9);
+  for (const WindowSize size :
+       {WindowSize{0, 0}, {1, 1}, {1, 2}, {2, 1}, {1000, 1000}, {1, 500}}) {
+    Terminal terminal;
+    terminal.Write(bytes);
+    terminal.screen.Resize(size);
+    terminal.Write(bytes);
+    EXPECT_EQ(terminal.screen.size(), size);
+    EXPECT_LT(terminal.screen.cursor().row, std::max<int>(size.rows, 1));
+  }
+}
+
+class RecordingTest : public testing::TestWithParam<Recording> {};
+
+TEST_P(RecordingTest, PaintedAnywhereItGoesOnTheSame) {
+  constexpr size_t kStep = 997;
+  const std::string& bytes = GetParam().bytes;
+  Terminal terminal;
+  Terminal painted;
+  size_t before = 0;
+  for (size_t from = 0; from < bytes.size(); from += kStep) {
+    terminal.digest.Scan(absl::string_view(bytes).substr(from, kStep));
+    const auto cut = static_cast<size_t>(terminal.digest.whole());
+    const absl::string_view part(bytes.data() + before, cut - before);
+    terminal.screen.Write(part);
+    painted.Write(part);
+    ASSERT_TRUE(SameScreen(terminal.screen, painted.screen)) << "at " << cut;
+    painted = terminal.Copy();
+    ASSERT_TRUE(SameScreen(terminal.screen, painted.screen)) << "at " << cut;
+    before = cut;
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(All, RecordingTest, testing::ValuesIn(Recordings()),
+                         [](const auto& instance) {
+                           return instance.param.name;
+                         });
+
+INSTANTIATE_TEST_SUITE_P(All, ScreenTest, testing::ValuesIn(Transcripts()));
+
+}  // namespace
+}  // namespace deptyr
