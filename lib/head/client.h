@@ -9,6 +9,9 @@
 // history that a new client is sent: if another client had it before, it has
 // been answered.
 //
+// Its output goes out as it is, or, where head's own protocol is spoken, in
+// packets (lib/wire/messages.h) that are written straight from the ring, too.
+//
 // Passive: the session calls Pump(), a subclass waits for room and reads.
 #pragma once
 
@@ -18,19 +21,29 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
+#include "lib/base/window_size.h"
 #include "lib/head/ring.h"
 #include "lib/sys/event_loop.h"
-#include "lib/sys/pty.h"
+#include "lib/sys/unix_socket.h"
 #include "lib/wire/replies.h"
 
 namespace deptyr {
 
 class Session;
 
+// For whoever lists them.
+struct ClientInfo {
+  absl::string_view kind;  // "attach", "raw", "uwsgi", "terminal"
+  std::optional<PeerIdentity> identity = {};
+  bool read_only = false;
+};
+
 class Client {
  public:
-  Client(EventLoop& loop, int out_fd) : loop_(loop), out_fd_(out_fd) {}
+  enum class Output { kPlain, kPackets };
+  Client(EventLoop& loop, int out_fd, Output output = Output::kPlain);
   Client(const Client&) = delete;
   Client& operator=(const Client&) = delete;
   virtual ~Client();  // leaves its session
@@ -46,6 +59,12 @@ class Client {
   void GoDeaf();
   bool deaf() const { return deaf_; }
 
+  uint64_t id() const { return id_; }  // of all there have been, its own
+  absl::Time since() const { return since_; }
+  virtual ClientInfo Info() const = 0;
+  // Makes it leave, for the reason that `why` tells.
+  virtual void Kick(absl::string_view why) = 0;
+
   Session* session() const { return session_; }
   uint64_t cursor() const { return cursor_; }
   uint64_t missed() const { return missed_; }
@@ -55,8 +74,15 @@ class Client {
                       (!inserts_.empty() && inserts_[0].offset <= ring.end()));
   }
 
-  // `text` reaches the client when it has all bytes before `offset`.
-  void InsertAt(uint64_t offset, std::string text);
+  // `text` reaches the client when it has all bytes before `offset`.  It must
+  // be whole packets where the client gets packets.
+  void InsertAt(uint64_t offset, std::string text) {
+    Add({offset, std::move(text), false});
+  }
+  // The same for what a later Rejoin() makes needless.
+  void InsertForNow(uint64_t offset, std::string text) {
+    Add({offset, std::move(text), true});
+  }
   void ForgetInserts() { inserts_.clear(); }
 
   // What it typed goes to the session.  What finds no room there is kept, and
@@ -71,12 +97,18 @@ class Client {
   // or detach one.
   virtual void WaitForRoom(bool wait) = 0;  // ask to be told of room, or not
   virtual void OnGone() {}                  // Pump() said kGone
-  virtual void OnMissed() {}                // it was moved forward
-  virtual void OnInputUnblocked() {}        // input_blocked() may have changed
+  // It fell behind what `ring` has.  From where on it gets what comes next, not
+  // before the ring's begin; it may insert what tells of that.
+  virtual uint64_t Rejoin(const Ring& ring);
+  virtual void OnInputUnblocked() {}  // input_blocked() may have changed
   virtual void OnProgramStarted() {}
   virtual void OnProgramEnded(const std::string& how) { (void)how; }
+  virtual void OnStatusKnown() {}  // that of the last program, later
+  virtual void OnResized(WindowSize size) { (void)size; }
 
  protected:
+  // No packet is half written.
+  bool between_packets() const { return packet_left_ == 0 && !insert_begun_; }
   EventLoop& loop_;
 
  private:
@@ -87,8 +119,15 @@ class Client {
   struct Insert {
     uint64_t offset;
     std::string text;
+    bool for_now;
   };
+  void Add(Insert insert);
 
+  void BeginPacket(size_t size);
+  // What the ring won't have much longer: the rest of a packet that is begun.
+  void KeepPacket(const Ring& ring);
+  Pumped WriteStream(const Ring& ring, size_t most);
+  Pumped WriteInsert();
   void TypeUntyped();
   void StartWindow();
   // What it took itself.  Not only what its descriptor took: a socket says that
@@ -97,6 +136,7 @@ class Client {
   void BeginAt(uint64_t cursor, uint64_t answered);
   void NoteReplayed();
 
+  bool insert_begun_ = false;  // the first is half written
   // Whether the ring may not pass it over yet; the rule is in session.h.
   bool waited_for_ = true;
   bool blocked_ = false;
@@ -105,7 +145,12 @@ class Client {
   size_t taken_ = 0;
   size_t queued_ = 0;
 
+  const uint64_t id_;
+  const absl::Time since_ = absl::Now();
   const int out_fd_;
+  const Output output_;
+  std::string header_;      // what is left of it of the packet that is begun
+  size_t packet_left_ = 0;  // and of its payload
   Session* session_ = nullptr;
   uint64_t cursor_ = 0;
   uint64_t missed_ = 0;

@@ -39,11 +39,6 @@ ListeningSocket InheritedSocket(const std::string& path,
   return ListeningSocket();
 }
 
-bool IsOurs(int connection) {
-  const auto peer = IdentifyPeer(connection);
-  return peer.ok() && (peer->uid == 0 || peer->uid == OwnUid());
-}
-
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Head>> Head::Create(EventLoop& loop,
@@ -53,7 +48,11 @@ absl::StatusOr<std::unique_ptr<Head>> Head::Create(EventLoop& loop,
   return head;
 }
 
-Head::~Head() = default;
+// Who leaves may make others leave: not while the table goes.
+Head::~Head() {
+  viewer_.reset();
+  const auto leaving = std::exchange(attached_, {});
+}
 
 absl::Status Head::Open() {
   RETURN_IF_ERROR(CheckSocketPath(options_.socket));
@@ -77,111 +76,13 @@ absl::Status Head::Open() {
   return absl::OkStatus();
 }
 
-absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
-  for (const ClientDirSpec& spec : options_.client_dirs) {
-    RETURN_IF_ERROR(CheckFolder(spec.dir));
-  }
-  bool tcp = false;
-  for (const ListenerSpec& spec : options_.listeners) {
-    ASSIGN_OR_RETURN(ListeningSocket socket,
-                     ListenAt(spec.address, {.rights = {},
-                                             .allow_remote = spec.allow_remote,
-                                             .inherited = &inherited}));
-    Log(Severity::kInfo, "clients connect to ", socket.path(),
-        spec.policy.framing == Framing::kRaw ? ", raw" : ", uwsgi-framed");
-    const SocketKind kind = KindOf(socket.fd());
-    tcp = tcp || kind == SocketKind::kTcp;
-    listeners_.push_back(std::make_unique<Acceptor>(
-        loop_, std::move(socket), [this, &spec, kind](Fd connection) {
-          // No file rights have kept others out.
-          if (kind == SocketKind::kAbstract && !IsOurs(connection.get())) {
-            Log(Severity::kWarning, "refused a client at ", spec.address,
-                ": only root and uid ", OwnUid(), " may connect there");
-            return;
-          }
-          OnClient(spec, std::move(connection));
-        }));
-  }
-  if (tcp) {
-    Log(Severity::kWarning,
-        "TCP carries no authentication: whoever reaches the port types into "
-        "the program");
-  }
-  return absl::OkStatus();
-}
-
-void Head::OnClient(const ListenerSpec& spec, Fd connection) {
-  // So many that the next body finds no descriptor would be too many.
-  if (clients_.size() >= options_.most_clients) {
-    Log(Severity::kWarning, "refused a client at ", spec.address,
-        ": there are ", clients_.size(),
-        " already; raise the limit of open files");
-    return;
-  }
-  SocketClient& client = clients_.Add(
-      std::move(connection), spec.policy, [this](SocketClient& gone) {
-        std::erase_if(waiting_, [&](const Waiting& waiting) {
-          return waiting.client == &gone;
-        });
-        TidySoon();
-      });
-  waiting_.push_back({&client, spec.session});
-  SeatWaitingClients();
-}
-
-Session* Head::SessionForClient(const std::string& wanted) {
-  if (!wanted.empty()) {
-    const auto found = sessions_.find(wanted);
-    return found == sessions_.end() ? nullptr : found->second.get();
-  }
-  if (newest_ != nullptr || sessions_.empty()) return newest_;
-  return sessions_.begin()->second.get();
-}
-
-void Head::SeatWaitingClients() {
-  std::vector<Waiting> waiting = std::exchange(waiting_, {});
-  for (Waiting& one : waiting) {
-    Session* const session = SessionForClient(one.wanted);
-    if (session == nullptr) {
-      waiting_.push_back(std::move(one));
-    } else {
-      one.client->Join(*session);
-    }
-  }
-  TidySoon();
-}
-
-// File permissions say who may attach: the files belong to whom the session
-// belongs to, where we may give them away.
-void Head::OpenClientDirs(Session& session) {
-  std::vector<std::unique_ptr<Acceptor>>& acceptors = client_dirs_[&session];
-  for (const ClientDirSpec& spec : options_.client_dirs) {
-    for (const Framing framing : {Framing::kRaw, Framing::kUwsgi}) {
-      const std::string path =
-          absl::StrCat(spec.dir, "/", session.name(),
-                       framing == Framing::kRaw ? ".raw" : ".uwsgi");
-      auto socket = Listen(path, {.owner = session.owner()});
-      if (!socket.ok()) {
-        Log(Severity::kError, "session=", session.name(),
-            " can't be attached to there: ", socket.status().message());
-        continue;
-      }
-      ListenerSpec client{.session = session.name(), .policy = spec.policy};
-      client.policy.framing = framing;
-      acceptors.push_back(std::make_unique<Acceptor>(
-          loop_, *std::move(socket),
-          [this, client = std::move(client)](Fd connection) {
-            OnClient(client, std::move(connection));
-          }));
-    }
-  }
-}
-
-absl::Status Head::TakeTerminal(std::optional<char> command_key) {
-  ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
-  viewer_ =
-      std::make_unique<Viewer>(loop_, *this, std::move(terminal), command_key);
-  return absl::OkStatus();
+KeyValues Head::Report() const {
+  return {{"pid", absl::StrCat(OwnPid())},
+          {"socket", options_.socket},
+          {"since", absl::StrCat(absl::ToUnixMillis(since_))},
+          {"sessions", absl::StrCat(sessions_.size())},
+          {"clients", absl::StrCat(clients_.size() + attached_.size() +
+                                   (viewer_ == nullptr ? 0 : 1))}};
 }
 
 void Head::OnBody(Fd connection) {
@@ -258,8 +159,10 @@ absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
   if (found != sessions_.end()) return found->second.get();
   ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
   auto session = std::make_unique<Session>(
-      loop_, name, owner, std::move(ring), options_.size_policy,
-      [this](Session& changed) { OnSessionChanged(changed); });
+      loop_, name, owner, std::move(ring), options_.session,
+      [this](Session& changed, Change change) {
+        OnSessionChanged(changed, change);
+      });
   Session* const result = session.get();
   sessions_[name] = std::move(session);
   OpenClientDirs(*result);
@@ -276,19 +179,20 @@ void Head::OnExecFailed(Peer& peer, const std::string& text) {
 void Head::OnPeerDone(Peer& peer) {
   const auto found = peers_.find(&peer);
   if (found == peers_.end()) return;
-  // It is on the stack; the next tidying ends it.
-  done_peers_.push_back(std::move(found->second));
+  loop_.DestroyLater(std::move(found->second));  // it is on the stack
   peers_.erase(found);
-  TidySoon();
 }
 
-void Head::OnSessionChanged(Session& session) {
-  if (session.running()) {
+void Head::OnSessionChanged(Session& session, Change change) {
+  answers_.Tell(session, change);
+  if (change.kind == Change::kStarted) {
     ++running_;
-  } else {
+  } else if (change.kind == Change::kEnded) {
     --running_;
     std::erase(ended_, session.name());
     ended_.push_back(session.name());
+  } else {
+    return;
   }
   if (viewer_ != nullptr) viewer_->OnSessionsChanged();
   TidySoon();
@@ -299,7 +203,6 @@ void Head::TidySoon() {
 }
 
 void Head::Tidy() {
-  done_peers_.clear();
   for (size_t excess = ended_.size(); excess > kMostEnded; --excess) {
     const std::string name = std::move(ended_.front());
     ended_.pop_front();
@@ -310,7 +213,7 @@ void Head::Tidy() {
     }
     const bool watched =
         viewer_ != nullptr && viewer_->shown() == found->second.get();
-    if (watched || found->second->clients() > 0) {
+    if (watched || !found->second->clients().empty()) {
       ended_.push_back(name);
       continue;
     }
@@ -318,13 +221,15 @@ void Head::Tidy() {
   }
   if (!readiness_.Status(absl::StrCat(
           running_, " programs run, ", sessions_.size() - running_, " ended, ",
-          clients_.size() + (viewer_ == nullptr ? 0 : 1), " clients"))) {
+          clients_.size() + attached_.size() + (viewer_ == nullptr ? 0 : 1),
+          " clients"))) {
     TidySoon();
   }
 }
 
 void Head::Forget(const std::string& name) {
   const auto found = sessions_.find(name);
+  answers_.Tell(*found->second, "forgotten", {});
   client_dirs_.erase(found->second.get());
   if (newest_ == found->second.get()) newest_ = nullptr;
   sessions_.erase(found);
@@ -347,7 +252,13 @@ void Head::Stop(absl::string_view why) {
   bodies_.reset();
   listeners_.clear();
   client_dirs_.clear();
-  for (const auto& [name, session] : sessions_) session->StopReading();
+  for (const auto& [name, session] : sessions_) {
+    answers_.Tell(*session, "stopping", {});
+    session->StopReading();
+  }
+  std::vector<AttachClient*> attached;  // to tell one may end it
+  for (const auto& [key, client] : attached_) attached.push_back(client.get());
+  for (AttachClient* client : attached) client->OnStopping();
   farewell_ = loop_.After(kFarewell, [this] { finished_ = true; });
   FinishIfServed();
 }
@@ -363,6 +274,9 @@ void Head::FinishIfServed() {
     owed = owed || (client.session() != nullptr &&
                     client.owed(client.session()->ring()));
   });
+  for (const auto& [key, client] : attached_) {
+    owed = owed || client->owed(client->session()->ring());
+  }
   if (!owed) {
     finished_ = true;
     return;

@@ -17,6 +17,8 @@
 #include "absl/status/statusor.h"
 
 #include "lib/head/acceptor.h"
+#include "lib/head/answers.h"
+#include "lib/head/attach_client.h"
 #include "lib/head/listeners.h"
 #include "lib/head/peer.h"
 #include "lib/head/session.h"
@@ -33,7 +35,7 @@ struct HeadOptions {
   SocketRights rights;
   std::vector<ListenerSpec> listeners;
   std::vector<ClientDirSpec> client_dirs;
-  SizePolicy size_policy = SizePolicy::kLatest;
+  SessionOptions session = {};
   size_t history = 1 << 20;  // bytes each session's ring holds
   int ready_fd = -1;
   size_t most_clients = SIZE_MAX;
@@ -63,6 +65,13 @@ class Head : public Peer::Owner {
   const Sessions& sessions() const { return sessions_; }
   // The session that registered last, or null.
   Session* newest() const { return newest_; }
+  // That of a name, or for "" the newest; null if there is none.
+  Session* FindSession(const std::string& name) const;
+  // For "", the newest that `who` may use.
+  Session* FindSession(const std::string& name, const PeerIdentity& who) const;
+  std::string NoSuchSession(const std::string& name) const;
+  // Of head itself, for those who ask.
+  KeyValues Report() const;
 
   // Stops listening, lets clients have what they are owed, then is finished.
   void Stop(absl::string_view why);
@@ -84,6 +93,7 @@ class Head : public Peer::Owner {
       : loop_(loop),
         options_(std::move(options)),
         readiness_(options_.ready_fd),
+        answers_(loop, *this),
         clients_(loop) {}
 
   absl::Status Open();
@@ -91,14 +101,16 @@ class Head : public Peer::Owner {
   void OnBody(Fd connection);
   void OnClient(const ListenerSpec& spec, Fd connection);
   void OpenClientDirs(Session& session);
-  // The session a client that named `wanted` ("": none) is to watch, or null.
-  Session* SessionForClient(const std::string& wanted);
   void SeatWaitingClients();
   void OnRegister(Peer& peer, Register message, Fd controller) override;
   void OnExecFailed(Peer& peer, const std::string& text) override;
+  void OnAttach(Peer& peer, Attach message) override;
+  void OnAsk(Peer& peer, Ask message) override;
   void OnPeerDone(Peer& peer) override;
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
-  void OnSessionChanged(Session& session);
+  void OnSessionChanged(Session& session, Change change);
+  size_t CountClients() const;
+  bool IsFull() const { return CountClients() >= options_.most_clients; }
   // What needn't be done at every change: status, forgetting old sessions.
   void TidySoon();
   void Tidy();
@@ -114,14 +126,16 @@ class Head : public Peer::Owner {
   absl::flat_hash_map<const Session*, std::vector<std::unique_ptr<Acceptor>>>
       client_dirs_;
 
+  Answers answers_;
   Sessions sessions_;
   Session* newest_ = nullptr;
   size_t running_ = 0;
   std::deque<std::string> ended_;  // names, in the order of their ends
   absl::flat_hash_map<const Peer*, std::unique_ptr<Peer>> peers_;
-  std::vector<std::unique_ptr<Peer>> done_peers_;
   // Before the sessions go, clients leave them.
   SocketClients clients_;
+  absl::flat_hash_map<const AttachClient*, std::unique_ptr<AttachClient>>
+      attached_;
   struct Waiting {
     SocketClient* client;
     std::string wanted;
@@ -132,6 +146,7 @@ class Head : public Peer::Owner {
   Timer tidy_;
   Timer farewell_;
   Timer served_check_;
+  const absl::Time since_ = absl::Now();
   bool stopping_ = false;
   bool finished_ = false;
   bool background_requested_ = false;

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "lib/wire/registration.h"
+#include "lib/wire/messages.h"
 
 namespace deptyr {
 

@@ -64,19 +64,37 @@ void Peer::Dispatch(HeadMessage message) {
   } else if (const auto* failure = std::get_if<ExecFailed>(&message);
              failure != nullptr && registered()) {
     owner_.OnExecFailed(*this, failure->text);
+  } else if (auto* attach = std::get_if<Attach>(&message);
+             attach != nullptr && !registered()) {
+    if (SpeaksOurVersion(attach->version)) {
+      owner_.OnAttach(*this, std::move(*attach));
+    }
+  } else if (auto* ask = std::get_if<Ask>(&message);
+             ask != nullptr && !registered()) {
+    if (SpeaksOurVersion(ask->version)) owner_.OnAsk(*this, std::move(*ask));
   } else {
     Refuse(kRefusedMalformed, "a message that has no place here");
   }
 }
 
+bool Peer::SpeaksOurVersion(int version) {
+  if (version == kProtocolVersion) return true;
+  Refuse(kRefusedVersion,
+         absl::StrCat("head speaks version ", kProtocolVersion,
+                      " of the protocol, not ", version,
+                      "; restart head or the program with the same deptyr"));
+  return false;
+}
+
+std::pair<Fd, std::string> Peer::Release() {
+  watch_.Reset();
+  auto released = std::make_pair(std::move(connection_), std::move(inbox_));
+  Done();
+  return released;
+}
+
 void Peer::TakeRegister(Register message) {
-  if (message.version != kProtocolVersion) {
-    Refuse(kRefusedVersion,
-           absl::StrCat("head speaks version ", kProtocolVersion,
-                        " of the protocol, this body ", message.version,
-                        "; restart head or the program with the same deptyr"));
-    return;
-  }
+  if (!SpeaksOurVersion(message.version)) return;
   if (fds_.empty()) {
     Refuse(kRefusedDescriptor, "no descriptor came along");
     return;

@@ -1,6 +1,7 @@
 // One connection to the head socket: somebody who hasn't said yet what they
-// want, then a body between its registration and its exec.  What it sends is
-// never trusted: sizes, descriptors, kinds and time are limited here.
+// want, then a body between its registration and its exec; whoever turns out
+// to be a client is passed on.  What it sends is never trusted: sizes,
+// descriptors, kinds and time are limited here.
 #pragma once
 
 #include <memory>
@@ -14,7 +15,7 @@
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/unix_socket.h"
-#include "lib/wire/registration.h"
+#include "lib/wire/messages.h"
 
 namespace deptyr {
 
@@ -31,6 +32,9 @@ class Peer {
     // descriptor beside it, a PTY's controlling end.
     virtual void OnRegister(Peer& peer, Register message, Fd controller) = 0;
     virtual void OnExecFailed(Peer& peer, const std::string& text) = 0;
+    // It is a client: takes the connection over with Release().
+    virtual void OnAttach(Peer& peer, Attach message) = 0;
+    virtual void OnAsk(Peer& peer, Ask message) = 0;
     // The connection is over, whoever ended it.
     virtual void OnPeerDone(Peer& peer) = 0;
   };
@@ -45,10 +49,14 @@ class Peer {
   // False if the body isn't there any more to hear it.
   bool Accept(const std::string& session);
   void Refuse(absl::string_view code, absl::string_view text);
+  // The connection, and what came after the message that is being handled.
+  // Nothing more comes from this peer but OnPeerDone().
+  std::pair<Fd, std::string> Release();
 
  private:
   void OnReadable();
   void Dispatch(HeadMessage message);
+  bool SpeaksOurVersion(int version);
   void TakeRegister(Register message);
   bool Send(const HeadMessage& message);
   void Done();

@@ -1,6 +1,7 @@
 #include "lib/head/ring.h"
 
 #include <algorithm>
+#include <new>
 #include <utility>
 
 #include "lib/base/status.h"
@@ -12,12 +13,42 @@ absl::StatusOr<Ring> Ring::Create(size_t capacity) {
   return Ring(std::move(memory));
 }
 
+Ring::Ring(MirroredMemory memory)
+    : memory_(std::move(memory)), state_(new (memory_.page()) RingState) {
+  state_->size = sizeof(RingState);
+  state_->capacity = memory_.size();
+}
+
+const IncarnationRecord& Ring::latest() const {
+  return state_->records[state_->incarnations % kMostIncarnations];
+}
+
+IncarnationRecord& Ring::latest() {
+  return state_->records[state_->incarnations % kMostIncarnations];
+}
+
+IncarnationRecord& Ring::Begin() {
+  ++state_->incarnations;
+  return latest() = {.number = state_->incarnations, .begin = end()};
+}
+
+std::vector<IncarnationRecord> Ring::incarnations() const {
+  std::vector<IncarnationRecord> all;
+  const uint64_t last = state_->incarnations;
+  const uint64_t known = std::min<uint64_t>(last, kMostIncarnations);
+  for (uint64_t number = last - known + 1; number <= last; ++number) {
+    all.push_back(state_->records[number % kMostIncarnations]);
+  }
+  return all;
+}
+
 std::span<char> Ring::Space(size_t most) {
-  return {memory_.data() + IndexOf(end_), std::min(most, capacity())};
+  return {memory_.data() + IndexOf(end()), std::min(most, capacity())};
 }
 
 absl::string_view Ring::From(uint64_t offset) const {
-  return {memory_.data() + IndexOf(offset), static_cast<size_t>(end_ - offset)};
+  return {memory_.data() + IndexOf(offset),
+          static_cast<size_t>(end() - offset)};
 }
 
 uint64_t Ring::SafeStart(uint64_t offset) const {

@@ -16,10 +16,12 @@
 #include <cstddef>
 #include <cstdint>
 #include <span>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "lib/head/ring_state.h"
 #include "lib/sys/mirrored_memory.h"
 
 namespace deptyr {
@@ -30,13 +32,13 @@ class Ring {
   static absl::StatusOr<Ring> Create(size_t capacity);
 
   size_t capacity() const { return memory_.size(); }
-  uint64_t begin() const { return end_ > capacity() ? end_ - capacity() : 0; }
-  uint64_t end() const { return end_; }
+  uint64_t begin() const { return end() > capacity() ? end() - capacity() : 0; }
+  uint64_t end() const { return state_->end; }
 
   // Where the next bytes go, at most `most` (and the capacity).  What they
   // displace is gone once they are committed.
   std::span<char> Space(size_t most);
-  void Commit(size_t count) { end_ += count; }
+  void Commit(size_t count) { state_->end += count; }
 
   // The bytes from `offset`, which is in [begin(), end()], to the end.
   absl::string_view From(uint64_t offset) const;
@@ -46,12 +48,22 @@ class Ring {
   // a UTF-8 character.
   uint64_t SafeStart(uint64_t offset) const;
 
+  // What is remembered beside the stream, in the same memory.
+  RingState& state() { return *state_; }
+  const RingState& state() const { return *state_; }
+  // The record of the last incarnation; number 0 if there was none.
+  IncarnationRecord& latest();
+  const IncarnationRecord& latest() const;
+  // A record for the next.
+  IncarnationRecord& Begin();
+  std::vector<IncarnationRecord> incarnations() const;  // oldest first
+
  private:
-  explicit Ring(MirroredMemory memory) : memory_(std::move(memory)) {}
+  explicit Ring(MirroredMemory memory);
   size_t IndexOf(uint64_t offset) const { return offset & (capacity() - 1); }
 
   MirroredMemory memory_;
-  uint64_t end_ = 0;
+  RingState* state_;  // in memory_'s page
 };
 
 }  // namespace deptyr

@@ -100,9 +100,10 @@ absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
               .argv = options_.argv};
   return std::make_unique<Session>(
       loop_, absl::StrCat("pid-", child.pid), OwnUid(), std::move(ring),
-      SizePolicy::kLatest,
-      [this](Session& session) { OnSessionChanged(session); },
-      WhenBehind::kWait);
+      SessionOptions{.when_behind = WhenBehind::kBlock, .keeps_screen = false},
+      [this](Session& session, Change change) {
+        OnSessionChanged(session, change);
+      });
 }
 
 void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
@@ -118,6 +119,7 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
     return;
   }
   ClientPolicy policy = spec.policy;
+  policy.shows = Shows::kHistory;
   policy.type_after_close = false;
   SocketClient& client =
       clients_.Add(std::move(connection), policy,
@@ -131,8 +133,8 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   ReportStatus();
 }
 
-void Router::OnSessionChanged(Session& session) {
-  if (session.running()) return;
+void Router::OnSessionChanged(Session& session, Change change) {
+  if (change.kind != Change::kEnded) return;
   for (const auto& [id, place] : places_) {
     if (place.session.get() == &session) return place.client->CloseWhenServed();
   }
@@ -161,10 +163,7 @@ void Router::LetGo(Place& place) {
           if (stopping_ && orphans_.empty()) finished_ = true;
         });
   }
-  left_.push_back(std::move(place.session));
-  if (!bury_.pending()) {
-    bury_ = loop_.After(absl::ZeroDuration(), [this] { left_.clear(); });
-  }
+  loop_.DestroyLater(std::move(place.session));
 }
 
 bool Router::IsOurs(pid_t pid) const {

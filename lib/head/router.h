@@ -79,7 +79,7 @@ class Router {
   void OnConnection(const ListenerSpec& spec, Fd connection);
   absl::Status Admit(int connection) const;
   absl::StatusOr<std::unique_ptr<Session>> NewSession(Incarnation* program);
-  void OnSessionChanged(Session& session);
+  void OnSessionChanged(Session& session, Change change);
   void OnClientGone(SocketClient& client);
   void WatchIdle(uint64_t id);
   void LetGo(Place& place);
@@ -90,12 +90,10 @@ class Router {
   const RouterOptions options_;
   Readiness readiness_;
   std::vector<std::unique_ptr<Acceptor>> listeners_;
-  std::map<uint64_t, Place> places_;  // by the client's id
-  std::vector<std::unique_ptr<Session>> left_;
+  std::map<uint64_t, Place> places_;    // by the client's id
   std::map<uint64_t, Orphan> orphans_;  // hung up, not ended yet
   SocketClients clients_;
   uint64_t next_orphan_ = 1;
-  Timer bury_;
   Timer reap_;
   Timer farewell_;
   bool stopping_ = false;

@@ -16,9 +16,11 @@
 //   Who loses.  When the ring is full, a client is waited for while it drains:
 //   it has to take kLeastTaken bytes in every kPatience, out of what its
 //   descriptor has queued or from the ring.  One that doesn't is
-//   passed over until it has caught up, and is then moved forward.  So readers
-//   who keep up lose nothing, and one who doesn't costs the program kPatience,
-//   once.  Under WhenBehind::kWait nobody is passed over: the program waits.
+//   passed over until it has caught up: when it takes something again it is
+//   moved forward, a terminal to the screen as it is, others to a safe place.
+//   So readers who keep up lose nothing, and one who doesn't costs the program
+//   kPatience, once.  Under WhenBehind::kDrop it has to leave; under kBlock
+//   nobody is passed over: the program waits.
 //
 //   Who leads.  The client that last typed, or changed its size, leads: under
 //   SizePolicy::kLatest the program has its size, and only what its terminal
@@ -49,6 +51,7 @@
 
 #include "lib/base/byte_queue.h"
 #include "lib/head/client.h"
+#include "lib/head/live_screen.h"
 #include "lib/head/ring.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
@@ -70,8 +73,21 @@ enum class SizePolicy {
   kFixed,  // nobody's: the one it registered with
 };
 
+// What others may want to hear of.
+struct Change {
+  enum Kind { kStarted, kEnded, kStatus, kResized, kAttached, kDetached } kind;
+  // Of kAttached and kDetached; of the latter only its id is left.
+  const Client* client = nullptr;
+};
+
 // What becomes of a client that doesn't drain.
-enum class WhenBehind { kPassOver, kWait };
+enum class WhenBehind { kSkip, kDrop, kBlock };
+
+struct SessionOptions {
+  SizePolicy size_policy = SizePolicy::kLatest;
+  WhenBehind when_behind = WhenBehind::kSkip;
+  bool keeps_screen = true;  // for those who come late
+};
 
 // A run of a program, as it registers.
 struct Incarnation {
@@ -85,11 +101,10 @@ struct Incarnation {
 
 class Session {
  public:
-  // `changed` is called whenever a program started or ended, and must not
-  // destroy the session.
+  // `changed` must not destroy the session.
   Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
-          SizePolicy size_policy, absl::AnyInvocable<void(Session&)> changed,
-          WhenBehind when_behind = WhenBehind::kPassOver);
+          SessionOptions options,
+          absl::AnyInvocable<void(Session&, Change)> changed);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
   ~Session();
@@ -98,23 +113,44 @@ class Session {
   uid_t owner() const { return owner_; }
   const Ring& ring() const { return ring_; }
   WindowSize size() const { return size_; }
-  size_t clients() const { return clients_.size(); }
+  const std::vector<Client*>& clients() const { return clients_; }
   // From where on the ring has what the present (or last) program wrote: from
   // its first byte, or from the first that can be told apart.
   uint64_t history_start() const;
   // Whether that makes the screen as it is: it is all there, and was written
   // for the size that the terminal has now.
   bool history_makes_screen() const {
-    return program_start_ >= ring_.begin() && !resized_;
+    return ring_.latest().begin >= ring_.begin() && !resized_;
   }
-  uint64_t programs() const { return programs_; }
+  uint64_t programs() const { return ring_.latest().number; }
+  // The last incarnation, and how it ended, for people.
+  const IncarnationRecord& latest() const { return ring_.latest(); }
+  std::string How() const { return How(latest()); }
+  std::string How(const IncarnationRecord& record) const {
+    return Describe(record, ring_.state().exec_failure.data());
+  }
+
+  // The screen as it is now, for a terminal of `room`.
+  using Picture = LiveScreen::Picture;
+  Picture TakePicture(WindowSize room) {
+    if (options_.keeps_screen) return screen_.Take(room);
+    return {.paint = "", .from = ring_.end(), .exact = false};
+  }
+  const LiveScreen& screen() const { return screen_; }
+  // The screen as the last program that ended left it; nothing if none has.
+  struct PostMortem {
+    std::string paint;
+    WindowSize size;
+    std::string how;
+  };
+  std::optional<PostMortem> TakePostMortem();
 
   // True while a program holds the session.  Asks the kernel, so a program
   // whose end is not processed yet doesn't count.
   bool IsAlive();
   // The same as far as processed.
   bool running() const { return running_; }
-  pid_t pid() const { return pid_; }
+  pid_t pid() const { return ring_.latest().pid; }
   const std::vector<std::string>& argv() const { return argv_; }
   // "runs, pid 12", "ended: exit status 0", ...
   std::string State() const;
@@ -124,7 +160,10 @@ class Session {
   // program replaced, a leftover child) is hung up.
   void Start(Incarnation program);
   // The program could not be executed; its end will say so.
-  void ExecFailed(std::string text) { exec_failure_ = std::move(text); }
+  void ExecFailed(absl::string_view text);
+  // How the last program ended, from somebody who was told (its supervisor).
+  // Where it is known already it stays.  Unavailable if none has ended.
+  absl::Status TellStatus(const ExitStatus& status);
 
   // The client gets the stream from `cursor` on.
   void Attach(Client& client, uint64_t cursor);
@@ -170,8 +209,10 @@ class Session {
   void OnController(Ready ready);
   void OnPidfd(Ready ready);
   void ReadOnce(size_t room);
+  void KeepPackets(size_t room);
   size_t RoomToRead();
   void PassOverIdlers();
+  void PassOver(Client& client);
   void PumpAll();
   void AfterPump(Client& client, Client::Pumped pumped);
   void WriteKeystrokes();
@@ -180,6 +221,7 @@ class Session {
   void Resize(WindowSize size);
   void UpdateInterest();
   void AskForStatus();
+  void Record();
   void FinishIfEnded();
   void Finish();
   void DropController();
@@ -190,9 +232,8 @@ class Session {
   const std::string name_;
   const uid_t owner_;
   Ring ring_;
-  const SizePolicy size_policy_;
-  const WhenBehind when_behind_;
-  absl::AnyInvocable<void(Session&)> changed_;
+  const SessionOptions options_;
+  absl::AnyInvocable<void(Session&, Change)> changed_;
   std::vector<Client*> clients_;
   uint64_t answered_ = 0;  // the furthest that a client has been
   ByteQueue keystrokes_{kInputRoom};
@@ -201,10 +242,10 @@ class Session {
   size_t next_to_type_ = 0;  // index in clients_
   Client* leader_ = nullptr;
 
-  // The program, from Start() to Finish().
-  uint64_t programs_ = 0;
-  uint64_t program_start_ = 0;
-  pid_t pid_ = 0;
+  LiveScreen screen_;
+  std::optional<PostMortem> post_mortem_;
+
+  // The program, from Start() to Finish(); more of it is in the ring's state.
   std::vector<std::string> argv_;
   Clock::time_point started_;
   WindowSize size_;
@@ -218,8 +259,8 @@ class Session {
   size_t read_since_exit_ = 0;  // a leftover child may write for ever
   bool status_settled_ = false;
   std::optional<ExitStatus> status_;
-  std::string exec_failure_;
-  std::string how_it_ended_;
+  bool replaced_ = false;
+  bool not_executed_ = false;
   Timer status_timer_;
 
   // Its PTY, which may outlive it.

@@ -10,12 +10,12 @@
 #include "lib/base/log.h"
 #include "lib/sys/address.h"
 #include "lib/sys/io.h"
-#include "lib/sys/terminal.h"
 
 namespace deptyr {
 namespace {
 
 constexpr size_t kReadSize = 16 << 10;
+constexpr uint64_t kShortHistory = 64 << 10;
 // How long the second of rows and columns may stay out.
 constexpr absl::Duration kSettleTime = absl::Milliseconds(50);
 // How long a peer may take to close after we have.
@@ -31,12 +31,10 @@ std::string DescribePeer(const std::optional<PeerIdentity>& identity) {
 
 }  // namespace
 
-SocketClient::SocketClient(EventLoop& loop, uint64_t id, Fd connection,
-                           ClientPolicy policy,
+SocketClient::SocketClient(EventLoop& loop, Fd connection, ClientPolicy policy,
                            std::optional<PeerIdentity> identity,
                            absl::AnyInvocable<void(SocketClient&)> gone)
     : Client(loop, connection.get()),
-      id_(id),
       connection_(std::move(connection)),
       policy_(policy),
       identity_(identity),
@@ -47,23 +45,56 @@ SocketClient::SocketClient(EventLoop& loop, uint64_t id, Fd connection,
 }
 
 SocketClient::~SocketClient() {
-  Log(Severity::kInfo, "client=", id_, " left; received=", received_,
+  Log(Severity::kInfo, "client=", id(), " left; received=", received_,
       " missed=", missed(), " dropped=", dropped_, " ignored=", ignored_);
 }
 
 void SocketClient::Join(Session& session) {
-  const bool replay = policy_.shows != Shows::kNothing;
-  Log(Severity::kInfo, "client=", id_, " ", DescribePeer(identity_), " ",
-      policy_.framing == Framing::kRaw ? "raw" : "uwsgi",
-      policy_.read_only ? " read-only" : "",
+  Log(Severity::kInfo, "client=", id(), " ", DescribePeer(identity_), " ",
+      Info().kind, policy_.read_only ? " read-only" : "",
       " joined session=", session.name());
-  const bool right = session.history_makes_screen();
-  if (replay && !right) InsertAt(session.ring().end(), kResetMargins);
-  session.Attach(*this,
-                 replay ? session.history_start() : session.ring().end());
+  session.Attach(*this, InsertBeginning(session));
   if (!settle_.pending()) ApplySize();
+}
+
+// A short history that makes the screen is sent as it is: scripts are clients,
+// too, and have no use for escape sequences that the program didn't write.
+uint64_t SocketClient::InsertBeginning(Session& session) {
+  const uint64_t history = session.history_start();
+  const bool is_short = session.ring().end() - history <= kShortHistory;
+  switch (policy_.shows) {
+    case Shows::kNothing:
+      return session.ring().end();
+    case Shows::kScreen:
+      if (is_short && session.history_makes_screen()) return history;
+      break;
+    case Shows::kHistory:
+      return history;
+  }
+  Session::Picture picture = session.TakePicture(session.size());
+  InsertAt(picture.from, std::move(picture.paint));
   // Who may only look doesn't make the program do anything.
-  if (replay && !right && !policy_.read_only) session.Repaint();
+  if (!picture.exact && !policy_.read_only) session.Repaint();
+  return picture.from;
+}
+
+// Whoever told a size is a terminal, and gets the screen as it is.
+uint64_t SocketClient::Rejoin(const Ring& ring) {
+  if (!size()) return Client::Rejoin(ring);
+  Session::Picture picture = session()->TakePicture(*size());
+  InsertForNow(picture.from, std::move(picture.paint));
+  return picture.from;
+}
+
+ClientInfo SocketClient::Info() const {
+  return {.kind = policy_.framing == Framing::kRaw ? "raw" : "uwsgi",
+          .identity = identity_,
+          .read_only = policy_.read_only};
+}
+
+void SocketClient::Kick(absl::string_view why) {
+  Log(Severity::kInfo, "client=", id(), " has to leave: ", why);
+  End();
 }
 
 void SocketClient::CloseWhenServed() {
@@ -234,22 +265,17 @@ void SocketClient::ApplySize() {
 
 SocketClient& SocketClients::Add(Fd connection, ClientPolicy policy,
                                  absl::AnyInvocable<void(SocketClient&)> gone) {
-  const uint64_t id = next_id_++;
   std::optional<PeerIdentity> identity;
   if (auto known = IdentifyPeer(connection.get()); known.ok())
     identity = *known;
   auto client = std::make_unique<SocketClient>(
-      loop_, id, std::move(connection), policy, identity,
+      loop_, std::move(connection), policy, identity,
       [this, gone = std::move(gone)](SocketClient& it) mutable {
         gone(it);
-        gone_.push_back(std::move(clients_.extract(it.id()).mapped()));
-        if (!bury_.pending()) {
-          bury_ = loop_.After(absl::ZeroDuration(),
-                              [this] { (void)std::exchange(gone_, {}); });
-        }
+        loop_.DestroyLater(std::move(clients_.extract(it.id()).mapped()));
       });
   SocketClient& result = *client;
-  clients_.emplace(id, std::move(client));
+  clients_.emplace(result.id(), std::move(client));
   return result;
 }
 

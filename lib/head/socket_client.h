@@ -27,7 +27,7 @@ enum class Framing { kRaw, kUwsgi };
 
 // What a new client is sent first.
 enum class Shows {
-  kScreen,   // what is on the screen; for now its history, which draws it
+  kScreen,   // what makes the screen as it is
   kHistory,  // what the present program wrote, as far as the ring has it
   kNothing,
 };
@@ -46,12 +46,10 @@ class SocketClient final : public Client {
  public:
   // `identity`: nothing where the kernel can't tell (TCP).  `gone` is called
   // once, at the end; it must not destroy the client.
-  SocketClient(EventLoop& loop, uint64_t id, Fd connection, ClientPolicy policy,
+  SocketClient(EventLoop& loop, Fd connection, ClientPolicy policy,
                std::optional<PeerIdentity> identity,
                absl::AnyInvocable<void(SocketClient&)> gone);
   ~SocketClient() override;
-
-  uint64_t id() const { return id_; }
 
   // Watches this session from now on.  Before, and while its program doesn't
   // run, input is read and dropped.
@@ -62,6 +60,9 @@ class SocketClient final : public Client {
   // Bytes read or written since the client came.
   uint64_t traffic() const { return received_ + cursor(); }
 
+  ClientInfo Info() const override;
+  void Kick(absl::string_view why) override;
+  uint64_t Rejoin(const Ring& ring) override;
   void WaitForRoom(bool wait) override;
   void OnGone() override { OnClosed(); }
   void OnInputUnblocked() override { Advance(); }
@@ -77,12 +78,12 @@ class SocketClient final : public Client {
   void TakeSignal(int number);
   void TakeSize(std::optional<uint16_t>& side, uint16_t value);
   void ApplySize();
+  uint64_t InsertBeginning(Session& session);
   void SayGoodbye();
   void Linger();
   // Interest, or the end.
   void Update();
 
-  const uint64_t id_;
   Fd connection_;
   const ClientPolicy policy_;
   const std::optional<PeerIdentity> identity_;
@@ -124,10 +125,7 @@ class SocketClients {
 
  private:
   EventLoop& loop_;
-  uint64_t next_id_ = 1;
   absl::flat_hash_map<uint64_t, std::unique_ptr<SocketClient>> clients_;
-  std::vector<std::unique_ptr<SocketClient>> gone_;
-  Timer bury_;
 };
 
 }  // namespace deptyr

@@ -14,8 +14,6 @@ namespace {
 
 constexpr char kClear[] = "\x1b[H\x1b[2J";
 constexpr size_t kDigits = 10;
-// A terminal that fell behind is repainted once it takes output again.
-constexpr absl::Duration kRedrawPause = absl::Milliseconds(200);
 
 // The longest paste that is kept for a program that doesn't read.  Beyond, the
 // terminal isn't read either, not even for commands.
@@ -90,11 +88,16 @@ void Viewer::OnGone() {
   head_.OnTerminalGone();
 }
 
-void Viewer::OnMissed() {
-  // What was missed can't be had back; what stands on the screen can.
-  redraw_ = loop_.After(kRedrawPause, [this] {
-    if (session() != nullptr) session()->Repaint();
-  });
+// What was missed can't be had back; what stands on the screen can.
+uint64_t Viewer::Rejoin(const Ring&) {
+  return InsertPaint();
+}
+
+uint64_t Viewer::InsertPaint() {
+  Session::Picture picture = shown_->TakePicture(terminal_size_);
+  InsertForNow(picture.from, std::move(picture.paint));
+  if (!picture.exact) shown_->Repaint();
+  return picture.from;
 }
 
 void Viewer::OnProgramStarted() {
@@ -215,22 +218,10 @@ void Viewer::Show(Session* session) {
     return;
   }
   page_text_.clear();
-  // All that the program wrote draws the very screen; else, what is left of it
-  // does as well as it can, and the program is asked to repaint.
-  const uint64_t start = session->history_start();
-  const bool right = session->history_makes_screen();
-  const WindowSize size = session->size();
-  InsertAt(start, CleanPage());
-  // A scroll region for a terminal of another size would stay; a terminal that
-  // changes its size forgets it.
-  if (!right) InsertAt(session->ring().end(), kResetMargins);
-  session->Attach(*this, start);
+  // First the size: a program whose terminal changes it repaints.
   session->SetClientSize(*this, terminal_size_);
-  if (!session->running()) {
-    OnProgramEnded(session->State());
-  } else if (!right && session->size() == size) {
-    session->Repaint();  // which a new size makes it do anyway
-  }
+  session->Attach(*this, InsertPaint());
+  if (!session->running()) OnProgramEnded(session->State());
 }
 
 void Viewer::ShowPage(Page page) {

@@ -37,7 +37,9 @@ class Viewer final : public Client {
 
   void WaitForRoom(bool wait) override;
   void OnGone() override;
-  void OnMissed() override;
+  uint64_t Rejoin(const Ring& ring) override;
+  ClientInfo Info() const override { return {.kind = "terminal"}; }
+  void Kick(absl::string_view) override {}  // head goes with its terminal
   void OnInputUnblocked() override { UpdateInterest(); }
   void OnProgramStarted() override;
   void OnProgramEnded(const std::string& how) override;
@@ -51,6 +53,8 @@ class Viewer final : public Client {
   void Obey(char key);
   void Choose(char key);
   void Show(Session* session);
+  // Returns from where on the stream continues it.
+  uint64_t InsertPaint();
   void ShowNext(int direction);
   void ShowPage(Page page);
   void WritePage();
@@ -68,7 +72,6 @@ class Viewer final : public Client {
   Page page_ = Page::kNone;
   std::string page_text_;  // what is left to write of the page
   bool wait_for_room_ = false;
-  Timer redraw_;
   Watch watch_;
 };
 

@@ -12,6 +12,8 @@ namespace deptyr {
 namespace {
 
 constexpr int kRetryMilliseconds = 100;
+constexpr auto kIdle = Clock::time_point::max();
+constexpr auto kLongestWithoutIdleWork = std::chrono::milliseconds(50);
 
 uint32_t EpollEvents(Interest interest) {
   const auto bits = static_cast<uint8_t>(interest);
@@ -57,6 +59,13 @@ Timer& Timer::operator=(Timer&& other) noexcept {
   return *this;
 }
 
+bool CanBeWatched(int fd) {
+  const Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
+  epoll_event event{};
+  return ::epoll_ctl(epoll.get(), EPOLL_CTL_ADD, fd, &event) == 0 ||
+         errno != EPERM;
+}
+
 bool Timer::pending() const {
   return loop_ != nullptr && loop_->timers_.contains(key_);
 }
@@ -88,6 +97,17 @@ Timer EventLoop::After(absl::Duration delay,
                        next_id_++};
   timers_.emplace(key, std::move(action));
   return Timer(this, key);
+}
+
+Timer EventLoop::WhenIdle(absl::AnyInvocable<void()> piece) {
+  if (!HasIdleWork()) idle_work_done_ = Clock::now();
+  const Timer::Key key{kIdle, next_id_++};
+  timers_.emplace(key, std::move(piece));
+  return Timer(this, key);
+}
+
+bool EventLoop::HasIdleWork() const {
+  return !timers_.empty() && timers_.rbegin()->first.first == kIdle;
 }
 
 void EventLoop::Set(uint64_t id, Interest interest) {
@@ -130,6 +150,7 @@ void EventLoop::RetryFailed() {
 }
 
 int EventLoop::MillisecondsToWait() const {
+  if (HasIdleWork()) return 0;
   int wait = failed_.empty() ? -1 : kRetryMilliseconds;
   if (!timers_.empty()) {
     // Rounded up: to wake early would be to wake twice.
@@ -150,23 +171,43 @@ absl::Status EventLoop::RunOnce() {
   if (count < 0 && errno != EINTR) return Errno("wait for events");
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
-    const auto found = registrations_.find(event.data.u64);
+    const uint64_t id = event.data.u64;  // the struct is packed
+    const auto found = registrations_.find(id);
     if (found == registrations_.end()) continue;  // gone since, promise 1
     found->second->handler(FromEpoll(event.events));
   }
-  RunTimers();
+  const bool ran = RunTimers();
+  RunIdleWork(count <= 0 && !ran);
   RetryFailed();
   retired_.clear();
+  DestroyDoomed();
   return absl::OkStatus();
 }
 
-void EventLoop::RunTimers() {
-  if (timers_.empty()) return;
+// What goes may have more to let go.
+void EventLoop::DestroyDoomed() {
+  while (!doomed_.empty()) (void)std::exchange(doomed_, {});
+}
+
+bool EventLoop::RunTimers() {
+  if (timers_.empty()) return false;
+  bool ran = false;
   const Clock::time_point now = Clock::now();
   while (!timers_.empty() && timers_.begin()->first.first <= now) {
     auto node = timers_.extract(timers_.begin());
     node.mapped()();
+    ran = true;
   }
+  return ran;
+}
+
+void EventLoop::RunIdleWork(bool idle) {
+  if (!HasIdleWork()) return;
+  const Clock::time_point now = Clock::now();
+  if (!idle && now - idle_work_done_ < kLongestWithoutIdleWork) return;
+  idle_work_done_ = now;
+  auto node = timers_.extract(timers_.lower_bound({kIdle, 0}));
+  node.mapped()();
 }
 
 }  // namespace deptyr

@@ -14,7 +14,9 @@
 //   2. Interest::kNone is truly silent.  epoll reports EPOLLHUP and EPOLLERR
 //      whatever was asked for, so such a descriptor is taken out of the set;
 //      else a hung-up PTY that nobody reads would spin the loop.
-//   3. Without events and deadlines RunOnce() sleeps: no ticks.
+//   3. Without events, deadlines and idle work RunOnce() sleeps: no ticks.
+//   4. Idle work never comes before I/O; a loop that is never idle does a piece
+//      of it every 50 ms.
 #pragma once
 
 #include <chrono>
@@ -57,6 +59,10 @@ using Handler = absl::AnyInvocable<void(Ready)>;
 using Clock = std::chrono::steady_clock;  // clock jumps don't move deadlines
 
 class EventLoop;
+
+// Whether a loop can watch fd.  Files of a file system and /dev/null it can't:
+// they are always ready.
+bool CanBeWatched(int fd);
 
 // Move-only; destroying it unregisters.  The descriptor stays the caller's and
 // must stay open for as long.
@@ -106,11 +112,20 @@ class EventLoop {
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create();
   EventLoop(const EventLoop&) = delete;
   EventLoop& operator=(const EventLoop&) = delete;
+  ~EventLoop() { DestroyDoomed(); }
 
   // Where the kernel has no memory for a registration now, it is tried again
   // every 100 ms.
   Watch Add(int fd, Interest interest, Handler handler);
   Timer After(absl::Duration delay, absl::AnyInvocable<void()> action);
+
+  // Once, when there is nothing else to do; one piece a turn, oldest first.
+  Timer WhenIdle(absl::AnyInvocable<void()> piece);
+  // At the end of this turn: for what may be on the stack now.
+  template <typename T>
+  void DestroyLater(std::unique_ptr<T> object) {
+    doomed_.push_back([object = std::move(object)] {});
+  }
 
   // Waits for events or the next deadline, and runs what is due.
   absl::Status RunOnce();
@@ -131,7 +146,10 @@ class EventLoop {
   void Apply(uint64_t id, Registration& registration);
   void RetryFailed();
   int MillisecondsToWait() const;
-  void RunTimers();
+  void DestroyDoomed();
+  bool HasIdleWork() const;
+  bool RunTimers();
+  void RunIdleWork(bool idle);
 
   Fd epoll_;
   uint64_t next_id_ = 1;
@@ -139,7 +157,10 @@ class EventLoop {
   // Removed during this turn; their handlers may be on the stack.
   std::vector<std::unique_ptr<Registration>> retired_;
   std::vector<uint64_t> failed_;
+  std::vector<absl::AnyInvocable<void()>> doomed_;  // never called
+  // Idle work is due at the end of time.
   std::map<Timer::Key, absl::AnyInvocable<void()>> timers_;
+  Clock::time_point idle_work_done_;  // the last piece
 };
 
 }  // namespace deptyr

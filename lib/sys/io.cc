@@ -2,8 +2,10 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 
 #include "lib/base/status.h"
@@ -45,6 +47,28 @@ IoResult WriteSome(int fd, absl::string_view bytes) {
   // A terminal that took nothing has no room; only reads end with 0.
   if (count == 0) return {IoState::kWouldBlock};
   return Classify(count);
+}
+
+IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
+  if (header.empty()) return WriteSome(fd, bytes);
+  // writev(2) doesn't write to them.
+  const std::array<iovec, 2> parts = {
+      {{const_cast<char*>(header.data()), header.size()},
+       {const_cast<char*>(bytes.data()), bytes.size()}}};
+  ssize_t count = 0;
+  do {
+    count = ::writev(fd, parts.data(), static_cast<int>(parts.size()));
+  } while (count < 0 && errno == EINTR);
+  if (count == 0) return {IoState::kWouldBlock};
+  return Classify(count);
+}
+
+absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing) {
+  constexpr mode_t kMode = 0666;
+  const int flags = existing == Existing::kKept ? O_EXCL : O_TRUNC;
+  Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, kMode));
+  if (!fd.valid()) return Errno("make ", path);
+  return fd;
 }
 
 size_t BytesQueued(int fd) {

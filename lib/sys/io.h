@@ -7,9 +7,13 @@
 
 #include <cstddef>
 #include <span>
+#include <string>
 
 #include "absl/status/status.h"
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+
+#include "lib/sys/fd.h"
 
 namespace deptyr {
 
@@ -32,6 +36,14 @@ IoResult ReadSome(int fd, std::span<char> room);
 
 // EPIPE, ECONNRESET and EIO are kEnd.  SIGPIPE must be ignored.
 IoResult WriteSome(int fd, absl::string_view bytes);
+
+// The same for `header` and then `bytes`; either may be empty.
+IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes);
+
+// A file to write into, which is made (0666, umask(2)); one that exists is an
+// error, or becomes empty.
+enum class Existing { kKept, kReplaced };
+absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing);
 
 // Bytes written to a socket or terminal that its reader hasn't taken yet, or
 // about: a UNIX socket counts its bookkeeping in (SIOCOUTQ, unix(7)).

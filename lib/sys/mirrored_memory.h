@@ -2,6 +2,8 @@
 // byte after the last is the first again.
 //
 //   memory[i] and memory[i + size()] are the same byte.
+//
+// Before it in the same memfd there is a page for what belongs to it.
 #pragma once
 
 #include <cstddef>
@@ -20,10 +22,13 @@ class MirroredMemory {
   ~MirroredMemory();
 
   char* data() const { return data_; }
+  char* page() const { return page_; }  // the one before; at least 4096 bytes
   size_t size() const { return size_; }
 
  private:
-  MirroredMemory(char* data, size_t size) : data_(data), size_(size) {}
+  MirroredMemory(char* page, char* data, size_t size)
+      : page_(page), data_(data), size_(size) {}
+  char* page_;
   char* data_;
   size_t size_;
 };

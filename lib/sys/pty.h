@@ -12,15 +12,10 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
+#include "lib/base/window_size.h"
 #include "lib/sys/fd.h"
 
 namespace deptyr {
-
-struct WindowSize {
-  uint16_t rows = 24;
-  uint16_t cols = 80;
-  bool operator==(const WindowSize&) const = default;
-};
 
 struct Pty {
   Fd controller;

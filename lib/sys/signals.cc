@@ -4,7 +4,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/strip.h"
 
 #include "lib/base/status.h"
 
@@ -19,7 +23,7 @@ absl::StatusOr<Signals> Signals::Block(std::initializer_list<int> signals) {
     // signal never reaches a signalfd.
     (void)::signal(signal, SIG_DFL);
   }
-  (void)::signal(SIGPIPE, SIG_IGN);
+  IgnoreBrokenPipes();
   (void)::signal(SIGCHLD, SIG_DFL);
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) {
     return Errno("block signals");
@@ -34,6 +38,27 @@ int Signals::Next() {
   return ::read(fd_.get(), &info, sizeof info) == sizeof info
              ? static_cast<int>(info.ssi_signo)
              : 0;
+}
+
+void IgnoreBrokenPipes() {
+  (void)::signal(SIGPIPE, SIG_IGN);
+}
+
+int SignalNumber(absl::string_view text) {
+  int number = 0;
+  if (absl::SimpleAtoi(text, &number)) {
+    return number > 0 && number <= SIGRTMAX ? number : 0;
+  }
+  (void)absl::ConsumePrefix(&text, "SIG");
+  for (number = 1; number < NSIG; ++number) {
+    const char* const name = ::sigabbrev_np(number);
+    if (name != nullptr && text == name) return number;
+  }
+  return 0;
+}
+
+void StopSelf() {
+  (void)::raise(SIGSTOP);
 }
 
 }  // namespace deptyr

@@ -10,6 +10,7 @@
 #include <initializer_list>
 
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 #include "lib/sys/fd.h"
 
@@ -30,5 +31,14 @@ class Signals {
   explicit Signals(Fd fd) : fd_(std::move(fd)) {}
   Fd fd_;
 };
+
+// A peer that went away is an error of a write from now on, not our end.
+void IgnoreBrokenPipes();
+
+// By number or name, "9", "KILL" or "SIGKILL"; 0 if there is none.
+int SignalNumber(absl::string_view text);
+
+// Stops this process, as SIGTSTP would have; returns when it goes on.
+void StopSelf();
 
 }  // namespace deptyr

@@ -1,15 +1,18 @@
 #include "lib/sys/terminal.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include <cstring>
 #include <iterator>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "lib/base/status.h"
+#include "lib/sys/io.h"
 
 namespace deptyr {
 namespace {
@@ -47,9 +50,19 @@ void RestoreOnFatalSignals(int fd, const termios& settings) {
   }
 }
 
-void WriteFully(int fd, const char* text) {
-  // A terminal that is stopped (^S) takes nothing; it isn't waited for.
-  (void)!::write(fd, text, std::strlen(text));
+// A terminal that is stopped (^S) takes nothing; it isn't waited for any
+// longer than `patience`.
+void WriteFully(int fd, absl::string_view text, absl::Duration patience) {
+  while (!text.empty()) {
+    const IoResult wrote = WriteSome(fd, text);
+    text.remove_prefix(wrote.bytes);
+    if (wrote.state == IoState::kDone) continue;
+    pollfd room{.fd = fd, .events = POLLOUT, .revents = 0};
+    const auto wait = static_cast<int>(absl::ToInt64Milliseconds(patience));
+    if (wrote.state != IoState::kWouldBlock || ::poll(&room, 1, wait) != 1) {
+      return;
+    }
+  }
 }
 
 }  // namespace
@@ -92,11 +105,15 @@ void Terminal::MakeRaw() const {
   (void)::tcsetattr(fd_.get(), TCSANOW, &raw);
 }
 
-void Terminal::GiveBack() {
+bool IsTerminal(int fd) {
+  return ::isatty(fd) == 1;
+}
+
+void Terminal::GiveBack(absl::Duration patience) {
   if (!fd_.valid()) return;
-  WriteFully(fd_.get(), kLeaveAlternateScreen);
-  WriteFully(fd_.get(), kResetModes);
-  WriteFully(fd_.get(), "\r\n");
+  WriteFully(fd_.get(),
+             absl::StrCat(kLeaveAlternateScreen, kResetModes, "\r\n"),
+             patience);
   (void)::tcsetattr(fd_.get(), TCSANOW, &before_);
   RestoreHandlers();
   fd_.Reset();

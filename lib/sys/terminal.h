@@ -8,6 +8,7 @@
 #include <termios.h>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 #include "lib/sys/fd.h"
 
@@ -15,6 +16,8 @@ namespace deptyr {
 
 // Whether standard input and output are both a terminal.
 bool OnTerminal();
+// Whether this descriptor is a terminal.
+bool IsTerminal(int fd);
 // Whether fd is the terminal of standard output.
 bool IsSameTerminal(int fd);
 
@@ -31,8 +34,9 @@ class [[nodiscard]] Terminal {
   int fd() const { return fd_.get(); }
   // Again, after somebody else had the terminal (SIGCONT).
   void MakeRaw() const;
-  // Resets what programs leave behind (kResetModes) and the settings.
-  void GiveBack();
+  // Resets what programs leave behind (kResetModes) and the settings.  A
+  // terminal that takes nothing now is waited for so long.
+  void GiveBack(absl::Duration patience = absl::ZeroDuration());
 
  private:
   Terminal(Fd fd, const termios& before);
@@ -41,14 +45,17 @@ class [[nodiscard]] Terminal {
 };
 
 // Puts a terminal into the state a shell expects, whatever a full-screen
-// program left: attributes, cursor, scroll region, mouse, focus and paste
-// reports, keypad and cursor-key modes, kitty's keyboard protocol.  The
-// alternate screen stays.  The cursor is on the last line then: resetting the
-// scroll region puts it on the first, amid what is shown.
+// program left: attributes, character sets, cursor, scroll region, reverse
+// video, mouse, focus and paste reports, keypad and cursor-key modes, kitty's
+// keyboard protocol.  The alternate screen stays.  The cursor is on the last
+// line then: resetting the scroll region puts it on the first, amid what is
+// shown.
 inline constexpr char kResetModes[] =
-    "\x1b[m\x1b[r\x1b[4l\x1b[?1l\x1b>\x1b[?6l\x1b[?7h\x1b[?25h\x1b(B\x0f"
+    "\x1b[m\x1b[r\x1b[4l\x1b[20l\x1b[?1l\x1b>\x1b[?5l\x1b[?6l\x1b[?7h\x1b[?12l"
+    "\x1b[?25h\x1b[0 q\x1b(B\x1b)B\x1b*B\x1b+B\x0f"
     "\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l"
-    "\x1b[?1006l\x1b[?1015l\x1b[?2004l\x1b[?2026l\x1b[<u\x1b[>4m"
+    "\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?2004l\x1b[?2026l"
+    "\x1b[<9u\x1b[>4m"
     "\x1b[999;1H";
 // The scroll region is all of the screen; the cursor stays.
 inline constexpr char kResetMargins[] = "\x1b\x37\x1b[r\x1b\x38";

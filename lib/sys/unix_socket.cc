@@ -351,6 +351,11 @@ absl::Status CheckFolder(const std::string& path) {
       absl::StrCat("no such folder: ", path, "; make it first"));
 }
 
+bool IsSocket(const std::string& path) {
+  struct stat file {};
+  return ::stat(path.c_str(), &file) == 0 && S_ISSOCK(file.st_mode);
+}
+
 bool IsSameFile(const std::string& a, const std::string& b) {
   struct stat first {};
   struct stat second {};

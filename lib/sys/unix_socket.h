@@ -117,6 +117,9 @@ std::optional<std::string> ListeningPath(int fd);
 // InvalidArgument if there is no such folder.
 absl::Status CheckFolder(const std::string& path);
 
+// Whether there is a socket at the path.
+bool IsSocket(const std::string& path);
+
 // Whether both paths lead to one file.
 bool IsSameFile(const std::string& a, const std::string& b);
 

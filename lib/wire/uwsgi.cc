@@ -16,12 +16,20 @@ std::optional<PacketHeader> PeekHeader(absl::string_view bytes) {
   };
 }
 
+std::string EncodeHeader(const PacketHeader& header) {
+  return {static_cast<char>(header.modifier1),
+          static_cast<char>(header.size & 0xff),
+          static_cast<char>(header.size >> 8),
+          static_cast<char>(header.modifier2)};
+}
+
 std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,
                          absl::string_view payload) {
-  const char header[kPacketHeader] = {
-      static_cast<char>(modifier1), static_cast<char>(payload.size() & 0xff),
-      static_cast<char>(payload.size() >> 8), static_cast<char>(modifier2)};
-  return absl::StrCat(absl::string_view(header, sizeof header), payload);
+  return absl::StrCat(
+      EncodeHeader({.modifier1 = modifier1,
+                    .size = static_cast<uint16_t>(payload.size()),
+                    .modifier2 = modifier2}),
+      payload);
 }
 
 std::optional<FramedInput> FramedDecoder::Take(absl::string_view& bytes) {

@@ -3,7 +3,7 @@
 //   byte 0      1..2                     3           4...
 //   modifier1   size (little-endian)     modifier2   payload
 //
-// Two dialects share the header.  On the head socket (lib/wire/registration.h)
+// Two dialects share the header.  On the head socket (lib/wire/messages.h)
 // modifier1 is kDeptyr, modifier2 the kind of message, and the payload always
 // follows.  A client of a uwsgi-framed socket speaks what uWSGI's own pty
 // client speaks to its forkpty router (plugins/forkptyrouter/forkptyrouter.c of
@@ -41,6 +41,7 @@ struct PacketHeader {
 // The first four bytes of `bytes`, or nothing while there are fewer.
 std::optional<PacketHeader> PeekHeader(absl::string_view bytes);
 
+std::string EncodeHeader(const PacketHeader& header);
 // A header and `payload`, which must not be longer than kLongestPayload.
 std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,
                          absl::string_view payload);

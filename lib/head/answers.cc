@@ -1,0 +1,246 @@
+#include "lib/head/answers.h"
+
+#include <algorithm>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+#include "lib/base/log.h"
+#include "lib/head/head.h"
+#include "lib/head/report.h"
+
+namespace deptyr {
+namespace {
+
+// Whoever hears of everything and doesn't read isn't told any more.
+constexpr size_t kMostOwed = 1 << 20;
+
+absl::string_view NameOf(Change::Kind kind) {
+  switch (kind) {
+    case Change::kStarted:
+      return "started";
+    case Change::kEnded:
+      return "ended";
+    case Change::kStatus:
+      return "status";
+    case Change::kResized:
+      return "resized";
+    case Change::kAttached:
+      return "attached";
+    case Change::kDetached:
+      return "detached";
+  }
+  return "";
+}
+
+KeyValues FieldsOf(const Session& session, Change change) {
+  switch (change.kind) {
+    case Change::kStarted:
+      return StartReport(session);
+    case Change::kEnded:
+    case Change::kStatus:
+      return EndReport(session);
+    case Change::kResized:
+      return {{"rows", absl::StrCat(session.size().rows)},
+              {"cols", absl::StrCat(session.size().cols)}};
+    case Change::kAttached:
+      return {{"client", absl::StrCat(change.client->id())},
+              {"kind", std::string(change.client->Info().kind)}};
+    case Change::kDetached:
+      return {{"client", absl::StrCat(change.client->id())}};
+  }
+  return {};
+}
+
+}  // namespace
+
+bool MayUse(const PeerIdentity& identity, const Session& session) {
+  return identity.uid == 0 || identity.uid == OwnUid() ||
+         identity.uid == session.owner();
+}
+
+void Answers::Serve(Fd connection, PeerIdentity identity, const Ask& question,
+                    std::string received) {
+  auto asker = std::make_unique<Asker>(loop_, *this, std::move(connection),
+                                       identity, std::move(received));
+  Asker& it = *asker;
+  askers_[&it].asker = std::move(asker);
+  OnQuestion(it, question);
+  it.Advance();
+}
+
+void Answers::OnAskerDone(Asker& asker) {
+  const auto found = askers_.find(&asker);
+  loop_.DestroyLater(std::move(found->second.asker));
+  askers_.erase(found);
+}
+
+void Answers::OnQuestion(Asker& asker, const Ask& question) {
+  if (question.what == "sessions") return AnswerSessions(asker);
+  if (question.what == "head") return AnswerHead(asker);
+  if (question.what == "events") return Listen(asker, question);
+  Session* const session = Find(asker, question);
+  if (session == nullptr) return;
+  if (question.what == "status") {
+    AnswerStatus(asker, *session);
+  } else if (question.what == "snapshot") {
+    AnswerSnapshot(asker, *session, ValueOf(question.fields, "last") == "1");
+  } else if (question.what == "kick") {
+    AnswerKick(asker, *session, ValueOf(question.fields, "client"));
+  } else if (question.what == "ended") {
+    AnswerEnded(asker, *session, question);
+  } else {
+    asker.Refuse(kRefusedMalformed, "head doesn't know this question");
+  }
+}
+
+Session* Answers::Find(Asker& asker, const Ask& question) {
+  const std::string name(ValueOf(question.fields, "session"));
+  Session* const session = head_.FindSession(name, asker.identity());
+  if (session != nullptr && MayUse(asker.identity(), *session)) return session;
+  if (session == nullptr) {
+    asker.Refuse(kRefusedNoSession, head_.NoSuchSession(name));
+  } else {
+    asker.Refuse(kRefusedNotOwner, absl::StrCat("the session ", session->name(),
+                                                " belongs to another user"));
+  }
+  return nullptr;
+}
+
+void Answers::AnswerSessions(Asker& asker) {
+  std::string answer;
+  for (const auto& [name, session] : head_.sessions()) {
+    if (!MayUse(asker.identity(), *session)) continue;
+    answer += Encode(Item{Report(*session)});
+  }
+  asker.Say(answer + Encode(Done{}));
+}
+
+void Answers::AnswerStatus(Asker& asker, Session& session) {
+  std::string answer = Encode(Item{Report(session)});
+  for (const Client* client : session.clients()) {
+    answer += Encode(Item{Report(*client)});
+  }
+  for (const IncarnationRecord& record : session.ring().incarnations()) {
+    answer += Encode(
+        Item{Report(record, session.ring().state().exec_failure.data())});
+  }
+  asker.Say(answer + Encode(Done{}));
+}
+
+void Answers::AnswerHead(Asker& asker) {
+  KeyValues fields = head_.Report();
+  fields.insert(fields.begin(), {"item", "head"});
+  asker.Say(Encode(Item{std::move(fields)}) + Encode(Done{}));
+}
+
+void Answers::AnswerSnapshot(Asker& asker, Session& session, bool last) {
+  std::optional<Session::PostMortem> picture = session.TakePostMortem();
+  if (last && !picture) {
+    return asker.Refuse(kRefusedNoSession,
+                        absl::StrCat("no program of ", session.name(),
+                                     " has ended yet; leave --last out"));
+  }
+  if (!last) {
+    picture = {.paint = session.TakePicture(session.size()).paint,
+               .size = session.size(),
+               .how = session.State()};
+  }
+  asker.Say(
+      Encode(Item{
+          {{"item", "snapshot"},
+           {"session", session.name()},
+           {"rows", absl::StrCat(picture->size.rows)},
+           {"cols", absl::StrCat(picture->size.cols)},
+           {"state", picture->how},
+           {"title", session.screen().title()},
+           {"screen", session.screen().exact() ? "exact" : "approximate"}}}) +
+      EncodePaint(picture->paint) + Encode(Done{}));
+}
+
+void Answers::AnswerKick(Asker& asker, Session& session,
+                         absl::string_view client) {
+  std::string answer;
+  std::vector<Client*> kicked;
+  for (Client* one : session.clients()) {
+    const bool meant = client.empty() ? one->Info().kind != "terminal"
+                                      : absl::StrCat(one->id()) == client;
+    if (meant) kicked.push_back(one);
+  }
+  if (kicked.empty() && !client.empty()) {
+    return asker.Refuse(
+        kRefusedNoSession,
+        absl::StrCat("no client ", client, " is attached to ", session.name(),
+                     "; see deptyr status ", session.name()));
+  }
+  for (Client* one : kicked) {
+    answer += Encode(Item{Report(*one)});
+    one->Kick("somebody made it leave (deptyr kick)");
+  }
+  asker.Say(answer + Encode(Done{}));
+}
+
+void Answers::AnswerEnded(Asker& asker, Session& session, const Ask& question) {
+  ExitStatus status;
+  const absl::string_view code = ValueOf(question.fields, "code");
+  const absl::string_view signal = ValueOf(question.fields, "signal");
+  const bool known = signal.empty() ? absl::SimpleAtoi(code, &status.code)
+                                    : absl::SimpleAtoi(signal, &status.signal);
+  if (!known || status.code < 0 || status.code > 255 || status.signal < 0 ||
+      status.signal > 64) {
+    return asker.Refuse(kRefusedMalformed,
+                        "no code from 0 to 255, no signal from 1 to 64");
+  }
+  if (const absl::Status told = session.TellStatus(status); !told.ok()) {
+    return asker.Refuse(kRefusedNoSession,
+                        absl::StrCat(session.name(), ": ", told.message()));
+  }
+  asker.Say(Done{});
+}
+
+void Answers::Listen(Asker& asker, const Ask& question) {
+  const std::string name(ValueOf(question.fields, "session"));
+  if (!name.empty() && Find(asker, question) == nullptr) return;
+  Known& known = askers_[&asker];
+  known.listens = true;
+  known.session = name;
+}
+
+void Answers::Tell(const Session& session, absl::string_view event,
+                   KeyValues fields) {
+  if (askers_.empty()) return;
+  fields.insert(fields.begin(), {{"item", "event"},
+                                 {"event", std::string(event)},
+                                 {"session", session.name()}});
+  if (ValueOf(fields, "time").empty()) {
+    fields.emplace_back("time", absl::StrCat(absl::ToUnixMillis(absl::Now())));
+  }
+  const std::string item = Encode(Item{std::move(fields)});
+  std::vector<Asker*> listeners;  // to tell one may end it
+  for (auto& [asker, known] : askers_) {
+    if (known.listens &&
+        (known.session.empty() || known.session == session.name())) {
+      listeners.push_back(known.asker.get());
+    }
+  }
+  for (Asker* listener : listeners) {
+    if (!MayUse(listener->identity(), session)) continue;
+    if (listener->owed() > kMostOwed) {
+      Log(Severity::kWarning, "pid=", listener->identity().pid,
+          " doesn't read the events it asked for; its connection is closed");
+      listener->End();
+    } else {
+      listener->Say(item);
+    }
+  }
+}
+
+void Answers::Tell(const Session& session, Change change) {
+  if (!askers_.empty())
+    Tell(session, NameOf(change.kind), FieldsOf(session, change));
+}
+
+}  // namespace deptyr

@@ -1,0 +1,60 @@
+// What head answers to those who ask at its socket, and tells to those who want
+// to hear of everything: docs/protocol.md, "Ask".
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "absl/container/flat_hash_map.h"
+
+#include "lib/head/asker.h"
+#include "lib/head/session.h"
+#include "lib/wire/messages.h"
+
+namespace deptyr {
+
+class Head;
+
+// Whether this peer may see a session and act on it: its owner, head's own user
+// and root may.
+bool MayUse(const PeerIdentity& identity, const Session& session);
+
+class Answers : public Asker::Owner {
+ public:
+  Answers(EventLoop& loop, Head& head) : loop_(loop), head_(head) {}
+
+  // Takes over a connection that began with `question`.
+  void Serve(Fd connection, PeerIdentity identity, const Ask& question,
+             std::string received);
+  size_t size() const { return askers_.size(); }
+
+  // To those who want to hear of it.
+  void Tell(const Session& session, absl::string_view event, KeyValues fields);
+  void Tell(const Session& session, Change change);
+
+ private:
+  struct Known {
+    std::unique_ptr<Asker> asker;
+    bool listens = false;  // to events,
+    std::string session;   // of this one ("": of all)
+  };
+
+  void OnQuestion(Asker& asker, const Ask& question) override;
+  void OnAskerDone(Asker& asker) override;
+
+  // The session a question names, if the asker may use it; else it is refused.
+  Session* Find(Asker& asker, const Ask& question);
+  void AnswerSessions(Asker& asker);
+  void AnswerStatus(Asker& asker, Session& session);
+  void AnswerHead(Asker& asker);
+  void AnswerSnapshot(Asker& asker, Session& session, bool last);
+  void AnswerKick(Asker& asker, Session& session, absl::string_view client);
+  void AnswerEnded(Asker& asker, Session& session, const Ask& question);
+  void Listen(Asker& asker, const Ask& question);
+
+  EventLoop& loop_;
+  Head& head_;
+  absl::flat_hash_map<const Asker*, Known> askers_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,77 @@
+// A client that speaks head's own protocol (deptyr attach, send, history, ...):
+// output comes in packets, between them what happened at that place of the
+// stream, and the screen as it is where that is asked for.  docs/protocol.md,
+// "Attaching and asking".
+//
+// A half-close says "no more input", and is answered by `done`.  A close
+// detaches; what was sent before it is typed.
+#pragma once
+
+#include <string>
+
+#include "lib/head/client.h"
+#include "lib/head/session.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/fd.h"
+#include "lib/wire/messages.h"
+
+namespace deptyr {
+
+class AttachClient final : public Client {
+ public:
+  // `received`: what came after the attach message.  `gone` is called once, at
+  // the end; it must not destroy the client.
+  AttachClient(EventLoop& loop, Fd connection, PeerIdentity identity,
+               Attach wish, std::string received,
+               absl::AnyInvocable<void(AttachClient&)> gone);
+  ~AttachClient() override;
+
+  // Once, right after it was made.
+  void Join(Session& session);
+
+  ClientInfo Info() const override;
+  void Kick(absl::string_view why) override;
+  void WaitForRoom(bool wait) override;
+  void OnGone() override { End(); }
+  uint64_t Rejoin(const Ring& ring) override;
+  void OnInputUnblocked() override { Advance(); }
+  void OnProgramStarted() override;
+  void OnProgramEnded(const std::string& how) override;
+  void OnStatusKnown() override;
+  void OnResized(WindowSize size) override;
+  // Head is about to end.
+  void OnStopping();
+
+ private:
+  uint64_t InsertBeginning(Session& session);
+  // What a painting may fill.
+  WindowSize Room(const Session& session) const;
+  void InsertNotice(absl::string_view event, KeyValues fields);
+  void OnReady(Ready ready);
+  void OnClosed();
+  void Receive();
+  void Advance();
+  // False for what has no place here.
+  bool Take(const HeadMessage& message);
+  void SayDone();
+  void Refuse(absl::string_view code, absl::string_view text);
+  void End();
+  void Update();
+
+  const Fd connection_;
+  const PeerIdentity identity_;
+  const Attach wish_;
+  absl::AnyInvocable<void(AttachClient&)> gone_;
+  std::string inbox_;
+  WindowSize
+      room_;  // its terminal's size, 0 for none; also of one who only looks
+  uint64_t dropped_ = 0;  // bytes that a read-only client typed
+  bool wait_for_room_ = false;
+  bool input_closed_ = false;
+  bool done_said_ = false;
+  bool is_over_ = false;
+  Timer abandon_;
+  Watch watch_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,206 @@
+// Of head: where clients come from and which session they get.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/head/head.h"
+#include "lib/sys/address.h"
+#include "lib/sys/process.h"
+
+namespace deptyr {
+namespace {
+
+bool IsOurs(int connection) {
+  const auto peer = IdentifyPeer(connection);
+  return peer.ok() && (peer->uid == 0 || peer->uid == OwnUid());
+}
+
+}  // namespace
+
+absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
+  for (const ClientDirSpec& spec : options_.client_dirs) {
+    RETURN_IF_ERROR(CheckFolder(spec.dir));
+  }
+  bool tcp = false;
+  for (const ListenerSpec& spec : options_.listeners) {
+    ASSIGN_OR_RETURN(ListeningSocket socket,
+                     ListenAt(spec.address, {.rights = {},
+                                             .allow_remote = spec.allow_remote,
+                                             .inherited = &inherited}));
+    Log(Severity::kInfo, "clients connect to ", socket.path(),
+        spec.policy.framing == Framing::kRaw ? ", raw" : ", uwsgi-framed");
+    const SocketKind kind = KindOf(socket.fd());
+    tcp = tcp || kind == SocketKind::kTcp;
+    listeners_.push_back(std::make_unique<Acceptor>(
+        loop_, std::move(socket), [this, &spec, kind](Fd connection) {
+          // No file rights have kept others out.
+          if (kind == SocketKind::kAbstract && !IsOurs(connection.get())) {
+            Log(Severity::kWarning, "refused a client at ", spec.address,
+                ": only root and uid ", OwnUid(), " may connect there");
+            return;
+          }
+          OnClient(spec, std::move(connection));
+        }));
+  }
+  if (tcp) {
+    Log(Severity::kWarning,
+        "TCP carries no authentication: whoever reaches the port types into "
+        "the program");
+  }
+  return absl::OkStatus();
+}
+
+void Head::OnClient(const ListenerSpec& spec, Fd connection) {
+  // So many that the next body finds no descriptor would be too many.
+  if (IsFull()) {
+    Log(Severity::kWarning, "refused a client at ", spec.address,
+        ": there are ", CountClients(),
+        " already; raise the limit of open files");
+    return;
+  }
+  SocketClient& client = clients_.Add(
+      std::move(connection), spec.policy, [this](SocketClient& gone) {
+        std::erase_if(waiting_, [&](const Waiting& waiting) {
+          return waiting.client == &gone;
+        });
+        TidySoon();
+      });
+  waiting_.push_back({&client, spec.session});
+  SeatWaitingClients();
+}
+
+Session* Head::FindSession(const std::string& name) const {
+  if (!name.empty()) {
+    const auto found = sessions_.find(name);
+    return found == sessions_.end() ? nullptr : found->second.get();
+  }
+  if (newest_ != nullptr || sessions_.empty()) return newest_;
+  return sessions_.begin()->second.get();
+}
+
+void Head::SeatWaitingClients() {
+  std::vector<Waiting> waiting = std::exchange(waiting_, {});
+  for (Waiting& one : waiting) {
+    Session* const session = FindSession(one.wanted);
+    if (session == nullptr) {
+      waiting_.push_back(std::move(one));
+    } else {
+      one.client->Join(*session);
+    }
+  }
+  TidySoon();
+}
+
+// File permissions say who may attach: the files belong to whom the session
+// belongs to, where we may give them away.
+void Head::OpenClientDirs(Session& session) {
+  std::vector<std::unique_ptr<Acceptor>>& acceptors = client_dirs_[&session];
+  for (const ClientDirSpec& spec : options_.client_dirs) {
+    for (const Framing framing : {Framing::kRaw, Framing::kUwsgi}) {
+      const std::string path =
+          absl::StrCat(spec.dir, "/", session.name(),
+                       framing == Framing::kRaw ? ".raw" : ".uwsgi");
+      auto socket = Listen(path, {.owner = session.owner()});
+      if (!socket.ok()) {
+        Log(Severity::kError, "session=", session.name(),
+            " can't be attached to there: ", socket.status().message());
+        continue;
+      }
+      ListenerSpec client{.session = session.name(), .policy = spec.policy};
+      client.policy.framing = framing;
+      acceptors.push_back(std::make_unique<Acceptor>(
+          loop_, *std::move(socket),
+          [this, client = std::move(client)](Fd connection) {
+            OnClient(client, std::move(connection));
+          }));
+    }
+  }
+}
+
+// Of those without a name the newest that they may use.
+Session* Head::FindSession(const std::string& name,
+                           const PeerIdentity& who) const {
+  if (!name.empty()) return FindSession(name);
+  Session* newest =
+      newest_ != nullptr && MayUse(who, *newest_) ? newest_ : nullptr;
+  for (const auto& [key, session] : sessions_) {
+    if (newest == newest_ && newest != nullptr) break;
+    if (MayUse(who, *session) &&
+        (newest == nullptr ||
+         session->latest().started > newest->latest().started)) {
+      newest = session.get();
+    }
+  }
+  return newest;
+}
+
+std::string Head::NoSuchSession(const std::string& name) const {
+  if (name.empty()) return "there is no session yet";
+  return absl::StrCat("there is no session ", name,
+                      "; see those there are with deptyr ls");
+}
+
+size_t Head::CountClients() const {
+  return clients_.size() + attached_.size() + answers_.size();
+}
+
+void Head::OnAttach(Peer& peer, Attach message) {
+  Session* const session = FindSession(message.session, peer.identity());
+  if (session == nullptr) {
+    return peer.Refuse(kRefusedNoSession, NoSuchSession(message.session));
+  }
+  if (!MayUse(peer.identity(), *session)) {
+    return peer.Refuse(kRefusedNotOwner,
+                       absl::StrCat("the session ", session->name(),
+                                    " belongs to another "
+                                    "user"));
+  }
+  if (stopping_) {
+    return peer.Refuse(kRefusedStopping, "head is about to end");
+  }
+  if (IsFull()) {
+    return peer.Refuse(kRefusedLimit,
+                       absl::StrCat("there are ", CountClients(),
+                                    " clients already; raise head's limit of "
+                                    "open files"));
+  }
+  if (message.kick) {
+    for (Client* other : session->clients()) {
+      other->Kick("another client attached alone (deptyr attach -d)");
+    }
+  }
+  auto [connection, received] = peer.Release();
+  auto client = std::make_unique<AttachClient>(
+      loop_, std::move(connection), peer.identity(), std::move(message),
+      std::move(received), [this](AttachClient& gone) {
+        const auto found = attached_.find(&gone);
+        if (found == attached_.end()) return;  // head goes itself
+        loop_.DestroyLater(std::move(found->second));
+        attached_.erase(found);
+        TidySoon();
+      });
+  AttachClient& it = *client;
+  attached_.emplace(&it, std::move(client));
+  it.Join(*session);
+  TidySoon();
+}
+
+void Head::OnAsk(Peer& peer, Ask message) {
+  if (IsFull()) {
+    return peer.Refuse(kRefusedLimit, "there are too many clients already");
+  }
+  auto [connection, received] = peer.Release();
+  answers_.Serve(std::move(connection), peer.identity(), message,
+                 std::move(received));
+}
+
+absl::Status Head::TakeTerminal(std::optional<char> command_key) {
+  ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
+  viewer_ =
+      std::make_unique<Viewer>(loop_, *this, std::move(terminal), command_key);
+  return absl::OkStatus();
+}
+
+}  // namespace deptyr

@@ -1,0 +1,175 @@
+#include "lib/head/live_screen.h"
+
+#include <algorithm>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/sys/memory.h"
+#include "lib/sys/terminal.h"
+
+namespace deptyr {
+namespace {
+
+// A fifth of a millisecond of the model's time.
+constexpr size_t kSlice = 4096;
+// The most that is parsed at once while somebody waits: a dozen milliseconds.
+constexpr uint64_t kMostAtOnce = 256 << 10;
+// No output for so long: the flood is over.
+constexpr absl::Duration kQuiet = absl::Milliseconds(20);
+constexpr absl::Duration kParkAfter = absl::Seconds(5);
+
+// A size is somebody's word.  Of a terminal larger than any there is, the model
+// has a part.
+constexpr uint16_t kMostSide = 1000;
+constexpr int kMostCells = 250'000;
+
+WindowSize Modelled(WindowSize size) {
+  size.cols = std::min(size.cols, kMostSide);
+  const int most_rows = kMostCells / std::max<int>(size.cols, 1);
+  size.rows =
+      static_cast<uint16_t>(std::min<int>({size.rows, kMostSide, most_rows}));
+  return size;
+}
+
+// What a model leaves in the heap is little, but for many of them it adds up.
+void NoteParked() {
+  constexpr int kSometimes = 64;
+  static int parked = 0;
+  if (++parked % kSometimes == 0) ReturnFreeMemory();
+}
+
+// Whatever the terminal was in the middle of (CAN) and whatever it shows.
+std::string CleanTerminal() {
+  return absl::StrCat("\x18", kLeaveAlternateScreen, kResetModes,
+                      "\x1b[H\x1b[2J");
+}
+
+}  // namespace
+
+void LiveScreen::Begin(WindowSize size) {
+  begin_ = modelled_ = learned_from_ = ring_.end();
+  digest_ = Digest();
+  size_ = Modelled(size);
+  whole_ = size_ == size;
+  screen_.reset();
+  parked_.clear();
+  idle_work_.Reset();
+  quiet_.Reset();
+  park_.Reset();
+}
+
+bool LiveScreen::exact() const {
+  if (!whole_) return false;
+  // Where it starts again, if it has to, is where the last clear was, if it
+  // can.
+  return (lapped() ? ring_.begin() : learned_from_) <=
+         begin_ + digest_.last_clear();
+}
+
+void LiveScreen::OnOutput() {
+  digest_.Scan(ring_.From(begin_ + digest_.offset()));
+  if (!lapped()) return FollowSoon();
+  // To follow would be in vain until the flood is over.
+  screen_.reset();
+  parked_.clear();
+  idle_work_.Reset();
+  if (!quiet_.pending()) AwaitQuiet();
+}
+
+void LiveScreen::AwaitQuiet() {
+  quiet_ = loop_.After(kQuiet, [this, end = ring_.end()] {
+    if (!lapped()) return;
+    if (ring_.end() != end) return AwaitQuiet();
+    StartAgain(ring_.capacity());
+    FollowSoon();
+  });
+}
+
+void LiveScreen::FollowSoon() {
+  if (modelled_ >= Whole() || idle_work_.pending()) return;
+  idle_work_ = loop_.WhenIdle([this] { Follow(); });
+}
+
+void LiveScreen::Follow() {
+  FollowTo(std::min(Whole(), modelled_ + kSlice));
+  FollowSoon();
+}
+
+void LiveScreen::FollowTo(uint64_t offset) {
+  Unpark();
+  screen_->Write(ring_.From(modelled_).substr(0, offset - modelled_));
+  modelled_ = offset;
+}
+
+// From the last clear if there are at most `most` bytes since; that is exact.
+void LiveScreen::StartAgain(uint64_t most) {
+  const uint64_t end = ring_.end();
+  const uint64_t clear = begin_ + digest_.last_clear();
+  const uint64_t first = std::max(begin_, ring_.begin());
+  const bool from_clear = clear >= first && end - clear <= most;
+  learned_from_ =
+      from_clear
+          ? clear
+          : ring_.SafeStart(std::max(first, end - std::min(end, kMostAtOnce)));
+  modelled_ = std::min(learned_from_, Whole());
+  parked_.clear();
+  screen_.emplace(size_);
+  if (!from_clear && digest_.alternate_screen()) screen_->Write("\x1b[?1049h");
+  ParkLater();
+}
+
+void LiveScreen::CatchUp() {
+  if (lapped() || Whole() - modelled_ > kMostAtOnce) StartAgain(kMostAtOnce);
+  if (modelled_ < Whole()) FollowTo(Whole());
+}
+
+void LiveScreen::Resize(WindowSize size) {
+  // What was written before is for the old size.
+  const WindowSize modelled = Modelled(size);
+  if (digest_.offset() == 0) {
+    screen_.reset();
+    parked_.clear();
+  } else if (!lapped()) {
+    CatchUp();
+    Unpark();
+    screen_->Resize(modelled);
+  }
+  digest_.Resized();
+  size_ = modelled;
+  whole_ = modelled == size;
+}
+
+LiveScreen::Picture LiveScreen::Take(WindowSize room) {
+  CatchUp();
+  Picture picture{.paint = CleanTerminal(), .from = Whole(), .exact = exact()};
+  const bool fits = room.rows >= size_.rows && room.cols >= size_.cols;
+  if (!screen_ && fits) {
+    picture.paint += parked_;
+  } else {
+    Unpark();
+    picture.paint += screen_->Paint(digest_, room);
+  }
+  return picture;
+}
+
+void LiveScreen::Unpark() {
+  if (screen_) return;
+  screen_.emplace(size_);
+  screen_->Write(parked_);
+  parked_ = std::string();
+  ParkLater();
+}
+
+void LiveScreen::ParkLater() {
+  park_ = loop_.After(kParkAfter, [this, end = ring_.end()] {
+    if (!screen_) return;
+    if (ring_.end() != end || modelled_ != Whole()) return ParkLater();
+    parked_ = screen_->Paint(digest_, size_);
+    screen_.reset();
+    // Its own size, in its own place.
+    parked_ = std::string(parked_);
+    NoteParked();
+  });
+}
+
+}  // namespace deptyr

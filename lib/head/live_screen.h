@@ -1,0 +1,81 @@
+// The screen of a session as it is now, for whoever comes late.
+//
+//   OnOutput() sees every byte with the digest, at once;
+//   the model follows in idle time, in short slices, never before I/O;
+//   a model that nobody needs now is parked: kept as the escape sequences that
+//   repaint it, and freed.
+//
+// A program that writes less than the model parses (16 MB/s and more) has an
+// exact screen, always.  One that floods laps it: then the model starts again
+// when the flood is over or somebody asks, from the last clear or from what the
+// ring's end has, and the picture is approximate until all is cleared again.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "lib/base/window_size.h"
+#include "lib/head/ring.h"
+#include "lib/screen/digest.h"
+#include "lib/screen/screen.h"
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+
+class LiveScreen {
+ public:
+  LiveScreen(EventLoop& loop, const Ring& ring) : loop_(loop), ring_(ring) {}
+  LiveScreen(const LiveScreen&) = delete;
+  LiveScreen& operator=(const LiveScreen&) = delete;
+
+  // A program that starts has a clean screen; what the ring gets from now on is
+  // its.
+  void Begin(WindowSize size);
+  // The ring has more.  To be called before it has lost what is new.
+  void OnOutput();
+  void Resize(WindowSize size);
+
+  // What makes any terminal, whatever it shows, show this screen.
+  struct Picture {
+    std::string paint;
+    uint64_t from;  // the offset from where on the stream goes on
+    bool exact;
+  };
+  // For a terminal of `room`.  Takes a dozen milliseconds at most.
+  Picture Take(WindowSize room);
+
+  bool exact() const;
+  const std::string& title() const { return digest_.title(); }
+  bool parked() const { return !screen_.has_value(); }
+
+ private:
+  uint64_t Whole() const { return begin_ + digest_.whole(); }
+  bool lapped() const { return modelled_ < ring_.begin(); }
+  void FollowSoon();
+  void Follow();
+  void FollowTo(uint64_t offset);
+  void AwaitQuiet();
+  void StartAgain(uint64_t most);
+  void CatchUp();
+  void Unpark();
+  void ParkLater();
+
+  EventLoop& loop_;
+  const Ring& ring_;
+  uint64_t begin_ = 0;  // the digest's first byte
+  Digest digest_;
+  WindowSize size_;    // that of the model
+  bool whole_ = true;  // which is the terminal's
+  // The model has all before this; it, or what it was parked as, which then is
+  // of all before this.
+  uint64_t modelled_ = 0;
+  uint64_t learned_from_ = 0;
+  std::optional<Screen> screen_;
+  std::string parked_;
+  Timer idle_work_;
+  Timer quiet_;
+  Timer park_;
+};
+
+}  // namespace deptyr

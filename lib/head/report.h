@@ -1,0 +1,22 @@
+// What head says of its sessions, clients and incarnations to those who ask, as
+// keys and values: docs/protocol.md, "Ask", has the table.
+#pragma once
+
+#include "lib/head/client.h"
+#include "lib/head/ring_state.h"
+#include "lib/head/session.h"
+#include "lib/wire/key_values.h"
+
+namespace deptyr {
+
+KeyValues Report(Session& session);
+KeyValues Report(const Client& client);
+// `exec_failure` belongs to the last one (RingState).
+KeyValues Report(const IncarnationRecord& record,
+                 absl::string_view exec_failure);
+
+// What notices and events say of the last incarnation.
+KeyValues StartReport(const Session& session);
+KeyValues EndReport(const Session& session);
+
+}  // namespace deptyr
