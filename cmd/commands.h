@@ -4,8 +4,20 @@
 
 namespace deptyr {
 
+int AttachCommand(int argc, char** argv);
 int BodyCommand(int argc, char** argv);
+int EndedCommand(int argc, char** argv);
+int EventsCommand(int argc, char** argv);
 int HeadCommand(int argc, char** argv);
+int HistoryCommand(int argc, char** argv);
+int KickCommand(int argc, char** argv);
+int LsCommand(int argc, char** argv);
+int RecordCommand(int argc, char** argv);
 int RouterCommand(int argc, char** argv);
+int SendCommand(int argc, char** argv);
+int SnapshotCommand(int argc, char** argv);
+int StatusCommand(int argc, char** argv);
+int StopCommand(int argc, char** argv);
+int WaitCommand(int argc, char** argv);
 
 }  // namespace deptyr

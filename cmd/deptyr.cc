@@ -24,6 +24,19 @@ constexpr Subcommand kSubcommands[] = {
      "hold the terminals of programs, show and serve them"},
     {"router", deptyr::RouterCommand,
      "run a program on a terminal of its own for everybody who connects"},
+    {"attach", deptyr::AttachCommand, "show a session here, and type into it"},
+    {"ls", deptyr::LsCommand, "list the sessions"},
+    {"status", deptyr::StatusCommand, "tell all of a session"},
+    {"events", deptyr::EventsCommand, "print what happens, while it happens"},
+    {"kick", deptyr::KickCommand, "make clients leave a session"},
+    {"send", deptyr::SendCommand, "type text or keys into a session"},
+    {"wait", deptyr::WaitCommand, "wait for something that a session does"},
+    {"stop", deptyr::StopCommand, "type what ends a program, wait for its end"},
+    {"snapshot", deptyr::SnapshotCommand, "print a session's screen"},
+    {"history", deptyr::HistoryCommand, "print a session's output"},
+    {"record", deptyr::RecordCommand, "record a session, for asciinema"},
+    {"ended", deptyr::EndedCommand,
+     "tell head how a program ended, from a supervisor"},
 };
 
 void PrintUsage(std::FILE* to) {

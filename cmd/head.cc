@@ -17,6 +17,7 @@
 #include "lib/base/status.h"
 #include "lib/body/body.h"
 #include "lib/sys/background.h"
+#include "lib/sys/memory.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/wire/keys.h"
@@ -39,6 +40,14 @@ absl::StatusOr<SizePolicy> ParseSizePolicy(absl::string_view text) {
   if (text == "fixed") return SizePolicy::kFixed;
   return absl::InvalidArgumentError(absl::StrCat(
       "not a policy: ", text, "; say latest, smallest, largest or fixed"));
+}
+
+absl::StatusOr<WhenBehind> ParseWhenBehind(absl::string_view text) {
+  if (text == "skip") return WhenBehind::kSkip;
+  if (text == "drop") return WhenBehind::kDrop;
+  if (text == "block") return WhenBehind::kBlock;
+  return absl::InvalidArgumentError(
+      absl::StrCat("not known: ", text, "; say skip, drop or block"));
 }
 
 absl::StatusOr<Shows> ParseShows(absl::string_view text) {
@@ -115,6 +124,8 @@ void SayGoodbye(const Head& head, bool had_terminal) {
 absl::Status RunHead(HeadOptions head_options, bool headless,
                      std::optional<char> command_key) {
   const bool on_terminal = OnTerminal() && !headless;
+  MapLargeBlocks();  // models of screens come and go among small, lasting
+                     // things
   // Half for clients: the other half is for programs, which come first.
   head_options.most_clients = RaiseDescriptorLimit() / 2;
   LogToStandardError();
@@ -178,9 +189,14 @@ int HeadCommand(int argc, char** argv) {
                 "history or nothing (screen)");
   options.Flag("read-only", &listen.policy.read_only,
                "listeners named after this: what clients send is dropped");
-  options.Value("size-policy", "POLICY", &head.size_policy, ParseSizePolicy,
+  options.Value("size-policy", "POLICY", &head.session.size_policy,
+                ParseSizePolicy,
                 "whose size a program has: latest, smallest, largest or fixed "
                 "(latest)");
+  options.Value("when-behind", "WHAT", &head.session.when_behind,
+                ParseWhenBehind,
+                "what becomes of a client that doesn't take its output: skip, "
+                "drop or block (skip)");
   options.Value("command-key", "KEY", &command_key, ParseKey,
                 "the key before a command to head, or none (^\\)");
   options.Flag("headless", &headless, "leave the terminal alone");

@@ -8,6 +8,8 @@
 #include "absl/strings/str_format.h"
 #include "absl/strings/strip.h"
 
+#include "lib/base/status.h"
+
 namespace deptyr {
 
 Options::Options(std::string command, std::string synopsis, std::string summary)
@@ -17,8 +19,13 @@ Options::Options(std::string command, std::string synopsis, std::string summary)
 
 void Options::Add(std::string name, std::string placeholder, std::string help,
                   absl::AnyInvocable<absl::Status(absl::string_view)> set) {
-  options_.push_back({std::move(name), std::move(placeholder), std::move(help),
-                      std::move(set)});
+  char letter = '\0';
+  if (name.size() > 2 && name[1] == ',') {
+    letter = name[0];
+    name.erase(0, 2);
+  }
+  options_.push_back({letter, std::move(name), std::move(placeholder),
+                      std::move(help), std::move(set)});
 }
 
 void Options::Flag(std::string name, bool* flag, std::string help) {
@@ -43,57 +50,102 @@ absl::Status Options::Wrong(absl::string_view what) const {
 }
 
 absl::StatusOr<std::vector<std::string>> Options::Parse(int argc, char** argv) {
+  std::vector<std::string> operands;
   int at = 1;
   for (; at < argc; ++at) {
-    absl::string_view word = argv[at];
+    const absl::string_view word = argv[at];
     if (word == "--") {
       ++at;
       break;
     }
-    if (word.size() < 2 || word[0] != '-') break;
+    if (word.size() < 2 || word[0] != '-') {
+      if (!anywhere_) break;
+      operands.emplace_back(word);
+      continue;
+    }
     if (word == "--help" || word == "-h") {
       help_wanted_ = true;
       return std::vector<std::string>();
     }
-    if (!absl::ConsumePrefix(&word, "--")) {
-      return Wrong(absl::StrCat("unknown option ", word));
-    }
-    const size_t equals = word.find('=');
-    const absl::string_view name = word.substr(0, equals);
+    ASSIGN_OR_RETURN(at, word[1] == '-' ? TakeName(argc, argv, at)
+                                        : TakeLetters(argc, argv, at));
+  }
+  operands.insert(operands.end(), argv + at, argv + argc);
+  return operands;
+}
+
+absl::StatusOr<int> Options::TakeName(int argc, char** argv, int at) {
+  const absl::string_view word = absl::string_view(argv[at]).substr(2);
+  const size_t equals = word.find('=');
+  const absl::string_view name = word.substr(0, equals);
+  const auto option =
+      std::find_if(options_.begin(), options_.end(),
+                   [&](const Option& o) { return o.name == name; });
+  if (option == options_.end()) {
+    return Wrong(absl::StrCat("unknown option --", name));
+  }
+  std::optional<absl::string_view> rest;
+  if (equals != absl::string_view::npos) rest = word.substr(equals + 1);
+  return TakeValue(*option, absl::StrCat("--", name), rest, argc, argv, at);
+}
+
+absl::StatusOr<int> Options::TakeLetters(int argc, char** argv, int at) {
+  const absl::string_view word = argv[at];
+  for (size_t i = 1; i < word.size(); ++i) {
     const auto option =
         std::find_if(options_.begin(), options_.end(),
-                     [&](const Option& o) { return o.name == name; });
+                     [&](const Option& o) { return o.letter == word[i]; });
     if (option == options_.end()) {
-      return Wrong(absl::StrCat("unknown option --", name));
+      return Wrong(absl::StrCat("unknown option ", i == 1 ? word : "-",
+                                i == 1 ? "" : word.substr(i, 1)));
     }
-    absl::string_view value;
-    const bool has_value = equals != absl::string_view::npos;
-    if (option->placeholder.empty() && has_value) {
-      return Wrong(absl::StrCat("--", name, " takes no value"));
-    }
+    const std::string spelled = absl::StrCat("-", word.substr(i, 1));
     if (!option->placeholder.empty()) {
-      if (!has_value && at + 1 == argc) {
-        return Wrong(
-            absl::StrCat("--", name, " needs a value, ", option->placeholder));
-      }
-      value = has_value ? word.substr(equals + 1) : argv[++at];
+      std::optional<absl::string_view> rest;
+      if (i + 1 < word.size()) rest = word.substr(i + 1);
+      return TakeValue(*option, spelled, rest, argc, argv, at);
     }
-    if (absl::Status set = option->set(value); !set.ok()) {
-      return Wrong(absl::StrCat("--", name, ": ", set.message()));
-    }
+    auto taken = TakeValue(*option, spelled, std::nullopt, argc, argv, at);
+    if (!taken.ok()) return taken;
   }
-  std::vector<std::string> operands(argv + at, argv + argc);
-  return operands;
+  return at;
+}
+
+absl::StatusOr<int> Options::TakeValue(Option& option,
+                                       const std::string& spelled,
+                                       std::optional<absl::string_view> rest,
+                                       int argc, char** argv, int at) {
+  if (option.placeholder.empty() && rest) {
+    return Wrong(absl::StrCat(spelled, " takes no value"));
+  }
+  if (!option.placeholder.empty() && !rest) {
+    if (++at == argc) {
+      return Wrong(
+          absl::StrCat(spelled, " needs a value, ", option.placeholder));
+    }
+    rest = argv[at];
+  }
+  if (const absl::Status set = option.set(rest.value_or("")); !set.ok()) {
+    return Wrong(absl::StrCat(spelled, ": ", set.message()));
+  }
+  return at;
+}
+
+std::string Options::Spelled(const Option& option) {
+  return absl::StrCat(
+      option.letter == '\0'
+          ? ""
+          : absl::StrCat("-", std::string(1, option.letter), ", "),
+      "--", option.name, option.placeholder.empty() ? "" : " ",
+      option.placeholder);
 }
 
 std::string Options::Help() const {
   std::string text = absl::StrCat("usage: deptyr ", command_, " ", synopsis_,
                                   "\n", summary_, "\n\n");
   for (const Option& option : options_) {
-    const std::string left =
-        absl::StrCat("--", option.name, option.placeholder.empty() ? "" : " ",
-                     option.placeholder);
-    absl::StrAppend(&text, absl::StrFormat("  %-24s %s\n", left, option.help));
+    absl::StrAppend(
+        &text, absl::StrFormat("  %-24s %s\n", Spelled(option), option.help));
   }
   absl::StrAppend(&text, absl::StrFormat("  %-24s %s\n", "--help",
                                          "print this, and do nothing else"));

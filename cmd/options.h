@@ -10,8 +10,12 @@
 //
 // Parsing stops at the first operand, so a program's own options are safe; "--"
 // ends the options too.  "--name=X" and "--name X" are the same.
+//
+// An option that is declared as "q,quiet" is -q too; then letters may be
+// joined, and a value may follow its letter at once: -rq, -e^A.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -52,6 +56,9 @@ class Options {
     });
   }
 
+  // Of a subcommand that runs no program: options may follow operands, too.
+  void AllowAnywhere() { anywhere_ = true; }
+
   // The operands.  InvalidArgument says what is wrong with the command line.
   absl::StatusOr<std::vector<std::string>> Parse(int argc, char** argv);
   // --help was among the options: print Help() and do nothing else.
@@ -60,6 +67,7 @@ class Options {
 
  private:
   struct Option {
+    char letter;  // '\0' for none
     std::string name;
     std::string placeholder;  // "" for a flag
     std::string help;
@@ -67,12 +75,21 @@ class Options {
   };
   void Add(std::string name, std::string placeholder, std::string help,
            absl::AnyInvocable<absl::Status(absl::string_view)> set);
+  // The word at argv[at], an option; returns where its last word is.
+  absl::StatusOr<int> TakeName(int argc, char** argv, int at);
+  absl::StatusOr<int> TakeLetters(int argc, char** argv, int at);
+  // A value is the rest of the word, or the next word.
+  absl::StatusOr<int> TakeValue(Option& option, const std::string& spelled,
+                                std::optional<absl::string_view> rest, int argc,
+                                char** argv, int at);
+  static std::string Spelled(const Option& option);
   absl::Status Wrong(absl::string_view what) const;
 
   const std::string command_;
   const std::string synopsis_;
   const std::string summary_;
   std::vector<Option> options_;
+  bool anywhere_ = false;
   bool help_wanted_ = false;
 };
 

@@ -1,0 +1,31 @@
+# fish completion for deptyr(1).  What there is to complete deptyr tells itself:
+# commands, options, and, from a head that runs, sessions.
+
+function __deptyr_options
+    set -l words (commandline -opc)
+    deptyr $words[2] --help 2> /dev/null | string match -rg '^  .*?--([a-z-]+)'
+end
+
+function __deptyr_words
+    set -l words (commandline -opc)
+    if test (count $words) -lt 2
+        deptyr --help | string match -rg '^  ([a-z]+) '
+        return
+    end
+    if test "$words[-1]" = --format
+        printf '%s\n' text ansi svg json
+        return
+    end
+    switch (commandline -ct)
+        case '-*'
+            for option in (__deptyr_options)
+                echo -- --$option
+            end
+        case '*/*'
+        case '*'
+            contains -- $words[2] body head router
+            or deptyr ls --names (string match '*/*' -- $words[3..-1])[1] 2> /dev/null
+    end
+end
+
+complete -c deptyr -a '(__deptyr_words)'

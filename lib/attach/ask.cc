@@ -1,0 +1,75 @@
+#include "lib/attach/ask.h"
+
+#include <memory>
+#include <optional>
+#include <utility>
+#include <variant>
+
+#include "lib/attach/connection.h"
+#include "lib/base/status.h"
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+namespace {
+
+class Answer final : public HeadConnection::Listener {
+ public:
+  explicit Answer(absl::FunctionRef<void(const HeadMessage&)> take)
+      : take_(take) {}
+
+  void OnMessage(HeadMessage message) override {
+    if (end_) return;
+    if (std::holds_alternative<Done>(message)) {
+      end_ = absl::OkStatus();
+    } else if (const auto* refused = std::get_if<Refused>(&message)) {
+      end_ = RefusalError(*refused);
+    } else {
+      take_(message);
+    }
+  }
+  void OnEnd(const absl::Status& why) override { Finish(why); }
+  void Finish(const absl::Status& end) {
+    if (!end_) end_ = end;
+  }
+  const std::optional<absl::Status>& end() const { return end_; }
+
+ private:
+  absl::FunctionRef<void(const HeadMessage&)> take_;
+  std::optional<absl::Status> end_;
+};
+
+}  // namespace
+
+absl::Status AskHead(const std::string& head, Ask question,
+                     absl::FunctionRef<void(const HeadMessage&)> take,
+                     absl::Duration patience) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
+  ASSIGN_OR_RETURN(const std::string path, FindHead(head));
+  ASSIGN_OR_RETURN(Fd socket, ConnectToHead(path));
+  Answer answer(take);
+  HeadConnection connection(*loop, std::move(socket), answer);
+  Timer timeout;
+  if (patience < absl::InfiniteDuration()) {
+    timeout = loop->After(patience, [&] {
+      answer.Finish(absl::UnavailableError(
+          "head did not answer in time; is it stopped?"));
+    });
+  }
+  connection.Send(std::move(question));
+  while (!answer.end()) RETURN_IF_ERROR(loop->RunOnce());
+  return *answer.end();
+}
+
+absl::StatusOr<std::vector<KeyValues>> AskForItems(const std::string& head,
+                                                   Ask question) {
+  std::vector<KeyValues> items;
+  RETURN_IF_ERROR(
+      AskHead(head, std::move(question), [&](const HeadMessage& said) {
+        if (const auto* item = std::get_if<Item>(&said)) {
+          items.push_back(item->fields);
+        }
+      }));
+  return items;
+}
+
+}  // namespace deptyr

@@ -1,0 +1,38 @@
+// deptyr attach: a session on the user's terminal, or between the pipes that
+// standard input and output are.
+//
+//   ASSIGN_OR_RETURN(Farewell end, RunAttach({.session = "a"}));
+//   fputs(end.line); return end.status;
+//
+// What a person types goes to the program, but for the detach key.  The client
+// stays while programs come and go in the session, until it is detached; with
+// `once`, until the program's end.
+#pragma once
+
+#include <cstddef>
+#include <string>
+
+#include "absl/status/statusor.h"
+
+namespace deptyr {
+
+struct AttachOptions {
+  std::string head;     // HEAD-SOCKET; "" for where it usually is
+  std::string session;  // "" for the newest
+  std::string detach_keys;
+  size_t scrollback = 0;  // lines that have left the screen, shown above it
+  bool read_only = false;
+  bool kick = false;
+  bool quiet = false;
+  bool once = false;
+};
+
+struct Farewell {
+  int status = 0;    // for whoever started us
+  std::string line;  // for people; may be empty
+};
+
+// An error is what a person has to know, and worth a 111 or a 100.
+absl::StatusOr<Farewell> RunAttach(const AttachOptions& options);
+
+}  // namespace deptyr

@@ -1,0 +1,166 @@
+#include "lib/attach/connection.h"
+
+#include <array>
+#include <cstdlib>
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status.h"
+#include "lib/sys/io.h"
+#include "lib/sys/unix_socket.h"
+
+namespace deptyr {
+namespace {
+
+constexpr char kSystemSocket[] = "/run/deptyr/head.sock";
+constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
+
+std::string FromEnvironment(const char* name) {
+  const char* value = std::getenv(name);
+  return value == nullptr ? "" : value;
+}
+
+struct Hint {
+  const char* code;
+  const char* text;
+};
+constexpr Hint kHints[] = {
+    {kRefusedVersion, "restart the older of the two"},
+    {kRefusedNotOwner, "ask as that user, or as root"},
+    {kRefusedLimit, "head's log says which; try again later"},
+    {kRefusedStopping, "try again when the next head is there"},
+};
+
+}  // namespace
+
+absl::StatusOr<std::string> FindHead(const std::string& named) {
+  if (!named.empty()) return named;
+  if (std::string path = FromEnvironment("DEPTYR_SOCKET"); !path.empty()) {
+    return path;
+  }
+  const std::string runtime = FromEnvironment("XDG_RUNTIME_DIR");
+  const std::string own =
+      runtime.empty() ? "" : absl::StrCat(runtime, "/deptyr/head.sock");
+  if (!own.empty() && IsSocket(own)) return own;
+  if (IsSocket(kSystemSocket)) return std::string(kSystemSocket);
+  return absl::UnavailableError(
+      absl::StrCat("no head at ", own, own.empty() ? "" : " or ", kSystemSocket,
+                   "; start one, or name its HEAD-SOCKET"));
+}
+
+absl::StatusOr<Fd> ConnectToHead(const std::string& path) {
+  absl::StatusOr<Fd> socket = Connect(path, kConnectTimeout);
+  if (!socket.ok()) {
+    if (absl::IsInvalidArgument(socket.status())) return socket.status();
+    return absl::UnavailableError(
+        absl::StrCat(socket.status().message(), "; does head run there?"));
+  }
+  RETURN_IF_ERROR(SetNonBlocking(socket->get()));
+  return socket;
+}
+
+absl::Status RefusalError(const Refused& refused) {
+  std::string text = absl::StrCat("head refused: ", refused.text);
+  for (const Hint& hint : kHints) {
+    if (hint.code == refused.code) absl::StrAppend(&text, "; ", hint.text);
+  }
+  return absl::FailedPreconditionError(text);
+}
+
+HeadConnection::HeadConnection(EventLoop& loop, Fd socket, Listener& listener)
+    : socket_(std::move(socket)), listener_(listener), outbox_(0) {
+  watch_ = loop.Add(socket_.get(), Interest::kRead,
+                    [this](Ready ready) { OnReady(ready); });
+}
+
+void HeadConnection::Send(const HeadMessage& message) {
+  if (ended_ || closes_) return;
+  outbox_.Append(Encode(message));
+  Flush();
+}
+
+void HeadConnection::CloseSending() {
+  if (ended_ || closes_) return;
+  closes_ = true;
+  Flush();
+}
+
+void HeadConnection::Pause(bool pause) {
+  if (ended_ || paused_ == pause) return;
+  paused_ = pause;
+  if (!paused_) Deliver();
+  UpdateInterest();
+}
+
+void HeadConnection::UpdateInterest() {
+  if (ended_) return;
+  if (unsent() > 0) {
+    watch_.Set(paused_ ? Interest::kWrite : Interest::kReadWrite);
+  } else {
+    watch_.Set(paused_ ? Interest::kNone : Interest::kRead);
+  }
+}
+
+void HeadConnection::OnReady(Ready ready) {
+  if (ready.writable && unsent() > 0) {
+    Flush();
+    listener_.OnSent();
+  }
+  if (!ended_ && ready.readable && !paused_) Read();
+}
+
+void HeadConnection::Flush() {
+  const IoResult wrote = WriteSome(socket_.get(), outbox_.bytes());
+  outbox_.Consume(wrote.bytes);
+  // What head said last may still be there to be read: that, or the end of it,
+  // tells more than a failed write.
+  if (wrote.state == IoState::kEnd || wrote.state == IoState::kError) {
+    outbox_.Clear();
+  }
+  if (closes_ && unsent() == 0) ShutDownWriting(socket_.get());
+  UpdateInterest();
+}
+
+void HeadConnection::Read() {
+  std::array<char, 65536> room;
+  const IoResult got = ReadSome(socket_.get(), room);
+  if (got.state == IoState::kWouldBlock) return;
+  if (got.state != IoState::kDone) {
+    return End(absl::UnavailableError("head went away"));
+  }
+  inbox_.append(room.data(), got.bytes);
+  Deliver();
+}
+
+void HeadConnection::Deliver() {
+  if (delivering_) return;
+  delivering_ = true;
+  while (!paused_ && !ended_) {
+    absl::string_view rest = absl::string_view(inbox_).substr(taken_);
+    auto message = TakeMessage(rest);
+    if (!message.ok()) {
+      End(absl::FailedPreconditionError(
+          absl::StrCat("whoever serves the socket is no deptyr head: ",
+                       message.status().message())));
+      break;
+    }
+    if (!message->has_value()) {
+      inbox_.erase(0, taken_);
+      taken_ = 0;
+      break;
+    }
+    taken_ = inbox_.size() - rest.size();
+    listener_.OnMessage(**std::move(message));
+  }
+  delivering_ = false;
+}
+
+void HeadConnection::End(const absl::Status& why) {
+  ended_ = true;
+  watch_.Reset();
+  listener_.OnEnd(why);
+}
+
+}  // namespace deptyr

@@ -1,0 +1,32 @@
+// deptyr record and deptyr history: a session's stream, into a file or a pipe.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "absl/status/status.h"
+
+namespace deptyr {
+
+struct RecordOptions {
+  std::string head;     // HEAD-SOCKET; "" for where it usually is
+  std::string session;  // "" for the newest
+  std::string file;     // "" for standard output
+  bool overwrite = false;
+  bool once = false;  // end with the program
+};
+
+// Until SIGINT or SIGTERM, or the program's end.
+absl::Status RunRecord(const RecordOptions& options);
+
+struct HistoryOptions {
+  std::string head;
+  std::string session;
+  uint64_t bytes = 0;   // the last so many; 0: all there are
+  bool follow = false;  // and then what comes
+  bool text = false;    // without escape sequences
+};
+
+absl::Status RunHistory(const HistoryOptions& options);
+
+}  // namespace deptyr

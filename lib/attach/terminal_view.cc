@@ -1,0 +1,126 @@
+// The user's terminal: raw, and as it was on every way out.
+
+#include <optional>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/attach/stream.h"
+#include "lib/attach/view.h"
+#include "lib/base/status.h"
+#include "lib/sys/terminal.h"
+#include "lib/wire/detach_keys.h"
+
+namespace deptyr {
+namespace {
+
+// A terminal that was flooded until now is waited for, to put it back; a
+// stopped one (^S) must not keep a person here.
+constexpr absl::Duration kGiveBackPatience = absl::Milliseconds(500);
+
+// To reset the scroll region or the origin sends the cursor home, so it is
+// saved before (ESC 7) and comes back (ESC 8), with the attributes it had.
+std::string ResetModesInPlace() {
+  return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
+}
+
+class TerminalView final : public View {
+ public:
+  TerminalView(EventLoop& loop, Listener& listener, Terminal terminal,
+               const std::string& detach_keys)
+      : loop_(loop), listener_(listener), keys_(detach_keys) {
+    terminal_.emplace(std::move(terminal));
+    Open();
+  }
+
+  void Output(absl::string_view bytes) override { Write(bytes); }
+  void Paint(absl::string_view bytes) override { Write(bytes); }
+  void ProgramChanged() override {
+    Write(absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
+  }
+  void Line(absl::string_view text) override {
+    Write(absl::StrCat("\r\n\x1b[7m", text, "\x1b[m\x1b[K\r\n"));
+  }
+  bool idle() const override { return !sink_ || sink_->empty(); }
+  void PauseTyping(bool pause) override {
+    if (source_) source_->Pause(pause);
+  }
+  WindowSize size() const override {
+    const auto size =
+        terminal_ ? GetWindowSize(terminal_->fd()) : WindowSize{0, 0};
+    return size.ok() ? *size : WindowSize{0, 0};
+  }
+  void OnContinued() override;
+  void BeforeStop() override { GiveBack(); }
+  void GiveBack() override;
+
+ private:
+  void Open();
+  void Write(absl::string_view bytes) {
+    if (sink_) sink_->Write(bytes);
+  }
+  void OnKeys(absl::string_view bytes);
+  void After(const std::string& typed);
+
+  EventLoop& loop_;
+  Listener& listener_;
+  DetachKeys keys_;
+  std::optional<Terminal> terminal_;
+  std::optional<Sink> sink_;
+  std::optional<Source> source_;
+  Timer patience_;
+};
+
+void TerminalView::Open() {
+  sink_.emplace(
+      loop_, terminal_->fd(), Blocking::kNo, [this] { listener_.OnShown(); },
+      [this](const absl::Status& why) { listener_.OnViewGone(why); });
+  source_.emplace(loop_, terminal_->fd(), [this](absl::string_view bytes) {
+    if (bytes.empty()) return listener_.OnViewGone(absl::OkStatus());
+    OnKeys(bytes);
+  });
+}
+
+void TerminalView::OnKeys(absl::string_view bytes) {
+  After(keys_.Feed(bytes));
+}
+
+void TerminalView::After(const std::string& typed) {
+  patience_.Reset();
+  if (!typed.empty()) listener_.OnTyped(typed);
+  if (keys_.detached()) return listener_.OnDetach();
+  if (keys_.patience() > absl::ZeroDuration()) {
+    patience_ =
+        loop_.After(keys_.patience(), [this] { After(keys_.TimeIsUp()); });
+  }
+}
+
+void TerminalView::OnContinued() {
+  if (terminal_) {
+    terminal_->MakeRaw();
+    return;
+  }
+  absl::StatusOr<Terminal> terminal = Terminal::Take();
+  if (!terminal.ok()) return listener_.OnViewGone(absl::OkStatus());
+  terminal_.emplace(*std::move(terminal));
+  Open();
+}
+
+void TerminalView::GiveBack() {
+  patience_.Reset();
+  source_.reset();
+  sink_.reset();
+  if (terminal_) terminal_->GiveBack(kGiveBackPatience);
+  terminal_.reset();
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<View>> OpenTerminalView(
+    EventLoop& loop, View::Listener& listener, const std::string& detach_keys) {
+  ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
+  return std::unique_ptr<View>(std::make_unique<TerminalView>(
+      loop, listener, std::move(terminal), detach_keys));
+}
+
+}  // namespace deptyr
