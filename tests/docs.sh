@@ -13,8 +13,8 @@ wrong() { echo "$*"; status=1; }
 # As text, without overstriking, no line cut.
 rendered() { mandoc -T ascii -O width=1000 "$1" | sed 's/.\x08//g'; }
 section() { awk -v wanted="$1" '/^[A-Z]/ { on = $0 == wanted } on'; }
-# "--name VALUE" or "--name", at the start of a line.
-options() { grep -oE '^ +--[a-z-]+( [A-Z][^ ]*)?' | sed 's/^ *//' | sort; }
+# "--name VALUE", "--name" or "-n, --name", at the start of a line.
+options() { grep -oE '^ +(-[a-z], )?--[a-z-]+( [A-Z][^ ]*)?' | sed 's/^ *//' | sort; }
 subcommands() { "$deptyr" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'; }
 
 for page in docs/man/*.[1-8]; do
@@ -35,6 +35,7 @@ for subcommand in $(subcommands); do
     done
 done
 
+words=$(subcommands | paste -sd'|')
 # Commands that start with deptyr, one a line: of the examples in a page, of the
 # code blocks in a text, of units and scripts in them.
 examples() {
@@ -43,7 +44,7 @@ examples() {
         *) rendered "$1" | section EXAMPLES ;;
     esac |
         sed -e ':join' -e '/\\$/ { N; s/ *\\\n */ /; b join' -e '}' |
-        sed -nE 's/^ *(ExecStart=|exec |[$#] )?deptyr +((body|head|router|attach|ls|--).*)/\2/p'
+        sed -nE "s/^ *(Exec[A-Za-z]+=|exec |[\$#] |.*\| )?deptyr +(($words|--).*)/\\2/p"
 }
 
 # takes COMMAND: whether deptyr would take the words, without acting on them.
@@ -55,6 +56,11 @@ takes() {
     words=("${words[@]:1}")
     [[ $subcommand == --* ]] && { "$deptyr" "$subcommand" > /dev/null; return; }
     [ -n "${help[$subcommand]-}" ] || { echo "no such subcommand: $subcommand"; return 1; }
+    case $subcommand in
+        body|head|router) ;;
+        # Options anywhere; what its operands are, tests/e2e/examples.sh knows.
+        *) "$deptyr" "$subcommand" "${words[@]}" --help > /dev/null; return ;;
+    esac
     while [ ${#words[@]} -gt 0 ] && [[ ${words[0]} == --?* ]]; do
         options+=("${words[0]}")
         # Its value is the next word?

@@ -17,7 +17,7 @@
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/sys/unix_socket.h"
-#include "lib/wire/registration.h"
+#include "lib/wire/messages.h"
 
 namespace deptyr {
 namespace {

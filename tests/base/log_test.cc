@@ -41,7 +41,7 @@ std::string Logged(absl::FunctionRef<int()> main, ProgramOptions options = {}) {
   options.fds.emplace_back(log.write_end.get(), STDERR_FILENO);
   Program child = Program::Fork(main, options);
   log.write_end.Reset();
-  Output output(log.read_end.get());
+  OutputReader output(log.read_end.get());
   EXPECT_TRUE(output.UntilEnd());
   EXPECT_EQ(child.Wait(), kFine);
   return output.text();
@@ -103,7 +103,7 @@ TEST(LogTest, TheJournalIsToldSeverities) {
       LogOneOfEach, {.fds = {{journal.theirs.get(), STDERR_FILENO}},
                      .env = {JournalStreamOf(journal.theirs.get())}});
   journal.theirs.Reset();
-  Output output(journal.ours.get());
+  OutputReader output(journal.ours.get());
   EXPECT_TRUE(output.UntilEnd());
   EXPECT_EQ(output.text(),
             "<3>deptyr: a\n<4>deptyr: b\n<5>deptyr: c\n<6>deptyr: d\n");
@@ -143,8 +143,8 @@ void ExpectLinesAreLostAndCounted(Fd ours, Fd theirs) {
        .keep = {step.write_end.get(), go.read_end.get()}});
   theirs.Reset();
   step.write_end.Reset();
-  ASSERT_TRUE(Output(step.read_end.get()).Until("x")) << "it blocked";
-  Output output(ours.get());
+  ASSERT_TRUE(OutputReader(step.read_end.get()).Until("x")) << "it blocked";
+  OutputReader output(ours.get());
   // At least one line's room; the rest is read when all was written.
   ASSERT_TRUE(output.Until(HasSubstr("line 100\n")));
   go.write_end.Reset();
@@ -198,8 +198,8 @@ TEST(LogTest, LongLinesAreCutShortNotInTwo) {
       {.fds = {{log.write_end.get(), STDERR_FILENO}},
        .keep = {step.write_end.get()}});
   log.write_end.Reset();
-  ASSERT_TRUE(Output(step.read_end.get()).Until("x"));
-  Output output(log.read_end.get());
+  ASSERT_TRUE(OutputReader(step.read_end.get()).Until("x"));
+  OutputReader output(log.read_end.get());
   ASSERT_TRUE(output.UntilEnd());
   EXPECT_THAT(output.text(), EndsWith("\n"));
   const std::vector<std::string> lines = Lines(output.text());

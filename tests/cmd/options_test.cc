@@ -32,6 +32,15 @@ class OptionsTest : public testing::Test {
     return options_.Parse(static_cast<int>(words.size()), argv.data());
   }
 
+  void AddLetters() {
+    options_.Value("k,key", "KEY", &key_, "which key");
+    options_.Flag("r,read-only", &read_only_, "only look");
+    options_.Flag("d,kick", &kick_, "alone");
+  }
+
+  std::string key_;
+  bool read_only_ = false;
+  bool kick_ = false;
   std::string name_ = "default";
   WindowSize size_;
   bool quiet_ = false;
@@ -115,6 +124,43 @@ TEST_F(OptionsTest, AValueThatCannotBeReadIsAnErrorThatNamesItsOption) {
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("--size: not a size: big")));
   EXPECT_EQ(size_, WindowSize());
+}
+
+TEST_F(OptionsTest, ALetterIsTheSameOption) {
+  AddLetters();
+  EXPECT_THAT(Value(Parse({"-k", "^A", "-r", "x"})), ElementsAre("x"));
+  EXPECT_EQ(key_, "^A");
+  EXPECT_TRUE(read_only_);
+  EXPECT_FALSE(kick_);
+  EXPECT_THAT(Parse({"--key=^B", "--kick"}), IsOk());
+  EXPECT_EQ(key_, "^B");
+  EXPECT_TRUE(kick_);
+  EXPECT_THAT(options_.Help(), HasSubstr("  -k, --key KEY "));
+  EXPECT_THAT(options_.Help(), HasSubstr("  -r, --read-only "));
+}
+
+TEST_F(OptionsTest, LettersMayBeJoinedAndAValueMayFollowAtOnce) {
+  AddLetters();
+  EXPECT_THAT(Value(Parse({"-rdk^A", "x"})), ElementsAre("x"));
+  EXPECT_EQ(key_, "^A");
+  EXPECT_TRUE(read_only_ && kick_);
+  EXPECT_THAT(Value(Parse({"-rk", "^C"})), IsEmpty());
+  EXPECT_EQ(key_, "^C");
+  EXPECT_THAT(Parse({"-rk"}).status().message(),
+              HasSubstr("-k needs a value, KEY"));
+  EXPECT_THAT(Parse({"-rx"}).status().message(),
+              HasSubstr("unknown option -x;"));
+}
+
+TEST_F(OptionsTest, OfAVerbOptionsMayFollowOperands) {
+  options_.AllowAnywhere();
+  EXPECT_THAT(Value(Parse({"a", "--quiet", "b", "--name", "n", "-", "--",
+                           "--name", "--"})),
+              ElementsAre("a", "b", "-", "--name", "--"));
+  EXPECT_TRUE(quiet_);
+  EXPECT_EQ(name_, "n");
+  EXPECT_THAT(Value(Parse({"a", "--help"})), IsEmpty());
+  EXPECT_TRUE(options_.help_wanted());
 }
 
 TEST_F(OptionsTest, HelpStopsEverything) {

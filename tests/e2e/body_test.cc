@@ -207,7 +207,7 @@ TEST_F(BodyTest, AnInteractiveShellsJobBecomesTheTerminalsLeader) {
                                     (void)::setsid();
                                     (void)::ioctl(0, TIOCSCTTY, 0);
                                   }});
-  Output screen(outer.controller.get());
+  OutputReader screen(outer.controller.get());
   ASSERT_TRUE(screen.Until(HasSubstr("prompt>")));
   const auto type = [&](const std::string& line) {
     screen.Forget();
@@ -537,8 +537,8 @@ TEST_F(BodyContainerTest, InNamespacesOfItsOwnTheProgramHasItsTerminal) {
   // Head knows it by the pid it has outside, and how it ends.
   const std::vector<pid_t> children = ChildrenOf(container.pid());
   ASSERT_THAT(children, testing::SizeIs(1));
-  EXPECT_THAT(head_.log().text(),
-              HasSubstr(absl::StrCat("session=boxed pid=", children[0])));
+  EXPECT_TRUE(head_.log().Until(
+      HasSubstr(absl::StrCat("session=boxed pid=", children[0]))));
   ASSERT_EQ(::kill(children[0], SIGKILL), 0);
   EXPECT_TRUE(head_.log().Until(HasSubstr(absl::StrCat(
       "session=boxed pid=", children[0], " ended: signal 9 (Killed)"))));
@@ -583,7 +583,7 @@ TEST_F(BodyTest, AHeadThatComesLaterServesIt) {
   ASSERT_TRUE(body.said().Until(HasSubstr("waits up to")));
   HeadProcess head({}, {.socket = socket});
   ExpectTerminal(Report(ReportPath()), body.pid());
-  EXPECT_THAT(head.log().text(), HasSubstr("session=actor"));
+  EXPECT_TRUE(head.log().Until(HasSubstr("session=actor")));
 }
 
 // Listens, and accepts nobody.

@@ -8,13 +8,20 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/sys/io.h"
+#include "lib/sys/unix_socket.h"
+#include "lib/wire/messages.h"
 #include "tests/support/deptyr.h"
+#include "tests/support/status_matchers.h"
 
 namespace deptyr {
 namespace {
@@ -127,6 +134,59 @@ TEST_F(CrowdTest, AThousandBodiesAtOnceAreAllServed) {
   EXPECT_TRUE(WaitFor([&] { return CountFdsOf(head_.pid()) == fds; }))
       << CountFdsOf(head_.pid()) << " descriptors, before " << fds;
   Restart();
+}
+
+// Proportional set size: each page by how many have it mapped (proc(5)).
+long PssKilobytes(pid_t pid) {
+  long kilobytes = -1;
+  for (absl::string_view line : absl::StrSplit(
+           ReadFile(absl::StrCat("/proc/", pid, "/smaps_rollup")), '\n')) {
+    if (!absl::ConsumePrefix(&line, "Pss:")) continue;
+    line = absl::StripAsciiWhitespace(line);
+    (void)absl::SimpleAtoi(line.substr(0, line.find(' ')), &kilobytes);
+  }
+  return kilobytes;
+}
+
+// Something on every screen, so that there is a model to be parked.  Beyond the
+// page that a ring holds by then, a session may cost 8 KiB.
+TEST_F(CrowdTest, AThousandIdleSessionsCostLittle) {
+  constexpr long kRingPage = 4;
+  const long before = PssKilobytes(head_.pid());
+  for (int i = 0; i < kCrowd; ++i) {
+    Start(absl::StrCat("b", i),
+          {"sh", "-c",
+           "printf '\\033[2J\\033[1;1Htext\\033[31mred'; exec sleep 1000"});
+  }
+  ASSERT_TRUE(WaitFor(
+      [&] {
+        const std::string list =
+            OutputOf({Deptyr(), "ls", "--json", head_.socket()});
+        return LogLinesWith(" registered: ") == kCrowd &&
+               !absl::StrContains(list, "\"history\": 0,");
+      },
+      absl::Minutes(1)));
+  EXPECT_TRUE(WaitFor(
+      [&] {
+        return PssKilobytes(head_.pid()) - before <= (8 + kRingPage) * kCrowd;
+      },
+      absl::Minutes(1)))
+      << PssKilobytes(head_.pid()) - before << " KiB for " << kCrowd;
+}
+
+TEST_F(CrowdTest, AThousandClientsCostLittle) {
+  Start("one", {"cat"});
+  ASSERT_TRUE(head_.log().Until(HasSubstr("session=one")));
+  const long before = PssKilobytes(head_.pid());
+  std::vector<Fd> clients;
+  for (int i = 0; i < kCrowd; ++i) {
+    clients.push_back(Value(Connect(head_.socket(), absl::Seconds(10))));
+    const std::string attach = Encode(Attach{.from = From::kNow});
+    ASSERT_EQ(WriteSome(clients.back().get(), attach).bytes, attach.size());
+  }
+  ASSERT_TRUE(WaitFor([&] { return LogLinesWith(" joined ") == kCrowd; },
+                      absl::Minutes(1)));
+  EXPECT_LE(PssKilobytes(head_.pid()) - before, 2 * kCrowd);
 }
 
 TEST_F(CrowdTest, AThousandRestartsInARowLeaveHeadAsItWas) {

@@ -427,7 +427,7 @@ TEST(HeadLogTest, InTheJournalLinesHaveTheirSeverity) {
       {}, {.stderr_fd = theirs.get(),
            .how = {.env = {absl::StrCat("JOURNAL_STREAM=", file.st_dev, ":",
                                         file.st_ino)}}});
-  Output log(ours.get());
+  OutputReader log(ours.get());
   EXPECT_TRUE(log.Until(StartsWith("<6>deptyr: head pid=")));
 }
 
@@ -451,7 +451,7 @@ TEST(HeadLogTest, ALogThatIsFullHoldsNobodyUp) {
     ASSERT_EQ(Served(head.socket()), ExitStatus{});
   }
   // Room again: how many lines were lost is told.
-  Output log(pipe.read_end.get());
+  OutputReader log(pipe.read_end.get());
   ASSERT_TRUE(log.Until(HasSubstr("registered")));
   ASSERT_EQ(Served(head.socket()), ExitStatus{});
   EXPECT_TRUE(log.Until(HasSubstr("log lines lost: the log was full\n")));

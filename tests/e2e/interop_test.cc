@@ -183,8 +183,7 @@ TEST_F(InteropTest, TheClientOfUwsgisDocumentation) {
 
 // --- the forkpty router
 
-// What a person sees who does the same at both.  But for ^C: what uWSGI's
-// router ran here could not be interrupted by it.
+// What a person sees who does the same at both.
 std::string SeenAt(const std::string& client) {
   Tmux window(client, {24, 80});
   EXPECT_TRUE(window.Until(HasSubstr("\n$")));
@@ -193,6 +192,10 @@ std::string SeenAt(const std::string& client) {
   window.Resize({20, 70});
   window.Type("stty size\n");
   EXPECT_TRUE(window.Until(HasSubstr("20 70")));
+  window.Type("sleep 1000\n");
+  EXPECT_TRUE(window.Until(HasSubstr("sleep 1000\n")));
+  window.Press({"C-c"});
+  EXPECT_TRUE(window.Until(HasSubstr("^C\n$")));
   window.Type("echo $((20+3))\n");
   EXPECT_TRUE(window.Until(HasSubstr("\n23")));
   std::vector<std::string> seen;

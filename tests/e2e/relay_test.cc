@@ -77,9 +77,26 @@ class RelayTest : public testing::Test {
   std::optional<BodyProcess> body_;
 };
 
+// Takes a byte a second, when asked often.
+class SlowReader {
+ public:
+  explicit SlowReader(const Connection* client) : client_(client) {}
+  void Read() {
+    if (client_ == nullptr || absl::Now() < next_) return;
+    std::array<char, 1> byte;
+    (void)ReadSome(client_->fd(), byte);
+    next_ = absl::Now() + absl::Seconds(1);
+  }
+
+ private:
+  const Connection* client_;
+  absl::Time next_ = absl::Now();
+};
+
 // Reads until each of the clients has `size` bytes of noise.
 testing::AssertionResult ReadNoise(const std::vector<Connection>& clients,
-                                   size_t size, absl::Duration deadline) {
+                                   size_t size, absl::Duration deadline,
+                                   SlowReader slow = SlowReader(nullptr)) {
   const absl::Time until = absl::Now() + deadline;
   const Noise noise(kDownNoise);
   std::vector<pollfd> polls;
@@ -92,6 +109,7 @@ testing::AssertionResult ReadNoise(const std::vector<Connection>& clients,
       return testing::AssertionFailure() << open << " are still without all";
     }
     (void)::poll(polls.data(), polls.size(), 1000);
+    slow.Read();
     for (size_t i = 0; i < polls.size(); ++i) {
       if (polls[i].fd < 0 || polls[i].revents == 0) continue;
       std::array<char, 1 << 16> room;
@@ -138,6 +156,21 @@ TEST_F(RelayTest, EveryByteReachesThreeClientsOfBothKinds) {
 
 TEST_F(RelayTest, EveryByteReachesFiftyClients) {
   RelayTo(50, 64 * kMiB);
+}
+
+// And of two more, one never reads and one takes a byte a second.
+TEST_F(RelayTest, EveryByteReachesNinetyEightBesideTwoThatDoNotRead) {
+  constexpr size_t kSize = 16 * kMiB;
+  Begin({Traffic(), "write", absl::StrCat(kSize)});
+  const Connection stuck = Attach(raw_);
+  const Connection slow = Attach(framed_);
+  std::vector<Connection> clients;
+  for (size_t i = 0; i < 98; ++i) {
+    clients.push_back(Attach(i % 2 == 0 ? raw_ : framed_));
+  }
+  clients[0].Send("x");
+  EXPECT_TRUE(ReadNoise(clients, kSize, kLongDeadline, SlowReader(&slow)));
+  EXPECT_LT(PeakMemoryOf(head_->pid()), kMostMemory);
 }
 
 // --- up

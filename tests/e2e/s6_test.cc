@@ -120,7 +120,7 @@ TEST(S6Test, AHeadToldToEndAsSoonAsItIsReadyEndsAsItShould) {
         {"deptyr", "head", "--headless", "--ready-fd", "3", socket},
         {.fds = {{pipe.write_end.get(), 3}}, .env = {}});
     pipe.write_end.Reset();
-    Output ready(pipe.read_end.get());
+    OutputReader ready(pipe.read_end.get());
     ASSERT_TRUE(ready.Until("\n"));
     head.Signal(SIGTERM);
     ASSERT_EQ(head.Wait(), ExitStatus{});

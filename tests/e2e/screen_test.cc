@@ -118,7 +118,7 @@ TEST_F(ScreenTest, TheProgramFollowsTheTerminalThatIsAttached) {
                                        (void)::setsid();
                                        (void)::ioctl(0, TIOCSCTTY, 0);
                                      }});
-  Output shown(person.controller.get());
+  OutputReader shown(person.controller.get());
   ASSERT_TRUE(shown.Until(HasSubstr("size 30x100")));
   ASSERT_TRUE(WaitFor([&] { return Catches(attached.pid(), SIGWINCH); }));
   ASSERT_TRUE(SetWindowSize(person.controller.get(), {20, 70}).ok());

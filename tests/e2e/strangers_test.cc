@@ -25,7 +25,7 @@
 
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
-#include "lib/wire/registration.h"
+#include "lib/wire/messages.h"
 #include "lib/wire/uwsgi.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/status_matchers.h"
@@ -65,7 +65,7 @@ class Stranger {
   }
   // What head says until it closes the connection.
   std::string Hear() {
-    Output output(fd_.get());
+    OutputReader output(fd_.get());
     EXPECT_TRUE(output.UntilEnd());
     return output.text();
   }

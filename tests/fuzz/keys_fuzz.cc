@@ -1,11 +1,13 @@
 // The first byte is the command key, the second says how long the reads are;
-// the rest is typed.  And it may spell a key.
+// the rest is typed.  And it may spell a key.  A client's detach keys are the
+// first byte, or the first two.
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
 
+#include "lib/wire/detach_keys.h"
 #include "lib/wire/keys.h"
 
 namespace {
@@ -30,6 +32,23 @@ std::string Meaning(char key, absl::string_view typed, size_t longest) {
   return text;
 }
 
+// What is typed, and whether it detaches; keys is one, or two.
+std::string Typed(const std::string& keys, absl::string_view bytes,
+                  size_t longest) {
+  deptyr::DetachKeys detach(keys);
+  std::string text;
+  while (!bytes.empty()) {
+    const absl::string_view read = bytes.substr(0, longest);
+    bytes.remove_prefix(read.size());
+    text += detach.Feed(read);
+  }
+  if (!detach.detached()) {
+    // What is held back for longer is still typed, or detaches.
+    while (detach.patience() > absl::ZeroDuration()) text += detach.TimeIsUp();
+  }
+  return text + (detach.detached() ? "D" : "T");
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
@@ -39,6 +58,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const size_t longest = size_t{1} + bytes[1] % 16;
   if (Meaning(all[0], typed, longest) != Meaning(all[0], typed, size)) {
     std::abort();
+  }
+  for (const std::string& keys :
+       {std::string(1, all[0]), std::string{all[0], all[1]}}) {
+    if (Typed(keys, typed, longest) != Typed(keys, typed, size)) std::abort();
   }
   const auto key = deptyr::ParseKey(typed);
   if (key.ok() && key->has_value()) {

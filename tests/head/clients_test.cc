@@ -101,10 +101,11 @@ class ClientsTest : public testing::Test {
   ClientsTest() { ::signal(SIGPIPE, SIG_IGN); }
 
   void Begin(SizePolicy policy = SizePolicy::kLatest,
-             WhenBehind when_behind = WhenBehind::kPassOver) {
+             WhenBehind when_behind = WhenBehind::kSkip) {
     session_ = std::make_unique<Session>(
-        *loop_, "s", kOwner, Value(Ring::Create(kRing)), policy,
-        [](Session&) {}, when_behind);
+        *loop_, "s", kOwner, Value(Ring::Create(kRing)),
+        SessionOptions{.size_policy = policy, .when_behind = when_behind},
+        [](Session&, Change) {});
   }
 
   // A process for the session; its terminal is ours.
@@ -143,7 +144,7 @@ class ClientsTest : public testing::Test {
       return {std::make_unique<End>(std::move(pair.ours)), &client};
     }
     strangers_.push_back(std::make_unique<SocketClient>(
-        *loop_, 1000, std::move(pair.theirs), policy, identity,
+        *loop_, std::move(pair.theirs), policy, identity,
         [this](SocketClient&) { ++gone_; }));
     return {std::make_unique<End>(std::move(pair.ours)),
             strangers_.back().get()};
@@ -330,7 +331,7 @@ TEST_F(ClientsTest, WhoHasGoneHoldsUpNobody) {
 }
 
 TEST_F(ClientsTest, AClientIsServedBeforeItIsClosed) {
-  Begin(SizePolicy::kLatest, WhenBehind::kWait);
+  Begin(SizePolicy::kLatest, WhenBehind::kBlock);
   StartProgram();
   Peer client = AttachRaw();
   const std::string output = RandomBytes(10 * kRing);
@@ -372,7 +373,7 @@ TEST_F(ClientsTest, WhoDoesNotCloseIsClosedInTheEnd) {
 // --- slow clients
 
 TEST_F(ClientsTest, WhereTheProgramWaitsNothingIsMissed) {
-  Begin(SizePolicy::kLatest, WhenBehind::kWait);
+  Begin(SizePolicy::kLatest, WhenBehind::kBlock);
   StartProgram();
   Peer client = AttachRaw();
   const std::string output = RandomBytes(20 * kRing);

@@ -108,8 +108,11 @@ class SessionTest : public testing::Test {
                    "name",
                    ::getuid(),
                    Value(Ring::Create(kRing)),
-                   SizePolicy::kLatest,
-                   [this](Session&) { ++changes_; }};
+                   SessionOptions{},
+                   [this](Session&, Change change) {
+                     changes_ += change.kind == Change::kStarted ||
+                                 change.kind == Change::kEnded;
+                   }};
 };
 
 // --- a program's run
@@ -321,9 +324,9 @@ TEST_F(SessionTest, AClientThatGoesAwayIsTheirLossAlone) {
   staying.Join(session_);
   Run(Shell("echo one; read line; echo two"));
   ASSERT_TRUE(Until([&] { return staying.text() == "one\n"; }));
-  EXPECT_EQ(session_.clients(), 3u);
+  EXPECT_EQ(session_.clients().size(), 3u);
   leaving.reset();
-  EXPECT_EQ(session_.clients(), 2u);
+  EXPECT_EQ(session_.clients().size(), 2u);
   gone.HangUp();
   staying.Type("\n");
   ASSERT_TRUE(UntilEnd());
@@ -335,7 +338,7 @@ TEST_F(SessionTest, AClientOutlivesItsSession) {
   Watcher watcher(*loop_);
   {
     Session other(*loop_, "other", 0, Value(Ring::Create(kRing)),
-                  SizePolicy::kLatest, [](Session&) {});
+                  SessionOptions{}, [](Session&, Change) {});
     watcher.Join(other);
     EXPECT_EQ(watcher.session(), &other);
   }

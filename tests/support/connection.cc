@@ -57,7 +57,7 @@ Fd Try(const std::string& address) {
 }  // namespace
 
 Connection::Connection(Fd fd)
-    : fd_(std::move(fd)), output_(std::make_unique<Output>(fd_.get())) {}
+    : fd_(std::move(fd)), output_(std::make_unique<OutputReader>(fd_.get())) {}
 
 Connection Connection::To(const std::string& address) {
   Fd fd;

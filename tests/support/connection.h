@@ -24,7 +24,7 @@ class Connection {
 
   int fd() const { return fd_.get(); }
   bool connected() const { return fd_.valid(); }
-  Output& output() { return *output_; }
+  OutputReader& output() { return *output_; }
 
   // All of it, as it is taken.
   void Send(absl::string_view bytes) const;
@@ -37,7 +37,7 @@ class Connection {
  private:
   explicit Connection(Fd fd);
   Fd fd_;  // without blocking
-  std::unique_ptr<Output> output_;
+  std::unique_ptr<OutputReader> output_;
 };
 
 }  // namespace deptyr

@@ -74,7 +74,7 @@ Said Shell(const std::string& command) {
       {.fds = {{pipe.write_end.get(), 1}, {pipe.write_end.get(), 2}},
        .env = {}});
   pipe.write_end.Reset();
-  Output output(pipe.read_end.get());
+  OutputReader output(pipe.read_end.get());
   EXPECT_TRUE(output.UntilEnd()) << command;
   return {sh.Wait().value_or(ExitStatus{.signal = SIGKILL}), output.text()};
 }

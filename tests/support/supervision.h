@@ -94,7 +94,7 @@ class Screen {
  private:
   Pty pty_;
   Program head_;
-  Output shown_;
+  OutputReader shown_;
 };
 
 }  // namespace deptyr

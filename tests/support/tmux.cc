@@ -55,6 +55,10 @@ std::string Tmux::Screen() const {
   return Run({"capture-pane", "-p"});
 }
 
+std::string Tmux::ScreenAndHistory() const {
+  return Run({"capture-pane", "-p", "-S", "-"});
+}
+
 std::string Tmux::StyledScreen() const {
   return absl::StrCat(Run({"capture-pane", "-p", "-e"}),
                       Ask("cursor #{cursor_x},#{cursor_y} #{cursor_flag}"));
@@ -102,10 +106,17 @@ pid_t Tmux::pane_pid() const {
 }
 
 std::string Tmux::DeadStatus() const {
-  if (!WaitFor([this] { return dead(); })) return "not dead";
-  const std::string signal = Ask("#{pane_dead_signal}");
-  return signal.empty() ? Ask("#{pane_dead_status}")
-                        : absl::StrCat("signal ", signal);
+  // The window is dead at its terminal's hangup; the status comes a little
+  // later, or never: tmux 3.3a misses a SIGCHLD now and then.
+  std::string status;
+  const bool ended = WaitFor([&] {
+    (void)::kill(server_.pid(), SIGCHLD);
+    status =
+        Ask("#{?pane_dead_signal,signal #{pane_dead_signal},"
+            "#{pane_dead_status}}");
+    return dead() && !status.empty();
+  });
+  return ended ? status : "not dead";
 }
 
 }  // namespace deptyr

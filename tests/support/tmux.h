@@ -32,6 +32,8 @@ class Tmux {
   // the cursor is.
   std::string Screen() const;
   std::string StyledScreen() const;
+  // As text, from the oldest line that can be scrolled back to.
+  std::string ScreenAndHistory() const;
   // A format of tmux's: "#{pane_dead_status}", "#{alternate_on}", ...
   std::string Ask(const std::string& format) const;
   testing::AssertionResult Until(

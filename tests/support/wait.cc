@@ -70,7 +70,7 @@ bool IsQuiet(EventLoop& loop) {
   return turns <= kFewTurns;
 }
 
-bool Output::ReadOnce(absl::Time until) {
+bool OutputReader::ReadOnce(absl::Time until) {
   if (ended_ || Poll(fd_, POLLIN, until) == 0) return false;
   std::array<char, 65536> room;
   const IoResult got = ReadSome(fd_, room);
@@ -79,7 +79,7 @@ bool Output::ReadOnce(absl::Time until) {
   return true;
 }
 
-testing::AssertionResult Output::Until(
+testing::AssertionResult OutputReader::Until(
     const testing::Matcher<const std::string&>& matcher,
     absl::Duration deadline) {
   const absl::Time until = deptyr::Until(deadline);
@@ -94,7 +94,7 @@ testing::AssertionResult Output::Until(
   return testing::AssertionSuccess();
 }
 
-testing::AssertionResult Output::UntilEnd(absl::Duration deadline) {
+testing::AssertionResult OutputReader::UntilEnd(absl::Duration deadline) {
   const absl::Time until = deptyr::Until(deadline);
   while (!ended_) {
     if (!ReadOnce(until)) {

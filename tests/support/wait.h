@@ -4,7 +4,7 @@
 //
 //   ASSERT_TRUE(WaitFor([&] { return std::filesystem::exists(path); }));
 //   ASSERT_TRUE(RunUntil(loop, [&] { return session.running(); }));
-//   Output output(fd);
+//   OutputReader output(fd);
 //   ASSERT_TRUE(output.Until(HasSubstr("ready")));
 #pragma once
 
@@ -39,10 +39,10 @@ bool RunUntil(EventLoop& loop, absl::FunctionRef<bool()> predicate,
 bool IsQuiet(EventLoop& loop);
 
 // What can be read from a descriptor (a pipe, a terminal, a socket), collected.
-class Output {
+class OutputReader {
  public:
   // The descriptor stays the caller's.
-  explicit Output(int fd) : fd_(fd) {}
+  explicit OutputReader(int fd) : fd_(fd) {}
 
   // Reads until what came since the last Forget() matches.
   testing::AssertionResult Until(

@@ -46,7 +46,12 @@ class Watcher : private SocketPair, public Client {
 
   void WaitForRoom(bool wait) override;
   void OnGone() override { events_.emplace_back("gone"); }
-  void OnMissed() override { events_.emplace_back("missed"); }
+  uint64_t Rejoin(const Ring& ring) override {
+    events_.emplace_back("missed");
+    return Client::Rejoin(ring);
+  }
+  ClientInfo Info() const override { return {.kind = "watcher"}; }
+  void Kick(absl::string_view) override { events_.emplace_back("kicked"); }
   void OnInputUnblocked() override { events_.emplace_back("room"); }
   void OnProgramStarted() override { events_.emplace_back("started"); }
   void OnProgramEnded(const std::string& how) override;

@@ -44,12 +44,12 @@ TEST(GoToBackgroundTest, TheShellGetsItsPromptAndWeGoOn) {
       {.keep = {pty.terminal.get(), kept.write_end.get(), go.read_end.get()}});
   kept.write_end.Reset();
   EXPECT_EQ(starter.Wait(), kFine) << "at once";
-  Output terminal(pty.controller.get());
+  OutputReader terminal(pty.controller.get());
   EXPECT_TRUE(terminal.Until(ContainsRegex("^\\[goes on, pid [0-9]+\\]$")));
   const std::string pid =
       terminal.text().substr(14, terminal.text().size() - 15);
   go.write_end.Reset();
-  Output said(kept.read_end.get());
+  OutputReader said(kept.read_end.get());
   EXPECT_TRUE(said.UntilEnd());
   EXPECT_EQ(said.text(),
             absl::StrCat("pid ", pid, " session ", pid, " null null null end"));
@@ -66,7 +66,7 @@ TEST(GoToBackgroundTest, ALogInAFileStays) {
       {.fds = {{log.write_end.get(), 1}, {log.write_end.get(), 2}}});
   log.write_end.Reset();
   EXPECT_EQ(starter.Wait(), kFine);
-  Output output(log.read_end.get());
+  OutputReader output(log.read_end.get());
   EXPECT_TRUE(output.UntilEnd());
   // Both write when they get to it.
   EXPECT_THAT(output.text(), ContainsRegex("^([0-9]+logged|logged[0-9]+)$"));

@@ -452,6 +452,77 @@ TEST_F(EventLoopTest, ATimerFarAwayDoesNotOverflow) {
 // --- a kernel without memory
 
 // What the kernel refuses to register now is registered later, by itself.
+TEST_F(EventLoopTest, IdleWorkIsDoneAPieceATurnOldestFirst) {
+  std::vector<int> done;
+  const Timer first = loop_->WhenIdle([&] { done.push_back(1); });
+  const Timer second = loop_->WhenIdle([&] { done.push_back(2); });
+  ASSERT_THAT(loop_->RunOnce(), IsOk());
+  EXPECT_THAT(done, ElementsAre(1));
+  ASSERT_THAT(loop_->RunOnce(), IsOk());
+  EXPECT_THAT(done, ElementsAre(1, 2));
+  EXPECT_FALSE(second.pending());
+}
+
+TEST_F(EventLoopTest, IdleWorkNeverComesBeforeIO) {
+  bool done = false;
+  const Timer work = loop_->WhenIdle([&] { done = true; });
+  RunOnceWithAnEvent();
+  EXPECT_FALSE(done);
+  const Timer due = loop_->After(absl::ZeroDuration(), [] {});
+  ASSERT_THAT(loop_->RunOnce(), IsOk());
+  EXPECT_FALSE(done);
+  ASSERT_THAT(loop_->RunOnce(), IsOk());
+  EXPECT_TRUE(done);
+}
+
+TEST_F(EventLoopTest, ALoopThatIsNeverIdleDoesSomeOfItAllTheSame) {
+  const Pipe pipe;
+  (void)WriteSome(pipe.write_end.get(), "x");
+  const Watch busy = loop_->Add(pipe.read_end.get(), Interest::kRead,
+                                [](Ready) {});  // always ready
+  bool done = false;
+  const Timer work = loop_->WhenIdle([&] { done = true; });
+  EXPECT_TRUE(RunUntil(*loop_, [&] { return done; }));
+}
+
+TEST_F(EventLoopTest, IdleWorkMayBeCancelled) {
+  bool done = false;
+  {
+    const Timer work = loop_->WhenIdle([&] { done = true; });
+  }
+  RunOnceWithAnEvent();
+  EXPECT_TRUE(IsQuiet(*loop_));
+  EXPECT_FALSE(done);
+}
+
+TEST_F(EventLoopTest, WhatIsDestroyedLaterLivesToTheEndOfTheTurn) {
+  struct Tells {
+    ~Tells() { *told = true; }
+    bool* told;
+  };
+  bool told = false;
+  const Timer timer = loop_->After(absl::ZeroDuration(), [&] {
+    loop_->DestroyLater(std::unique_ptr<Tells>(new Tells{&told}));
+    EXPECT_FALSE(told);
+  });
+  RunOnce();
+  EXPECT_TRUE(told);
+}
+
+// Things that watch and wait themselves, when there is no next turn.
+TEST_F(EventLoopTest, WhatIsDestroyedLaterGoesWithTheLoopAtLast) {
+  const Pipe pipe;
+  struct Waits {
+    Watch watch;
+    Timer timer;
+  };
+  auto loop = Value(EventLoop::Create());
+  loop->DestroyLater(std::make_unique<Waits>(
+      Waits{loop->Add(pipe.read_end.get(), Interest::kRead, [](Ready) {}),
+            loop->After(absl::Seconds(100), [] {})}));
+  loop.reset();
+}
+
 TEST_F(EventLoopTest, ARefusedRegistrationIsTriedAgain) {
   Pipe pipe;
   constexpr int kNumber = 700;  // not open yet

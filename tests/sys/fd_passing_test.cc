@@ -223,7 +223,7 @@ TEST(FdPassingOnAStreamTest, AMessageSentInPiecesCarriesItsDescriptorOnce) {
       {.keep = {sockets.ours.get(), pipe.read_end.get(),
                 caught.write_end.get()}});
   sockets.ours.Reset();
-  Output seen(caught.read_end.get());
+  OutputReader seen(caught.read_end.get());
   ASSERT_TRUE(seen.Until("?"));
   ASSERT_TRUE(WaitFor([&] { return sender.Sleeps(); }));
   sender.Signal(SIGUSR1);

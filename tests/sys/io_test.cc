@@ -140,7 +140,7 @@ TEST_F(IoTest, AnInterruptedReadGoesOn) {
                    : 1;
       },
       {.keep = {input.read_end.get(), caught.write_end.get()}});
-  Output seen(caught.read_end.get());
+  OutputReader seen(caught.read_end.get());
   ASSERT_TRUE(seen.Until("?"));
   ASSERT_TRUE(WaitFor([&] { return child.Sleeps(); }));
   child.Signal(SIGUSR1);

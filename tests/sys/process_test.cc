@@ -244,7 +244,7 @@ class SpawnTest : public testing::Test {
   }
   std::string Shown() {
     pty_.terminal.Reset();
-    Output output(pty_.controller.get());
+    OutputReader output(pty_.controller.get());
     EXPECT_TRUE(output.UntilEnd());
     return output.text();
   }
@@ -299,7 +299,7 @@ TEST_F(SpawnTest, IsReapedOnceItHasEnded) {
 
 TEST_F(SpawnTest, ASignalIsSentToTheVeryProcess) {
   const Child child = Spawn("echo ready; read line");
-  Output output(pty_.controller.get());
+  OutputReader output(pty_.controller.get());
   ASSERT_TRUE(output.Until("ready\r\n"));
   EXPECT_THAT(SendSignal(child.pidfd.get(), SIGTERM), IsOk());
   EXPECT_EQ(EndOf(child), ExitStatus{.signal = SIGTERM});

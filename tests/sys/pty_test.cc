@@ -184,7 +184,7 @@ TEST(SignalForegroundTest, ReachesAProgramThatReadsNothing) {
         return 0;
       },
       {.keep = {pty.terminal.get(), ready.write_end.get()}});
-  ASSERT_TRUE(Output(ready.read_end.get()).Until("x"));
+  ASSERT_TRUE(OutputReader(ready.read_end.get()).Until("x"));
   while (WriteSome(pty.controller.get(), "typed ahead\n").bytes > 0) {
   }
   EXPECT_THAT(SignalForeground(pty.controller.get(), SIGINT), IsOk());
@@ -282,7 +282,7 @@ class BecomeTerminalProcessTest : public testing::Test {
   std::string ReportOf(Program& child) {
     const auto end = child.Wait();
     report_.write_end.Reset();
-    Output report(report_.read_end.get());
+    OutputReader report(report_.read_end.get());
     EXPECT_TRUE(report.UntilEnd());
     if (report.text().empty()) {
       EXPECT_EQ(end, kFine);
@@ -451,7 +451,7 @@ TEST_F(BecomeTerminalProcessTest, ATerminalOfAnotherSessionIsAnError) {
         return 0;
       },
       {.keep = {pty_.terminal.get(), taken.write_end.get()}});
-  ASSERT_TRUE(Output(taken.read_end.get()).Until("x"));
+  ASSERT_TRUE(OutputReader(taken.read_end.get()).Until("x"));
   // Root may steal one only by saying so.
   EXPECT_THAT(After([] {}), HasSubstr("Operation not permitted"));
 }
@@ -549,7 +549,7 @@ TEST_F(PtyFactsTest, TheProgramIsHungUpWhenTheLastControllerGoes) {
         return 0;
       },
       {.keep = {pty_.terminal.get(), ready.write_end.get()}});
-  ASSERT_TRUE(Output(ready.read_end.get()).Until("x"));
+  ASSERT_TRUE(OutputReader(ready.read_end.get()).Until("x"));
   pty_.controller.Reset();
   EXPECT_FALSE(program.HasEnded()) << "a copy is left";
   copy.Reset();
@@ -574,7 +574,7 @@ TEST_F(PtyFactsTest, AProgramMayCloseItsTerminalAndOpenItAgain) {
       {.keep = {pty_.terminal.get(), steps.write_end.get(),
                 go.read_end.get()}});
   pty_.terminal.Reset();
-  ASSERT_TRUE(Output(steps.read_end.get()).Until("x"));
+  ASSERT_TRUE(OutputReader(steps.read_end.get()).Until("x"));
   EXPECT_EQ(Read(), "EIO");
   go.write_end.Reset();
   EXPECT_EQ(program.Wait(), kFine);
@@ -615,7 +615,7 @@ class LeftoverTest : public PtyFactsTest {
 
   Pipe step_;
   Pipe go_;
-  Output said_{step_.read_end.get()};
+  OutputReader said_{step_.read_end.get()};
   std::optional<Program> leader_;
 };
 

@@ -111,7 +111,7 @@ TEST_F(ReadinessTest, IsANewlineOnS6sDescriptorWhichIsClosedThen) {
   Pipe pipe;
   Readiness readiness(pipe.write_end.Release());
   readiness.Ready();
-  Output output(pipe.read_end.get());
+  OutputReader output(pipe.read_end.get());
   EXPECT_TRUE(output.UntilEnd());
   EXPECT_EQ(output.text(), "\n");
 }

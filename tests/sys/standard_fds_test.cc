@@ -28,7 +28,7 @@ TEST(OriginalStderrTest, IsSpokenToWhateverBecomesOfFd2) {
       },
       {.fds = {{log.write_end.get(), STDERR_FILENO}}});
   log.write_end.Reset();
-  Output output(log.read_end.get());
+  OutputReader output(log.read_end.get());
   EXPECT_TRUE(output.UntilEnd());
   EXPECT_EQ(output.text(), "a\nb\n");
   EXPECT_EQ(child.Wait(), kFine);
@@ -92,7 +92,7 @@ TEST(OriginalStderrTest, TheJournalIsToldTheSeverity) {
        .env = {
            absl::StrCat("JOURNAL_STREAM=", file.st_dev, ":", file.st_ino)}});
   journal.theirs.Reset();
-  Output output(journal.ours.get());
+  OutputReader output(journal.ours.get());
   EXPECT_TRUE(output.UntilEnd());
   EXPECT_EQ(output.text(), "<3>a\n<5>b\n");
   EXPECT_EQ(child.Wait(), kFine);

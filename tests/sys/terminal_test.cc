@@ -83,7 +83,7 @@ class TerminalTest : public testing::Test {
   termios before_{};
   Pipe step_;
   Pipe go_;
-  Output steps_{step_.read_end.get()};
+  OutputReader steps_{step_.read_end.get()};
 };
 
 TEST_F(TerminalTest, IsRawWhileItIsOursAndThenAsBefore) {
@@ -114,7 +114,7 @@ TEST_F(TerminalTest, IsOnTheMainScreenWithItsModesResetAtTheEnd) {
       },
       OnTheTerminal());
   EXPECT_EQ(child.Wait(), kFine);
-  Output screen(pty_.controller.get());
+  OutputReader screen(pty_.controller.get());
   EXPECT_TRUE(screen.Until(
       StartsWith(absl::StrCat(kLeaveAlternateScreen, kResetModes))));
 }
@@ -230,7 +230,7 @@ TEST_P(FatalSignalTest, TheTerminalIsRestoredAndTheSignalKillsStill) {
   Go();
   EXPECT_EQ(child.Wait(), ExitStatus{.signal = GetParam()});
   EXPECT_TRUE(IsAsBefore());
-  Output screen(pty_.controller.get());
+  OutputReader screen(pty_.controller.get());
   EXPECT_TRUE(screen.Until(
       StartsWith(absl::StrCat(kLeaveAlternateScreen, kResetModes))));
 }

@@ -443,7 +443,7 @@ TEST_F(UnixSocketTest, OfMoreAtOnceExactlyOneListens) {
                     end.read_end.get()}})));
     }
     go.write_end.Reset();
-    Output said(result.read_end.get());
+    OutputReader said(result.read_end.get());
     ASSERT_TRUE(said.Until(SizeIs(kRacers)));
     std::string sorted = said.text();
     std::sort(sorted.begin(), sorted.end());

@@ -6,7 +6,7 @@
 #include <cstdlib>
 #include <string>
 
-#include "lib/wire/registration.h"
+#include "lib/wire/messages.h"
 
 namespace {
 

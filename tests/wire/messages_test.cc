@@ -1,4 +1,4 @@
-#include "lib/wire/registration.h"
+#include "lib/wire/messages.h"
 
 #include <string>
 #include <vector>
@@ -84,13 +84,78 @@ TEST(HeadMessageTest, EveryKindDecodesFromItsFrozenBytes) {
   }
 }
 
+// The later kinds: their numbers, and that what is said is what is heard.
+struct Numbered {
+  int kind;
+  HeadMessage message;
+};
+
+std::vector<Numbered> LaterKinds() {
+  return {
+      {5, Attach{.session = "build",
+                 .rows = 24,
+                 .cols = 80,
+                 .from = From::kOffset,
+                 .value = uint64_t{1} << 40,
+                 .read_only = true,
+                 .kick = true}},
+      {6, Attached{.session = "build",
+                   .offset = uint64_t{1} << 40,
+                   .end = (uint64_t{1} << 40) + 5,
+                   .rows = 24,
+                   .cols = 80,
+                   .running = true,
+                   .state = "runs, pid 12"}},
+      {7, Output{Bytes("a\0b")}},
+      {8, Paint{"\033[2J"}},
+      {9, Keys{"\003"}},
+      {10, Resize{.rows = 50, .cols = 200}},
+      {11, Notice{{{"event", "started"}, {"pid", "12"}}}},
+      {12, Ask{.what = "status", .fields = {{"session", "build"}}}},
+      {13, Item{{{"item", "session"}, {"name", "build"}}}},
+      {14, Done{}},
+  };
+}
+
+TEST(HeadMessageTest, TheNumbersOfTheLaterKindsAreFrozen) {
+  for (const auto& [kind, message] : LaterKinds()) {
+    const std::string bytes = Encode(message);
+    EXPECT_EQ(bytes[3], kind);
+    absl::string_view rest = bytes;
+    EXPECT_EQ(Value(TakeMessage(rest)), message) << kind;
+    EXPECT_EQ(rest, "");
+  }
+}
+
+TEST(HeadMessageTest, AnOutputHeaderIsThatOfAnOutput) {
+  EXPECT_EQ(OutputHeader(3) + "abc", Encode(Output{"abc"}));
+  const std::string longest(kLongestPayload, 'x');
+  EXPECT_EQ(OutputHeader(longest.size()) + longest, Encode(Output{longest}));
+}
+
+TEST(HeadMessageTest, WhatDoesNotFitIntoAPacketIsLeftOut) {
+  KeyValues fields;
+  for (int i = 0; i < 1000; ++i) {
+    fields.emplace_back(absl::StrCat("key", i), std::string(1000, 'v'));
+  }
+  const std::string bytes = Encode(Item{fields});
+  absl::string_view rest = bytes;
+  const auto heard = Value(TakeMessage(rest));
+  ASSERT_TRUE(heard.has_value());
+  const KeyValues& kept = std::get<Item>(*heard).fields;
+  EXPECT_GT(kept.size(), 60U);
+  EXPECT_TRUE(std::equal(kept.begin(), kept.end(), fields.begin()));
+}
+
 TEST(HeadMessageTest, TheRefusalCodesAreFrozen) {
-  EXPECT_THAT((std::vector<std::string>{kRefusedVersion, kRefusedMalformed,
-                                        kRefusedDescriptor, kRefusedNameTaken,
-                                        kRefusedNotOwner, kRefusedLimit,
-                                        kRefusedTimeout, kRefusedStopping}),
-              ElementsAre("version", "malformed", "descriptor", "name-taken",
-                          "not-owner", "limit", "timeout", "stopping"));
+  EXPECT_THAT(
+      (std::vector<std::string>{
+          kRefusedVersion, kRefusedMalformed, kRefusedDescriptor,
+          kRefusedNameTaken, kRefusedNotOwner, kRefusedLimit, kRefusedTimeout,
+          kRefusedStopping, kRefusedNoSession, kRefusedKicked}),
+      ElementsAre("version", "malformed", "descriptor", "name-taken",
+                  "not-owner", "limit", "timeout", "stopping", "no-session",
+                  "kicked"));
   EXPECT_EQ(kDeptyr, 222);
   EXPECT_EQ(kProtocolVersion, 1);
 }
@@ -129,7 +194,7 @@ TEST(HeadMessageTest, APeerOfAnotherProtocolIsFoundOutByItsFirstByte) {
 
 TEST(HeadMessageTest, AnUnknownKindIsAnError) {
   for (int kind = 0; kind < 256; ++kind) {
-    if (kind >= 1 && kind <= 4) continue;
+    if (kind >= 1 && kind <= 14) continue;
     const std::string packet =
         EncodePacket(kDeptyr, static_cast<uint8_t>(kind), "");
     absl::string_view rest = packet;

@@ -1,0 +1,408 @@
+// deptyr attach: in a window of a real tmux, and between pipes.
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/deptyr.h"
+#include "tests/support/tmux.h"
+
+namespace deptyr {
+namespace {
+
+using testing::AllOf;
+using testing::Eq;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+class AttachTest : public testing::Test {
+ protected:
+  BodyProcess Body(const std::string& name,
+                   const std::vector<std::string>& program) {
+    BodyProcess body(head_.socket(), {"--name", name, "--term", Tmux::kTerm},
+                     program);
+    EXPECT_TRUE(head_.log().Until(
+        HasSubstr(absl::StrCat("session=", name, " pid=", body.pid()))));
+    return body;
+  }
+  BodyProcess Shell(const std::string& name, const std::string& script) {
+    return Body(name, {"sh", "-c", script});
+  }
+  std::string Command(const std::vector<std::string>& options,
+                      const std::string& session) {
+    return absl::StrCat(Quote(Deptyr()), " attach ", Quote(options), " ",
+                        Quote(head_.socket()), " ", session);
+  }
+  // In tmux's window, with a shell around it that tells of the terminal's
+  // settings before and after, and stays.
+  void Attach(const std::vector<std::string>& options = {},
+              const std::string& session = "a", WindowSize size = {24, 80}) {
+    tmux_.emplace(
+        absl::StrCat("stty -g > ", Quote(folder_ / "before"), "; ",
+                     Command(options, session), "; echo status $?; ",
+                     "stty -g > ", Quote(folder_ / "after"), "; exec cat"),
+        size);
+  }
+  const Tmux& tmux() { return *tmux_; }
+  // It has ended, with this line and status, and left the terminal as it was.
+  testing::AssertionResult EndsWith(const std::string& line, int status) {
+    const auto result =
+        tmux().Until(HasSubstr(absl::StrCat(line, "\nstatus ", status, "\n")));
+    if (!result) return result;
+    const std::string modes = tmux().Ask(
+        "#{alternate_on} #{mouse_any_flag} #{cursor_flag} "
+        "#{keypad_cursor_flag}");
+    if (modes != "0 0 1 0") {
+      return testing::AssertionFailure() << "modes: " << modes;
+    }
+    const auto settings = TextUntil(
+        [this] { return ReadFile(folder_ / "after"); }, Not(IsEmpty()));
+    if (!settings) return settings;
+    return ReadFile(folder_ / "after") == ReadFile(folder_ / "before")
+               ? testing::AssertionSuccess()
+               : testing::AssertionFailure() << "other settings";
+  }
+  // With pipes or files for a terminal; `input` is its standard input.
+  std::unique_ptr<Program> Start(const std::vector<std::string>& options,
+                                 int input) {
+    std::vector<std::string> words = {Deptyr(), "attach"};
+    words.insert(words.end(), options.begin(), options.end());
+    words.insert(words.end(), {head_.socket(), "a"});
+    return std::make_unique<Program>(Program::Start(
+        words, {.fds = {{input, 0}, {said_.fd(), 1}, {complained_.fd(), 2}}}));
+  }
+  // Until head serves so many clients of the session.
+  testing::AssertionResult ClientsUntil(const std::string& count) {
+    return TextUntil(
+        [this] {
+          return OutputOf({Deptyr(), "ls", "--json", head_.socket()});
+        },
+        HasSubstr(absl::StrCat("\"clients\": ", count)));
+  }
+
+  testing::AssertionResult HistoryUntil(
+      const testing::Matcher<const std::string&>& matcher) {
+    return TextUntil(
+        [this] {
+          return OutputOf({Deptyr(), "history", head_.socket(), "a"});
+        },
+        matcher);
+  }
+
+  TempDir folder_;
+  HeadProcess head_;
+  LogFile said_;
+  LogFile complained_;
+  std::optional<Tmux> tmux_;
+};
+
+constexpr char kFullScreen[] =
+    "printf '\\033[?1049h\\033[2J\\033[H\\033[?1003;1006h\\033[?1h\\033[?25l"
+    "\\033[31mfull screen\\033[m'; exec cat";
+
+TEST_F(AttachTest, TheWindowShowsTheScreenAndTypesIntoIt) {
+  BodyProcess body = Shell("a", "echo before; exec cat");
+  Attach();
+  ASSERT_TRUE(tmux().Until(StartsWith("before\n")));
+  tmux().Type("hello\n");
+  EXPECT_TRUE(tmux().Until(StartsWith("before\nhello\nhello\n")));
+}
+
+TEST_F(AttachTest, TheDetachKeyPutsTheTerminalBack) {
+  BodyProcess body = Shell("a", kFullScreen);
+  Attach();
+  ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
+  ASSERT_EQ(tmux().Ask("#{alternate_on} #{mouse_any_flag} #{cursor_flag} "
+                       "#{keypad_cursor_flag}"),
+            "1 1 0 1");
+  tmux().Press({"C-\\"});
+  EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
+  EXPECT_FALSE(body.program().HasEnded());
+}
+
+TEST_F(AttachTest, WhatHasLeftTheScreenCanBeScrolledBackTo) {
+  BodyProcess body = Shell("a", "seq 100; exec cat");
+  ASSERT_TRUE(HistoryUntil(HasSubstr("100")));
+  Attach({"--scrollback", "30"});
+  ASSERT_TRUE(tmux().Until(StartsWith("78\n")));
+  EXPECT_THAT(tmux().ScreenAndHistory(),
+              AllOf(StartsWith("48\n49\n50\n"), HasSubstr("\n77\n78\n"),
+                    HasSubstr("\n99\n100\n")));
+}
+
+TEST_F(AttachTest, TheDetachKeyTwiceIsTypedOnce) {
+  BodyProcess body = Body("a", {Actor(), "keys", "3"});
+  Attach();
+  ASSERT_TRUE(tmux().Until(HasSubstr("keys:")));
+  tmux().Press({"C-\\", "C-\\", "C-c", "x"});
+  EXPECT_TRUE(tmux().Until(HasSubstr("keys: 1c 03 78 done")));
+}
+
+TEST_F(AttachTest, AnotherDetachKeyCanBeChosenAndSeveral) {
+  for (const char* const escape : {"^A", "ctrl-p,ctrl-q"}) {
+    BodyProcess body = Body("a", {Actor(), "keys", "2"});
+    Attach({"-e", escape});
+    ASSERT_TRUE(tmux().Until(HasSubstr("keys:")));
+    tmux().Press({"C-\\", "x"});
+    ASSERT_TRUE(tmux().Until(HasSubstr("keys: 1c 78 done")));
+    tmux().Press(escape == std::string("^A")
+                     ? std::vector<std::string>{"C-a"}
+                     : std::vector<std::string>{"C-p", "C-q"});
+    EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0)) << escape;
+    tmux_.reset();
+  }
+}
+
+TEST_F(AttachTest, TheDetachKeyIsFoundAsKittyAndXtermEncodeIt) {
+  BodyProcess body = Shell("a", "echo here; exec cat");
+  for (const char* const encoded : {"\x1b[92;5u", "\x1b[27;5;92~"}) {
+    Attach();
+    ASSERT_TRUE(tmux().Until(HasSubstr("here")));
+    tmux().Type(encoded);
+    EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
+    tmux_.reset();
+  }
+}
+
+TEST_F(AttachTest, TheProgramHasTheSizeOfTheWindow) {
+  BodyProcess body = Body("a", {Actor(), "sizes"});
+  Attach({}, "a", {30, 100});
+  ASSERT_TRUE(tmux().Until(HasSubstr("size 30x100")));
+  tmux().Resize({17, 61});
+  EXPECT_TRUE(tmux().Until(HasSubstr("size 17x61")));
+}
+
+TEST_F(AttachTest, WhoOnlyReadsTypesNothing) {
+  BodyProcess body = Shell("a", "echo here; exec cat");
+  Attach({"-r"});
+  ASSERT_TRUE(tmux().Until(HasSubstr("here")));
+  tmux().Type("not for the program\n");
+  OutputOf({Deptyr(), "send", head_.socket(), "a", "from a script\\n",
+            "--wait-for", "script"});
+  ASSERT_TRUE(tmux().Until(HasSubstr("from a script")));
+  EXPECT_THAT(tmux().Screen(), Not(HasSubstr("not for")));
+  tmux().Press({"C-\\"});
+  EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
+}
+
+TEST_F(AttachTest, WhoKicksIsAlone) {
+  BodyProcess body = Shell("a", "echo here; exec cat");
+  Attach();
+  ASSERT_TRUE(tmux().Until(HasSubstr("here")));
+  const Tmux other(absl::StrCat(Command({"-d"}, "a"), "; exec cat"));
+  ASSERT_TRUE(other.Until(HasSubstr("here")));
+  EXPECT_TRUE(tmux().Until(AllOf(HasSubstr("deptyr attach: head refused:"),
+                                 HasSubstr("status 111"))));
+  EXPECT_TRUE(ClientsUntil("1"));
+}
+
+TEST_F(AttachTest, ItStaysWhileTheProgramIsRestarted) {
+  {
+    BodyProcess first = Shell("a", "echo the first; read x; exit 3");
+    Attach();
+    ASSERT_TRUE(tmux().Until(HasSubstr("the first")));
+    tmux().Press({"Enter"});
+    (void)first.Wait();
+    ASSERT_TRUE(tmux().Until(HasSubstr(
+        "[deptyr: a ended: exit status 3; waiting for the next start]\n")));
+  }
+  BodyProcess second = Shell("a", "echo the second; exec cat");
+  ASSERT_TRUE(tmux().Until(AllOf(
+      HasSubstr(absl::StrCat("[deptyr: a runs again, pid ", second.pid(), "]")),
+      HasSubstr("the second\n"))));
+  tmux().Type("ok\n");
+  EXPECT_TRUE(tmux().Until(HasSubstr("ok\nok\n")));
+}
+
+TEST_F(AttachTest, QuietItSaysNothingOfItsOwn) {
+  {
+    BodyProcess first = Shell("a", "echo the first; read x; exit 3");
+    Attach({"-q"});
+    ASSERT_TRUE(tmux().Until(HasSubstr("the first")));
+    tmux().Press({"Enter"});
+    (void)first.Wait();
+  }
+  BodyProcess second = Shell("a", "echo the second; exec cat");
+  ASSERT_TRUE(tmux().Until(HasSubstr("the second\n")));
+  tmux().Press({"C-\\"});
+  ASSERT_TRUE(tmux().Until(HasSubstr("status 0")));
+  EXPECT_THAT(tmux().Screen(), Not(HasSubstr("deptyr:")));
+}
+
+TEST_F(AttachTest, ASessionWhoseProgramHasEndedSaysSo) {
+  {
+    BodyProcess first = Shell("a", "echo last words; exit 3");
+    (void)first.Wait();
+  }
+  Attach();
+  EXPECT_TRUE(tmux().Until(
+      AllOf(HasSubstr("last words"),
+            HasSubstr("[deptyr: a ended: exit status 3; waiting"))));
+}
+
+TEST_F(AttachTest, OnceItEndsWithTheProgramAndItsStatus) {
+  struct {
+    const char* end;
+    const char* how;
+    int status;
+  } const kEnds[] = {
+      {"exit 0", "ended: exit status 0", 0},
+      {"exit 7", "ended: exit status 7", 7},
+      {"kill -KILL $$", "ended: signal 9 (Killed)", 128 + SIGKILL},
+  };
+  for (const auto& end : kEnds) {
+    BodyProcess body = Shell("a", absl::StrCat("echo here; read x; ", end.end));
+    Attach({"--once"});
+    ASSERT_TRUE(tmux().Until(HasSubstr("here")));
+    tmux().Press({"Enter"});
+    (void)body.Wait();
+    EXPECT_TRUE(
+        EndsWith(absl::StrCat("[deptyr: a ", end.how, "]"), end.status));
+    tmux_.reset();
+  }
+}
+
+class AttachSignalTest : public AttachTest,
+                         public testing::WithParamInterface<int> {};
+
+TEST_P(AttachSignalTest, ASignalRestoresTheTerminal) {
+  BodyProcess body = Shell("a", kFullScreen);
+  Attach();
+  ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
+  ASSERT_EQ(::kill(ChildrenOf(tmux().pane_pid()).at(0), GetParam()), 0);
+  EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
+}
+
+INSTANTIATE_TEST_SUITE_P(Signals, AttachSignalTest,
+                         testing::Values(SIGTERM, SIGINT, SIGQUIT, SIGHUP),
+                         [](const auto& signal) {
+                           return std::string(::sigabbrev_np(signal.param));
+                         });
+
+TEST_F(AttachTest, StoppedAndContinuedItIsAsBefore) {
+  BodyProcess body = Shell("a", kFullScreen);
+  tmux_.emplace("PS1='shell: ' exec sh -im");
+  ASSERT_TRUE(tmux().Until(HasSubstr("shell:")));
+  tmux().Type(Command({}, "a") + "\n");
+  ASSERT_TRUE(tmux().Until(StartsWith("full screen")));
+  ASSERT_EQ(::kill(ChildrenOf(tmux().pane_pid()).at(0), SIGTSTP), 0);
+  ASSERT_TRUE(tmux().Until(HasSubstr("Stopped")));
+  EXPECT_EQ(tmux().Ask("#{alternate_on} #{mouse_any_flag} #{cursor_flag}"),
+            "0 0 1");
+  tmux().Type("fg\n");
+  ASSERT_TRUE(tmux().Until(StartsWith("full screen")));
+  EXPECT_EQ(tmux().Ask("#{alternate_on} #{mouse_any_flag} #{cursor_flag}"),
+            "1 1 0");
+  tmux().Press({"C-\\"});
+  EXPECT_TRUE(tmux().Until(HasSubstr("[deptyr: detached from a]")));
+}
+
+TEST_F(AttachTest, WhenHeadIsGoneItSaysSoAndRestoresTheTerminal) {
+  BodyProcess body = Shell("a", kFullScreen);
+  Attach();
+  ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
+  head_.program().Signal(SIGKILL);
+  EXPECT_TRUE(EndsWith("deptyr attach: head went away", 111));
+}
+
+TEST_F(AttachTest, ATerminalIsNotShownToItself) {
+  BodyProcess body =
+      Shell("a", absl::StrCat(Command({}, "a"), "; echo status $?; exec cat"));
+  Attach();
+  EXPECT_TRUE(tmux().Until(
+      AllOf(HasSubstr("this terminal is a's own"), HasSubstr("status 111"))));
+}
+
+TEST_F(AttachTest, AnErrorIsOneLine) {
+  BodyProcess body = Shell("a", "exec cat");
+  Attach({}, "nosuch");
+  EXPECT_TRUE(EndsWith(
+      "deptyr attach: head refused: there is no session nosuch; see those "
+      "there are wit\nh deptyr ls",
+      111));
+}
+
+TEST_F(AttachTest, WhatAPipeHoldsIsTyped) {
+  BodyProcess body = Shell("a",
+                           "stty -echo; echo ready; read x; echo \"got $x\"; "
+                           "read x; echo \"got $x\"; "
+                           "exec cat");
+  ASSERT_TRUE(HistoryUntil(HasSubstr("ready")));
+  Pipe pipe;
+  auto attach = Start({}, pipe.read_end.get());
+  pipe.read_end.Reset();
+  ASSERT_TRUE(ClientsUntil("1"));
+  ASSERT_EQ(::write(pipe.write_end.get(), "one\ntwo\n", 8), 8);
+  ASSERT_TRUE(said_.Until(HasSubstr("got two")));
+  pipe.write_end.Reset();
+  EXPECT_EQ(attach->Wait(), ExitStatus{});
+  EXPECT_EQ(said_.text(), "got one\r\ngot two\r\n");
+  EXPECT_EQ(complained_.text(), "");
+}
+
+TEST_F(AttachTest, AFileIsTypedAsWell) {
+  BodyProcess body = Shell("a", "read x; echo \"got $x\"; exec cat");
+  WriteFile(folder_ / "typed", "stop\n");
+  const Fd file(::open((folder_ / "typed").c_str(), O_RDONLY | O_CLOEXEC));
+  auto attach = Start({}, file.get());
+  EXPECT_EQ(attach->Wait(), ExitStatus{});
+  EXPECT_TRUE(HistoryUntil(HasSubstr("got stop")));
+}
+
+TEST_F(AttachTest, WhoNobodyTellsTheStatusSaysSo) {
+  BodyProcess body = Shell("a", "read x; exit 3");
+  Attach({"--once"});
+  ASSERT_TRUE(ClientsUntil("1"));
+  tmux().Press({"Enter"});
+  // Nobody reaps it, so that the kernel doesn't tell.
+  EXPECT_TRUE(tmux().Until(
+      AllOf(HasSubstr("nobody told the status"), HasSubstr("status 111"))));
+}
+
+TEST_F(AttachTest, OnceAPipeGetsTheProgramsStatus) {
+  BodyProcess body = Shell("a", "read x; echo bye; exit 5");
+  WriteFile(folder_ / "typed", "stop\n");
+  const Fd file(::open((folder_ / "typed").c_str(), O_RDONLY | O_CLOEXEC));
+  auto attach = Start({"--once"}, file.get());
+  (void)body.Wait();
+  EXPECT_EQ(attach->Wait(), ExitStatus{.code = 5});
+  EXPECT_THAT(said_.text(), HasSubstr("bye\r\n"));
+  EXPECT_EQ(complained_.text(), "[deptyr: a ended: exit status 5]\n");
+}
+
+TEST_F(AttachTest, NothingIsTypedWhereNoProgramRuns) {
+  {
+    BodyProcess body = Shell("a", "exit 3");
+    (void)body.Wait();
+    ASSERT_TRUE(head_.log().Until(HasSubstr("ended: exit status 3")));
+  }
+  const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  auto attach = Start({}, null.get());
+  EXPECT_EQ(attach->Wait(), ExitStatus{.code = 111});
+  EXPECT_THAT(complained_.text(),
+              HasSubstr("nothing was typed: a ended: exit status 3"));
+}
+
+TEST_F(AttachTest, WithoutHeadThereIsOneLine) {
+  ASSERT_EQ(head_.Stop(), ExitStatus{});
+  const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+  auto attach = Start({}, null.get());
+  EXPECT_EQ(attach->Wait(), ExitStatus{.code = 111});
+  EXPECT_THAT(complained_.text(),
+              AllOf(StartsWith("deptyr attach: connect to head at "),
+                    HasSubstr("does head run there?\n")));
+}
+
+}  // namespace
+}  // namespace deptyr

@@ -1,0 +1,73 @@
+#!/bin/bash
+# bash, zsh and fish complete deptyr's commands, options and sessions.
+cd "$(dirname "$0")/../.." || exit
+deptyr=${DEPTYR?"the built deptyr"}
+folder=$(mktemp -d) || exit
+PATH=$(dirname "$deptyr"):$PATH
+export DEPTYR_SOCKET=$folder/head.sock
+status=0
+wrong() { echo "$*"; status=1; }
+
+deptyr head --headless "$DEPTYR_SOCKET" 2> "$folder/log" &
+head=$!
+trap '{ kill $head; wait; rm -rf "$folder"; } 2> /dev/null' EXIT
+deptyr body --name mc "$DEPTYR_SOCKET" -- cat 2> "$folder/body" &
+deptyr body --name other "$DEPTYR_SOCKET" -- cat 2> "$folder/body" &
+until=$((SECONDS + 20))
+until [ "$(deptyr ls --names 2> /dev/null | wc -l)" = 2 ]; do
+    [ $SECONDS -lt $until ] || { echo "no sessions"; exit 1; }
+    sleep .02
+done
+
+# What a shell makes of a line, a word a line.
+# shellcheck disable=SC2016,SC2317
+of_bash() {
+    bash -c '. cmd/completions/deptyr.bash
+        read -ra COMP_WORDS <<< "$1"
+        [[ $1 != *" " ]] || COMP_WORDS+=("")
+        COMP_CWORD=$((${#COMP_WORDS[@]} - 1))
+        _deptyr
+        printf "%s\n" "${COMPREPLY[@]}"' - "$1"
+}
+# shellcheck disable=SC2016,SC2317
+of_fish() {
+    fish -c '. cmd/completions/deptyr.fish; complete -C "$argv[1]"' "$1" | cut -f 1
+}
+# It completes on terminals only: one that is typed on, and what it shows.
+# shellcheck disable=SC2016,SC2317
+of_zsh() {
+    zsh -f -c 'zmodload zsh/zpty
+        zpty -b shell zsh -f -i
+        zpty -w shell "PS1= PS2=; fpath=('"$folder"' \$fpath); autoload -U compinit; compinit -D -u; LISTMAX=0; unsetopt zle_bracketed_paste; echo re\"\"ady"
+        zpty -r shell line "*ready*"
+        zpty -n -w shell "$1"$'"'\t\t\x15'"'"echo en\"\"ded"$'"'\n'"'
+        zpty -r shell all "*ended*"
+        print -r -- "$all"' zsh "$1" | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g; s/[\r\x07]//g' | tr -s ' ' '\n'
+}
+
+# check SHELL LINE WORD...: the words are among what it completes.
+check() {
+    local said word
+    said=$("of_$1" "$2")
+    for word in "${@:3}"; do
+        # zsh shows the line, too.
+        grep "-qF${exactly-x}" -- "$word" <<< "$said" || wrong "$1: $2: no $word in: $said"
+    done
+}
+cp cmd/completions/deptyr.zsh "$folder/_deptyr"
+for shell in bash fish; do
+    command -v $shell > /dev/null || { echo "needs $shell"; exit 77; }
+    check $shell 'deptyr s' send snapshot status stop
+    check $shell 'deptyr attach ' mc other
+    check $shell 'deptyr attach m' mc
+    check $shell "deptyr attach $DEPTYR_SOCKET o" other
+    check $shell 'deptyr send --w' --wait-for
+    check $shell 'deptyr attach --e' --escape
+    check $shell 'deptyr snapshot --format a' ansi
+done
+command -v zsh > /dev/null || { echo "needs zsh"; exit 77; }
+exactly=''
+check zsh 'deptyr s' send snapshot status stop
+check zsh 'deptyr attach ' mc other
+check zsh 'deptyr send --' --wait-for --enter
+exit $status

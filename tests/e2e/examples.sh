@@ -1,0 +1,123 @@
+#!/bin/bash
+# The examples in the man pages of the clients do what they say: each is run,
+# with a server with a console, called mc, as its session.
+cd "$(dirname "$0")/../.." || exit
+deptyr=${DEPTYR?"the built deptyr"}
+pages=$PWD/docs/man
+folder=$(mktemp -d) || exit
+PATH=$(dirname "$deptyr"):$PATH
+export DEPTYR_SOCKET=$folder/head.sock
+for tool in mandoc jq asciinema script; do
+    command -v $tool > /dev/null || { echo "needs $tool"; exit 77; }
+done
+cd "$folder" || exit
+status=0 count=0
+
+cat > server << 'END'
+echo "Starting; no error so far"
+while read -r line; do
+    case $line in
+        stop) echo "Saving"; exit 3 ;;
+        list) echo "There are 0 of 20 players online" ;;
+        *) echo "[chat] $line" ;;
+    esac
+done
+END
+deptyr head --headless "$DEPTYR_SOCKET" 2> head.log &
+head=$!
+trap '{ kill $head; wait; rm -rf "$folder"; } 2> /dev/null' EXIT
+
+# await WHAT COMMAND...
+await() {
+    local until=$((SECONDS + 20))
+    until "${@:2}" > /dev/null 2>&1; do
+        [ $SECONDS -lt $until ] || { echo "no $1"; cat head.log; exit 1; }
+        sleep .02
+    done
+}
+runs() { [ "$(deptyr status --json mc | jq -r .state)" = running ]; }
+# Reaped at once, as by a supervisor: only so can the kernel tell how it ended.
+start_server() {
+    ! runs 2> /dev/null || return
+    (deptyr body --name mc "$DEPTYR_SOCKET" -- sh server > body.log 2>&1; :) &
+    await "server" runs
+}
+
+# What stands in a page's EXAMPLES, a command a line.
+examples() {
+    mandoc -T ascii -O width=1000 "$1" | sed 's/.\x08//g' | awk '/^[A-Z]/ { on = /^EXAMPLES/ } on' |
+        sed -nE 's/^ {11,}((Exec[A-Za-z]+=)?[a-z].*deptyr .*|(Exec[A-Za-z]+=)?deptyr .*|asciinema .*)/\1/p'
+}
+# Those that go on until they are interrupted.
+lasting() { [[ $1 == *--follow* || $1 == *"deptyr events"* || $1 == *"deptyr record"* ]]; }
+
+# run COMMAND: as a shell would, or a supervisor.
+run() {
+    local command=${1#Exec*=} job
+    # What a supervisor puts in.
+    # shellcheck disable=SC2016
+    {
+        command=${command//'"$1" "$2"'/3 0}
+        command=${command//'$EXIT_CODE $EXIT_STATUS'/exited 3}
+    }
+    # asciinema plays on a terminal, as fast as may be.
+    command=${command/asciinema play/asciinema play -s 1000}
+    if lasting "$command"; then
+        rm -f mc.cast
+        # What a shell starts in the background ignores SIGINT.
+        setsid env --default-signal=INT bash -c "$command" > out 2> err < /dev/null &
+        job=$!
+        # It has said something: a recording, a history, or the events of a start.
+        await "output" something_came "$command"
+        kill -INT -- -$job
+        wait $job
+        # A shell says so of a pipeline that was interrupted.
+        [[ $? == @(0|130) ]]
+        return
+    fi
+    case $command in
+        "deptyr attach"*) visit "$command" ;;
+        asciinema*) timeout 20 script -qec "$command" /dev/null > out 2> err < /dev/null ;;
+        *) timeout 20 bash -c "$command" > out 2> err < /dev/null ;;
+    esac
+}
+# On a terminal, until the detach key: ^\, or docker's.
+visit() {
+    local keys='\034' job
+    [[ $1 != *ctrl-p* ]] || keys='\020\021'
+    rm -f keys
+    mkfifo keys
+    timeout 20 script -qec "$1" /dev/null > out 2> err < keys &
+    job=$!
+    exec 4> keys
+    # It paints only once the terminal is raw.
+    await "screen" grep -q Starting out
+    # shellcheck disable=SC2059
+    printf "$keys" >&4
+    wait $job
+    local result=$?
+    exec 4>&-
+    return $result
+}
+# shellcheck disable=SC2317
+something_came() {
+    case $1 in
+        *"deptyr record"*) [ -s mc.cast ] ;;
+        *"deptyr events"*) deptyr stop mc --type 'stop\n'; start_server; [ -s out ] ;;
+        *) [ -s out ] ;;
+    esac
+}
+
+for page in attach ls status events kick send wait snapshot history record stop ended; do
+    before=$count
+    while read -r command; do
+        count=$((count + 1))
+        start_server
+        [ $page != snapshot ] || deptyr stop mc --type 'stop\n'
+        [ $page != ended ] || deptyr stop mc --type 'stop\n'
+        run "$command" || { echo "$page: $command: exit status $?"; cat out err; status=1; }
+    done < <(examples "$pages/deptyr-$page.1")
+    [ $count -gt "$before" ] || { echo "$page: no examples"; status=1; }
+done
+echo "$count examples"
+exit $status

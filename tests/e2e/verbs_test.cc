@@ -1,0 +1,423 @@
+// The verbs that ask, type, wait and read, with a real head and programs.
+
+#include <fcntl.h>
+#include <signal.h>
+
+#include <iterator>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/support/deptyr.h"
+
+namespace deptyr {
+namespace {
+
+using testing::AllOf;
+using testing::ContainsRegex;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+// A server with a console, as games have one.
+constexpr char kServer[] =
+    "stty -echo; echo 'Done (1.0s)'; printf '> '; while read line; do "
+    "case $line in stop) echo Saving; exit 4;; "
+    "*) echo \"[chat] $line\"; printf '> ';; esac; done";
+
+class VerbsTest : public testing::Test {
+ protected:
+  struct Result {
+    int status = -1;
+    std::string out;
+    std::string err;
+  };
+  std::unique_ptr<BodyProcess> Body(const std::string& name,
+                                    const std::vector<std::string>& program) {
+    auto body = std::make_unique<BodyProcess>(
+        head_.socket(), std::vector<std::string>{"--name", name}, program);
+    EXPECT_TRUE(head_.log().Until(
+        HasSubstr(absl::StrCat("session=", name, " pid=", body->pid()))));
+    return body;
+  }
+  std::unique_ptr<BodyProcess> Server() {
+    auto body = Body("mc", {"sh", "-c", kServer});
+    EXPECT_EQ(HistoryUntil(HasSubstr("> ")), true);
+    return body;
+  }
+  bool HistoryUntil(const testing::Matcher<const std::string&>& matcher) {
+    return static_cast<bool>(TextUntil(
+        [this] {
+          return Run({"history", "mc"}).out;
+        },
+        matcher));
+  }
+  Program Start(const std::vector<std::string>& words, const LogFile& out,
+                const LogFile& err) {
+    std::vector<std::string> argv = {Deptyr()};
+    argv.insert(argv.end(), words.begin(), words.end());
+    return Program::Start(
+        argv, {.fds = {{out.fd(), 1}, {err.fd(), 2}},
+               .env = {absl::StrCat("DEPTYR_SOCKET=", head_.socket())}});
+  }
+  Result Run(const std::vector<std::string>& words) {
+    const LogFile out;
+    const LogFile err;
+    Program program = Start(words, out, err);
+    const auto end = program.Wait();
+    return {end && end->signal == 0 ? end->code : -1, out.text(), err.text()};
+  }
+
+  // What ends the program, which its supervisor reaps at once: else it would be
+  // some time until head says that nobody can tell it how it ended.
+  Result RunToTheEndOf(BodyProcess& body,
+                       const std::vector<std::string>& words) {
+    const LogFile out;
+    const LogFile err;
+    Program program = Start(words, out, err);
+    EXPECT_TRUE(body.Wait());
+    const auto end = program.Wait();
+    return {end && end->signal == 0 ? end->code : -1, out.text(), err.text()};
+  }
+
+  HeadProcess head_;
+  const LogFile out_;
+  const LogFile err_;
+};
+
+TEST_F(VerbsTest, LsListsTheSessions) {
+  EXPECT_EQ(Run({"ls", "--json"}).out, "[]\n");
+  auto a = Body("a", {"cat"});
+  auto b = Body("b", {"sh", "-c", "exit 3"});
+  (void)b->Wait();
+  ASSERT_TRUE(head_.log().Until(HasSubstr("ended: exit status 3")));
+  const Result table = Run({"ls"});
+  EXPECT_EQ(table.status, 0);
+  EXPECT_THAT(table.out,
+              AllOf(StartsWith("SESSION  STATE "),
+                    ContainsRegex(absl::StrCat("\na  +running +", a->pid(),
+                                               " .* 24x80 +0 +0 +-\n")),
+                    ContainsRegex("\nb  +ended .* exit status 3\n")));
+  EXPECT_EQ(Run({"ls", "--names"}).out, "a\nb\n");
+  EXPECT_THAT(
+      Run({"ls", "--json"}).out,
+      AllOf(HasSubstr(absl::StrCat("\"pid\": ", a->pid(), ",")),
+            HasSubstr("\"state\": \"running\""), HasSubstr("\"code\": 3")));
+}
+
+TEST_F(VerbsTest, StatusTellsOfClientsAndIncarnations) {
+  auto a = Body("a", {"cat"});
+  Program client = Start({"attach", "-r", "a"}, out_, err_);
+  ASSERT_TRUE(head_.log().Until(HasSubstr("joined session=a")));
+  const Result text = Run({"status", "a"});
+  EXPECT_THAT(text.out,
+              AllOf(StartsWith("session   a\nprogram   cat\n"),
+                    ContainsRegex(
+                        absl::StrCat(" attach +", client.pid(), " .* read\n")),
+                    ContainsRegex(absl::StrCat("\n1 +", a->pid(), " "))));
+  EXPECT_THAT(Run({"status", "a", "--json"}).out,
+              AllOf(HasSubstr("\"argv\": [\n    \"cat\"\n  ]"),
+                    HasSubstr("\"read_only\": true"),
+                    HasSubstr("\"incarnations\": [")));
+  EXPECT_EQ(Run({"status", "nosuch"}).status, 111);
+}
+
+TEST_F(VerbsTest, EventsTellsWhatHappensWhileItHappens) {
+  Program events = Start({"events"}, out_, err_);
+  // Head listens for whom it asks to; nothing tells when, so it is asked until
+  // the first event shows that it does.
+  ASSERT_TRUE(WaitFor([&] {
+    auto probe = Body("probe", {"true"});
+    (void)probe->Wait();
+    return !out_.text().empty();
+  }));
+  auto a = Body("a", {"sh", "-c", "read x; exit 3"});
+  ASSERT_EQ(Run({"send", "a", "--enter"}).status, 0);
+  (void)a->Wait();
+  EXPECT_TRUE(out_.Until(AllOf(
+      ContainsRegex(absl::StrCat("\\{\"event\":\"started\",\"session\":\"a\","
+                                 ".*\"pid\":",
+                                 a->pid(), ",.*\"time\":[0-9.]+\\}\n")),
+      ContainsRegex("\"event\":\"attached\",\"session\":\"a\","
+                    "\"client\":[0-9]+,\"kind\":\"attach\""),
+      ContainsRegex("\"event\":\"ended\",\"session\":\"a\",.*\"code\":3"))));
+}
+
+TEST_F(VerbsTest, KickMakesClientsLeave) {
+  auto a = Body("a", {"cat"});
+  Program client = Start({"attach", "-r", "a"}, out_, err_);
+  ASSERT_TRUE(head_.log().Until(HasSubstr("joined session=a")));
+  EXPECT_EQ(Run({"kick", "a", "77777"}).status, 111);
+  EXPECT_THAT(Run({"kick", "a"}).out, HasSubstr(absl::StrCat(client.pid())));
+  EXPECT_EQ(client.Wait(), ExitStatus{.code = 111});
+  EXPECT_THAT(err_.text(), HasSubstr("made it leave"));
+  EXPECT_EQ(Run({"kick"}).status, 100);
+}
+
+TEST_F(VerbsTest, SendTypesAndPrintsTheAnswer) {
+  auto server = Server();
+  const Result result = Run({"send", "mc", "hello", "there\\n", "--wait-for",
+                             "^\\[chat\\] .*", "--print"});
+  EXPECT_EQ(result.status, 0) << result.err;
+  EXPECT_EQ(result.out, "[chat] hello there\n");
+  // What came before it was typed is not looked at.
+  const Result again = Run({"send", "mc", "x\\n", "--wait-for", "hello there",
+                            "--timeout", "0.2", "--print"});
+  EXPECT_EQ(again.status, 124);
+  EXPECT_EQ(again.out, "[chat] x\n> \n");
+  EXPECT_THAT(again.err, HasSubstr("did not write what was waited for within"));
+}
+
+TEST_F(VerbsTest, SendTypesKeysAsTheProgramWantsThem) {
+  auto keys = Body("a", {Actor(), "keys", "10"});
+  ASSERT_TRUE(TextUntil(
+      [this] {
+        return Run({"history", "a"}).out;
+      },
+      HasSubstr("keys:")));
+  EXPECT_EQ(
+      Run({"send", "a", "\\x41\\e", "--keys", "C-c Up F1", "--enter"}).status,
+      0);
+  ASSERT_TRUE(TextUntil(
+      [this] {
+        return Run({"history", "a"}).out;
+      },
+      HasSubstr("keys: 41 1b 03 1b 5b 41 1b 4f 50 0d done")));
+  auto application = Body("b", {"sh", "-c",
+                                absl::StrCat("printf '\\033[?1h'; exec ",
+                                             Quote(Actor()), " keys 3")});
+  ASSERT_TRUE(TextUntil(
+      [this] {
+        return Run({"history", "b"}).out;
+      },
+      HasSubstr("keys:")));
+  EXPECT_EQ(Run({"send", "b", "--keys", "Up"}).status, 0);
+  EXPECT_TRUE(TextUntil(
+      [this] {
+        return Run({"history", "b"}).out;
+      },
+      HasSubstr("keys: 1b 4f 41 done")));
+}
+
+TEST_F(VerbsTest, SendSaysWhatIsWrong) {
+  EXPECT_EQ(Run({"send", "mc"}).status, 100);
+  EXPECT_EQ(Run({"send", "mc", "\\q"}).status, 100);
+  EXPECT_EQ(Run({"send", "mc", "x", "--wait-for", "("}).status, 100);
+  EXPECT_EQ(Run({"send", "mc", "x", "--print"}).status, 100);
+  EXPECT_EQ(Run({"send", "mc", "x"}).status, 111);
+  auto server = Server();
+  const Result ended =
+      RunToTheEndOf(*server, {"send", "mc", "stop\\n", "--wait-for", "never"});
+  EXPECT_EQ(ended.status, 111);
+  EXPECT_THAT(ended.err, HasSubstr("mc ended"));
+  EXPECT_THAT(Run({"send", "mc", "x"}).err,
+              HasSubstr("nothing was typed: mc ended: exit status 4"));
+}
+
+TEST_F(VerbsTest, WaitWaitsForTextAnEndOrQuiet) {
+  auto server = Server();
+  EXPECT_EQ(Run({"wait", "mc", "--quiet", "0.05"}).status, 0);
+  EXPECT_EQ(Run({"wait", "mc", "--exit", "--timeout", "0.05"}).status, 124);
+  EXPECT_EQ(Run({"wait", "mc"}).status, 100);
+  EXPECT_EQ(Run({"wait", "mc", "--exit", "--quiet", "1"}).status, 100);
+  {
+    Program wait =
+        Start({"wait", "mc", "--for", "later$", "--print"}, out_, err_);
+    ASSERT_TRUE(
+        head_.log().Until(HasSubstr(absl::StrCat("pid=", wait.pid(), " "))));
+    EXPECT_EQ(Run({"send", "mc", "later\\n"}).status, 0);
+    EXPECT_EQ(wait.Wait(), ExitStatus{});
+    EXPECT_EQ(out_.text(), "[chat] later\n");
+  }
+  Program wait = Start({"wait", "mc", "--exit"}, out_, err_);
+  ASSERT_TRUE(
+      head_.log().Until(HasSubstr(absl::StrCat("pid=", wait.pid(), " "))));
+  EXPECT_EQ(Run({"send", "mc", "stop\\n"}).status, 0);
+  (void)server->Wait();
+  EXPECT_EQ(wait.Wait(), ExitStatus{});
+  EXPECT_EQ(Run({"wait", "mc", "--exit"}).status, 0);
+}
+
+TEST_F(VerbsTest, StopTypesAndWaitsForTheEnd) {
+  auto server = Server();
+  EXPECT_EQ(
+      Run({"stop", "mc", "--type", "not yet\\n", "--timeout", "0.1"}).status,
+      124);
+  EXPECT_EQ(RunToTheEndOf(*server, {"stop", "mc", "--type", "stop\\n"}).status,
+            0);
+  EXPECT_EQ(server->Wait(), ExitStatus{.code = 4});
+  EXPECT_EQ(Run({"stop", "mc", "--type", "stop\\n"}).status, 0);
+}
+
+TEST_F(VerbsTest, SnapshotShowsTheScreenAndTheLastOne) {
+  auto ui = Body("ui", {"sh", "-c",
+                        "printf '\\033[?1049h\\033[2J\\033[H\\033[31mred\\033[m"
+                        "\\r\\n\\033[3;5Hhere\\033]2;a title\\007'; read x; "
+                        "printf bye"});
+  ASSERT_TRUE(TextUntil(
+      [this] {
+        return Run({"snapshot", "ui"}).out;
+      },
+      testing::Eq("red\n\n    here\n")));
+  EXPECT_EQ(Run({"snapshot", "ui", "--format", "ansi"}).out,
+            "\x1b[31mred\x1b[m\n\n    here\n");
+  EXPECT_THAT(Run({"snapshot", "ui", "--format", "json"}).out,
+              AllOf(HasSubstr("\"lines\": [\n    \"red\",\n    \"\",\n"
+                              "    \"    here\"\n  ]"),
+                    HasSubstr("\"title\": \"a title\""),
+                    HasSubstr("\"alternate_screen\": true")));
+  EXPECT_THAT(Run({"snapshot", "ui", "--format=svg"}).out,
+              AllOf(StartsWith("<svg "), HasSubstr(">    here<")));
+  EXPECT_EQ(Run({"snapshot", "ui", "--format=png"}).status, 100);
+  EXPECT_EQ(Run({"snapshot", "ui", "--last"}).status, 111);
+  EXPECT_EQ(RunToTheEndOf(*ui, {"stop", "ui", "--type", "\\r"}).status, 0);
+  EXPECT_THAT(Run({"snapshot", "ui", "--last"}).out,
+              AllOf(StartsWith("red\n"), HasSubstr("bye")));
+}
+
+TEST_F(VerbsTest, HistoryPrintsWhatIsRemembered) {
+  auto server = Server();
+  EXPECT_EQ(Run({"history", "mc"}).out, "Done (1.0s)\r\n> ");
+  EXPECT_EQ(Run({"history", "mc", "--text"}).out, "Done (1.0s)\n> \n");
+  EXPECT_EQ(Run({"history", "mc", "--bytes", "2"}).out, "> ");
+  Program follow = Start({"history", "--follow", "--text"}, out_, err_);
+  ASSERT_TRUE(out_.Until(HasSubstr("> ")));
+  EXPECT_EQ(Run({"send", "mc", "more\\n"}).status, 0);
+  ASSERT_TRUE(out_.Until(HasSubstr("[chat] more\n")));
+  follow.Signal(SIGINT);
+  EXPECT_EQ(follow.Wait(), ExitStatus{});
+}
+
+TEST_F(VerbsTest, EndedTellsWhatTheKernelCouldNot) {
+  struct {
+    std::vector<std::string> words;  // s6's and systemd's
+    const char* how;
+    int status;
+  } const kEnds[] = {
+      {{"3", "0"}, "exit status 3", 3},
+      {{"256", "15"}, "signal 15", 128 + SIGTERM},
+      {{"exited", "7"}, "exit status 7", 7},
+      {{"killed", "KILL"}, "signal 9", 128 + SIGKILL},
+      {{"dumped", "SEGV"}, "signal 11", 128 + SIGSEGV},
+  };
+  // Nobody reaps the programs, so that nobody but the verb can tell.
+  std::vector<std::unique_ptr<BodyProcess>> bodies;
+  std::vector<std::unique_ptr<Program>> clients;
+  for (size_t i = 0; i < std::size(kEnds); ++i) {
+    const std::string name = absl::StrCat("s", i);
+    bodies.push_back(Body(name, {"sh", "-c", "read x"}));
+    clients.push_back(std::make_unique<Program>(
+        Start({"attach", "-r", "--once", name}, out_, err_)));
+    ASSERT_TRUE(head_.log().Until(
+        HasSubstr(absl::StrCat("pid=", clients.back()->pid(), " "))));
+    ASSERT_EQ(Run({"send", name, "--enter"}).status, 0);
+  }
+  for (size_t i = 0; i < std::size(kEnds); ++i) {
+    const std::string name = absl::StrCat("s", i);
+    ASSERT_TRUE(head_.log().Until(HasSubstr(
+        absl::StrCat("session=", name, " pid=", bodies[i]->pid(), " ended"))));
+    std::vector<std::string> words = {"ended", name};
+    words.insert(words.end(), kEnds[i].words.begin(), kEnds[i].words.end());
+    EXPECT_EQ(Run(words).status, 0);
+    EXPECT_EQ(clients[i]->Wait(), ExitStatus{.code = kEnds[i].status});
+    EXPECT_THAT(Run({"status", name}).out, HasSubstr(kEnds[i].how));
+  }
+  EXPECT_EQ(Run({"ended", "s0", "x", "y"}).status, 100);
+  EXPECT_EQ(Run({"ended", "s0", "3"}).status, 100);
+  EXPECT_EQ(Run({"ended", "nosuch", "3", "0"}).status, 111);
+}
+
+TEST_F(VerbsTest, RecordMakesWhatAsciinemaPlays) {
+  const TempDir folder;
+  const std::string file = folder / "cast";
+  auto server = Server();
+  Program record = Start({"record", "--once", "mc", file}, out_, err_);
+  ASSERT_TRUE(
+      head_.log().Until(HasSubstr(absl::StrCat("pid=", record.pid(), " "))));
+  EXPECT_EQ(Run({"send", "mc", "h\xc3\xa9llo\\n", "--wait-for", "> $"}).status,
+            0);
+  EXPECT_EQ(RunToTheEndOf(*server, {"stop", "mc", "--type", "stop\\n"}).status,
+            0);
+  EXPECT_EQ(record.Wait(), ExitStatus{});
+  EXPECT_THAT(ReadFile(file),
+              AllOf(StartsWith("{\"version\":2,\"width\":80,\"height\":24,"),
+                    HasSubstr("[chat] h\xc3\xa9llo"), HasSubstr("Saving")));
+  // It wants a terminal to read keys from.
+  const std::string played =
+      OutputOf({"script", "-qec",
+                absl::StrCat("LC_ALL=C.UTF-8 asciinema cat ", Quote(file)),
+                "/dev/null"});
+  EXPECT_THAT(played,
+              AllOf(HasSubstr("Done (1.0s)"), HasSubstr("[chat] h\xc3\xa9llo"),
+                    HasSubstr("Saving")));
+  // Never over another recording.
+  const Result again = Run({"record", "mc", file});
+  EXPECT_EQ(again.status, 111);
+  EXPECT_THAT(again.err, HasSubstr("File exists"));
+}
+
+TEST_F(VerbsTest, ARecordingEndsWhenItIsInterrupted) {
+  auto server = Server();
+  Program record = Start({"record", "mc"}, out_, err_);
+  ASSERT_TRUE(out_.Until(HasSubstr("Done (1.0s)")));
+  record.Signal(SIGTERM);
+  EXPECT_EQ(record.Wait(), ExitStatus{});
+}
+
+TEST_F(VerbsTest, WhatCannotBeWrittenIsAnError) {
+  const auto server = Server();
+  const Fd full(::open("/dev/full", O_WRONLY | O_CLOEXEC));
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{
+           {"ls"}, {"status", "mc"}, {"snapshot", "mc"}, {"history", "mc"}}) {
+    std::vector<std::string> argv = {Deptyr()};
+    argv.insert(argv.end(), words.begin(), words.end());
+    const LogFile err;
+    Program program = Program::Start(
+        argv, {.fds = {{full.get(), 1}, {err.fd(), 2}},
+               .env = {absl::StrCat("DEPTYR_SOCKET=", head_.socket())}});
+    EXPECT_EQ(program.Wait(), ExitStatus{.code = 111}) << words[0];
+    EXPECT_EQ(err.text(),
+              absl::StrCat("deptyr ", words[0],
+                           ": write the output: No space left on device\n"));
+  }
+}
+
+TEST_F(VerbsTest, ARecordingOfNothingTouchesNoFile) {
+  const TempDir folder;
+  WriteFile(folder / "kept", "precious");
+  EXPECT_EQ(Run({"record", "--overwrite", "nosuch", folder / "kept"}).status,
+            111);
+  EXPECT_EQ(ReadFile(folder / "kept"), "precious");
+}
+
+TEST_F(VerbsTest, WithoutHeadEachSaysSoInOneLine) {
+  ASSERT_EQ(head_.Stop(), ExitStatus{});
+  for (const std::vector<std::string>& words :
+       std::vector<std::vector<std::string>>{{"ls"},
+                                             {"status", "a"},
+                                             {"events"},
+                                             {"kick", "a"},
+                                             {"send", "a", "x"},
+                                             {"wait", "a", "--exit"},
+                                             {"stop", "a"},
+                                             {"snapshot"},
+                                             {"history"},
+                                             {"record", "a"},
+                                             {"ended", "a", "0", "0"}}) {
+    const Result result = Run(words);
+    EXPECT_EQ(result.status, 111) << words[0];
+    EXPECT_THAT(result.err,
+                AllOf(StartsWith(absl::StrCat("deptyr ", words[0],
+                                              ": connect to head at ")),
+                      HasSubstr("does head run there?\n")));
+  }
+}
+
+}  // namespace
+}  // namespace deptyr

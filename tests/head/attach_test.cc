@@ -1,0 +1,435 @@
+// A client of head's own protocol, and a session with a terminal that the test
+// writes to: what it is sent, in which order, and what becomes of it when it
+// doesn't read.
+#include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/head/attach_client.h"
+#include "lib/head/session.h"
+#include "lib/sys/io.h"
+#include "lib/wire/messages.h"
+#include "tests/support/session_program.h"
+#include "tests/support/socket_pair.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/wait.h"
+#include "tests/support/watcher.h"
+
+namespace deptyr {
+namespace {
+
+using testing::ElementsAre;
+using testing::EndsWith;
+using testing::HasSubstr;
+using testing::StartsWith;
+
+constexpr size_t kRing = 64 << 10;
+
+class AttachTest : public testing::Test {
+ protected:
+  explicit AttachTest(SessionOptions options = {})
+      : session_(*loop_, "name", ::getuid(), Value(Ring::Create(kRing)),
+                 options, [](Session&, Change) {}) {
+    (void)::signal(SIGPIPE, SIG_IGN);
+  }
+
+  // One that reads what it is told, and keeps it.
+  class Reader {
+   public:
+    Reader(AttachTest& test, Attach wish, std::string received = "")
+        : test_(test) {
+      EXPECT_THAT(SetNonBlocking(pair_.theirs.get()), IsOk());
+      EXPECT_THAT(SetNonBlocking(pair_.ours.get()), IsOk());
+      client_ = std::make_unique<AttachClient>(
+          *test.loop_, std::move(pair_.theirs),
+          PeerIdentity{.pid = 1, .uid = ::getuid(), .gid = 0}, std::move(wish),
+          std::move(received), [this](AttachClient&) { gone_ = true; });
+      watch_ = test.loop_->Add(pair_.ours.get(), Interest::kRead,
+                               [this](Ready) { Receive(); });
+      client_->Join(test.session_);
+    }
+
+    void Read(bool read) {
+      watch_.Set(read ? Interest::kRead : Interest::kNone);
+    }
+    void Say(const HeadMessage& message) {
+      const std::string bytes = Encode(message);
+      EXPECT_EQ(WriteSome(pair_.ours.get(), bytes).bytes, bytes.size());
+    }
+    void CloseInput() { (void)::shutdown(pair_.ours.get(), SHUT_WR); }
+    void Close() {
+      watch_.Reset();
+      pair_.ours.Reset();
+    }
+    bool gone() const { return gone_; }
+    AttachClient& client() { return *client_; }
+
+    // The stream as it was told, from `offset` on.
+    const std::string& output() const { return output_; }
+    uint64_t offset() const { return attached_->offset; }
+    const Attached& attached() const { return *attached_; }
+    const std::string& paint() const { return paint_; }
+    // "attached", "output", "paint", "done", the events of notices, the codes
+    // of refusals; a run of the same once.
+    const std::vector<std::string>& heard() const { return heard_; }
+    bool Heard(const std::string& what) const {
+      return std::find(heard_.begin(), heard_.end(), what) != heard_.end();
+    }
+    const KeyValues& last_notice() const { return last_notice_; }
+
+   private:
+    void Receive() {
+      std::string room(1 << 20, '\0');
+      const IoResult got =
+          ReadSome(pair_.ours.get(), {room.data(), room.size()});
+      if (got.state == IoState::kEnd) watch_.Set(Interest::kNone);
+      inbox_.append(room, 0, got.bytes);
+      for (;;) {
+        absl::string_view rest = inbox_;
+        auto message = TakeMessage(rest);
+        ASSERT_THAT(message.status(), IsOk());
+        if (!message->has_value()) return;
+        inbox_.erase(0, inbox_.size() - rest.size());
+        Take(**message);
+      }
+    }
+    void Take(const HeadMessage& message) {
+      std::string what = "other";
+      if (const auto* attached = std::get_if<Attached>(&message)) {
+        attached_ = *attached;
+        what = "attached";
+      } else if (const auto* output = std::get_if<Output>(&message)) {
+        output_ += output->bytes;
+        what = "output";
+      } else if (const auto* paint = std::get_if<Paint>(&message)) {
+        paint_ = paint->bytes;
+        what = "paint";
+      } else if (const auto* notice = std::get_if<Notice>(&message)) {
+        last_notice_ = notice->fields;
+        what = std::string(ValueOf(notice->fields, "event"));
+      } else if (const auto* refused = std::get_if<Refused>(&message)) {
+        what = refused->code;
+      } else if (std::holds_alternative<Done>(message)) {
+        what = "done";
+      }
+      if (heard_.empty() || heard_.back() != what) heard_.push_back(what);
+    }
+
+    AttachTest& test_;
+    SocketPair pair_;
+    std::unique_ptr<AttachClient> client_;
+    Watch watch_;
+    bool gone_ = false;
+    std::string inbox_;
+    std::string output_;
+    std::string paint_;
+    std::optional<Attached> attached_;
+    std::vector<std::string> heard_;
+    KeyValues last_notice_;
+  };
+
+  bool Until(absl::FunctionRef<bool()> predicate) {
+    return RunUntil(*loop_, predicate);
+  }
+  bool RingHas(absl::string_view text) {
+    const Ring& ring = session_.ring();
+    return absl::StrContains(ring.From(ring.begin()), text);
+  }
+  bool UntilRingHas(absl::string_view text) {
+    return Until([&] { return RingHas(text); });
+  }
+  SessionProgram& Run(const std::string& script) {
+    programs_.push_back(std::make_unique<SessionProgram>(
+        *loop_, std::vector<std::string>{"sh", "-c", script}));
+    session_.Start(programs_.back()->Registration());
+    return *programs_.back();
+  }
+
+  const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
+  std::vector<std::unique_ptr<SessionProgram>> programs_;
+  Session session_;
+};
+
+TEST_F(AttachTest, HistoryThenWhatComesNoByteTwiceNoneMissing) {
+  Run("printf before; read x; printf after");
+  ASSERT_TRUE(UntilRingHas("before"));
+  Reader reader(*this, {.from = From::kHistory});
+  ASSERT_TRUE(Until([&] { return reader.output() == "before"; }));
+  EXPECT_EQ(reader.attached(), (Attached{.session = "name",
+                                         .offset = 0,
+                                         .end = 6,
+                                         .rows = 24,
+                                         .cols = 80,
+                                         .running = true,
+                                         .state = session_.State()}));
+  reader.Say(Keys{"\n"});
+  ASSERT_TRUE(Until([&] { return reader.Heard("ended"); }));
+  EXPECT_EQ(reader.output(), "before\nafter");
+  EXPECT_THAT(reader.heard(), ElementsAre("attached", "output", "ended"));
+  EXPECT_EQ(ValueOf(reader.last_notice(), "number"), "1");
+}
+
+TEST_F(AttachTest, TheLastBytesOfTheHistoryBeginAtALine) {
+  Run("printf 'one\\ntwo\\nthree\\n'; read x");
+  ASSERT_TRUE(UntilRingHas("three"));
+  Reader reader(*this, {.from = From::kHistory, .value = 8});
+  ASSERT_TRUE(Until([&] { return reader.output() == "three\n"; }));
+}
+
+TEST_F(AttachTest, AnOffsetGoesOnWhereSomebodyWas) {
+  Run("printf 0123456789; read x");
+  ASSERT_TRUE(UntilRingHas("9"));
+  Reader reader(*this, {.from = From::kOffset, .value = 4});
+  ASSERT_TRUE(Until([&] { return reader.output() == "456789"; }));
+  Reader ahead(*this, {.from = From::kOffset, .value = 1000});
+  ASSERT_TRUE(Until([&] { return ahead.Heard("attached"); }));
+  EXPECT_EQ(ahead.offset(), 10U);
+}
+
+TEST_F(AttachTest, AnOffsetThatHasGoneIsToldOf) {
+  Run("head -c 100000 /dev/zero | tr '\\0' x; printf end; read x");
+  ASSERT_TRUE(UntilRingHas("end"));
+  Reader reader(*this, {.from = From::kOffset, .value = 10});
+  ASSERT_TRUE(Until([&] { return absl::EndsWith(reader.output(), "end"); }));
+  EXPECT_THAT(reader.heard(), ElementsAre("attached", "missed", "output"));
+  EXPECT_EQ(reader.output().size(), kRing);
+  EXPECT_EQ(ValueOf(reader.last_notice(), "bytes"),
+            absl::StrCat(100003 - kRing - 10));
+}
+
+TEST_F(AttachTest, TheScreenIsPaintedAndThenLive) {
+  Run("printf 'gone\\033[2J\\033[5;7Hhere'; read x; printf live");
+  ASSERT_TRUE(UntilRingHas("here"));
+  Reader reader(*this, {.rows = 24, .cols = 80});
+  ASSERT_TRUE(Until([&] { return reader.Heard("paint"); }));
+  EXPECT_THAT(reader.paint(), HasSubstr("here"));
+  EXPECT_THAT(reader.paint(), testing::Not(HasSubstr("gone")));
+  reader.Say(Keys{"\n"});
+  ASSERT_TRUE(Until([&] { return reader.Heard("ended"); }));
+  EXPECT_EQ(reader.output(), "\nlive");
+}
+
+// What follows the first half must not be printed as text.
+TEST_F(AttachTest, AScreenPaintedAmidASequenceGetsAllOfIt) {
+  Run("printf 'text\\033[3'; read x; printf '1mred'; read x");
+  ASSERT_TRUE(UntilRingHas("text\033[3"));
+  Reader reader(*this, {});
+  ASSERT_TRUE(Until([&] { return reader.output() == "\033[3"; }));
+  reader.Say(Keys{"\n"});
+  ASSERT_TRUE(Until([&] { return absl::EndsWith(reader.output(), "1mred"); }));
+}
+
+TEST_F(AttachTest, NothingButWhatComes) {
+  Run("printf before; read x; printf after; read x");
+  ASSERT_TRUE(UntilRingHas("before"));
+  Reader reader(*this, {.from = From::kNow});
+  reader.Say(Keys{"\n"});
+  ASSERT_TRUE(Until([&] { return absl::EndsWith(reader.output(), "after"); }));
+  EXPECT_THAT(reader.output(), testing::Not(HasSubstr("before")));
+}
+
+TEST_F(AttachTest, ItStaysForTheNextProgram) {
+  Run("exit 3");
+  Reader reader(*this, {.from = From::kNow});
+  ASSERT_TRUE(Until([&] { return reader.Heard("ended"); }));
+  Run("printf again; read x");
+  ASSERT_TRUE(Until([&] { return reader.output() == "again"; }));
+  EXPECT_THAT(reader.heard(),
+              ElementsAre("attached", "ended", "started", "output"));
+}
+
+TEST_F(AttachTest, WhatWasSentBeforeAHalfCloseIsTypedAndThenDone) {
+  Run("read x; printf \"got $x\"; read y");
+  Reader reader(*this, {.from = From::kNow});
+  reader.Say(Keys{"line\n"});
+  reader.CloseInput();
+  ASSERT_TRUE(Until([&] { return reader.Heard("done") && reader.gone(); }));
+  EXPECT_TRUE(UntilRingHas("got line"));
+}
+
+TEST_F(AttachTest, WhatCameWithTheAttachIsTypedToo) {
+  Run("read x; printf \"got $x\"; read y");
+  Reader reader(*this, {.from = From::kNow}, Encode(Keys{"early\n"}));
+  EXPECT_TRUE(UntilRingHas("got early"));
+}
+
+TEST_F(AttachTest, WhoClosesAtOnceHasTyped) {
+  Run("read x; printf \"got $x\"; read y");
+  Reader reader(*this, {.from = From::kNow});
+  reader.Say(Keys{"line\n"});
+  reader.Close();
+  EXPECT_TRUE(UntilRingHas("got line"));
+  EXPECT_TRUE(Until([&] { return reader.gone(); }));
+}
+
+// More than the session's queue holds, for a program that reads late.
+TEST_F(AttachTest, WhoClosesAfterALongPasteHasTypedIt) {
+  const pid_t pid =
+      Run("stty raw -echo; kill -STOP $$; head -c 60000 | wc -c; read y").pid();
+  siginfo_t stopped{};
+  ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(pid), &stopped, WSTOPPED), 0);
+  Reader reader(*this, {.from = From::kNow});
+  for (int i = 0; i < 4; ++i) reader.Say(Keys{std::string(15000, 'x')});
+  ASSERT_TRUE(Until([&] { return reader.client().input_blocked(); }));
+  reader.Close();
+  ASSERT_TRUE(Until([&] { return reader.client().deaf(); }));
+  ASSERT_EQ(::kill(pid, SIGCONT), 0);
+  EXPECT_TRUE(UntilRingHas("60000"));
+  EXPECT_TRUE(Until([&] { return reader.gone(); }));
+}
+
+TEST_F(AttachTest, AReadOnlyClientNeitherTypesNorResizes) {
+  Run("read x; printf \"got $x\"; read y");
+  Reader looks(*this,
+               {.rows = 10, .cols = 10, .from = From::kNow, .read_only = true});
+  looks.Say(Keys{"bad\n"});
+  looks.Say(Resize{.rows = 11, .cols = 11});
+  looks.CloseInput();
+  ASSERT_TRUE(Until([&] { return looks.Heard("done"); }));
+  Reader types(*this, {.from = From::kNow});
+  types.Say(Keys{"good\n"});
+  EXPECT_TRUE(UntilRingHas("got good"));
+  EXPECT_EQ(session_.size(), (WindowSize{24, 80}));
+}
+
+TEST_F(AttachTest, ASizeIsTheProgramsAndEverybodyHearsOfIt) {
+  Run("read x");
+  Reader reader(*this, {.from = From::kNow});
+  Reader other(*this, {.rows = 30, .cols = 100, .from = From::kNow});
+  EXPECT_EQ(session_.size(), (WindowSize{30, 100}));
+  other.Say(Resize{.rows = 31, .cols = 101});
+  ASSERT_TRUE(
+      Until([&] { return ValueOf(reader.last_notice(), "rows") == "31"; }));
+  EXPECT_EQ(session_.size(), (WindowSize{31, 101}));
+}
+
+TEST_F(AttachTest, AMessageThatHasNoPlaceIsRefused) {
+  Run("read x");
+  Reader reader(*this, {.from = From::kNow});
+  reader.Say(Attached{});
+  ASSERT_TRUE(Until([&] { return reader.Heard("malformed"); }));
+  EXPECT_TRUE(reader.gone());
+}
+
+TEST_F(AttachTest, WhoIsKickedIsTold) {
+  Run("read x");
+  Reader reader(*this, {.from = From::kNow});
+  reader.client().Kick("a test");
+  ASSERT_TRUE(Until([&] { return reader.Heard("kicked"); }));
+  EXPECT_TRUE(reader.gone());
+}
+
+// --- one that doesn't read
+
+// More than the ring has, in lines.
+constexpr char kFlood[] =
+    "i=0; while [ $i -lt 4 ]; do seq 100000 129999; "
+    "i=$((i+1)); done; printf 'the end'; read x";
+
+TEST_F(AttachTest, APacketThatIsBegunIsWholeWhateverIsPassedOver) {
+  Run(kFlood);
+  Reader reader(*this, {.from = From::kHistory});
+  reader.Read(false);
+  ASSERT_TRUE(UntilRingHas("the end"));
+  reader.Read(true);
+  // Were a packet cut short, the rest would not decode.
+  ASSERT_TRUE(
+      Until([&] { return absl::EndsWith(reader.output(), "the end"); }));
+  EXPECT_TRUE(reader.Heard("missed"));
+  EXPECT_EQ(reader.client().missed() + reader.output().size(),
+            session_.ring().end());
+}
+
+TEST_F(AttachTest, ATerminalThatFellBehindIsRedrawn) {
+  Run(kFlood);
+  Reader reader(*this, {.rows = 24, .cols = 80});
+  reader.Read(false);
+  ASSERT_TRUE(UntilRingHas("the end"));
+  reader.Read(true);
+  ASSERT_TRUE(
+      Until([&] { return absl::StrContains(reader.paint(), "the end"); }));
+  EXPECT_THAT(reader.heard(),
+              ElementsAre("attached", "paint", "output", "missed", "paint"));
+}
+
+// Of two, the one that reads gets all of it.
+TEST_F(AttachTest, AnotherLosesNothing) {
+  Reader stuck(*this, {.from = From::kHistory});
+  stuck.Read(false);
+  Reader eager(*this, {.from = From::kHistory});
+  Run(kFlood);
+  ASSERT_TRUE(Until([&] { return absl::EndsWith(eager.output(), "the end"); }));
+  EXPECT_EQ(eager.output().size(), session_.ring().end());
+  EXPECT_FALSE(eager.Heard("missed"));
+}
+
+// What a client that doesn't read is told, and whether the program waits.
+class BehindTest : public AttachTest {
+ protected:
+  explicit BehindTest(WhenBehind when_behind)
+      : AttachTest({.when_behind = when_behind}) {}
+};
+class DropTest : public BehindTest {
+ protected:
+  DropTest() : BehindTest(WhenBehind::kDrop) {}
+};
+class BlockTest : public BehindTest {
+ protected:
+  BlockTest() : BehindTest(WhenBehind::kBlock) {}
+};
+
+TEST_F(DropTest, WhoDoesNotReadHasToLeave) {
+  Run(kFlood);
+  Reader stuck(*this, {.from = From::kHistory});
+  stuck.Read(false);
+  ASSERT_TRUE(UntilRingHas("the end"));
+  EXPECT_TRUE(stuck.gone());
+}
+
+TEST_F(BlockTest, TheProgramWaitsForWhoDoesNotRead) {
+  Run(kFlood);
+  Reader stuck(*this, {.from = From::kHistory});
+  stuck.Read(false);
+  ASSERT_TRUE(Until([&] {
+    return session_.ring().end() - stuck.client().cursor() + 4096 > kRing;
+  }));
+  ASSERT_TRUE(WaitFor([&] { return IsQuiet(*loop_); }));
+  EXPECT_FALSE(RingHas("the end"));
+  stuck.Read(true);
+  ASSERT_TRUE(Until([&] { return absl::EndsWith(stuck.output(), "the end"); }));
+  EXPECT_FALSE(stuck.Heard("missed"));
+  EXPECT_EQ(stuck.output().size(), session_.ring().end());
+}
+
+// --- a status that comes from elsewhere
+
+TEST_F(AttachTest, AStatusThatIsToldLaterReachesWhoWaitsForIt) {
+  EXPECT_FALSE(session_.TellStatus({.code = 1}).ok()) << "nothing ended";
+  SessionProgram& program = Run("exit 3");
+  Reader reader(*this, {.from = From::kNow});
+  EXPECT_FALSE(session_.TellStatus({.code = 1}).ok()) << "it runs";
+  ASSERT_TRUE(Until([&] { return reader.Heard("ended"); }));
+  EXPECT_EQ(program.status(), ExitStatus{.code = 3});
+  EXPECT_THAT(session_.TellStatus({.code = 3}), IsOk());
+  if (ValueOf(reader.last_notice(), "code").empty()) {  // an old kernel
+    ASSERT_TRUE(Until([&] { return reader.Heard("status"); }));
+  }
+  EXPECT_EQ(ValueOf(reader.last_notice(), "code"), "3");
+  EXPECT_EQ(session_.State(), "ended: exit status 3");
+  EXPECT_THAT(session_.TellStatus({.code = 4}), IsOk());
+  EXPECT_EQ(session_.State(), "ended: exit status 3") << "it was known";
+}
+
+}  // namespace
+}  // namespace deptyr

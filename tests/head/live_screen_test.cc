@@ -1,0 +1,174 @@
+// The screen of a session, fed by a ring: exact while the model keeps up,
+// approximate after a flood, parked when nobody needs it.
+#include "lib/head/live_screen.h"
+
+#include <string>
+
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/screen/render.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+constexpr size_t kRing = 64 << 10;
+constexpr WindowSize kSize{24, 80};
+
+class LiveScreenTest : public testing::Test {
+ protected:
+  LiveScreenTest() { screen_.Begin(kSize); }
+
+  // As head reads: a part at a time.
+  void Write(absl::string_view bytes) {
+    while (!bytes.empty()) {
+      const std::span<char> room = ring_.Space(4096);
+      const size_t count = bytes.copy(room.data(), room.size());
+      ring_.Commit(count);
+      screen_.OnOutput();
+      bytes.remove_prefix(count);
+    }
+  }
+  // What a terminal that attaches shows then.
+  std::string Shown(WindowSize size = kSize) {
+    const LiveScreen::Picture picture = screen_.Take(size);
+    Screen terminal(size);
+    terminal.Write(picture.paint);
+    terminal.Write(ring_.From(picture.from));
+    return Text(terminal);
+  }
+  // Some pieces of it.
+  void RunIdleWork() {
+    for (int piece = 0; piece < 3; ++piece) {
+      bool idle = false;
+      const Timer probe = loop_->WhenIdle([&] { idle = true; });
+      ASSERT_TRUE(RunUntil(*loop_, [&] { return idle; }));
+    }
+  }
+
+  const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
+  Ring ring_ = Value(Ring::Create(kRing));
+  LiveScreen screen_{*loop_, ring_};
+};
+
+TEST_F(LiveScreenTest, IsWhatWasWrittenWhoeverWatched) {
+  Write("\033[2J\033[1;1Hfirst\033[24;70Hlast");
+  EXPECT_TRUE(screen_.exact());
+  EXPECT_THAT(Shown(), AllOf(HasSubstr("first"), HasSubstr("last")));
+}
+
+// A cell that was painted long before the ring's begin.
+TEST_F(LiveScreenTest, KeepsWhatTheRingHasLost) {
+  Write("\033[2J\033[1;1Hpainted once");
+  for (int i = 0; i < 20; ++i) {
+    for (int j = 0; j < 400; ++j) Write(absl::StrCat("\033[12;1H", i, "    "));
+    RunIdleWork();
+  }
+  ASSERT_GT(ring_.begin(), 100U);
+  EXPECT_TRUE(screen_.exact());
+  EXPECT_THAT(Shown(), AllOf(HasSubstr("painted once"), HasSubstr("19")));
+}
+
+TEST_F(LiveScreenTest, AFloodMakesItApproximateUntilAllIsCleared) {
+  Write("\033[2J\033[1;1Hpainted once\033[?1h\033[?2004h\033]0;the title\007");
+  Write(std::string(3 * kRing, 'x'));
+  EXPECT_FALSE(screen_.exact());
+  const LiveScreen::Picture picture = screen_.Take(kSize);
+  EXPECT_FALSE(picture.exact);
+  // The modes are exact all the same.
+  EXPECT_THAT(picture.paint,
+              AllOf(HasSubstr("\033[?1h"), HasSubstr("\033[?2004h")));
+  EXPECT_EQ(screen_.title(), "the title");
+  EXPECT_THAT(Shown(), Not(HasSubstr("painted once")));
+  Write("\033[2J\033[1;1Hnew");
+  EXPECT_TRUE(screen_.exact());
+  EXPECT_EQ(Shown(), "new\n");
+}
+
+TEST_F(LiveScreenTest, AFloodThatEndsInAClearIsExact) {
+  Write(std::string(3 * kRing, 'x'));
+  Write("\033[2J\033[1;1Hall there is");
+  EXPECT_TRUE(screen_.Take(kSize).exact);
+  EXPECT_EQ(Shown(), "all there is\n");
+}
+
+// In the alternate screen since before the flood.
+TEST_F(LiveScreenTest, TheAlternateScreenIsRememberedThroughAFlood) {
+  Write("\033[?1049h");
+  Write(std::string(3 * kRing, 'x'));
+  EXPECT_THAT(screen_.Take(kSize).paint, HasSubstr("\033[?1049h"));
+}
+
+TEST_F(LiveScreenTest, AfterAFloodItStartsAgainByItself) {
+  Write(std::string(3 * kRing, 'x'));
+  EXPECT_TRUE(screen_.parked());
+  EXPECT_TRUE(RunUntil(*loop_, [&] { return !screen_.parked(); }));
+}
+
+TEST_F(LiveScreenTest, AProgramThatStartsHasACleanScreen) {
+  Write("\033[?1049hold");
+  screen_.Begin(kSize);
+  EXPECT_EQ(Shown(), "");
+  EXPECT_THAT(screen_.Take(kSize).paint, Not(HasSubstr("\033[?1049h")));
+  Write("new");
+  EXPECT_EQ(Shown(), "new\n");
+}
+
+TEST_F(LiveScreenTest, ASequenceThatIsntWholeIsLeftToTheStream) {
+  Write("text\033[3");
+  EXPECT_EQ(screen_.Take(kSize).from, 4U);
+  Write("1mred");
+  EXPECT_EQ(screen_.Take(kSize).from, ring_.end());
+  EXPECT_EQ(Shown(), "textred\n");
+}
+
+TEST_F(LiveScreenTest, WhatWasWrittenBeforeAResizeIsOfTheOldSize) {
+  Write(std::string(80, 'a') + "b");
+  screen_.Resize({24, 100});
+  Write("c");
+  EXPECT_THAT(Shown({24, 100}), HasSubstr("\nbc"));
+}
+
+TEST_F(LiveScreenTest, ASizeBeforeTheFirstOutputCounts) {
+  (void)screen_.Take({10, 40});
+  screen_.Resize({50, 100});
+  Write("\033[40;1Hrow 40");
+  EXPECT_EQ(Shown({50, 100}), std::string(39, '\n') + "row 40\n");
+}
+
+// Somebody's word is not worth all memory.
+TEST_F(LiveScreenTest, OfATerminalLargerThanAnyItHasAPart) {
+  screen_.Resize({65535, 65535});
+  Write("\033[2J\033[1;1Hhere");
+  EXPECT_FALSE(screen_.exact());
+  EXPECT_LT(screen_.Take({65535, 65535}).paint.size(), 10000U);
+  screen_.Begin({65535, 1});
+  Write("here");
+  EXPECT_THAT(screen_.Take({24, 80}).paint, HasSubstr("h"));
+}
+
+TEST_F(LiveScreenTest, ASmallerTerminalGetsWhatFits) {
+  Write("\033[24;70Hfar\033[2;2Hnear");
+  EXPECT_EQ(Shown({10, 40}), "\n near\n");
+}
+
+TEST_F(LiveScreenTest, ParkedItIsTheSameAndCostsLittle) {
+  Write("\033[2J\033[5;5Hparked\033[1;31m");
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return !screen_.parked(); }));
+  const std::string before = screen_.Take(kSize).paint;
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return screen_.parked(); }));
+  EXPECT_EQ(screen_.Take(kSize).paint, before);
+  EXPECT_TRUE(screen_.parked()) << "taking it didn't need the model";
+  EXPECT_TRUE(IsQuiet(*loop_));
+  Write("\033[6;5Hmore");
+  EXPECT_THAT(Shown(), AllOf(HasSubstr("parked"), HasSubstr("more")));
+}
+
+}  // namespace
+}  // namespace deptyr
