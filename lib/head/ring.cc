@@ -1,22 +1,128 @@
 #include "lib/head/ring.h"
 
 #include <algorithm>
+#include <atomic>
+#include <cstring>
 #include <new>
 #include <utility>
 
+#include "absl/strings/str_cat.h"
+
 #include "lib/base/status.h"
+#include "lib/sys/random.h"
 
 namespace deptyr {
 
-absl::StatusOr<Ring> Ring::Create(size_t capacity) {
-  ASSIGN_OR_RETURN(MirroredMemory memory, MirroredMemory::Create(capacity));
-  return Ring(std::move(memory));
+#ifdef DEPTYR_FAULT_POINTS
+void FaultPoint();  // tests/head/ring_crash_test.cc: may not return
+#else
+void FaultPoint() {}
+#endif
+
+namespace {
+
+constexpr char kClear = '\xff';
+// What is cleared for a session that writes little: a page is touched when it
+// is needed.
+constexpr size_t kLeastAhead = 4096;
+// Of the capacity, for the next read.
+constexpr size_t kAheadShare = 16;
+
+// Before everything that is written later, for whoever has this memory next.
+void Store(uint64_t& field, uint64_t value) {
+  FaultPoint();
+  std::atomic_ref(field).store(value, std::memory_order_release);
+  FaultPoint();
 }
 
-Ring::Ring(MirroredMemory memory)
-    : memory_(std::move(memory)), state_(new (memory_.page()) RingState) {
-  state_->size = sizeof(RingState);
-  state_->capacity = memory_.size();
+absl::Status CheckVersion(const RingState& state) {
+  if (state.magic != RingState::kMagic) {
+    return absl::InvalidArgumentError("it does not begin as a ring does");
+  }
+  if (state.version > kRingVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("its format is ", state.version,
+                     ", and this deptyr knows none after ", kRingVersion));
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Check(const RingState& state, size_t capacity) {
+  RETURN_IF_ERROR(CheckVersion(state));
+  if (state.capacity != capacity || state.displaced > state.end ||
+      state.end > state.cleared || state.cleared - state.displaced > capacity) {
+    return absl::InvalidArgumentError("its offsets contradict each other");
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::StatusOr<Ring> Ring::Create(size_t capacity) {
+  ASSIGN_OR_RETURN(MirroredMemory memory, MirroredMemory::Create(capacity));
+  auto* const state = new (memory.page()) RingState;
+  state->size = sizeof(RingState);
+  state->capacity = memory.size();
+  state->stream = RandomNumber();
+  return Ring(std::move(memory), state);
+}
+
+absl::StatusOr<Ring> Ring::Adopt(Fd memfd) {
+  ASSIGN_OR_RETURN(MirroredMemory memory,
+                   MirroredMemory::Adopt(std::move(memfd)));
+  auto* const state = reinterpret_cast<RingState*>(memory.page());
+  RETURN_IF_ERROR(Check(*state, memory.size()));
+  Ring ring(std::move(memory), state);
+  ring.Recover();
+  return ring;
+}
+
+absl::Status Ring::CheckFormat(Fd memfd) {
+  ASSIGN_OR_RETURN(const MirroredMemory memory,
+                   MirroredMemory::Adopt(std::move(memfd)));
+  const auto* const state = reinterpret_cast<const RingState*>(memory.page());
+  return CheckVersion(*state);
+}
+
+Ring::Ring(MirroredMemory memory, RingState* state)
+    : memory_(std::move(memory)),
+      state_(state),
+      ahead_(std::min(kLeastAhead, capacity() / kAheadShare)) {}
+
+void Ring::Recover() {
+  const absl::string_view room(memory_.data() + IndexOf(end()),
+                               static_cast<size_t>(state_->cleared - end()));
+  const size_t last = room.find_last_not_of(kClear);
+  if (last != absl::string_view::npos) Store(state_->end, end() + last + 1);
+}
+
+std::span<char> Ring::Space(size_t most) {
+  const uint64_t left = state_->cleared - end();
+  if (left < std::min(most, ahead_ / 4)) {
+    ClearTo(end() + std::min(most, ahead_));
+  }
+  return {memory_.data() + IndexOf(end()),
+          std::min(most, static_cast<size_t>(state_->cleared - end()))};
+}
+
+void Ring::ClearTo(uint64_t offset) {
+  const uint64_t from = state_->cleared;
+  if (offset > capacity()) Store(state_->displaced, offset - capacity());
+  std::memset(memory_.data() + IndexOf(from), kClear,
+              static_cast<size_t>(offset - from));
+  Store(state_->cleared, offset);
+}
+
+void Ring::Commit(size_t count) {
+  // As much as floods need.
+  const uint64_t room = state_->cleared - end();
+  if (count == room) {
+    ahead_ = std::min(ahead_ * 2, capacity() / kAheadShare);
+  } else if (count < ahead_ / 16) {
+    ahead_ =
+        std::max(ahead_ / 2, std::min(kLeastAhead, capacity() / kAheadShare));
+  }
+  Store(state_->end, end() + count);
 }
 
 const IncarnationRecord& Ring::latest() const {
@@ -27,9 +133,12 @@ IncarnationRecord& Ring::latest() {
   return state_->records[state_->incarnations % kMostIncarnations];
 }
 
-IncarnationRecord& Ring::Begin() {
-  ++state_->incarnations;
-  return latest() = {.number = state_->incarnations, .begin = end()};
+IncarnationRecord& Ring::Begin(IncarnationRecord first) {
+  first.number = state_->incarnations + 1;
+  first.begin = end();
+  state_->records[first.number % kMostIncarnations] = first;
+  Store(state_->incarnations, first.number);
+  return latest();
 }
 
 std::vector<IncarnationRecord> Ring::incarnations() const {
@@ -42,8 +151,19 @@ std::vector<IncarnationRecord> Ring::incarnations() const {
   return all;
 }
 
-std::span<char> Ring::Space(size_t most) {
-  return {memory_.data() + IndexOf(end()), std::min(most, capacity())};
+// Beside the one before, which counts until this is whole.
+void Ring::RecordModes(uint64_t offset, absl::string_view text) {
+  const uint64_t number = state_->modes_written + 1;
+  ModesRecord& record = state_->modes[number % state_->modes.size()];
+  if (text.size() > record.text.size()) return;
+  record.offset = offset;
+  record.size = static_cast<uint16_t>(text.size());
+  text.copy(record.text.data(), text.size());
+  Store(state_->modes_written, number);
+}
+
+const ModesRecord& Ring::modes() const {
+  return state_->modes[state_->modes_written % state_->modes.size()];
 }
 
 absl::string_view Ring::From(uint64_t offset) const {

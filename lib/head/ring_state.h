@@ -39,7 +39,7 @@ struct IncarnationRecord {
   int64_t started = 0;
   int64_t ended = 0;  // 0: it runs
   int32_t pid = 0;
-  uint16_t rows = 0;  // when it registered
+  uint16_t rows = 0;  // the last it had
   uint16_t cols = 0;
   int32_t value = 0;
   Outcome outcome = Outcome::kRuns;
@@ -50,15 +50,45 @@ inline constexpr uint32_t kRingVersion = 1;
 // As many as are remembered, the last ones.
 inline constexpr size_t kMostIncarnations = 16;
 
+// The modes of the terminal at an offset (lib/screen/digest.h): who has lost
+// the bytes before it can go on from here.
+struct ModesRecord {
+  uint64_t offset = 0;
+  uint16_t size = 0;  // of `text`
+  std::array<uint8_t, 6> unused = {};
+  std::array<char, 784> text = {};  // escape sequences
+};
+
 struct RingState {
-  std::array<char, 8> magic = {'d', 'e', 'p', 't', 'y', 'r', '\r', '\n'};
+  static constexpr std::array<char, 8> kMagic = {'d', 'e', 'p',  't',
+                                                 'y', 'r', '\r', '\n'};
+  std::array<char, 8> magic = kMagic;
   uint32_t version = kRingVersion;
   uint32_t size = 0;  // of this structure
   uint64_t capacity = 0;
-  uint64_t end = 0;           // of the stream: where the next byte goes
-  uint64_t incarnations = 0;  // there have been
+  uint64_t stream = 0;  // which it is: chosen at random, not 0
+  // Offsets of the stream.  Their order, and what a crash between two writes
+  // leaves, is in ring.h.
+  uint64_t end = 0;        // where the next byte goes
+  uint64_t displaced = 0;  // nothing before this is there any more
+  uint64_t cleared = 0;    // from `end` to here all is kClear
+
+  uint32_t owner = 0;  // uid
+  uint16_t rows = 0;   // of the terminal, now
+  uint16_t cols = 0;
+  uint64_t resized = 0;  // the offset when they last changed
+  // NUL-terminated.
+  std::array<char, 72> name = {};           // of the session
+  std::array<char, 256> command = {};       // of the last program, for people
+  std::array<char, 512> exec_failure = {};  // of the last program
+
+  uint64_t incarnations = 0;                                 // there have been
   std::array<IncarnationRecord, kMostIncarnations> records;  // by number
-  std::array<char, 512> exec_failure = {};  // of the last, NUL-terminated
+  uint64_t modes_written = 0;  // the last is modes[modes_written % 2]
+  std::array<ModesRecord, 2> modes;
+  // Clients that come back by themselves when head goes away.
+  uint32_t clients = 0;
+  uint32_t unused = 0;
 };
 static_assert(std::is_trivially_copyable_v<RingState>);
 static_assert(sizeof(IncarnationRecord) == 56);

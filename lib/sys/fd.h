@@ -2,6 +2,7 @@
 // a plain `int fd` parameter is borrowed for the call.
 #pragma once
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <utility>
@@ -34,5 +35,11 @@ class [[nodiscard]] Fd {
  private:
   int fd_ = -1;
 };
+
+// A second descriptor of what `fd` is one of, close-on-exec and above the
+// standard ones; not valid if there is no room for another.
+inline Fd Duplicate(int fd) {
+  return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
+}
 
 }  // namespace deptyr

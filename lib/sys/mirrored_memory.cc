@@ -1,6 +1,8 @@
 #include "lib/sys/mirrored_memory.h"
 
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -10,19 +12,45 @@
 #include "absl/cleanup/cleanup.h"
 
 #include "lib/base/status.h"
-#include "lib/sys/fd.h"
 
 namespace deptyr {
 
+namespace {
+
+size_t PageSize() {
+  return static_cast<size_t>(::sysconf(_SC_PAGESIZE));
+}
+
+}  // namespace
+
 absl::StatusOr<MirroredMemory> MirroredMemory::Create(size_t size) {
-  const size_t page = static_cast<size_t>(::sysconf(_SC_PAGESIZE));
-  const size_t rounded = std::bit_ceil(std::max(size, page));
-  const size_t mapped = page + 2 * rounded;
-  const Fd file(::memfd_create("deptyr-ring", MFD_CLOEXEC));
+  const size_t rounded = std::bit_ceil(std::max(size, PageSize()));
+  Fd file(::memfd_create("deptyr-ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file.valid()) return Errno("make a memfd");
-  if (::ftruncate(file.get(), static_cast<off_t>(page + rounded)) != 0) {
-    return Errno("size a memfd to ", page + rounded, " bytes");
+  if (::ftruncate(file.get(), static_cast<off_t>(PageSize() + rounded)) != 0) {
+    return Errno("size a memfd to ", PageSize() + rounded, " bytes");
   }
+  // Whoever maps it later can't be made to fault by its shrinking.
+  (void)::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+  return Map(std::move(file), rounded);
+}
+
+absl::StatusOr<MirroredMemory> MirroredMemory::Adopt(Fd file) {
+  struct stat status {};
+  if (::fstat(file.get(), &status) != 0) return Errno("look at a memfd");
+  const int seals = ::fcntl(file.get(), F_GET_SEALS);
+  const size_t size = static_cast<size_t>(status.st_size) - PageSize();
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 ||
+      static_cast<size_t>(status.st_size) <= PageSize() ||
+      !std::has_single_bit(size) || size < PageSize()) {
+    return absl::InvalidArgumentError("the descriptor is no ring's");
+  }
+  return Map(std::move(file), size);
+}
+
+absl::StatusOr<MirroredMemory> MirroredMemory::Map(Fd file, size_t size) {
+  const size_t page = PageSize();
+  const size_t mapped = page + 2 * size;
   // Address space for all first, so that the two copies lie side by side.
   void* const base = ::mmap(nullptr, mapped, PROT_NONE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -33,16 +61,16 @@ absl::StatusOr<MirroredMemory> MirroredMemory::Create(size_t size) {
     return ::mmap(at, length, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED,
                   file.get(), static_cast<off_t>(offset)) != MAP_FAILED;
   };
-  if (!map(first, page + rounded, 0) ||
-      !map(first + page + rounded, rounded, page)) {
-    return Errno("map a memfd of ", page + rounded, " bytes");
+  if (!map(first, page + size, 0) || !map(first + page + size, size, page)) {
+    return Errno("map a memfd of ", page + size, " bytes");
   }
   std::move(unmap).Cancel();
-  return MirroredMemory(first, first + page, rounded);
+  return MirroredMemory(std::move(file), first, first + page, size);
 }
 
 MirroredMemory::MirroredMemory(MirroredMemory&& other) noexcept
-    : page_(std::exchange(other.page_, nullptr)),
+    : file_(std::move(other.file_)),
+      page_(std::exchange(other.page_, nullptr)),
       data_(other.data_),
       size_(other.size_) {}
 
