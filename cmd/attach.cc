@@ -20,6 +20,8 @@ int AttachCommand(int argc, char** argv) {
                 "the key that detaches, or none (^\\)");
   options.Value("scrollback", "N", &attach.scrollback, ParseBytes,
                 "first show up to N lines that have left the screen (0)");
+  options.Value("wait", "SECONDS", &attach.wait, ParseSeconds,
+                "how long to wait for a head that went away (30)");
   options.Flag("r,read-only", &attach.read_only, "only watch");
   options.Flag("d,kick", &attach.kick, "make all others leave");
   options.Flag("q,quiet", &attach.quiet, "say nothing but errors");

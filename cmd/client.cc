@@ -13,7 +13,7 @@
 #include "lib/sys/signals.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/sys/unix_socket.h"
-#include "lib/wire/messages.h"
+#include "lib/wire/session_name.h"
 
 namespace deptyr {
 namespace {

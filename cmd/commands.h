@@ -4,6 +4,8 @@
 
 namespace deptyr {
 
+inline constexpr char kVersion[] = "deptyr " DEPTYR_VERSION;
+
 int AttachCommand(int argc, char** argv);
 int BodyCommand(int argc, char** argv);
 int EndedCommand(int argc, char** argv);
@@ -18,6 +20,7 @@ int SendCommand(int argc, char** argv);
 int SnapshotCommand(int argc, char** argv);
 int StatusCommand(int argc, char** argv);
 int StopCommand(int argc, char** argv);
+int UpgradeCommand(int argc, char** argv);
 int WaitCommand(int argc, char** argv);
 
 }  // namespace deptyr

@@ -35,6 +35,8 @@ constexpr Subcommand kSubcommands[] = {
     {"snapshot", deptyr::SnapshotCommand, "print a session's screen"},
     {"history", deptyr::HistoryCommand, "print a session's output"},
     {"record", deptyr::RecordCommand, "record a session, for asciinema"},
+    {"upgrade", deptyr::UpgradeCommand,
+     "make head go on as the deptyr that is installed now"},
     {"ended", deptyr::EndedCommand,
      "tell head how a program ended, from a supervisor"},
 };
@@ -58,7 +60,7 @@ void PrintUsage(std::FILE* to) {
 int main(int argc, char** argv) {
   const absl::string_view word = argc > 1 ? argv[1] : "";
   if (word == "--version") {
-    std::puts("deptyr " DEPTYR_VERSION);
+    std::puts(deptyr::kVersion);
     return 0;
   }
   if (word == "--help" || word == "-h" || word == "help") {

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
 
 #include "cmd/commands.h"
 #include "cmd/listen_options.h"
@@ -18,6 +19,7 @@
 #include "lib/body/body.h"
 #include "lib/sys/background.h"
 #include "lib/sys/memory.h"
+#include "lib/sys/replace_self.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/wire/keys.h"
@@ -40,6 +42,17 @@ absl::StatusOr<SizePolicy> ParseSizePolicy(absl::string_view text) {
   if (text == "fixed") return SizePolicy::kFixed;
   return absl::InvalidArgumentError(absl::StrCat(
       "not a policy: ", text, "; say latest, smallest, largest or fixed"));
+}
+
+absl::StatusOr<KeeperSpec> ParseKeeper(absl::string_view text) {
+  if (text == "auto") return KeeperSpec{KeeperSpec::kFound};
+  if (text == "none") return KeeperSpec{KeeperSpec::kNobody};
+  if (text == "systemd") return KeeperSpec{KeeperSpec::kSystemd};
+  if (absl::ConsumePrefix(&text, "s6:") && !text.empty()) {
+    return KeeperSpec{KeeperSpec::kFdHolder, std::string(text)};
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "not known: ", text, "; say auto, none, systemd or s6:SOCKET"));
 }
 
 absl::StatusOr<WhenBehind> ParseWhenBehind(absl::string_view text) {
@@ -86,6 +99,8 @@ class SignalDesk {
         return;
       case SIGTSTP:  // stopped, it would leave the terminal raw
         return;
+      case SIGUSR2:
+        return head_.Upgrade();
       case SIGHUP:
         if (viewer == nullptr) return head_.RestoreSocket();
         return head_.OnTerminalGone();
@@ -107,7 +122,13 @@ bool LogIsOnTerminal() {
 // What the end of head means for its programs, where somebody may read it: the
 // log, and where that was on a terminal that may have gone, syslog as well.
 void SayGoodbye(const Head& head, bool had_terminal) {
-  const std::string programs = head.RunningPrograms();
+  const std::string kept = head.RunningPrograms(true);
+  if (!kept.empty()) {
+    Log(Severity::kInfo, "head has ended; ", head.keeping().kind(),
+        " keeps the terminals of ", kept);
+  }
+  const std::string programs = head.RunningPrograms(false);
+  if (programs.empty() && !kept.empty()) return;
   const std::string text =
       programs.empty()
           ? "head has ended; no program ran"
@@ -122,8 +143,10 @@ void SayGoodbye(const Head& head, bool had_terminal) {
 }
 
 absl::Status RunHead(HeadOptions head_options, bool headless,
-                     std::optional<char> command_key) {
+                     std::optional<char> command_key,
+                     std::optional<HeadState> before) {
   const bool on_terminal = OnTerminal() && !headless;
+  const bool taken_over = before.has_value();  // too late to refuse to start
   MapLargeBlocks();  // models of screens come and go among small, lasting
                      // things
   // Half for clients: the other half is for programs, which come first.
@@ -132,12 +155,14 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
   // Before there is a socket to be removed, and before we say we are ready.
   ASSIGN_OR_RETURN(Signals signals, BlockSignals());
-  ASSIGN_OR_RETURN(const std::unique_ptr<Head> head,
-                   Head::Create(*loop, std::move(head_options)));
+  ASSIGN_OR_RETURN(
+      const std::unique_ptr<Head> head,
+      Head::Create(*loop, std::move(head_options), std::move(before)));
   auto desk = std::make_unique<SignalDesk>(*loop, *head, std::move(signals));
   if (on_terminal) {
     if (LogIsOnTerminal()) LogNowhere();
-    RETURN_IF_ERROR(head->TakeTerminal(command_key));
+    absl::Status taken = head->TakeTerminal(command_key);
+    if (!taken.ok() && !taken_over) return taken;
   }
   while (!head->finished()) {
     RETURN_IF_ERROR(loop->RunOnce());
@@ -197,6 +222,9 @@ int HeadCommand(int argc, char** argv) {
                 ParseWhenBehind,
                 "what becomes of a client that doesn't take its output: skip, "
                 "drop or block (skip)");
+  options.Value("keeper", "KEEPER", &head.keeper, ParseKeeper,
+                "who keeps the terminals when head dies: auto, none, systemd "
+                "or s6:SOCKET (auto)");
   options.Value("command-key", "KEY", &command_key, ParseKey,
                 "the key before a command to head, or none (^\\)");
   options.Flag("headless", &headless, "leave the terminal alone");
@@ -212,7 +240,22 @@ int HeadCommand(int argc, char** argv) {
     return Fail("one HEAD-SOCKET is needed; see --help", kUsageError);
   }
   head.socket = operands->front();
-  const absl::Status status = RunHead(head, headless, command_key);
+  head.program = OwnProgram();
+  head.argv = {"deptyr"};
+  head.argv.insert(head.argv.end(), argv, argv + argc);
+  head.version = kVersion;
+  std::optional<HeadState> before;
+  const auto offer = TakeOffer();
+  if (!offer.ok()) return Fail(offer.status().message(), kSystemError);
+  if (offer->has_value()) {
+    const absl::Status understood = CheckHandover((*offer)->text);
+    if (!understood.ok()) return Fail(understood.message(), kSystemError);
+    if ((*offer)->trial) return 0;
+    before = *Decode((*offer)->text);
+    head.ready_fd = -1;  // told already
+  }
+  const absl::Status status =
+      RunHead(head, headless, command_key, std::move(before));
   if (status.ok()) return 0;
   return Fail(status.message(),
               absl::IsInvalidArgument(status) ? kUsageError : kSystemError);

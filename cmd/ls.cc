@@ -1,4 +1,4 @@
-// The verbs that ask: ls, status, events, kick, ended.
+// The verbs that ask: ls, status, events, kick, upgrade, ended.
 
 #include <cstdio>
 #include <cstdlib>
@@ -140,6 +140,28 @@ int KickCommand(int argc, char** argv) {
                      {"session", where.session},
                      {"client", where.rest.empty() ? "" : where.rest[0]}}}));
         Print(json ? ItemsJson(items) + "\n" : ClientsTable(items));
+        return 0;
+      });
+}
+
+int UpgradeCommand(int argc, char** argv) {
+  Options options("upgrade", "[OPTION]... [HEAD-SOCKET]",
+                  "Makes head go on as the deptyr that is installed now, in "
+                  "the same process, with every\nprogram, client and socket.");
+  return RunVerb(
+      options, "upgrade", 0, argc, argv,
+      [&](const Where& where) -> absl::StatusOr<int> {
+        if (!where.session.empty()) {
+          return absl::InvalidArgumentError(
+              absl::StrCat("not a socket: ", where.session));
+        }
+        ASSIGN_OR_RETURN(
+            const auto items,
+            AskForItems(where.head, {.what = "upgrade", .fields = {}}));
+        for (const KeyValues& head : items) {
+          Print(absl::StrCat("head, pid ", ValueOf(head, "pid"), ", is ",
+                             ValueOf(head, "version"), "\n"));
+        }
         return 0;
       });
 }

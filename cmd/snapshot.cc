@@ -55,6 +55,8 @@ int HistoryCommand(int argc, char** argv) {
                 "only the last N bytes (all there are)");
   options.Flag("follow", &history.follow, "and then what comes");
   options.Flag("text", &history.text, "without escape sequences");
+  options.Value("wait", "SECONDS", &history.wait, ParseSeconds,
+                "with --follow, for a head that went away (30)");
   return RunVerb(options, "history", 0, argc, argv,
                  [&](const Where& where) -> absl::StatusOr<int> {
                    history.head = where.head;
@@ -70,6 +72,8 @@ int RecordCommand(int argc, char** argv) {
   Options options("record", "[OPTION]... [HEAD-SOCKET] SESSION [FILE]",
                   "Records SESSION as an asciicast, until it is interrupted.");
   options.Flag("once", &record.once, "end with the program");
+  options.Value("wait", "SECONDS", &record.wait, ParseSeconds,
+                "how long to wait for a head that went away (30)");
   options.Flag("overwrite", &record.overwrite, "FILE may be there already");
   return RunVerb(
       options, "record", 1, argc, argv,

@@ -5,14 +5,15 @@
 //   fputs(end.line); return end.status;
 //
 // What a person types goes to the program, but for the detach key.  The client
-// stays while programs come and go in the session, until it is detached; with
-// `once`, until the program's end.
+// stays while programs come and go in the session, and head itself, until it is
+// detached; with `once`, until the program's end.
 #pragma once
 
 #include <cstddef>
 #include <string>
 
 #include "absl/status/statusor.h"
+#include "absl/time/time.h"
 
 namespace deptyr {
 
@@ -20,6 +21,8 @@ struct AttachOptions {
   std::string head;     // HEAD-SOCKET; "" for where it usually is
   std::string session;  // "" for the newest
   std::string detach_keys;
+  // For how long head may be away; none: without it the client ends.
+  absl::Duration wait = absl::Seconds(30);
   size_t scrollback = 0;  // lines that have left the screen, shown above it
   bool read_only = false;
   bool kick = false;

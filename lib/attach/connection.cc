@@ -15,7 +15,6 @@ namespace deptyr {
 namespace {
 
 constexpr char kSystemSocket[] = "/run/deptyr/head.sock";
-constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
 
 std::string FromEnvironment(const char* name) {
   const char* value = std::getenv(name);
@@ -50,8 +49,9 @@ absl::StatusOr<std::string> FindHead(const std::string& named) {
                    "; start one, or name its HEAD-SOCKET"));
 }
 
-absl::StatusOr<Fd> ConnectToHead(const std::string& path) {
-  absl::StatusOr<Fd> socket = Connect(path, kConnectTimeout);
+absl::StatusOr<Fd> ConnectToHead(const std::string& path,
+                                 absl::Duration timeout) {
+  absl::StatusOr<Fd> socket = Connect(path, timeout);
   if (!socket.ok()) {
     if (absl::IsInvalidArgument(socket.status())) return socket.status();
     return absl::UnavailableError(
@@ -67,6 +67,10 @@ absl::Status RefusalError(const Refused& refused) {
     if (hint.code == refused.code) absl::StrAppend(&text, "; ", hint.text);
   }
   return absl::FailedPreconditionError(text);
+}
+
+bool MaySoonBeTaken(const Refused& refused) {
+  return refused.code == kRefusedStopping || refused.code == kRefusedNoSession;
 }
 
 HeadConnection::HeadConnection(EventLoop& loop, Fd socket, Listener& listener)
@@ -157,9 +161,13 @@ void HeadConnection::Deliver() {
   delivering_ = false;
 }
 
-void HeadConnection::End(const absl::Status& why) {
+void HeadConnection::Close() {
   ended_ = true;
   watch_.Reset();
+}
+
+void HeadConnection::End(const absl::Status& why) {
+  Close();
   listener_.OnEnd(why);
 }
 

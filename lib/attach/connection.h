@@ -11,6 +11,7 @@
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 #include "lib/base/byte_queue.h"
 #include "lib/sys/event_loop.h"
@@ -22,10 +23,16 @@ namespace deptyr {
 // Where head is: at `named`, unless that is empty; else where $DEPTYR_SOCKET
 // says, else in $XDG_RUNTIME_DIR/deptyr, else in /run/deptyr.
 absl::StatusOr<std::string> FindHead(const std::string& named);
-absl::StatusOr<Fd> ConnectToHead(const std::string& path);
+// Waits so long at most, where many connect at once.
+inline constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
+absl::StatusOr<Fd> ConnectToHead(const std::string& path,
+                                 absl::Duration timeout = kConnectTimeout);
 
 // What head refused, and what to do about it.
 absl::Status RefusalError(const Refused& refused);
+// Whether a client that comes back may soon be taken: by the next head, or when
+// the program has come to it.
+bool MaySoonBeTaken(const Refused& refused);
 
 class HeadConnection {
  public:
@@ -52,6 +59,9 @@ class HeadConnection {
   // While it is paused nothing is read, so that head knows of a reader that is
   // slow, and no message is given to the listener.
   void Pause(bool pause);
+  // The listener hears no more.  For who may be called by it, before the
+  // connection is destroyed at the end of the turn.
+  void Close();
 
  private:
   void OnReady(Ready ready);

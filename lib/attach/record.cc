@@ -26,25 +26,30 @@ namespace {
 
 class Recorder final : public StreamReader {
  public:
-  Recorder(EventLoop& loop, int output, bool once)
-      : StreamReader(loop, output), once_(once) {}
+  Recorder(EventLoop& loop, int output, const RecordOptions& options)
+      : StreamReader(loop, output, options.wait), once_(options.once) {}
 
  private:
   void Take(const HeadMessage& message) override;
+  void OnAttached(const Attached& attached);
   void OnNotice(const KeyValues& fields);
+  // The next program has a terminal in the state it expects.
+  void ResetTerminal() {
+    Write(cast_.Output(
+        Now(), absl::StrCat(kLeaveAlternateScreen, kResetModes, "\r\n")));
+  }
   // Since the recording began; clocks that are set don't matter.
   absl::Duration Now() const { return absl::FromChrono(Clock::now() - start_); }
 
   const bool once_;
   const Clock::time_point start_ = Clock::now();
   CastWriter cast_;
+  uint64_t stream_ = 0;  // once it has begun
 };
 
 void Recorder::Take(const HeadMessage& message) {
   if (const auto* attached = std::get_if<Attached>(&message)) {
-    Write(CastWriter::Header({.rows = attached->rows, .cols = attached->cols},
-                             absl::Now(), attached->session));
-    if (once_ && !attached->running) Finish(absl::OkStatus());
+    OnAttached(*attached);
   } else if (const auto* paint = std::get_if<Paint>(&message)) {
     Write(cast_.Output(Now(), paint->bytes));
   } else if (const auto* output = std::get_if<Output>(&message)) {
@@ -52,6 +57,21 @@ void Recorder::Take(const HeadMessage& message) {
   } else if (const auto* notice = std::get_if<Notice>(&message)) {
     OnNotice(notice->fields);
   }
+}
+
+void Recorder::OnAttached(const Attached& attached) {
+  const WindowSize size = {attached.rows, attached.cols};
+  const uint64_t before = std::exchange(stream_, attached.stream);
+  if (before == 0) {
+    Write(CastWriter::Header(size, absl::Now(), attached.session));
+    if (once_ && !attached.running) Finish(absl::OkStatus());
+    return;
+  }
+  Write(CastWriter::Resized(Now(), size));
+  if (before == stream_) return;
+  Write(CastWriter::Mark(Now(), "went away with its head"));
+  ResetTerminal();
+  if (once_) Finish(absl::OkStatus());
 }
 
 void Recorder::OnNotice(const KeyValues& fields) {
@@ -66,9 +86,7 @@ void Recorder::OnNotice(const KeyValues& fields) {
     size.cols = static_cast<uint16_t>(cols);
     Write(CastWriter::Resized(Now(), size));
   } else if (event == "started") {
-    // The next program has a terminal in the state it expects.
-    Write(cast_.Output(
-        Now(), absl::StrCat(kLeaveAlternateScreen, kResetModes, "\r\n")));
+    ResetTerminal();
   } else if (event == "ended") {
     Write(CastWriter::Mark(Now(), HowOf(fields)));
     if (once_) Finish(absl::OkStatus());
@@ -81,7 +99,9 @@ void Recorder::OnNotice(const KeyValues& fields) {
 class HistoryReader final : public StreamReader {
  public:
   HistoryReader(EventLoop& loop, const HistoryOptions& options)
-      : StreamReader(loop, STDOUT_FILENO), options_(options) {}
+      : StreamReader(loop, STDOUT_FILENO,
+                     options.follow ? options.wait : absl::ZeroDuration()),
+        options_(options) {}
 
  private:
   void Take(const HeadMessage& message) override;
@@ -157,8 +177,7 @@ absl::Status RunRecord(const RecordOptions& options) {
         file, CreateFile(options.file, options.overwrite ? Existing::kReplaced
                                                          : Existing::kKept));
   }
-  Recorder recorder(*loop, file.valid() ? file.get() : STDOUT_FILENO,
-                    options.once);
+  Recorder recorder(*loop, file.valid() ? file.get() : STDOUT_FILENO, options);
   return RunReader(
       *loop, recorder, options.head,
       {.session = options.session, .from = From::kScreen, .read_only = true});

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "absl/status/status.h"
+#include "absl/time/time.h"
 
 namespace deptyr {
 
@@ -14,6 +15,8 @@ struct RecordOptions {
   std::string file;     // "" for standard output
   bool overwrite = false;
   bool once = false;  // end with the program
+  // For how long head may be away.
+  absl::Duration wait = absl::Seconds(30);
 };
 
 // Until SIGINT or SIGTERM, or the program's end.
@@ -25,6 +28,8 @@ struct HistoryOptions {
   uint64_t bytes = 0;   // the last so many; 0: all there are
   bool follow = false;  // and then what comes
   bool text = false;    // without escape sequences
+  // For how long head may be away from one who follows.
+  absl::Duration wait = absl::Seconds(30);
 };
 
 absl::Status RunHistory(const HistoryOptions& options);

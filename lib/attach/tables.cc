@@ -82,6 +82,7 @@ std::string IncarnationsTable(const std::vector<KeyValues>& items) {
 }
 
 std::string SessionText(const KeyValues& item) {
+  const std::string keeper = Field(item, "keeper");
   std::vector<Row> rows = {
       {"session", Field(item, "name")},
       {"program", OrDash(Program(item))},
@@ -94,6 +95,8 @@ std::string SessionText(const KeyValues& item) {
       {"output",
        absl::StrCat(Bytes(item, "bytes"), ", the last ", Bytes(item, "history"),
                     " of at most ", Bytes(item, "capacity"), " remembered")},
+      {"if head dies", keeper.empty() ? "the program gets SIGHUP"
+                                      : absl::StrCat(keeper, " keeps it")},
   };
   return Table(rows);
 }
@@ -122,11 +125,12 @@ std::string Table(const std::vector<Row>& rows) {
 
 std::string SessionsTable(const std::vector<KeyValues>& items) {
   std::vector<Row> rows = {{"SESSION", "STATE", "PID", "SINCE", "SIZE",
-                            "CLIENTS", "OUTPUT", "LAST END"}};
+                            "CLIENTS", "OUTPUT", "KEEPER", "LAST END"}};
   for (const KeyValues& item : items) {
     rows.push_back({Field(item, "name"), Field(item, "state"),
                     Field(item, "pid"), Time(item, "since"), Size(item),
-                    Field(item, "clients"), Bytes(item, "bytes"), How(item)});
+                    Field(item, "clients"), Bytes(item, "bytes"),
+                    OrDash(Field(item, "keeper")), How(item)});
   }
   return Table(rows);
 }

@@ -8,6 +8,7 @@
 #include "lib/attach/stream.h"
 #include "lib/attach/view.h"
 #include "lib/base/status.h"
+#include "lib/sys/fd.h"
 #include "lib/sys/terminal.h"
 #include "lib/wire/detach_keys.h"
 
@@ -66,6 +67,7 @@ class TerminalView final : public View {
   Listener& listener_;
   DetachKeys keys_;
   std::optional<Terminal> terminal_;
+  Fd keyboard_;
   std::optional<Sink> sink_;
   std::optional<Source> source_;
   Timer patience_;
@@ -75,7 +77,9 @@ void TerminalView::Open() {
   sink_.emplace(
       loop_, terminal_->fd(), Blocking::kNo, [this] { listener_.OnShown(); },
       [this](const absl::Status& why) { listener_.OnViewGone(why); });
-  source_.emplace(loop_, terminal_->fd(), [this](absl::string_view bytes) {
+  // epoll knows a descriptor's number once, epoll_ctl(2): typing has its own.
+  keyboard_ = Duplicate(terminal_->fd());
+  source_.emplace(loop_, keyboard_.get(), [this](absl::string_view bytes) {
     if (bytes.empty()) return listener_.OnViewGone(absl::OkStatus());
     OnKeys(bytes);
   });

@@ -82,6 +82,7 @@ void Answers::OnQuestion(Asker& asker, const Ask& question) {
   if (question.what == "sessions") return AnswerSessions(asker);
   if (question.what == "head") return AnswerHead(asker);
   if (question.what == "events") return Listen(asker, question);
+  if (question.what == "upgrade") return Upgrade(asker);
   Session* const session = Find(asker, question);
   if (session == nullptr) return;
   if (question.what == "status") {
@@ -110,17 +111,32 @@ Session* Answers::Find(Asker& asker, const Ask& question) {
   return nullptr;
 }
 
+KeyValues Answers::ReportOf(Session& session) const {
+  KeyValues fields = Report(session);
+  const bool kept = head_.keeping().Keeps(session.name());
+  fields.emplace_back("keeper",
+                      kept ? std::string(head_.keeping().kind()) : "");
+  return fields;
+}
+
 void Answers::AnswerSessions(Asker& asker) {
   std::string answer;
   for (const auto& [name, session] : head_.sessions()) {
     if (!MayUse(asker.identity(), *session)) continue;
-    answer += Encode(Item{Report(*session)});
+    answer += Encode(Item{ReportOf(*session)});
+  }
+  for (const auto& [name, kept] : head_.held()) {
+    if (asker.identity().uid != 0 && asker.identity().uid != OwnUid()) break;
+    answer += Encode(Item{{{"item", "session"},
+                           {"name", name},
+                           {"state", "held"},
+                           {"how", "its state is a newer deptyr's"}}});
   }
   asker.Say(answer + Encode(Done{}));
 }
 
 void Answers::AnswerStatus(Asker& asker, Session& session) {
-  std::string answer = Encode(Item{Report(session)});
+  std::string answer = Encode(Item{ReportOf(session)});
   for (const Client* client : session.clients()) {
     answer += Encode(Item{Report(*client)});
   }
@@ -131,10 +147,59 @@ void Answers::AnswerStatus(Asker& asker, Session& session) {
   asker.Say(answer + Encode(Done{}));
 }
 
-void Answers::AnswerHead(Asker& asker) {
+KeyValues Answers::HeadItem() const {
   KeyValues fields = head_.Report();
   fields.insert(fields.begin(), {"item", "head"});
-  asker.Say(Encode(Item{std::move(fields)}) + Encode(Done{}));
+  return fields;
+}
+
+void Answers::AnswerHead(Asker& asker) {
+  asker.Say(Encode(Item{HeadItem()}) + Encode(Done{}));
+}
+
+// Answered by the program that takes over, or TellUpgradeFailed().
+void Answers::Upgrade(Asker& asker) {
+  if (asker.identity().uid != 0 && asker.identity().uid != OwnUid()) {
+    return asker.Refuse(kRefusedNotOwner,
+                        "only root and head's own user may upgrade it");
+  }
+  askers_[&asker].upgrades = true;
+  head_.Upgrade();
+}
+
+void Answers::TellUpgradeFailed(absl::string_view why) {
+  std::vector<Asker*> waiting;  // to tell one may end it
+  for (auto& [asker, known] : askers_) {
+    if (std::exchange(known.upgrades, false)) {
+      waiting.push_back(known.asker.get());
+    }
+  }
+  for (Asker* asker : waiting) asker->Refuse(kRefusedUpgrade, why);
+}
+
+std::vector<AskerState> Answers::Save() const {
+  std::vector<AskerState> states;
+  for (const auto& [key, known] : askers_) {
+    AskerState state = known.asker->Save();
+    state.listens = known.listens;
+    state.session = known.session;
+    state.upgrades = known.upgrades;
+    states.push_back(std::move(state));
+  }
+  return states;
+}
+
+void Answers::Resume(const std::vector<AskerState>& states) {
+  for (const AskerState& state : states) {
+    const auto identity = IdentifyPeer(state.fd);
+    auto asker = std::make_unique<Asker>(
+        loop_, *this, state, identity.value_or(PeerIdentity{0, UINT32_MAX, 0}));
+    Asker& it = *asker;
+    askers_[&it] = {std::move(asker), state.listens, state.session, false};
+    if (state.upgrades) AnswerHead(it);
+    it.Say("");
+    it.Advance();
+  }
 }
 
 void Answers::AnswerSnapshot(Asker& asker, Session& session, bool last) {

@@ -4,6 +4,7 @@
 
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "absl/container/flat_hash_map.h"
 
@@ -27,6 +28,11 @@ class Answers : public Asker::Owner {
   void Serve(Fd connection, PeerIdentity identity, const Ask& question,
              std::string received);
   size_t size() const { return askers_.size(); }
+  // For the program that takes over, and from the one before.
+  std::vector<AskerState> Save() const;
+  void Resume(const std::vector<AskerState>& states);
+  // To who asked for an upgrade, that there was none.
+  void TellUpgradeFailed(absl::string_view why);
 
   // To those who want to hear of it.
   void Tell(const Session& session, absl::string_view event, KeyValues fields);
@@ -35,8 +41,9 @@ class Answers : public Asker::Owner {
  private:
   struct Known {
     std::unique_ptr<Asker> asker;
-    bool listens = false;  // to events,
-    std::string session;   // of this one ("": of all)
+    bool listens = false;   // to events,
+    std::string session;    // of this one ("": of all)
+    bool upgrades = false;  // waits for an upgrade
   };
 
   void OnQuestion(Asker& asker, const Ask& question) override;
@@ -44,6 +51,7 @@ class Answers : public Asker::Owner {
 
   // The session a question names, if the asker may use it; else it is refused.
   Session* Find(Asker& asker, const Ask& question);
+  KeyValues ReportOf(Session& session) const;
   void AnswerSessions(Asker& asker);
   void AnswerStatus(Asker& asker, Session& session);
   void AnswerHead(Asker& asker);
@@ -51,6 +59,8 @@ class Answers : public Asker::Owner {
   void AnswerKick(Asker& asker, Session& session, absl::string_view client);
   void AnswerEnded(Asker& asker, Session& session, const Ask& question);
   void Listen(Asker& asker, const Ask& question);
+  void Upgrade(Asker& asker);
+  KeyValues HeadItem() const;
 
   EventLoop& loop_;
   Head& head_;

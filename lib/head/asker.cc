@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "lib/sys/io.h"
+#include "lib/sys/replace_self.h"
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {
@@ -16,6 +17,21 @@ Asker::Asker(EventLoop& loop, Owner& owner, Fd connection,
       inbox_(std::move(received)) {
   watch_ = loop.Add(connection_.get(), Interest::kRead,
                     [this](Ready ready) { OnReady(ready); });
+}
+
+Asker::Asker(EventLoop& loop, Owner& owner, const AskerState& state,
+             PeerIdentity identity)
+    : Asker(loop, owner, TakeOffered(state.fd), identity, state.inbox) {
+  outbox_ = state.outbox;
+  input_closed_ = state.input_closed;
+}
+
+AskerState Asker::Save() const {
+  return {.fd = connection_.get(),
+          .inbox = inbox_,
+          .outbox = outbox_,
+          .input_closed = input_closed_,
+          .session = ""};
 }
 
 void Asker::Say(const HeadMessage& message) {

@@ -5,6 +5,7 @@
 
 #include <string>
 
+#include "lib/head/handover.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/unix_socket.h"
@@ -26,6 +27,11 @@ class Asker {
   // `received`: what came after the first question, which the owner has.
   Asker(EventLoop& loop, Owner& owner, Fd connection, PeerIdentity identity,
         std::string received);
+
+  // One that another program served until now.
+  Asker(EventLoop& loop, Owner& owner, const AskerState& state,
+        PeerIdentity identity);
+  AskerState Save() const;
 
   const PeerIdentity& identity() const { return identity_; }
   void Say(const HeadMessage& message);

@@ -8,14 +8,25 @@
 #include "lib/base/log.h"
 #include "lib/head/report.h"
 #include "lib/sys/io.h"
+#include "lib/sys/replace_self.h"
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {
 namespace {
 
 constexpr size_t kReadSize = 16 << 10;
-// How long a program may leave unread what a client left behind.
-constexpr absl::Duration kAbandonTime = absl::Seconds(60);
+// How long one that has to leave may take for what is on its way to it.
+constexpr absl::Duration kLeaveTime = absl::Seconds(2);
+
+std::string EncodeNotice(absl::string_view event, KeyValues fields) {
+  fields.insert(fields.begin(), {"event", std::string(event)});
+  return Encode(Notice{std::move(fields)});
+}
+
+std::string MissedNotice(uint64_t from, uint64_t to) {
+  return EncodeNotice("missed", {{"bytes", absl::StrCat(to - from)},
+                                 {"offset", absl::StrCat(to)}});
+}
 
 }  // namespace
 
@@ -32,6 +43,32 @@ AttachClient::AttachClient(EventLoop& loop, Fd connection,
       room_{wish_.rows, wish_.cols} {
   watch_ = loop_.Add(connection_.get(), Interest::kRead,
                      [this](Ready ready) { OnReady(ready); });
+}
+
+AttachClient::AttachClient(EventLoop& loop, const AttachClientState& state,
+                           Attach wish, PeerIdentity identity,
+                           absl::AnyInvocable<void(AttachClient&)> gone)
+    : AttachClient(loop, TakeOffered(state.fd), identity, std::move(wish),
+                   state.inbox, std::move(gone)) {
+  Restore(state.client);
+  room_ = {state.rows, state.cols};
+  input_closed_ = state.input_closed;
+  done_said_ = state.done_said;
+  // What had come before comes first.
+  if (!inbox_.empty() || input_closed_) {
+    begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+  }
+}
+
+AttachClientState AttachClient::Save() const {
+  return {.client = Client::Save(),
+          .fd = connection_.get(),
+          .wish = Encode(wish_),
+          .inbox = inbox_,
+          .rows = room_.rows,
+          .cols = room_.cols,
+          .input_closed = input_closed_,
+          .done_said = done_said_};
 }
 
 AttachClient::~AttachClient() {
@@ -60,46 +97,81 @@ WindowSize AttachClient::Room(const Session& session) const {
   return room_.rows == 0 || room_.cols == 0 ? session.size() : room_;
 }
 
-uint64_t AttachClient::InsertBeginning(Session& session) {
+AttachClient::Beginning AttachClient::PaintOf(Session& session) const {
+  Session::Picture picture = session.TakePicture(Room(session));
+  if (!picture.exact && !wish_.read_only) session.Repaint();
+  return {picture.from, EncodePaint(picture.paint)};
+}
+
+AttachClient::Beginning AttachClient::BeginningFor(Session& session) const {
   const Ring& ring = session.ring();
-  uint64_t from = ring.end();
-  std::string first;
+  // Of a stream that it doesn't know all is new.
+  const bool all = wish_.stream != 0;
   switch (wish_.from) {
-    case From::kScreen: {
-      Session::Picture picture = session.TakePicture(Room(session));
-      from = picture.from;
-      first = EncodePaint(picture.paint);
-      if (!picture.exact && !wish_.read_only) session.Repaint();
-      break;
-    }
+    case From::kScreen:
+      return PaintOf(session);
     case From::kHistory: {
       const uint64_t kept = ring.end() - ring.begin();
-      const bool all = wish_.value == 0 || wish_.value >= kept;
-      from = ring.SafeStart(all ? ring.begin() : ring.end() - wish_.value);
-      break;
+      const bool whole = all || wish_.value == 0 || wish_.value >= kept;
+      return {ring.SafeStart(whole ? ring.begin() : ring.end() - wish_.value),
+              ""};
     }
-    case From::kOffset:
-      from = std::min(wish_.value, ring.end());
-      if (from < ring.begin()) {
-        const uint64_t missed = ring.begin() - from;
-        from = ring.begin();
-        first = Encode(Notice{{{"event", "missed"},
-                               {"bytes", absl::StrCat(missed)},
-                               {"offset", absl::StrCat(from)}}});
-      }
-      break;
+    case From::kOffset: {
+      if (all) break;
+      const uint64_t wanted = std::min(wish_.value, ring.end());
+      if (wanted >= ring.begin()) return {wanted, ""};
+      return {ring.begin(), MissedNotice(wanted, ring.begin())};
+    }
     case From::kNow:
-      break;
+      if (all) break;
+      return {ring.end(), ""};
   }
-  InsertAt(from, absl::StrCat(Encode(Attached{.session = session.name(),
-                                              .offset = from,
-                                              .end = ring.end(),
-                                              .rows = session.size().rows,
-                                              .cols = session.size().cols,
-                                              .running = session.running(),
-                                              .state = session.State()}),
-                              first));
-  return from;
+  return {ring.SafeStart(ring.begin()), ""};
+}
+
+AttachClient::Beginning AttachClient::ReturnTo(Session& session) const {
+  const Ring& ring = session.ring();
+  if (wish_.offset >= ring.begin()) return {wish_.offset, ""};
+  Beginning beginning = wish_.from == From::kScreen
+                            ? PaintOf(session)
+                            : Beginning{ring.SafeStart(ring.begin()), ""};
+  beginning.first.insert(0, MissedNotice(wish_.offset, beginning.from));
+  return beginning;
+}
+
+uint64_t AttachClient::InsertBeginning(Session& session) {
+  const Ring& ring = session.ring();
+  const uint64_t stream = ring.state().stream;
+  const bool returns = wish_.stream == stream && wish_.offset <= ring.end();
+  const Beginning beginning =
+      returns ? ReturnTo(session) : BeginningFor(session);
+  InsertAt(returns ? wish_.offset : beginning.from,
+           Encode(Attached{.session = session.name(),
+                           .stream = stream,
+                           .offset = beginning.from,
+                           .end = ring.end(),
+                           .rows = session.size().rows,
+                           .cols = session.size().cols,
+                           .number = session.programs(),
+                           .running = session.running(),
+                           .state = session.State()}));
+  if (returns) InsertWhatHappened(session);
+  if (!beginning.first.empty()) InsertAt(beginning.from, beginning.first);
+  return beginning.from;
+}
+
+// While it was away; and what happened at just that offset, which it may have
+// heard: it knows by the number.
+void AttachClient::InsertWhatHappened(const Session& session) {
+  for (const IncarnationRecord& record : session.ring().incarnations()) {
+    if (record.begin >= wish_.offset) {
+      InsertAt(record.begin,
+               EncodeNotice("started", StartReport(session, record)));
+    }
+    if (record.outcome != Outcome::kRuns && record.end >= wish_.offset) {
+      InsertAt(record.end, EncodeNotice("ended", EndReport(session, record)));
+    }
+  }
 }
 
 // Its terminal is redrawn; whoever reads the stream as such goes on at a safe
@@ -112,17 +184,12 @@ uint64_t AttachClient::Rejoin(const Ring& ring) {
     from = picture.from;
     paint = EncodePaint(picture.paint);
   }
-  InsertAt(from,
-           absl::StrCat(Encode(Notice{{{"event", "missed"},
-                                       {"bytes", absl::StrCat(from - cursor())},
-                                       {"offset", absl::StrCat(from)}}}),
-                        paint));
+  InsertAt(from, absl::StrCat(MissedNotice(cursor(), from), paint));
   return from;
 }
 
 void AttachClient::InsertNotice(absl::string_view event, KeyValues fields) {
-  fields.insert(fields.begin(), {"event", std::string(event)});
-  InsertAt(session()->ring().end(), Encode(Notice{std::move(fields)}));
+  InsertAt(session()->ring().end(), EncodeNotice(event, std::move(fields)));
   session()->Pump(*this);
 }
 
@@ -152,14 +219,19 @@ void AttachClient::Kick(absl::string_view why) {
   Refuse(kRefusedKicked, why);
 }
 
-// After whole packets only; one that has a packet half written just ends.
+// After whole packets only.  Who is told nothing would take it for head's end,
+// and come back.
 void AttachClient::Refuse(absl::string_view code, absl::string_view text) {
+  if (leaving_.pending()) return;
+  const std::string refused =
+      Encode(Refused{.code = std::string(code), .text = std::string(text)});
   if (between_packets()) {
-    (void)WriteSome(
-        connection_.get(),
-        Encode(Refused{.code = std::string(code), .text = std::string(text)}));
+    (void)WriteSome(connection_.get(), refused);
+    return End();
   }
-  End();
+  leaving_ = loop_.After(kLeaveTime, [this] { End(); });
+  LeaveWith(session()->ring(), refused);
+  session()->Pump(*this);
 }
 
 void AttachClient::End() {
@@ -170,7 +242,7 @@ void AttachClient::End() {
 
 void AttachClient::WaitForRoom(bool wait) {
   wait_for_room_ = wait;
-  if (done_said_ && !wait) return End();
+  if ((done_said_ || leaving_.pending()) && !wait) return End();
   Update();
 }
 
@@ -181,8 +253,7 @@ void AttachClient::Update() {
     watch_.Set(read ? Interest::kRead : Interest::kNone);
     return;
   }
-  watch_.Set(read ? (wait_for_room_ ? Interest::kReadWrite : Interest::kRead)
-                  : (wait_for_room_ ? Interest::kWrite : Interest::kHangup));
+  watch_.Set(InterestIn(read, wait_for_room_));
 }
 
 void AttachClient::OnReady(Ready ready) {
@@ -197,9 +268,7 @@ void AttachClient::OnReady(Ready ready) {
 // What it sent before is still typed, if the program reads at all.
 void AttachClient::OnClosed() {
   if (!input_blocked()) return End();
-  if (deaf()) return;
-  GoDeaf();
-  abandon_ = loop_.After(kAbandonTime, [this] { End(); });
+  TypeOut();
   Update();
 }
 

@@ -24,12 +24,19 @@ class AttachClient final : public Client {
   AttachClient(EventLoop& loop, Fd connection, PeerIdentity identity,
                Attach wish, std::string received,
                absl::AnyInvocable<void(AttachClient&)> gone);
+  // One that another program served until now.
+  AttachClient(EventLoop& loop, const AttachClientState& state, Attach wish,
+               PeerIdentity identity,
+               absl::AnyInvocable<void(AttachClient&)> gone);
+  AttachClientState Save() const;
   ~AttachClient() override;
 
   // Once, right after it was made.
   void Join(Session& session);
 
   ClientInfo Info() const override;
+  bool ComesBack() const override { return true; }
+  bool CameBack() const override { return wish_.stream != 0; }
   void Kick(absl::string_view why) override;
   void WaitForRoom(bool wait) override;
   void OnGone() override { End(); }
@@ -43,12 +50,23 @@ class AttachClient final : public Client {
   void OnStopping();
 
  private:
+  // What a client gets before the stream, and where that begins.
+  struct Beginning {
+    uint64_t from;
+    std::string first;
+  };
+  Beginning BeginningFor(Session& session) const;
+  // It has all before wish_.offset.
+  Beginning ReturnTo(Session& session) const;
+  Beginning PaintOf(Session& session) const;
   uint64_t InsertBeginning(Session& session);
+  void InsertWhatHappened(const Session& session);
   // What a painting may fill.
   WindowSize Room(const Session& session) const;
   void InsertNotice(absl::string_view event, KeyValues fields);
   void OnReady(Ready ready);
   void OnClosed();
+  void OnAbandoned() override { End(); }
   void Receive();
   void Advance();
   // False for what has no place here.
@@ -70,7 +88,8 @@ class AttachClient final : public Client {
   bool input_closed_ = false;
   bool done_said_ = false;
   bool is_over_ = false;
-  Timer abandon_;
+  Timer begin_;
+  Timer leaving_;
   Watch watch_;
 };
 

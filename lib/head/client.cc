@@ -20,15 +20,15 @@ constexpr absl::Duration kReplyTime = absl::Milliseconds(50);
 // What is on its way to a terminal, and its answers on their way back.
 constexpr absl::Duration kReplayTime = absl::Seconds(1);
 
-uint64_t NextId() {
-  static uint64_t last = 0;
-  return ++last;
-}
+// How long a program may leave unread what a client left behind.
+constexpr absl::Duration kAbandonTime = absl::Seconds(60);
+
+uint64_t last_id = 0;
 
 }  // namespace
 
 Client::Client(EventLoop& loop, int out_fd, Output output)
-    : loop_(loop), id_(NextId()), out_fd_(out_fd), output_(output) {}
+    : loop_(loop), id_(++last_id), out_fd_(out_fd), output_(output) {}
 
 Client::~Client() {
   if (session_ != nullptr) session_->Detach(*this);
@@ -49,6 +49,15 @@ void Client::GoDeaf() {
   if (session_ != nullptr) session_->Pump(*this);
 }
 
+void Client::LeaveWith(const Ring& ring, std::string text) {
+  if (deaf_) return;
+  KeepPacket(ring);
+  inserts_.resize(insert_begun_ ? 1 : 0);
+  inserts_.push_back({cursor_, std::move(text), false});
+  leaving_ = true;
+  waited_for_ = false;
+}
+
 void Client::BeginAt(uint64_t cursor, uint64_t answered) {
   cursor_ = cursor;
   answered_ = answered;
@@ -59,6 +68,52 @@ void Client::BeginAt(uint64_t cursor, uint64_t answered) {
 void Client::NoteReplayed() {
   if (!replaying_ || cursor_ < answered_ || replayed_.pending()) return;
   replayed_ = loop_.After(kReplayTime, [this] { replaying_ = false; });
+}
+
+ClientState Client::Save() const {
+  ClientState state{.id = id_,
+                    .since = absl::ToUnixMillis(since_),
+                    .session = session_ == nullptr ? "" : session_->name(),
+                    .cursor = cursor_,
+                    .missed = missed_,
+                    .deaf = deaf_,
+                    .rows = size_ ? size_->rows : uint16_t{0},
+                    .cols = size_ ? size_->cols : uint16_t{0},
+                    .untyped = untyped_,
+                    .held = replies_.held(),
+                    .answered = answered_,
+                    .replaying = replaying_,
+                    .header = header_,
+                    .packet_left = packet_left_,
+                    .insert_begun = insert_begun_,
+                    .inserts = {}};
+  for (const Insert& insert : inserts_) {
+    state.inserts.push_back({insert.offset, insert.text, insert.for_now});
+  }
+  return state;
+}
+
+void Client::Restore(const ClientState& state) {
+  id_ = state.id;
+  last_id = std::max(last_id, id_);
+  since_ = absl::FromUnixMillis(state.since);
+  missed_ = state.missed;
+  deaf_ = state.deaf;
+  if (state.rows != 0 || state.cols != 0) size_ = {state.rows, state.cols};
+  untyped_ = state.untyped;
+  header_ = state.header;
+  packet_left_ = static_cast<size_t>(state.packet_left);
+  insert_begun_ = state.insert_begun;
+  for (const InsertState& insert : state.inserts) {
+    inserts_.push_back({insert.offset, insert.text, insert.for_now});
+  }
+  BeginAt(state.cursor, state.answered);
+  replaying_ = state.replaying;
+  NoteReplayed();
+  // It has been looked at, so all of it is held again.
+  untyped_ += replies_.Feed(state.held);
+  FlushRepliesLater();
+  if (deaf_) WatchTyping();
 }
 
 void Client::Type(absl::string_view keystrokes) {
@@ -72,15 +127,18 @@ void Client::Type(absl::string_view keystrokes) {
     const std::string typed = replies_.Feed(keystrokes);
     if (!typed.empty() && !IsReport(typed)) session_->Lead(*this);
     untyped_ += typed;
-    if (replies_.pending()) {
-      flush_ = loop_.After(kReplyTime, [this] {
-        untyped_ += replies_.Flush();
-        TypeUntyped();
-        OnInputUnblocked();
-      });
-    }
+    FlushRepliesLater();
   }
   TypeUntyped();
+}
+
+void Client::FlushRepliesLater() {
+  if (!replies_.pending()) return;
+  flush_ = loop_.After(kReplyTime, [this] {
+    untyped_ += replies_.Flush();
+    TypeUntyped();
+    OnInputUnblocked();
+  });
 }
 
 void Client::TypeUntyped() {
@@ -89,7 +147,21 @@ void Client::TypeUntyped() {
     untyped_.clear();
     return;
   }
-  untyped_.erase(0, session_->Type(*this, untyped_));
+  const size_t taken = session_->Type(*this, untyped_);
+  typed_ += taken;
+  untyped_.erase(0, taken);
+}
+
+void Client::TypeOut() {
+  if (!deaf_) GoDeaf();
+  if (!abandon_.pending()) WatchTyping();
+}
+
+void Client::WatchTyping() {
+  abandon_ = loop_.After(kAbandonTime, [this, typed = typed_] {
+    if (typed == typed_) return OnAbandoned();
+    WatchTyping();
+  });
 }
 
 void Client::StartWindow() {
@@ -167,7 +239,7 @@ Client::Pumped Client::Pump(const Ring& ring) {
     cursor_ = ring.end();
     return Pumped::kAll;
   }
-  if (cursor_ < ring.begin()) {
+  if (cursor_ < ring.begin() && !leaving_) {
     const auto first = inserts_.begin() + (insert_begun_ ? 1 : 0);
     inserts_.erase(
         std::remove_if(first, inserts_.end(),
@@ -178,8 +250,8 @@ Client::Pumped Client::Pump(const Ring& ring) {
     cursor_ = start;
   }
   while (owed(ring)) {
-    const bool insert =
-        packet_left_ == 0 && !inserts_.empty() && inserts_[0].offset <= cursor_;
+    const bool insert = leaving_ || (packet_left_ == 0 && !inserts_.empty() &&
+                                     inserts_[0].offset <= cursor_);
     const Pumped pumped =
         insert ? WriteInsert()
                : WriteStream(ring, inserts_.empty()

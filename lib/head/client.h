@@ -24,6 +24,7 @@
 #include "absl/time/time.h"
 
 #include "lib/base/window_size.h"
+#include "lib/head/handover.h"
 #include "lib/head/ring.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/unix_socket.h"
@@ -59,9 +60,16 @@ class Client {
   void GoDeaf();
   bool deaf() const { return deaf_; }
 
+  // For the program that takes over, and from the one before.
+  ClientState Save() const;
+  void Restore(const ClientState& state);
+
   uint64_t id() const { return id_; }  // of all there have been, its own
   absl::Time since() const { return since_; }
   virtual ClientInfo Info() const = 0;
+  // It tries again by itself when head goes away; it has done so.
+  virtual bool ComesBack() const { return false; }
+  virtual bool CameBack() const { return false; }
   // Makes it leave, for the reason that `why` tells.
   virtual void Kick(absl::string_view why) = 0;
 
@@ -70,6 +78,7 @@ class Client {
   uint64_t missed() const { return missed_; }
   const std::optional<WindowSize>& size() const { return size_; }
   bool owed(const Ring& ring) const {
+    if (leaving_) return !inserts_.empty();
     return !deaf_ && (cursor_ < ring.end() ||
                       (!inserts_.empty() && inserts_[0].offset <= ring.end()));
   }
@@ -84,6 +93,9 @@ class Client {
     Add({offset, std::move(text), true});
   }
   void ForgetInserts() { inserts_.clear(); }
+  // `text` is the last it gets, after what is half written; nobody waits for it
+  // any more.
+  void LeaveWith(const Ring& ring, std::string text);
 
   // What it typed goes to the session.  What finds no room there is kept, and
   // if that is more than a few keys, nothing more should be read until it has
@@ -107,6 +119,10 @@ class Client {
   virtual void OnResized(WindowSize size) { (void)size; }
 
  protected:
+  // Its peer has gone.  What it left is typed, at the pace of the program; when
+  // that takes nothing of it for a minute, it is abandoned.
+  void TypeOut();
+  virtual void OnAbandoned() {}
   // No packet is half written.
   bool between_packets() const { return packet_left_ == 0 && !insert_begun_; }
   EventLoop& loop_;
@@ -129,6 +145,8 @@ class Client {
   Pumped WriteStream(const Ring& ring, size_t most);
   Pumped WriteInsert();
   void TypeUntyped();
+  void FlushRepliesLater();
+  void WatchTyping();
   void StartWindow();
   // What it took itself.  Not only what its descriptor took: a socket says that
   // it has room only when half of what it holds is gone.
@@ -145,8 +163,8 @@ class Client {
   size_t taken_ = 0;
   size_t queued_ = 0;
 
-  const uint64_t id_;
-  const absl::Time since_ = absl::Now();
+  uint64_t id_;
+  absl::Time since_ = absl::Now();
   const int out_fd_;
   const Output output_;
   std::string header_;      // what is left of it of the packet that is begun
@@ -155,6 +173,7 @@ class Client {
   uint64_t cursor_ = 0;
   uint64_t missed_ = 0;
   bool deaf_ = false;
+  bool leaving_ = false;
   std::deque<Insert> inserts_;
   std::optional<WindowSize> size_;  // of its terminal, where it told
   ReplyFilter replies_;
@@ -164,6 +183,8 @@ class Client {
   bool replaying_ = false;
   Timer replayed_;
   std::string untyped_;
+  uint64_t typed_ = 0;  // bytes that the session took
+  Timer abandon_;
 };
 
 }  // namespace deptyr

@@ -12,6 +12,7 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/address.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
 #include "lib/sys/process.h"
 
@@ -41,9 +42,10 @@ ListeningSocket InheritedSocket(const std::string& path,
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Head>> Head::Create(EventLoop& loop,
-                                                   HeadOptions options) {
+absl::StatusOr<std::unique_ptr<Head>> Head::Create(
+    EventLoop& loop, HeadOptions options, std::optional<HeadState> before) {
   std::unique_ptr<Head> head(new Head(loop, std::move(options)));
+  head->before_ = std::move(before);
   RETURN_IF_ERROR(head->Open());
   return head;
 }
@@ -57,30 +59,45 @@ Head::~Head() {
 absl::Status Head::Open() {
   RETURN_IF_ERROR(CheckSocketPath(options_.socket));
   std::vector<InheritedFd> inherited = TakeInheritedFds();
-  // Listeners first: a descriptor they name isn't the only one any more.
+  // What was kept first, then listeners: a descriptor they name isn't the only
+  // one any more.
+  RETURN_IF_ERROR(OpenKeeper(inherited));
   RETURN_IF_ERROR(OpenListeners(inherited));
-  ListeningSocket socket = InheritedSocket(options_.socket, inherited);
-  if (!socket.valid()) {
-    ASSIGN_OR_RETURN(socket, Listen(options_.socket, options_.rights));
-  }
-  RETURN_IF_ERROR(SetNonBlocking(socket.fd()));
+  ASSIGN_OR_RETURN(ListeningSocket socket, OpenSocket(inherited));
   Log(Severity::kInfo, "head pid=", OwnPid(), " listens on ", socket.path(),
       socket.inherited() ? " (inherited)" : "", "; history=", options_.history,
-      "; nobody keeps the terminals for it: if it ends, its programs get "
-      "SIGHUP");
+      keeping_.kind().empty()
+          ? "; nobody keeps the terminals for it: if it ends, its programs get "
+            "SIGHUP"
+          : absl::StrCat("; ", keeping_.kind(), " keeps the terminals"));
+  TakeAllBack();
   bodies_ = std::make_unique<Acceptor>(
       loop_, std::move(socket),
       [this](Fd connection) { OnBody(std::move(connection)); });
+  if (before_) Resume();
   readiness_.Ready();
   TidySoon();
   return absl::OkStatus();
 }
 
+absl::StatusOr<ListeningSocket> Head::OpenSocket(
+    std::vector<InheritedFd>& inherited) {
+  ListeningSocket socket = TakeSocket(kBodiesRole);
+  if (!socket.valid()) socket = InheritedSocket(options_.socket, inherited);
+  if (!socket.valid()) {
+    ASSIGN_OR_RETURN(socket, Listen(options_.socket, options_.rights));
+  }
+  RETURN_IF_ERROR(SetNonBlocking(socket.fd()));
+  return socket;
+}
+
 KeyValues Head::Report() const {
   return {{"pid", absl::StrCat(OwnPid())},
+          {"version", options_.version},
           {"socket", options_.socket},
           {"since", absl::StrCat(absl::ToUnixMillis(since_))},
           {"sessions", absl::StrCat(sessions_.size())},
+          {"keeper", std::string(keeping_.kind())},
           {"clients", absl::StrCat(clients_.size() + attached_.size() +
                                    (viewer_ == nullptr ? 0 : 1))}};
 }
@@ -104,6 +121,14 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
     peer.Refuse(kRefusedLimit, pidfd.status().message());
     return;
   }
+  if (held_.contains(message.name)) {
+    peer.Refuse(kRefusedNameTaken,
+                absl::StrCat("the name ", message.name,
+                             " is that of a program whose state a newer deptyr "
+                             "wrote; start head with that one, or choose "
+                             "another --name"));
+    return;
+  }
   const auto found = sessions_.find(message.name);
   if (found != sessions_.end()) {
     Session& holder = *found->second;
@@ -114,7 +139,8 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
                                "--name"));
       return;
     }
-    if (holder.IsAlive() && !message.replace) {
+    // Its own name it may have again: head died while it registered.
+    if (holder.IsAlive() && !message.replace && holder.pid() != who.pid) {
       peer.Refuse(kRefusedNameTaken,
                   absl::StrCat("the name ", message.name, " is held by pid ",
                                holder.pid(),
@@ -132,12 +158,18 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
     peer.Refuse(kRefusedDescriptor, status.message());
     return;
   }
-  // Accepted before it is started: the body that hears it executes its program
-  // only then, so nothing is missed; and if nobody hears it, nothing started.
+  // Kept before it is accepted: then it may count on it.  Accepted before it is
+  // started: the body that hears it executes its program only then, so nothing
+  // is missed; and if nobody hears it, nothing started.
+  const uint64_t number = (*session)->programs() + 1;
+  Keep(**session, number, controller.get(), pidfd->get());
   if (!peer.Accept(message.name)) {
     Log(Severity::kWarning, "session=", message.name, " pid=", who.pid,
         " went away while it registered");
-    if ((*session)->programs() == 0) Forget(message.name);
+    keeping_.DropProgram(message.name, number);
+    if ((*session)->programs() == 0 && (*session)->clients().empty()) {
+      Forget(message.name);
+    }
     TidySoon();
     return;
   }
@@ -158,6 +190,10 @@ absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
   const auto found = sessions_.find(name);
   if (found != sessions_.end()) return found->second.get();
   ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
+  return &AddSession(name, owner, std::move(ring));
+}
+
+Session& Head::AddSession(const std::string& name, uid_t owner, Ring ring) {
   auto session = std::make_unique<Session>(
       loop_, name, owner, std::move(ring), options_.session,
       [this](Session& changed, Change change) {
@@ -166,7 +202,7 @@ absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
   Session* const result = session.get();
   sessions_[name] = std::move(session);
   OpenClientDirs(*result);
-  return result;
+  return *result;
 }
 
 void Head::OnExecFailed(Peer& peer, const std::string& text) {
@@ -189,6 +225,7 @@ void Head::OnSessionChanged(Session& session, Change change) {
     ++running_;
   } else if (change.kind == Change::kEnded) {
     --running_;
+    keeping_.DropProgram(session.name(), session.programs());
     std::erase(ended_, session.name());
     ended_.push_back(session.name());
   } else {
@@ -203,6 +240,7 @@ void Head::TidySoon() {
 }
 
 void Head::Tidy() {
+  KeepAgain();
   for (size_t excess = ended_.size(); excess > kMostEnded; --excess) {
     const std::string name = std::move(ended_.front());
     ended_.pop_front();
@@ -230,15 +268,16 @@ void Head::Tidy() {
 void Head::Forget(const std::string& name) {
   const auto found = sessions_.find(name);
   answers_.Tell(*found->second, "forgotten", {});
+  keeping_.DropSession(name);
   client_dirs_.erase(found->second.get());
   if (newest_ == found->second.get()) newest_ = nullptr;
   sessions_.erase(found);
 }
 
-std::string Head::RunningPrograms() const {
+std::string Head::RunningPrograms(bool kept) const {
   std::vector<std::string> names;
   for (const auto& [name, session] : sessions_) {
-    if (session->running()) {
+    if (session->running() && keeping_.Keeps(name) == kept) {
       names.push_back(absl::StrCat(name, " (pid ", session->pid(), ")"));
     }
   }
@@ -248,7 +287,19 @@ std::string Head::RunningPrograms() const {
 void Head::Stop(absl::string_view why) {
   if (std::exchange(stopping_, true)) return;
   Log(Severity::kInfo, "head ends: ", why);
+  const std::string kept = RunningPrograms(true);
+  if (keeping_.kind() == "systemd" && !kept.empty()) {
+    Log(Severity::kWarning,
+        "systemd keeps the terminals over a restart.  If this is a stop, and "
+        "FileDescriptorStorePreserve=yes isn't set (systemd 254), it lets go "
+        "of "
+        "them, and these programs get SIGHUP: ",
+        kept);
+  }
   readiness_.Stopping();
+  if (rehearsal_) {
+    (void)SendSignal(rehearsal_->trial.child.pidfd.get(), SIGKILL);
+  }
   bodies_.reset();
   listeners_.clear();
   client_dirs_.clear();

@@ -19,16 +19,31 @@
 #include "lib/head/acceptor.h"
 #include "lib/head/answers.h"
 #include "lib/head/attach_client.h"
+#include "lib/head/handover.h"
+#include "lib/head/keeping.h"
 #include "lib/head/listeners.h"
 #include "lib/head/peer.h"
 #include "lib/head/session.h"
 #include "lib/head/socket_client.h"
 #include "lib/head/viewer.h"
 #include "lib/sys/event_loop.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/readiness.h"
+#include "lib/sys/replace_self.h"
 #include "lib/sys/unix_socket.h"
 
 namespace deptyr {
+
+// Who keeps head's descriptors.
+struct KeeperSpec {
+  enum {
+    kFound,  // whoever is there
+    kNobody,
+    kSystemd,   // its descriptor store, FDSTORE and NOTIFY_SOCKET
+    kFdHolder,  // an s6-fdholder at `path`
+  } kind = kFound;
+  std::string path = {};
+};
 
 struct HeadOptions {
   std::string socket;
@@ -37,8 +52,14 @@ struct HeadOptions {
   std::vector<ClientDirSpec> client_dirs;
   SessionOptions session = {};
   size_t history = 1 << 20;  // bytes each session's ring holds
+  KeeperSpec keeper = {};
   int ready_fd = -1;
   size_t most_clients = SIZE_MAX;
+  // What takes over in an upgrade: the program and its arguments.  Without, an
+  // upgrade is refused.
+  std::string program = {};
+  std::vector<std::string> argv = {};
+  std::string version = {};  // "deptyr 0.1.0"
 };
 
 // Sessions without a program that are remembered, the latest ones.
@@ -52,8 +73,10 @@ class Head : public Peer::Owner {
 
   // Listens: for bodies on a socket inherited for `socket` (LISTEN_FDS, fd 0)
   // or on one of its own, and for clients.  Then it is ready, and says so.
-  static absl::StatusOr<std::unique_ptr<Head>> Create(EventLoop& loop,
-                                                      HeadOptions options);
+  // `before`: in the place of a head that handed itself over, with all it had.
+  static absl::StatusOr<std::unique_ptr<Head>> Create(
+      EventLoop& loop, HeadOptions options,
+      std::optional<HeadState> before = {});
   ~Head() override;
 
   // Shows sessions on the terminal of standard output until it is given back.
@@ -63,6 +86,9 @@ class Head : public Peer::Owner {
 
   const std::string& socket() const { return options_.socket; }
   const Sessions& sessions() const { return sessions_; }
+  const Keeping& keeping() const { return keeping_; }
+  // Names whose state only a newer deptyr understands: held, and not touched.
+  const std::map<std::string, KeptSession>& held() const { return held_; }
   // The session that registered last, or null.
   Session* newest() const { return newest_; }
   // That of a name, or for "" the newest; null if there is none.
@@ -80,13 +106,18 @@ class Head : public Peer::Owner {
   void OnTerminalGone();
   // Somebody typed that head shall go on without this terminal.
   void RequestBackground() { background_requested_ = true; }
+  // Not while a program is tried: it is the child of this process.
   bool TakeBackgroundRequest() {
-    return std::exchange(background_requested_, false);
+    return !rehearsal_ && std::exchange(background_requested_, false);
   }
+  // Hands all over to the program in options().program, if that understands it;
+  // then it doesn't come back.  Otherwise it goes on.
+  void Upgrade();
   // Makes the socket's file again if it has gone (SIGHUP).
   void RestoreSocket();
-  // "a (pid 1), b (pid 2)"; "" if none runs.
-  std::string RunningPrograms() const;
+  // "a (pid 1), b (pid 2)", of those that outlive head, or don't; "" if none
+  // runs.
+  std::string RunningPrograms(bool kept) const;
 
  private:
   Head(EventLoop& loop, HeadOptions options)
@@ -97,6 +128,26 @@ class Head : public Peer::Owner {
         clients_(loop) {}
 
   absl::Status Open();
+  HeadState Save() const;
+  void Resume();
+  void ResumeSession(const SessionState& state);
+  void ResumeClients();
+  // The one that the program before had for this purpose; not valid if none.
+  ListeningSocket TakeSocket(absl::string_view role);
+  absl::StatusOr<ListeningSocket> OpenSocket(
+      std::vector<InheritedFd>& inherited);
+  void OnTrialEnded();
+  void UpgradeFailed(absl::string_view why);
+  void OnClientGone(const SocketClient& client);
+  void OnAttachClientGone(AttachClient& client);
+  // Takes what systemd kept out of `inherited`.
+  absl::Status OpenKeeper(std::vector<InheritedFd>& inherited);
+  absl::StatusOr<std::unique_ptr<Keeper>> FindKeeper(
+      std::vector<InheritedFd>& inherited);
+  void TakeAllBack();
+  void TakeBack(const std::string& name, KeptSession kept);
+  void KeepAgain();
+  bool MakeRoom();
   absl::Status OpenListeners(std::vector<InheritedFd>& inherited);
   void OnBody(Fd connection);
   void OnClient(const ListenerSpec& spec, Fd connection);
@@ -108,25 +159,32 @@ class Head : public Peer::Owner {
   void OnAsk(Peer& peer, Ask message) override;
   void OnPeerDone(Peer& peer) override;
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
+  Session& AddSession(const std::string& name, uid_t owner, Ring ring);
   void OnSessionChanged(Session& session, Change change);
   size_t CountClients() const;
   bool IsFull() const { return CountClients() >= options_.most_clients; }
+  static constexpr char kBodiesRole[] = "head";
   // What needn't be done at every change: status, forgetting old sessions.
   void TidySoon();
   void Tidy();
   void Forget(const std::string& name);
+  void Keep(const Session& session, uint64_t number, int controller, int pidfd);
   void FinishIfServed();
 
   EventLoop& loop_;
   const HeadOptions options_;
   Readiness readiness_;
   std::unique_ptr<Acceptor> bodies_;
-  std::vector<std::unique_ptr<Acceptor>> listeners_;
+  std::vector<std::pair<std::string, std::unique_ptr<Acceptor>>>
+      listeners_;  // by their roles
   // By session: its sockets in the folders of --client-dir.
   absl::flat_hash_map<const Session*, std::vector<std::unique_ptr<Acceptor>>>
       client_dirs_;
 
   Answers answers_;
+  Keeping keeping_;
+  std::map<std::string, KeptSession> taken_back_;  // until they are sessions
+  std::map<std::string, KeptSession> held_;
   Sessions sessions_;
   Session* newest_ = nullptr;
   size_t running_ = 0;
@@ -142,11 +200,26 @@ class Head : public Peer::Owner {
   };
   std::vector<Waiting> waiting_;
   std::unique_ptr<Viewer> viewer_;
+  struct ViewerBefore {
+    std::string terminal;
+    std::string shown;
+    ClientState client;
+    bool leads;
+  };
+  std::optional<ViewerBefore> viewer_before_;
 
+  std::optional<HeadState> before_;  // until it is resumed
+  struct Rehearsal {
+    Trial trial;
+    Watch watch;
+    Timer patience;
+  };
+  std::optional<Rehearsal> rehearsal_;
   Timer tidy_;
+  Timer keep_again_;
   Timer farewell_;
   Timer served_check_;
-  const absl::Time since_ = absl::Now();
+  absl::Time since_ = absl::Now();
   bool stopping_ = false;
   bool finished_ = false;
   bool background_requested_ = false;

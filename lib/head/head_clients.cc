@@ -12,6 +12,11 @@
 namespace deptyr {
 namespace {
 
+// What a listener's socket is handed over as.
+std::string RoleOf(const ListenerSpec& spec) {
+  return absl::StrCat("listener ", spec.address);
+}
+
 bool IsOurs(int connection) {
   const auto peer = IdentifyPeer(connection);
   return peer.ok() && (peer->uid == 0 || peer->uid == OwnUid());
@@ -21,19 +26,27 @@ bool IsOurs(int connection) {
 
 absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
   for (const ClientDirSpec& spec : options_.client_dirs) {
+    if (before_) break;  // too late to refuse to start
     RETURN_IF_ERROR(CheckFolder(spec.dir));
   }
   bool tcp = false;
   for (const ListenerSpec& spec : options_.listeners) {
-    ASSIGN_OR_RETURN(ListeningSocket socket,
-                     ListenAt(spec.address, {.rights = {},
-                                             .allow_remote = spec.allow_remote,
-                                             .inherited = &inherited}));
+    absl::StatusOr<ListeningSocket> opened = TakeSocket(RoleOf(spec));
+    if (!opened->valid()) {
+      opened = ListenAt(spec.address, {.rights = {},
+                                       .allow_remote = spec.allow_remote,
+                                       .inherited = &inherited});
+    }
+    if (!opened.ok() && before_) {  // too late to refuse to start
+      Log(Severity::kError, opened.status().message());
+      continue;
+    }
+    ASSIGN_OR_RETURN(ListeningSocket socket, std::move(opened));
     Log(Severity::kInfo, "clients connect to ", socket.path(),
         spec.policy.framing == Framing::kRaw ? ", raw" : ", uwsgi-framed");
     const SocketKind kind = KindOf(socket.fd());
     tcp = tcp || kind == SocketKind::kTcp;
-    listeners_.push_back(std::make_unique<Acceptor>(
+    auto acceptor = std::make_unique<Acceptor>(
         loop_, std::move(socket), [this, &spec, kind](Fd connection) {
           // No file rights have kept others out.
           if (kind == SocketKind::kAbstract && !IsOurs(connection.get())) {
@@ -42,7 +55,8 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
             return;
           }
           OnClient(spec, std::move(connection));
-        }));
+        });
+    listeners_.emplace_back(RoleOf(spec), std::move(acceptor));
   }
   if (tcp) {
     Log(Severity::kWarning,
@@ -60,15 +74,18 @@ void Head::OnClient(const ListenerSpec& spec, Fd connection) {
         " already; raise the limit of open files");
     return;
   }
-  SocketClient& client = clients_.Add(
-      std::move(connection), spec.policy, [this](SocketClient& gone) {
-        std::erase_if(waiting_, [&](const Waiting& waiting) {
-          return waiting.client == &gone;
-        });
-        TidySoon();
-      });
+  SocketClient& client =
+      clients_.Add(std::move(connection), spec.policy,
+                   [this](SocketClient& gone) { OnClientGone(gone); });
   waiting_.push_back({&client, spec.session});
   SeatWaitingClients();
+}
+
+void Head::OnClientGone(const SocketClient& client) {
+  std::erase_if(waiting_, [&](const Waiting& waiting) {
+    return waiting.client == &client;
+  });
+  TidySoon();
 }
 
 Session* Head::FindSession(const std::string& name) const {
@@ -102,7 +119,8 @@ void Head::OpenClientDirs(Session& session) {
       const std::string path =
           absl::StrCat(spec.dir, "/", session.name(),
                        framing == Framing::kRaw ? ".raw" : ".uwsgi");
-      auto socket = Listen(path, {.owner = session.owner()});
+      absl::StatusOr<ListeningSocket> socket = TakeSocket(path);
+      if (!socket->valid()) socket = Listen(path, {.owner = session.owner()});
       if (!socket.ok()) {
         Log(Severity::kError, "session=", session.name(),
             " can't be attached to there: ", socket.status().message());
@@ -174,16 +192,19 @@ void Head::OnAttach(Peer& peer, Attach message) {
   auto [connection, received] = peer.Release();
   auto client = std::make_unique<AttachClient>(
       loop_, std::move(connection), peer.identity(), std::move(message),
-      std::move(received), [this](AttachClient& gone) {
-        const auto found = attached_.find(&gone);
-        if (found == attached_.end()) return;  // head goes itself
-        loop_.DestroyLater(std::move(found->second));
-        attached_.erase(found);
-        TidySoon();
-      });
+      std::move(received),
+      [this](AttachClient& gone) { OnAttachClientGone(gone); });
   AttachClient& it = *client;
   attached_.emplace(&it, std::move(client));
   it.Join(*session);
+  TidySoon();
+}
+
+void Head::OnAttachClientGone(AttachClient& client) {
+  const auto found = attached_.find(&client);
+  if (found == attached_.end()) return;  // head goes itself
+  loop_.DestroyLater(std::move(found->second));
+  attached_.erase(found);
   TidySoon();
 }
 
@@ -197,9 +218,17 @@ void Head::OnAsk(Peer& peer, Ask message) {
 }
 
 absl::Status Head::TakeTerminal(std::optional<char> command_key) {
-  ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
+  const auto before = std::exchange(viewer_before_, std::nullopt);
+  ASSIGN_OR_RETURN(Terminal terminal, before
+                                          ? Terminal::TakeOver(before->terminal)
+                                          : Terminal::Take());
   viewer_ =
-      std::make_unique<Viewer>(loop_, *this, std::move(terminal), command_key);
+      before ? std::make_unique<Viewer>(
+                   loop_, *this, std::move(terminal), command_key,
+                   before->shown.empty() ? nullptr : FindSession(before->shown),
+                   before->client, before->leads)
+             : std::make_unique<Viewer>(loop_, *this, std::move(terminal),
+                                        command_key, newest_);
   return absl::OkStatus();
 }
 

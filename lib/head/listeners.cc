@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "lib/wire/messages.h"
+#include "lib/wire/session_name.h"
 
 namespace deptyr {
 

@@ -1,6 +1,7 @@
 #include "lib/head/live_screen.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -47,7 +48,7 @@ std::string CleanTerminal() {
 }  // namespace
 
 void LiveScreen::Begin(WindowSize size) {
-  begin_ = modelled_ = learned_from_ = ring_.end();
+  begin_ = modelled_ = learned_from_ = sure_from_ = ring_.end();
   digest_ = Digest();
   size_ = Modelled(size);
   whole_ = size_ == size;
@@ -58,12 +59,69 @@ void LiveScreen::Begin(WindowSize size) {
   park_.Reset();
 }
 
+void LiveScreen::Resume(WindowSize size) {
+  const ModesRecord& modes = ring_.modes();
+  const uint64_t resized = ring_.state().resized;
+  Begin(size);
+  begin_ = ring_.latest().begin;
+  const bool lost = begin_ < ring_.begin();
+  if (lost) {
+    const bool known = modes.offset >= ring_.begin();
+    begin_ = known ? modes.offset : ring_.SafeStart(ring_.begin());
+    if (known) digest_.Scan({modes.text.data(), modes.size});
+    digest_.Rebase();
+  }
+  modelled_ = learned_from_ = begin_;
+  // What was written before that was for another size.
+  sure_from_ = std::max(lost ? begin_ + 1 : begin_, resized);
+  if (resized > begin_) {
+    digest_.Scan(ring_.From(begin_).substr(0, resized - begin_));
+    digest_.Resized();
+  }
+  digest_.Scan(ring_.From(begin_ + digest_.offset()));
+  if (lost) StartAgain(ring_.capacity());
+  FollowSoon();
+}
+
+void LiveScreen::Resume(WindowSize size, Parked screen) {
+  Resume(size);
+  if (screen.offset < begin_ || screen.offset > Whole()) return;
+  screen_.reset();
+  park_.Reset();
+  parked_ = std::move(screen.paint);
+  modelled_ = screen.offset;
+  learned_from_ = sure_from_ = begin_;
+  FollowSoon();
+}
+
+std::optional<LiveScreen::Parked> LiveScreen::Park() {
+  if (lapped() || !exact()) return std::nullopt;
+  const uint64_t first = ring_.latest().begin;
+  const bool in_ring = first >= ring_.begin() && ring_.state().resized <= first;
+  // Made from the ring at once, should somebody ask right after; or in its own
+  // time, as it would have been here.
+  const bool soon = Whole() - first <= kMostAtOnce;
+  if (in_ring && (soon || Whole() - modelled_ > kMostAtOnce)) {
+    return std::nullopt;
+  }
+  CatchUp();
+  if (!exact()) return std::nullopt;
+  return Parked{screen_ ? screen_->Paint(digest_, size_) : parked_, modelled_};
+}
+
+std::string LiveScreen::Modes() const {
+  return absl::StrCat(digest_.alternate_screen() ? "\x1b[?1049h" : "",
+                      digest_.Modes());
+}
+
+bool LiveScreen::ClearedAt(uint64_t first) const {
+  return begin_ + digest_.last_clear() >= std::max(first, sure_from_);
+}
+
 bool LiveScreen::exact() const {
-  if (!whole_) return false;
   // Where it starts again, if it has to, is where the last clear was, if it
   // can.
-  return (lapped() ? ring_.begin() : learned_from_) <=
-         begin_ + digest_.last_clear();
+  return whole_ && ClearedAt(lapped() ? ring_.begin() : learned_from_);
 }
 
 void LiveScreen::OnOutput() {
@@ -106,11 +164,13 @@ void LiveScreen::StartAgain(uint64_t most) {
   const uint64_t end = ring_.end();
   const uint64_t clear = begin_ + digest_.last_clear();
   const uint64_t first = std::max(begin_, ring_.begin());
-  const bool from_clear = clear >= first && end - clear <= most;
+  const bool from_clear = ClearedAt(first) && end - clear <= most;
+  // Bytes that the digest hasn't seen (Resume()) show something, too.
+  const uint64_t all = std::max(ring_.latest().begin, ring_.begin());
   learned_from_ =
       from_clear
           ? clear
-          : ring_.SafeStart(std::max(first, end - std::min(end, kMostAtOnce)));
+          : ring_.SafeStart(std::max(all, end - std::min(end, kMostAtOnce)));
   modelled_ = std::min(learned_from_, Whole());
   parked_.clear();
   screen_.emplace(size_);
@@ -170,6 +230,14 @@ void LiveScreen::ParkLater() {
     parked_ = std::string(parked_);
     NoteParked();
   });
+}
+
+std::string PaintingOf(absl::string_view bytes, WindowSize size) {
+  Digest digest;
+  digest.Scan(bytes);
+  Screen screen(Modelled(size));
+  screen.Write(bytes.substr(0, digest.whole()));
+  return CleanTerminal() + screen.Paint(digest, Modelled(size));
 }
 
 }  // namespace deptyr

@@ -15,6 +15,8 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/string_view.h"
+
 #include "lib/base/window_size.h"
 #include "lib/head/ring.h"
 #include "lib/screen/digest.h"
@@ -32,6 +34,16 @@ class LiveScreen {
   // A program that starts has a clean screen; what the ring gets from now on is
   // its.
   void Begin(WindowSize size);
+  // What the ring has of the last program was seen by another head, which left
+  // its modes there (Ring::RecordModes), and maybe the screen.
+  void Resume(WindowSize size);
+  struct Parked {
+    std::string paint;
+    uint64_t offset = 0;
+  };
+  void Resume(WindowSize size, Parked screen);
+  // The screen, if it is exact and the ring alone doesn't make it.
+  std::optional<Parked> Park();
   // The ring has more.  To be called before it has lost what is new.
   void OnOutput();
   void Resize(WindowSize size);
@@ -46,12 +58,16 @@ class LiveScreen {
   Picture Take(WindowSize room);
 
   bool exact() const;
+  // For Resume(): the modes in force where the last whole sequence ended.
+  uint64_t modes_offset() const { return Whole(); }
+  std::string Modes() const;
   const std::string& title() const { return digest_.title(); }
   bool parked() const { return !screen_.has_value(); }
 
  private:
   uint64_t Whole() const { return begin_ + digest_.whole(); }
   bool lapped() const { return modelled_ < ring_.begin(); }
+  bool ClearedAt(uint64_t first) const;
   void FollowSoon();
   void Follow();
   void FollowTo(uint64_t offset);
@@ -71,11 +87,17 @@ class LiveScreen {
   // of all before this.
   uint64_t modelled_ = 0;
   uint64_t learned_from_ = 0;
+  // Only a clear from here on makes the screen known.
+  uint64_t sure_from_ = 0;
   std::optional<Screen> screen_;
   std::string parked_;
   Timer idle_work_;
   Timer quiet_;
   Timer park_;
 };
+
+// What makes any terminal, whatever it shows, show what a terminal of this size
+// shows after these bytes.
+std::string PaintingOf(absl::string_view bytes, WindowSize size);
 
 }  // namespace deptyr

@@ -8,6 +8,7 @@
 #include "lib/base/log.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/replace_self.h"
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {
@@ -20,6 +21,22 @@ Peer::Peer(EventLoop& loop, Owner& owner, Fd connection, PeerIdentity identity)
     Refuse(kRefusedTimeout, absl::StrCat("nothing to act on came within ",
                                          absl::FormatDuration(kPeerPatience)));
   });
+}
+
+Peer::Peer(EventLoop& loop, Owner& owner, const PeerState& state,
+           PeerIdentity identity)
+    : Peer(loop, owner, TakeOffered(state.fd), identity) {
+  inbox_ = state.inbox;
+  session_ = state.session;
+  if (state.passed >= 0) fds_.push_back(TakeOffered(state.passed));
+  if (registered()) patience_.Reset();
+}
+
+PeerState Peer::Save() const {
+  return {.fd = connection_.get(),
+          .inbox = inbox_,
+          .passed = fds_.empty() ? -1 : fds_[0].get(),
+          .session = session_};
 }
 
 void Peer::OnReadable() {

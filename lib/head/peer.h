@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "lib/head/handover.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/unix_socket.h"
@@ -40,6 +41,11 @@ class Peer {
   };
 
   Peer(EventLoop& loop, Owner& owner, Fd connection, PeerIdentity identity);
+
+  // One that another program served until now.
+  Peer(EventLoop& loop, Owner& owner, const PeerState& state,
+       PeerIdentity identity);
+  PeerState Save() const;
 
   int connection() const { return connection_.get(); }
   const PeerIdentity& identity() const { return identity_; }

@@ -107,8 +107,7 @@ KeyValues Report(const IncarnationRecord& record,
   return fields;
 }
 
-KeyValues StartReport(const Session& session) {
-  const IncarnationRecord& record = session.latest();
+KeyValues StartReport(const Session& session, const IncarnationRecord& record) {
   return {{"number", absl::StrCat(record.number)},
           {"pid", absl::StrCat(record.pid)},
           {"rows", absl::StrCat(session.size().rows)},
@@ -116,12 +115,11 @@ KeyValues StartReport(const Session& session) {
           {"time", absl::StrCat(record.started)}};
 }
 
-KeyValues EndReport(const Session& session) {
-  const IncarnationRecord& record = session.latest();
+KeyValues EndReport(const Session& session, const IncarnationRecord& record) {
   KeyValues fields = {{"number", absl::StrCat(record.number)},
                       {"pid", absl::StrCat(record.pid)},
                       {"time", absl::StrCat(record.ended)},
-                      {"how", session.How()}};
+                      {"how", session.How(record)}};
   AppendStatus(fields, record);
   return fields;
 }

@@ -15,8 +15,14 @@ KeyValues Report(const Client& client);
 KeyValues Report(const IncarnationRecord& record,
                  absl::string_view exec_failure);
 
-// What notices and events say of the last incarnation.
-KeyValues StartReport(const Session& session);
-KeyValues EndReport(const Session& session);
+// What notices and events say of an incarnation, the last one if none is named.
+KeyValues StartReport(const Session& session, const IncarnationRecord& record);
+KeyValues EndReport(const Session& session, const IncarnationRecord& record);
+inline KeyValues StartReport(const Session& session) {
+  return StartReport(session, session.latest());
+}
+inline KeyValues EndReport(const Session& session) {
+  return EndReport(session, session.latest());
+}
 
 }  // namespace deptyr

@@ -11,6 +11,7 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/address.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"

@@ -6,8 +6,13 @@
 #include <array>
 #include <utility>
 
+#include "absl/algorithm/container.h"
+#include "absl/strings/str_join.h"
+
 #include "lib/base/log.h"
 #include "lib/sys/io.h"
+#include "lib/sys/pty.h"
+#include "lib/sys/replace_self.h"
 
 namespace deptyr {
 namespace {
@@ -16,6 +21,16 @@ namespace {
 constexpr size_t kSmallestRead = 4096;
 // More than a PTY can hold (its buffers end at 64 KiB and a bit).
 constexpr size_t kMostUnread = 256 << 10;
+// Some of a client's longest pauses (lib/attach/reconnect.cc): the machine may
+// be busy.  A client that went away together with head costs so much, once.
+constexpr absl::Duration kReturnTime = absl::Seconds(1);
+constexpr absl::Duration kReturnTimeIfBlocking = absl::Seconds(5);
+
+template <size_t size>
+void CopyText(absl::string_view text, std::array<char, size>& kept) {
+  kept = {};
+  text.copy(kept.data(), kept.size() - 1);
+}
 
 }  // namespace
 
@@ -28,7 +43,10 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
       ring_(std::move(ring)),
       options_(options),
       changed_(std::move(changed)),
-      screen_(loop, ring_) {}
+      screen_(loop, ring_) {
+  ring_.state().owner = owner_;
+  CopyText(name_, ring_.state().name);
+}
 
 Session::~Session() {
   for (Client* client : clients_) client->session_ = nullptr;
@@ -57,17 +75,18 @@ void Session::Start(Incarnation program) {
   }
   LeaveController();
   post_mortem_ = TakePostMortem();
-  IncarnationRecord& record = ring_.Begin();
-  record.pid = program.pid;
-  record.rows = program.size.rows;
-  record.cols = program.size.cols;
-  record.started = absl::ToUnixMillis(absl::Now());
-  screen_.Begin(program.size);
   argv_ = std::move(program.argv);
-  started_ = Clock::now();
+  CopyText(absl::StrJoin(argv_, " "), ring_.state().command);
+  CopyText("", ring_.state().exec_failure);
   size_ = program.size;
+  RecordSize();
+  ring_.Begin({.started = absl::ToUnixMillis(absl::Now()),
+               .pid = program.pid,
+               .rows = size_.rows,
+               .cols = size_.cols});
+  screen_.Begin(size_);
+  ring_.RecordModes(ring_.end(), "");
   is_child_ = program.is_child;
-  running_ = true;
   exited_ = drained_ = status_settled_ = false;
   read_since_exit_ = 0;
   status_.reset();
@@ -75,13 +94,135 @@ void Session::Start(Incarnation program) {
   terminal_closed_ = held_ = resized_ = false;
   pidfd_ = std::move(program.pidfd);
   controller_ = std::move(program.controller);
-  controller_watch_ = loop_.Add(controller_.get(), Interest::kRead,
-                                [this](Ready ready) { OnController(ready); });
-  pidfd_watch_ = loop_.Add(pidfd_.get(), Interest::kRead,
-                           [this](Ready ready) { OnPidfd(ready); });
+  WatchProgram();
   ApplySize();
   for (Client* client : clients_) client->OnProgramStarted();
   changed_(*this, {Change::kStarted});
+}
+
+void Session::WatchProgram() {
+  running_ = true;
+  started_ = Clock::now() -
+             absl::ToChronoNanoseconds(
+                 absl::Now() - absl::FromUnixMillis(ring_.latest().started));
+  pidfd_watch_ = loop_.Add(pidfd_.get(), Interest::kRead,
+                           [this](Ready ready) { OnPidfd(ready); });
+  WatchController();
+}
+
+void Session::WatchController() {
+  controller_watch_ = loop_.Add(controller_.get(), Interest::kRead,
+                                [this](Ready ready) { OnController(ready); });
+}
+
+void Session::Resume(Fd controller, Fd pidfd) {
+  const RingState& state = ring_.state();
+  argv_ = {state.command.data()};
+  size_ = {state.rows, state.cols};
+  resized_ = state.resized > ring_.latest().begin;
+  // Every byte of it was seen by some client, if there was one.
+  answered_ = ring_.end();
+  if (options_.keeps_screen) screen_.Resume(size_);
+  if (programs() == 0) return;
+  pidfd_ = std::move(pidfd);
+  controller_ = std::move(controller);
+  // It may have been in the middle of Repaint().
+  if (controller_.valid()) (void)SetWindowSize(controller_.get(), size_);
+  if (ring_.latest().outcome == Outcome::kRuns) {
+    if (controller_.valid() && pidfd_.valid()) return WatchProgram();
+    Record();
+  }
+  exited_ = drained_ = status_settled_ = true;
+  if (controller_.valid()) WatchController();  // what it left running
+}
+
+void Session::AwaitClients() {
+  awaited_ = running_ ? ring_.state().clients : 0;
+  if (awaited_ == 0) return;
+  const bool blocks = options_.when_behind == WhenBehind::kBlock;
+  const absl::Duration time = blocks ? kReturnTimeIfBlocking : kReturnTime;
+  awaited_timer_ = loop_.After(time, [this] {
+    awaited_ = 0;
+    CountClients();
+    UpdateInterest();
+  });
+  UpdateInterest();
+}
+
+void Session::CountClients() {
+  if (reading_stopped_) return;  // head ends: those who leave now come back
+  ring_.state().clients =
+      awaited_ +
+      static_cast<uint32_t>(absl::c_count_if(
+          clients_, [](const Client* client) { return client->ComesBack(); }));
+}
+
+void Session::Resume(const SessionState& state) {
+  Resume(TakeOffered(state.controller), TakeOffered(state.pidfd));
+  if (!state.argv.empty()) argv_ = state.argv;
+  keystrokes_.Append(state.keystrokes);
+  input_was_full_ = true;  // to whoever waits, room is offered
+  answered_ = state.answered;
+  not_executed_ = state.not_executed;
+  if (running_ && state.status_told) status_ = {state.code, state.signal};
+  if (!state.left_how.empty()) {
+    post_mortem_ = {.paint = state.left,
+                    .size = {state.left_rows, state.left_cols},
+                    .how = state.left_how};
+  }
+  if (options_.keeps_screen && state.exact) {
+    screen_.Resume(size_, {state.paint, state.painted});
+  }
+}
+
+SessionState Session::Save() {
+  SessionState state{.name = name_,
+                     .ring = ring_.fd(),
+                     .controller = controller_.get(),
+                     .pidfd = pidfd_.get(),
+                     .argv = argv_,
+                     .keystrokes = std::string(keystrokes_.bytes()),
+                     .leader = leader_ == nullptr ? 0 : leader_->id(),
+                     .paint = "",
+                     .answered = answered_,
+                     .not_executed = not_executed_,
+                     .left = "",
+                     .left_how = ""};
+  if (status_) {
+    state.status_told = true;
+    state.code = status_->code;
+    state.signal = status_->signal;
+  }
+  if (post_mortem_) {
+    state.left = post_mortem_->paint;
+    state.left_rows = post_mortem_->size.rows;
+    state.left_cols = post_mortem_->size.cols;
+    state.left_how = post_mortem_->how;
+  }
+  if (auto screen = options_.keeps_screen ? screen_.Park() : std::nullopt) {
+    state.paint = std::move(screen->paint);
+    state.painted = screen->offset;
+    state.exact = true;
+  }
+  return state;
+}
+
+void Session::Readmit(Client& client) {
+  client.session_ = this;
+  // In the order they came, which says whose size is next (ApplySize()).
+  clients_.insert(absl::c_upper_bound(clients_, &client,
+                                      [](const Client* a, const Client* b) {
+                                        return a->id() < b->id();
+                                      }),
+                  &client);
+}
+
+void Session::OnReadmitted(uint64_t leader) {
+  for (Client* client : clients_) {
+    if (client->id() == leader) leader_ = client;
+  }
+  PumpAll();
+  UpdateInterest();
 }
 
 void Session::Attach(Client& client, uint64_t cursor) {
@@ -90,14 +231,21 @@ void Session::Attach(Client& client, uint64_t cursor) {
   client.waited_for_ = true;
   client.blocked_ = false;
   clients_.push_back(&client);
+  const bool last_awaited =
+      awaited_ > 0 && client.CameBack() && --awaited_ == 0;
+  CountClients();
   if (client.size_) ApplySize();
   changed_(*this, {Change::kAttached, &client});
   Pump(client);
+  if (!last_awaited) return;
+  awaited_timer_.Reset();
+  UpdateInterest();
 }
 
 void Session::Detach(Client& client) {
   std::erase(clients_, &client);
   client.session_ = nullptr;
+  CountClients();
   // What it typed isn't taken back by leaving.
   if (running_) keystrokes_.Append(client.untyped_);
   client.untyped_.clear();
@@ -121,7 +269,9 @@ void Session::PumpAll() {
 
 void Session::AfterPump(Client& client, Client::Pumped pumped) {
   const bool blocked = pumped == Client::Pumped::kBlocked;
-  if (pumped == Client::Pumped::kAll) client.waited_for_ = true;
+  if (pumped == Client::Pumped::kAll && !client.leaving_) {
+    client.waited_for_ = true;
+  }
   if (!client.deaf()) answered_ = std::max(answered_, client.cursor_);
   client.blocked_ = blocked;
   client.WaitForRoom(blocked);
@@ -175,7 +325,7 @@ void Session::UpdateInterest() {
   }
   if (was_held && !held_) PumpAll();
 
-  const bool read = !held_ && !reading_stopped_;
+  const bool read = MayRead();
   const bool write =
       !reading_stopped_ && (!keystrokes_.empty() || input_was_full_);
   const auto either = [&](Interest level, Interest edge) {
@@ -203,7 +353,7 @@ void Session::OnController(Ready ready) {
     WriteKeystrokes();
     OfferInputRoom();
   }
-  if (ready.readable && !held_ && !reading_stopped_) ReadOnce(RoomToRead());
+  if (ready.readable && MayRead()) ReadOnce(RoomToRead());
   UpdateInterest();
   FinishIfEnded();
 }
@@ -216,7 +366,10 @@ void Session::ReadOnce(size_t room) {
   if (got.state == IoState::kDone) {
     terminal_closed_ = false;
     ring_.Commit(got.bytes);
-    if (options_.keeps_screen) screen_.OnOutput();
+    if (options_.keeps_screen) {
+      screen_.OnOutput();
+      RecordModes();
+    }
     if (exited_) read_since_exit_ += got.bytes;
     if (read_since_exit_ > kMostUnread) drained_ = true;
     PumpAll();
@@ -224,6 +377,22 @@ void Session::ReadOnce(size_t room) {
   }
   terminal_closed_ = got.state != IoState::kWouldBlock;
   drained_ = exited_ || status_settled_;
+}
+
+// Often enough that the ring has what came after.
+void Session::RecordModes() {
+  if (ring_.end() - ring_.modes().offset < ring_.capacity() / 2) return;
+  ring_.RecordModes(screen_.modes_offset(), screen_.Modes());
+}
+
+void Session::RecordSize() {
+  RingState& state = ring_.state();
+  state.rows = size_.rows;
+  state.cols = size_.cols;
+  state.resized = ring_.end();
+  if (!running_) return;
+  ring_.latest().rows = size_.rows;
+  ring_.latest().cols = size_.cols;
 }
 
 // Reading this much may lap who isn't waited for.

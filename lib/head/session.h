@@ -22,6 +22,11 @@
 //   kPatience, once.  Under WhenBehind::kDrop it has to leave; under kBlock
 //   nobody is passed over: the program waits.
 //
+//   Who comes back.  A head that takes the session back from a keeper reads
+//   nothing until as many clients have returned as there were, for a second at
+//   most (five under kBlock): each returns when it next tries, and by then a
+//   flood would have lapped it.
+//
 //   Who leads.  The client that last typed, or changed its size, leads: under
 //   SizePolicy::kLatest the program has its size, and only what its terminal
 //   answers is typed into the program.
@@ -51,6 +56,7 @@
 
 #include "lib/base/byte_queue.h"
 #include "lib/head/client.h"
+#include "lib/head/handover.h"
 #include "lib/head/live_screen.h"
 #include "lib/head/ring.h"
 #include "lib/sys/event_loop.h"
@@ -150,6 +156,9 @@ class Session {
   bool IsAlive();
   // The same as far as processed.
   bool running() const { return running_; }
+  // Of the program that runs.
+  int controller() const { return controller_.get(); }
+  int pidfd() const { return pidfd_.get(); }
   pid_t pid() const { return ring_.latest().pid; }
   const std::vector<std::string>& argv() const { return argv_; }
   // "runs, pid 12", "ended: exit status 0", ...
@@ -159,6 +168,19 @@ class Session {
   // end wasn't yet, and its PTY drained and closed: what still held it (a
   // program replaced, a leftover child) is hung up.
   void Start(Incarnation program);
+  // Goes on with what another head did before, as the ring has it: with the
+  // program that runs, and its terminal, or after its end (no descriptors).
+  void Resume(Fd controller, Fd pidfd);
+  // The clients of a head that died come back, each when it next tries.  Until
+  // they are there a flood would pass them by: it has to wait, for a moment.
+  void AwaitClients();
+  // The same, and what was only in its memory.
+  void Resume(const SessionState& state);
+  SessionState Save();
+  // A client that was there before, at its cursor; then, once all are, who
+  // leads, and everybody gets what is owed.
+  void Readmit(Client& client);
+  void OnReadmitted(uint64_t leader);
   // The program could not be executed; its end will say so.
   void ExecFailed(absl::string_view text);
   // How the last program ended, from somebody who was told (its supervisor).
@@ -208,7 +230,11 @@ class Session {
  private:
   void OnController(Ready ready);
   void OnPidfd(Ready ready);
+  void WatchProgram();
+  void WatchController();
   void ReadOnce(size_t room);
+  void RecordModes();
+  void RecordSize();
   void KeepPackets(size_t room);
   size_t RoomToRead();
   void PassOverIdlers();
@@ -220,8 +246,11 @@ class Session {
   void ApplySize();
   void Resize(WindowSize size);
   void UpdateInterest();
+  bool MayRead() const { return !held_ && !reading_stopped_ && awaited_ == 0; }
+  void CountClients();
   void AskForStatus();
   void Record();
+  std::optional<PostMortem> PostMortemFromRing() const;
   void FinishIfEnded();
   void Finish();
   void DropController();
@@ -241,6 +270,8 @@ class Session {
   bool input_was_full_ = false;
   size_t next_to_type_ = 0;  // index in clients_
   Client* leader_ = nullptr;
+  uint32_t awaited_ = 0;  // clients of a head that died
+  Timer awaited_timer_;
 
   LiveScreen screen_;
   std::optional<PostMortem> post_mortem_;

@@ -35,9 +35,26 @@ std::string Session::State() const {
 }
 
 std::optional<Session::PostMortem> Session::TakePostMortem() {
-  if (running_ || programs() == 0) return post_mortem_;
+  if (programs() == 0) return std::nullopt;
+  if (running_) return post_mortem_ ? post_mortem_ : PostMortemFromRing();
   return PostMortem{
       .paint = screen_.Take(size_).paint, .size = size_, .how = How()};
+}
+
+// Another head saw that end.
+std::optional<Session::PostMortem> Session::PostMortemFromRing() const {
+  const std::vector<IncarnationRecord> all = ring_.incarnations();
+  if (all.size() < 2) return std::nullopt;
+  const IncarnationRecord& record = all[all.size() - 2];
+  const uint64_t begin = record.begin >= ring_.begin()
+                             ? record.begin
+                             : ring_.SafeStart(ring_.begin());
+  if (begin > record.end) return std::nullopt;
+  return PostMortem{
+      .paint = PaintingOf(ring_.From(begin).substr(0, record.end - begin),
+                          {record.rows, record.cols}),
+      .size = {record.rows, record.cols},
+      .how = How(record)};
 }
 
 void Session::ExecFailed(absl::string_view text) {
@@ -57,7 +74,7 @@ void Session::OnPidfd(Ready ready) {
       status_settled_ = true;
       FinishIfEnded();
     });
-    if (!held_ && !reading_stopped_) ReadOnce(RoomToRead());
+    if (MayRead()) ReadOnce(RoomToRead());
     UpdateInterest();
   }
   AskForStatus();

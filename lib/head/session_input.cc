@@ -139,6 +139,7 @@ absl::Status Session::Signal(int number) {
 
 void Session::Resize(WindowSize size) {
   size_ = size;
+  RecordSize();
   repaint_timer_.Reset();
   screen_.Resize(size);
   if (controller_.valid()) (void)SetWindowSize(controller_.get(), size);

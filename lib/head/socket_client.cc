@@ -10,6 +10,7 @@
 #include "lib/base/log.h"
 #include "lib/sys/address.h"
 #include "lib/sys/io.h"
+#include "lib/sys/replace_self.h"
 
 namespace deptyr {
 namespace {
@@ -21,12 +22,22 @@ constexpr absl::Duration kSettleTime = absl::Milliseconds(50);
 // How long a peer may take to close after we have.
 constexpr absl::Duration kLingerTime = absl::Seconds(1);
 
-// How long a program may leave unread what a client left behind.
-constexpr absl::Duration kAbandonTime = absl::Seconds(60);
-
 std::string DescribePeer(const std::optional<PeerIdentity>& identity) {
   return identity ? absl::StrCat("pid=", identity->pid, " uid=", identity->uid)
                   : "over TCP";
+}
+
+std::optional<PeerIdentity> IdentityOf(int connection) {
+  auto known = IdentifyPeer(connection);
+  if (known.ok()) return *known;
+  return std::nullopt;
+}
+
+ClientPolicy PolicyOf(const SocketClientState& state) {
+  return {.framing = state.uwsgi ? Framing::kUwsgi : Framing::kRaw,
+          .shows = static_cast<Shows>(state.shows),
+          .read_only = state.read_only,
+          .allow_signals = state.allow_signals};
 }
 
 }  // namespace
@@ -42,6 +53,41 @@ SocketClient::SocketClient(EventLoop& loop, Fd connection, ClientPolicy policy,
   TuneConnection(connection_.get());
   watch_ = loop_.Add(connection_.get(), Interest::kRead,
                      [this](Ready ready) { OnReady(ready); });
+}
+
+SocketClient::SocketClient(EventLoop& loop, const SocketClientState& state,
+                           std::optional<PeerIdentity> identity,
+                           absl::AnyInvocable<void(SocketClient&)> gone)
+    : SocketClient(loop, TakeOffered(state.fd), PolicyOf(state), identity,
+                   std::move(gone)) {
+  Restore(state.client);
+  inbox_ = state.inbox;
+  if (state.rows != 0) rows_ = state.rows;
+  if (state.cols != 0) cols_ = state.cols;
+  input_closed_ = state.input_closed;
+  received_ = state.received;
+  if (rows_ || cols_) {
+    settle_ = loop_.After(kSettleTime, [this] { ApplySize(); });
+  }
+  // What had come before comes first.
+  if (!inbox_.empty() || input_closed_) {
+    begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+  }
+}
+
+SocketClientState SocketClient::Save() const {
+  return {.client = Client::Save(),
+          .fd = connection_.get(),
+          .wanted = "",
+          .uwsgi = policy_.framing == Framing::kUwsgi,
+          .shows = static_cast<int>(policy_.shows),
+          .read_only = policy_.read_only,
+          .allow_signals = policy_.allow_signals,
+          .inbox = decoder_.Pending() + inbox_,
+          .rows = rows_.value_or(0),
+          .cols = cols_.value_or(0),
+          .input_closed = input_closed_,
+          .received = received_};
 }
 
 SocketClient::~SocketClient() {
@@ -140,9 +186,7 @@ void SocketClient::Update() {
     if (input_closed_ && inbox_.empty() && typed_all()) return End();
     return watch_.Set(reading() ? Interest::kRead : Interest::kNone);
   }
-  watch_.Set(reading()
-                 ? (wait_for_room_ ? Interest::kReadWrite : Interest::kRead)
-                 : (wait_for_room_ ? Interest::kWrite : Interest::kHangup));
+  watch_.Set(InterestIn(reading(), wait_for_room_));
 }
 
 void SocketClient::OnReady(Ready ready) {
@@ -159,18 +203,8 @@ void SocketClient::OnReady(Ready ready) {
 
 void SocketClient::OnClosed() {
   if (!policy_.type_after_close) return End();
-  if (!deaf()) GoDeaf();
-  if (!abandon_.pending()) WatchTyping();
+  TypeOut();
   Update();
-}
-
-// What somebody wrote before they left is typed, if the program reads at all.
-void SocketClient::WatchTyping() {
-  const uint64_t typed = received_ - inbox_.size() - untyped();
-  abandon_ = loop_.After(kAbandonTime, [this, typed] {
-    if (typed == received_ - inbox_.size() - untyped()) return End();
-    WatchTyping();
-  });
 }
 
 void SocketClient::Receive() {
@@ -265,17 +299,29 @@ void SocketClient::ApplySize() {
 
 SocketClient& SocketClients::Add(Fd connection, ClientPolicy policy,
                                  absl::AnyInvocable<void(SocketClient&)> gone) {
-  std::optional<PeerIdentity> identity;
-  if (auto known = IdentifyPeer(connection.get()); known.ok())
-    identity = *known;
-  auto client = std::make_unique<SocketClient>(
-      loop_, std::move(connection), policy, identity,
-      [this, gone = std::move(gone)](SocketClient& it) mutable {
-        gone(it);
-        loop_.DestroyLater(std::move(clients_.extract(it.id()).mapped()));
-      });
+  const auto identity = IdentityOf(connection.get());
+  return Own(std::make_unique<SocketClient>(loop_, std::move(connection),
+                                            policy, identity,
+                                            Removal(std::move(gone))));
+}
+
+SocketClient& SocketClients::Add(const SocketClientState& state,
+                                 absl::AnyInvocable<void(SocketClient&)> gone) {
+  return Own(std::make_unique<SocketClient>(loop_, state, IdentityOf(state.fd),
+                                            Removal(std::move(gone))));
+}
+
+absl::AnyInvocable<void(SocketClient&)> SocketClients::Removal(
+    absl::AnyInvocable<void(SocketClient&)> gone) {
+  return [this, gone = std::move(gone)](SocketClient& it) mutable {
+    gone(it);
+    loop_.DestroyLater(std::move(clients_.extract(&it).mapped()));
+  };
+}
+
+SocketClient& SocketClients::Own(std::unique_ptr<SocketClient> client) {
   SocketClient& result = *client;
-  clients_.emplace(result.id(), std::move(client));
+  clients_.emplace(&result, std::move(client));
   return result;
 }
 

@@ -51,6 +51,12 @@ class SocketClient final : public Client {
                absl::AnyInvocable<void(SocketClient&)> gone);
   ~SocketClient() override;
 
+  // One that another program served until now.
+  SocketClient(EventLoop& loop, const SocketClientState& state,
+               std::optional<PeerIdentity> identity,
+               absl::AnyInvocable<void(SocketClient&)> gone);
+  SocketClientState Save() const;
+
   // Watches this session from now on.  Before, and while its program doesn't
   // run, input is read and dropped.
   void Join(Session& session);
@@ -70,7 +76,7 @@ class SocketClient final : public Client {
  private:
   void OnReady(Ready ready);
   void OnClosed();
-  void WatchTyping();
+  void OnAbandoned() override { End(); }
   bool reading() const;
   void Receive();
   void Advance();
@@ -95,7 +101,7 @@ class SocketClient final : public Client {
   bool closing_ = false;
   bool is_over_ = false;
   Timer linger_;
-  Timer abandon_;
+  Timer begin_;
 
   // Told, and not applied yet: 100 and 101 come as a pair, and are one change.
   std::optional<uint16_t> rows_;
@@ -117,15 +123,22 @@ class SocketClients {
   // `gone` is told before the client ends.
   SocketClient& Add(Fd connection, ClientPolicy policy,
                     absl::AnyInvocable<void(SocketClient&)> gone);
+  SocketClient& Add(const SocketClientState& state,
+                    absl::AnyInvocable<void(SocketClient&)> gone);
   size_t size() const { return clients_.size(); }
   template <typename Visitor>
-  void ForEach(Visitor visit) {
+  void ForEach(Visitor visit) const {
     for (const auto& [id, client] : clients_) visit(*client);
   }
 
  private:
+  absl::AnyInvocable<void(SocketClient&)> Removal(
+      absl::AnyInvocable<void(SocketClient&)> gone);
+  SocketClient& Own(std::unique_ptr<SocketClient> client);
+
   EventLoop& loop_;
-  absl::flat_hash_map<uint64_t, std::unique_ptr<SocketClient>> clients_;
+  absl::flat_hash_map<const SocketClient*, std::unique_ptr<SocketClient>>
+      clients_;
 };
 
 }  // namespace deptyr

@@ -32,7 +32,7 @@ std::string ResetModesInPlace() {
 }  // namespace
 
 Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
-               std::optional<char> command_key)
+               std::optional<char> command_key, Session* first)
     : Client(loop, terminal.fd()),
       head_(head),
       terminal_(std::move(terminal)),
@@ -41,7 +41,31 @@ Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
   watch_ = loop_.Add(terminal_.fd(), Interest::kRead,
                      [this](Ready ready) { OnReady(ready); });
   OnTerminalResized();
-  Show(head_.newest());
+  Show(first);
+}
+
+Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
+               std::optional<char> command_key, Session* shown,
+               const ClientState& before, bool leads)
+    : Client(loop, terminal.fd()),
+      head_(head),
+      terminal_(std::move(terminal)),
+      command_key_(command_key),
+      keys_(command_key) {
+  watch_ = loop_.Add(terminal_.fd(), Interest::kRead,
+                     [this](Ready ready) { OnReady(ready); });
+  Restore(before);
+  (void)MeasureTerminal();
+  // A page of head's own goes.
+  if (shown == nullptr || before.session.empty()) {
+    Show(shown);
+    return;
+  }
+  shown_ = shown;
+  shown->Readmit(*this);
+  if (leads) shown->Lead(*this);
+  if (size() != terminal_size_) shown->SetClientSize(*this, terminal_size_);
+  shown->Pump(*this);
 }
 
 void Viewer::OnSessionsChanged() {
@@ -53,11 +77,16 @@ void Viewer::OnSessionsChanged() {
 }
 
 void Viewer::OnTerminalResized() {
-  const auto size = GetWindowSize(terminal_.fd());
-  if (!size.ok() || size->rows == 0 || size->cols == 0) return;
-  terminal_size_ = *size;
+  if (!MeasureTerminal()) return;
   if (session() != nullptr) session()->SetClientSize(*this, terminal_size_);
   if (page_ != Page::kNone) ShowPage(page_);
+}
+
+bool Viewer::MeasureTerminal() {
+  const auto size = GetWindowSize(terminal_.fd());
+  if (!size.ok() || size->rows == 0 || size->cols == 0) return false;
+  terminal_size_ = *size;
+  return true;
 }
 
 void Viewer::OnContinued() {
@@ -80,8 +109,7 @@ void Viewer::WaitForRoom(bool wait) {
 
 void Viewer::UpdateInterest() {
   const bool read = untyped() < kMostUntyped;
-  watch_.Set(read ? (wait_for_room_ ? Interest::kReadWrite : Interest::kRead)
-                  : (wait_for_room_ ? Interest::kWrite : Interest::kHangup));
+  watch_.Set(InterestIn(read, wait_for_room_));
 }
 
 void Viewer::OnGone() {
@@ -274,7 +302,7 @@ std::string Viewer::HelpText() const {
 }
 
 std::string Viewer::QuitText() const {
-  const std::string programs = head_.RunningPrograms();
+  const std::string programs = head_.RunningPrograms(false);
   return absl::StrCat(
       "Quit head?  ",
       programs.empty()

@@ -24,7 +24,12 @@ class Head;
 class Viewer final : public Client {
  public:
   Viewer(EventLoop& loop, Head& head, Terminal terminal,
-         std::optional<char> command_key);
+         std::optional<char> command_key, Session* first);
+  // One that another program was until now: it goes on where that was, and the
+  // terminal shows nothing of it.
+  Viewer(EventLoop& loop, Head& head, Terminal terminal,
+         std::optional<char> command_key, Session* shown,
+         const ClientState& before, bool leads);
 
   // A program started or ended somewhere.
   void OnSessionsChanged();
@@ -32,6 +37,7 @@ class Viewer final : public Client {
   // The terminal was somebody else's for a while (SIGCONT).
   void OnContinued();
   bool OwedAnything() const;
+  const Terminal& terminal() const { return terminal_; }
   // The session that is on the terminal, or under a page that covers it.
   const Session* shown() const { return shown_; }
 
@@ -48,6 +54,8 @@ class Viewer final : public Client {
   // What is on the terminal: a session, or a page of head's own.
   enum class Page { kNone, kList, kHelp, kQuit };
 
+  // Tells whether the terminal has a size.
+  bool MeasureTerminal();
   void OnReady(Ready ready);
   void ReadKeys();
   void Obey(char key);

@@ -57,6 +57,11 @@ uint64_t Digest::whole() const {
   return offset_ - begin_ > kLongestHeld ? offset_ : begin_;
 }
 
+void Digest::Rebase() {
+  offset_ = begin_ = home_ = home_begin_ = last_clear_ = primary_clear_ = 0;
+  printed_last_ = false;
+}
+
 void Digest::Scan(absl::string_view bytes) {
   const char* p = bytes.data();
   const char* const start = p;

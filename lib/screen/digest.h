@@ -35,6 +35,10 @@ class Digest {
   // The terminal's size has changed: its scroll region is all of it again.
   void Resized() { top_ = bottom_ = 0; }
 
+  // What it has seen so far was no part of the stream: offsets begin at 0, and
+  // nothing was cleared.
+  void Rebase();
+
   // How many bytes it has seen.
   uint64_t offset() const { return offset_; }
   // Where the escape sequence or the UTF-8 character began that isn't whole

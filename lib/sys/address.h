@@ -15,6 +15,7 @@
 
 #include "absl/status/statusor.h"
 
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/unix_socket.h"
 
 namespace deptyr {

@@ -49,6 +49,12 @@ enum class Interest : uint8_t {
   kReadWriteEdge = 8 | 3,
 };
 
+// Of one that reads, writes, both or neither; a hang-up is heard of anyway.
+constexpr Interest InterestIn(bool read, bool write) {
+  if (read) return write ? Interest::kReadWrite : Interest::kRead;
+  return write ? Interest::kWrite : Interest::kHangup;
+}
+
 struct Ready {
   bool readable = false;  // also when a read would tell of an end or an error
   bool writable = false;
@@ -114,8 +120,9 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop() { DestroyDoomed(); }
 
-  // Where the kernel has no memory for a registration now, it is tried again
-  // every 100 ms.
+  // A descriptor's number can be watched once at a time; who reads and writes
+  // apart takes two, dup(2).  Where the kernel has no memory for a registration
+  // now, it is tried again every 100 ms.
   Watch Add(int fd, Interest interest, Handler handler);
   Timer After(absl::Duration delay, absl::AnyInvocable<void()> action);
 

@@ -11,7 +11,8 @@
 
 namespace deptyr {
 
-absl::Status SendWithFd(int socket, absl::string_view bytes, int fd) {
+absl::Status SendWithFd(int socket, absl::string_view bytes, int fd,
+                        absl::string_view whom) {
   alignas(cmsghdr) char control[CMSG_SPACE(sizeof fd)] = {};
   bool first = true;
   while (!bytes.empty()) {
@@ -32,7 +33,7 @@ absl::Status SendWithFd(int socket, absl::string_view bytes, int fd) {
     if (sent < 0) {
       if (errno == EINTR) continue;
       if (errno == EAGAIN) errno = ETIMEDOUT;
-      return Errno("send to head");
+      return Errno("send to ", whom);
     }
     first = false;
     bytes.remove_prefix(static_cast<size_t>(sent));

@@ -22,8 +22,10 @@ namespace deptyr {
 inline constexpr size_t kMostFdsPerMessage = 4;
 
 // Sends all of `bytes`, blocking within the socket's time-out, with a copy of
-// `fd` beside the first of them (fd < 0: none).  Never raises SIGPIPE.
-absl::Status SendWithFd(int socket, absl::string_view bytes, int fd);
+// `fd` beside the first of them (fd < 0: none).  Never raises SIGPIPE.  `whom`
+// is for the error.
+absl::Status SendWithFd(int socket, absl::string_view bytes, int fd,
+                        absl::string_view whom = "head");
 
 struct FdMessage {
   IoResult io;

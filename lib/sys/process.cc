@@ -1,5 +1,6 @@
 #include "lib/sys/process.h"
 
+#include <fcntl.h>
 #include <poll.h>
 #include <pwd.h>
 #include <signal.h>
@@ -11,6 +12,8 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <cstdint>
 #include <utility>
 
@@ -62,6 +65,24 @@ std::string Describe(const ExitStatus& status) {
   const char* text = ::sigdescr_np(status.signal);
   return absl::StrCat("signal ", status.signal, " (",
                       text == nullptr ? "unknown" : text, ")");
+}
+
+absl::StatusOr<pid_t> PidOf(int pidfd) {
+  constexpr absl::string_view kLabel = "\nPid:";
+  const Fd file(::open(absl::StrCat("/proc/self/fdinfo/", pidfd).c_str(),
+                       O_RDONLY | O_CLOEXEC));
+  std::array<char, 4096> room;
+  const ssize_t count = ::read(file.get(), room.data(), room.size());
+  const absl::string_view text(
+      room.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  const size_t at = text.find(kLabel);
+  pid_t pid = -1;
+  if (at != absl::string_view::npos) {
+    const absl::string_view rest = text.substr(at + kLabel.size());
+    (void)absl::SimpleAtoi(rest.substr(0, rest.find('\n')), &pid);
+  }
+  if (pid > 0) return pid;
+  return absl::NotFoundError("the descriptor holds no process");
 }
 
 bool HasEnded(int pidfd) {

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <sys/socket.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -11,6 +10,10 @@
 #include <cstring>
 
 #include "absl/strings/str_cat.h"
+
+#include "lib/base/status.h"
+#include "lib/sys/fd_passing.h"
+#include "lib/sys/unix_socket.h"
 
 namespace deptyr {
 
@@ -43,13 +46,43 @@ bool Readiness::Status(absl::string_view text) {
   return Notify(absl::StrCat("STATUS=", text));
 }
 
-bool Readiness::Notify(absl::string_view message) {
-  if (!socket_.valid()) return true;
+void Readiness::ShowSocket(bool show) const {
+  if (!show || !is_notified()) {
+    (void)::unsetenv("NOTIFY_SOCKET");
+    return;
+  }
+  std::string address = address_;
+  if (address[0] == '\0') address[0] = '@';
+  (void)::setenv("NOTIFY_SOCKET", address.c_str(), 1);
+}
+
+absl::Status Readiness::NotifyWithFd(absl::string_view message, int fd) {
+  constexpr char kWhom[] = "the service manager";
+  if (!socket_.valid()) {
+    return absl::UnavailableError("there is no NOTIFY_SOCKET");
+  }
+  RETURN_IF_ERROR(SetTimeouts(socket_.get(), absl::Seconds(1)));
+  // Each time, since the manager may have made its socket anew.
+  const auto [address, size] = Address();
+  if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
+                size) != 0) {
+    return Errno("connect to ", kWhom);
+  }
+  // A datagram goes whole or not at all.
+  return SendWithFd(socket_.get(), message, fd, kWhom);
+}
+
+std::pair<sockaddr_un, socklen_t> Readiness::Address() const {
   sockaddr_un to{};
   to.sun_family = AF_UNIX;
   std::memcpy(to.sun_path, address_.data(), address_.size());
-  const socklen_t size =
-      static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + address_.size());
+  return {to, static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) +
+                                     address_.size())};
+}
+
+bool Readiness::Notify(absl::string_view message) {
+  if (!socket_.valid()) return true;
+  const auto [to, size] = Address();
   return ::sendto(socket_.get(), message.data(), message.size(),
                   MSG_NOSIGNAL | MSG_DONTWAIT,
                   reinterpret_cast<const sockaddr*>(&to), size) >= 0 ||

@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <cstring>
 #include <iterator>
 #include <utility>
 
@@ -81,12 +82,17 @@ bool IsSameTerminal(int fd) {
 Terminal::Terminal(Fd fd, const termios& before)
     : fd_(std::move(fd)), before_(before) {}
 
-absl::StatusOr<Terminal> Terminal::Take() {
+absl::StatusOr<Fd> Terminal::Open() {
   Fd fd(::open("/proc/self/fd/1", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   if (!fd.valid()) {
     fd = Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   }
   if (!fd.valid()) return Errno("open the terminal");
+  return fd;
+}
+
+absl::StatusOr<Terminal> Terminal::Take() {
+  ASSIGN_OR_RETURN(Fd fd, Open());
   termios before{};
   if (::tcgetattr(fd.get(), &before) != 0) {
     return Errno("read the terminal's settings");
@@ -95,6 +101,23 @@ absl::StatusOr<Terminal> Terminal::Take() {
   terminal.MakeRaw();
   RestoreOnFatalSignals(terminal.fd(), before);
   return terminal;
+}
+
+absl::StatusOr<Terminal> Terminal::TakeOver(absl::string_view before) {
+  termios settings{};
+  if (before.size() != sizeof settings) {
+    return absl::InvalidArgumentError("not a terminal's settings");
+  }
+  std::memcpy(&settings, before.data(), sizeof settings);
+  ASSIGN_OR_RETURN(Fd fd, Open());
+  Terminal terminal(std::move(fd), settings);
+  terminal.MakeRaw();
+  RestoreOnFatalSignals(terminal.fd(), settings);
+  return terminal;
+}
+
+std::string Terminal::Before() const {
+  return std::string(reinterpret_cast<const char*>(&before_), sizeof before_);
 }
 
 void Terminal::MakeRaw() const {

@@ -7,7 +7,10 @@
 
 #include <termios.h>
 
+#include <string>
+
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 #include "lib/sys/fd.h"
@@ -27,6 +30,10 @@ class [[nodiscard]] Terminal {
   // own, without blocking: O_NONBLOCK on the shared one would be felt by the
   // shell that started us.
   static absl::StatusOr<Terminal> Take();
+  // From another program that has taken it; `before` is its Before().
+  static absl::StatusOr<Terminal> TakeOver(absl::string_view before);
+  // The settings that it gets back, for TakeOver().
+  std::string Before() const;
   Terminal(Terminal&&) noexcept = default;
   Terminal& operator=(Terminal&&) = delete;
   ~Terminal() { GiveBack(); }
@@ -40,6 +47,7 @@ class [[nodiscard]] Terminal {
 
  private:
   Terminal(Fd fd, const termios& before);
+  static absl::StatusOr<Fd> Open();
   Fd fd_;
   termios before_;
 };

@@ -11,7 +11,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <cstdlib>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -19,7 +18,6 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_split.h"
 
 #include "lib/base/status.h"
 
@@ -224,13 +222,14 @@ absl::StatusOr<ListeningSocket> ListenAbstract(absl::string_view name) {
   return ListeningSocket(std::move(fd), std::string(name));
 }
 
-absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout) {
+absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
+                           absl::string_view whom) {
   ASSIGN_OR_RETURN(const Address address, AddressOf(path));
   ASSIGN_OR_RETURN(Fd fd, NewSocket(0));
   RETURN_IF_ERROR(SetTimeouts(fd.get(), timeout));
   if (::connect(fd.get(), address.get(), address.size) != 0) {
     if (errno == EAGAIN) errno = ETIMEDOUT;  // the backlog stayed full
-    return Errno("connect to head at ", path);
+    return Errno("connect to ", whom, " at ", path);
   }
   return fd;
 }
@@ -287,37 +286,6 @@ absl::StatusOr<PeerIdentity> IdentifyPeer(int socket) {
     if (domain != AF_UNIX) return absl::NotFoundError("not a UNIX socket");
   }
   return PeerIdentity{credentials.pid, credentials.uid, credentials.gid};
-}
-
-std::vector<InheritedFd> TakeInheritedFds() {
-  constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
-  std::vector<InheritedFd> result;
-  const char* pid_text = std::getenv("LISTEN_PID");
-  const char* count_text = std::getenv("LISTEN_FDS");
-  const char* names_text = std::getenv("LISTEN_FDNAMES");
-  pid_t pid = 0;
-  int count = 0;
-  if (pid_text != nullptr && count_text != nullptr &&
-      absl::SimpleAtoi(pid_text, &pid) && pid == ::getpid() &&
-      absl::SimpleAtoi(count_text, &count)) {
-    const std::vector<std::string> names = absl::StrSplit(
-        names_text == nullptr ? "" : names_text, ':', absl::AllowEmpty());
-    for (int i = 0; i < count; ++i) {
-      const int fd = kFirst + i;
-      if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) break;  // not open
-      const size_t n = static_cast<size_t>(i);
-      result.push_back({Fd(fd), n < names.size() ? names[n] : ""});
-    }
-  }
-  for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) {
-    (void)::unsetenv(name);
-  }
-  if (ListeningPath(STDIN_FILENO)) {
-    result.push_back({Fd(::fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3)), ""});
-    const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
-    (void)::dup2(null.get(), STDIN_FILENO);
-  }
-  return result;
 }
 
 std::optional<std::string> ListeningPath(int fd) {

@@ -39,6 +39,12 @@ class [[nodiscard]] ListeningSocket {
   // `fd` was inherited; `path` is what it is bound to.
   ListeningSocket(Fd fd, std::string path)
       : fd_(std::move(fd)), path_(std::move(path)) {}
+  // `fd` was ours in another program: the file is this very socket's still.
+  ListeningSocket(Fd fd, std::string path, dev_t device, ino_t inode)
+      : fd_(std::move(fd)),
+        path_(std::move(path)),
+        device_(device),
+        inode_(inode) {}
   ListeningSocket(ListeningSocket&&) noexcept = default;
   ListeningSocket& operator=(ListeningSocket&& other) noexcept;
   ~ListeningSocket() { Close(); }
@@ -47,6 +53,8 @@ class [[nodiscard]] ListeningSocket {
   bool valid() const { return fd_.valid(); }
   bool inherited() const { return inode_ == 0; }
   const std::string& path() const { return path_; }
+  dev_t device() const { return device_; }
+  ino_t inode() const { return inode_; }
 
   // Whether the file at path() is still this socket.
   bool FileIsOurs() const;
@@ -75,7 +83,9 @@ absl::StatusOr<ListeningSocket> ListenAbstract(absl::string_view name);
 
 // A blocking, close-on-exec connection.  Waits at most `timeout` where the
 // listener's backlog is full; later sends and receives have the same limit.
-absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout);
+// `whom` is for the error to name.
+absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
+                           absl::string_view whom = "head");
 
 // Sets the limit of every later blocking send and receive.
 absl::Status SetTimeouts(int socket, absl::Duration timeout);
@@ -98,17 +108,6 @@ struct PeerIdentity {
 };
 // NotFound for a socket that isn't a UNIX one.
 absl::StatusOr<PeerIdentity> IdentifyPeer(int socket);
-
-// The descriptors a supervisor passed: by LISTEN_FDS (sd_listen_fds(3)), with
-// their names ("" without LISTEN_FDNAMES), and a listening socket on fd 0, as
-// s6-ipcserver-socketbinder gives it (/dev/null takes its place).
-// Close-on-exec is set on them and the variables are taken out of the
-// environment, so ask once.
-struct InheritedFd {
-  Fd fd;
-  std::string name;
-};
-std::vector<InheritedFd> TakeInheritedFds();
 
 // Whether fd is a listening UNIX stream socket, and the path it is bound to
 // ("" if none).

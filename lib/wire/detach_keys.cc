@@ -7,7 +7,6 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/wire/keys.h"
@@ -57,13 +56,6 @@ absl::StatusOr<std::string> ParseDetachKeys(absl::string_view spelling) {
     }
   }
   return keys;
-}
-
-std::string SpellDetachKeys(absl::string_view keys) {
-  if (keys.empty()) return "none";
-  return absl::StrJoin(keys, ",", [](std::string* out, char key) {
-    out->append(SpellKey(key));
-  });
 }
 
 std::string DetachKeys::Feed(absl::string_view bytes) {

@@ -28,8 +28,6 @@ namespace deptyr {
 // Control characters: "^A", "ctrl-a" or "C-a", several with commas between
 // them; none at all for "none".
 absl::StatusOr<std::string> ParseDetachKeys(absl::string_view spelling);
-// "^P,^Q", or "none".
-std::string SpellDetachKeys(absl::string_view keys);
 
 class DetachKeys {
  public:

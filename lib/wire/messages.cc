@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <limits>
 
-#include "absl/strings/ascii.h"
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
@@ -12,12 +10,12 @@
 
 #include "lib/base/status.h"
 #include "lib/wire/key_values.h"
+#include "lib/wire/session_name.h"
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {
 namespace {
 
-constexpr size_t kLongestName = 64;
 constexpr uint64_t kMostShort = 65535;
 constexpr uint64_t kMost = std::numeric_limits<uint64_t>::max();
 
@@ -45,11 +43,6 @@ constexpr std::pair<From, absl::string_view> kFroms[] = {
     {From::kOffset, "offset"},
     {From::kNow, "now"},
 };
-
-bool IsNameCharacter(char c) {
-  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
-         absl::StrContains("_.@:+-", absl::string_view(&c, 1));
-}
 
 template <typename T>
 absl::StatusOr<T> Number(const KeyValues& pairs, absl::string_view key,
@@ -127,16 +120,20 @@ Payload PayloadOf(const Attach& message) {
                                {"from", std::string(from)},
                                {"value", absl::StrCat(message.value)},
                                {"read-only", message.read_only ? "1" : "0"},
-                               {"kick", message.kick ? "1" : "0"}});
+                               {"kick", message.kick ? "1" : "0"},
+                               {"stream", absl::StrCat(message.stream)},
+                               {"offset", absl::StrCat(message.offset)}});
 }
 
 Payload PayloadOf(const Attached& message) {
   return Block(Kind::kAttached, {{"version", absl::StrCat(message.version)},
                                  {"session", message.session},
+                                 {"stream", absl::StrCat(message.stream)},
                                  {"offset", absl::StrCat(message.offset)},
                                  {"end", absl::StrCat(message.end)},
                                  {"rows", absl::StrCat(message.rows)},
                                  {"cols", absl::StrCat(message.cols)},
+                                 {"number", absl::StrCat(message.number)},
                                  {"running", message.running ? "1" : "0"},
                                  {"state", message.state}});
 }
@@ -208,6 +205,8 @@ absl::StatusOr<HeadMessage> DecodeAttach(const KeyValues& pairs) {
   ASSIGN_OR_RETURN(message.value, Number<uint64_t>(pairs, "value", kMost));
   ASSIGN_OR_RETURN(message.read_only, Number<bool>(pairs, "read-only", 1));
   ASSIGN_OR_RETURN(message.kick, Number<bool>(pairs, "kick", 1));
+  ASSIGN_OR_RETURN(message.stream, Number<uint64_t>(pairs, "stream", kMost));
+  ASSIGN_OR_RETURN(message.offset, Number<uint64_t>(pairs, "offset", kMost));
   const absl::string_view from = ValueOf(pairs, "from");
   for (const auto& [value, name] : kFroms) {
     message.from = value;
@@ -221,10 +220,12 @@ absl::StatusOr<HeadMessage> DecodeAttached(const KeyValues& pairs) {
   ASSIGN_OR_RETURN(message.version, Number<int>(pairs, "version", kMostShort));
   message.session = Text(pairs, "session");
   if (message.version != kProtocolVersion) return message;
+  ASSIGN_OR_RETURN(message.stream, Number<uint64_t>(pairs, "stream", kMost));
   ASSIGN_OR_RETURN(message.offset, Number<uint64_t>(pairs, "offset", kMost));
   ASSIGN_OR_RETURN(message.end, Number<uint64_t>(pairs, "end", kMost));
   ASSIGN_OR_RETURN(message.rows, Number<uint16_t>(pairs, "rows", kMostShort));
   ASSIGN_OR_RETURN(message.cols, Number<uint16_t>(pairs, "cols", kMostShort));
+  ASSIGN_OR_RETURN(message.number, Number<uint64_t>(pairs, "number", kMost));
   ASSIGN_OR_RETURN(message.running, Number<bool>(pairs, "running", 1));
   message.state = Text(pairs, "state");
   return message;
@@ -306,25 +307,6 @@ absl::StatusOr<HeadMessage> DecodePayload(Kind kind,
 }
 
 }  // namespace
-
-bool IsSessionName(absl::string_view name) {
-  return !name.empty() && name.size() <= kLongestName && name[0] != '.' &&
-         name[0] != '-' &&
-         std::all_of(name.begin(), name.end(), IsNameCharacter);
-}
-
-std::string SessionNameFor(absl::string_view program) {
-  const size_t slash = program.rfind('/');
-  std::string name(
-      slash == absl::string_view::npos ? program : program.substr(slash + 1));
-  name = name.substr(0, kLongestName);
-  std::replace_if(
-      name.begin(), name.end(), [](char c) { return !IsNameCharacter(c); },
-      '_');
-  if (name.empty()) name = "_";
-  if (name[0] == '.' || name[0] == '-') name[0] = '_';
-  return name;
-}
 
 std::string Encode(const HeadMessage& message) {
   const auto [kind, payload] =

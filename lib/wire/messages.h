@@ -43,12 +43,6 @@ namespace deptyr {
 inline constexpr uint8_t kDeptyr = 222;  // modifier1; unused by uWSGI
 inline constexpr int kProtocolVersion = 1;
 
-// A session's name becomes a file name (head --client-dir) and part of log
-// lines: 1 to 64 of A-Z a-z 0-9 _ . @ : + - and not first a dot or a dash.
-bool IsSessionName(absl::string_view name);
-// The basename of `program` with what a name can't have made '_'.
-std::string SessionNameFor(absl::string_view program);
-
 struct Register {
   int version = kProtocolVersion;
   std::string name;
@@ -86,6 +80,7 @@ inline constexpr char kRefusedTimeout[] = "timeout";
 inline constexpr char kRefusedStopping[] = "stopping";
 inline constexpr char kRefusedNoSession[] = "no-session";
 inline constexpr char kRefusedKicked[] = "kicked";
+inline constexpr char kRefusedUpgrade[] = "upgrade";
 
 struct ExecFailed {
   std::string text;
@@ -109,16 +104,23 @@ struct Attach {
   uint64_t value = 0;  // of kHistory and kOffset
   bool read_only = false;
   bool kick = false;  // who else is attached has to leave
+  // Where a client that comes back was: it has this stream up to `offset`, and
+  // goes on there, without another beginning, if head still has it; what
+  // happened to programs at that offset it may be told again.
+  uint64_t stream = 0;  // 0: it is new
+  uint64_t offset = 0;
   bool operator==(const Attach&) const = default;
 };
 
 struct Attached {
   int version = kProtocolVersion;
   std::string session;
+  uint64_t stream = 0;  // which it is; another session's is another
   uint64_t offset = 0;  // of the first byte of output that follows
   uint64_t end = 0;     // of the stream now
   uint16_t rows = 0;    // of the program's terminal
   uint16_t cols = 0;
+  uint64_t number = 0;  // of the last program; 0: there was none
   bool running = false;
   std::string state;  // for people: "runs, pid 12", "ended: exit status 0"
   bool operator==(const Attached&) const = default;

@@ -33,6 +33,7 @@ class ReplyFilter {
   // Something is kept back.  If nothing follows soon, it was typed.
   bool pending() const { return !held_.empty(); }
   std::string Flush();
+  const std::string& held() const { return held_; }
 
   // Answers taken out so far.
   size_t taken() const { return taken_; }

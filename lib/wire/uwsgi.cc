@@ -51,6 +51,17 @@ std::optional<FramedInput> FramedDecoder::Take(absl::string_view& bytes) {
   return std::nullopt;
 }
 
+std::string FramedDecoder::Pending() const {
+  constexpr uint8_t kNothing = 255;
+  if (keys_left_ > 0) {
+    return EncodeHeader({0, static_cast<uint16_t>(keys_left_), 0});
+  }
+  if (skip_left_ > 0) {
+    return EncodeHeader({0, static_cast<uint16_t>(skip_left_), kNothing});
+  }
+  return std::string(header_, header_size_);
+}
+
 std::optional<FramedInput> FramedDecoder::TakeHeader(absl::string_view& bytes) {
   constexpr uint8_t kKeys = 0;
   constexpr uint8_t kLastSignal = 64;

@@ -75,6 +75,9 @@ class FramedDecoder {
   // Takes the next input off the front of `bytes`.  Nothing: they are used up.
   std::optional<FramedInput> Take(absl::string_view& bytes);
 
+  // Bytes that bring another decoder to where this one is.
+  std::string Pending() const;
+
  private:
   std::optional<FramedInput> TakeHeader(absl::string_view& bytes);
 

@@ -1,0 +1,51 @@
+// The patience of a client whose head has gone: attempts to reach the next one,
+// with pauses that grow, until the time is up.
+//
+//   Reconnect reconnect(loop, patience, listener);
+//   reconnect.Lost(why);   // head has gone, or an attempt came to nothing
+//   reconnect.Done();      // it is back
+#pragma once
+
+#include "absl/status/status.h"
+#include "absl/time/time.h"
+
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+
+class Reconnect {
+ public:
+  class Listener {
+   public:
+    virtual ~Listener() = default;
+    // An attempt.  OK: it is under way, and ends in Done() or Lost().
+    virtual absl::Status TryAgain() = 0;
+    // Head is away for so long that a person wonders.
+    virtual void OnHeadMissed() = 0;
+    virtual void OnGivenUp(const absl::Status& why) = 0;
+  };
+
+  // Without patience the first loss is the end.
+  Reconnect(EventLoop& loop, absl::Duration patience, Listener& listener)
+      : loop_(loop), patience_(patience), listener_(listener) {}
+
+  void Lost(const absl::Status& why);
+  void Done();
+  bool under_way() const { return under_way_; }
+
+ private:
+  void Try();
+  void GiveUp();
+
+  EventLoop& loop_;
+  const absl::Duration patience_;
+  Listener& listener_;
+  bool under_way_ = false;
+  absl::Duration pause_;
+  absl::Status last_;  // why head isn't reached
+  Timer attempt_;
+  Timer missed_;
+  Timer time_is_up_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,231 @@
+#include "lib/attach/visit.h"
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <utility>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/attach/notice.h"
+#include "lib/attach/scrollback.h"
+#include "lib/base/status.h"
+#include "lib/sys/signals.h"
+#include "lib/sys/terminal.h"
+#include "lib/sys/unix_socket.h"
+
+namespace deptyr {
+namespace {
+
+// After the last of a paint: what is said then isn't painted over.
+constexpr absl::Duration kPaintPause = absl::Milliseconds(50);
+// How long `deptyr ended` may take to tell what the kernel couldn't.
+constexpr absl::Duration kStatusPatience = absl::Seconds(5);
+
+}  // namespace
+
+Visit::Visit(EventLoop& loop, AttachOptions options, std::string path)
+    : loop_(loop),
+      options_(std::move(options)),
+      path_(std::move(path)),
+      interactive_(OnTerminal()),
+      session_(options_.session),
+      reconnect_(loop, options_.wait, *this) {}
+
+void Visit::OnSignal(int signal) {
+  switch (signal) {
+    case SIGWINCH:
+      if (view_ != nullptr && head_ != nullptr) {
+        const WindowSize size = view_->size();
+        head_->Send(Resize{.rows = size.rows, .cols = size.cols});
+      }
+      return;
+    case SIGTSTP:
+      if (view_ != nullptr) view_->BeforeStop();
+      return StopSelf();
+    case SIGCONT:
+      // What the terminal shows now is somebody else's: all of it anew.
+      if (view_ == nullptr || !interactive_) return;
+      view_->OnContinued();
+      return Repaint();
+    default:
+      return OnDetach();
+  }
+}
+
+absl::StatusOr<Farewell> Visit::End() {
+  head_.reset();
+  if (view_ != nullptr) view_->GiveBack();
+  if (options_.quiet && end_.ok()) end_->line.clear();
+  return std::move(end_);
+}
+
+void Visit::OnMessage(HeadMessage message) {
+  if (farewell_ || finished_) return;
+  if (const auto* refused = std::get_if<Refused>(&message)) {
+    const absl::Status why = RefusalError(*refused);
+    return view_ != nullptr && MaySoonBeTaken(*refused) ? Lost(why) : Fail(why);
+  }
+  Take(message);
+  if (!state_.empty()) {
+    paint_pause_ = loop_.After(kPaintPause, [this] {
+      Line(absl::StrCat(std::exchange(state_, ""),
+                        "; waiting for the next start"));
+    });
+  }
+  RepaintOnceCaughtUp();
+  // Head is to know of a terminal that is slow.
+  if (view_ != nullptr && !view_->idle()) head_->Pause(true);
+}
+
+void Visit::Take(const HeadMessage& message) {
+  if (const auto* attached = std::get_if<Attached>(&message)) {
+    const absl::Status taken = OnAttached(*attached);
+    if (!taken.ok()) Fail(taken);
+    return;
+  }
+  if (view_ == nullptr) return;
+  const bool news = place_.Follow(message);
+  if (const auto* output = std::get_if<Output>(&message)) {
+    view_->Output(output->bytes);
+  } else if (const auto* paint = std::get_if<Paint>(&message)) {
+    view_->Paint(paint->bytes);
+  } else if (const auto* notice = std::get_if<Notice>(&message)) {
+    OnNotice(notice->fields, news);
+  } else if (std::holds_alternative<Done>(message) && !options_.once) {
+    OnDone();
+  }
+}
+
+absl::Status Visit::CheckNesting() const {
+  const char* session = std::getenv("DEPTYR_SESSION");
+  const char* socket = std::getenv("DEPTYR_SOCKET");
+  if (session == nullptr || socket == nullptr || session != session_ ||
+      !IsSameFile(socket, path_)) {
+    return absl::OkStatus();
+  }
+  return absl::FailedPreconditionError(
+      absl::StrCat("this terminal is ", session_,
+                   "'s own: it would be shown to itself; attach elsewhere"));
+}
+
+absl::Status Visit::OnAttached(const Attached& attached) {
+  session_ = attached.session;
+  if (view_ != nullptr) RETURN_IF_ERROR(OnAttachedAgain(attached));
+  (void)place_.Follow(attached);
+  if (view_ != nullptr) return absl::OkStatus();
+  if (!attached.running) state_ = attached.state;
+  if (interactive_) {
+    RETURN_IF_ERROR(CheckNesting());
+    ASSIGN_OR_RETURN(view_,
+                     OpenTerminalView(loop_, *this, options_.detach_keys));
+    return ShowScrollback({attached.rows, attached.cols});
+  }
+  const bool types = !options_.read_only;
+  if (types && !attached.running && !options_.once &&
+      !IsTerminal(STDIN_FILENO)) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("nothing was typed: ", session_, " ", attached.state));
+  }
+  view_ = OpenPipeView(loop_, *this, types ? Typing::kYes : Typing::kNo);
+  return absl::OkStatus();
+}
+
+absl::Status Visit::ShowScrollback(WindowSize size) {
+  if (options_.scrollback == 0) return absl::OkStatus();
+  ASSIGN_OR_RETURN(const std::vector<std::string> lines,
+                   ReadScrollback(path_, session_, place_.offset(), size,
+                                  options_.scrollback));
+  for (const std::string& line : lines) {
+    view_->Output(absl::StrCat(line, "\x1b[m\r\n"));
+  }
+  // Off the top, where the terminal keeps them: the screen is cleared next.
+  const int rows = view_->size().rows;
+  view_->Output(
+      std::string(rows > 0 ? static_cast<size_t>(rows - 1) : 0, '\n'));
+  return absl::OkStatus();
+}
+
+void Visit::OnNotice(const KeyValues& fields, bool news) {
+  const absl::string_view event = ValueOf(fields, "event");
+  // An end that was heard of is told again with its status, if that is known.
+  if (event == "status" || (event == "ended" && !news)) return OnStatus(fields);
+  if (!news) return;
+  if (event == "started" || event == "ended") state_.clear();
+  if (event == "started") {
+    view_->ProgramChanged();
+    Line(absl::StrCat("runs again, pid ", ValueOf(fields, "pid")));
+  } else if (event == "ended") {
+    OnEnded(fields);
+  } else if (event == "missed" && !interactive_) {
+    Line(absl::StrCat("was faster than its reader; ", ValueOf(fields, "bytes"),
+                      " bytes were missed"));
+  }
+}
+
+void Visit::OnEnded(const KeyValues& fields) {
+  view_->ProgramChanged();
+  const std::string how = HowOf(fields);
+  if (!options_.once) {
+    return Line(absl::StrCat(how, "; waiting for the next start"));
+  }
+  status_patience_ = loop_.After(kStatusPatience, [this, how] {
+    Fail(absl::UnavailableError(
+        absl::StrCat(session_, " ", how,
+                     ", and nobody told the status; let its supervisor say "
+                     "deptyr ended, see deptyr-ended(1)")));
+  });
+  OnStatus(fields);
+}
+
+void Visit::OnStatus(const KeyValues& fields) {
+  const auto status = ExitStatusOf(fields);
+  if (!status_patience_.pending() || !status) return;
+  FinishAfterOutput(Farewell{
+      *status, absl::StrCat("[deptyr: ", session_, " ", HowOf(fields), "]")});
+}
+
+void Visit::OnDone() {
+  if (!keys_may_be_lost_) return FinishAfterOutput(Farewell());
+  FinishAfterOutput(absl::UnavailableError(
+      absl::StrCat("head went away meanwhile: ", session_,
+                   " may lack some of what was typed before; look at it")));
+}
+
+void Visit::Say(absl::string_view text) {
+  if (!options_.quiet) view_->Line(absl::StrCat("[deptyr: ", text, "]"));
+}
+
+void Visit::Line(absl::string_view text) {
+  Say(absl::StrCat(session_, " ", text));
+}
+
+void Visit::OnDetach() {
+  Finish(Farewell{0, absl::StrCat("[deptyr: detached from ", session_, "]")});
+}
+
+void Visit::OnShown() {
+  if (farewell_) return Finish(*farewell_);
+  if (head_ != nullptr) head_->Pause(false);
+}
+
+void Visit::OnViewGone(const absl::Status& why) {
+  if (why.ok()) return Finish(Farewell());
+  Fail(why);
+}
+
+void Visit::FinishAfterOutput(absl::StatusOr<Farewell> farewell) {
+  status_patience_.Reset();
+  if (view_->idle()) return Finish(std::move(farewell));
+  farewell_ = std::move(farewell);
+}
+
+void Visit::Finish(absl::StatusOr<Farewell> farewell) {
+  if (std::exchange(finished_, true)) return;
+  end_ = std::move(farewell);
+}
+
+}  // namespace deptyr

@@ -1,0 +1,105 @@
+#include "lib/head/handover.h"
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/status.h"
+#include "lib/head/ring.h"
+
+#include <nlohmann/json.hpp>
+
+namespace deptyr {
+
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InsertState, offset, text,
+                                                for_now)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ClientState, id, since, session,
+                                                cursor, missed, deaf, rows,
+                                                cols, untyped, held, answered,
+                                                replaying, header, packet_left,
+                                                insert_begun, inserts)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SocketClientState, client, fd,
+                                                wanted, uwsgi, shows, read_only,
+                                                allow_signals, inbox, rows,
+                                                cols, input_closed, received)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AttachClientState, client, fd,
+                                                wish, inbox, rows, cols,
+                                                input_closed, done_said)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AskerState, fd, inbox, outbox,
+                                                input_closed, listens, session,
+                                                upgrades)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PeerState, fd, inbox, passed,
+                                                session)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SocketState, role, fd, path,
+                                                device, inode)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
+    SessionState, name, ring, controller, pidfd, argv, keystrokes, leader,
+    paint, painted, exact, answered, not_executed, status_told, code, signal,
+    left, left_rows, left_cols, left_how)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HeldState, name, fd)
+NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HeadState, version, program,
+                                                since, sockets, kept, held,
+                                                sessions, newest, ended,
+                                                clients, attached, askers,
+                                                peers, terminal, shown, viewer,
+                                                viewer_leads)
+
+std::string Encode(const HeadState& state) {
+  std::string bytes;
+  nlohmann::json::to_cbor(nlohmann::json(state), bytes);
+  return bytes;
+}
+
+absl::StatusOr<HeadState> Decode(absl::string_view bytes) {
+  const auto json =
+      nlohmann::json::from_cbor(bytes.begin(), bytes.end(), /*strict=*/true,
+                                /*allow_exceptions=*/false);
+  if (!json.is_object()) {
+    return absl::InvalidArgumentError("what was handed over is no state");
+  }
+  const auto named = json.find("version");
+  const int version =
+      named != json.end() && named->is_number() ? named->get<int>() : 0;
+  if (version != kHandoverVersion) {
+    return absl::FailedPreconditionError(
+        absl::StrCat("the state that was handed over is of format ", version,
+                     ", and this deptyr knows ", kHandoverVersion));
+  }
+  // A field of another type ends the process: the trial, at the latest.
+  return json.get<HeadState>();
+}
+
+std::vector<int> DescriptorsOf(const HeadState& state) {
+  std::vector<int> all;
+  for (const SocketState& socket : state.sockets) all.push_back(socket.fd);
+  for (const HeldState& held : state.held) all.push_back(held.fd);
+  for (const SessionState& session : state.sessions) {
+    for (const int fd : {session.ring, session.controller, session.pidfd}) {
+      all.push_back(fd);
+    }
+  }
+  for (const SocketClientState& client : state.clients) {
+    all.push_back(client.fd);
+  }
+  for (const AttachClientState& client : state.attached) {
+    all.push_back(client.fd);
+  }
+  for (const AskerState& asker : state.askers) all.push_back(asker.fd);
+  for (const PeerState& peer : state.peers) {
+    all.push_back(peer.fd);
+    all.push_back(peer.passed);
+  }
+  std::erase(all, -1);
+  return all;
+}
+
+absl::Status CheckHandover(absl::string_view bytes) {
+  ASSIGN_OR_RETURN(const HeadState state, Decode(bytes));
+  for (const SessionState& session : state.sessions) {
+    const absl::Status ring = Ring::CheckFormat(Duplicate(session.ring));
+    if (ring.ok()) continue;
+    return absl::Status(ring.code(), absl::StrCat("session ", session.name,
+                                                  ": ", ring.message()));
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace deptyr

@@ -1,0 +1,163 @@
+// What a head hands to the program that takes its place in the same process:
+// `deptyr upgrade`.  Descriptors stay open over the exec, under their numbers;
+// everything else is here.
+//
+//   std::string bytes = Encode(state);
+//   ...
+//   ASSIGN_OR_RETURN(HeadState state, Decode(bytes));
+//
+// CBOR (RFC 8949), by name: a field that the other side doesn't know is passed
+// over, one that isn't there is as below.  What would be misunderstood all the
+// same is another kHandoverVersion.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace deptyr {
+
+inline constexpr int kHandoverVersion = 1;
+
+// Descriptors are -1 for none, sizes 0.
+
+struct InsertState {
+  uint64_t offset = 0;
+  std::string text;
+  bool for_now = false;
+};
+
+struct ClientState {
+  uint64_t id = 0;
+  int64_t since = 0;  // milliseconds since 1970
+  std::string session;
+  uint64_t cursor = 0;
+  uint64_t missed = 0;
+  bool deaf = false;
+  uint16_t rows = 0;
+  uint16_t cols = 0;
+  std::string untyped;
+  std::string held;  // may become an answer of its terminal
+  uint64_t answered = 0;
+  bool replaying = false;
+  std::string header;
+  uint64_t packet_left = 0;
+  bool insert_begun = false;
+  std::vector<InsertState> inserts;
+};
+
+struct SocketClientState {
+  ClientState client;
+  int fd = -1;
+  std::string wanted;  // the session it waits for, if it has none
+  bool uwsgi = false;
+  int shows = 0;
+  bool read_only = false;
+  bool allow_signals = false;
+  std::string inbox;
+  uint16_t rows = 0;  // told, and not applied
+  uint16_t cols = 0;
+  bool input_closed = false;
+  uint64_t received = 0;
+};
+
+struct AttachClientState {
+  ClientState client;
+  int fd = -1;
+  std::string wish;  // its first message
+  std::string inbox;
+  uint16_t rows = 0;
+  uint16_t cols = 0;
+  bool input_closed = false;
+  bool done_said = false;
+};
+
+// Who asks, or hasn't said yet what they want, or is between their registration
+// and their exec.
+struct AskerState {
+  int fd = -1;
+  std::string inbox;
+  std::string outbox;
+  bool input_closed = false;
+  bool listens = false;
+  std::string session;
+  bool upgrades = false;  // it is told that the upgrade is done
+};
+
+struct PeerState {
+  int fd = -1;
+  std::string inbox;
+  int passed = -1;
+  std::string session;
+};
+
+struct SocketState {
+  std::string role;  // what listens there
+  int fd = -1;
+  std::string path;
+  uint64_t device = 0;
+  uint64_t inode = 0;  // 0: inherited
+};
+
+struct SessionState {
+  std::string name;
+  int ring = -1;
+  int controller = -1;
+  int pidfd = -1;
+  std::vector<std::string> argv;
+  std::string keystrokes;
+  uint64_t leader = 0;  // a client's id
+  std::string paint;    // of the screen before `painted`
+  uint64_t painted = 0;
+  bool exact = false;
+  uint64_t answered = 0;
+  bool not_executed = false;
+  bool status_told = false;
+  int code = 0;
+  int signal = 0;
+  // What the program before the last left on the screen; how: "" for nothing.
+  std::string left;
+  uint16_t left_rows = 0;
+  uint16_t left_cols = 0;
+  std::string left_how;
+};
+
+struct HeldState {
+  std::string name;
+  int fd = -1;
+};
+
+struct HeadState {
+  int version = kHandoverVersion;
+  std::string program;  // what wrote this, "deptyr 0.1.0"
+  int64_t since = 0;
+  std::vector<SocketState> sockets;
+  std::vector<std::string> kept;  // names, by the keeper
+  std::vector<HeldState> held;    // names, of a newer format
+  std::vector<SessionState> sessions;
+  std::string newest;
+  std::vector<std::string> ended;
+  std::vector<SocketClientState> clients;
+  std::vector<AttachClientState> attached;
+  std::vector<AskerState> askers;
+  std::vector<PeerState> peers;
+  std::string terminal;  // its settings before head had it; "": none
+  std::string shown;
+  ClientState viewer;
+  bool viewer_leads = false;
+};
+
+std::string Encode(const HeadState& state);
+// FailedPrecondition if it is of another version.
+absl::StatusOr<HeadState> Decode(absl::string_view bytes);
+// All descriptors that stay open.
+std::vector<int> DescriptorsOf(const HeadState& state);
+// What a program that is about to take over has to understand, short of doing
+// it: the state, and every ring.
+absl::Status CheckHandover(absl::string_view bytes);
+
+}  // namespace deptyr

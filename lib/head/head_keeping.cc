@@ -1,0 +1,204 @@
+// Of head: who keeps its descriptors, and what it takes back from them.
+#include <algorithm>
+#include <cstdlib>
+#include <filesystem>
+#include <system_error>
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/head/fdholder_keeper.h"
+#include "lib/head/head.h"
+#include "lib/head/systemd_keeper.h"
+#include "lib/sys/process.h"
+#include "lib/sys/pty.h"
+
+namespace deptyr {
+namespace {
+
+constexpr absl::Duration kKeepAgain = absl::Seconds(5);
+
+// Those among the inherited descriptors that an earlier head gave to systemd.
+std::vector<KeptFd> TakeKept(std::vector<InheritedFd>& inherited) {
+  std::vector<KeptFd> kept;
+  std::vector<InheritedFd> others;
+  for (InheritedFd& one : inherited) {
+    if (absl::StartsWith(one.name, kKeptPrefix)) {
+      kept.push_back({std::move(one.name), std::move(one.fd)});
+    } else {
+      others.push_back(std::move(one));
+    }
+  }
+  inherited = std::move(others);
+  return kept;
+}
+
+std::string FdHolderBeside(const std::string& socket) {
+  return std::filesystem::path(socket).replace_filename("fdholder.sock");
+}
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Keeper>> Head::FindKeeper(
+    std::vector<InheritedFd>& inherited) {
+  const KeeperSpec& wanted = options_.keeper;
+  std::vector<KeptFd> kept = TakeKept(inherited);
+  if (wanted.kind == KeeperSpec::kNobody) {
+    // Taken back once more, and kept no longer.
+    Keeping systemd(std::make_unique<SystemdKeeper>(readiness_, kept.size(),
+                                                    std::move(kept)));
+    ASSIGN_OR_RETURN(taken_back_, systemd.TakeBack());
+    for (const auto& [name, session] : taken_back_) systemd.DropSession(name);
+    return nullptr;
+  }
+  size_t most = 0;
+  const char* const store = std::getenv("FDSTORE");
+  const bool known = store != nullptr && absl::SimpleAtoi(store, &most);
+  if (wanted.kind != KeeperSpec::kFdHolder && readiness_.is_notified() &&
+      known && most > 0) {
+    return std::make_unique<SystemdKeeper>(readiness_, most, std::move(kept));
+  }
+  if (wanted.kind == KeeperSpec::kSystemd) {
+    return absl::FailedPreconditionError(
+        "systemd offers no descriptor store: the unit needs "
+        "FileDescriptorStoreMax=N and, before systemd 254, "
+        "Environment=FDSTORE=N");
+  }
+  if (wanted.kind == KeeperSpec::kFdHolder) {
+    if (before_) return FdHolderAt(wanted.path);
+    return ConnectToFdHolder(wanted.path);
+  }
+  const std::string beside = FdHolderBeside(options_.socket);
+  std::error_code ignored;
+  if (!std::filesystem::is_socket(beside, ignored)) return nullptr;
+  if (before_ && !before_->kept.empty()) return FdHolderAt(beside);
+  auto found = ConnectToFdHolder(beside);
+  if (found.ok()) return found;
+  // Nobody said that it is there.
+  Log(Severity::kWarning,
+      "goes on without a keeper: ", found.status().message(),
+      "; --keeper s6:", beside, " insists on it");
+  return nullptr;
+}
+
+absl::Status Head::OpenKeeper(std::vector<InheritedFd>& inherited) {
+  auto found = FindKeeper(inherited);
+  if (before_) {  // all that is kept is there already, and must go on
+    if (!found.ok()) Log(Severity::kError, found.status().message());
+    keeping_ = Keeping(found.ok() ? *std::move(found) : nullptr);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(std::unique_ptr<Keeper> keeper, std::move(found));
+  keeping_ = Keeping(std::move(keeper));
+  ASSIGN_OR_RETURN(auto taken, keeping_.TakeBack());
+  taken_back_.merge(taken);
+  return absl::OkStatus();
+}
+
+void Head::TakeAllBack() {
+  for (auto& [name, kept] : std::exchange(taken_back_, {})) {
+    TakeBack(name, std::move(kept));
+  }
+  std::sort(ended_.begin(), ended_.end(),
+            [this](const std::string& a, const std::string& b) {
+              return sessions_.at(a)->latest().ended <
+                     sessions_.at(b)->latest().ended;
+            });
+}
+
+void Head::TakeBack(const std::string& name, KeptSession kept) {
+  if (!kept.ring.valid()) {
+    Log(Severity::kError, "session=", name, " is lost: its ring wasn't kept");
+    keeping_.DropSession(name);
+    return;
+  }
+  auto ring = Ring::Adopt(Duplicate(kept.ring.get()));
+  if (!ring.ok()) {
+    Log(Severity::kError, "session=", name,
+        " is held, but can't be served: ", ring.status().message(),
+        "; start head with the deptyr that wrote it");
+    held_.emplace(name, std::move(kept));
+    return;
+  }
+  const uid_t owner = ring->state().owner;
+  Session& session = AddSession(name, owner, *std::move(ring));
+  const uint64_t last = session.programs();
+  KeptProgram known = std::move(kept.programs[last]);
+  kept.programs.erase(last);
+  session.Resume(std::move(known.controller), std::move(known.pidfd));
+  if (session.running()) {
+    ++running_;
+  } else {
+    keeping_.DropProgram(name, last);
+    ended_.push_back(name);
+  }
+  for (auto& [number, program] : kept.programs) {
+    const auto pid = PidOf(program.pidfd.get());
+    const auto size = GetWindowSize(program.controller.get());
+    // Head died after it had said that it holds it, or just before.
+    if (number == last + 1 && pid.ok() && size.ok() &&
+        !HasEnded(program.pidfd.get())) {
+      session.Start({.pid = *pid,
+                     .pidfd = std::move(program.pidfd),
+                     .controller = std::move(program.controller),
+                     .size = *size,
+                     .argv = {}});
+    } else {
+      keeping_.DropProgram(name, number);
+    }
+  }
+  session.AwaitClients();
+  if (newest_ == nullptr ||
+      newest_->latest().started <= session.latest().started) {
+    newest_ = &session;
+  }
+  Log(Severity::kInfo, "session=", name, " taken back; ", session.State());
+}
+
+// Those who found no room before may find it now.
+void Head::KeepAgain() {
+  if (keeping_.kind().empty() || stopping_) return;
+  for (const auto& [name, session] : sessions_) {
+    if (!session->running()) continue;
+    while (!keeping_.Keeps(name)) {
+      if (!keeping_.HasRoom() && !MakeRoom()) return;
+      Keep(*session, session->programs(), session->controller(),
+           session->pidfd());
+    }
+  }
+}
+
+// What has ended gives way to what runs, the oldest first.
+bool Head::MakeRoom() {
+  if (!keeping_.IsFull()) return false;
+  for (const std::string& name : ended_) {
+    const auto found = sessions_.find(name);
+    if (found == sessions_.end() || found->second->running() ||
+        !keeping_.Keeps(name)) {
+      continue;
+    }
+    Log(Severity::kInfo, "session=", name,
+        " has ended and is no longer kept: one that runs needs the room");
+    keeping_.DropSession(name);
+    return true;
+  }
+  return false;
+}
+
+void Head::Keep(const Session& session, uint64_t number, int controller,
+                int pidfd) {
+  const absl::Status kept = keeping_.Keep(session.name(), session.ring().fd(),
+                                          number, controller, pidfd);
+  if (kept.ok() || absl::IsResourceExhausted(kept)) return;
+  // A keeper that is restarted, say.
+  keep_again_ = loop_.After(kKeepAgain, [this] {
+    keeping_.TryAgain();
+    TidySoon();
+  });
+}
+
+}  // namespace deptyr

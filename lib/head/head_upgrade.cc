@@ -1,0 +1,232 @@
+// Of head: handing itself over to another program in the same process, and
+// being that one.
+//
+// First the program is tried: started beside, with copies of everything, to say
+// whether it understands it.  Only one that does takes over, with the state of
+// that moment.  Head serves on meanwhile.
+#include <signal.h>
+
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/log.h"
+#include "lib/head/head.h"
+#include "lib/sys/process.h"
+
+namespace deptyr {
+namespace {
+
+constexpr absl::Duration kTrialTime = absl::Seconds(5);
+
+SocketState StateOf(absl::string_view role, const ListeningSocket& socket) {
+  return {.role = std::string(role),
+          .fd = socket.fd(),
+          .path = socket.path(),
+          .device = socket.device(),
+          .inode = socket.inode()};
+}
+
+PeerIdentity IdentityOf(int connection) {
+  constexpr uid_t kNobody = UINT32_MAX;
+  return IdentifyPeer(connection).value_or(PeerIdentity{0, kNobody, kNobody});
+}
+
+}  // namespace
+
+HeadState Head::Save() const {
+  HeadState state;
+  state.program = options_.version;
+  state.since = absl::ToUnixMillis(since_);
+  state.sockets.push_back(StateOf(kBodiesRole, bodies_->socket()));
+  for (const auto& [role, acceptor] : listeners_) {
+    state.sockets.push_back(StateOf(role, acceptor->socket()));
+  }
+  for (const auto& [session, acceptors] : client_dirs_) {
+    for (const auto& acceptor : acceptors) {
+      state.sockets.push_back(
+          StateOf(acceptor->socket().path(), acceptor->socket()));
+    }
+  }
+  state.kept = keeping_.Names();
+  for (const auto& [name, held] : held_) {
+    state.held.push_back({Spell({"ring", 0, name}), held.ring.get()});
+    for (const auto& [number, program] : held.programs) {
+      state.held.push_back(
+          {Spell({"pty", number, name}), program.controller.get()});
+      state.held.push_back({Spell({"pid", number, name}), program.pidfd.get()});
+    }
+  }
+  for (const auto& [name, session] : sessions_) {
+    state.sessions.push_back(session->Save());
+  }
+  state.newest = newest_ == nullptr ? "" : newest_->name();
+  state.ended = {ended_.begin(), ended_.end()};
+  clients_.ForEach([&](const SocketClient& client) {
+    state.clients.push_back(client.Save());
+    for (const Waiting& waiting : waiting_) {
+      if (waiting.client == &client) {
+        state.clients.back().wanted = waiting.wanted;
+      }
+    }
+  });
+  for (const auto& [key, client] : attached_) {
+    state.attached.push_back(client->Save());
+  }
+  state.askers = answers_.Save();
+  for (const auto& [key, peer] : peers_) state.peers.push_back(peer->Save());
+  if (viewer_ != nullptr) {
+    state.terminal = viewer_->terminal().Before();
+    state.viewer = viewer_->Save();
+    state.viewer_leads = viewer_->session() != nullptr &&
+                         viewer_->session()->leader() == viewer_.get();
+    state.shown = viewer_->shown() == nullptr ? "" : viewer_->shown()->name();
+  }
+  return state;
+}
+
+ListeningSocket Head::TakeSocket(absl::string_view role) {
+  if (!before_) return ListeningSocket();
+  for (SocketState& state : before_->sockets) {
+    if (state.role != role || state.fd < 0) continue;
+    return ListeningSocket(TakeOffered(std::exchange(state.fd, -1)), state.path,
+                           state.device, state.inode);
+  }
+  return ListeningSocket();
+}
+
+void Head::Resume() {
+  since_ = absl::FromUnixMillis(before_->since);
+  keeping_.Resume(before_->kept);
+  std::map<std::string, KeptSession> held;
+  for (const HeldState& one : before_->held) {
+    const auto name = ParseKeptName(one.name);
+    if (!name) continue;
+    KeptSession& session = held[name->session];
+    Fd& place = name->kind == "ring" ? session.ring
+                : name->kind == "pty"
+                    ? session.programs[name->number].controller
+                    : session.programs[name->number].pidfd;
+    place = TakeOffered(one.fd);
+  }
+  for (const SessionState& state : before_->sessions) ResumeSession(state);
+  newest_ = before_->newest.empty() ? nullptr : FindSession(before_->newest);
+  ended_ = {before_->ended.begin(), before_->ended.end()};
+  // Maybe it is this program that understands them.
+  for (auto& [name, session] : held) TakeBack(name, std::move(session));
+  ResumeClients();
+  for (const PeerState& state : before_->peers) {
+    auto peer =
+        std::make_unique<Peer>(loop_, *this, state, IdentityOf(state.fd));
+    peers_.emplace(peer.get(), std::move(peer));
+  }
+  for (const SessionState& state : before_->sessions) {
+    if (Session* session = FindSession(state.name)) {
+      session->OnReadmitted(state.leader);
+    }
+  }
+  if (!before_->terminal.empty()) {
+    viewer_before_ = {.terminal = before_->terminal,
+                      .shown = before_->shown,
+                      .client = before_->viewer,
+                      .leads = before_->viewer_leads};
+  }
+  Log(Severity::kNotice, "took over from ", before_->program, ": ",
+      sessions_.size(), " sessions, ",
+      before_->clients.size() + before_->attached.size(), " clients");
+  answers_.Resume(before_->askers);
+  // What it had, and we have no use for (a session that is lost).
+  for (const SocketState& state : before_->sockets) {
+    const ListeningSocket unused(TakeOffered(state.fd), state.path,
+                                 state.device, state.inode);
+  }
+  before_.reset();
+}
+
+void Head::ResumeSession(const SessionState& state) {
+  auto ring = Ring::Adopt(TakeOffered(state.ring));
+  if (!ring.ok()) {  // it was fine a moment ago
+    Log(Severity::kError, "session=", state.name,
+        " is lost: ", ring.status().message());
+    return;
+  }
+  const uid_t owner = ring->state().owner;
+  Session& session = AddSession(state.name, owner, *std::move(ring));
+  session.Resume(state);
+  if (!session.running()) return;
+  ++running_;
+  keeping_.Expect(state.name, session.programs());
+}
+
+void Head::ResumeClients() {
+  for (const SocketClientState& state : before_->clients) {
+    SocketClient& client =
+        clients_.Add(state, [this](SocketClient& gone) { OnClientGone(gone); });
+    Session* const session = state.client.session.empty()
+                                 ? nullptr
+                                 : FindSession(state.client.session);
+    if (session == nullptr) {
+      waiting_.push_back({&client, state.wanted});
+    } else {
+      session->Readmit(client);
+    }
+  }
+  for (const AttachClientState& state : before_->attached) {
+    absl::string_view bytes = state.wish;
+    const auto message = TakeMessage(bytes);
+    Session* const session = FindSession(state.client.session);
+    if (session == nullptr || !message.ok() || !message->has_value() ||
+        !std::holds_alternative<Attach>(**message)) {
+      const Fd closed = TakeOffered(state.fd);
+      continue;
+    }
+    auto client = std::make_unique<AttachClient>(
+        loop_, state, std::get<Attach>(**message), IdentityOf(state.fd),
+        [this](AttachClient& gone) { OnAttachClientGone(gone); });
+    session->Readmit(*client);
+    attached_.emplace(client.get(), std::move(client));
+  }
+}
+
+void Head::Upgrade() {
+  if (rehearsal_) return;
+  if (stopping_) return UpgradeFailed("it is about to end");
+  if (options_.argv.empty()) return UpgradeFailed("this head can't");
+  const HeadState state = Save();
+  auto trial = StartTrial(options_.program, options_.argv,
+                          {Encode(state), DescriptorsOf(state)});
+  if (!trial.ok()) return UpgradeFailed(trial.status().message());
+  rehearsal_.emplace(Rehearsal{*std::move(trial), {}, {}});
+  rehearsal_->watch =
+      loop_.Add(rehearsal_->trial.child.pidfd.get(), Interest::kRead,
+                [this](Ready) { OnTrialEnded(); });
+  rehearsal_->patience = loop_.After(kTrialTime, [this] {
+    (void)SendSignal(rehearsal_->trial.child.pidfd.get(), SIGKILL);
+  });
+}
+
+void Head::OnTrialEnded() {
+  const auto end = ReapChild(rehearsal_->trial.child.pidfd.get());
+  if (!end) return;
+  const std::string said = LastLine(rehearsal_->trial);
+  rehearsal_.reset();
+  if (stopping_) return UpgradeFailed("it is about to end");
+  if (*end != ExitStatus{}) {
+    return UpgradeFailed(absl::StrCat(
+        options_.program,
+        " can't take over: ", said.empty() ? Describe(*end) : Printable(said)));
+  }
+  const HeadState state = Save();
+  readiness_.ShowSocket(true);
+  const absl::Status why = ReplaceSelf(options_.program, options_.argv,
+                                       {Encode(state), DescriptorsOf(state)});
+  readiness_.ShowSocket(false);
+  UpgradeFailed(why.message());
+}
+
+void Head::UpgradeFailed(absl::string_view why) {
+  Log(Severity::kError, "no upgrade, head goes on as before: ", why);
+  answers_.TellUpgradeFailed(why);
+}
+
+}  // namespace deptyr

@@ -1,0 +1,47 @@
+// Somebody who outlives head and holds copies of its descriptors, so that its
+// death costs no program its terminal: systemd's descriptor store, an
+// s6-fdholder.
+//
+//   for (KeptFd& kept : *keeper->TakeBack()) ...   // what an earlier head left
+//   RETURN_IF_ERROR(keeper->Keep(KeptName(...), fd));
+//   keeper->Drop(name);
+//
+// What is kept of a session, and in which order: lib/head/keeping.h.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "lib/sys/fd.h"
+
+namespace deptyr {
+
+struct KeptFd {
+  std::string name;
+  Fd fd;
+};
+
+class Keeper {
+ public:
+  virtual ~Keeper() = default;
+  // "systemd", "s6-fdholder"
+  virtual absl::string_view kind() const = 0;
+  // What was kept before, under our names (kKeptPrefix); it stays kept.  Once,
+  // before anything else.
+  virtual absl::StatusOr<std::vector<KeptFd>> TakeBack() = 0;
+  // In the place of TakeBack(), for who has the descriptors already.
+  virtual void Resume(const std::vector<std::string>& names) { (void)names; }
+  // A copy of `fd` is kept from now on, whatever becomes of this process.
+  // Blocks for a second at most.  ResourceExhausted: there is no room.
+  virtual absl::Status Keep(const std::string& name, int fd) = 0;
+  // No more.  A name that isn't kept is fine.
+  virtual void Drop(const std::string& name) = 0;
+};
+
+inline constexpr char kKeptPrefix[] = "deptyr.";
+
+}  // namespace deptyr

@@ -1,0 +1,150 @@
+#include "lib/sys/fd_holder.h"
+
+#include <cerrno>
+#include <utility>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/str_split.h"
+
+extern "C" {  // which its headers don't say themselves
+#include <s6/fdholder.h>
+}
+
+#include "lib/base/status.h"
+#include "lib/sys/io.h"
+#include "lib/sys/process.h"
+#include "lib/sys/unix_socket.h"
+
+namespace deptyr {
+namespace {
+
+// A call of libs6 failed: errno is what the holder answered, if it did.
+absl::Status Failed(const std::string& what, const std::string& needed_rule) {
+  switch (errno) {
+    case EPERM:
+      return absl::PermissionDeniedError(
+          absl::StrCat("may not ", what, ": the holder's rules for uid ",
+                       OwnUid(), " need ", needed_rule));
+    case ENOENT:
+      return absl::NotFoundError("not stored");
+    case EBUSY:
+      return absl::AlreadyExistsError("stored already");
+    case ENFILE:
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "can't ", what, ": the holder is full; its option -n says how many"));
+    case ETIMEDOUT:
+      return absl::DeadlineExceededError(
+          absl::StrCat("can't ", what, ": no answer"));
+    case EPIPE:
+    case ECONNRESET:
+      return absl::UnavailableError(
+          absl::StrCat("can't ", what,
+                       ": it closes the connection; unless it has just been "
+                       "restarted, its rules lack a file uid/",
+                       OwnUid(), "/allow"));
+    case EPROTO:
+      return absl::UnavailableError(
+          absl::StrCat("can't ", what, ": whoever answers is no s6-fdholder"));
+    default:
+      return Errno("can't ", what);
+  }
+}
+
+std::string RegexFor(const char* variable, const std::string& id) {
+  return absl::StrCat("a line in env/", variable, " that matches ", id);
+}
+
+}  // namespace
+
+struct FdHolder::Connection {
+  explicit Connection(absl::Duration limit) {
+    // The clock that nobody sets; for skalibs only.
+    (void)tain_now_set_stopwatch(&now);
+    Extend(limit);
+  }
+  ~Connection() {
+    if (socket.valid()) s6_fdholder_free(&holder);
+  }
+  void Extend(absl::Duration limit) {
+    (void)tain_now(&now);
+    tain_from_millisecs(&deadline,
+                        static_cast<int>(absl::ToInt64Milliseconds(limit)));
+    tain_add(&deadline, &deadline, &now);
+  }
+
+  Fd socket;
+  s6_fdholder_t holder;
+  tain deadline;
+  tain now;
+};
+
+FdHolder::FdHolder(std::unique_ptr<Connection> connection)
+    : connection_(std::move(connection)) {}
+FdHolder::FdHolder(FdHolder&&) noexcept = default;
+FdHolder::~FdHolder() = default;
+
+absl::StatusOr<FdHolder> FdHolder::Connect(const std::string& path,
+                                           absl::Duration limit) {
+  auto connection = std::make_unique<Connection>(limit);
+  // Not s6_fdholder_start(): that socket isn't close-on-exec, and where the
+  // backlog is full it doesn't wait.
+  ASSIGN_OR_RETURN(connection->socket,
+                   deptyr::Connect(path, limit, "s6-fdholder"));
+  s6_fdholder_init(&connection->holder, connection->socket.get());
+  // What libs6 counts on: it waits by poll(2).
+  RETURN_IF_ERROR(SetNonBlocking(connection->socket.get()));
+  return FdHolder(std::move(connection));
+}
+
+void FdHolder::Extend(absl::Duration limit) {
+  connection_->Extend(limit);
+}
+
+absl::StatusOr<std::vector<std::string>> FdHolder::List() {
+  Connection& c = *connection_;
+  stralloc ids{};
+  const absl::Cleanup free_ids = [&ids] { stralloc_free(&ids); };
+  if (s6_fdholder_list(&c.holder, &ids, &c.deadline, &c.now) < 0) {
+    return Failed("list", "a file env/S6_FDHOLDER_LIST that is not empty");
+  }
+  return absl::StrSplit(absl::string_view(ids.s, ids.len), absl::ByChar('\0'),
+                        absl::SkipEmpty());
+}
+
+absl::StatusOr<Fd> FdHolder::Retrieve(const std::string& id) {
+  Connection& c = *connection_;
+  const int fd =
+      s6_fdholder_retrieve(&c.holder, id.c_str(), &c.deadline, &c.now);
+  // A descriptor more than was announced: with it the library will close the
+  // one it has just given us (unixmessage_receiver_free.c of skalibs).
+  const bool too_many = !cbuffer_isempty(&c.holder.connection.in.auxb);
+  if (fd >= 0 && too_many) errno = EPROTO;
+  if (fd < 0 || too_many) {
+    return Failed(absl::StrCat("retrieve ", id),
+                  RegexFor("S6_FDHOLDER_RETRIEVE_REGEX", id));
+  }
+  return Fd(fd);
+}
+
+absl::Status FdHolder::Store(const std::string& id, int fd) {
+  Connection& c = *connection_;
+  tain never;
+  tain_add(&never, &c.now, &tain_infinite_relative);
+  if (s6_fdholder_store(&c.holder, fd, id.c_str(), &never, &c.deadline,
+                        &c.now)) {
+    return absl::OkStatus();
+  }
+  return Failed(absl::StrCat("store ", id),
+                RegexFor("S6_FDHOLDER_STORE_REGEX", id));
+}
+
+absl::Status FdHolder::Delete(const std::string& id) {
+  Connection& c = *connection_;
+  if (s6_fdholder_delete(&c.holder, id.c_str(), &c.deadline, &c.now)) {
+    return absl::OkStatus();
+  }
+  return Failed(absl::StrCat("delete ", id),
+                RegexFor("S6_FDHOLDER_STORE_REGEX", id));
+}
+
+}  // namespace deptyr

@@ -1,0 +1,163 @@
+#include "lib/sys/replace_self.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <climits>
+#include <cstdlib>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+#include "lib/base/status.h"
+
+namespace deptyr {
+namespace {
+
+// "FD PID", or "FD trial": a process that inherits it by mistake isn't meant.
+constexpr char kVariable[] = "DEPTYR_OFFER";
+constexpr char kTrial[] = "trial";
+
+absl::StatusOr<Fd> Written(absl::string_view text) {
+  Fd file(::memfd_create("deptyr-offer", MFD_CLOEXEC));
+  if (!file.valid()) return Errno("make a memfd");
+  for (absl::string_view rest = text; !rest.empty();) {
+    const ssize_t count = ::write(file.get(), rest.data(), rest.size());
+    if (count < 0) return Errno("write a memfd");
+    rest.remove_prefix(static_cast<size_t>(count));
+  }
+  return file;
+}
+
+void SetCloseOnExec(const std::vector<int>& fds, bool close) {
+  for (const int fd : fds) {
+    (void)::fcntl(fd, F_SETFD, close ? FD_CLOEXEC : 0);
+  }
+}
+
+std::vector<char*> Pointers(const std::vector<std::string>& words) {
+  std::vector<char*> pointers;
+  pointers.reserve(words.size() + 1);
+  for (const std::string& word : words) {
+    pointers.push_back(const_cast<char*>(word.c_str()));
+  }
+  pointers.push_back(nullptr);
+  return pointers;
+}
+
+}  // namespace
+
+std::string OwnProgram() {
+  // As it was called: a symbolic link may lead elsewhere by now, getauxval(3).
+  const auto* const called =
+      // NOLINTNEXTLINE(performance-no-int-to-ptr): so the kernel tells it.
+      reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
+  if (called != nullptr && called[0] == '/' &&
+      !absl::StartsWith(called, "/dev/fd/")) {
+    return called;
+  }
+  std::array<char, PATH_MAX> path;
+  const ssize_t size = ::readlink("/proc/self/exe", path.data(), path.size());
+  return size < 0 ? "deptyr"
+                  : std::string(path.data(), static_cast<size_t>(size));
+}
+
+absl::StatusOr<Trial> StartTrial(const std::string& program,
+                                 const std::vector<std::string>& argv,
+                                 const Offer& offer) {
+  ASSIGN_OR_RETURN(const Fd text, Written(offer.text));
+  ASSIGN_OR_RETURN(Fd said, Written(""));
+  const std::vector<char*> words = Pointers(argv);
+  const std::string variable = absl::StrCat(text.get(), " ", kTrial);
+  const pid_t parent = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) return Errno("start ", program);
+  if (pid == 0) {
+    // Nobody else shall hold all this.
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (::getppid() != parent) ::_exit(127);
+    const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+    (void)::dup2(null.get(), STDIN_FILENO);
+    (void)::dup2(said.get(), STDOUT_FILENO);
+    (void)::dup2(said.get(), STDERR_FILENO);
+    SetCloseOnExec(offer.fds, false);
+    SetCloseOnExec({text.get()}, false);
+    (void)::setenv(kVariable, variable.c_str(), 1);
+    (void)::execv(program.c_str(), words.data());
+    const absl::Status why = Errno("execute ", program);
+    (void)!::write(STDERR_FILENO, why.message().data(), why.message().size());
+    ::_exit(127);
+  }
+  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!pidfd.valid()) {
+    const absl::Status status = Errno("get hold of process ", pid);
+    (void)::kill(pid, SIGKILL);
+    return status;
+  }
+  return Trial{{pid, std::move(pidfd)}, std::move(said)};
+}
+
+std::string LastLine(const Trial& trial) {
+  std::array<char, 4096> room;
+  const ssize_t count = ::pread(trial.said.get(), room.data(), room.size(), 0);
+  absl::string_view text(room.data(),
+                         static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  text = absl::StripTrailingAsciiWhitespace(text);
+  return std::string(text.substr(text.rfind('\n') + 1));
+}
+
+absl::Status ReplaceSelf(const std::string& program,
+                         const std::vector<std::string>& argv,
+                         const Offer& offer) {
+  ASSIGN_OR_RETURN(const Fd text, Written(offer.text));
+  std::vector<int> fds = offer.fds;
+  fds.push_back(text.get());
+  (void)::setenv(kVariable, absl::StrCat(text.get(), " ", ::getpid()).c_str(),
+                 1);
+  SetCloseOnExec(fds, false);
+  (void)::execv(program.c_str(), Pointers(argv).data());
+  absl::Status why = Errno("execute ", program);
+  SetCloseOnExec(fds, true);
+  (void)::unsetenv(kVariable);
+  return why;
+}
+
+absl::StatusOr<std::optional<TakenOffer>> TakeOffer() {
+  const char* const variable = std::getenv(kVariable);
+  if (variable == nullptr) return std::nullopt;
+  const std::vector<std::string> words = absl::StrSplit(variable, ' ');
+  (void)::unsetenv(kVariable);
+  int number = -1;
+  if (words.size() != 2 || !absl::SimpleAtoi(words[0], &number)) {
+    return std::nullopt;
+  }
+  const bool trial = words[1] == kTrial;
+  if (!trial && words[1] != absl::StrCat(::getpid())) return std::nullopt;
+  const Fd file(number);
+  struct stat status {};
+  if (::fstat(number, &status) != 0)
+    return Errno("look at what was handed over");
+  TakenOffer taken{std::string(static_cast<size_t>(status.st_size), 0), trial};
+  const ssize_t count =
+      ::pread(number, taken.text.data(), taken.text.size(), 0);
+  if (count != status.st_size) return Errno("read what was handed over");
+  return taken;
+}
+
+Fd TakeOffered(int fd) {
+  if (fd >= 0) (void)::fcntl(fd, F_SETFD, FD_CLOEXEC);
+  return Fd(fd);
+}
+
+}  // namespace deptyr

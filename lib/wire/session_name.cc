@@ -1,0 +1,39 @@
+#include "lib/wire/session_name.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+
+namespace deptyr {
+namespace {
+
+constexpr size_t kLongestName = 64;
+
+bool IsNameCharacter(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+         absl::StrContains("_.@:+-", absl::string_view(&c, 1));
+}
+
+}  // namespace
+
+bool IsSessionName(absl::string_view name) {
+  return !name.empty() && name.size() <= kLongestName && name[0] != '.' &&
+         name[0] != '-' &&
+         std::all_of(name.begin(), name.end(), IsNameCharacter);
+}
+
+std::string SessionNameFor(absl::string_view program) {
+  const size_t slash = program.rfind('/');
+  std::string name(
+      slash == absl::string_view::npos ? program : program.substr(slash + 1));
+  name = name.substr(0, kLongestName);
+  std::replace_if(
+      name.begin(), name.end(), [](char c) { return !IsNameCharacter(c); },
+      '_');
+  if (name.empty()) name = "_";
+  if (name[0] == '.' || name[0] == '-') name[0] = '_';
+  return name;
+}
+
+}  // namespace deptyr
