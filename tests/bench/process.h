@@ -4,7 +4,6 @@
 
 #include <fcntl.h>
 #include <signal.h>
-#include <stdlib.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -14,6 +13,8 @@
 #include <cstdio>
 #include <string>
 #include <vector>
+
+#include "tests/support/temp_dir.h"
 
 namespace bench {
 
@@ -56,17 +57,16 @@ class Server {
  public:
   Server(const std::string& deptyr, const std::string& role,
          const std::vector<std::string>& options) {
-    if (::mkdtemp(folder_.data()) == nullptr) Die("mkdtemp");
     int ready[2];
     if (::pipe2(ready, O_CLOEXEC) != 0) Die("pipe");
     std::vector<std::string> words = {deptyr, role, "--ready-fd",
                                       std::to_string(kProgramFd)};
     for (std::string word : options) {
-      if (word.starts_with("/@/")) word = folder_ + word.substr(2);
+      if (word.starts_with("/@/")) word = folder_ / word.substr(3);
       words.push_back(std::move(word));
     }
-    const int log = ::open((folder_ + "/log").c_str(),
-                           O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+    const int log =
+        ::open(Path("log").c_str(), O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
     const int kept = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
     (void)::dup2(log, STDERR_FILENO);
     pid_ = Spawn(words, ready[1]);
@@ -83,17 +83,13 @@ class Server {
   ~Server() {
     (void)::kill(pid_, SIGTERM);
     (void)::waitpid(pid_, nullptr, 0);
-    (void)::unlink(Path("log").c_str());
-    (void)::rmdir(folder_.c_str());
   }
 
   // In its folder; options that begin with "/@/" are there, too.
-  std::string Path(const std::string& name) const {
-    return folder_ + "/" + name;
-  }
+  std::string Path(const std::string& name) const { return folder_ / name; }
 
  private:
-  std::string folder_ = "/tmp/deptyr-bench-XXXXXX";
+  const deptyr::TempDir folder_;
   pid_t pid_;
 };
 

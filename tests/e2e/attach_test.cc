@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/support/deptyr.h"
+#include "tests/support/proxy.h"
 #include "tests/support/tmux.h"
 
 namespace deptyr {
@@ -39,10 +40,12 @@ class AttachTest : public testing::Test {
   BodyProcess Shell(const std::string& name, const std::string& script) {
     return Body(name, {"sh", "-c", script});
   }
+  // Where head is found.
+  virtual std::string path() const { return head_.socket(); }
   std::string Command(const std::vector<std::string>& options,
                       const std::string& session) {
     return absl::StrCat(Quote(Deptyr()), " attach ", Quote(options), " ",
-                        Quote(head_.socket()), " ", session);
+                        Quote(path()), " ", session);
   }
   // In tmux's window, with a shell around it that tells of the terminal's
   // settings before and after, and stays.
@@ -78,7 +81,7 @@ class AttachTest : public testing::Test {
                                  int input) {
     std::vector<std::string> words = {Deptyr(), "attach"};
     words.insert(words.end(), options.begin(), options.end());
-    words.insert(words.end(), {head_.socket(), "a"});
+    words.insert(words.end(), {path(), "a"});
     return std::make_unique<Program>(Program::Start(
         words, {.fds = {{input, 0}, {said_.fd(), 1}, {complained_.fd(), 2}}}));
   }
@@ -89,6 +92,16 @@ class AttachTest : public testing::Test {
           return OutputOf({Deptyr(), "ls", "--json", head_.socket()});
         },
         HasSubstr(absl::StrCat("\"clients\": ", count)));
+  }
+
+  // Without a word.
+  void KillHead() {
+    head_.program().Signal(SIGKILL);
+    ASSERT_EQ(head_.program().Wait(), ExitStatus{.signal = SIGKILL});
+  }
+  static BodyProcess BodyAt(const HeadProcess& head,
+                            const std::vector<std::string>& program) {
+    return {head.socket(), {"--name", "a", "--term", Tmux::kTerm}, program};
   }
 
   testing::AssertionResult HistoryUntil(
@@ -106,6 +119,8 @@ class AttachTest : public testing::Test {
   LogFile complained_;
   std::optional<Tmux> tmux_;
 };
+
+constexpr char kAway[] = "[deptyr: head has gone; waiting for it to come back]";
 
 constexpr char kFullScreen[] =
     "printf '\\033[?1049h\\033[2J\\033[H\\033[?1003;1006h\\033[?1h\\033[?25l"
@@ -139,6 +154,16 @@ TEST_F(AttachTest, WhatHasLeftTheScreenCanBeScrolledBackTo) {
   EXPECT_THAT(tmux().ScreenAndHistory(),
               AllOf(StartsWith("48\n49\n50\n"), HasSubstr("\n77\n78\n"),
                     HasSubstr("\n99\n100\n")));
+}
+
+TEST_F(AttachTest, ATerminalSlowerThanTheProgramShowsItsEnd) {
+  BodyProcess body = Shell("a", "read go; seq 300000; exec cat");
+  Attach();
+  ASSERT_TRUE(ClientsUntil("1"));
+  tmux().Type("\n");
+  EXPECT_TRUE(tmux().Until(HasSubstr("\n299999\n300000\n")));
+  tmux().Type("hello\n");
+  EXPECT_TRUE(tmux().Until(HasSubstr("hello\nhello\n")));
 }
 
 TEST_F(AttachTest, TheDetachKeyTwiceIsTypedOnce) {
@@ -310,10 +335,253 @@ TEST_F(AttachTest, StoppedAndContinuedItIsAsBefore) {
 
 TEST_F(AttachTest, WhenHeadIsGoneItSaysSoAndRestoresTheTerminal) {
   BodyProcess body = Shell("a", kFullScreen);
-  Attach();
+  Attach({"--wait", "0"});
   ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
   head_.program().Signal(SIGKILL);
   EXPECT_TRUE(EndsWith("deptyr attach: head went away", 111));
+}
+
+TEST_F(AttachTest, AHeadThatStaysAwayIsGivenUp) {
+  BodyProcess body = Shell("a", kFullScreen);
+  Attach({"--wait", "0.3"});
+  ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
+  KillHead();
+  EXPECT_TRUE(tmux().Until(
+      HasSubstr("deptyr attach: head went away, and 300ms were not enough")));
+  EXPECT_TRUE(EndsWith("", 111));
+}
+
+TEST_F(AttachTest, ItGoesOnWithTheNextHead) {
+  BodyProcess first = Shell("a", kFullScreen);
+  Attach();
+  ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
+  KillHead();
+  tmux().Type("for the first\n");
+  const HeadProcess next({}, {.socket = head_.socket()});
+  const BodyProcess second =
+      BodyAt(next, {"sh", "-c", "echo the second; exec cat"});
+  ASSERT_TRUE(tmux().Until(HasSubstr("the second\n")));
+  tmux().Type("ok\n");
+  ASSERT_TRUE(tmux().Until(HasSubstr("the second\nok\nok\n")));
+  EXPECT_THAT(tmux().Screen(), Not(HasSubstr("the first")));
+  EXPECT_EQ(tmux().Ask("#{alternate_on} #{mouse_any_flag} #{cursor_flag}"),
+            "0 0 1");
+  tmux().Press({"C-\\"});
+  EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
+}
+
+// As a restart by its supervisor does.
+TEST_F(AttachTest, ItGoesOnAfterAHeadThatStopped) {
+  BodyProcess first = Shell("a", "echo the first; exec cat");
+  Attach({}, "a", {24, 80});
+  ASSERT_TRUE(tmux().Until(HasSubstr("the first")));
+  ASSERT_EQ(head_.Stop(), ExitStatus{});
+  tmux().Resize({17, 61});
+  const HeadProcess next({}, {.socket = head_.socket()});
+  const BodyProcess second = BodyAt(next, {Actor(), "sizes"});
+  EXPECT_TRUE(tmux().Until(HasSubstr("size 17x61")));
+}
+
+TEST_F(AttachTest, WhoWaitsForHeadIsToldAndCanDetach) {
+  BodyProcess body = Shell("a", kFullScreen);
+  Attach();
+  ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
+  KillHead();
+  ASSERT_TRUE(tmux().Until(HasSubstr(kAway)));
+  tmux().Press({"C-\\"});
+  EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
+}
+
+TEST_F(AttachTest, ASignalEndsTheWaitForHead) {
+  BodyProcess body = Shell("a", kFullScreen);
+  Attach();
+  ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
+  KillHead();
+  ASSERT_TRUE(tmux().Until(HasSubstr(kAway)));
+  ASSERT_EQ(::kill(ChildrenOf(tmux().pane_pid()).at(0), SIGTERM), 0);
+  EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
+}
+
+TEST_F(AttachTest, OnceItEndsWithAProgramThatHeadTookAlong) {
+  BodyProcess body = Shell("a", "echo here; exec cat");
+  Attach({"--once"});
+  ASSERT_TRUE(tmux().Until(HasSubstr("here")));
+  KillHead();
+  const HeadProcess next({}, {.socket = head_.socket()});
+  const BodyProcess second = BodyAt(next, {"cat"});
+  EXPECT_TRUE(tmux().Until(
+      AllOf(HasSubstr("a's program with it"), HasSubstr("status 111"))));
+}
+
+TEST_F(AttachTest, BetweenPipesNothingOfTheNextHeadIsMissing) {
+  BodyProcess first = Shell("a", "read x; printf one; exec cat");
+  Pipe pipe;
+  auto attach = Start({}, pipe.read_end.get());
+  ASSERT_TRUE(ClientsUntil("1"));
+  ASSERT_EQ(::write(pipe.write_end.get(), "\n", 1), 1);
+  ASSERT_TRUE(said_.Until(HasSubstr("one")));
+  KillHead();
+  const HeadProcess next({}, {.socket = head_.socket()});
+  const BodyProcess second = BodyAt(next, {"sh", "-c",
+                                           "stty -echo; printf two; read x; "
+                                           "printf \"got $x\"; exec cat"});
+  ASSERT_TRUE(said_.Until(HasSubstr("two")));
+  ASSERT_EQ(::write(pipe.write_end.get(), "it\n", 3), 3);
+  ASSERT_TRUE(said_.Until(HasSubstr("got it")));
+  EXPECT_EQ(said_.text(), "\r\nonetwogot it");
+  pipe.write_end.Reset();
+  // Nobody can say whether the first got its line.
+  EXPECT_EQ(attach->Wait(), ExitStatus{.code = 111});
+  EXPECT_THAT(complained_.text(), HasSubstr("may lack some"));
+}
+
+TEST_F(AttachTest, WhatAPipeHoldsWaitsForTheNextHead) {
+  BodyProcess first = Shell("a", "printf one; exec cat");
+  Pipe pipe;
+  auto attach = Start({}, pipe.read_end.get());
+  ASSERT_TRUE(ClientsUntil("1"));
+  KillHead();
+  ASSERT_TRUE(complained_.Until(HasSubstr(kAway)));
+  ASSERT_EQ(::write(pipe.write_end.get(), "it\n", 3), 3);
+  pipe.write_end.Reset();
+  const HeadProcess next({}, {.socket = head_.socket()});
+  const BodyProcess second =
+      BodyAt(next, {"sh", "-c",
+                    "stty -echo; read x; printf \"got $x\"; "
+                    "exec cat"});
+  EXPECT_EQ(attach->Wait(), ExitStatus{});
+  EXPECT_TRUE(TextUntil(
+      [&] {
+        return OutputOf({Deptyr(), "history", head_.socket(), "a"});
+      },
+      HasSubstr("got it")));
+}
+
+// The same stream again: what is cut is the way to head.
+class CutTest : public AttachTest {
+ protected:
+  CutTest() { Mend(); }
+  std::string path() const override { return path_; }
+  void Cut() { proxy_.reset(); }
+  void Mend() { proxy_.emplace(head_.socket(), path_); }
+
+ private:
+  const std::string path_ = folder_ / "proxy.sock";
+  std::optional<Proxy> proxy_;
+};
+
+TEST_F(CutTest, BetweenPipesNoByteIsMissingAndNoneComesTwice) {
+  BodyProcess body =
+      Shell("a", "stty -opost -echo; echo ready; read x; seq 200000; exec cat");
+  ASSERT_TRUE(HistoryUntil(HasSubstr("ready")));
+  Pipe pipe;
+  auto attach = Start({}, pipe.read_end.get());
+  ASSERT_TRUE(ClientsUntil("1"));
+  ASSERT_EQ(::write(pipe.write_end.get(), "\n", 1), 1);
+  for (size_t i = 1; i <= 5; ++i) {
+    ASSERT_TRUE(WaitFor([&] { return said_.text().size() > i * 100'000; }));
+    Cut();
+    Mend();
+  }
+  ASSERT_TRUE(said_.Until(HasSubstr("\n200000\n")));
+  EXPECT_TRUE(said_.text() == OutputOf({"seq", "200000"}));
+  EXPECT_EQ(complained_.text(), "");
+}
+
+// All of it was sent, but whether it was typed isn't known any more.
+TEST_F(CutTest, WhatCannotBeToldToBeTypedIsAnError) {
+  BodyProcess body = Shell(
+      "a", "stty raw -echo; echo ready; kill -STOP $$; exec cat > /dev/null");
+  ASSERT_TRUE(HistoryUntil(HasSubstr("ready")));
+  WriteFile(folder_ / "typed", std::string(300'000, 'x'));
+  const Fd file(::open((folder_ / "typed").c_str(), O_RDONLY | O_CLOEXEC));
+  auto attach = Start({}, file.get());
+  ASSERT_TRUE(ClientsUntil("1"));
+  ASSERT_TRUE(WaitUntilQuiet(attach->pid()));
+  Cut();
+  Mend();
+  ASSERT_EQ(::kill(body.pid(), SIGCONT), 0);
+  EXPECT_EQ(attach->Wait(), ExitStatus{.code = 111});
+  EXPECT_THAT(complained_.text(), HasSubstr("may lack some"));
+}
+
+TEST_F(CutTest, AHistoryThatIsFollowedAndARecordingGoOnAsWell) {
+  BodyProcess body = Shell("a",
+                           "stty -echo; echo one; read x; echo two; read x; "
+                           "echo three; exec cat");
+  ASSERT_TRUE(HistoryUntil(HasSubstr("one")));
+  const LogFile recorded;
+  const Program history =
+      Program::Start({Deptyr(), "history", "--follow", path(), "a"},
+                     {.fds = {{said_.fd(), 1}}});
+  const Program record = Program::Start({Deptyr(), "record", path(), "a"},
+                                        {.fds = {{recorded.fd(), 1}}});
+  ASSERT_TRUE(said_.Until(HasSubstr("one")));
+  ASSERT_TRUE(recorded.Until(HasSubstr("one")));
+  const auto send = [this] {
+    OutputOf({Deptyr(), "send", head_.socket(), "a", "\\n"});
+  };
+  Cut();
+  send();
+  ASSERT_TRUE(HistoryUntil(HasSubstr("two")));
+  Mend();
+  ASSERT_TRUE(said_.Until(HasSubstr("two")));
+  ASSERT_TRUE(recorded.Until(HasSubstr("two")));
+  send();
+  ASSERT_TRUE(recorded.Until(HasSubstr("three")));
+  ASSERT_TRUE(said_.Until(HasSubstr("three")));
+  EXPECT_EQ(said_.text(), "one\r\ntwo\r\nthree\r\n");
+  // No second beginning.
+  EXPECT_THAT(recorded.text(), Not(testing::ContainsRegex("one.*\n.*one")));
+  EXPECT_THAT(recorded.text(),
+              Not(testing::ContainsRegex("version.*\n.*version")));
+}
+
+TEST_F(CutTest, ATerminalIsAsItWasAfterALongWait) {
+  BodyProcess body = Shell("a", kFullScreen);
+  Attach();
+  ASSERT_TRUE(tmux().Until(StartsWith("full screen")));
+  Cut();
+  ASSERT_TRUE(tmux().Until(HasSubstr(kAway)));
+  tmux().Type("typed meanwhile ");
+  Mend();
+  EXPECT_TRUE(tmux().Until(AllOf(StartsWith("full screentyped meanwhile\n"),
+                                 Not(HasSubstr("deptyr:")))));
+  EXPECT_EQ(tmux().Ask("#{alternate_on} #{mouse_any_flag} #{cursor_flag}"),
+            "1 1 0");
+  tmux().Press({"C-\\"});
+  EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
+}
+
+TEST_F(CutTest, OnceItHearsHowTheProgramEndedMeanwhile) {
+  BodyProcess body = Shell("a", "echo here; read x; echo bye; exit 7");
+  Attach({"--once"});
+  ASSERT_TRUE(tmux().Until(HasSubstr("here")));
+  Cut();
+  OutputOf({Deptyr(), "send", head_.socket(), "a", "\\n"});
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 7});
+  const BodyProcess next = Body("a", {"cat"});
+  Mend();
+  EXPECT_TRUE(EndsWith("[deptyr: a ended: exit status 7]", 7));
+  EXPECT_THAT(tmux().ScreenAndHistory(), HasSubstr("bye"));
+}
+
+TEST_F(CutTest, WhatHappenedToTheProgramMeanwhileIsSaidOnce) {
+  {
+    BodyProcess first = Shell("a", "echo the first; read x; exit 3");
+    Attach();
+    ASSERT_TRUE(tmux().Until(HasSubstr("the first")));
+    tmux().Press({"Enter"});
+    (void)first.Wait();
+    ASSERT_TRUE(tmux().Until(HasSubstr("exit status 3; waiting")));
+  }
+  Cut();
+  const BodyProcess second = Shell("a", "echo the second; exec cat");
+  Mend();
+  EXPECT_TRUE(tmux().Until(HasSubstr(
+      absl::StrCat("[deptyr: a ended: exit status 3; waiting for the next "
+                   "start]\n\n[deptyr: a runs again, pid ",
+                   second.pid(), "]\nthe second\n"))));
 }
 
 TEST_F(AttachTest, ATerminalIsNotShownToItself) {

@@ -79,6 +79,33 @@ TEST_P(S6HeadTest, EndsWith0WhenItIsStopped) {
             "0 NA\n");
 }
 
+// Each holder of descriptors.
+class S6FdHolderTest : public testing::TestWithParam<const char*> {};
+INSTANTIATE_TEST_SUITE_P(Services, S6FdHolderTest,
+                         testing::Values("deptyr-fdholder",
+                                         "deptyr-fdholder-execline"),
+                         [](const auto& service) {
+                           std::string name = service.param;
+                           std::erase(name, '-');
+                           return name;
+                         });
+
+TEST_P(S6FdHolderTest, IsForOurUserAndOurNames) {
+  const std::string socket = " /run/deptyr/fdholder.sock ";
+  UpAndReady(GetParam());
+  EXPECT_EQ(MustShell("stat -c %a" + socket), "600\n");
+  MustShell("s6-fdholder-store -d 0" + socket + "deptyr.x < /dev/null");
+  EXPECT_THAT(
+      Shell("s6-fdholder-store -d 0" + socket + "other < /dev/null").text,
+      testing::HasSubstr("not permitted"));
+  MustShell("s6-fdholder-retrieve" + socket + "deptyr.x true");
+  EXPECT_EQ(MustShell("s6-fdholder-list" + socket), "deptyr.x\n");
+  MustShell("s6-fdholder-delete" + socket + "deptyr.x");
+  Down(GetParam());
+  EXPECT_EQ(MustShell("s6-svstat -o exitcode,signal " + Folder(GetParam())),
+            "0 NA\n");
+}
+
 // And each example.
 class S6ExampleTest : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Services, S6ExampleTest,

@@ -7,6 +7,7 @@
 #include <string>
 
 #include "lib/wire/messages.h"
+#include "lib/wire/session_name.h"
 
 namespace {
 

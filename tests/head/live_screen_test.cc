@@ -170,5 +170,87 @@ TEST_F(LiveScreenTest, ParkedItIsTheSameAndCostsLittle) {
   EXPECT_THAT(Shown(), AllOf(HasSubstr("parked"), HasSubstr("more")));
 }
 
+// The screen of another head, which wrote the same ring.
+class ResumeTest : public LiveScreenTest {
+ protected:
+  ResumeTest() {
+    ring_.Begin({});
+    RingState& state = ring_.state();
+    state.rows = kSize.rows;
+    state.cols = kSize.cols;
+  }
+  std::string ShownBy(LiveScreen& screen) {
+    const LiveScreen::Picture picture = screen.Take(kSize);
+    Screen terminal(kSize);
+    terminal.Write(picture.paint);
+    terminal.Write(ring_.From(picture.from));
+    return Text(terminal);
+  }
+  // Longer than the ring, and only in one row.
+  void Lap() {
+    for (int i = 0; i < 2000; ++i) {
+      Write(absl::StrCat("\033[20;1Hline ", i, std::string(60, '.')));
+    }
+    ring_.RecordModes(screen_.modes_offset(), screen_.Modes());
+  }
+
+  LiveScreen next_{*loop_, ring_};
+};
+
+TEST_F(ResumeTest, FromTheRingItIsTheSame) {
+  Write("hello\033[5;5H\033[1mworld\033[?1h\033]2;title\007\xc3");
+  EXPECT_FALSE(screen_.Park()) << "the ring has it";
+  next_.Resume(kSize);
+  EXPECT_EQ(next_.Take(kSize).paint, screen_.Take(kSize).paint);
+  EXPECT_TRUE(next_.exact());
+  EXPECT_EQ(next_.title(), "title");
+  EXPECT_EQ(next_.Modes(), screen_.Modes());
+  EXPECT_EQ(next_.modes_offset(), screen_.modes_offset());
+}
+
+TEST_F(ResumeTest, LappedItKnowsTheModesAndIsInexactUntilAllIsCleared) {
+  Write("old\033[?1h\033[?2004h\033]2;title\007\033[?1049h");
+  Lap();
+  next_.Resume(kSize);
+  EXPECT_FALSE(next_.exact());
+  EXPECT_EQ(next_.Modes(), screen_.Modes());
+  EXPECT_THAT(ShownBy(next_), HasSubstr("line 1999"));
+  const std::span<char> room = ring_.Space(100);
+  ring_.Commit(absl::string_view(".\033[2J\033[Hnew").copy(room.data(), 100));
+  next_.OnOutput();
+  EXPECT_TRUE(next_.exact());
+  EXPECT_THAT(ShownBy(next_), testing::StartsWith("new"));
+}
+
+TEST_F(ResumeTest, ParkedItIsExactThoughTheRingHasOnlyTheEnd) {
+  Write("old\033[?1h\033[7;7H\033[31mpaint");
+  RunIdleWork();
+  for (int i = 0; i < 1000; ++i) {
+    Write(absl::StrCat("\033[20;1Hline ", i, std::string(90, '.')));
+    (void)screen_.Take(kSize);  // it keeps up
+  }
+  ring_.RecordModes(screen_.modes_offset(), screen_.Modes());
+  ASSERT_GT(ring_.begin(), 1000u);
+  const auto parked = screen_.Park();
+  ASSERT_TRUE(parked);
+  next_.Resume(kSize, *parked);
+  EXPECT_TRUE(next_.exact());
+  EXPECT_EQ(ShownBy(next_), Shown());
+  EXPECT_THAT(ShownBy(next_), HasSubstr("paint"));
+  EXPECT_EQ(next_.Modes(), screen_.Modes());
+}
+
+TEST_F(ResumeTest, ASizeThatChangedIsParked) {
+  Write("wide text");
+  screen_.Resize({24, 40});
+  ring_.state().resized = ring_.end();
+  Write("\033[3;3Hmore");
+  const auto parked = screen_.Park();
+  ASSERT_TRUE(parked);
+  next_.Resume({24, 40}, *parked);
+  EXPECT_EQ(next_.Take({24, 40}).paint, screen_.Take({24, 40}).paint);
+  EXPECT_TRUE(next_.exact());
+}
+
 }  // namespace
 }  // namespace deptyr

@@ -221,5 +221,19 @@ TEST(DigestOffsetTest, TheAlternateScreen) {
   }
 }
 
+TEST(DigestOffsetTest, RebasedItKeepsTheModesAndCountsAnew) {
+  Digest digest = After("\x1b[2J\x1b[?1h\x1b[?1049h\x1b]2;t\x07 text");
+  const std::string modes = digest.Modes();
+  digest.Rebase();
+  EXPECT_EQ(digest.offset(), 0u);
+  EXPECT_EQ(digest.whole(), 0u);
+  EXPECT_EQ(digest.last_clear(), 0u);
+  EXPECT_EQ(digest.Modes(), modes);
+  EXPECT_TRUE(digest.alternate_screen());
+  digest.Scan("abc\x1b[2J");
+  EXPECT_EQ(digest.last_clear(), 3u);
+  EXPECT_EQ(digest.offset(), 7u);
+}
+
 }  // namespace
 }  // namespace deptyr

@@ -197,10 +197,15 @@ std::optional<ExitStatus> HeadProcess::Stop() {
 }
 
 size_t CountFdsOf(pid_t pid) {
+  size_t count = 0;
   std::error_code gone;
-  const std::filesystem::directory_iterator entries(
-      absl::StrCat("/proc/", pid, "/fd"), gone);
-  return static_cast<size_t>(std::distance(begin(entries), end(entries)));
+  for (const auto& entry : std::filesystem::directory_iterator(
+           absl::StrCat("/proc/", pid, "/fd"), gone)) {
+    const std::string target =
+        std::filesystem::read_symlink(entry.path(), gone);
+    if (!absl::StartsWith(target, "/memfd:deptyr-ring")) ++count;
+  }
+  return count;
 }
 
 std::string StatusFieldOf(pid_t pid, absl::string_view field) {

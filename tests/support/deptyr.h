@@ -118,6 +118,7 @@ class HeadProcess {
 };
 
 // What /proc tells of a process.
+// But for the rings of sessions, which are remembered after their end.
 size_t CountFdsOf(pid_t pid);
 // "Pid:", "VmRSS:", ... of /proc/PID/status.
 std::string StatusFieldOf(pid_t pid, absl::string_view field);

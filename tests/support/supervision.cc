@@ -61,7 +61,7 @@ void SetUpPrivateRun() {
   fs::create_directory(kFiles);
   fs::permissions(kFiles, fs::perms::all | fs::perms::sticky_bit);
   fs::create_directory(kBinaries);
-  for (const char* name : {"DEPTYR", "DEPTYR_REPORT"}) {
+  for (const char* name : {"DEPTYR", "DEPTYR_REPORT", "DEPTYR_TRAFFIC"}) {
     const fs::path binary = Variable(name);
     fs::copy(binary, kBinaries / binary.filename());
   }
@@ -181,6 +181,17 @@ pid_t ParentOf(pid_t pid) {
 bool Lives(pid_t pid) {
   const std::string state = StatOf(pid)[0];
   return !state.empty() && state != "Z" && state != "X";
+}
+
+bool Sleeps(pid_t pid) {
+  return StatOf(pid)[0] == "S";
+}
+
+long CpuTicksOf(pid_t pid) {
+  const std::vector<std::string> stat = StatOf(pid);
+  constexpr size_t kUser = 11;  // proc(5), less the two before the state
+  if (stat.size() <= kUser + 1) return 0;
+  return std::atol(stat[kUser].c_str()) + std::atol(stat[kUser + 1].c_str());
 }
 
 Report::Report(const std::string& name)

@@ -56,6 +56,8 @@ std::string ProgramOf(pid_t pid);  // the basename of its executable
 std::string NameOf(pid_t pid);
 pid_t ParentOf(pid_t pid);
 bool Lives(pid_t pid);  // and is no zombie
+bool Sleeps(pid_t pid);
+long CpuTicksOf(pid_t pid);  // of user and system
 
 // What tests/e2e/report.cc wrote.
 class Report {

@@ -19,6 +19,7 @@
 #include "lib/sys/io.h"
 #include "lib/sys/unix_socket.h"
 #include "tests/support/program.h"
+#include "tests/support/send_fds.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/wait.h"
@@ -40,25 +41,6 @@ bool IsSameOpenFile(int a, int b) {
 bool HasAWriter(const Pipe& pipe) {
   pollfd question{pipe.read_end.get(), POLLIN, 0};
   return ::poll(&question, 1, 0) == 0 || (question.revents & POLLHUP) == 0;
-}
-
-// Several at once, as no body of ours does.
-void SendWithFds(int socket, absl::string_view bytes,
-                 const std::vector<int>& fds) {
-  std::vector<char> control(CMSG_SPACE(fds.size() * sizeof(int)));
-  iovec data{const_cast<char*>(bytes.data()), bytes.size()};
-  msghdr message{};
-  message.msg_iov = &data;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  cmsghdr* header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(fds.size() * sizeof(int));
-  std::memcpy(CMSG_DATA(header), fds.data(), fds.size() * sizeof(int));
-  ASSERT_EQ(::sendmsg(socket, &message, MSG_NOSIGNAL),
-            static_cast<ssize_t>(bytes.size()));
 }
 
 class FdPassingTest : public testing::TestWithParam<int> {

@@ -317,5 +317,15 @@ TEST(FindUserTest, IsByNumberOrName) {
                        HasSubstr("no such user: no-such-user")));
 }
 
+TEST_F(SpawnTest, ThePidOfAPidfdIsKnownUntilItIsReaped) {
+  const Child child = Spawn("read line");
+  EXPECT_EQ(Value(PidOf(child.pidfd.get())), child.pid);
+  ASSERT_THAT(SendSignal(child.pidfd.get(), SIGKILL), IsOk());
+  EXPECT_TRUE(EndOf(child));
+  EXPECT_THAT(PidOf(child.pidfd.get()), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_THAT(PidOf(pty_.controller.get()),
+              StatusIs(absl::StatusCode::kNotFound));
+}
+
 }  // namespace
 }  // namespace deptyr

@@ -15,7 +15,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/sys/fd_passing.h"
 #include "tests/support/program.h"
+#include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
 #include "tests/support/wait.h"
 
@@ -122,6 +124,54 @@ TEST_F(ReadinessTest, S6sDescriptorIsNotInherited) {
   ASSERT_EQ(::fcntl(fd, F_SETFD, 0), 0);
   const Readiness readiness(fd);
   EXPECT_EQ(::fcntl(fd, F_GETFD), FD_CLOEXEC);
+}
+
+TEST_F(ReadinessTest, ADescriptorGoesAlong) {
+  ListenAt(dir_ / "notify");
+  Readiness readiness(-1);
+  const Pipe pipe;
+  EXPECT_THAT(
+      readiness.NotifyWithFd("FDSTORE=1\nFDNAME=x", pipe.write_end.get()),
+      IsOk());
+  std::array<char, 100> room{};
+  const FdMessage got = ReceiveWithFds(socket_.get(), room);
+  EXPECT_EQ(absl::string_view(room.data(), got.io.bytes),
+            "FDSTORE=1\nFDNAME=x");
+  ASSERT_EQ(got.fds.size(), 1u);
+  ASSERT_EQ(::write(got.fds[0].get(), "x", 1), 1);
+  char byte = 0;
+  EXPECT_EQ(::read(pipe.read_end.get(), &byte, 1), 1);
+  EXPECT_THAT(readiness.NotifyWithFd("FDSTOREREMOVE=1", -1), IsOk());
+  EXPECT_EQ(Received(), "FDSTOREREMOVE=1");
+}
+
+TEST_F(ReadinessTest, WhereNobodyTakesItADescriptorIsntThere) {
+  ListenAt(dir_ / "notify");
+  Readiness readiness(-1);
+  socket_.Reset();
+  EXPECT_THAT(readiness.NotifyWithFd("FDSTORE=1", 0),
+              StatusIs(absl::StatusCode::kUnavailable));
+}
+
+TEST_F(ReadinessTest, TheNextProgramFindsTheSocket) {
+  const std::string name = absl::StrCat("@deptyr-test-", ::getpid());
+  ListenAt(name);
+  const Readiness readiness(-1);
+  ASSERT_EQ(std::getenv("NOTIFY_SOCKET"), nullptr);
+  readiness.ShowSocket(true);
+  ASSERT_NE(std::getenv("NOTIFY_SOCKET"), nullptr);
+  EXPECT_EQ(std::getenv("NOTIFY_SOCKET"), name);
+  Readiness(-1).Ready();
+  EXPECT_EQ(Received(), "READY=1");
+  readiness.ShowSocket(true);
+  readiness.ShowSocket(false);
+  EXPECT_EQ(std::getenv("NOTIFY_SOCKET"), nullptr);
+}
+
+TEST_F(ReadinessTest, WithoutOneNoneIsShown) {
+  const Readiness readiness(-1);
+  readiness.ShowSocket(true);
+  EXPECT_EQ(std::getenv("NOTIFY_SOCKET"), nullptr);
 }
 
 }  // namespace

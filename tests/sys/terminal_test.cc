@@ -304,5 +304,36 @@ TEST_F(TerminalTest, ALogMayBeOnTheSameTerminal) {
   }
 }
 
+TEST_F(TerminalTest, ItIsTakenOverRawAndThenAsBeforeTheFirst) {
+  Program child = Program::Fork(
+      [&] {
+        Terminal first = Value(Terminal::Take());
+        const std::string before = first.Before();
+        // The process goes on as another program: nothing is given back.
+        auto* const left = new Terminal(std::move(first));
+        {
+          const Terminal second = Value(Terminal::TakeOver(before));
+          if (second.Before() != before) return 1;
+          Step();
+        }
+        Step();
+        (void)left;
+        ::_exit(0);
+      },
+      OnTheTerminal());
+  AwaitStep();
+  EXPECT_TRUE(IsRaw());
+  Go();
+  AwaitStep();
+  EXPECT_TRUE(IsAsBefore());
+  Go();
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+TEST_F(TerminalTest, WhatAreNoSettingsIsntTakenOver) {
+  EXPECT_THAT(Terminal::TakeOver("x"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
 }  // namespace
 }  // namespace deptyr

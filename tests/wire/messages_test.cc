@@ -98,12 +98,16 @@ std::vector<Numbered> LaterKinds() {
                  .from = From::kOffset,
                  .value = uint64_t{1} << 40,
                  .read_only = true,
-                 .kick = true}},
+                 .kick = true,
+                 .stream = ~uint64_t{0},
+                 .offset = 77}},
       {6, Attached{.session = "build",
+                   .stream = ~uint64_t{0},
                    .offset = uint64_t{1} << 40,
                    .end = (uint64_t{1} << 40) + 5,
                    .rows = 24,
                    .cols = 80,
+                   .number = 3,
                    .running = true,
                    .state = "runs, pid 12"}},
       {7, Output{Bytes("a\0b")}},
@@ -291,39 +295,6 @@ TEST(HeadMessageTest, TextsTooLongForAPacketAreCut) {
     EXPECT_EQ(rest, "");
     EXPECT_EQ((*decoded)->index(), long_one.index());
   }
-}
-
-TEST(SessionNameTest, AcceptsWhatAFileNameAndALogLineCanHold) {
-  for (const absl::string_view name :
-       {"a", "rtorrent", "game@world-1", "a.b:c+d_E9", "_x", "0"}) {
-    EXPECT_TRUE(IsSessionName(name)) << name;
-  }
-  EXPECT_TRUE(IsSessionName(std::string(64, 'x')));
-}
-
-TEST(SessionNameTest, RefusesTheRest) {
-  for (const absl::string_view name :
-       {"", ".", "..", ".hidden", "-option", "a/b", "a b", "a\n", "\x1b[2J",
-        "\xc3\xa4", "a=b", "~", "a,b"}) {
-    EXPECT_FALSE(IsSessionName(name)) << name;
-  }
-  EXPECT_FALSE(IsSessionName(absl::string_view("a\0b", 3)));
-  EXPECT_FALSE(IsSessionName(std::string(65, 'x')));
-}
-
-TEST(SessionNameForTest, IsTheBasename) {
-  EXPECT_EQ(SessionNameFor("rtorrent"), "rtorrent");
-  EXPECT_EQ(SessionNameFor("/usr/bin/rtorrent"), "rtorrent");
-  EXPECT_EQ(SessionNameFor("./a b$c"), "a_b_c");
-}
-
-TEST(SessionNameForTest, IsAlwaysAName) {
-  for (const absl::string_view program :
-       {"", "/", "/usr/bin/", ".profile", "-sh", "...",
-        "\xc3\xa4\xf0\x9f\x98\x80", "a\nb"}) {
-    EXPECT_TRUE(IsSessionName(SessionNameFor(program))) << program;
-  }
-  EXPECT_TRUE(IsSessionName(SessionNameFor(std::string(1000, '-'))));
 }
 
 }  // namespace

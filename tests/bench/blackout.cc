@@ -1,0 +1,279 @@
+// How long those who watch see nothing when head goes.
+//
+//   blackout DEPTYR FLOODER [ROUNDS]
+//
+//   kill -9: from the kill to the last of 100 raw clients, one for each of 100
+//     sessions, receiving again, with an s6-fdholder as keeper.  Head is
+//     started again at once, so a supervisor's own delay is no part of it: 100
+//     ms of systemd (RestartSec=), a second of s6-supervise come on top.
+//   upgrade: the longest gap that any of the same 100 clients saw around
+//     `deptyr upgrade`, less the program's own pause
+//   the keeper's cost: bytes a second of a flood to one raw client, with and
+//     without a keeper, in turns; the median of the ratios
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/un.h>
+#include <time.h>
+
+#include <filesystem>
+#include <fstream>
+#include <iterator>
+
+#include "tests/bench/process.h"
+
+namespace {
+
+using bench::Clock;
+
+constexpr int kSessions = 100;
+constexpr int kTickMicroseconds = 5'000;
+
+int TryToConnect(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::connect(fd, reinterpret_cast<const sockaddr*>(&address),
+                sizeof address) == 0) {
+    return fd;
+  }
+  (void)::close(fd);
+  return -1;
+}
+
+// The program of the sessions: says something, again and again.
+[[noreturn]] void Tick() {
+  for (;;) {
+    if (::write(STDOUT_FILENO, ".", 1) != 1) std::exit(1);
+    const timespec pause{0, kTickMicroseconds * 1'000L};
+    (void)::nanosleep(&pause, nullptr);
+  }
+}
+
+// A client of one session, which comes back as soon as it can.
+struct Watcher {
+  std::string path;
+  int fd = -1;
+  bool received = false;  // since it was asked last
+  Clock::time_point last = {};
+  double longest = 0;  // gap, in microseconds
+};
+
+class Watchers {
+ public:
+  explicit Watchers(const std::string& folder) {
+    for (int i = 0; i < kSessions; ++i) {
+      watchers_.emplace_back().path =
+          folder + "/s" + std::to_string(i) + ".raw";
+    }
+  }
+  // Until all have received something from now on.
+  void Await() {
+    for (Watcher& watcher : watchers_) watcher.received = false;
+    while (!std::all_of(watchers_.begin(), watchers_.end(),
+                        [](const Watcher& w) { return w.received; })) {
+      Turn();
+    }
+  }
+  void Turn() {
+    std::vector<pollfd> polled;
+    for (Watcher& watcher : watchers_) {
+      if (watcher.fd < 0) watcher.fd = TryToConnect(watcher.path);
+      polled.push_back({watcher.fd, POLLIN, 0});
+    }
+    (void)::poll(polled.data(), polled.size(), 1);
+    for (size_t i = 0; i < polled.size(); ++i) {
+      if (polled[i].revents != 0) Read(watchers_[i]);
+    }
+  }
+  void ForgetGaps() {
+    for (Watcher& watcher : watchers_) watcher.longest = 0;
+  }
+  double LongestGap() const {
+    double longest = 0;
+    for (const Watcher& watcher : watchers_) {
+      longest = std::max(longest, watcher.longest);
+    }
+    return longest;
+  }
+
+ private:
+  static void Read(Watcher& watcher) {
+    char room[4096];
+    if (::read(watcher.fd, room, sizeof room) <= 0) {
+      (void)::close(watcher.fd);
+      watcher.fd = -1;
+      return;
+    }
+    if (watcher.received) {
+      watcher.longest = std::max(watcher.longest, bench::Since(watcher.last));
+    }
+    watcher.received = true;
+    watcher.last = Clock::now();
+  }
+
+  std::vector<Watcher> watchers_;
+};
+
+void Write(const std::filesystem::path& path, const std::string& text) {
+  std::filesystem::create_directories(path.parent_path());
+  std::ofstream(path) << text;
+}
+
+// A program that says on descriptor `ready` that it is ready.
+pid_t SpawnReady(const std::vector<std::string>& words, int ready) {
+  int pipe[2];
+  if (::pipe2(pipe, O_CLOEXEC) != 0) bench::Die("pipe");
+  const int null = ::open("/dev/null", O_WRONLY | O_CLOEXEC);
+  const pid_t pid = ::fork();
+  if (pid == 0) {
+    (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+    (void)::dup2(null, STDERR_FILENO);
+    (void)::dup2(pipe[1], ready);
+    std::vector<char*> argv;
+    for (const std::string& word : words) {
+      argv.push_back(const_cast<char*>(word.c_str()));
+    }
+    argv.push_back(nullptr);
+    (void)::execvp(argv[0], argv.data());
+    ::_exit(127);
+  }
+  (void)::close(null);
+  (void)::close(pipe[1]);
+  char byte = 0;
+  if (::read(pipe[0], &byte, 1) != 1) bench::Die(words[0].c_str());
+  (void)::close(pipe[0]);
+  return pid;
+}
+
+void End(pid_t pid, int signal = SIGKILL) {
+  (void)::kill(pid, signal);
+  (void)::waitpid(pid, nullptr, 0);
+}
+
+class FdHolder {
+ public:
+  FdHolder() {
+    for (const char* rule : {"S6_FDHOLDER_LIST", "S6_FDHOLDER_STORE_REGEX",
+                             "S6_FDHOLDER_RETRIEVE_REGEX"}) {
+      Write(folder_ / "rules/uid/self/env" + ("/" + std::string(rule)), "^d");
+    }
+    Write(folder_ / "rules/uid/self/allow", "");
+    pid_ = SpawnReady({"s6-fdholder-daemon", "-1", "-n", "4000", "-i",
+                       folder_ / "rules", path()},
+                      STDOUT_FILENO);
+  }
+  FdHolder(const FdHolder&) = delete;
+  FdHolder& operator=(const FdHolder&) = delete;
+  ~FdHolder() { End(pid_, SIGTERM); }
+  std::string path() const { return folder_ / "socket"; }
+
+ private:
+  const deptyr::TempDir folder_;
+  pid_t pid_;
+};
+
+void MeasureBlackout(const std::string& self, const std::string& deptyr,
+                     int rounds) {
+  const FdHolder holder;
+  const deptyr::TempDir folder;
+  const std::vector<std::string> command = {
+      deptyr,    "head",         "--headless",          "--ready-fd",
+      "9",       "--keeper",     "s6:" + holder.path(), "--attach-shows",
+      "nothing", "--client-dir", folder.path(),         folder / "head.sock"};
+  pid_t head = SpawnReady(command, 9);
+  std::vector<pid_t> bodies;
+  for (int i = 0; i < kSessions; ++i) {
+    bodies.push_back(
+        bench::Spawn({deptyr, "body", "--name", "s" + std::to_string(i),
+                      folder / "head.sock", "--", self, "tick"},
+                     -1));
+  }
+  Watchers watchers(folder.path());
+  watchers.Await();
+  std::vector<double> times;
+  for (int i = 0; i < rounds; ++i) {
+    const Clock::time_point start = Clock::now();
+    End(head);
+    head = SpawnReady(command, 9);
+    const double ready = bench::Since(start);
+    watchers.Await();
+    times.push_back(bench::Since(start));
+    std::printf(
+        "kill -9: head ready after %.0f ms, all receive after %.0f ms\n",
+        ready / 1000, times.back() / 1000);
+  }
+  std::printf("kill -9, %d sessions: median %.0f ms\n", kSessions,
+              bench::Median(times) / 1000);
+  times.clear();
+  for (int i = 0; i < rounds; ++i) {
+    watchers.Await();
+    watchers.ForgetGaps();
+    const pid_t upgrade =
+        bench::Spawn({deptyr, "upgrade", folder / "head.sock"}, -1);
+    while (::waitpid(upgrade, nullptr, WNOHANG) == 0) watchers.Turn();
+    watchers.Await();
+    times.push_back(watchers.LongestGap() - kTickMicroseconds);
+  }
+  std::printf("upgrade, %d sessions: median %.1f ms, longest %.1f ms\n",
+              kSessions, bench::Median(times) / 1000,
+              *std::max_element(times.begin(), times.end()) / 1000);
+  for (const pid_t body : bodies) End(body);
+  End(head, SIGTERM);
+}
+
+// Bytes a microsecond of the flooder.
+double Throughput(const std::string& deptyr, const std::string& flooder,
+                  const std::string& keeper) {
+  constexpr size_t kBytes = 64 << 20;
+  const bench::Server head(
+      deptyr, "head",
+      {"--headless", "--keeper", keeper, "--raw", "/@/raw", "/@/head.sock"});
+  const pid_t body =
+      bench::Spawn({deptyr, "body", head.Path("head.sock"), "--", flooder}, -1);
+  const int fd = TryToConnect(head.Path("raw"));
+  static char room[1 << 20];
+  if (::read(fd, room, sizeof room) <= 0) bench::Die("no output");
+  const Clock::time_point start = Clock::now();
+  size_t got = 0;
+  while (got < kBytes) {
+    const ssize_t count = ::read(fd, room, sizeof room);
+    if (count <= 0) bench::Die("the flood ended early");
+    got += static_cast<size_t>(count);
+  }
+  const double rate = static_cast<double>(got) / bench::Since(start);
+  (void)::close(fd);
+  End(body);
+  return rate;
+}
+
+void MeasureCost(const std::string& deptyr, const std::string& flooder,
+                 int rounds) {
+  const FdHolder holder;
+  std::vector<double> ratios;
+  for (int i = 0; i < rounds; ++i) {
+    const double with = Throughput(deptyr, flooder, "s6:" + holder.path());
+    const double without = Throughput(deptyr, flooder, "none");
+    ratios.push_back(with / without);
+    std::printf("text to one raw client: %.0f MB/s kept, %.0f not\n", with,
+                without);
+  }
+  std::printf("with a keeper, of the speed without: median %.2f\n",
+              bench::Median(ratios));
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  if (argc == 2 && std::string(argv[1]) == "tick") Tick();
+  if (argc < 3) {
+    std::fprintf(stderr, "usage: %s DEPTYR FLOODER [ROUNDS]\n", argv[0]);
+    return 100;
+  }
+  const int rounds = argc > 3 ? std::atoi(argv[3]) : 7;
+  MeasureBlackout(std::filesystem::canonical("/proc/self/exe"), argv[1],
+                  rounds);
+  MeasureCost(argv[1], argv[2], rounds);
+  return 0;
+}

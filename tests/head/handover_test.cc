@@ -1,0 +1,238 @@
+// What a head hands over: all of it arrives, other versions are told apart.
+#include "lib/head/handover.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/head/ring.h"
+#include "tests/support/status_matchers.h"
+
+#include <nlohmann/json.hpp>
+
+namespace deptyr {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Every byte there is.
+std::string Bytes() {
+  std::string bytes;
+  for (int c = 0; c < 256; ++c) bytes += static_cast<char>(c);
+  return bytes;
+}
+
+ClientState SomeClient() {
+  return {.id = 7,
+          .since = 1'700'000'000'000,
+          .session = "a:b",
+          .cursor = uint64_t{1} << 40,
+          .missed = 9,
+          .deaf = true,
+          .rows = 30,
+          .cols = 100,
+          .untyped = Bytes(),
+          .held = "\x1b[",
+          .answered = 11,
+          .replaying = true,
+          .header = "\xde\x03",
+          .packet_left = 12,
+          .insert_begun = true,
+          .inserts = {{13, Bytes(), true}, {14, "x", false}}};
+}
+
+HeadState Everything() {
+  int fd = 100;
+  HeadState state;
+  state.program = "deptyr 1";
+  state.since = 15;
+  state.sockets = {{"head", fd++, "/run/x", 16, 17}};
+  state.kept = {"deptyr.ring.0.a"};
+  state.held = {{"deptyr.ring.0.b", fd++}};
+  state.sessions = {{.name = "a:b",
+                     .ring = fd++,
+                     .controller = fd++,
+                     .pidfd = fd++,
+                     .argv = {"sh", "-c"},
+                     .keystrokes = Bytes(),
+                     .leader = 18,
+                     .paint = Bytes(),
+                     .painted = 19,
+                     .exact = true,
+                     .answered = 20,
+                     .not_executed = true,
+                     .status_told = true,
+                     .code = 21,
+                     .signal = 22,
+                     .left = Bytes(),
+                     .left_rows = 23,
+                     .left_cols = 24,
+                     .left_how = "ended"}};
+  state.newest = "a:b";
+  state.ended = {"c", "d"};
+  state.clients = {{.client = SomeClient(),
+                    .fd = fd++,
+                    .wanted = "later",
+                    .uwsgi = true,
+                    .shows = 2,
+                    .read_only = true,
+                    .allow_signals = true,
+                    .inbox = Bytes(),
+                    .rows = 25,
+                    .cols = 26,
+                    .input_closed = true,
+                    .received = 27}};
+  state.attached = {{.client = SomeClient(),
+                     .fd = fd++,
+                     .wish = Bytes(),
+                     .inbox = Bytes(),
+                     .rows = 28,
+                     .cols = 29,
+                     .input_closed = true,
+                     .done_said = true}};
+  state.askers = {{.fd = fd++,
+                   .inbox = Bytes(),
+                   .outbox = Bytes(),
+                   .input_closed = true,
+                   .listens = true,
+                   .session = "a:b",
+                   .upgrades = true}};
+  state.peers = {
+      {.fd = fd++, .inbox = Bytes(), .passed = fd++, .session = "a"}};
+  state.terminal = Bytes();
+  state.shown = "a:b";
+  state.viewer = SomeClient();
+  state.viewer_leads = true;
+  return state;
+}
+
+json Parsed(const std::string& bytes) {
+  return json::from_cbor(bytes, true, false);
+}
+std::string Spelled(const json& value) {
+  std::string bytes;
+  json::to_cbor(value, bytes);
+  return bytes;
+}
+
+// Everything in it is other than in an empty one: else the test of the round
+// trip would say nothing.
+void ExpectDiffers(const json& full, const json& empty,
+                   const std::string& where) {
+  for (const auto& [key, value] : full.items()) {
+    if (value.is_object()) {
+      ExpectDiffers(value, empty[key], where + key + ".");
+    } else if (key != "version") {
+      EXPECT_NE(value, empty[key]) << where << key;
+    }
+  }
+}
+
+TEST(HandoverTest, EverythingArrives) {
+  const std::string bytes = Encode(Everything());
+  const HeadState again = Value(Decode(bytes));
+  EXPECT_EQ(Encode(again), bytes);
+  EXPECT_EQ(again.clients[0].client.inserts[0].text, Bytes());
+  EXPECT_EQ(again.clients[0].client.cursor, uint64_t{1} << 40);
+  EXPECT_EQ(again.attached[0].wish, Bytes());
+  EXPECT_EQ(again.sessions[0].left, Bytes());
+  EXPECT_EQ(again.terminal, Bytes());
+}
+
+TEST(HandoverTest, TheTestHasEveryField) {
+  HeadState empty;
+  empty.sockets.resize(1);
+  empty.held.resize(1);
+  empty.sessions.resize(1);
+  empty.clients.resize(1);
+  empty.attached.resize(1);
+  empty.askers.resize(1);
+  empty.peers.resize(1);
+  const json full = Parsed(Encode(Everything()));
+  const json none = Parsed(Encode(empty));
+  ExpectDiffers(full, none, "");
+  for (const char* list : {"sockets", "held", "sessions", "clients", "attached",
+                           "askers", "peers"}) {
+    ExpectDiffers(full[list][0], none[list][0], std::string(list) + ".");
+  }
+}
+
+TEST(HandoverTest, AFieldThatIsNewIsPassedOver) {
+  json value = Parsed(Encode(Everything()));
+  value["later"] = {{"x", 1}};
+  value["sessions"][0]["later"] = "x";
+  value["clients"][0]["client"]["later"] = json::array({1, 2});
+  EXPECT_EQ(Encode(Value(Decode(Spelled(value)))), Encode(Everything()));
+}
+
+TEST(HandoverTest, AFieldThatIsMissingIsAsIfThereWereNone) {
+  json value = Parsed(Encode(Everything()));
+  value.erase("askers");
+  value["sessions"][0].erase("controller");
+  value["clients"][0]["client"].erase("untyped");
+  const HeadState state = Value(Decode(Spelled(value)));
+  EXPECT_TRUE(state.askers.empty());
+  EXPECT_EQ(state.sessions[0].controller, -1);
+  EXPECT_EQ(state.clients[0].client.untyped, "");
+  EXPECT_EQ(Encode(Value(Decode(Spelled({{"version", kHandoverVersion}})))),
+            Encode(HeadState()));
+}
+
+TEST(HandoverTest, AnotherVersionIsRefused) {
+  json value = Parsed(Encode(Everything()));
+  value["version"] = kHandoverVersion + 1;
+  EXPECT_THAT(Decode(Spelled(value)),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("format 2"), HasSubstr("knows 1"))));
+  EXPECT_FALSE(CheckHandover(Spelled(value)).ok());
+  value["version"] = "1";
+  EXPECT_FALSE(Decode(Spelled(value)).ok());
+}
+
+TEST(HandoverTest, WhatIsNoStateIsRefused) {
+  const std::string bytes = Encode(Everything());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(Decode(bytes.substr(0, size)).ok()) << size;
+  }
+  for (const std::string& text :
+       {std::string("{}"), Bytes(), bytes + "x", Spelled(json::array({1})),
+        Spelled(json::object())}) {
+    EXPECT_FALSE(Decode(text).ok());
+  }
+}
+
+TEST(HandoverTest, AllDescriptorsAreTold) {
+  // Everything() numbers them from 100 on.
+  std::vector<int> wanted;
+  for (int fd = 100; fd < 110; ++fd) wanted.push_back(fd);
+  EXPECT_THAT(DescriptorsOf(Everything()),
+              testing::UnorderedElementsAreArray(wanted));
+  HeadState none;
+  none.sessions.resize(1);
+  none.peers.resize(1);
+  EXPECT_THAT(DescriptorsOf(none), testing::IsEmpty());
+}
+
+TEST(HandoverTest, EveryRingHasToBeUnderstood) {
+  Ring ring = Value(Ring::Create(4096));
+  HeadState state;
+  state.sessions.resize(1);
+  state.sessions[0].name = "a";
+  state.sessions[0].ring = ring.fd();
+  EXPECT_THAT(CheckHandover(Encode(state)), IsOk());
+  // In use: its offsets may move while they are looked at.
+  const uint64_t end = ring.state().end;
+  ring.state().end = ring.state().cleared + 1;
+  EXPECT_THAT(CheckHandover(Encode(state)), IsOk());
+  ring.state().end = end;
+  ring.state().version = kRingVersion + 1;
+  EXPECT_THAT(CheckHandover(Encode(state)),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("session a: ")));
+}
+
+}  // namespace
+}  // namespace deptyr
