@@ -406,10 +406,11 @@ TEST_F(AttachTest, WhoIsInAnotherStreamGetsAllOfThisOne) {
 
 // --- one that doesn't read
 
-// More than the ring has, in lines.
+// More than the ring has, in lines.  The terminal adds no carriage returns, so
+// on a screen they are a staircase; the end is at the beginning of a row.
 constexpr char kFlood[] =
     "i=0; while [ $i -lt 4 ]; do seq 100000 129999; "
-    "i=$((i+1)); done; printf 'the end'; read x";
+    "i=$((i+1)); done; printf '\\rthe end'; read x";
 
 TEST_F(AttachTest, APacketThatIsBegunIsWholeWhateverIsPassedOver) {
   Run(kFlood);
