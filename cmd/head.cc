@@ -163,6 +163,10 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
     if (LogIsOnTerminal()) LogNowhere();
     absl::Status taken = head->TakeTerminal(command_key);
     if (!taken.ok() && !taken_over) return taken;
+    if (!taken.ok()) {
+      LogToStandardError();  // nothing of ours is on the terminal
+      Log(Severity::kError, "goes on without its terminal: ", taken.message());
+    }
   }
   while (!head->finished()) {
     RETURN_IF_ERROR(loop->RunOnce());

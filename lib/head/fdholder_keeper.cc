@@ -96,8 +96,13 @@ class FdHolderKeeper : public Keeper {
     return absl::IsUnavailable(status) ? AskOnce(what) : status;
   }
   absl::Status AskOnce(absl::FunctionRef<absl::Status(FdHolder&)> what) const {
-    ASSIGN_OR_RETURN(FdHolder holder, FdHolder::Connect(path_, kPatience));
-    absl::Status status = what(holder);
+    absl::StatusOr<FdHolder> holder = FdHolder::Connect(path_, kPatience);
+    if (!holder.ok()) {
+      return absl::Status(holder.status().code(),
+                          absl::StrCat(holder.status().message(),
+                                       "; start it, or look at its log"));
+    }
+    absl::Status status = what(*holder);
     if (status.ok()) return status;
     return absl::Status(status.code(), absl::StrCat("s6-fdholder at ", path_,
                                                     ": ", status.message()));

@@ -32,7 +32,7 @@ std::string ResetModesInPlace() {
 }  // namespace
 
 Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
-               std::optional<char> command_key, Session* first)
+               std::optional<char> command_key)
     : Client(loop, terminal.fd()),
       head_(head),
       terminal_(std::move(terminal)),
@@ -40,22 +40,20 @@ Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
       keys_(command_key) {
   watch_ = loop_.Add(terminal_.fd(), Interest::kRead,
                      [this](Ready ready) { OnReady(ready); });
-  OnTerminalResized();
+  (void)MeasureTerminal();
+}
+
+Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
+               std::optional<char> command_key, Session* first)
+    : Viewer(loop, head, std::move(terminal), command_key) {
   Show(first);
 }
 
 Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
                std::optional<char> command_key, Session* shown,
                const ClientState& before, bool leads)
-    : Client(loop, terminal.fd()),
-      head_(head),
-      terminal_(std::move(terminal)),
-      command_key_(command_key),
-      keys_(command_key) {
-  watch_ = loop_.Add(terminal_.fd(), Interest::kRead,
-                     [this](Ready ready) { OnReady(ready); });
+    : Viewer(loop, head, std::move(terminal), command_key) {
   Restore(before);
-  (void)MeasureTerminal();
   // A page of head's own goes.
   if (shown == nullptr || before.session.empty()) {
     Show(shown);

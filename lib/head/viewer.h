@@ -54,6 +54,8 @@ class Viewer final : public Client {
   // What is on the terminal: a session, or a page of head's own.
   enum class Page { kNone, kList, kHelp, kQuit };
 
+  Viewer(EventLoop& loop, Head& head, Terminal terminal,
+         std::optional<char> command_key);
   // Tells whether the terminal has a size.
   bool MeasureTerminal();
   void OnReady(Ready ready);

@@ -27,6 +27,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/head/handover.h"
 #include "lib/wire/messages.h"
 #include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
@@ -702,6 +703,22 @@ TEST_F(UpgradeOnTerminalTest, WithoutAProgramItWaitsForOne) {
   BodyProcess body(path_, {"--name", "a", "--term", Tmux::kTerm},
                    {"sh", "-c", "echo hello; exec cat"});
   EXPECT_TRUE(tmux().Until(HasSubstr("hello")));
+}
+
+TEST_F(UpgradeOnTerminalTest, AHeadThatCantHaveTheTerminalAgainSaysSo) {
+  // The state of one that had it, with settings that are none.
+  HeadState state;
+  state.terminal = "settings";
+  WriteFile(folder_ / "state", Encode(state));
+  tmux_.emplace(absl::StrCat("exec 9< ", Quote(folder_ / "state"), " 2> ",
+                             Quote(log_), "; DEPTYR_OFFER=\"9 $$\" exec ",
+                             Quote(installed_), " head ", Quote(path_)));
+  EXPECT_TRUE(LogUntil(HasSubstr("goes on without its terminal: ")));
+  BodyProcess body(path_, {"--name", "a"}, {"sh", "-c", "echo hello; cat"});
+  EXPECT_TRUE(TextUntil([&] { return StatusOf("a"); }, HasSubstr("running")));
+  // It doesn't go with its window.
+  EXPECT_EQ(::kill(tmux().pane_pid(), SIGTERM), 0);
+  EXPECT_TRUE(LogUntil(HasSubstr("head has ended")));
 }
 
 TEST_F(UpgradeOnTerminalTest, WhoLeadsAndHowLargeItIsStay) {

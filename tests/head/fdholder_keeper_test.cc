@@ -263,7 +263,8 @@ TEST_F(FdHolderKeeperTest, AHolderThatIsGoneIsAnErrorUntilThereIsOneAgain) {
                        HasSubstr(absl::StrCat("s6-fdholder at ", socket_))));
   EXPECT_THAT(keeper->TakeBack(), StatusIs(StatusCode::kUnavailable));
   keeper->Drop("deptyr.a");
-  EXPECT_THAT(ConnectToFdHolder(socket_), StatusIs(StatusCode::kUnavailable));
+  EXPECT_THAT(ConnectToFdHolder(socket_),
+              StatusIs(StatusCode::kUnavailable, HasSubstr("; start it")));
   EXPECT_LT(absl::Now() - start, kSoon);
   EXPECT_EQ(CountOpenFds(), fds);
   StartHolder();

@@ -1,0 +1,132 @@
+// Of head: how a program registers, and which session it gets.
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/head/head.h"
+#include "lib/sys/io.h"
+#include "lib/sys/process.h"
+
+namespace deptyr {
+
+void Head::OnBody(Fd connection) {
+  const auto identity = IdentifyPeer(connection.get());
+  if (!identity.ok()) return;
+  auto peer =
+      std::make_unique<Peer>(loop_, *this, std::move(connection), *identity);
+  peers_.emplace(peer.get(), std::move(peer));
+}
+
+void Head::OnRegister(Peer& peer, Register message, Fd controller) {
+  const PeerIdentity& who = peer.identity();
+  if (stopping_) {
+    peer.Refuse(kRefusedStopping, "head is about to end");
+    return;
+  }
+  auto pidfd = PeerPidfd(peer.connection(), who.pid);
+  if (!pidfd.ok()) {
+    peer.Refuse(kRefusedLimit, pidfd.status().message());
+    return;
+  }
+  if (held_.contains(message.name)) {
+    peer.Refuse(kRefusedNameTaken,
+                absl::StrCat("the name ", message.name,
+                             " is that of a program whose state a newer deptyr "
+                             "wrote; start head with that one, or choose "
+                             "another --name"));
+    return;
+  }
+  const auto found = sessions_.find(message.name);
+  if (found != sessions_.end()) {
+    Session& holder = *found->second;
+    if (holder.owner() != who.uid) {
+      peer.Refuse(kRefusedNotOwner,
+                  absl::StrCat("the name ", message.name,
+                               " belongs to another user; choose another "
+                               "--name"));
+      return;
+    }
+    // Its own name it may have again: head died while it registered.
+    if (holder.IsAlive() && !message.replace && holder.pid() != who.pid) {
+      peer.Refuse(kRefusedNameTaken,
+                  absl::StrCat("the name ", message.name, " is held by pid ",
+                               holder.pid(),
+                               ", which runs; choose another "
+                               "--name, or take its place with --replace"));
+      return;
+    }
+  }
+  auto session = SessionFor(message.name, who.uid);
+  if (!session.ok()) {
+    peer.Refuse(kRefusedLimit, session.status().message());
+    return;
+  }
+  if (absl::Status status = SetNonBlocking(controller.get()); !status.ok()) {
+    peer.Refuse(kRefusedDescriptor, status.message());
+    return;
+  }
+  // Kept before it is accepted: then it may count on it.  Accepted before it is
+  // started: the body that hears it executes its program only then, so nothing
+  // is missed; and if nobody hears it, nothing started.
+  const uint64_t number = (*session)->programs() + 1;
+  Keep(**session, number, controller.get(), pidfd->get());
+  if (!peer.Accept(message.name)) {
+    Log(Severity::kWarning, "session=", message.name, " pid=", who.pid,
+        " went away while it registered");
+    keeping_.DropProgram(message.name, number);
+    if ((*session)->programs() == 0 && (*session)->clients().empty()) {
+      Forget(message.name);
+    }
+    TidySoon();
+    return;
+  }
+  Log(Severity::kInfo, "session=", message.name, " pid=", who.pid,
+      " uid=", who.uid,
+      " registered: ", Printable(absl::StrJoin(message.argv, " ")));
+  newest_ = *session;
+  SeatWaitingClients();
+  newest_->Start({.pid = who.pid,
+                  .pidfd = *std::move(pidfd),
+                  .controller = std::move(controller),
+                  .size = {message.rows, message.cols},
+                  .argv = std::move(message.argv)});
+}
+
+absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
+                                          uid_t owner) {
+  const auto found = sessions_.find(name);
+  if (found != sessions_.end()) return found->second.get();
+  ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
+  return &AddSession(name, owner, std::move(ring));
+}
+
+Session& Head::AddSession(const std::string& name, uid_t owner, Ring ring) {
+  auto session = std::make_unique<Session>(
+      loop_, name, owner, std::move(ring), options_.session,
+      [this](Session& changed, Change change) {
+        OnSessionChanged(changed, change);
+      });
+  Session* const result = session.get();
+  sessions_[name] = std::move(session);
+  OpenClientDirs(*result);
+  return *result;
+}
+
+void Head::OnExecFailed(Peer& peer, const std::string& text) {
+  const auto found = sessions_.find(peer.session());
+  if (found != sessions_.end() && found->second->pid() == peer.identity().pid) {
+    found->second->ExecFailed(Printable(text.substr(0, 512)));
+  }
+}
+
+void Head::OnPeerDone(Peer& peer) {
+  const auto found = peers_.find(&peer);
+  if (found == peers_.end()) return;
+  loop_.DestroyLater(std::move(found->second));  // it is on the stack
+  peers_.erase(found);
+}
+
+}  // namespace deptyr
