@@ -13,6 +13,9 @@ namespace {
 
 // A fifth of a millisecond of the model's time.
 constexpr size_t kSlice = 4096;
+// Less than that waits for more so long: not each echo of a keystroke is to be
+// followed by the model's work, which the next keystroke would meet.
+constexpr absl::Duration kMorePause = absl::Milliseconds(1);
 // The most that is parsed at once while somebody waits: a dozen milliseconds.
 constexpr uint64_t kMostAtOnce = 256 << 10;
 // No output for so long: the flood is over.
@@ -144,8 +147,12 @@ void LiveScreen::AwaitQuiet() {
 }
 
 void LiveScreen::FollowSoon() {
-  if (modelled_ >= Whole() || idle_work_.pending()) return;
-  idle_work_ = loop_.WhenIdle([this] { Follow(); });
+  if (modelled_ >= Whole()) return;
+  const bool little = Whole() - modelled_ < kSlice;
+  if (idle_work_.pending() && (little || !waits_for_more_)) return;
+  waits_for_more_ = little;
+  idle_work_ = little ? loop_.After(kMorePause, [this] { Follow(); })
+                      : loop_.WhenIdle([this] { Follow(); });
 }
 
 void LiveScreen::Follow() {

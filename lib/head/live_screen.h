@@ -92,6 +92,7 @@ class LiveScreen {
   std::optional<Screen> screen_;
   std::string parked_;
   Timer idle_work_;
+  bool waits_for_more_ = false;  // idle_work_
   Timer quiet_;
   Timer park_;
 };

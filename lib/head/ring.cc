@@ -25,6 +25,9 @@ constexpr char kClear = '\xff';
 // What is cleared for a session that writes little: a page is touched when it
 // is needed.
 constexpr size_t kLeastAhead = 4096;
+// The most that a PTY has ready (N_TTY_BUF_SIZE - 1, drivers/tty/n_tty.c): a
+// read gives that in a flood, and more where the PTY is filled meanwhile.
+constexpr size_t kMostInPty = 4095;
 // Of the capacity, for the next read.
 constexpr size_t kAheadShare = 16;
 
@@ -116,7 +119,7 @@ void Ring::ClearTo(uint64_t offset) {
 void Ring::Commit(size_t count) {
   // As much as floods need.
   const uint64_t room = state_->cleared - end();
-  if (count == room) {
+  if (count == room || count >= kMostInPty) {
     ahead_ = std::min(ahead_ * 2, capacity() / kAheadShare);
   } else if (count < ahead_ / 16) {
     ahead_ =

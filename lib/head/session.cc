@@ -14,6 +14,8 @@ namespace {
 
 // Less room than this isn't worth a read; a PTY rarely gives more at once.
 constexpr size_t kSmallestRead = 4096;
+// What another session's keystroke may have to wait for a flood.
+constexpr auto kLongestTurn = std::chrono::microseconds(100);
 // More than a PTY can hold (its buffers end at 64 KiB and a bit).
 constexpr size_t kMostUnread = 256 << 10;
 
@@ -59,7 +61,8 @@ void Session::Start(Incarnation program) {
     // All that a PTY holds, even past a client that is being waited for: this
     // is the last chance.
     for (size_t i = 0; i <= kMostUnread / kSmallestRead && !drained_; ++i) {
-      ReadOnce(kLargestRead);
+      (void)Read(kLargestRead);
+      PumpAll();
     }
     AskForStatus();
     Finish();
@@ -234,13 +237,23 @@ void Session::OnController(Ready ready) {
     WriteKeystrokes();
     OfferInputRoom();
   }
-  if (ready.readable && MayRead()) ReadOnce(RoomToRead());
+  if (ready.readable && MayRead()) ReadTurn();
   UpdateInterest();
   FinishIfEnded();
 }
 
-void Session::ReadOnce(size_t room) {
-  if (room == 0) return;  // a read of nothing would look like the end
+void Session::ReadTurn() {
+  const Clock::time_point end = Clock::now() + kLongestTurn;
+  size_t got = 0;
+  do {
+    got = Read(RoomToRead());
+  } while (loop_.alone() && RoomToRead() >= kSmallestRead &&
+           busy_poll_.MoreAfter(got, controller_.get()) && Clock::now() < end);
+  PumpAll();
+}
+
+size_t Session::Read(size_t room) {
+  if (room == 0) return 0;  // a read of nothing would look like the end
   room = std::min(room, kLargestRead);
   KeepPackets(room);
   const IoResult got = ReadSome(controller_.get(), ring_.Space(room));
@@ -253,11 +266,11 @@ void Session::ReadOnce(size_t room) {
     }
     if (exited_) read_since_exit_ += got.bytes;
     if (read_since_exit_ > kMostUnread) drained_ = true;
-    PumpAll();
-    return;
+    return got.bytes;
   }
   terminal_closed_ = got.state != IoState::kWouldBlock;
   drained_ = exited_ || status_settled_;
+  return 0;
 }
 
 // Often enough that the ring has what came after.

@@ -74,7 +74,7 @@ void Session::OnPidfd(Ready ready) {
       status_settled_ = true;
       FinishIfEnded();
     });
-    if (MayRead()) ReadOnce(RoomToRead());
+    if (MayRead()) ReadTurn();
     UpdateInterest();
   }
   AskForStatus();

@@ -169,6 +169,7 @@ absl::Status EventLoop::RunOnce() {
       ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
                    MillisecondsToWait());
   if (count < 0 && errno != EINTR) return Errno("wait for events");
+  alone_ = count == 1;
   for (int i = 0; i < count; ++i) {
     const epoll_event& event = events[static_cast<size_t>(i)];
     const uint64_t id = event.data.u64;  // the struct is packed

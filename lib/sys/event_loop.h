@@ -134,6 +134,9 @@ class EventLoop {
     doomed_.push_back([object = std::move(object)] {});
   }
 
+  // In a handler: nothing else was ready when this turn began.
+  bool alone() const { return alone_; }
+
   // Waits for events or the next deadline, and runs what is due.
   absl::Status RunOnce();
 
@@ -164,6 +167,7 @@ class EventLoop {
   // Removed during this turn; their handlers may be on the stack.
   std::vector<std::unique_ptr<Registration>> retired_;
   std::vector<uint64_t> failed_;
+  bool alone_ = false;
   std::vector<absl::AnyInvocable<void()>> doomed_;  // never called
   // Idle work is due at the end of time.
   std::map<Timer::Key, absl::AnyInvocable<void()>> timers_;

@@ -28,6 +28,13 @@ IoResult Classify(ssize_t count) {
   }
 }
 
+size_t Count(int fd, unsigned long request) {
+  int count = 0;
+  return ::ioctl(fd, request, &count) == 0 && count > 0
+             ? static_cast<size_t>(count)
+             : 0;
+}
+
 }  // namespace
 
 IoResult ReadSome(int fd, std::span<char> room) {
@@ -72,10 +79,11 @@ absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing) {
 }
 
 size_t BytesQueued(int fd) {
-  int count = 0;
-  return ::ioctl(fd, TIOCOUTQ, &count) == 0 && count > 0
-             ? static_cast<size_t>(count)
-             : 0;
+  return Count(fd, TIOCOUTQ);
+}
+
+size_t BytesReadable(int fd) {
+  return Count(fd, FIONREAD);
 }
 
 absl::Status SetNonBlocking(int fd) {

@@ -48,6 +48,9 @@ absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing);
 // Bytes written to a socket or terminal that its reader hasn't taken yet, or
 // about: a UNIX socket counts its bookkeeping in (SIOCOUTQ, unix(7)).
 size_t BytesQueued(int fd);
+// Bytes that a read(2) would give now (FIONREAD); of a PTY's end not all there
+// are, 4,095 at most.
+size_t BytesReadable(int fd);
 
 // O_NONBLOCK belongs to the open file: everybody who shares it feels it.
 absl::Status SetNonBlocking(int fd);

@@ -79,6 +79,16 @@ TEST_F(RingTest, SpaceGrowsWithWhatIsWritten) {
   EXPECT_LE(ring.Space(1 << 20).size(), 4096u);
 }
 
+// In a flood a PTY gives 4,095 bytes at once (Linux), whatever the room.
+TEST_F(RingTest, SpaceGrowsWithReadsOfAPty) {
+  Ring ring = Value(Ring::Create(1 << 20));
+  for (int i = 0; i < 100; ++i) {
+    EXPECT_GE(ring.Space(1 << 20).size(), 1024u);
+    ring.Commit(std::min<size_t>(ring.Space(1 << 20).size(), 4095));
+  }
+  EXPECT_GE(ring.Space(1 << 20).size(), 16384u);
+}
+
 // Offsets go on for ever; what was displaced is not there any more.
 TEST_F(RingTest, HoldsTheLastBytesWhateverCameBefore) {
   std::string all;

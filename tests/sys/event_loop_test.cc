@@ -74,6 +74,21 @@ TEST_F(EventLoopTest, TellsWhatIsReady) {
 }
 
 // A read would tell of the end, a write of the error: so both are due.
+TEST_F(EventLoopTest, AHandlerLearnsWhetherItIsTheOnlyOne) {
+  const Pipe first;
+  const Pipe second;
+  std::vector<bool> alone;
+  const auto note = [&](Ready) { alone.push_back(loop_->alone()); };
+  const Watch watch1 = loop_->Add(first.read_end.get(), Interest::kRead, note);
+  const Watch watch2 = loop_->Add(second.read_end.get(), Interest::kRead, note);
+  (void)WriteSome(first.write_end.get(), "x");
+  RunOnce();
+  EXPECT_THAT(alone, ElementsAre(true));
+  (void)WriteSome(second.write_end.get(), "x");
+  RunOnce();
+  EXPECT_THAT(alone, ElementsAre(true, false, false));
+}
+
 TEST_F(EventLoopTest, AHangupIsReadableAndWritable) {
   Pipe pipe;
   pipe.write_end.Reset();
