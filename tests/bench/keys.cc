@@ -2,6 +2,7 @@
 //
 //   --keys N     so many, after a few more to warm up
 //   --clients N  the first types, and a round trip ends when all have the echo
+//   --stay 1     says that all are connected, and begins when its input ends
 //
 // meter first: how long it takes from fork to a program's first instruction.
 //
@@ -25,6 +26,8 @@ namespace {
 
 // Characters that neither escape sequences nor status lines have.
 constexpr absl::string_view kKeys = "#%&+";
+
+constexpr int kWarmUp = 3;  // starts
 
 void RoundTrip(Ends& ends, Reader& reader, char key) {
   ends.clients[0].Type(key);
@@ -59,6 +62,11 @@ int RunKeys(const Words& words) {
   const Options options = ParseOptions(words);
   Ends ends = Connected(options);
   Reader reader(ends.clients);
+  if (options.stay) {
+    std::printf("connected\n");
+    (void)std::fflush(stdout);
+    (void)ReadLine(STDIN_FILENO);
+  }
   // One program sends back; others of the same relay may be there, idle.
   WriteAll(ends.controls[0], "echo\n");
   if (ReadLine(ends.controls[0]) != "ready") Die("no echo");
@@ -84,11 +92,12 @@ int RunFirst(const Words& words) {
   const int null = ::open("/dev/null", O_RDWR | O_CLOEXEC);
   const int count = std::stoi(words[1]);
   std::vector<double> times;
-  for (int i = 0; i < count; ++i) {
+  for (int i = -kWarmUp; i < count; ++i) {
     Words command(words.begin() + 2, words.end());
     for (std::string& word : command) {
       const size_t at = word.find('@');
-      if (at != std::string::npos) word.replace(at, 1, std::to_string(i));
+      if (at != std::string::npos)
+        word.replace(at, 1, std::to_string(i + kWarmUp));
     }
     std::vector<char*> argv;
     for (std::string& word : command) argv.push_back(word.data());
@@ -104,7 +113,7 @@ int RunFirst(const Words& words) {
     (void)::alarm(10);
     char byte = 0;
     if (::read(fifo, &byte, 1) != 1) Die("the program did not start");
-    times.push_back(SecondsSince(start));
+    if (i >= 0) times.push_back(SecondsSince(start));
     (void)::waitpid(pid, nullptr, 0);
   }
   PrintQuantiles(std::move(times), 0);

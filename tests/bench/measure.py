@@ -82,7 +82,7 @@ class Measurement:
         return subprocess.Popen(
             [self.tools.meter, subcommand, '--listen', str(fd), '--relay',
              ','.join(map(str, self.server.relay())), *map(str, words)],
-            pass_fds=[fd], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+            pass_fds=[fd], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
             stderr=subprocess.PIPE, text=True)
 
     def result(self, process: subprocess.Popen) -> dict:

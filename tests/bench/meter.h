@@ -49,6 +49,8 @@ std::optional<std::string> ReadLine(int fd);  // nothing at the end
 Words Split(const std::string& text, char separator);
 // Nanoseconds that these processes have run, all threads.
 uint64_t CpuTime(const std::vector<pid_t>& pids);
+// Bytes of their own, and their part of what is shared (PSS).
+uint64_t Memory(const std::vector<pid_t>& pids);
 // A program on a terminal of its own, 80x24; its controlling end.
 int StartOnTerminal(const std::string& command);
 

@@ -186,6 +186,7 @@ Options ParseOptions(const Words& words) {
     if (name == "--bytes") options.bytes = std::stoull(value);
     if (name == "--seconds") options.seconds = std::stod(value);
     if (name == "--keys") options.keys = std::stoi(value);
+    if (name == "--stay") options.stay = value == "1";
     if (name == "--relay") {
       for (const std::string& pid : Split(value, ',')) {
         options.relay.push_back(std::stoi(pid));

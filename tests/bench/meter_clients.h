@@ -65,6 +65,7 @@ struct Options {
   uint64_t bytes = 0;
   double seconds = 0;
   int keys = 0;
+  bool stay = false;
   std::vector<pid_t> relay;
   std::string dialect;
   Words addresses;

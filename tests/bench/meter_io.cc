@@ -88,6 +88,18 @@ uint64_t CpuTime(const std::vector<pid_t>& pids) {
   return sum;
 }
 
+uint64_t Memory(const std::vector<pid_t>& pids) {
+  uint64_t sum = 0;
+  for (const pid_t pid : pids) {
+    std::ifstream rollup("/proc/" + std::to_string(pid) + "/smaps_rollup");
+    for (std::string word; rollup >> word;) {
+      uint64_t kibibytes = 0;
+      if (word == "Pss:" && rollup >> kibibytes) sum += kibibytes * 1024;
+    }
+  }
+  return sum;
+}
+
 int StartOnTerminal(const std::string& command) {
   int controller = -1;
   const winsize size{

@@ -265,7 +265,8 @@ class Tmux(Server):
     dialect = 'tty'
 
     def tmux(self) -> list[str]:
-        return ['env', '-u', 'TMUX', 'tmux', '-f', '/dev/null', '-S', f'{self.folder}/tmux']
+        return ['env', '-u', 'TMUX', 'TERM=xterm', 'tmux', '-f', '/dev/null',
+                '-S', f'{self.folder}/tmux']
 
     def start(self, program: list[str], count: int) -> None:
         for session in range(count):
@@ -274,8 +275,7 @@ class Tmux(Server):
         self.roots.append(int(self.call(*self.tmux(), 'display-message', '-p', '#{pid}')))
 
     def address(self, session: int) -> str:
-        return ' '.join(['TERM=xterm', *self.tmux(), 'attach', '-t', f's{session}']).replace(
-            'TERM=xterm env', 'env TERM=xterm')
+        return ' '.join([*self.tmux(), 'attach', '-t', f's{session}'])
 
 
 class Screen(Server):
@@ -332,8 +332,8 @@ class UwsgiRouter(Server):
     option = '--forkptyrouter'
 
     def start(self, program: list[str], count: int) -> None:
-        root = self.spawn('uwsgi-core', '--plugins', 'corerouter,forkptyrouter', self.option,
-                          self.address(0), '--forkptyrouter-command',
+        root = self.spawn('uwsgi-core', '--plugins', 'corerouter,forkptyrouter', '--master',
+                          self.option, self.address(0), '--forkptyrouter-command',
                           self.script(numbered(program, 0)))
         wait_until(lambda: children(root.pid), 'forkptyrouter')
 

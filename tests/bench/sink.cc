@@ -98,6 +98,7 @@ bool Sink::ProgramsAreDone() {
 }
 
 void Sink::UntilEnd() {
+  const uint64_t memory = Memory(options_.relay);
   const uint64_t cpu = CpuTime(options_.relay);
   const Clock::time_point start = Clock::now();
   ends_.Order("flood " + options_.kind + " " + std::to_string(options_.bytes));
@@ -141,19 +142,20 @@ void Sink::UntilEnd() {
   std::printf(
       "{\"seconds\": %.6f, \"program_seconds\": %.6f, \"cpu\": %.6f, "
       "\"done\": %s, \"clients\": %zu, \"ended\": %zu, \"intact\": %s, "
-      "\"received\": %llu, \"expected\": %llu, \"least\": %.4f}\n",
+      "\"received\": %llu, \"expected\": %llu, \"least\": %.4f, "
+      "\"memory\": %lld}\n",
       took, program, relay_cpu, done ? "true" : "false", Reading(), ended,
       intact ? "true" : "false", static_cast<unsigned long long>(total_),
       static_cast<unsigned long long>(expected_),
       Reading() == 0 ? 0
                      : static_cast<double>(least) /
-                           static_cast<double>(expected_ + marker));
+                           static_cast<double>(expected_ + marker),
+      static_cast<long long>(Memory(options_.relay)) -
+          static_cast<long long>(memory));
 }
 
 void Sink::ForSomeTime() {
   ends_.Order("flood " + options_.kind + " 0");
-  std::printf("{\"running\": true}\n");
-  (void)std::fflush(stdout);
   const auto run = [this](double seconds) {
     const Clock::time_point start = Clock::now();
     while (SecondsSince(start) < seconds) {
@@ -164,7 +166,11 @@ void Sink::ForSomeTime() {
       }
     }
   };
-  if (options_.seconds == 0) run(1e5);
+  if (options_.seconds == 0) {
+    std::printf("running\n");
+    (void)std::fflush(stdout);
+    run(1e5);
+  }
   run(0.2);  // to warm up
   const uint64_t cpu = CpuTime(options_.relay);
   std::vector<Got> before = got_;
