@@ -101,7 +101,9 @@ void Poll(const std::string& folder, int sessions, char** argv) {
   };
   for (int i = 0; i < sessions; ++i) {
     const std::string number = std::to_string(i);
-    const int listener = Listen(folder + "/" + number);
+    std::string path = folder;
+    path += "/" + number;
+    const int listener = Listen(path);
     table.push_back({listener, Start(argv, number), {}});
     watch(table.back().listener, i);
     watch(table.back().controller, i);

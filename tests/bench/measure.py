@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import resource
 import select
 import socket
 import subprocess
@@ -148,8 +149,7 @@ def processor_time(pids: list[int]) -> float:
     return total / 1e9
 
 
-def descriptors_to_the_limit() -> None:
-    import resource
+def raise_descriptor_limit() -> None:
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 

@@ -91,6 +91,7 @@ std::vector<Client*> Reader::Ready() {
   epoll_event events[256];
   const int count = ::epoll_wait(epoll_, events, 256, 100);
   std::vector<Client*> ready;
+  ready.reserve(static_cast<size_t>(std::max(count, 0)));
   for (int i = 0; i < count; ++i) {
     ready.push_back(static_cast<Client*>(events[i].data.ptr));
   }

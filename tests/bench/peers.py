@@ -35,11 +35,11 @@ def command_line(pid: int) -> list[str]:
 
 def children(pid: int) -> list[int]:
     found = []
-    for task in Path(f'/proc/{pid}/task').glob('*/children'):
-        try:
-            found += map(int, task.read_text().split())
-        except OSError:
-            pass  # it has ended
+    try:
+        for task in Path(f'/proc/{pid}/task').iterdir():
+            found += map(int, (task / 'children').read_text().split())
+    except OSError:
+        pass  # it has ended
     return found
 
 
@@ -52,7 +52,7 @@ def descendants(pid: int, prune: Callable[[int], bool] = lambda pid: False) -> l
 
 
 class Tools:
-    """The built programs, and deptyr's version of a peer's client."""
+    """The built programs."""
 
     def __init__(self, build: Path) -> None:
         self.build = build
@@ -82,22 +82,20 @@ class Server:
         return self
 
     def __exit__(self, *_) -> None:
-        # SIGTERM lets sockets and locks outside the folder be cleaned up.
-        for process in self.started:
-            process.terminate()
-        # We are the reaper of what daemonized: nothing escapes.
-        for pid in descendants(os.getpid()):
+        # We are the reaper of what daemonized: nothing escapes, and nothing has
+        # made anything outside of the folder.
+        while pids := descendants(os.getpid()):
+            for pid in pids:
+                try:
+                    os.kill(pid, signal.SIGKILL)
+                except ProcessLookupError:
+                    pass
             try:
-                os.kill(pid, signal.SIGKILL)
-            except ProcessLookupError:
+                os.waitpid(-1, 0)
+            except ChildProcessError:
                 pass
         for process in self.started:
             process.wait()
-        try:
-            while True:
-                os.waitpid(-1, 0)
-        except ChildProcessError:
-            pass
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # A peer says how it starts `count` sessions of the program, where "@" is
@@ -125,18 +123,21 @@ class Server:
             self.roots.append(process.pid)
         return process
 
-    def call(self, *words: object, **options) -> str:
+    def call(self, *words: object) -> str:
         """What a command says that ends at once."""
-        done = subprocess.run(list(map(str, words)), stdin=subprocess.DEVNULL, capture_output=True,
-                              text=True, timeout=DEADLINE, check=False, **options)
+        try:
+            done = subprocess.run(list(map(str, words)), stdin=subprocess.DEVNULL, text=True,
+                                  capture_output=True, timeout=DEADLINE, check=False)
+        except subprocess.TimeoutExpired as expired:
+            raise Failure(f'{words[0]} did not end') from expired
         if done.returncode != 0:
             raise Failure(f'{words[0]}: {(done.stderr or done.stdout).strip()}')
         return done.stdout.strip()
 
-    def script(self, program: list[str]) -> str:
+    def script(self, program: list[str], session: int) -> str:
         """For peers that take no arguments for a program."""
-        path = self.folder / 'program'
-        path.write_text(f'#!/bin/sh\nexec {" ".join(program)}\n')
+        path = self.folder / f'program{session}'
+        path.write_text(f'#!/bin/sh\nexec {" ".join(numbered(program, session))}\n')
         path.chmod(0o700)
         return str(path)
 
@@ -283,7 +284,7 @@ class Screen(Server):
 
     def screen(self) -> list[str]:
         return ['env', f'SCREENDIR={self.folder}/screens', 'TERM=xterm', 'screen',
-                '-c', '/dev/null']
+                '-c', '/dev/null', '-ln']  # without a line in utmp
 
     def start(self, program: list[str], count: int) -> None:
         (self.folder / 'screens').mkdir(mode=0o700)
@@ -334,7 +335,7 @@ class UwsgiRouter(Server):
     def start(self, program: list[str], count: int) -> None:
         root = self.spawn('uwsgi-core', '--plugins', 'corerouter,forkptyrouter', '--master',
                           self.option, self.address(0), '--forkptyrouter-command',
-                          self.script(numbered(program, 0)))
+                          self.script(program, 0))
         wait_until(lambda: children(root.pid), 'forkptyrouter')
 
 
@@ -349,7 +350,7 @@ class UwsgiPty(Server):
             self.spawn('uwsgi-core', '--plugins', 'pty', '--master', '--workers', 1,
                        '--socket', f'{self.address(session)}.unused',
                        '--pty-socket', self.address(session),
-                       '--pty-exec', self.script(numbered(program, session)))
+                       '--pty-exec', self.script(program, session))
 
 
 PLUGINS = '/usr/lib/uwsgi/plugins'

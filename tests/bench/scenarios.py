@@ -1,5 +1,6 @@
 """What is measured, and how the results are told."""
 
+import json
 import re
 import statistics
 import subprocess
@@ -8,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Iterable
 
-from measure import Control, Measurement, memory, processor_time, wake_ups
+from measure import Measurement, memory, processor_time, wake_ups
 from peers import (BARE_DRAIN, BARE_POLL, BARE_RELAY, DEADLINE, DEPTYR, DEPTYR_ATTACH,
                    DEPTYR_FRAMED, Failure, Peer, Screen, Server, Tmux, Tools)
 
@@ -110,7 +111,7 @@ class Scenarios:
                 if peer.name not in failed:
                     try:
                         result = one(peer)
-                    except Failure as failure:
+                    except (Failure, OSError, ValueError) as failure:
                         failed.add(peer.name)
                         self.failed(peer.name, failure)
                 rounds.results[peer.name].append(result)
@@ -357,7 +358,7 @@ class Scenarios:
                 else:
                     try:
                         result = self.at_rest(peer, count)
-                    except (Failure, OSError) as failure:
+                    except (Failure, OSError, ValueError) as failure:
                         self.failed(peer.name, failure)
                         continue
                     cells = [f'{number(result["pss"] / 1024)}', number(result['wake_ups'])]
@@ -500,7 +501,7 @@ class Scenarios:
 
 
 class Starter(Server):
-    """Starts first_instruction.cc in a peer's way, again and again."""
+    """Starts first_instruction.cc as a peer does, again and again."""
 
     def __init__(self, tools: Tools, peer: Peer) -> None:
         super().__init__(tools)
@@ -510,7 +511,6 @@ class Starter(Server):
         self.program = [tools.first, str(self.fifo)]
 
     def measure(self, count: int) -> Result:
-        import json
         with self.peer.server(self.tools) as server:
             command = STARTS[self.peer.name](self, server)
             done = self.call(self.tools.meter, 'first', self.fifo, count, *command)

@@ -18,7 +18,8 @@
 namespace bench {
 namespace {
 
-constexpr int kStalled = 15;  // ticks without a byte
+constexpr int kStalled = 15;      // ticks without a byte
+constexpr double kPatience = 20;  // seconds, where nobody reads
 
 // What one client has got of a flood.
 struct Got {
@@ -109,8 +110,9 @@ void Sink::UntilEnd() {
          (finished_ < Reading() || (Reading() == 0 && !ProgramsAreDone()))) {
     if (Reading() == 0) {
       pollfd polled{ends_.controls[0], POLLIN, 0};
-      (void)::poll(&polled, 1, 10'000);
-      break;
+      (void)::poll(&polled, 1, 100);
+      if (SecondsSince(start) > kPatience) break;
+      continue;
     }
     reader_.Turn([this](Client& client) { Receive(client); });
     if (SecondsSince(tick) < 0.1) continue;
