@@ -117,7 +117,7 @@ class Server:
         with open(self.folder / 'log', 'ab') as log:
             process = subprocess.Popen(
                 [self.tools.meter, 'child', *map(str, words)], stdin=subprocess.DEVNULL,
-                stdout=log, stderr=log, start_new_session=True, **options)
+                stderr=log, start_new_session=True, **{'stdout': log} | options)
         self.started.append(process)
         if root:
             self.roots.append(process.pid)
@@ -198,14 +198,10 @@ class Deptyr(Server):
             keeper = 's6:' + self.fdholder()
         (self.folder / 'clients').mkdir()
         ready, written = os.pipe()
-        head = self.spawn(self.tools.deptyr, 'head', '--headless', '--keeper', keeper,
-                          '--ready-fd', written, '--client-dir', self.folder / 'clients',
-                          self.folder / 'head', pass_fds=[written])
-        os.close(written)
-        with open(ready, 'rb') as pipe:
-            if pipe.read(1) != b'\n':
-                raise Failure(f'deptyr head: {(self.folder / "log").read_text().strip()}')
-        self.head_pid = head.pid
+        self.spawn(self.tools.deptyr, 'head', '--headless', '--keeper', keeper,
+                   '--ready-fd', written, '--client-dir', self.folder / 'clients',
+                   self.folder / 'head', pass_fds=[written])
+        self.await_newline(ready, written, 'deptyr head')
 
     def body(self, session: int, program: list[str]) -> subprocess.Popen:
         return self.spawn(self.tools.deptyr, 'body', '--name', session, self.folder / 'head',
@@ -218,10 +214,17 @@ class Deptyr(Server):
         for name in 'LIST', 'STORE_REGEX', 'RETRIEVE_REGEX':
             (env / f'S6_FDHOLDER_{name}').write_text('^d')
         socket = self.folder / 'fdholder'
-        self.spawn('s6-fdholder-daemon', '-n', 4000, '-i', self.folder / 'rules', socket,
-                   root=False)
-        wait_until(socket.exists, 's6-fdholder-daemon')
+        ready, written = os.pipe()
+        self.spawn('s6-fdholder-daemon', '-1', '-n', 4000, '-i', self.folder / 'rules', socket,
+                   root=False, stdout=written)
+        self.await_newline(ready, written, 's6-fdholder-daemon')
         return str(socket)
+
+    def await_newline(self, ready: int, written: int, who: str) -> None:
+        os.close(written)
+        with open(ready, 'rb') as pipe:
+            if pipe.read(1) != b'\n':
+                raise Failure(f'{who}: {(self.folder / "log").read_text().strip()}')
 
     def address(self, session: int) -> str:
         return str(self.folder / f'clients/{session}.raw')

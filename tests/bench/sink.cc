@@ -18,7 +18,7 @@
 namespace bench {
 namespace {
 
-constexpr int kStalled = 15;      // ticks without a byte
+constexpr int kStalled = 10;      // ticks without a byte
 constexpr double kPatience = 20;  // seconds, where nobody reads
 
 // What one client has got of a flood.
