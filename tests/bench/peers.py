@@ -51,6 +51,22 @@ def descendants(pid: int, prune: Callable[[int], bool] = lambda pid: False) -> l
     return found
 
 
+def end_descendants() -> None:
+    """We are the reaper of what daemonized: nothing escapes."""
+    while pids := descendants(os.getpid()):
+        for pid in pids:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        try:
+            reaped, _ = os.waitpid(-1, 0)
+            while reaped != 0:
+                reaped, _ = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            pass
+
+
 class Tools:
     """The built programs."""
 
@@ -82,21 +98,13 @@ class Server:
         return self
 
     def __exit__(self, *_) -> None:
-        # We are the reaper of what daemonized: nothing escapes, and nothing has
-        # made anything outside of the folder.
-        while pids := descendants(os.getpid()):
-            for pid in pids:
-                try:
-                    os.kill(pid, signal.SIGKILL)
-                except ProcessLookupError:
-                    pass
-            try:
-                os.waitpid(-1, 0)
-            except ChildProcessError:
-                pass
+        # Whoever is asked to end does so when this is done.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, [signal.SIGINT, signal.SIGTERM])
+        end_descendants()
         for process in self.started:
             process.wait()
         shutil.rmtree(self.folder, ignore_errors=True)
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
     # A peer says how it starts `count` sessions of the program, where "@" is
     # the number of each, and how their clients connect.
@@ -374,5 +382,5 @@ PEERS = [
          crowd=False, alone=False),
     Peer('uwsgi router, framed', UwsgiRouterFramed, 'uwsgi-core',
          f'{PLUGINS}/forkptyrouter_plugin.so', crowd=False, alone=False),
-    Peer('uwsgi pty', UwsgiPty, 'uwsgi-core', f'{PLUGINS}/pty_plugin.so'),
+    Peer('uwsgi pty', UwsgiPty, 'uwsgi-core', f'{PLUGINS}/pty_plugin.so', sessions=100),
 ]
