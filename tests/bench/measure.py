@@ -150,8 +150,15 @@ def processor_time(pids: list[int]) -> float:
 
 
 def raise_descriptor_limit() -> None:
+    """4,000 sessions of deptyr, each with two listening sockets, take 20,000
+    descriptors."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    for limit in max(hard, 65536), hard:
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
+            return
+        except (ValueError, PermissionError):
+            pass  # only root may have more
 
 
 def cpu_model() -> str:
