@@ -150,8 +150,8 @@ def processor_time(pids: list[int]) -> float:
 
 
 def raise_descriptor_limit() -> None:
-    """4,000 sessions of deptyr, each with two listening sockets, take 20,000
-    descriptors."""
+    """4,000 sessions of deptyr take 12,000 descriptors, and as many programs
+    4,000 here."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for limit in max(hard, 65536), hard:
         try:

@@ -204,11 +204,14 @@ class Deptyr(Server):
         keeper = 'none'
         if count <= self.kept and shutil.which('s6-fdholder-daemon'):
             keeper = 's6:' + self.fdholder()
-        (self.folder / 'clients').mkdir()
+        clients = self.folder / 'clients'
+        clients.mkdir()
+        sockets = ['--client-dir', clients]
+        if count > self.kept:  # the descriptors are for the sessions
+            sockets = ['--raw', f'{clients}/0.raw=0']
         ready, written = os.pipe()
-        self.spawn(self.tools.deptyr, 'head', '--headless', '--keeper', keeper,
-                   '--ready-fd', written, '--client-dir', self.folder / 'clients',
-                   self.folder / 'head', pass_fds=[written])
+        self.spawn(self.tools.deptyr, 'head', '--headless', '--keeper', keeper, '--ready-fd',
+                   written, *sockets, self.folder / 'head', pass_fds=[written])
         self.await_newline(ready, written, 'deptyr head')
 
     def body(self, session: int, program: list[str]) -> subprocess.Popen:

@@ -386,6 +386,8 @@ class Scenarios:
             # screen up after 5 s.
             time.sleep(0.1 if self.small else 7 if peer is DEPTYR else 1)
             pids = measurement.server.relay()
+            if not self.small:
+                self.settle(pids)
             result = {'pss': max(0, memory(pids) - 62 * len(idle)) / count}
             before, seconds = wake_ups(pids), 0.5 if self.small else 3
             time.sleep(seconds)
@@ -396,6 +398,14 @@ class Scenarios:
             for control in idle:
                 control.close()
             return result
+
+    def settle(self, pids: list[int]) -> None:
+        """Until they have done nothing to speak of in a second; some never do."""
+        end = time.monotonic() + DEADLINE
+        before, now = -1.0, processor_time(pids)
+        while now - before > 0.001 and time.monotonic() < end:
+            time.sleep(1)
+            before, now = now, processor_time(pids)
 
     def rest_of_deptyr(self, count: int, result: Result) -> None:
         growth = self.report.growth.setdefault('sessions', {})
