@@ -44,9 +44,10 @@ void Flood(int control, const std::string& kind, uint64_t bytes) {
     sent += block.size();
   }
   const double took = SecondsSince(start);
-  WriteAll(STDOUT_FILENO, std::string("\r\n") + kEnd);
   WriteAll(control,
            "done " + std::to_string(took) + " " + std::to_string(sent) + "\n");
+  // Last: whoever sees the end finds the above said.
+  WriteAll(STDOUT_FILENO, std::string("\r\n") + kEnd);
 }
 
 void Echo(int control) {
