@@ -1,0 +1,157 @@
+// The bare loops that deptyr and its peers are measured against: the least that
+// can be done with the controlling end of a PTY.
+//
+//   bare drain PROGRAM [ARG...]         read, and throw away
+//   bare relay SOCKET PROGRAM [ARG...]  read, write to the one client; blocking
+//   bare poll FOLDER N PROGRAM [ARG...]  with epoll, in both directions, for N
+//       programs (an ARG "@" is the number of each), any number of clients for
+//       each at the socket FOLDER/NUMBER; one read per ready PTY and turn
+#include <pty.h>
+#include <signal.h>
+#include <sys/epoll.h>
+#include <sys/prctl.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <cstdio>
+#include <cstdlib>
+#include <string>
+#include <vector>
+
+namespace {
+
+char room[65536];
+
+[[noreturn]] void Die(const char* what) {
+  std::perror(what);
+  std::exit(111);
+}
+
+// The controlling end of the terminal that the program runs on.
+int Start(char** argv, const std::string& number) {
+  int controller = -1;
+  const pid_t pid = ::forkpty(&controller, nullptr, nullptr, nullptr);
+  if (pid < 0) Die("forkpty");
+  if (pid > 0) return controller;
+  (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+  std::vector<char*> words;
+  std::string copy = number;
+  for (; *argv != nullptr; ++argv) {
+    words.push_back(std::string(*argv) == "@" ? copy.data() : *argv);
+  }
+  words.push_back(nullptr);
+  (void)::execv(words[0], words.data());
+  Die(words[0]);
+}
+
+int Listen(const std::string& path) {
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  const int fd = ::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+  if (::bind(fd, reinterpret_cast<const sockaddr*>(&address), sizeof address) !=
+          0 ||
+      ::listen(fd, 4096) != 0) {
+    Die(path.c_str());
+  }
+  return fd;
+}
+
+bool WriteAll(int fd, size_t size) {
+  for (size_t done = 0; done < size;) {
+    const ssize_t count = ::write(fd, room + done, size - done);
+    if (count <= 0) return false;
+    done += static_cast<size_t>(count);
+  }
+  return true;
+}
+
+void Drain(char** argv) {
+  const int controller = Start(argv, "0");
+  while (::read(controller, room, sizeof room) > 0) {
+  }
+}
+
+void Relay(const std::string& socket, char** argv) {
+  const int listener = Listen(socket);
+  const int controller = Start(argv, "0");
+  const int client = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+  ssize_t count;
+  while ((count = ::read(controller, room, sizeof room)) > 0 &&
+         WriteAll(client, static_cast<size_t>(count))) {
+  }
+}
+
+struct Session {
+  int listener;
+  int controller;
+  std::vector<int> clients;
+};
+
+void Poll(const std::string& folder, int sessions, char** argv) {
+  const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
+  std::vector<Session> table;
+  std::vector<int> owners;  // the session of each descriptor
+  const auto watch = [&](int fd, int owner) {
+    epoll_event event{.events = EPOLLIN, .data = {.fd = fd}};
+    (void)::epoll_ctl(epoll, EPOLL_CTL_ADD, fd, &event);
+    owners.resize(std::max(owners.size(), static_cast<size_t>(fd) + 1));
+    owners[static_cast<size_t>(fd)] = owner;
+  };
+  for (int i = 0; i < sessions; ++i) {
+    const std::string number = std::to_string(i);
+    std::string path = folder;
+    path += "/" + number;
+    const int listener = Listen(path);
+    table.push_back({listener, Start(argv, number), {}});
+    watch(table.back().listener, i);
+    watch(table.back().controller, i);
+  }
+  epoll_event events[128];
+  for (;;) {
+    const int ready = ::epoll_wait(epoll, events, 128, -1);
+    for (int i = 0; i < ready; ++i) {
+      const int fd = events[i].data.fd;
+      const int owner = owners[static_cast<size_t>(fd)];
+      Session& session = table[static_cast<size_t>(owner)];
+      if (fd == session.listener) {
+        session.clients.push_back(
+            ::accept4(fd, nullptr, nullptr, SOCK_CLOEXEC));
+        watch(session.clients.back(), owner);
+        continue;
+      }
+      const ssize_t count = ::read(fd, room, sizeof room);
+      if (count <= 0) {
+        std::erase(session.clients, fd);
+        (void)::close(fd);
+      } else if (fd == session.controller) {
+        for (const int client : session.clients) {
+          (void)WriteAll(client, static_cast<size_t>(count));
+        }
+      } else {
+        (void)WriteAll(session.controller, static_cast<size_t>(count));
+      }
+    }
+  }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+  (void)::signal(SIGPIPE, SIG_IGN);
+  const std::string loop = argc > 2 ? argv[1] : "";
+  if (loop == "drain") {
+    Drain(argv + 2);
+  } else if (loop == "relay" && argc > 3) {
+    Relay(argv[2], argv + 3);
+  } else if (loop == "poll" && argc > 4) {
+    Poll(argv[2], std::atoi(argv[3]), argv + 4);
+  } else {
+    std::fprintf(stderr,
+                 "usage: bare drain PROGRAM | relay SOCKET PROGRAM | "
+                 "poll FOLDER N PROGRAM\n");
+    return 100;
+  }
+  return 0;
+}
