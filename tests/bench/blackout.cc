@@ -11,7 +11,8 @@
 //     `deptyr upgrade`, less the program's own pause; and the same around
 //     a pause, which is what the machine and this program make of it
 //   the keeper's cost: bytes a second of a flood to one raw client, with and
-//     without a keeper, in turns; the median of the ratios
+//     without a keeper, in turns; the median of the ratios.  The same of a
+//     keystroke's round trip to a program that sends it back
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -269,6 +270,65 @@ double Throughput(const std::string& deptyr, const std::string& flooder,
   return rate;
 }
 
+// A program that sends back what is typed, and a raw client of it.
+class Echo {
+ public:
+  Echo(const std::string& deptyr, const std::string& keeper)
+      : head_(deptyr, "head",
+              {"--headless", "--keeper", keeper, "--raw", "/@/raw",
+               "/@/head.sock"}),
+        body_(bench::Spawn(
+            {deptyr, "body", head_.Path("head.sock"), "--", "/bin/sh", "-c",
+             "stty raw -echo; printf R; exec cat"},
+            -1)),
+        fd_(TryToConnect(head_.Path("raw"))) {
+    char byte = 0;
+    while (byte != 'R') {
+      if (::read(fd_, &byte, 1) != 1) bench::Die("no echo");
+    }
+  }
+  Echo(const Echo&) = delete;
+  Echo& operator=(const Echo&) = delete;
+  ~Echo() {
+    (void)::close(fd_);
+    End(body_);
+  }
+  double RoundTrip() const {
+    char byte = 'x';
+    const Clock::time_point start = Clock::now();
+    if (::write(fd_, &byte, 1) != 1 || ::read(fd_, &byte, 1) != 1) {
+      bench::Die("no echo");
+    }
+    return bench::Since(start);
+  }
+
+ private:
+  const bench::Server head_;
+  const pid_t body_;
+  const int fd_;
+};
+
+void MeasureKeys(const std::string& deptyr, int rounds) {
+  constexpr int kKeys = 1'000;
+  const FdHolder holder;
+  const Echo kept(deptyr, "s6:" + holder.path());
+  const Echo not_kept(deptyr, "none");
+  std::vector<double> ratios;
+  for (int i = 0; i < rounds; ++i) {
+    std::vector<double> with;
+    std::vector<double> without;
+    for (int key = 0; key < kKeys; ++key) {
+      with.push_back(kept.RoundTrip());
+      without.push_back(not_kept.RoundTrip());
+    }
+    ratios.push_back(bench::Median(with) / bench::Median(without));
+    std::printf("a keystroke: %.1f us kept, %.1f not\n", bench::Median(with),
+                bench::Median(without));
+  }
+  std::printf("a keystroke with a keeper, of the time without: median %.2f\n",
+              bench::Median(ratios));
+}
+
 void MeasureCost(const std::string& deptyr, const std::string& flooder,
                  int rounds) {
   const FdHolder holder;
@@ -296,5 +356,6 @@ int main(int argc, char** argv) {
   MeasureBlackout(std::filesystem::canonical("/proc/self/exe"), argv[1],
                   rounds);
   MeasureCost(argv[1], argv[2], rounds);
+  MeasureKeys(argv[1], rounds);
   return 0;
 }
