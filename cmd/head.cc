@@ -252,10 +252,13 @@ int HeadCommand(int argc, char** argv) {
   const auto offer = TakeOffer();
   if (!offer.ok()) return Fail(offer.status().message(), kSystemError);
   if (offer->has_value()) {
-    const absl::Status understood = CheckHandover((*offer)->text);
-    if (!understood.ok()) return Fail(understood.message(), kSystemError);
-    if ((*offer)->trial) return 0;
-    before = *Decode((*offer)->text);
+    auto state = Decode((*offer)->text);
+    if (!state.ok()) return Fail(state.status().message(), kSystemError);
+    if ((*offer)->trial) {
+      const absl::Status understood = CheckRings(*state);
+      return understood.ok() ? 0 : Fail(understood.message(), kSystemError);
+    }
+    before = *std::move(state);
     head.ready_fd = -1;  // told already
   }
   const absl::Status status =

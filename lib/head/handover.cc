@@ -9,42 +9,50 @@
 
 namespace deptyr {
 
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(InsertState, offset, text,
-                                                for_now)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ClientState, id, since, session,
-                                                cursor, missed, deaf, rows,
-                                                cols, untyped, held, answered,
-                                                replaying, header, packet_left,
-                                                insert_begun, inserts)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SocketClientState, client, fd,
-                                                wanted, uwsgi, shows, read_only,
-                                                allow_signals, inbox, rows,
-                                                cols, input_closed, received)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AttachClientState, client, fd,
-                                                wish, inbox, rows, cols,
-                                                input_closed, done_said)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AskerState, fd, inbox, outbox,
-                                                input_closed, listens, session,
-                                                upgrades)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PeerState, fd, inbox, passed,
-                                                session)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SocketState, role, fd, path,
-                                                device, inode)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(
-    SessionState, name, ring, controller, pidfd, argv, keystrokes, leader,
-    paint, painted, exact, answered, not_executed, status_told, code, signal,
-    left, left_rows, left_cols, left_how)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HeldState, name, fd)
-NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HeadState, version, program,
-                                                since, sockets, kept, held,
-                                                sessions, newest, ended,
-                                                clients, attached, askers,
-                                                peers, terminal, shown, viewer,
-                                                viewer_leads)
+// What is as in an ordinary one isn't written: most of it is.
+#define DEPTYR_WRITE(field) \
+  if (state.field != ordinary.field) json[#field] = state.field;
+#define DEPTYR_READ(field)                                         \
+  if (const auto found = json.find(#field); found != json.end()) { \
+    found->get_to(state.field);                                    \
+  }
+#define DEPTYR_HANDED_OVER(Type, ...)                                    \
+  void to_json(nlohmann::json& json, const Type& state) {                \
+    const Type ordinary;                                                 \
+    json = nlohmann::json::object();                                     \
+    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(DEPTYR_WRITE, __VA_ARGS__)) \
+  }                                                                      \
+  void from_json(const nlohmann::json& json, Type& state) {              \
+    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(DEPTYR_READ, __VA_ARGS__))  \
+  }
+
+DEPTYR_HANDED_OVER(InsertState, offset, text, for_now)
+DEPTYR_HANDED_OVER(ClientState, id, since, session, cursor, missed, deaf, rows,
+                   cols, untyped, held, answered, replaying, header,
+                   packet_left, insert_begun, inserts)
+DEPTYR_HANDED_OVER(SocketClientState, client, fd, wanted, uwsgi, shows,
+                   read_only, allow_signals, inbox, rows, cols, input_closed,
+                   received)
+DEPTYR_HANDED_OVER(AttachClientState, client, fd, wish, inbox, rows, cols,
+                   input_closed, done_said)
+DEPTYR_HANDED_OVER(AskerState, fd, inbox, outbox, input_closed, listens,
+                   session, upgrades)
+DEPTYR_HANDED_OVER(PeerState, fd, inbox, passed, session)
+DEPTYR_HANDED_OVER(SocketState, role, fd, path, device, inode)
+DEPTYR_HANDED_OVER(SessionState, name, ring, controller, pidfd, argv,
+                   keystrokes, leader, paint, painted, exact, answered,
+                   not_executed, status_told, code, signal, left, left_rows,
+                   left_cols, left_how)
+DEPTYR_HANDED_OVER(HeldState, name, fd)
+DEPTYR_HANDED_OVER(HeadState, program, since, sockets, kept, held, sessions,
+                   newest, ended, clients, attached, askers, peers, terminal,
+                   shown, viewer, viewer_leads)
 
 std::string Encode(const HeadState& state) {
+  nlohmann::json json(state);
+  json["version"] = kHandoverVersion;
   std::string bytes;
-  nlohmann::json::to_cbor(nlohmann::json(state), bytes);
+  nlohmann::json::to_cbor(json, bytes);
   return bytes;
 }
 
@@ -91,8 +99,7 @@ std::vector<int> DescriptorsOf(const HeadState& state) {
   return all;
 }
 
-absl::Status CheckHandover(absl::string_view bytes) {
-  ASSIGN_OR_RETURN(const HeadState state, Decode(bytes));
+absl::Status CheckRings(const HeadState& state) {
   for (const SessionState& session : state.sessions) {
     const absl::Status ring = Ring::CheckFormat(Duplicate(session.ring));
     if (ring.ok()) continue;

@@ -7,8 +7,8 @@
 //   ASSIGN_OR_RETURN(HeadState state, Decode(bytes));
 //
 // CBOR (RFC 8949), by name: a field that the other side doesn't know is passed
-// over, one that isn't there is as below.  What would be misunderstood all the
-// same is another kHandoverVersion.
+// over, one that isn't there is as below, and what is as below isn't there.
+// What would be misunderstood all the same is another kHandoverVersion.
 #pragma once
 
 #include <cstdint>
@@ -26,12 +26,16 @@ inline constexpr int kHandoverVersion = 1;
 // Descriptors are -1 for none, sizes 0.
 
 struct InsertState {
+  bool operator==(const InsertState&) const = default;
+
   uint64_t offset = 0;
   std::string text;
   bool for_now = false;
 };
 
 struct ClientState {
+  bool operator==(const ClientState&) const = default;
+
   uint64_t id = 0;
   int64_t since = 0;  // milliseconds since 1970
   std::string session;
@@ -51,6 +55,8 @@ struct ClientState {
 };
 
 struct SocketClientState {
+  bool operator==(const SocketClientState&) const = default;
+
   ClientState client;
   int fd = -1;
   std::string wanted;  // the session it waits for, if it has none
@@ -66,6 +72,8 @@ struct SocketClientState {
 };
 
 struct AttachClientState {
+  bool operator==(const AttachClientState&) const = default;
+
   ClientState client;
   int fd = -1;
   std::string wish;  // its first message
@@ -79,6 +87,8 @@ struct AttachClientState {
 // Who asks, or hasn't said yet what they want, or is between their registration
 // and their exec.
 struct AskerState {
+  bool operator==(const AskerState&) const = default;
+
   int fd = -1;
   std::string inbox;
   std::string outbox;
@@ -89,6 +99,8 @@ struct AskerState {
 };
 
 struct PeerState {
+  bool operator==(const PeerState&) const = default;
+
   int fd = -1;
   std::string inbox;
   int passed = -1;
@@ -96,6 +108,8 @@ struct PeerState {
 };
 
 struct SocketState {
+  bool operator==(const SocketState&) const = default;
+
   std::string role;  // what listens there
   int fd = -1;
   std::string path;
@@ -104,6 +118,8 @@ struct SocketState {
 };
 
 struct SessionState {
+  bool operator==(const SessionState&) const = default;
+
   std::string name;
   int ring = -1;
   int controller = -1;
@@ -127,12 +143,15 @@ struct SessionState {
 };
 
 struct HeldState {
+  bool operator==(const HeldState&) const = default;
+
   std::string name;
   int fd = -1;
 };
 
 struct HeadState {
-  int version = kHandoverVersion;
+  bool operator==(const HeadState&) const = default;
+
   std::string program;  // what wrote this, "deptyr 0.1.0"
   int64_t since = 0;
   std::vector<SocketState> sockets;
@@ -156,8 +175,7 @@ std::string Encode(const HeadState& state);
 absl::StatusOr<HeadState> Decode(absl::string_view bytes);
 // All descriptors that stay open.
 std::vector<int> DescriptorsOf(const HeadState& state);
-// What a program that is about to take over has to understand, short of doing
-// it: the state, and every ring.
-absl::Status CheckHandover(absl::string_view bytes);
+// What else a program that is about to take over has to understand.
+absl::Status CheckRings(const HeadState& state);
 
 }  // namespace deptyr

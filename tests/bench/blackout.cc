@@ -3,13 +3,16 @@
 //   blackout DEPTYR FLOODER [ROUNDS]
 //
 //   kill -9: from the kill to the last of 100 raw clients, one for each of 100
-//     sessions, receiving again, with an s6-fdholder as keeper.  Head is
-//     started again at once, so a supervisor's own delay is no part of it: 100
-//     ms of systemd (RestartSec=), a second of s6-supervise come on top.
+//     sessions, receiving again, with an s6-fdholder as keeper.  Apart: until
+//     the old head is gone and a new one is started, here at once, which is the
+//     supervisor's part (systemd waits 100 ms, RestartSec=, s6-supervise a
+//     second); and from then on
 //   upgrade: the longest gap that any of the same 100 clients saw around
-//     `deptyr upgrade`, less the program's own pause
+//     `deptyr upgrade`, less the program's own pause; and the same around
+//     a pause, which is what the machine and this program make of it
 //   the keeper's cost: bytes a second of a flood to one raw client, with and
-//     without a keeper, in turns; the median of the ratios
+//     without a keeper, in turns; the median of the ratios.  The same of a
+//     keystroke's round trip to a program that sends it back
 #include <poll.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -174,6 +177,23 @@ class FdHolder {
   pid_t pid_;
 };
 
+// The longest that a client received nothing while a command ran, beyond the
+// program's own pause.
+double GapAround(const std::vector<std::string>& command, Watchers& watchers) {
+  watchers.Await();
+  watchers.ForgetGaps();
+  const pid_t pid = bench::Spawn(command, -1);
+  while (::waitpid(pid, nullptr, WNOHANG) == 0) watchers.Turn();
+  watchers.Await();
+  return watchers.LongestGap() - kTickMicroseconds;
+}
+
+void Print(const char* what, const std::vector<double>& gaps) {
+  std::printf("%s, %d sessions: median %.1f ms, longest %.1f ms\n", what,
+              kSessions, bench::Median(gaps) / 1000,
+              *std::max_element(gaps.begin(), gaps.end()) / 1000);
+}
+
 void MeasureBlackout(const std::string& self, const std::string& deptyr,
                      int rounds) {
   const FdHolder holder;
@@ -192,33 +212,35 @@ void MeasureBlackout(const std::string& self, const std::string& deptyr,
   }
   Watchers watchers(folder.path());
   watchers.Await();
+  std::vector<double> starts;
   std::vector<double> times;
   for (int i = 0; i < rounds; ++i) {
-    const Clock::time_point start = Clock::now();
+    const Clock::time_point killed = Clock::now();
     End(head);
+    starts.push_back(bench::Since(killed));
+    const Clock::time_point started = Clock::now();
     head = SpawnReady(command, 9);
-    const double ready = bench::Since(start);
+    const double ready = bench::Since(started);
     watchers.Await();
-    times.push_back(bench::Since(start));
+    times.push_back(bench::Since(started));
     std::printf(
-        "kill -9: head ready after %.0f ms, all receive after %.0f ms\n",
-        ready / 1000, times.back() / 1000);
+        "kill -9: started again after %.0f ms; from then on, ready after %.0f "
+        "ms, all receive after %.0f ms\n",
+        starts.back() / 1000, ready / 1000, times.back() / 1000);
   }
-  std::printf("kill -9, %d sessions: median %.0f ms\n", kSessions,
-              bench::Median(times) / 1000);
-  times.clear();
+  std::printf(
+      "kill -9, %d sessions: median %.0f ms, after the %.0f ms until head was "
+      "started again\n",
+      kSessions, bench::Median(times) / 1000, bench::Median(starts) / 1000);
+  std::vector<double> upgrades;
+  std::vector<double> others;
   for (int i = 0; i < rounds; ++i) {
-    watchers.Await();
-    watchers.ForgetGaps();
-    const pid_t upgrade =
-        bench::Spawn({deptyr, "upgrade", folder / "head.sock"}, -1);
-    while (::waitpid(upgrade, nullptr, WNOHANG) == 0) watchers.Turn();
-    watchers.Await();
-    times.push_back(watchers.LongestGap() - kTickMicroseconds);
+    others.push_back(GapAround({"/bin/sleep", "0.05"}, watchers));
+    upgrades.push_back(
+        GapAround({deptyr, "upgrade", folder / "head.sock"}, watchers));
   }
-  std::printf("upgrade, %d sessions: median %.1f ms, longest %.1f ms\n",
-              kSessions, bench::Median(times) / 1000,
-              *std::max_element(times.begin(), times.end()) / 1000);
+  Print("upgrade", upgrades);
+  Print("no upgrade", others);
   for (const pid_t body : bodies) End(body);
   End(head, SIGTERM);
 }
@@ -248,6 +270,65 @@ double Throughput(const std::string& deptyr, const std::string& flooder,
   return rate;
 }
 
+// A program that sends back what is typed, and a raw client of it.
+class Echo {
+ public:
+  Echo(const std::string& deptyr, const std::string& keeper)
+      : head_(deptyr, "head",
+              {"--headless", "--keeper", keeper, "--raw", "/@/raw",
+               "/@/head.sock"}),
+        body_(bench::Spawn(
+            {deptyr, "body", head_.Path("head.sock"), "--", "/bin/sh", "-c",
+             "stty raw -echo; printf R; exec cat"},
+            -1)),
+        fd_(TryToConnect(head_.Path("raw"))) {
+    char byte = 0;
+    while (byte != 'R') {
+      if (::read(fd_, &byte, 1) != 1) bench::Die("no echo");
+    }
+  }
+  Echo(const Echo&) = delete;
+  Echo& operator=(const Echo&) = delete;
+  ~Echo() {
+    (void)::close(fd_);
+    End(body_);
+  }
+  double RoundTrip() const {
+    char byte = 'x';
+    const Clock::time_point start = Clock::now();
+    if (::write(fd_, &byte, 1) != 1 || ::read(fd_, &byte, 1) != 1) {
+      bench::Die("no echo");
+    }
+    return bench::Since(start);
+  }
+
+ private:
+  const bench::Server head_;
+  const pid_t body_;
+  const int fd_;
+};
+
+void MeasureKeys(const std::string& deptyr, int rounds) {
+  constexpr int kKeys = 1'000;
+  const FdHolder holder;
+  const Echo kept(deptyr, "s6:" + holder.path());
+  const Echo not_kept(deptyr, "none");
+  std::vector<double> ratios;
+  for (int i = 0; i < rounds; ++i) {
+    std::vector<double> with;
+    std::vector<double> without;
+    for (int key = 0; key < kKeys; ++key) {
+      with.push_back(kept.RoundTrip());
+      without.push_back(not_kept.RoundTrip());
+    }
+    ratios.push_back(bench::Median(with) / bench::Median(without));
+    std::printf("a keystroke: %.1f us kept, %.1f not\n", bench::Median(with),
+                bench::Median(without));
+  }
+  std::printf("a keystroke with a keeper, of the time without: median %.2f\n",
+              bench::Median(ratios));
+}
+
 void MeasureCost(const std::string& deptyr, const std::string& flooder,
                  int rounds) {
   const FdHolder holder;
@@ -275,5 +356,6 @@ int main(int argc, char** argv) {
   MeasureBlackout(std::filesystem::canonical("/proc/self/exe"), argv[1],
                   rounds);
   MeasureCost(argv[1], argv[2], rounds);
+  MeasureKeys(argv[1], rounds);
   return 0;
 }

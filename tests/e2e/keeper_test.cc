@@ -472,7 +472,8 @@ TEST_F(KeeperTest, KillsOfHeadCostNobodyAnything) {
   for (int round = 0; round < kills; ++round) {
     SCOPED_TRACE(absl::StrCat("round ", round));
     ASSERT_TRUE(raw.Connects());
-    const std::string name = absl::StrCat(name_, ".", round);
+    // Fewer names than ended sessions that head remembers.
+    const std::string name = absl::StrCat(name_, ".", round % 20);
     Program body = Body(name, {"sh", "-c", "echo said by $$"});
     const size_t who = static_cast<size_t>(Below(20));
     const uint64_t enough =
