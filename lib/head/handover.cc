@@ -40,7 +40,7 @@ DEPTYR_HANDED_OVER(AskerState, fd, inbox, outbox, input_closed, listens,
 DEPTYR_HANDED_OVER(PeerState, fd, inbox, passed, session)
 DEPTYR_HANDED_OVER(SocketState, role, fd, path, device, inode)
 DEPTYR_HANDED_OVER(SessionState, name, ring, controller, pidfd, argv,
-                   keystrokes, leader, paint, painted, exact, answered,
+                   keystrokes, leader, paint, modes, painted, exact, answered,
                    not_executed, status_told, code, signal, left, left_rows,
                    left_cols, left_how)
 DEPTYR_HANDED_OVER(HeldState, name, fd)

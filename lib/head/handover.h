@@ -127,9 +127,11 @@ struct SessionState {
   std::vector<std::string> argv;
   std::string keystrokes;
   uint64_t leader = 0;  // a client's id
-  std::string paint;    // of the screen before `painted`
+  // Of the screen: what it is before `painted`, 0 if the ring tells it as well.
+  std::string paint;
+  std::string modes;
   uint64_t painted = 0;
-  bool exact = false;
+  bool exact = false;  // `paint` is there
   uint64_t answered = 0;
   bool not_executed = false;
   bool status_told = false;

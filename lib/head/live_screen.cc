@@ -16,9 +16,11 @@ constexpr size_t kSlice = 4096;
 // Less than that waits for more so long: not each echo of a keystroke is to be
 // followed by the model's work, which the next keystroke would meet.
 constexpr absl::Duration kMorePause = absl::Milliseconds(1);
+// What a millisecond parses.
+constexpr size_t kLittle = 4 * kSlice;
 // The most that is parsed at once while somebody waits: a dozen milliseconds.
 constexpr uint64_t kMostAtOnce = 256 << 10;
-// No output for so long: the flood is over.
+// No more than kLittle in so long: the flood is over.
 constexpr absl::Duration kQuiet = absl::Milliseconds(20);
 constexpr absl::Duration kParkAfter = absl::Seconds(5);
 
@@ -86,30 +88,42 @@ void LiveScreen::Resume(WindowSize size) {
   FollowSoon();
 }
 
+// What was before the screen isn't looked at again: of a hundred full rings
+// that would take longer than all the rest of an upgrade.
 void LiveScreen::Resume(WindowSize size, Parked screen) {
-  Resume(size);
-  if (screen.offset < begin_ || screen.offset > Whole()) return;
-  screen_.reset();
-  park_.Reset();
-  parked_ = std::move(screen.paint);
-  modelled_ = screen.offset;
-  learned_from_ = sure_from_ = begin_;
+  if (screen.offset < ring_.begin() || screen.offset > ring_.end()) {
+    return Resume(size);
+  }
+  Begin(size);
+  begin_ = modelled_ = learned_from_ = sure_from_ = screen.offset;
+  digest_.Scan(screen.modes);
+  digest_.Rebase();
+  digest_.Scan(ring_.From(begin_));
+  if (!screen.paint) {
+    // Made when somebody asks, or the program writes.
+    modelled_ = 0;
+    sure_from_ = begin_ + 1;
+    return;
+  }
+  parked_ = *std::move(screen.paint);
   FollowSoon();
 }
 
 std::optional<LiveScreen::Parked> LiveScreen::Park() {
-  if (lapped() || !exact()) return std::nullopt;
   const uint64_t first = ring_.latest().begin;
   const bool in_ring = first >= ring_.begin() && ring_.state().resized <= first;
-  // Made from the ring at once, should somebody ask right after; or in its own
-  // time, as it would have been here.
-  const bool soon = Whole() - first <= kMostAtOnce;
-  if (in_ring && (soon || Whole() - modelled_ > kMostAtOnce)) {
-    return std::nullopt;
+  const bool soon = Whole() - first <= kLittle;
+  if (in_ring && soon) return std::nullopt;
+  if (!lapped() && exact()) {
+    // In its own time, as it would have been here.
+    if (in_ring && Whole() - modelled_ > kLittle) return std::nullopt;
+    CatchUp();
   }
-  CatchUp();
-  if (!exact()) return std::nullopt;
-  return Parked{screen_ ? screen_->Paint(digest_, size_) : parked_, modelled_};
+  Parked parked{.offset = Whole(), .modes = Modes(), .paint = {}};
+  if (!lapped() && exact()) {
+    parked.paint = screen_ ? screen_->Paint(digest_, size_) : parked_;
+  }
+  return parked;
 }
 
 std::string LiveScreen::Modes() const {
@@ -140,7 +154,7 @@ void LiveScreen::OnOutput() {
 void LiveScreen::AwaitQuiet() {
   quiet_ = loop_.After(kQuiet, [this, end = ring_.end()] {
     if (!lapped()) return;
-    if (ring_.end() != end) return AwaitQuiet();
+    if (ring_.end() - end > kLittle) return AwaitQuiet();
     StartAgain(ring_.capacity());
     FollowSoon();
   });

@@ -38,11 +38,12 @@ class LiveScreen {
   // its modes there (Ring::RecordModes), and maybe the screen.
   void Resume(WindowSize size);
   struct Parked {
-    std::string paint;
-    uint64_t offset = 0;
+    uint64_t offset = 0;               // it is of all before
+    std::string modes;                 // that were in force there, Modes()
+    std::optional<std::string> paint;  // nothing if it wasn't exact
   };
   void Resume(WindowSize size, Parked screen);
-  // The screen, if it is exact and the ring alone doesn't make it.
+  // For that.  Nothing if the ring alone makes it as well.
   std::optional<Parked> Park();
   // The ring has more.  To be called before it has lost what is new.
   void OnOutput();

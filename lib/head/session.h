@@ -172,7 +172,8 @@ class Session {
   void Start(Incarnation program);
   // Goes on with what another head did before, as the ring has it: with the
   // program that runs, and its terminal, or after its end (no descriptors).
-  void Resume(Fd controller, Fd pidfd);
+  void Resume(Fd controller, Fd pidfd,
+              std::optional<LiveScreen::Parked> screen = {});
   // The clients of a head that died come back, each when it next tries.  Until
   // they are there a flood would pass them by: it has to wait, for a moment.
   void AwaitClients();

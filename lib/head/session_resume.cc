@@ -19,14 +19,19 @@ constexpr absl::Duration kReturnTimeIfBlocking = absl::Seconds(5);
 
 }  // namespace
 
-void Session::Resume(Fd controller, Fd pidfd) {
+void Session::Resume(Fd controller, Fd pidfd,
+                     std::optional<LiveScreen::Parked> screen) {
   const RingState& state = ring_.state();
   argv_ = {state.command.data()};
   size_ = {state.rows, state.cols};
   resized_ = state.resized > ring_.latest().begin;
   // Every byte of it was seen by some client, if there was one.
   answered_ = ring_.end();
-  if (options_.keeps_screen) screen_.Resume(size_);
+  if (options_.keeps_screen && screen) {
+    screen_.Resume(size_, *std::move(screen));
+  } else if (options_.keeps_screen) {
+    screen_.Resume(size_);
+  }
   if (programs() == 0) return;
   pidfd_ = std::move(pidfd);
   controller_ = std::move(controller);
@@ -62,7 +67,13 @@ void Session::CountClients() {
 }
 
 void Session::Resume(const SessionState& state) {
-  Resume(TakeOffered(state.controller), TakeOffered(state.pidfd));
+  std::optional<LiveScreen::Parked> screen;
+  if (state.painted > 0) {
+    screen = {.offset = state.painted, .modes = state.modes, .paint = {}};
+    if (state.exact) screen->paint = state.paint;
+  }
+  Resume(TakeOffered(state.controller), TakeOffered(state.pidfd),
+         std::move(screen));
   if (!state.argv.empty()) argv_ = state.argv;
   keystrokes_.Append(state.keystrokes);
   input_was_full_ = true;  // to whoever waits, room is offered
@@ -73,9 +84,6 @@ void Session::Resume(const SessionState& state) {
     post_mortem_ = {.paint = state.left,
                     .size = {state.left_rows, state.left_cols},
                     .how = state.left_how};
-  }
-  if (options_.keeps_screen && state.exact) {
-    screen_.Resume(size_, {state.paint, state.painted});
   }
 }
 
@@ -88,6 +96,7 @@ SessionState Session::Save() {
                      .keystrokes = std::string(keystrokes_.bytes()),
                      .leader = leader_ == nullptr ? 0 : leader_->id(),
                      .paint = "",
+                     .modes = "",
                      .answered = answered_,
                      .not_executed = not_executed_,
                      .left = "",
@@ -104,9 +113,10 @@ SessionState Session::Save() {
     state.left_how = post_mortem_->how;
   }
   if (auto screen = options_.keeps_screen ? screen_.Park() : std::nullopt) {
-    state.paint = std::move(screen->paint);
     state.painted = screen->offset;
-    state.exact = true;
+    state.modes = std::move(screen->modes);
+    state.exact = screen->paint.has_value();
+    state.paint = std::move(screen->paint).value_or("");
   }
   return state;
 }

@@ -2,6 +2,8 @@
 //
 //   blackout DEPTYR FLOODER [ROUNDS]
 //
+//   The 100 sessions have full rings.
+//
 //   kill -9: from the kill to the last of 100 raw clients, one for each of 100
 //     sessions, receiving again, with an s6-fdholder as keeper.  Apart: until
 //     the old head is gone and a new one is started, here at once, which is the
@@ -31,6 +33,8 @@ using bench::Clock;
 
 constexpr int kSessions = 100;
 constexpr int kTickMicroseconds = 5'000;
+constexpr double kAtRest = 5'000;       // microseconds without output
+constexpr size_t kFilled = 1'200'000;  // more than a ring has
 
 int TryToConnect(const std::string& path) {
   sockaddr_un address{};
@@ -45,8 +49,13 @@ int TryToConnect(const std::string& path) {
   return -1;
 }
 
-// The program of the sessions: says something, again and again.
+// The program of the sessions: fills its ring, then says something, again and
+// again.
 [[noreturn]] void Tick() {
+  const std::string line = std::string(78, 'x') + "\n";
+  for (size_t wrote = 0; wrote < kFilled; wrote += line.size()) {
+    if (::write(STDOUT_FILENO, line.data(), line.size()) < 0) std::exit(1);
+  }
   for (;;) {
     if (::write(STDOUT_FILENO, ".", 1) != 1) std::exit(1);
     const timespec pause{0, kTickMicroseconds * 1'000L};
@@ -232,6 +241,9 @@ void MeasureBlackout(const std::string& self, const std::string& deptyr,
       "kill -9, %d sessions: median %.0f ms, after the %.0f ms until head was "
       "started again\n",
       kSessions, bench::Median(times) / 1000, bench::Median(starts) / 1000);
+  // Head looks through the rings in its idle time, after a start.
+  while (GapAround({"/bin/sleep", "0.5"}, watchers) > kAtRest) {
+  }
   std::vector<double> upgrades;
   std::vector<double> others;
   for (int i = 0; i < rounds; ++i) {

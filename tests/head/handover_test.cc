@@ -60,6 +60,7 @@ HeadState Everything() {
                      .keystrokes = Bytes(),
                      .leader = 18,
                      .paint = Bytes(),
+                     .modes = Bytes(),
                      .painted = 19,
                      .exact = true,
                      .answered = 20,

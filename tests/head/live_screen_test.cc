@@ -111,6 +111,14 @@ TEST_F(LiveScreenTest, AfterAFloodItStartsAgainByItself) {
   EXPECT_TRUE(RunUntil(*loop_, [&] { return !screen_.parked(); }));
 }
 
+TEST_F(LiveScreenTest, AfterAFloodItStartsAgainThoughTheProgramGoesOn) {
+  Write(std::string(3 * kRing, 'x'));
+  EXPECT_TRUE(RunUntil(*loop_, [&] {
+    Write(".");
+    return !screen_.parked();
+  }));
+}
+
 TEST_F(LiveScreenTest, AProgramThatStartsHasACleanScreen) {
   Write("\033[?1049hold");
   screen_.Begin(kSize);
@@ -194,6 +202,12 @@ class ResumeTest : public LiveScreenTest {
     ring_.RecordModes(screen_.modes_offset(), screen_.Modes());
   }
 
+  void ClearAndSayNew() {
+    const std::span<char> room = ring_.Space(100);
+    ring_.Commit(absl::string_view(".\033[2J\033[Hnew").copy(room.data(), 100));
+    next_.OnOutput();
+  }
+
   LiveScreen next_{*loop_, ring_};
 };
 
@@ -215,29 +229,44 @@ TEST_F(ResumeTest, LappedItKnowsTheModesAndIsInexactUntilAllIsCleared) {
   EXPECT_FALSE(next_.exact());
   EXPECT_EQ(next_.Modes(), screen_.Modes());
   EXPECT_THAT(ShownBy(next_), HasSubstr("line 1999"));
-  const std::span<char> room = ring_.Space(100);
-  ring_.Commit(absl::string_view(".\033[2J\033[Hnew").copy(room.data(), 100));
-  next_.OnOutput();
+  ClearAndSayNew();
+  EXPECT_TRUE(next_.exact());
+  EXPECT_THAT(ShownBy(next_), testing::StartsWith("new"));
+}
+
+TEST_F(ResumeTest, LappedAndParkedItIsTheSame) {
+  Write("old\033[?1h\033[?2004h\033]2;title\007\033[?1049h");
+  Lap();
+  const auto parked = screen_.Park();
+  ASSERT_TRUE(parked);
+  EXPECT_FALSE(parked->paint);
+  next_.Resume(kSize, *parked);
+  EXPECT_FALSE(next_.exact());
+  EXPECT_EQ(next_.Modes(), screen_.Modes());
+  EXPECT_THAT(ShownBy(next_), HasSubstr("line 1999"));
+  EXPECT_FALSE(next_.exact());
+  ClearAndSayNew();
   EXPECT_TRUE(next_.exact());
   EXPECT_THAT(ShownBy(next_), testing::StartsWith("new"));
 }
 
 TEST_F(ResumeTest, ParkedItIsExactThoughTheRingHasOnlyTheEnd) {
-  Write("old\033[?1h\033[7;7H\033[31mpaint");
+  Write("old\033[?1h\033]2;title\007\033[7;7H\033[31mpaint");
   RunIdleWork();
   for (int i = 0; i < 1000; ++i) {
     Write(absl::StrCat("\033[20;1Hline ", i, std::string(90, '.')));
     (void)screen_.Take(kSize);  // it keeps up
   }
-  ring_.RecordModes(screen_.modes_offset(), screen_.Modes());
   ASSERT_GT(ring_.begin(), 1000u);
   const auto parked = screen_.Park();
   ASSERT_TRUE(parked);
+  ASSERT_TRUE(parked->paint);
   next_.Resume(kSize, *parked);
   EXPECT_TRUE(next_.exact());
   EXPECT_EQ(ShownBy(next_), Shown());
   EXPECT_THAT(ShownBy(next_), HasSubstr("paint"));
   EXPECT_EQ(next_.Modes(), screen_.Modes());
+  EXPECT_EQ(next_.title(), "title");
 }
 
 TEST_F(ResumeTest, ASizeThatChangedIsParked) {
