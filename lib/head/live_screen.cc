@@ -13,9 +13,6 @@ namespace {
 
 // A fifth of a millisecond of the model's time.
 constexpr size_t kSlice = 4096;
-// Less than that waits for more so long: not each echo of a keystroke is to be
-// followed by the model's work, which the next keystroke would meet.
-constexpr absl::Duration kMorePause = absl::Milliseconds(1);
 // What a millisecond parses.
 constexpr size_t kLittle = 4 * kSlice;
 // The most that is parsed at once while somebody waits: a dozen milliseconds.
@@ -160,13 +157,11 @@ void LiveScreen::AwaitQuiet() {
   });
 }
 
+// What is but a little behind is made when somebody asks: most sessions never
+// need a model, and no keystroke meets the work for the one before.
 void LiveScreen::FollowSoon() {
-  if (modelled_ >= Whole()) return;
-  const bool little = Whole() - modelled_ < kSlice;
-  if (idle_work_.pending() && (little || !waits_for_more_)) return;
-  waits_for_more_ = little;
-  idle_work_ = little ? loop_.After(kMorePause, [this] { Follow(); })
-                      : loop_.WhenIdle([this] { Follow(); });
+  if (Whole() - modelled_ <= kLittle || idle_work_.pending()) return;
+  idle_work_ = loop_.WhenIdle([this] { Follow(); });
 }
 
 void LiveScreen::Follow() {
@@ -244,7 +239,8 @@ void LiveScreen::Unpark() {
 void LiveScreen::ParkLater() {
   park_ = loop_.After(kParkAfter, [this, end = ring_.end()] {
     if (!screen_) return;
-    if (ring_.end() != end || modelled_ != Whole()) return ParkLater();
+    if (ring_.end() != end || lapped()) return ParkLater();
+    CatchUp();
     parked_ = screen_->Paint(digest_, size_);
     screen_.reset();
     // Its own size, in its own place.

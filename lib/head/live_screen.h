@@ -1,7 +1,8 @@
 // The screen of a session as it is now, for whoever comes late.
 //
 //   OnOutput() sees every byte with the digest, at once;
-//   the model follows in idle time, in short slices, never before I/O;
+//   the model follows in idle time, in short slices, never before I/O, and a
+//   millisecond's work behind: that is done when somebody asks;
 //   a model that nobody needs now is parked: kept as the escape sequences that
 //   repaint it, and freed.
 //
@@ -93,7 +94,6 @@ class LiveScreen {
   std::optional<Screen> screen_;
   std::string parked_;
   Timer idle_work_;
-  bool waits_for_more_ = false;  // idle_work_
   Timer quiet_;
   Timer park_;
 };

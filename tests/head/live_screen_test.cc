@@ -168,14 +168,26 @@ TEST_F(LiveScreenTest, ASmallerTerminalGetsWhatFits) {
 
 TEST_F(LiveScreenTest, ParkedItIsTheSameAndCostsLittle) {
   Write("\033[2J\033[5;5Hparked\033[1;31m");
-  ASSERT_TRUE(RunUntil(*loop_, [&] { return !screen_.parked(); }));
+  EXPECT_TRUE(screen_.parked());
+  EXPECT_TRUE(IsQuiet(*loop_)) << "nobody has asked";
   const std::string before = screen_.Take(kSize).paint;
+  EXPECT_FALSE(screen_.parked());
   ASSERT_TRUE(RunUntil(*loop_, [&] { return screen_.parked(); }));
   EXPECT_EQ(screen_.Take(kSize).paint, before);
   EXPECT_TRUE(screen_.parked()) << "taking it didn't need the model";
   EXPECT_TRUE(IsQuiet(*loop_));
   Write("\033[6;5Hmore");
   EXPECT_THAT(Shown(), AllOf(HasSubstr("parked"), HasSubstr("more")));
+}
+
+TEST_F(LiveScreenTest, WhoWritesMuchHasAModelBeforeSomebodyAsks) {
+  for (int i = 0; i < 500; ++i) Write(absl::StrCat("line ", i, "\r\n"));
+  EXPECT_TRUE(IsQuiet(*loop_));
+  EXPECT_TRUE(screen_.parked());
+  for (int i = 0; i < 2500; ++i) Write(absl::StrCat("line ", i, "\r\n"));
+  EXPECT_TRUE(RunUntil(*loop_, [&] { return !screen_.parked(); }));
+  EXPECT_THAT(Shown(), HasSubstr("line 2499"));
+  EXPECT_TRUE(screen_.exact());
 }
 
 // The screen of another head, which wrote the same ring.
