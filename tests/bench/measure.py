@@ -3,6 +3,7 @@
 import ctypes
 import json
 import os
+import re
 import resource
 import select
 import socket
@@ -127,6 +128,18 @@ def memory(pids: list[int]) -> int:
         for line in Path(f'/proc/{pid}/smaps_rollup').read_text().split('\n'):
             if line.startswith('Pss:'):
                 total += int(line.split()[1]) * 1024
+    return total
+
+
+def ring_bytes(pid: int, rings: int) -> int:
+    """What deptyr's rings hold, in whole pages.  The first page of each is its
+    session's, whatever it holds."""
+    total, ring = -4096 * rings, False
+    for line in Path(f'/proc/{pid}/smaps').read_text().split('\n'):
+        if re.match('[0-9a-f]+-', line):
+            ring = 'memfd:deptyr-ring' in line
+        elif ring and line.startswith('Pss:'):
+            total += int(line.split()[1]) * 1024
     return total
 
 

@@ -194,6 +194,7 @@ class Deptyr(Server):
     """With a keeper, if there is an s6-fdholder."""
 
     kept = 1000  # sessions; what the keeper below has room for
+    listened = 64  # sessions that each have sockets of their own
 
     def start(self, program: list[str], count: int) -> None:
         self.head(count)
@@ -207,7 +208,7 @@ class Deptyr(Server):
         clients = self.folder / 'clients'
         clients.mkdir()
         sockets = ['--client-dir', clients]
-        if count > self.kept:  # the descriptors are for the sessions
+        if count > self.listened:
             sockets = ['--raw', f'{clients}/0.raw=0']
         ready, written = os.pipe()
         self.spawn(self.tools.deptyr, 'head', '--headless', '--keeper', keeper, '--ready-fd',
