@@ -33,7 +33,7 @@ using bench::Clock;
 
 constexpr int kSessions = 100;
 constexpr int kTickMicroseconds = 5'000;
-constexpr double kAtRest = 5'000;       // microseconds without output
+constexpr double kAtRest = 5'000;      // microseconds without output
 constexpr size_t kFilled = 1'200'000;  // more than a ring has
 
 int TryToConnect(const std::string& path) {
