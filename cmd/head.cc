@@ -71,6 +71,18 @@ absl::StatusOr<Shows> ParseShows(absl::string_view text) {
       absl::StrCat("not known: ", text, "; say screen, history or nothing"));
 }
 
+void AddRules(Options& options, const char* name, AllowRules* rules,
+              const char* help) {
+  options.Do(
+      name, "WHO=RIGHTS[@SESSION]",
+      [rules](absl::string_view text) -> absl::Status {
+        ASSIGN_OR_RETURN(AllowRule rule, ParseAllow(text));
+        rules->push_back(std::move(rule));
+        return absl::OkStatus();
+      },
+      help);
+}
+
 // The signals head lives by, and what each does.
 absl::StatusOr<Signals> BlockSignals() {
   return Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2,
@@ -218,6 +230,12 @@ int HeadCommand(int argc, char** argv) {
                 "history or nothing (screen)");
   options.Flag("read-only", &listen.policy.read_only,
                "listeners named after this: what clients send is dropped");
+  AddRules(options, "allow", &head.allow,
+           "who else than a session's owner and root may do what; WHO is "
+           "user:NAME, group:NAME, uid:N, gid:N or any; repeatable");
+  AddRules(options, "listener-allow", &listen.policy.allow,
+           "listeners named after this: who else may do what there; "
+           "repeatable");
   options.Value("size-policy", "POLICY", &head.session.size_policy,
                 ParseSizePolicy,
                 "whose size a program has: latest, smallest, largest or fixed "

@@ -16,16 +16,16 @@ namespace deptyr {
 
 class Head;
 
-// Whether this peer may see a session and act on it: its owner, head's own user
-// and root may.
-bool MayUse(const PeerIdentity& identity, const Session& session);
+// The sentence for somebody who hasn't this right.
+std::string WhyNot(const PeerIdentity& who, Right right,
+                   const Session& session);
 
 class Answers : public Asker::Owner {
  public:
   Answers(EventLoop& loop, Head& head) : loop_(loop), head_(head) {}
 
   // Takes over a connection that began with `question`.
-  void Serve(Fd connection, PeerIdentity identity, const Ask& question,
+  void Serve(Fd connection, const PeerIdentity& identity, const Ask& question,
              std::string received);
   size_t size() const { return askers_.size(); }
   // For the program that takes over, and from the one before.
@@ -49,8 +49,10 @@ class Answers : public Asker::Owner {
   void OnQuestion(Asker& asker, const Ask& question) override;
   void OnAskerDone(Asker& asker) override;
 
-  // The session a question names, if the asker may use it; else it is refused.
-  Session* Find(Asker& asker, const Ask& question);
+  // The session a question names, if the asker has this right there; else it is
+  // refused.
+  Session* Find(Asker& asker, const Ask& question, Right right);
+  void Forbid(Asker& asker, absl::string_view text);
   KeyValues ReportOf(Session& session) const;
   void AnswerSessions(Asker& asker);
   void AnswerStatus(Asker& asker, Session& session);

@@ -13,7 +13,7 @@ Asker::Asker(EventLoop& loop, Owner& owner, Fd connection,
              PeerIdentity identity, std::string received)
     : owner_(owner),
       connection_(std::move(connection)),
-      identity_(identity),
+      identity_(std::move(identity)),
       inbox_(std::move(received)) {
   watch_ = loop.Add(connection_.get(), Interest::kRead,
                     [this](Ready ready) { OnReady(ready); });
@@ -21,7 +21,8 @@ Asker::Asker(EventLoop& loop, Owner& owner, Fd connection,
 
 Asker::Asker(EventLoop& loop, Owner& owner, const AskerState& state,
              PeerIdentity identity)
-    : Asker(loop, owner, TakeOffered(state.fd), identity, state.inbox) {
+    : Asker(loop, owner, TakeOffered(state.fd), std::move(identity),
+            state.inbox) {
   outbox_ = state.outbox;
   input_closed_ = state.input_closed;
 }

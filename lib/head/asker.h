@@ -8,7 +8,7 @@
 #include "lib/head/handover.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
-#include "lib/sys/unix_socket.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {

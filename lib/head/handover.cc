@@ -18,8 +18,9 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(ClientState, id, since, session,
                                                 insert_begun, inserts)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SocketClientState, client, fd,
                                                 wanted, uwsgi, shows, read_only,
-                                                allow_signals, inbox, rows,
-                                                cols, input_closed, received)
+                                                allow_signals, allow, inbox,
+                                                rows, cols, input_closed,
+                                                received)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AttachClientState, client, fd,
                                                 wish, inbox, rows, cols,
                                                 input_closed, done_said)
@@ -40,7 +41,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(HeadState, version, program,
                                                 sessions, newest, ended,
                                                 clients, attached, askers,
                                                 peers, terminal, shown, viewer,
-                                                viewer_leads)
+                                                viewer_leads, refused)
 
 std::string Encode(const HeadState& state) {
   std::string bytes;

@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -58,6 +59,7 @@ struct SocketClientState {
   int shows = 0;
   bool read_only = false;
   bool allow_signals = false;
+  std::vector<std::string> allow;  // rules
   std::string inbox;
   uint16_t rows = 0;  // told, and not applied
   uint16_t cols = 0;
@@ -149,6 +151,7 @@ struct HeadState {
   std::string shown;
   ClientState viewer;
   bool viewer_leads = false;
+  std::map<std::string, uint64_t> refused;  // how often, by code
 };
 
 std::string Encode(const HeadState& state);

@@ -26,6 +26,13 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
     peer.Refuse(kRefusedStopping, "head is about to end");
     return;
   }
+  if (who.uid == kUnknownId) {
+    // All of those look alike: one could take another's session.
+    peer.Refuse(kRefusedNotPermitted,
+                "the program's user has no number in head's user namespace; "
+                "run head where it has, or map it (uid_map)");
+    return;
+  }
   auto pidfd = PeerPidfd(peer.connection(), who.pid);
   if (!pidfd.ok()) {
     peer.Refuse(kRefusedLimit, pidfd.status().message());

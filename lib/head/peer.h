@@ -15,7 +15,7 @@
 #include "lib/head/handover.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
-#include "lib/sys/unix_socket.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {
@@ -36,6 +36,9 @@ class Peer {
     // It is a client: takes the connection over with Release().
     virtual void OnAttach(Peer& peer, Attach message) = 0;
     virtual void OnAsk(Peer& peer, Ask message) = 0;
+    // It is told, and goes.
+    virtual void OnRefused(const PeerIdentity& who, absl::string_view code,
+                           absl::string_view text) = 0;
     // The connection is over, whoever ended it.
     virtual void OnPeerDone(Peer& peer) = 0;
   };
