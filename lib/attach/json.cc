@@ -31,8 +31,8 @@ bool IsOneOf(absl::string_view key, const absl::string_view (&keys)[kSize]) {
 
 // What head counts of itself, and how much of it there may be.
 bool IsCount(absl::string_view key) {
-  return key == "refused" || absl::StartsWith(key, "refused-") ||
-         absl::StartsWith(key, "max-");
+  return key == "pending" || key == "buffered" || key == "refused" ||
+         absl::StartsWith(key, "refused-") || absl::StartsWith(key, "max-");
 }
 
 Json ValueFor(absl::string_view key, const std::string& text) {

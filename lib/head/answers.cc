@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
-#include "lib/base/log.h"
 #include "lib/head/head.h"
 #include "lib/head/report.h"
 #include "lib/sys/process.h"
@@ -16,8 +15,8 @@
 namespace deptyr {
 namespace {
 
-// Whoever hears of everything and doesn't read isn't told any more.
-constexpr size_t kMostOwed = 1 << 20;
+// Of a list that may be long, so much at a time.
+constexpr size_t kPiece = 32 << 10;
 
 absl::string_view NameOf(Change::Kind kind) {
   switch (kind) {
@@ -87,7 +86,11 @@ void Answers::OnAskerDone(Asker& asker) {
 }
 
 void Answers::OnQuestion(Asker& asker, const Ask& question) {
-  if (question.what == "sessions") return AnswerSessions(asker);
+  if (question.what == "sessions") {
+    askers_[&asker].listed = "";
+    (void)SayMore(asker);
+    return;
+  }
   if (question.what == "head") return AnswerHead(asker);
   if (question.what == "events") return Listen(asker, question);
   if (question.what == "upgrade") return Upgrade(asker);
@@ -135,20 +138,52 @@ KeyValues Answers::ReportOf(Session& session) const {
   return fields;
 }
 
-void Answers::AnswerSessions(Asker& asker) {
+// A piece at a time: with thousands of sessions it is long, and who asks may
+// never read it.
+bool Answers::SayMore(Asker& asker) {
+  std::optional<std::string>& listed = askers_[&asker].listed;
+  if (!listed) return false;
   std::string answer;
-  for (const auto& [name, session] : head_.sessions()) {
-    if (!head_.RightsIn(*session, asker.identity()).Has(Right::kSee)) continue;
-    answer += Encode(Item{ReportOf(*session)});
+  auto next = head_.sessions().upper_bound(*listed);
+  for (; next != head_.sessions().end() && answer.size() < kPiece; ++next) {
+    Session& session = *next->second;
+    listed = session.name();
+    if (head_.RightsIn(session, asker.identity()).Has(Right::kSee)) {
+      answer += Encode(Item{ReportOf(session)});
+    }
   }
+  if (next == head_.sessions().end()) {
+    listed.reset();
+    answer += HeldItems(asker) + Encode(Done{});
+  }
+  asker.Say(answer);
+  return true;
+}
+
+std::string Answers::HeldItems(const Asker& asker) const {
+  if (!head_.MayAdminister(asker.identity())) return "";
+  std::string items;
   for (const auto& [name, kept] : head_.held()) {
-    if (!head_.MayAdminister(asker.identity())) break;
-    answer += Encode(Item{{{"item", "session"},
-                           {"name", name},
-                           {"state", "held"},
-                           {"how", "its state is a newer deptyr's"}}});
+    items += Encode(Item{{{"item", "session"},
+                          {"name", name},
+                          {"state", "held"},
+                          {"how", "its state is a newer deptyr's"}}});
   }
-  asker.Say(answer + Encode(Done{}));
+  return items;
+}
+
+size_t Answers::CountOf(uid_t uid) const {
+  return static_cast<size_t>(std::count_if(
+      askers_.begin(), askers_.end(),
+      [uid](const auto& asker) { return asker.first->identity().uid == uid; }));
+}
+
+size_t Answers::most_owed() const {
+  size_t most = 0;
+  for (const auto& [asker, known] : askers_) {
+    most = std::max(most, asker->owed());
+  }
+  return most;
 }
 
 void Answers::AnswerStatus(Asker& asker, Session& session) {
@@ -201,6 +236,8 @@ std::vector<AskerState> Answers::Save() const {
     state.listens = known.listens;
     state.session = known.session;
     state.upgrades = known.upgrades;
+    state.lists = known.listed.has_value();
+    state.listed = known.listed.value_or("");
     states.push_back(std::move(state));
   }
   return states;
@@ -213,7 +250,11 @@ void Answers::Resume(const std::vector<AskerState>& states) {
         loop_, *this, state,
         identity.value_or(PeerIdentity{0, kUnknownId, kUnknownId}));
     Asker& it = *asker;
-    askers_[&it] = {std::move(asker), state.listens, state.session, false};
+    Known& known = askers_[&it];
+    known.asker = std::move(asker);
+    known.listens = state.listens;
+    known.session = state.session;
+    if (state.lists) known.listed = state.listed;
     if (state.upgrades) AnswerHead(it);
     it.Say("");
     it.Advance();
@@ -315,9 +356,11 @@ void Answers::Tell(const Session& session, absl::string_view event,
     if (!head_.RightsIn(session, listener->identity()).Has(Right::kSee)) {
       continue;
     }
-    if (listener->owed() > kMostOwed) {
-      Log(Severity::kWarning, "pid=", listener->identity().pid,
-          " doesn't read the events it asked for; its connection is closed");
+    // Whoever hears of everything and doesn't read isn't told any more.
+    if (listener->owed() + item.size() > head_.limits().buffered) {
+      head_.refusals().Note(listener->identity(), kRefusedLimit,
+                            "it doesn't read the events it asked for, and "
+                            "--max-buffered is reached");
       listener->End();
     } else {
       listener->Say(item);

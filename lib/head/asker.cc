@@ -32,7 +32,8 @@ AskerState Asker::Save() const {
           .inbox = inbox_,
           .outbox = outbox_,
           .input_closed = input_closed_,
-          .session = ""};
+          .session = "",
+          .listed = ""};
 }
 
 void Asker::Say(const HeadMessage& message) {
@@ -78,6 +79,7 @@ void Asker::Receive() {
 // grows that somebody doesn't read.
 void Asker::Advance() {
   while (!is_over_ && outbox_.empty()) {
+    if (owner_.SayMore(*this)) continue;
     absl::string_view rest = inbox_;
     auto message = TakeMessage(rest);
     const bool is_ask = message.ok() && message->has_value() &&

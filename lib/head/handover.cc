@@ -26,7 +26,7 @@ NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AttachClientState, client, fd,
                                                 input_closed, done_said)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(AskerState, fd, inbox, outbox,
                                                 input_closed, listens, session,
-                                                upgrades)
+                                                upgrades, lists, listed)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(PeerState, fd, inbox, passed,
                                                 session)
 NLOHMANN_DEFINE_TYPE_NON_INTRUSIVE_WITH_DEFAULT(SocketState, role, fd, path,

@@ -88,6 +88,8 @@ struct AskerState {
   bool listens = false;
   std::string session;
   bool upgrades = false;  // it is told that the upgrade is done
+  bool lists = false;     // it is being told of sessions,
+  std::string listed;     // and has been up to this one
 };
 
 struct PeerState {

@@ -107,6 +107,7 @@ KeyValues Head::Report() const {
   for (const auto& [code, count] : refusals_.counts()) {
     report.emplace_back(absl::StrCat("refused-", code), absl::StrCat(count));
   }
+  ReportLimits(report);
   return report;
 }
 
@@ -140,9 +141,7 @@ void Head::Tidy() {
     if (found == sessions_.end() || found->second->running() || ended_again) {
       continue;
     }
-    const bool watched =
-        viewer_ != nullptr && viewer_->shown() == found->second.get();
-    if (watched || !found->second->clients().empty()) {
+    if (IsWatched(*found->second)) {
       ended_.push_back(name);
       continue;
     }

@@ -22,6 +22,7 @@
 #include "lib/head/attach_client.h"
 #include "lib/head/handover.h"
 #include "lib/head/keeping.h"
+#include "lib/head/limits.h"
 #include "lib/head/listeners.h"
 #include "lib/head/peer.h"
 #include "lib/head/refusals.h"
@@ -58,7 +59,7 @@ struct HeadOptions {
   size_t history = 1 << 20;  // bytes each session's ring holds
   KeeperSpec keeper = {};
   int ready_fd = -1;
-  size_t most_clients = SIZE_MAX;
+  Limits limits = {};
   // What takes over in an upgrade: the program and its arguments.  Without, an
   // upgrade is refused.
   std::string program = {};
@@ -89,6 +90,7 @@ class Head : public Peer::Owner {
   Viewer* viewer() { return viewer_.get(); }
 
   const std::string& socket() const { return options_.socket; }
+  const Limits& limits() const { return options_.limits; }
   const Sessions& sessions() const { return sessions_; }
   const Keeping& keeping() const { return keeping_; }
   // Names whose state only a newer deptyr understands: held, and not touched.
@@ -175,8 +177,19 @@ class Head : public Peer::Owner {
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
   Session& AddSession(const std::string& name, uid_t owner, Ring ring);
   void OnSessionChanged(Session& session, Change change);
+  // Of the limits: head_limits.cc.
   size_t CountClients() const;
-  bool IsFull() const { return CountClients() >= options_.most_clients; }
+  size_t CountClientsOf(uid_t uid) const;
+  size_t CountPending() const;
+  size_t MostClientsOfAUser() const;
+  absl::Status CheckRoom(const std::optional<PeerIdentity>& who) const;
+  absl::Status CheckRoomIn(const Session& session) const;
+  absl::Status CheckRate(const PeerIdentity& who);
+  absl::Status MakeRoomForSession();
+  void MakeRoomForPeer();
+  bool ForgetOneEnded();
+  bool IsWatched(const Session& session) const;
+  void ReportLimits(KeyValues& report) const;
   static constexpr char kBodiesRole[] = "head";
   // What needn't be done at every change: status, forgetting old sessions.
   void TidySoon();
@@ -196,6 +209,7 @@ class Head : public Peer::Owner {
       client_dirs_;
 
   Refusals refusals_;
+  RegistrationRate rate_;
   Answers answers_;
   Keeping keeping_;
   std::map<std::string, KeptSession> taken_back_;  // until they are sessions

@@ -82,12 +82,9 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
 }
 
 void Head::OnClient(const ListenerSpec& spec, Fd connection) {
-  // So many that the next body finds no descriptor would be too many.
-  if (IsFull()) {
-    return refusals_.Note(
-        IdentityOf(connection.get()), kRefusedLimit,
-        absl::StrCat("there are ", CountClients(), " clients already at ",
-                     spec.address, "; raise the limit of open files"));
+  const auto who = IdentityOf(connection.get());
+  if (const absl::Status room = CheckRoom(who); !room.ok()) {
+    return refusals_.Note(who, kRefusedLimit, room.message());
   }
   SocketClient& client =
       clients_.Add(std::move(connection), spec.policy,
@@ -126,12 +123,18 @@ void Head::SeatWaitingClients() {
 }
 
 void Head::Seat(SocketClient& client, Session& session) {
-  if (client.RightsIn(session).Has(Right::kSee)) return client.Join(session);
-  refusals_.Note(
-      client.identity(), kRefusedNotPermitted,
-      absl::StrCat("a ", client.Info().kind, " client may not see ",
-                   session.name(), "; --listener-allow says who may"));
-  client.End();
+  if (!client.RightsIn(session).Has(Right::kSee)) {
+    refusals_.Note(
+        client.identity(), kRefusedNotPermitted,
+        absl::StrCat("a ", client.Info().kind, " client may not see ",
+                     session.name(), "; --listener-allow says who may"));
+    return client.End();
+  }
+  if (const absl::Status room = CheckRoomIn(session); !room.ok()) {
+    refusals_.Note(client.identity(), kRefusedLimit, room.message());
+    return client.End();
+  }
+  client.Join(session);
 }
 
 // File permissions say who may attach: the files belong to whom the session
@@ -197,10 +200,6 @@ std::string Head::NoSuchSession(const std::string& name) const {
                       "; see those there are with deptyr ls");
 }
 
-size_t Head::CountClients() const {
-  return clients_.size() + attached_.size() + answers_.size();
-}
-
 void Head::OnAttach(Peer& peer, Attach message) {
   Session* const session = FindSession(message.session, peer.identity());
   if (session == nullptr) {
@@ -218,12 +217,9 @@ void Head::OnAttach(Peer& peer, Attach message) {
   if (stopping_) {
     return peer.Refuse(kRefusedStopping, "head is about to end");
   }
-  if (IsFull()) {
-    return peer.Refuse(kRefusedLimit,
-                       absl::StrCat("there are ", CountClients(),
-                                    " clients already; raise head's limit of "
-                                    "open files"));
-  }
+  absl::Status room = CheckRoom(peer.identity());
+  if (room.ok() && !message.kick) room = CheckRoomIn(*session);
+  if (!room.ok()) return peer.Refuse(kRefusedLimit, room.message());
   if (message.kick) {
     for (Client* other : session->clients()) {
       other->Kick("another client attached alone (deptyr attach -d)");
@@ -249,8 +245,8 @@ void Head::OnAttachClientGone(AttachClient& client) {
 }
 
 void Head::OnAsk(Peer& peer, Ask message) {
-  if (IsFull()) {
-    return peer.Refuse(kRefusedLimit, "there are too many clients already");
+  if (const absl::Status room = CheckRoom(peer.identity()); !room.ok()) {
+    return peer.Refuse(kRefusedLimit, room.message());
   }
   auto [connection, received] = peer.Release();
   answers_.Serve(std::move(connection), peer.identity(), message,

@@ -54,6 +54,7 @@ class Peer {
   const PeerIdentity& identity() const { return identity_; }
   const std::string& session() const { return session_; }
   bool registered() const { return !session_.empty(); }
+  Clock::time_point since() const { return since_; }
 
   // False if the body isn't there any more to hear it.
   bool Accept(const std::string& session);
@@ -73,6 +74,7 @@ class Peer {
   Owner& owner_;
   Fd connection_;
   const PeerIdentity identity_;
+  const Clock::time_point since_ = Clock::now();
   std::string inbox_;
   std::vector<Fd> fds_;
   bool fds_were_cut_ = false;

@@ -31,7 +31,7 @@ void Refusals::Note(const std::optional<PeerIdentity>& who,
   Log(Severity::kWarning, "refused ",
       who ? absl::StrCat("pid=", who->pid, " uid=", UidText(who->uid))
           : "a client over TCP",
-      ": ", code, ": ", Printable(text));
+      ": ", code, ": ", text);
   user.pause = loop_.After(pause_, [this, uid] { OnPauseOver(uid); });
 }
 

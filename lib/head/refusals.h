@@ -28,7 +28,8 @@ class Refusals {
   Refusals(const Refusals&) = delete;
   Refusals& operator=(const Refusals&) = delete;
 
-  // `who` is nothing where the kernel doesn't know (TCP).
+  // `who` is nothing where the kernel doesn't know (TCP).  `text` is ours, not
+  // the peer's: it goes to the log as it is.
   void Note(const std::optional<PeerIdentity>& who, absl::string_view code,
             absl::string_view text);
 

@@ -100,7 +100,9 @@ HeadState Everything() {
                    .input_closed = true,
                    .listens = true,
                    .session = "a:b",
-                   .upgrades = true}};
+                   .upgrades = true,
+                   .lists = true,
+                   .listed = "a"}};
   state.peers = {
       {.fd = fd++, .inbox = Bytes(), .passed = fd++, .session = "a"}};
   state.terminal = Bytes();

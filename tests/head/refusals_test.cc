@@ -19,7 +19,6 @@
 namespace deptyr {
 namespace {
 
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Pair;
@@ -93,11 +92,6 @@ TEST_F(RefusalsTest, EndlesslyManyUsersAreNotRemembered) {
   for (uid_t uid = 1; uid <= 5'000; ++uid) Refuse(uid, "limit");
   EXPECT_THAT(Lines(), SizeIs(kMostRefusedUsers + 1));
   EXPECT_EQ(refusals_.counts().at("limit"), 5'000U);
-}
-
-TEST_F(RefusalsTest, WhatAPeerSaidIsPrintable) {
-  refusals_.Note(std::nullopt, "malformed", "\x1b]0;mine\a\nrefused uid=0");
-  EXPECT_THAT(Lines(), ElementsAre(AllOf(HasSubstr("\\x1b]0;mine\\x07\\n"))));
 }
 
 }  // namespace
