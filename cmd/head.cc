@@ -35,6 +35,13 @@ absl::StatusOr<size_t> ParseHistory(absl::string_view text) {
   return absl::InvalidArgumentError("at least 64K");
 }
 
+absl::StatusOr<size_t> ParseBuffered(absl::string_view text) {
+  constexpr size_t kLeast = 64 << 10;
+  ASSIGN_OR_RETURN(const size_t bytes, ParseBytes(text));
+  if (bytes >= kLeast) return bytes;
+  return absl::InvalidArgumentError("at least 64K");
+}
+
 absl::StatusOr<SizePolicy> ParseSizePolicy(absl::string_view text) {
   if (text == "latest") return SizePolicy::kLatest;
   if (text == "smallest") return SizePolicy::kSmallest;
@@ -69,6 +76,33 @@ absl::StatusOr<Shows> ParseShows(absl::string_view text) {
   if (text == "nothing") return Shows::kNothing;
   return absl::InvalidArgumentError(
       absl::StrCat("not known: ", text, "; say screen, history or nothing"));
+}
+
+void AddRules(Options& options, const char* name, AllowRules* rules,
+              const char* help) {
+  options.Do(
+      name, "WHO=RIGHTS[@SESSION]",
+      [rules](absl::string_view text) -> absl::Status {
+        ASSIGN_OR_RETURN(AllowRule rule, ParseAllow(text));
+        rules->push_back(std::move(rule));
+        return absl::OkStatus();
+      },
+      help);
+}
+
+void AddLimits(Options& options, Limits& limits) {
+  options.Value("max-sessions", "N", &limits.sessions, ParseCount,
+                "refuse more sessions than this (4096)");
+  options.Value("max-session-clients", "N", &limits.session_clients, ParseCount,
+                "refuse more clients of one session (1024)");
+  options.Value("max-user-clients", "N", &limits.user_clients, ParseCount,
+                "refuse more clients of one user (half of all there may be)");
+  options.Value("max-pending", "N", &limits.pending, ParseCount,
+                "keep no more connections that have said nothing yet (512)");
+  options.Value("max-buffered", "SIZE", &limits.buffered, ParseBuffered,
+                "keep no more bytes for somebody who doesn't read (1M)");
+  options.Value("max-registrations", "N", &limits.registrations, ParseCount,
+                "refuse more registrations of one user in 10 s (3000)");
 }
 
 // The signals head lives by, and what each does.
@@ -150,7 +184,7 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
   MapLargeBlocks();  // models of screens come and go among small, lasting
                      // things
   // Half for clients: the other half is for programs, which come first.
-  head_options.most_clients = RaiseDescriptorLimit() / 2;
+  head_options.limits.clients = RaiseDescriptorLimit() / 2;
   LogToStandardError();
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
   // Before there is a socket to be removed, and before we say we are ready.
@@ -218,6 +252,12 @@ int HeadCommand(int argc, char** argv) {
                 "history or nothing (screen)");
   options.Flag("read-only", &listen.policy.read_only,
                "listeners named after this: what clients send is dropped");
+  AddRules(options, "allow", &head.allow,
+           "who else than a session's owner and root may do what; WHO is "
+           "user:NAME, group:NAME, uid:N, gid:N or any; repeatable");
+  AddRules(options, "listener-allow", &listen.policy.allow,
+           "listeners named after this: who else may do what there; "
+           "repeatable");
   options.Value("size-policy", "POLICY", &head.session.size_policy,
                 ParseSizePolicy,
                 "whose size a program has: latest, smallest, largest or fixed "
@@ -229,6 +269,7 @@ int HeadCommand(int argc, char** argv) {
   options.Value("keeper", "KEEPER", &head.keeper, ParseKeeper,
                 "who keeps the terminals when head dies: auto, none, systemd "
                 "or s6:SOCKET (auto)");
+  AddLimits(options, head.limits);
   options.Value("command-key", "KEY", &command_key, ParseKey,
                 "the key before a command to head, or none (^\\)");
   options.Flag("headless", &headless, "leave the terminal alone");

@@ -51,6 +51,19 @@ absl::StatusOr<KeyValues> ParseEnd(const std::string& code,
                    "$EXIT_STATUS as systemd does"));
 }
 
+absl::StatusOr<int> PrintHead(const Where& where, bool json) {
+  if (!where.session.empty()) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("--head tells of no session: ", where.session));
+  }
+  ASSIGN_OR_RETURN(const auto items,
+                   AskForItems(where.head, {.what = "head", .fields = {}}));
+  for (const KeyValues& item : items) {
+    Print(json ? HeadJson(item) + "\n" : HeadText(item));
+  }
+  return 0;
+}
+
 }  // namespace
 
 int LsCommand(int argc, char** argv) {
@@ -83,12 +96,15 @@ int LsCommand(int argc, char** argv) {
 
 int StatusCommand(int argc, char** argv) {
   bool json = false;
+  bool head = false;
   Options options("status", "[OPTION]... [HEAD-SOCKET] [SESSION]",
                   "Tells what there is to know of SESSION (the newest).");
   options.Flag("json", &json, "as a JSON object");
+  options.Flag("head", &head, "of head itself, not of a session");
   return RunVerb(
       options, "status", 0, argc, argv,
       [&](const Where& where) -> absl::StatusOr<int> {
+        if (head) return PrintHead(where, json);
         ASSIGN_OR_RETURN(
             const auto items,
             AskForItems(where.head, {.what = "status",

@@ -179,6 +179,12 @@ absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view text) {
       "not a time: ", text, "; say seconds, or a number and its unit: 90, 2m"));
 }
 
+absl::StatusOr<size_t> ParseCount(absl::string_view text) {
+  uint32_t count = 0;
+  if (absl::SimpleAtoi(text, &count)) return size_t{count};
+  return absl::InvalidArgumentError(absl::StrCat("not a number: ", text));
+}
+
 absl::StatusOr<size_t> ParseBytes(absl::string_view text) {
   absl::string_view digits = text;
   size_t unit = 1;

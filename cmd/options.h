@@ -97,6 +97,7 @@ class Options {
 absl::StatusOr<WindowSize> ParseSize(absl::string_view text);
 // Seconds, "10" or "0.5"; or with a unit, "2m".
 absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view text);
+absl::StatusOr<size_t> ParseCount(absl::string_view text);
 // Bytes, "65536", "64K", "1M".
 absl::StatusOr<size_t> ParseBytes(absl::string_view text);
 // A file mode in octal, "0660".

@@ -7,7 +7,6 @@
 #include <cstring>
 #include <string>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "cmd/commands.h"
@@ -21,12 +20,6 @@
 
 namespace deptyr {
 namespace {
-
-absl::StatusOr<size_t> ParseCount(absl::string_view text) {
-  uint32_t count = 0;
-  if (absl::SimpleAtoi(text, &count)) return size_t{count};
-  return absl::InvalidArgumentError(absl::StrCat("not a number: ", text));
-}
 
 // COMMAND, or the shell; a login shell is told so by a dash, login(1).
 void ChooseCommand(std::vector<std::string> operands, bool login,

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <iterator>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -16,9 +17,9 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr absl::string_view kNumbers[] = {
-    "pid",    "uid",  "rows",   "cols",   "clients",  "bytes",
-    "begin",  "end",  "id",     "client", "capacity", "number",
-    "missed", "code", "signal", "behind", "history",  "sessions",
+    "pid",  "uid",    "rows",   "cols",     "clients",  "bytes",  "begin",
+    "end",  "id",     "client", "capacity", "number",   "missed", "dropped",
+    "code", "signal", "behind", "history",  "sessions",
 };
 constexpr absl::string_view kTimes[] = {"since", "started", "ended", "time"};
 constexpr absl::string_view kFlags[] = {"read-only", "leads"};
@@ -28,10 +29,16 @@ bool IsOneOf(absl::string_view key, const absl::string_view (&keys)[kSize]) {
   return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
 }
 
+// What head counts of itself, and how much of it there may be.
+bool IsCount(absl::string_view key) {
+  return key == "pending" || key == "buffered" || key == "refused" ||
+         absl::StartsWith(key, "refused-") || absl::StartsWith(key, "max-");
+}
+
 Json ValueFor(absl::string_view key, const std::string& text) {
   int64_t number = 0;
   const bool is_number = absl::SimpleAtoi(text, &number);
-  if (is_number && IsOneOf(key, kNumbers)) return number;
+  if (is_number && (IsOneOf(key, kNumbers) || IsCount(key))) return number;
   if (is_number && IsOneOf(key, kFlags)) return number != 0;
   if (is_number && IsOneOf(key, kTimes)) {
     constexpr double kMilliseconds = 1000;
@@ -74,6 +81,10 @@ std::string ItemsJson(const std::vector<KeyValues>& items) {
   Json array = Json::array();
   for (const KeyValues& item : items) array.push_back(ObjectOf(item));
   return Dump(array, kIndented);
+}
+
+std::string HeadJson(const KeyValues& item) {
+  return Dump(ObjectOf(item), kIndented);
 }
 
 std::string StatusJson(const std::vector<KeyValues>& items) {

@@ -20,6 +20,8 @@ std::string ItemJson(const KeyValues& item);
 std::string ItemsJson(const std::vector<KeyValues>& items);
 // The session, and in it `attached` and `incarnations`.
 std::string StatusJson(const std::vector<KeyValues>& items);
+// Head itself.
+std::string HeadJson(const KeyValues& item);
 
 // A screen: what head says of it, where its cursor is, and its lines.
 struct ScreenText {

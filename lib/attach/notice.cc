@@ -1,6 +1,7 @@
 #include "lib/attach/notice.h"
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 
 namespace deptyr {
 namespace {
@@ -21,6 +22,13 @@ std::optional<int> ExitStatusOf(const KeyValues& fields) {
 std::string HowOf(const KeyValues& fields) {
   const absl::string_view how = ValueOf(fields, "how");
   return std::string(how.empty() ? "ended" : how);
+}
+
+absl::Status MayNotType(absl::string_view session) {
+  return absl::PermissionDeniedError(
+      absl::StrCat("nothing was typed: you may see ", session,
+                   ", but not type into it; do it as its owner or as root, or "
+                   "have head started with --allow"));
 }
 
 }  // namespace deptyr

@@ -1,8 +1,11 @@
-// What the fields of a notice or an item say.  Pure.
+// What the fields of a notice or an item say, and other words for people. Pure.
 #pragma once
 
 #include <optional>
 #include <string>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
 
 #include "lib/wire/key_values.h"
 
@@ -13,5 +16,7 @@ namespace deptyr {
 std::optional<int> ExitStatusOf(const KeyValues& fields);
 // A phrase for people that goes on after a session's name.
 std::string HowOf(const KeyValues& fields);
+// Why nothing was typed, by whom head doesn't let type.
+absl::Status MayNotType(absl::string_view session);
 
 }  // namespace deptyr

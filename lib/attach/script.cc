@@ -80,6 +80,9 @@ void ScriptClient::OnAttached(const Attached& attached) {
     return Finish(absl::FailedPreconditionError(
         absl::StrCat("nothing was typed: ", session_, " ", attached.state)));
   }
+  if (!attached.rights.Has(Right::kType) && !script_.typed.empty()) {
+    return Finish(MayNotType(session_));
+  }
   if (script_.until == Until::kQuiet) WaitForQuiet();
   Type();
 }

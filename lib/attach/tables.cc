@@ -137,7 +137,7 @@ std::string SessionsTable(const std::vector<KeyValues>& items) {
 
 std::string ClientsTable(const std::vector<KeyValues>& items) {
   std::vector<Row> rows = {{"CLIENT", "KIND", "PID", "UID", "SINCE", "SIZE",
-                            "BEHIND", "MISSED", "MAY"}};
+                            "BEHIND", "MISSED", "DROPPED", "MAY"}};
   for (const KeyValues& item : items) {
     if (!IsA(item, "client")) continue;
     const bool reads = ValueOf(item, "read-only") == "1";
@@ -145,12 +145,21 @@ std::string ClientsTable(const std::vector<KeyValues>& items) {
     rows.push_back({Field(item, "id"), Field(item, "kind"),
                     OrDash(Field(item, "pid")), OrDash(Field(item, "uid")),
                     Time(item, "since"), Size(item), Bytes(item, "behind"),
-                    Bytes(item, "missed"),
+                    Bytes(item, "missed"), Bytes(item, "dropped"),
                     reads   ? "read"
                     : leads ? "type, has its size"
                             : "type"});
   }
   return rows.size() == 1 ? "" : Table(rows);
+}
+
+std::string HeadText(const KeyValues& item) {
+  std::vector<Row> rows;
+  for (const auto& [key, value] : item) {
+    if (key == "item") continue;
+    rows.push_back({key, key == "since" ? Time(item, key) : OrDash(value)});
+  }
+  return Table(rows);
 }
 
 std::string StatusText(const std::vector<KeyValues>& items) {

@@ -15,6 +15,8 @@ std::string Table(const std::vector<std::vector<std::string>>& rows);
 std::string SessionsTable(const std::vector<KeyValues>& items);
 // The answer to "status".
 std::string StatusText(const std::vector<KeyValues>& items);
+// That to "head": a line for everything.
+std::string HeadText(const KeyValues& item);
 // `client` items.
 std::string ClientsTable(const std::vector<KeyValues>& items);
 

@@ -70,11 +70,8 @@ void Visit::OnMessage(HeadMessage message) {
     return view_ != nullptr && MaySoonBeTaken(*refused) ? Lost(why) : Fail(why);
   }
   Take(message);
-  if (!state_.empty()) {
-    paint_pause_ = loop_.After(kPaintPause, [this] {
-      Line(absl::StrCat(std::exchange(state_, ""),
-                        "; waiting for the next start"));
-    });
+  if (!state_.empty() || say_only_looks_) {
+    paint_pause_ = loop_.After(kPaintPause, [this] { SayWhatIsSo(); });
   }
   RepaintOnceCaughtUp();
   // Head is to know of a terminal that is slow.
@@ -100,6 +97,14 @@ void Visit::Take(const HeadMessage& message) {
   }
 }
 
+void Visit::SayWhatIsSo() {
+  if (std::exchange(say_only_looks_, false)) {
+    Line("is read-only for you, what you type is dropped");
+  }
+  if (state_.empty()) return;
+  Line(absl::StrCat(std::exchange(state_, ""), "; waiting for the next start"));
+}
+
 absl::Status Visit::CheckNesting() const {
   const char* session = std::getenv("DEPTYR_SESSION");
   const char* socket = std::getenv("DEPTYR_SOCKET");
@@ -114,6 +119,9 @@ absl::Status Visit::CheckNesting() const {
 
 absl::Status Visit::OnAttached(const Attached& attached) {
   session_ = attached.session;
+  if (std::exchange(rights_, attached.rights) != rights_) {
+    say_only_looks_ = !options_.read_only && !rights_.Has(Right::kType);
+  }
   if (view_ != nullptr) RETURN_IF_ERROR(OnAttachedAgain(attached));
   (void)place_.Follow(attached);
   if (view_ != nullptr) return absl::OkStatus();
@@ -125,6 +133,9 @@ absl::Status Visit::OnAttached(const Attached& attached) {
     return ShowScrollback({attached.rows, attached.cols});
   }
   const bool types = !options_.read_only;
+  if (types && !rights_.Has(Right::kType) && !IsTerminal(STDIN_FILENO)) {
+    return MayNotType(session_);
+  }
   if (types && !attached.running && !options_.once &&
       !IsTerminal(STDIN_FILENO)) {
     return absl::FailedPreconditionError(

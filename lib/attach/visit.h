@@ -76,6 +76,8 @@ class Visit final : public HeadConnection::Listener,
   // The status that was waited for.
   void OnStatus(const KeyValues& fields);
   void OnDone();
+  // What was not said yet, lest it be painted over.
+  void SayWhatIsSo();
   void Say(absl::string_view text);
   void Line(absl::string_view text);
   // Once all is shown.
@@ -105,6 +107,8 @@ class Visit final : public HeadConnection::Listener,
   bool keys_may_be_lost_ = false;
 
   std::string state_;  // of a session whose program doesn't run, unsaid yet
+  Rights rights_ = Rights::All();
+  bool say_only_looks_ = false;
   Timer paint_pause_;
   Timer status_patience_;
   std::optional<absl::StatusOr<Farewell>> farewell_;  // after what comes before

@@ -8,15 +8,15 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
-#include "lib/base/log.h"
 #include "lib/head/head.h"
 #include "lib/head/report.h"
+#include "lib/sys/process.h"
 
 namespace deptyr {
 namespace {
 
-// Whoever hears of everything and doesn't read isn't told any more.
-constexpr size_t kMostOwed = 1 << 20;
+// Of a list that may be long, so much at a time.
+constexpr size_t kPiece = 32 << 10;
 
 absl::string_view NameOf(Change::Kind kind) {
   switch (kind) {
@@ -57,13 +57,20 @@ KeyValues FieldsOf(const Session& session, Change change) {
 
 }  // namespace
 
-bool MayUse(const PeerIdentity& identity, const Session& session) {
-  return identity.uid == 0 || identity.uid == OwnUid() ||
-         identity.uid == session.owner();
+std::string WhyNot(const PeerIdentity& who, Right right,
+                   const Session& session) {
+  const bool known = who.uid != kUnknownId;
+  return absl::StrCat(
+      known ? absl::StrCat("uid ", who.uid) : "a user unknown here",
+      " may not ", Spell(Rights{right}), " ", session.name(),
+      ", a session of uid ", session.owner(),
+      "; ask as that user or root, or have head started with --allow ",
+      known ? absl::StrCat("uid:", who.uid) : "any", "=", Spell(Rights{right}),
+      "@", session.name());
 }
 
-void Answers::Serve(Fd connection, PeerIdentity identity, const Ask& question,
-                    std::string received) {
+void Answers::Serve(Fd connection, const PeerIdentity& identity,
+                    const Ask& question, std::string received) {
   auto asker = std::make_unique<Asker>(loop_, *this, std::move(connection),
                                        identity, std::move(received));
   Asker& it = *asker;
@@ -79,11 +86,21 @@ void Answers::OnAskerDone(Asker& asker) {
 }
 
 void Answers::OnQuestion(Asker& asker, const Ask& question) {
-  if (question.what == "sessions") return AnswerSessions(asker);
+  if (question.what == "sessions") {
+    askers_[&asker].listed = "";
+    (void)SayMore(asker);
+    return;
+  }
   if (question.what == "head") return AnswerHead(asker);
   if (question.what == "events") return Listen(asker, question);
   if (question.what == "upgrade") return Upgrade(asker);
-  Session* const session = Find(asker, question);
+  const bool looks = question.what == "status" || question.what == "snapshot";
+  const bool acts = question.what == "kick" || question.what == "ended";
+  if (!looks && !acts) {
+    return asker.Refuse(kRefusedMalformed, "head doesn't know this question");
+  }
+  Session* const session =
+      Find(asker, question, looks ? Right::kSee : Right::kAdminister);
   if (session == nullptr) return;
   if (question.what == "status") {
     AnswerStatus(asker, *session);
@@ -91,24 +108,26 @@ void Answers::OnQuestion(Asker& asker, const Ask& question) {
     AnswerSnapshot(asker, *session, ValueOf(question.fields, "last") == "1");
   } else if (question.what == "kick") {
     AnswerKick(asker, *session, ValueOf(question.fields, "client"));
-  } else if (question.what == "ended") {
-    AnswerEnded(asker, *session, question);
   } else {
-    asker.Refuse(kRefusedMalformed, "head doesn't know this question");
+    AnswerEnded(asker, *session, question);
   }
 }
 
-Session* Answers::Find(Asker& asker, const Ask& question) {
+Session* Answers::Find(Asker& asker, const Ask& question, Right right) {
   const std::string name(ValueOf(question.fields, "session"));
   Session* const session = head_.FindSession(name, asker.identity());
-  if (session != nullptr && MayUse(asker.identity(), *session)) return session;
   if (session == nullptr) {
     asker.Refuse(kRefusedNoSession, head_.NoSuchSession(name));
-  } else {
-    asker.Refuse(kRefusedNotOwner, absl::StrCat("the session ", session->name(),
-                                                " belongs to another user"));
+    return nullptr;
   }
+  if (head_.RightsIn(*session, asker.identity()).Has(right)) return session;
+  Forbid(asker, WhyNot(asker.identity(), right, *session));
   return nullptr;
+}
+
+void Answers::Forbid(Asker& asker, absl::string_view text) {
+  head_.refusals().Note(asker.identity(), kRefusedNotPermitted, text);
+  asker.Refuse(kRefusedNotPermitted, text);
 }
 
 KeyValues Answers::ReportOf(Session& session) const {
@@ -119,20 +138,52 @@ KeyValues Answers::ReportOf(Session& session) const {
   return fields;
 }
 
-void Answers::AnswerSessions(Asker& asker) {
+// A piece at a time: with thousands of sessions it is long, and who asks may
+// never read it.
+bool Answers::SayMore(Asker& asker) {
+  std::optional<std::string>& listed = askers_[&asker].listed;
+  if (!listed) return false;
   std::string answer;
-  for (const auto& [name, session] : head_.sessions()) {
-    if (!MayUse(asker.identity(), *session)) continue;
-    answer += Encode(Item{ReportOf(*session)});
+  auto next = head_.sessions().upper_bound(*listed);
+  for (; next != head_.sessions().end() && answer.size() < kPiece; ++next) {
+    Session& session = *next->second;
+    listed = session.name();
+    if (head_.RightsIn(session, asker.identity()).Has(Right::kSee)) {
+      answer += Encode(Item{ReportOf(session)});
+    }
   }
+  if (next == head_.sessions().end()) {
+    listed.reset();
+    answer += HeldItems(asker) + Encode(Done{});
+  }
+  asker.Say(answer);
+  return true;
+}
+
+std::string Answers::HeldItems(const Asker& asker) const {
+  if (!head_.MayAdminister(asker.identity())) return "";
+  std::string items;
   for (const auto& [name, kept] : head_.held()) {
-    if (asker.identity().uid != 0 && asker.identity().uid != OwnUid()) break;
-    answer += Encode(Item{{{"item", "session"},
-                           {"name", name},
-                           {"state", "held"},
-                           {"how", "its state is a newer deptyr's"}}});
+    items += Encode(Item{{{"item", "session"},
+                          {"name", name},
+                          {"state", "held"},
+                          {"how", "its state is a newer deptyr's"}}});
   }
-  asker.Say(answer + Encode(Done{}));
+  return items;
+}
+
+size_t Answers::CountOf(uid_t uid) const {
+  return static_cast<size_t>(std::count_if(
+      askers_.begin(), askers_.end(),
+      [uid](const auto& asker) { return asker.first->identity().uid == uid; }));
+}
+
+size_t Answers::most_owed() const {
+  size_t most = 0;
+  for (const auto& [asker, known] : askers_) {
+    most = std::max(most, asker->owed());
+  }
+  return most;
 }
 
 void Answers::AnswerStatus(Asker& asker, Session& session) {
@@ -159,9 +210,10 @@ void Answers::AnswerHead(Asker& asker) {
 
 // Answered by the program that takes over, or TellUpgradeFailed().
 void Answers::Upgrade(Asker& asker) {
-  if (asker.identity().uid != 0 && asker.identity().uid != OwnUid()) {
-    return asker.Refuse(kRefusedNotOwner,
-                        "only root and head's own user may upgrade it");
+  if (!head_.MayAdminister(asker.identity())) {
+    return Forbid(asker,
+                  absl::StrCat("only root and head's own user, uid ", OwnUid(),
+                               ", may upgrade it; ask as one of those"));
   }
   askers_[&asker].upgrades = true;
   head_.Upgrade();
@@ -184,6 +236,8 @@ std::vector<AskerState> Answers::Save() const {
     state.listens = known.listens;
     state.session = known.session;
     state.upgrades = known.upgrades;
+    state.lists = known.listed.has_value();
+    state.listed = known.listed.value_or("");
     states.push_back(std::move(state));
   }
   return states;
@@ -193,9 +247,14 @@ void Answers::Resume(const std::vector<AskerState>& states) {
   for (const AskerState& state : states) {
     const auto identity = IdentifyPeer(state.fd);
     auto asker = std::make_unique<Asker>(
-        loop_, *this, state, identity.value_or(PeerIdentity{0, UINT32_MAX, 0}));
+        loop_, *this, state,
+        identity.value_or(PeerIdentity{0, kUnknownId, kUnknownId}));
     Asker& it = *asker;
-    askers_[&it] = {std::move(asker), state.listens, state.session, false};
+    Known& known = askers_[&it];
+    known.asker = std::move(asker);
+    known.listens = state.listens;
+    known.session = state.session;
+    if (state.lists) known.listed = state.listed;
     if (state.upgrades) AnswerHead(it);
     it.Say("");
     it.Advance();
@@ -268,7 +327,9 @@ void Answers::AnswerEnded(Asker& asker, Session& session, const Ask& question) {
 
 void Answers::Listen(Asker& asker, const Ask& question) {
   const std::string name(ValueOf(question.fields, "session"));
-  if (!name.empty() && Find(asker, question) == nullptr) return;
+  if (!name.empty() && Find(asker, question, Right::kSee) == nullptr) {
+    return;
+  }
   Known& known = askers_[&asker];
   known.listens = true;
   known.session = name;
@@ -292,10 +353,14 @@ void Answers::Tell(const Session& session, absl::string_view event,
     }
   }
   for (Asker* listener : listeners) {
-    if (!MayUse(listener->identity(), session)) continue;
-    if (listener->owed() > kMostOwed) {
-      Log(Severity::kWarning, "pid=", listener->identity().pid,
-          " doesn't read the events it asked for; its connection is closed");
+    if (!head_.RightsIn(session, listener->identity()).Has(Right::kSee)) {
+      continue;
+    }
+    // Whoever hears of everything and doesn't read isn't told any more.
+    if (listener->owed() + item.size() > head_.limits().buffered) {
+      head_.refusals().Note(listener->identity(), kRefusedLimit,
+                            "it doesn't read the events it asked for, and "
+                            "--max-buffered is reached");
       listener->End();
     } else {
       listener->Say(item);

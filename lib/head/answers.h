@@ -3,6 +3,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -16,18 +17,21 @@ namespace deptyr {
 
 class Head;
 
-// Whether this peer may see a session and act on it: its owner, head's own user
-// and root may.
-bool MayUse(const PeerIdentity& identity, const Session& session);
+// The sentence for somebody who hasn't this right.
+std::string WhyNot(const PeerIdentity& who, Right right,
+                   const Session& session);
 
 class Answers : public Asker::Owner {
  public:
   Answers(EventLoop& loop, Head& head) : loop_(loop), head_(head) {}
 
   // Takes over a connection that began with `question`.
-  void Serve(Fd connection, PeerIdentity identity, const Ask& question,
+  void Serve(Fd connection, const PeerIdentity& identity, const Ask& question,
              std::string received);
   size_t size() const { return askers_.size(); }
+  size_t CountOf(uid_t uid) const;
+  // What the one who reads least hasn't taken, in bytes.
+  size_t most_owed() const;
   // For the program that takes over, and from the one before.
   std::vector<AskerState> Save() const;
   void Resume(const std::vector<AskerState>& states);
@@ -41,18 +45,23 @@ class Answers : public Asker::Owner {
  private:
   struct Known {
     std::unique_ptr<Asker> asker;
-    bool listens = false;   // to events,
-    std::string session;    // of this one ("": of all)
+    bool listens = false;  // to events,
+    std::string session;   // of this one ("": of all)
+    // It is being told of sessions, and has been up to this name.
+    std::optional<std::string> listed;
     bool upgrades = false;  // waits for an upgrade
   };
 
   void OnQuestion(Asker& asker, const Ask& question) override;
+  bool SayMore(Asker& asker) override;
   void OnAskerDone(Asker& asker) override;
 
-  // The session a question names, if the asker may use it; else it is refused.
-  Session* Find(Asker& asker, const Ask& question);
+  // The session a question names, if the asker has this right there; else it is
+  // refused.
+  Session* Find(Asker& asker, const Ask& question, Right right);
+  void Forbid(Asker& asker, absl::string_view text);
   KeyValues ReportOf(Session& session) const;
-  void AnswerSessions(Asker& asker);
+  std::string HeldItems(const Asker& asker) const;
   void AnswerStatus(Asker& asker, Session& session);
   void AnswerHead(Asker& asker);
   void AnswerSnapshot(Asker& asker, Session& session, bool last);

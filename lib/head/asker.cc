@@ -13,7 +13,7 @@ Asker::Asker(EventLoop& loop, Owner& owner, Fd connection,
              PeerIdentity identity, std::string received)
     : owner_(owner),
       connection_(std::move(connection)),
-      identity_(identity),
+      identity_(std::move(identity)),
       inbox_(std::move(received)) {
   watch_ = loop.Add(connection_.get(), Interest::kRead,
                     [this](Ready ready) { OnReady(ready); });
@@ -21,7 +21,8 @@ Asker::Asker(EventLoop& loop, Owner& owner, Fd connection,
 
 Asker::Asker(EventLoop& loop, Owner& owner, const AskerState& state,
              PeerIdentity identity)
-    : Asker(loop, owner, TakeOffered(state.fd), identity, state.inbox) {
+    : Asker(loop, owner, TakeOffered(state.fd), std::move(identity),
+            state.inbox) {
   outbox_ = state.outbox;
   input_closed_ = state.input_closed;
 }
@@ -31,7 +32,8 @@ AskerState Asker::Save() const {
           .inbox = inbox_,
           .outbox = outbox_,
           .input_closed = input_closed_,
-          .session = ""};
+          .session = "",
+          .listed = ""};
 }
 
 void Asker::Say(const HeadMessage& message) {
@@ -77,6 +79,7 @@ void Asker::Receive() {
 // grows that somebody doesn't read.
 void Asker::Advance() {
   while (!is_over_ && outbox_.empty()) {
+    if (owner_.SayMore(*this)) continue;
     absl::string_view rest = inbox_;
     auto message = TakeMessage(rest);
     const bool is_ask = message.ok() && message->has_value() &&

@@ -8,7 +8,7 @@
 #include "lib/head/handover.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
-#include "lib/sys/unix_socket.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {
@@ -20,6 +20,9 @@ class Asker {
     virtual ~Owner() = default;
     // Says the answer.
     virtual void OnQuestion(Asker& asker, const Ask& question) = 0;
+    // All it was told is taken: says more of an answer that isn't whole yet.
+    // False if there is none.
+    virtual bool SayMore(Asker& asker) = 0;
     // The connection is over.  May destroy the asker, later in the turn.
     virtual void OnAskerDone(Asker& asker) = 0;
   };

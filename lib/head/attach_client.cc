@@ -31,12 +31,13 @@ std::string MissedNotice(uint64_t from, uint64_t to) {
 }  // namespace
 
 AttachClient::AttachClient(EventLoop& loop, Fd connection,
-                           PeerIdentity identity, Attach wish,
+                           PeerIdentity identity, Rights rights, Attach wish,
                            std::string received,
                            absl::AnyInvocable<void(AttachClient&)> gone)
     : Client(loop, connection.get(), Output::kPackets),
       connection_(std::move(connection)),
-      identity_(identity),
+      identity_(std::move(identity)),
+      rights_(rights),
       wish_(std::move(wish)),
       gone_(std::move(gone)),
       inbox_(std::move(received)),
@@ -46,10 +47,10 @@ AttachClient::AttachClient(EventLoop& loop, Fd connection,
 }
 
 AttachClient::AttachClient(EventLoop& loop, const AttachClientState& state,
-                           Attach wish, PeerIdentity identity,
+                           Attach wish, PeerIdentity identity, Rights rights,
                            absl::AnyInvocable<void(AttachClient&)> gone)
-    : AttachClient(loop, TakeOffered(state.fd), identity, std::move(wish),
-                   state.inbox, std::move(gone)) {
+    : AttachClient(loop, TakeOffered(state.fd), std::move(identity), rights,
+                   std::move(wish), state.inbox, std::move(gone)) {
   Restore(state.client);
   room_ = {state.rows, state.cols};
   input_closed_ = state.input_closed;
@@ -77,16 +78,18 @@ AttachClient::~AttachClient() {
 }
 
 ClientInfo AttachClient::Info() const {
-  return {
-      .kind = "attach", .identity = identity_, .read_only = wish_.read_only};
+  return {.kind = "attach",
+          .identity = identity_,
+          .read_only = !May(Right::kType),
+          .dropped = dropped_};
 }
 
 void AttachClient::Join(Session& session) {
   Log(Severity::kInfo, "client=", id(), " pid=", identity_.pid,
-      " uid=", identity_.uid, " attach", wish_.read_only ? " read-only" : "",
+      " uid=", identity_.uid, " attach", May(Right::kType) ? "" : " read-only",
       " joined session=", session.name());
   // Who may only look doesn't decide how large it is.
-  if (wish_.rows != 0 && wish_.cols != 0 && !wish_.read_only) {
+  if (wish_.rows != 0 && wish_.cols != 0 && May(Right::kResize)) {
     session.SetClientSize(*this, {wish_.rows, wish_.cols});
   }
   session.Attach(*this, InsertBeginning(session));
@@ -99,7 +102,7 @@ WindowSize AttachClient::Room(const Session& session) const {
 
 AttachClient::Beginning AttachClient::PaintOf(Session& session) const {
   Session::Picture picture = session.TakePicture(Room(session));
-  if (!picture.exact && !wish_.read_only) session.Repaint();
+  if (!picture.exact && May(Right::kResize)) session.Repaint();
   return {picture.from, EncodePaint(picture.paint)};
 }
 
@@ -154,7 +157,8 @@ uint64_t AttachClient::InsertBeginning(Session& session) {
                            .cols = session.size().cols,
                            .number = session.programs(),
                            .running = session.running(),
-                           .state = session.State()}));
+                           .state = session.State(),
+                           .rights = rights_}));
   if (returns) InsertWhatHappened(session);
   if (!beginning.first.empty()) InsertAt(beginning.from, beginning.first);
   return beginning.from;
@@ -309,7 +313,7 @@ void AttachClient::Advance() {
 
 bool AttachClient::Take(const HeadMessage& message) {
   if (const auto* keys = std::get_if<Keys>(&message)) {
-    if (wish_.read_only) {
+    if (!May(Right::kType)) {
       dropped_ += keys->bytes.size();
     } else {
       Type(keys->bytes);
@@ -318,8 +322,11 @@ bool AttachClient::Take(const HeadMessage& message) {
   }
   if (const auto* size = std::get_if<Resize>(&message)) {
     room_ = {size->rows, size->cols};
-    if (!wish_.read_only && size->rows != 0 && size->cols != 0) {
+    if (size->rows == 0 || size->cols == 0) return true;
+    if (May(Right::kResize)) {
       session()->SetClientSize(*this, {size->rows, size->cols});
+    } else {
+      ++dropped_;
     }
     return true;
   }

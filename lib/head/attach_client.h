@@ -22,11 +22,11 @@ class AttachClient final : public Client {
   // `received`: what came after the attach message.  `gone` is called once, at
   // the end; it must not destroy the client.
   AttachClient(EventLoop& loop, Fd connection, PeerIdentity identity,
-               Attach wish, std::string received,
+               Rights rights, Attach wish, std::string received,
                absl::AnyInvocable<void(AttachClient&)> gone);
   // One that another program served until now.
   AttachClient(EventLoop& loop, const AttachClientState& state, Attach wish,
-               PeerIdentity identity,
+               PeerIdentity identity, Rights rights,
                absl::AnyInvocable<void(AttachClient&)> gone);
   AttachClientState Save() const;
   ~AttachClient() override;
@@ -77,13 +77,18 @@ class AttachClient final : public Client {
   void Update();
 
   const Fd connection_;
+  bool May(Right right) const {
+    return rights_.Has(right) && (!wish_.read_only || right == Right::kSee);
+  }
+
   const PeerIdentity identity_;
+  const Rights rights_;
   const Attach wish_;
   absl::AnyInvocable<void(AttachClient&)> gone_;
   std::string inbox_;
   WindowSize
       room_;  // its terminal's size, 0 for none; also of one who only looks
-  uint64_t dropped_ = 0;  // bytes that a read-only client typed
+  uint64_t dropped_ = 0;  // bytes and sizes that weren't permitted
   bool wait_for_room_ = false;
   bool input_closed_ = false;
   bool done_said_ = false;

@@ -27,7 +27,7 @@
 #include "lib/head/handover.h"
 #include "lib/head/ring.h"
 #include "lib/sys/event_loop.h"
-#include "lib/sys/unix_socket.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/wire/replies.h"
 
 namespace deptyr {
@@ -39,6 +39,7 @@ struct ClientInfo {
   absl::string_view kind;  // "attach", "raw", "uwsgi", "terminal"
   std::optional<PeerIdentity> identity = {};
   bool read_only = false;
+  uint64_t dropped = 0;  // bytes, sizes and signals it had no right to send
 };
 
 class Client {

@@ -31,12 +31,12 @@ DEPTYR_HANDED_OVER(ClientState, id, since, session, cursor, missed, deaf, rows,
                    cols, untyped, held, answered, replaying, header,
                    packet_left, insert_begun, inserts)
 DEPTYR_HANDED_OVER(SocketClientState, client, fd, wanted, uwsgi, shows,
-                   read_only, allow_signals, inbox, rows, cols, input_closed,
-                   received)
+                   read_only, allow_signals, allow, inbox, rows, cols,
+                   input_closed, received)
 DEPTYR_HANDED_OVER(AttachClientState, client, fd, wish, inbox, rows, cols,
                    input_closed, done_said)
 DEPTYR_HANDED_OVER(AskerState, fd, inbox, outbox, input_closed, listens,
-                   session, upgrades)
+                   session, upgrades, lists, listed)
 DEPTYR_HANDED_OVER(PeerState, fd, inbox, passed, session)
 DEPTYR_HANDED_OVER(SocketState, role, fd, path, device, inode)
 DEPTYR_HANDED_OVER(SessionState, name, ring, controller, pidfd, argv,
@@ -46,7 +46,7 @@ DEPTYR_HANDED_OVER(SessionState, name, ring, controller, pidfd, argv,
 DEPTYR_HANDED_OVER(HeldState, name, fd)
 DEPTYR_HANDED_OVER(HeadState, program, since, sockets, kept, held, sessions,
                    newest, ended, clients, attached, askers, peers, terminal,
-                   shown, viewer, viewer_leads)
+                   shown, viewer, viewer_leads, refused)
 
 std::string Encode(const HeadState& state) {
   nlohmann::json json(state);

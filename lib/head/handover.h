@@ -12,6 +12,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -64,6 +65,7 @@ struct SocketClientState {
   int shows = 0;
   bool read_only = false;
   bool allow_signals = false;
+  std::vector<std::string> allow;  // rules
   std::string inbox;
   uint16_t rows = 0;  // told, and not applied
   uint16_t cols = 0;
@@ -96,6 +98,8 @@ struct AskerState {
   bool listens = false;
   std::string session;
   bool upgrades = false;  // it is told that the upgrade is done
+  bool lists = false;     // it is being told of sessions,
+  std::string listed;     // and has been up to this one
 };
 
 struct PeerState {
@@ -170,6 +174,7 @@ struct HeadState {
   std::string shown;
   ClientState viewer;
   bool viewer_leads = false;
+  std::map<std::string, uint64_t> refused;  // how often, by code
 };
 
 std::string Encode(const HeadState& state);

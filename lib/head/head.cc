@@ -92,14 +92,23 @@ absl::StatusOr<ListeningSocket> Head::OpenSocket(
 }
 
 KeyValues Head::Report() const {
-  return {{"pid", absl::StrCat(OwnPid())},
-          {"version", options_.version},
-          {"socket", options_.socket},
-          {"since", absl::StrCat(absl::ToUnixMillis(since_))},
-          {"sessions", absl::StrCat(sessions_.size())},
-          {"keeper", std::string(keeping_.kind())},
-          {"clients", absl::StrCat(clients_.size() + attached_.size() +
-                                   (viewer_ == nullptr ? 0 : 1))}};
+  uint64_t refused = 0;
+  for (const auto& [code, count] : refusals_.counts()) refused += count;
+  KeyValues report = {
+      {"pid", absl::StrCat(OwnPid())},
+      {"version", options_.version},
+      {"socket", options_.socket},
+      {"since", absl::StrCat(absl::ToUnixMillis(since_))},
+      {"sessions", absl::StrCat(sessions_.size())},
+      {"keeper", std::string(keeping_.kind())},
+      {"clients", absl::StrCat(clients_.size() + attached_.size() +
+                               (viewer_ == nullptr ? 0 : 1))},
+      {"refused", absl::StrCat(refused)}};
+  for (const auto& [code, count] : refusals_.counts()) {
+    report.emplace_back(absl::StrCat("refused-", code), absl::StrCat(count));
+  }
+  ReportLimits(report);
+  return report;
 }
 
 void Head::OnSessionChanged(Session& session, Change change) {
@@ -132,9 +141,7 @@ void Head::Tidy() {
     if (found == sessions_.end() || found->second->running() || ended_again) {
       continue;
     }
-    const bool watched =
-        viewer_ != nullptr && viewer_->shown() == found->second.get();
-    if (watched || !found->second->clients().empty()) {
+    if (IsWatched(*found->second)) {
       ended_.push_back(name);
       continue;
     }

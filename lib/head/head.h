@@ -17,17 +17,21 @@
 #include "absl/status/statusor.h"
 
 #include "lib/head/acceptor.h"
+#include "lib/head/allow.h"
 #include "lib/head/answers.h"
 #include "lib/head/attach_client.h"
 #include "lib/head/handover.h"
 #include "lib/head/keeping.h"
+#include "lib/head/limits.h"
 #include "lib/head/listeners.h"
 #include "lib/head/peer.h"
+#include "lib/head/refusals.h"
 #include "lib/head/session.h"
 #include "lib/head/socket_client.h"
 #include "lib/head/viewer.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/inherited_fds.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/sys/readiness.h"
 #include "lib/sys/replace_self.h"
 #include "lib/sys/unix_socket.h"
@@ -50,11 +54,12 @@ struct HeadOptions {
   SocketRights rights;
   std::vector<ListenerSpec> listeners;
   std::vector<ClientDirSpec> client_dirs;
+  AllowRules allow = {};  // at the head socket
   SessionOptions session = {};
   size_t history = 1 << 20;  // bytes each session's ring holds
   KeeperSpec keeper = {};
   int ready_fd = -1;
-  size_t most_clients = SIZE_MAX;
+  Limits limits = {};
   // What takes over in an upgrade: the program and its arguments.  Without, an
   // upgrade is refused.
   std::string program = {};
@@ -85,6 +90,7 @@ class Head : public Peer::Owner {
   Viewer* viewer() { return viewer_.get(); }
 
   const std::string& socket() const { return options_.socket; }
+  const Limits& limits() const { return options_.limits; }
   const Sessions& sessions() const { return sessions_; }
   const Keeping& keeping() const { return keeping_; }
   // Names whose state only a newer deptyr understands: held, and not touched.
@@ -93,9 +99,13 @@ class Head : public Peer::Owner {
   Session* newest() const { return newest_; }
   // That of a name, or for "" the newest; null if there is none.
   Session* FindSession(const std::string& name) const;
-  // For "", the newest that `who` may use.
+  // For "", the newest that `who` may see.
   Session* FindSession(const std::string& name, const PeerIdentity& who) const;
   std::string NoSuchSession(const std::string& name) const;
+  Rights RightsIn(const Session& session, const PeerIdentity& who) const;
+  // Head itself, not a session: root, head's own user, and who was given that.
+  bool MayAdminister(const PeerIdentity& who) const;
+  Refusals& refusals() { return refusals_; }
   // Of head itself, for those who ask.
   KeyValues Report() const;
 
@@ -124,6 +134,7 @@ class Head : public Peer::Owner {
       : loop_(loop),
         options_(std::move(options)),
         readiness_(options_.ready_fd),
+        refusals_(loop),
         answers_(loop, *this),
         clients_(loop) {}
 
@@ -153,16 +164,32 @@ class Head : public Peer::Owner {
   void OnClient(const ListenerSpec& spec, Fd connection);
   void OpenClientDirs(Session& session);
   void SeatWaitingClients();
+  void Seat(SocketClient& client, Session& session);
   void OnRegister(Peer& peer, Register message, Fd controller) override;
   void OnExecFailed(Peer& peer, const std::string& text) override;
   void OnAttach(Peer& peer, Attach message) override;
   void OnAsk(Peer& peer, Ask message) override;
+  void OnRefused(const PeerIdentity& who, absl::string_view code,
+                 absl::string_view text) override {
+    refusals_.Note(who, code, text);
+  }
   void OnPeerDone(Peer& peer) override;
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
   Session& AddSession(const std::string& name, uid_t owner, Ring ring);
   void OnSessionChanged(Session& session, Change change);
+  // Of the limits: head_limits.cc.
   size_t CountClients() const;
-  bool IsFull() const { return CountClients() >= options_.most_clients; }
+  size_t CountClientsOf(uid_t uid) const;
+  size_t CountPending() const;
+  size_t MostClientsOfAUser() const;
+  absl::Status CheckRoom(const std::optional<PeerIdentity>& who) const;
+  absl::Status CheckRoomIn(const Session& session) const;
+  absl::Status CheckRate(const PeerIdentity& who);
+  absl::Status MakeRoomForSession();
+  void MakeRoomForPeer();
+  bool ForgetOneEnded();
+  bool IsWatched(const Session& session) const;
+  void ReportLimits(KeyValues& report) const;
   static constexpr char kBodiesRole[] = "head";
   // What needn't be done at every change: status, forgetting old sessions.
   void TidySoon();
@@ -181,6 +208,8 @@ class Head : public Peer::Owner {
   absl::flat_hash_map<const Session*, std::vector<std::unique_ptr<Acceptor>>>
       client_dirs_;
 
+  Refusals refusals_;
+  RegistrationRate rate_;
   Answers answers_;
   Keeping keeping_;
   std::map<std::string, KeptSession> taken_back_;  // until they are sessions

@@ -17,6 +17,18 @@ std::string RoleOf(const ListenerSpec& spec) {
   return absl::StrCat("listener ", spec.address);
 }
 
+// Where rules say who may do what, file rights needn't.
+SocketRights RightsOf(const ClientPolicy& policy) {
+  constexpr mode_t kForAll = 0666;
+  return policy.allow.empty() ? SocketRights{} : SocketRights{.mode = kForAll};
+}
+
+std::optional<PeerIdentity> IdentityOf(int connection) {
+  auto known = IdentifyPeer(connection);
+  if (known.ok()) return *std::move(known);
+  return std::nullopt;
+}
+
 bool IsOurs(int connection) {
   const auto peer = IdentifyPeer(connection);
   return peer.ok() && (peer->uid == 0 || peer->uid == OwnUid());
@@ -33,7 +45,7 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
   for (const ListenerSpec& spec : options_.listeners) {
     absl::StatusOr<ListeningSocket> opened = TakeSocket(RoleOf(spec));
     if (!opened->valid()) {
-      opened = ListenAt(spec.address, {.rights = {},
+      opened = ListenAt(spec.address, {.rights = RightsOf(spec.policy),
                                        .allow_remote = spec.allow_remote,
                                        .inherited = &inherited});
     }
@@ -49,10 +61,13 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
     auto acceptor = std::make_unique<Acceptor>(
         loop_, std::move(socket), [this, &spec, kind](Fd connection) {
           // No file rights have kept others out.
-          if (kind == SocketKind::kAbstract && !IsOurs(connection.get())) {
-            Log(Severity::kWarning, "refused a client at ", spec.address,
-                ": only root and uid ", OwnUid(), " may connect there");
-            return;
+          if (kind == SocketKind::kAbstract && spec.policy.allow.empty() &&
+              !IsOurs(connection.get())) {
+            return refusals_.Note(
+                IdentityOf(connection.get()), kRefusedNotPermitted,
+                absl::StrCat("only root and uid ", OwnUid(), " may connect to ",
+                             spec.address,
+                             "; --listener-allow before it lets others"));
           }
           OnClient(spec, std::move(connection));
         });
@@ -67,12 +82,9 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
 }
 
 void Head::OnClient(const ListenerSpec& spec, Fd connection) {
-  // So many that the next body finds no descriptor would be too many.
-  if (IsFull()) {
-    Log(Severity::kWarning, "refused a client at ", spec.address,
-        ": there are ", CountClients(),
-        " already; raise the limit of open files");
-    return;
+  const auto who = IdentityOf(connection.get());
+  if (const absl::Status room = CheckRoom(who); !room.ok()) {
+    return refusals_.Note(who, kRefusedLimit, room.message());
   }
   SocketClient& client =
       clients_.Add(std::move(connection), spec.policy,
@@ -104,10 +116,25 @@ void Head::SeatWaitingClients() {
     if (session == nullptr) {
       waiting_.push_back(std::move(one));
     } else {
-      one.client->Join(*session);
+      Seat(*one.client, *session);
     }
   }
   TidySoon();
+}
+
+void Head::Seat(SocketClient& client, Session& session) {
+  if (!client.RightsIn(session).Has(Right::kSee)) {
+    refusals_.Note(
+        client.identity(), kRefusedNotPermitted,
+        absl::StrCat("a ", client.Info().kind, " client may not see ",
+                     session.name(), "; --listener-allow says who may"));
+    return client.End();
+  }
+  if (const absl::Status room = CheckRoomIn(session); !room.ok()) {
+    refusals_.Note(client.identity(), kRefusedLimit, room.message());
+    return client.End();
+  }
+  client.Join(session);
 }
 
 // File permissions say who may attach: the files belong to whom the session
@@ -119,8 +146,10 @@ void Head::OpenClientDirs(Session& session) {
       const std::string path =
           absl::StrCat(spec.dir, "/", session.name(),
                        framing == Framing::kRaw ? ".raw" : ".uwsgi");
+      SocketRights rights = RightsOf(spec.policy);
+      rights.owner = session.owner();
       absl::StatusOr<ListeningSocket> socket = TakeSocket(path);
-      if (!socket->valid()) socket = Listen(path, {.owner = session.owner()});
+      if (!socket->valid()) socket = Listen(path, rights);
       if (!socket.ok()) {
         Log(Severity::kError, "session=", session.name(),
             " can't be attached to there: ", socket.status().message());
@@ -137,15 +166,26 @@ void Head::OpenClientDirs(Session& session) {
   }
 }
 
-// Of those without a name the newest that they may use.
+Rights Head::RightsIn(const Session& session, const PeerIdentity& who) const {
+  return deptyr::RightsIn(session.name(), session.owner(), options_.allow, who);
+}
+
+bool Head::MayAdminister(const PeerIdentity& who) const {
+  return who.uid == 0 || who.uid == OwnUid() ||
+         Granted(options_.allow, who, "").Has(Right::kAdminister);
+}
+
+// Of those without a name the newest that they may see.
 Session* Head::FindSession(const std::string& name,
                            const PeerIdentity& who) const {
   if (!name.empty()) return FindSession(name);
-  Session* newest =
-      newest_ != nullptr && MayUse(who, *newest_) ? newest_ : nullptr;
+  const auto may_see = [&](const Session& session) {
+    return RightsIn(session, who).Has(Right::kSee);
+  };
+  Session* newest = newest_ != nullptr && may_see(*newest_) ? newest_ : nullptr;
   for (const auto& [key, session] : sessions_) {
     if (newest == newest_ && newest != nullptr) break;
-    if (MayUse(who, *session) &&
+    if (may_see(*session) &&
         (newest == nullptr ||
          session->latest().started > newest->latest().started)) {
       newest = session.get();
@@ -160,30 +200,26 @@ std::string Head::NoSuchSession(const std::string& name) const {
                       "; see those there are with deptyr ls");
 }
 
-size_t Head::CountClients() const {
-  return clients_.size() + attached_.size() + answers_.size();
-}
-
 void Head::OnAttach(Peer& peer, Attach message) {
   Session* const session = FindSession(message.session, peer.identity());
   if (session == nullptr) {
     return peer.Refuse(kRefusedNoSession, NoSuchSession(message.session));
   }
-  if (!MayUse(peer.identity(), *session)) {
-    return peer.Refuse(kRefusedNotOwner,
-                       absl::StrCat("the session ", session->name(),
-                                    " belongs to another "
-                                    "user"));
+  const Rights rights = RightsIn(*session, peer.identity());
+  if (!rights.Has(Right::kSee)) {
+    return peer.Refuse(kRefusedNotPermitted,
+                       WhyNot(peer.identity(), Right::kSee, *session));
+  }
+  if (message.kick && !rights.Has(Right::kAdminister)) {
+    return peer.Refuse(kRefusedNotPermitted,
+                       WhyNot(peer.identity(), Right::kAdminister, *session));
   }
   if (stopping_) {
     return peer.Refuse(kRefusedStopping, "head is about to end");
   }
-  if (IsFull()) {
-    return peer.Refuse(kRefusedLimit,
-                       absl::StrCat("there are ", CountClients(),
-                                    " clients already; raise head's limit of "
-                                    "open files"));
-  }
+  absl::Status room = CheckRoom(peer.identity());
+  if (room.ok() && !message.kick) room = CheckRoomIn(*session);
+  if (!room.ok()) return peer.Refuse(kRefusedLimit, room.message());
   if (message.kick) {
     for (Client* other : session->clients()) {
       other->Kick("another client attached alone (deptyr attach -d)");
@@ -191,7 +227,7 @@ void Head::OnAttach(Peer& peer, Attach message) {
   }
   auto [connection, received] = peer.Release();
   auto client = std::make_unique<AttachClient>(
-      loop_, std::move(connection), peer.identity(), std::move(message),
+      loop_, std::move(connection), peer.identity(), rights, std::move(message),
       std::move(received),
       [this](AttachClient& gone) { OnAttachClientGone(gone); });
   AttachClient& it = *client;
@@ -209,8 +245,8 @@ void Head::OnAttachClientGone(AttachClient& client) {
 }
 
 void Head::OnAsk(Peer& peer, Ask message) {
-  if (IsFull()) {
-    return peer.Refuse(kRefusedLimit, "there are too many clients already");
+  if (const absl::Status room = CheckRoom(peer.identity()); !room.ok()) {
+    return peer.Refuse(kRefusedLimit, room.message());
   }
   auto [connection, received] = peer.Release();
   answers_.Serve(std::move(connection), peer.identity(), message,

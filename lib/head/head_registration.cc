@@ -15,6 +15,7 @@ namespace deptyr {
 void Head::OnBody(Fd connection) {
   const auto identity = IdentifyPeer(connection.get());
   if (!identity.ok()) return;
+  MakeRoomForPeer();
   auto peer =
       std::make_unique<Peer>(loop_, *this, std::move(connection), *identity);
   peers_.emplace(peer.get(), std::move(peer));
@@ -24,6 +25,13 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
   const PeerIdentity& who = peer.identity();
   if (stopping_) {
     peer.Refuse(kRefusedStopping, "head is about to end");
+    return;
+  }
+  if (who.uid == kUnknownId) {
+    // All of those look alike: one could take another's session.
+    peer.Refuse(kRefusedNotPermitted,
+                "the program's user has no number in head's user namespace; "
+                "run head where it has, or map it (uid_map)");
     return;
   }
   auto pidfd = PeerPidfd(peer.connection(), who.pid);
@@ -58,6 +66,12 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
                                "--name, or take its place with --replace"));
       return;
     }
+  }
+  absl::Status room = CheckRate(who);
+  if (room.ok() && found == sessions_.end()) room = MakeRoomForSession();
+  if (!room.ok()) {
+    peer.Refuse(kRefusedLimit, room.message());
+    return;
   }
   auto session = SessionFor(message.name, who.uid);
   if (!session.ok()) {

@@ -28,8 +28,8 @@ SocketState StateOf(absl::string_view role, const ListeningSocket& socket) {
 }
 
 PeerIdentity IdentityOf(int connection) {
-  constexpr uid_t kNobody = UINT32_MAX;
-  return IdentifyPeer(connection).value_or(PeerIdentity{0, kNobody, kNobody});
+  return IdentifyPeer(connection)
+      .value_or(PeerIdentity{0, kUnknownId, kUnknownId});
 }
 
 }  // namespace
@@ -38,6 +38,7 @@ HeadState Head::Save() const {
   HeadState state;
   state.program = options_.version;
   state.since = absl::ToUnixMillis(since_);
+  state.refused = refusals_.counts();
   state.sockets.push_back(StateOf(kBodiesRole, bodies_->socket()));
   for (const auto& [role, acceptor] : listeners_) {
     state.sockets.push_back(StateOf(role, acceptor->socket()));
@@ -97,6 +98,7 @@ ListeningSocket Head::TakeSocket(absl::string_view role) {
 
 void Head::Resume() {
   since_ = absl::FromUnixMillis(before_->since);
+  refusals_.Resume(before_->refused);
   keeping_.Resume(before_->kept);
   std::map<std::string, KeptSession> held;
   for (const HeldState& one : before_->held) {
@@ -180,8 +182,9 @@ void Head::ResumeClients() {
       const Fd closed = TakeOffered(state.fd);
       continue;
     }
+    const PeerIdentity who = IdentityOf(state.fd);
     auto client = std::make_unique<AttachClient>(
-        loop_, state, std::get<Attach>(**message), IdentityOf(state.fd),
+        loop_, state, std::get<Attach>(**message), who, RightsIn(*session, who),
         [this](AttachClient& gone) { OnAttachClientGone(gone); });
     session->Readmit(*client);
     attached_.emplace(client.get(), std::move(client));

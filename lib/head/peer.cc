@@ -5,7 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "lib/base/log.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/replace_self.h"
@@ -14,7 +13,9 @@
 namespace deptyr {
 
 Peer::Peer(EventLoop& loop, Owner& owner, Fd connection, PeerIdentity identity)
-    : owner_(owner), connection_(std::move(connection)), identity_(identity) {
+    : owner_(owner),
+      connection_(std::move(connection)),
+      identity_(std::move(identity)) {
   watch_ = loop.Add(connection_.get(), Interest::kRead,
                     [this](Ready) { OnReadable(); });
   patience_ = loop.After(kPeerPatience, [this] {
@@ -25,7 +26,7 @@ Peer::Peer(EventLoop& loop, Owner& owner, Fd connection, PeerIdentity identity)
 
 Peer::Peer(EventLoop& loop, Owner& owner, const PeerState& state,
            PeerIdentity identity)
-    : Peer(loop, owner, TakeOffered(state.fd), identity) {
+    : Peer(loop, owner, TakeOffered(state.fd), std::move(identity)) {
   inbox_ = state.inbox;
   session_ = state.session;
   if (state.passed >= 0) fds_.push_back(TakeOffered(state.passed));
@@ -49,8 +50,8 @@ void Peer::OnReadable() {
     // A body that registered has executed its program now, or died trying; one
     // that said nothing was a check whether somebody listens.
     if (!registered() && (!inbox_.empty() || !fds_.empty())) {
-      Log(Severity::kWarning, "pid=", identity_.pid, " uid=", identity_.uid,
-          " went away amid its registration");
+      owner_.OnRefused(identity_, kRefusedMalformed,
+                       "it went away amid its first message");
     }
     Done();
     return;
@@ -134,8 +135,7 @@ bool Peer::Accept(const std::string& session) {
 
 void Peer::Refuse(absl::string_view code, absl::string_view text) {
   if (done_) return;
-  Log(Severity::kWarning, "refused pid=", identity_.pid, " uid=", identity_.uid,
-      ": ", code, ": ", text);
+  owner_.OnRefused(identity_, code, text);
   (void)Send(Refused{.code = std::string(code), .text = std::string(text)});
   Done();
 }

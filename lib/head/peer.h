@@ -15,7 +15,7 @@
 #include "lib/head/handover.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
-#include "lib/sys/unix_socket.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {
@@ -36,6 +36,9 @@ class Peer {
     // It is a client: takes the connection over with Release().
     virtual void OnAttach(Peer& peer, Attach message) = 0;
     virtual void OnAsk(Peer& peer, Ask message) = 0;
+    // It is told, and goes.
+    virtual void OnRefused(const PeerIdentity& who, absl::string_view code,
+                           absl::string_view text) = 0;
     // The connection is over, whoever ended it.
     virtual void OnPeerDone(Peer& peer) = 0;
   };
@@ -51,6 +54,7 @@ class Peer {
   const PeerIdentity& identity() const { return identity_; }
   const std::string& session() const { return session_; }
   bool registered() const { return !session_.empty(); }
+  Clock::time_point since() const { return since_; }
 
   // False if the body isn't there any more to hear it.
   bool Accept(const std::string& session);
@@ -70,6 +74,7 @@ class Peer {
   Owner& owner_;
   Fd connection_;
   const PeerIdentity identity_;
+  const Clock::time_point since_ = Clock::now();
   std::string inbox_;
   std::vector<Fd> fds_;
   bool fds_were_cut_ = false;

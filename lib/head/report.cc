@@ -77,6 +77,7 @@ KeyValues Report(const Client& client) {
       {"leads", Flag(session.leader() == &client)},
       {"behind", absl::StrCat(session.ring().end() - client.cursor())},
       {"missed", absl::StrCat(client.missed())},
+      {"dropped", absl::StrCat(info.dropped)},
   };
   if (info.identity) {
     fields.emplace_back("pid", absl::StrCat(info.identity->pid));

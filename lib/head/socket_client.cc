@@ -33,11 +33,27 @@ std::optional<PeerIdentity> IdentityOf(int connection) {
   return std::nullopt;
 }
 
+AllowRules RulesOf(const std::vector<std::string>& spelt) {
+  AllowRules rules;
+  for (const std::string& text : spelt) {
+    // One that isn't understood allows nothing, and isn't the same as none.
+    rules.push_back(ParseAllow(text).value_or(AllowRule{}));
+  }
+  return rules;
+}
+
+std::vector<std::string> SpellAll(const AllowRules& rules) {
+  std::vector<std::string> spelt;
+  for (const AllowRule& rule : rules) spelt.push_back(Spell(rule));
+  return spelt;
+}
+
 ClientPolicy PolicyOf(const SocketClientState& state) {
   return {.framing = state.uwsgi ? Framing::kUwsgi : Framing::kRaw,
           .shows = static_cast<Shows>(state.shows),
           .read_only = state.read_only,
-          .allow_signals = state.allow_signals};
+          .allow_signals = state.allow_signals,
+          .allow = RulesOf(state.allow)};
 }
 
 }  // namespace
@@ -47,8 +63,8 @@ SocketClient::SocketClient(EventLoop& loop, Fd connection, ClientPolicy policy,
                            absl::AnyInvocable<void(SocketClient&)> gone)
     : Client(loop, connection.get()),
       connection_(std::move(connection)),
-      policy_(policy),
-      identity_(identity),
+      policy_(std::move(policy)),
+      identity_(std::move(identity)),
       gone_(std::move(gone)) {
   TuneConnection(connection_.get());
   watch_ = loop_.Add(connection_.get(), Interest::kRead,
@@ -58,8 +74,8 @@ SocketClient::SocketClient(EventLoop& loop, Fd connection, ClientPolicy policy,
 SocketClient::SocketClient(EventLoop& loop, const SocketClientState& state,
                            std::optional<PeerIdentity> identity,
                            absl::AnyInvocable<void(SocketClient&)> gone)
-    : SocketClient(loop, TakeOffered(state.fd), PolicyOf(state), identity,
-                   std::move(gone)) {
+    : SocketClient(loop, TakeOffered(state.fd), PolicyOf(state),
+                   std::move(identity), std::move(gone)) {
   Restore(state.client);
   inbox_ = state.inbox;
   if (state.rows != 0) rows_ = state.rows;
@@ -83,6 +99,7 @@ SocketClientState SocketClient::Save() const {
           .shows = static_cast<int>(policy_.shows),
           .read_only = policy_.read_only,
           .allow_signals = policy_.allow_signals,
+          .allow = SpellAll(policy_.allow),
           .inbox = decoder_.Pending() + inbox_,
           .rows = rows_.value_or(0),
           .cols = cols_.value_or(0),
@@ -95,9 +112,19 @@ SocketClient::~SocketClient() {
       " missed=", missed(), " dropped=", dropped_, " ignored=", ignored_);
 }
 
+Rights SocketClient::RightsIn(const Session& session) const {
+  Rights rights = deptyr::RightsIn(session.name(), session.owner(),
+                                   policy_.allow, identity_);
+  if (policy_.allow.empty()) {
+    rights = rights | Rights{Right::kSee, Right::kType, Right::kResize};
+    if (policy_.allow_signals) rights = rights | Rights{Right::kSignal};
+  }
+  return policy_.read_only ? rights & Rights{Right::kSee} : rights;
+}
+
 void SocketClient::Join(Session& session) {
   Log(Severity::kInfo, "client=", id(), " ", DescribePeer(identity_), " ",
-      Info().kind, policy_.read_only ? " read-only" : "",
+      Info().kind, RightsIn(session).Has(Right::kType) ? "" : " read-only",
       " joined session=", session.name());
   session.Attach(*this, InsertBeginning(session));
   if (!settle_.pending()) ApplySize();
@@ -120,7 +147,9 @@ uint64_t SocketClient::InsertBeginning(Session& session) {
   Session::Picture picture = session.TakePicture(session.size());
   InsertAt(picture.from, std::move(picture.paint));
   // Who may only look doesn't make the program do anything.
-  if (!picture.exact && !policy_.read_only) session.Repaint();
+  if (!picture.exact && RightsIn(session).Has(Right::kResize)) {
+    session.Repaint();
+  }
   return picture.from;
 }
 
@@ -135,7 +164,8 @@ uint64_t SocketClient::Rejoin(const Ring& ring) {
 ClientInfo SocketClient::Info() const {
   return {.kind = policy_.framing == Framing::kRaw ? "raw" : "uwsgi",
           .identity = identity_,
-          .read_only = policy_.read_only};
+          .read_only = session() != nullptr && !May(Right::kType),
+          .dropped = dropped_};
 }
 
 void SocketClient::Kick(absl::string_view why) {
@@ -243,7 +273,7 @@ void SocketClient::Advance() {
 
 void SocketClient::Take(const FramedInput& input) {
   if (const auto* keys = std::get_if<FramedKeys>(&input)) {
-    if (policy_.read_only) {
+    if (session() != nullptr && !May(Right::kType)) {
       dropped_ += keys->bytes.size();
     } else {
       Type(keys->bytes);
@@ -260,17 +290,14 @@ void SocketClient::Take(const FramedInput& input) {
 }
 
 void SocketClient::TakeSignal(int number) {
-  const bool may = !policy_.read_only && session() != nullptr &&
-                   (policy_.allow_signals ||
-                    (identity_ && (identity_->uid == 0 ||
-                                   identity_->uid == session()->owner())));
+  const bool may = session() != nullptr && May(Right::kSignal);
   if (may && session()->Signal(number).ok()) return;
   ++dropped_;
 }
 
 // Both sides told: applied together.  One alone: after a while.
 void SocketClient::TakeSize(std::optional<uint16_t>& side, uint16_t value) {
-  if (policy_.read_only) {
+  if (session() != nullptr && !May(Right::kResize)) {
     ++dropped_;
     return;
   }
@@ -291,6 +318,10 @@ void SocketClient::ApplySize() {
   rows_.reset();
   cols_.reset();
   if (rows == 0 && cols == 0) return;
+  if (!May(Right::kResize)) {
+    ++dropped_;
+    return;
+  }
   WindowSize size = this->size().value_or(session()->size());
   if (rows != 0) size.rows = rows;
   if (cols != 0) size.cols = cols;
@@ -301,7 +332,7 @@ SocketClient& SocketClients::Add(Fd connection, ClientPolicy policy,
                                  absl::AnyInvocable<void(SocketClient&)> gone) {
   const auto identity = IdentityOf(connection.get());
   return Own(std::make_unique<SocketClient>(loop_, std::move(connection),
-                                            policy, identity,
+                                            std::move(policy), identity,
                                             Removal(std::move(gone))));
 }
 

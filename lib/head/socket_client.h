@@ -14,11 +14,12 @@
 
 #include "absl/container/flat_hash_map.h"
 
+#include "lib/head/allow.h"
 #include "lib/head/client.h"
 #include "lib/head/session.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
-#include "lib/sys/unix_socket.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {
@@ -37,6 +38,8 @@ struct ClientPolicy {
   Shows shows = Shows::kScreen;
   bool read_only = false;
   bool allow_signals = false;  // to anybody who may connect
+  // Who may do what; none: who may connect may all but signal.
+  AllowRules allow = {};
   // Who closes means what was sent before.  Not so where the program ends with
   // the connection.
   bool type_after_close = true;
@@ -56,6 +59,10 @@ class SocketClient final : public Client {
                std::optional<PeerIdentity> identity,
                absl::AnyInvocable<void(SocketClient&)> gone);
   SocketClientState Save() const;
+
+  // What it may do there.
+  Rights RightsIn(const Session& session) const;
+  const std::optional<PeerIdentity>& identity() const { return identity_; }
 
   // Watches this session from now on.  Before, and while its program doesn't
   // run, input is read and dropped.
@@ -78,6 +85,7 @@ class SocketClient final : public Client {
   void OnClosed();
   void OnAbandoned() override { End(); }
   bool reading() const;
+  bool May(Right right) const { return RightsIn(*session()).Has(right); }
   void Receive();
   void Advance();
   void Take(const FramedInput& input);

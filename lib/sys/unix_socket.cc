@@ -1,7 +1,6 @@
 #include "lib/sys/unix_socket.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
@@ -17,9 +16,9 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 
 #include "lib/base/status.h"
+#include "lib/sys/process.h"
 
 namespace deptyr {
 namespace {
@@ -50,17 +49,6 @@ absl::StatusOr<Fd> NewSocket(int flags) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   if (!fd.valid()) return Errno("make a socket");
   return fd;
-}
-
-absl::StatusOr<gid_t> GroupId(const std::string& name) {
-  gid_t number = 0;
-  if (absl::SimpleAtoi(name, &number)) return number;
-  const group* entry = ::getgrnam(name.c_str());
-  if (entry == nullptr) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("no such group: ", name, "; see getent group"));
-  }
-  return entry->gr_gid;
 }
 
 // Keeps others of us away from a socket's path, so that the look at the file
@@ -175,7 +163,7 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path,
   const std::string name(path);
   gid_t group = static_cast<gid_t>(-1);
   if (!rights.group.empty()) {
-    ASSIGN_OR_RETURN(group, GroupId(rights.group));
+    ASSIGN_OR_RETURN(group, FindGroup(rights.group));
   }
   ASSIGN_OR_RETURN(const PathLock lock, PathLock::Take(name));
   RETURN_IF_ERROR(RemoveIfStale(address, name));
@@ -267,25 +255,6 @@ absl::StatusOr<std::optional<Fd>> Accept(int listener) {
 
 void ShutDownWriting(int socket) {
   (void)::shutdown(socket, SHUT_WR);
-}
-
-absl::StatusOr<PeerIdentity> IdentifyPeer(int socket) {
-  ucred credentials{};
-  socklen_t size = sizeof credentials;
-  if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-    if (errno == ENOPROTOOPT || errno == EOPNOTSUPP) {
-      return absl::NotFoundError("not a UNIX socket");
-    }
-    return Errno("ask who is connected");
-  }
-  if (size != sizeof credentials || credentials.pid == 0) {
-    // TCP answers with nobody.
-    int domain = 0;
-    socklen_t domain_size = sizeof domain;
-    (void)::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size);
-    if (domain != AF_UNIX) return absl::NotFoundError("not a UNIX socket");
-  }
-  return PeerIdentity{credentials.pid, credentials.uid, credentials.gid};
 }
 
 std::optional<std::string> ListeningPath(int fd) {

@@ -1,4 +1,4 @@
-// UNIX stream sockets by path: listen, connect, and who is at the other end.
+// UNIX stream sockets by path: listen and connect.
 //
 //   ASSIGN_OR_RETURN(ListeningSocket socket,
 //                    Listen("/run/head.sock", {.mode = 0660, .group = "ops"}));
@@ -78,7 +78,7 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path,
                                        const SocketRights& rights);
 
 // Listens on an abstract name, "@NAME" (unix(7)): no file, so no file rights
-// either; ask IdentifyPeer().  It goes with the socket.
+// either; ask IdentifyPeer() (peer_identity.h).  It goes with the socket.
 absl::StatusOr<ListeningSocket> ListenAbstract(absl::string_view name);
 
 // A blocking, close-on-exec connection.  Waits at most `timeout` where the
@@ -97,17 +97,6 @@ absl::StatusOr<std::optional<Fd>> Accept(int listener);
 
 // "No more comes from here": the peer reads to an end of file.
 void ShutDownWriting(int socket);
-
-// Who the kernel says is connected (SO_PEERCRED, unix(7)): the process that
-// called connect(2), in our namespaces; pid 0 where it is not visible from
-// here.
-struct PeerIdentity {
-  pid_t pid;
-  uid_t uid;
-  gid_t gid;
-};
-// NotFound for a socket that isn't a UNIX one.
-absl::StatusOr<PeerIdentity> IdentifyPeer(int socket);
 
 // Whether fd is a listening UNIX stream socket, and the path it is bound to
 // ("" if none).

@@ -135,7 +135,8 @@ Payload PayloadOf(const Attached& message) {
                                  {"cols", absl::StrCat(message.cols)},
                                  {"number", absl::StrCat(message.number)},
                                  {"running", message.running ? "1" : "0"},
-                                 {"state", message.state}});
+                                 {"state", message.state},
+                                 {"rights", Spell(message.rights)}});
 }
 
 Payload PayloadOf(const Output& message) {
@@ -228,6 +229,9 @@ absl::StatusOr<HeadMessage> DecodeAttached(const KeyValues& pairs) {
   ASSIGN_OR_RETURN(message.number, Number<uint64_t>(pairs, "number", kMost));
   ASSIGN_OR_RETURN(message.running, Number<bool>(pairs, "running", 1));
   message.state = Text(pairs, "state");
+  // A head that knows no rights serves only those who have all.
+  const absl::string_view rights = ValueOf(pairs, "rights");
+  if (!rights.empty()) message.rights = KnownRights(rights);
   return message;
 }
 

@@ -37,6 +37,7 @@
 #include "absl/strings/string_view.h"
 
 #include "lib/wire/key_values.h"
+#include "lib/wire/rights.h"
 
 namespace deptyr {
 
@@ -75,6 +76,7 @@ inline constexpr char kRefusedMalformed[] = "malformed";
 inline constexpr char kRefusedDescriptor[] = "descriptor";
 inline constexpr char kRefusedNameTaken[] = "name-taken";
 inline constexpr char kRefusedNotOwner[] = "not-owner";
+inline constexpr char kRefusedNotPermitted[] = "not-permitted";
 inline constexpr char kRefusedLimit[] = "limit";
 inline constexpr char kRefusedTimeout[] = "timeout";
 inline constexpr char kRefusedStopping[] = "stopping";
@@ -123,6 +125,7 @@ struct Attached {
   uint64_t number = 0;  // of the last program; 0: there was none
   bool running = false;
   std::string state;  // for people: "runs, pid 12", "ended: exit status 0"
+  Rights rights = Rights::All();  // of the client, in this session
   bool operator==(const Attached&) const = default;
 };
 

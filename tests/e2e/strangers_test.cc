@@ -387,7 +387,10 @@ TEST_F(StrangersTest, SilenceIsRefusedAfterAWhile) {
   for (const auto& stranger : strangers) {
     EXPECT_EQ(stranger->Answer(), "timeout");
   }
-  EXPECT_EQ(LinesWith("timeout"), 4);
+  // Logged once, and counted.
+  EXPECT_EQ(LinesWith("timeout"), 1);
+  EXPECT_THAT(OutputOf({Deptyr(), "status", "--head", head_.socket()}),
+              testing::ContainsRegex("refused-timeout +4\n"));
 }
 
 TEST_F(StrangersTest, ManySilentOnesDoNotKeepBodiesOut) {

@@ -156,6 +156,18 @@ TEST_F(SystemdTest, HeadIsNotRoot) {
       "0\n");
 }
 
+TEST_F(SystemdTest, HeadHasNoPrivilegesAndMayCallLittle) {
+  MustShell("systemctl start deptyr-head");
+  const std::string status =
+      ReadFile(absl::StrCat("/proc/", MainPid("deptyr-head"), "/status"));
+  for (const char* line :
+       {"CapInh:\t0000000000000000\n", "CapPrm:\t0000000000000000\n",
+        "CapEff:\t0000000000000000\n", "CapBnd:\t0000000000000000\n",
+        "CapAmb:\t0000000000000000\n", "NoNewPrivs:\t1\n", "Seccomp:\t2\n"}) {
+    EXPECT_THAT(status, HasSubstr(line));
+  }
+}
+
 TEST_F(SystemdTest, TheSocketIsRootsOnlyAndGoesWithItsUnit) {
   EXPECT_EQ(MustShell(absl::StrCat("stat -c '%u %a' ", kHeadSocket)),
             "0 600\n");
@@ -558,6 +570,32 @@ TEST_F(SystemdTest, ProgramsOfOtherUsersConnectIfTheSocketsGroupSaysSo) {
                      kHeadSocket, " -- true"));
   EXPECT_TRUE(Becomes(name_, "ExecMainStatus", "111"));
   EXPECT_TRUE(JournalGets(name_, HasSubstr("belongs to another user")));
+}
+
+TEST_F(SystemdTest, AGroupMayDoWhatTheUnitSays) {
+  WriteDocumented("deptyr-head.socket.d/group.conf");
+  WriteDocumented("deptyr-head.service.d/rights.conf");
+  MustShell("systemctl stop deptyr-head.socket deptyr-head.service");
+  MustShell("systemctl start deptyr-head.socket");
+  Start("ExecStart=" + Body("cat"));
+  const auto as = [&](absl::string_view groups, absl::string_view verb,
+                      absl::string_view text = "") {
+    return Shell(absl::StrCat("setpriv --reuid nobody --regid nogroup ", groups,
+                              " -- deptyr ", verb, " ", kHeadSocket, " ", name_,
+                              " ", text));
+  };
+  const char kMember[] = "--groups games";
+  EXPECT_EQ(as(kMember, "send --enter", "hello").text, "");
+  EXPECT_TRUE(WaitFor([&] {
+    return absl::StrContains(as(kMember, "snapshot").text, "hello");
+  }));
+  EXPECT_THAT(as(kMember, "kick").text, HasSubstr("may not administer"));
+  EXPECT_THAT(as("--clear-groups", "snapshot").text,
+              HasSubstr("Permission denied"));
+  // The filter lets head be replaced, too.
+  EXPECT_THAT(MustShell(absl::StrCat("deptyr upgrade ", kHeadSocket)),
+              HasSubstr("head, pid"));
+  EXPECT_EQ(as(kMember, "snapshot").status, ExitStatus{});
 }
 
 // --- A user's own manager ----------------------------------------------------

@@ -47,14 +47,16 @@ class AttachTest : public testing::Test {
   // One that reads what it is told, and keeps it.
   class Reader {
    public:
-    Reader(AttachTest& test, Attach wish, std::string received = "")
+    Reader(AttachTest& test, Attach wish, std::string received = "",
+           Rights rights = Rights::All())
         : test_(test) {
       EXPECT_THAT(SetNonBlocking(pair_.theirs.get()), IsOk());
       EXPECT_THAT(SetNonBlocking(pair_.ours.get()), IsOk());
       client_ = std::make_unique<AttachClient>(
           *test.loop_, std::move(pair_.theirs),
-          PeerIdentity{.pid = 1, .uid = ::getuid(), .gid = 0}, std::move(wish),
-          std::move(received), [this](AttachClient&) { gone_ = true; });
+          PeerIdentity{.pid = 1, .uid = ::getuid(), .gid = 0}, rights,
+          std::move(wish), std::move(received),
+          [this](AttachClient&) { gone_ = true; });
       watch_ = test.loop_->Add(pair_.ours.get(), Interest::kRead,
                                [this](Ready) { Receive(); });
       client_->Join(test.session_);

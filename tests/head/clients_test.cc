@@ -23,6 +23,7 @@
 #include "lib/head/socket_client.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/unix_socket.h"
 #include "tests/support/frames.h"
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"

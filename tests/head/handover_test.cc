@@ -81,6 +81,7 @@ HeadState Everything() {
                     .shows = 2,
                     .read_only = true,
                     .allow_signals = true,
+                    .allow = {"uid:7=see"},
                     .inbox = Bytes(),
                     .rows = 25,
                     .cols = 26,
@@ -100,13 +101,16 @@ HeadState Everything() {
                    .input_closed = true,
                    .listens = true,
                    .session = "a:b",
-                   .upgrades = true}};
+                   .upgrades = true,
+                   .lists = true,
+                   .listed = "a"}};
   state.peers = {
       {.fd = fd++, .inbox = Bytes(), .passed = fd++, .session = "a"}};
   state.terminal = Bytes();
   state.shown = "a:b";
   state.viewer = SomeClient();
   state.viewer_leads = true;
+  state.refused = {{"limit", 3}};
   return state;
 }
 

@@ -14,6 +14,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/sys/peer_identity.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
 #include "tests/support/kernel.h"

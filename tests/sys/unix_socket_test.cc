@@ -26,6 +26,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/sys/peer_identity.h"
 #include "tests/support/kernel.h"
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"

@@ -109,7 +109,8 @@ std::vector<Numbered> LaterKinds() {
                    .cols = 80,
                    .number = 3,
                    .running = true,
-                   .state = "runs, pid 12"}},
+                   .state = "runs, pid 12",
+                   .rights = {Right::kSee, Right::kType}}},
       {7, Output{Bytes("a\0b")}},
       {8, Paint{"\033[2J"}},
       {9, Keys{"\003"}},
@@ -129,6 +130,16 @@ TEST(HeadMessageTest, TheNumbersOfTheLaterKindsAreFrozen) {
     EXPECT_EQ(Value(TakeMessage(rest)), message) << kind;
     EXPECT_EQ(rest, "");
   }
+}
+
+TEST(HeadMessageTest, AHeadThatKnowsNoRightsServesWhoHasAll) {
+  std::string bytes = Encode(Attached{.session = "build", .state = "runs"});
+  const std::string key("\x06\x00rights", 8);
+  // Its name is another's, then.
+  bytes[bytes.find(key) + 2] = 'x';
+  absl::string_view rest = bytes;
+  const auto message = Value(TakeMessage(rest));
+  EXPECT_EQ(std::get<Attached>(*message).rights, Rights::All());
 }
 
 TEST(HeadMessageTest, AnOutputHeaderIsThatOfAnOutput) {
@@ -152,14 +163,14 @@ TEST(HeadMessageTest, WhatDoesNotFitIntoAPacketIsLeftOut) {
 }
 
 TEST(HeadMessageTest, TheRefusalCodesAreFrozen) {
-  EXPECT_THAT(
-      (std::vector<std::string>{
-          kRefusedVersion, kRefusedMalformed, kRefusedDescriptor,
-          kRefusedNameTaken, kRefusedNotOwner, kRefusedLimit, kRefusedTimeout,
-          kRefusedStopping, kRefusedNoSession, kRefusedKicked}),
-      ElementsAre("version", "malformed", "descriptor", "name-taken",
-                  "not-owner", "limit", "timeout", "stopping", "no-session",
-                  "kicked"));
+  EXPECT_THAT((std::vector<std::string>{
+                  kRefusedVersion, kRefusedMalformed, kRefusedDescriptor,
+                  kRefusedNameTaken, kRefusedNotOwner, kRefusedLimit,
+                  kRefusedTimeout, kRefusedStopping, kRefusedNoSession,
+                  kRefusedKicked, kRefusedNotPermitted}),
+              ElementsAre("version", "malformed", "descriptor", "name-taken",
+                          "not-owner", "limit", "timeout", "stopping",
+                          "no-session", "kicked", "not-permitted"));
   EXPECT_EQ(kDeptyr, 222);
   EXPECT_EQ(kProtocolVersion, 1);
 }

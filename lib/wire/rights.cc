@@ -1,0 +1,66 @@
+#include "lib/wire/rights.h"
+
+#include <optional>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
+
+namespace deptyr {
+namespace {
+
+constexpr std::pair<Right, absl::string_view> kNames[] = {
+    {Right::kSee, "see"},
+    {Right::kType, "type"},
+    {Right::kResize, "resize"},
+    {Right::kSignal, "signal"},
+    {Right::kAdminister, "administer"},
+};
+
+std::optional<Right> RightNamed(absl::string_view word) {
+  for (const auto& [right, name] : kNames) {
+    if (name == word) return right;
+  }
+  return std::nullopt;
+}
+
+}  // namespace
+
+std::string Spell(Rights rights) {
+  std::vector<absl::string_view> words;
+  for (const auto& [right, name] : kNames) {
+    if (rights.Has(right)) words.push_back(name);
+  }
+  return absl::StrJoin(words, ",");
+}
+
+absl::StatusOr<Rights> ParseRights(absl::string_view text) {
+  if (text == "all") return Rights::All();
+  Rights rights;
+  // A view that is null would be split into no words at all.
+  if (text.empty()) text = "";
+  for (const absl::string_view word : absl::StrSplit(text, ',')) {
+    const std::optional<Right> right = RightNamed(word);
+    if (!right) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("no such right: \"", word,
+                       "\"; say see, type, resize, signal, administer, with "
+                       "commas between, or all"));
+    }
+    rights = rights | Rights{*right};
+    if (*right != Right::kAdminister) rights = rights | Rights{Right::kSee};
+  }
+  return rights;
+}
+
+Rights KnownRights(absl::string_view text) {
+  Rights rights;
+  for (const absl::string_view word : absl::StrSplit(text, ',')) {
+    if (const auto right = RightNamed(word)) rights = rights | Rights{*right};
+  }
+  return rights;
+}
+
+}  // namespace deptyr

@@ -1,0 +1,61 @@
+// What somebody may do in a session, and how that is spelt: "see,type".  Pure.
+//
+//   ASSIGN_OR_RETURN(const Rights rights, ParseRights("type"));
+//   rights.Has(Right::kSee);   // what one types at is what one sees
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+namespace deptyr {
+
+enum class Right : uint8_t {
+  kSee = 1,
+  kType = 2,
+  kResize = 4,
+  kSignal = 8,
+  kAdminister = 16,  // make others leave, tell how a program ended
+};
+
+class Rights {
+ public:
+  constexpr Rights() = default;  // none
+  constexpr Rights(std::initializer_list<Right> rights) {
+    for (const Right right : rights) {
+      bits_ = static_cast<uint8_t>(bits_ | static_cast<uint8_t>(right));
+    }
+  }
+  static constexpr Rights All() {
+    return {Right::kSee, Right::kType, Right::kResize, Right::kSignal,
+            Right::kAdminister};
+  }
+
+  constexpr bool Has(Right right) const {
+    return (bits_ & static_cast<uint8_t>(right)) != 0;
+  }
+  constexpr Rights operator|(Rights other) const {
+    return Rights(static_cast<uint8_t>(bits_ | other.bits_));
+  }
+  constexpr Rights operator&(Rights other) const {
+    return Rights(static_cast<uint8_t>(bits_ & other.bits_));
+  }
+  constexpr bool operator==(const Rights&) const = default;
+
+ private:
+  explicit constexpr Rights(uint8_t bits) : bits_(bits) {}
+  uint8_t bits_ = 0;
+};
+
+// "see,type,resize,signal,administer"; "" for none.
+std::string Spell(Rights rights);
+// As a person says it: a list of those, or "all".  To type, resize or signal
+// includes to see.
+absl::StatusOr<Rights> ParseRights(absl::string_view text);
+// As another deptyr says it: words that this one doesn't know are skipped.
+Rights KnownRights(absl::string_view text);
+
+}  // namespace deptyr

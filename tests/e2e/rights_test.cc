@@ -1,0 +1,555 @@
+// Who may do what: users of their own, at the sockets of a real head.
+
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <variant>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/wire/messages.h"
+#include "tests/support/connection.h"
+#include "tests/support/deptyr.h"
+#include "tests/support/frames.h"
+#include "tests/support/other_user.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/tmux.h"
+
+namespace deptyr {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr uid_t kOwner = 12345;
+constexpr uid_t kStranger = 12346;
+constexpr uid_t kMember = 12347;
+constexpr gid_t kGroup = 23456;
+
+struct Said {
+  std::optional<ExitStatus> status;
+  std::string out;
+  std::string err;
+};
+
+// A connection to the head socket.
+class Guest {
+ public:
+  Guest(const std::string& path, const User& user)
+      : fd_(ConnectAs(path, user)) {}
+
+  void Say(const HeadMessage& message) {
+    const std::string bytes = Encode(message);
+    EXPECT_EQ(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+              static_cast<ssize_t>(bytes.size()));
+  }
+  // The next message; nothing at the end.
+  std::optional<HeadMessage> Hear() {
+    for (;;) {
+      absl::string_view rest = inbox_;
+      auto message = Value(TakeMessage(rest));
+      inbox_.erase(0, inbox_.size() - rest.size());
+      if (message) return message;
+      if (WaitForEvents(fd_.get(), POLLIN) == 0) return std::nullopt;
+      std::array<char, 4096> room;
+      const ssize_t count = ::read(fd_.get(), room.data(), room.size());
+      if (count <= 0) return std::nullopt;
+      inbox_.append(room.data(), static_cast<size_t>(count));
+    }
+  }
+  // "CODE: TEXT", if that is the next.
+  std::string Refusal() {
+    const auto message = Hear();
+    const auto* refused = message ? std::get_if<Refused>(&*message) : nullptr;
+    return refused == nullptr
+               ? ""
+               : absl::StrCat(refused->code, ": ", refused->text);
+  }
+  std::optional<Attached> Attach(const std::string& session,
+                                 WindowSize size = {0, 0}) {
+    Say(deptyr::Attach{.session = session,
+                       .rows = size.rows,
+                       .cols = size.cols,
+                       .from = From::kNow});
+    const auto message = Hear();
+    const auto* attached = message ? std::get_if<Attached>(&*message) : nullptr;
+    if (attached == nullptr) return std::nullopt;
+    return *attached;
+  }
+  // Until head has taken all that was said.
+  bool SaidAll() {
+    (void)::shutdown(fd_.get(), SHUT_WR);
+    while (const auto message = Hear()) {
+      if (std::holds_alternative<Done>(*message)) return true;
+    }
+    return false;
+  }
+
+ private:
+  Fd fd_;
+  std::string inbox_;
+};
+
+class RightsTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be other users";
+    // Where other users can get at it.
+    std::filesystem::permissions(folder_.path(), std::filesystem::perms(0777));
+    std::filesystem::copy(Deptyr(), folder_ / "deptyr");
+  }
+  void StartHead(std::vector<std::string> options,
+                 HeadProcessOptions more = {}) {
+    options.insert(options.begin(), "--mode=0666");
+    more.socket = folder_ / "head.sock";
+    head_.emplace(options, std::move(more));
+    ASSERT_TRUE(head_->ready()) << head_->log().text();
+  }
+  HeadProcess& head() { return *head_; }
+  // The owner's program, which writes what it reads.
+  void StartBody(const std::string& name = "a") {
+    bodies_.push_back(std::make_unique<LogFile>());
+    programs_.push_back(std::make_unique<Program>(Program::Start(
+        {folder_ / "deptyr", "body", "--name", name, head().socket(), "--",
+         "sh", "-c", "stty -echo; echo ready; exec cat"},
+        {.fds = {{bodies_.back()->fd(), 1}, {bodies_.back()->fd(), 2}},
+         .prepare = Become<kOwner>})));
+    ASSERT_TRUE(TextUntil([&] { return Screen(name); }, HasSubstr("ready")))
+        << bodies_.back()->text();
+  }
+  Said Run(void (*become)(), std::vector<std::string> words) {
+    const LogFile out;
+    const LogFile err;
+    words.insert(words.begin(), folder_ / "deptyr");
+    Program program = Program::Start(
+        words, {.fds = {{out.fd(), 1}, {err.fd(), 2}},
+                .env = {absl::StrCat("DEPTYR_SOCKET=", head().socket())},
+                .prepare = become});
+    const auto status = program.Wait();
+    return {status, out.text(), err.text()};
+  }
+  static void AsRoot() {}
+  std::string Screen(const std::string& name = "a") {
+    return Run(AsRoot, {"snapshot", name}).out;
+  }
+  std::string Status(const std::string& name = "a") {
+    return Run(AsRoot, {"status", "--json", name}).out;
+  }
+  std::string HeadStatus() {
+    return Run(AsRoot, {"status", "--head", "--json"}).out;
+  }
+  // Not before what others typed.
+  testing::AssertionResult OwnerTypes(const std::string& text) {
+    const Said said = Run(Become<kOwner>, {"send", "--enter", "a", text});
+    if (said.status != ExitStatus{}) {
+      return testing::AssertionFailure() << said.err;
+    }
+    return TextUntil([&] { return Screen(); }, HasSubstr(text));
+  }
+
+  TempDir folder_;
+  std::optional<HeadProcess> head_;
+  std::vector<std::unique_ptr<LogFile>> bodies_;
+  std::vector<std::unique_ptr<Program>> programs_;
+};
+
+constexpr char kMayNotSee[] =
+    "head refused: uid 12346 may not see a, a session of uid 12345; ask as "
+    "that user or root, or have head started with --allow uid:12346=see@a\n";
+
+TEST_F(RightsTest, ByDefaultNobodyElseMayAnything) {
+  StartHead({});
+  StartBody();
+  EXPECT_EQ(Run(Become<kStranger>, {"ls", "--names"}).out, "");
+  for (const std::vector<std::string>& verb :
+       std::vector<std::vector<std::string>>{{"attach", "a"},
+                                             {"status", "a"},
+                                             {"snapshot", "a"},
+                                             {"history", "a"},
+                                             {"events", "a"},
+                                             {"send", "a", "x"},
+                                             {"wait", "--exit", "a"}}) {
+    const Said said = Run(Become<kStranger>, verb);
+    EXPECT_EQ(said.status, ExitStatus{.code = 111}) << verb[0];
+    EXPECT_EQ(said.err, absl::StrCat("deptyr ", verb[0], ": ", kMayNotSee));
+    EXPECT_EQ(said.out, "");
+  }
+  for (const std::vector<std::string>& verb :
+       std::vector<std::vector<std::string>>{{"kick", "a"},
+                                             {"ended", "a", "0", "0"}}) {
+    const Said said = Run(Become<kStranger>, verb);
+    EXPECT_EQ(said.status, ExitStatus{.code = 111}) << verb[0];
+    EXPECT_THAT(said.err, HasSubstr("uid 12346 may not administer a"));
+  }
+  const Said upgrade = Run(Become<kStranger>, {"upgrade"});
+  EXPECT_EQ(upgrade.status, ExitStatus{.code = 111});
+  EXPECT_THAT(upgrade.err, HasSubstr("only root and head's own user, uid 0"));
+  // The newest that they may see is none.
+  EXPECT_THAT(Run(Become<kStranger>, {"status"}).err,
+              HasSubstr("there is no session"));
+}
+
+TEST_F(RightsTest, TheOwnerMayAll) {
+  StartHead({});
+  StartBody();
+  EXPECT_EQ(Run(Become<kOwner>, {"ls", "--names"}).out, "a\n");
+  Guest guest(head().socket(), {kOwner});
+  const auto attached = guest.Attach("a", {30, 90});
+  ASSERT_TRUE(attached);
+  EXPECT_EQ(attached->rights, Rights::All());
+  EXPECT_TRUE(OwnerTypes("of mine"));
+  EXPECT_THAT(Status(), HasSubstr("\"rows\": 30"));
+  EXPECT_EQ(Run(Become<kOwner>, {"kick", "a"}).status, ExitStatus{});
+}
+
+// Its terminals are their owners', even where head is somebody who isn't root.
+TEST_F(RightsTest, HeadsOwnUserMayUpgradeAndNoMore) {
+  StartHead({},
+            {.wrapper = {"setpriv", "--reuid", absl::StrCat(kMember), "--regid",
+                         absl::StrCat(kMember), "--clear-groups", "--"}});
+  StartBody();
+  EXPECT_EQ(Run(Become<kMember>, {"ls", "--names"}).out, "");
+  EXPECT_THAT(Run(Become<kMember>, {"snapshot", "a"}).err,
+              HasSubstr("uid 12347 may not see a"));
+  EXPECT_EQ(Run(Become<kMember>, {"upgrade"}).status, ExitStatus{});
+}
+
+TEST_F(RightsTest, WhoMaySeeIsReadOnlyOnHeadsSide) {
+  StartHead({absl::StrCat("--allow=uid:", kStranger, "=see")});
+  StartBody();
+  EXPECT_EQ(Run(Become<kStranger>, {"ls", "--names"}).out, "a\n");
+  EXPECT_THAT(Run(Become<kStranger>, {"snapshot", "a"}).out,
+              HasSubstr("ready"));
+  Guest guest(head().socket(), {kStranger});
+  const auto attached = guest.Attach("a", {30, 90});
+  ASSERT_TRUE(attached);
+  EXPECT_EQ(Spell(attached->rights), "see");
+  guest.Say(Keys{"smuggled\n"});
+  guest.Say(Resize{.rows = 31, .cols = 91});
+  // Bytes and sizes.
+  EXPECT_TRUE(TextUntil(
+      [&] { return Status(); },
+      AllOf(HasSubstr("\"dropped\": 10"), HasSubstr("\"read_only\": true"),
+            HasSubstr("\"rows\": 24"))));
+  ASSERT_TRUE(OwnerTypes("of mine"));
+  EXPECT_THAT(Screen(), Not(HasSubstr("smuggled")));
+
+  const Said sent = Run(Become<kStranger>, {"send", "a", "x"});
+  EXPECT_EQ(sent.status, ExitStatus{.code = 111});
+  EXPECT_EQ(sent.err,
+            "deptyr send: nothing was typed: you may see a, but not type into "
+            "it; do it as its owner or as root, or have head started with "
+            "--allow\n");
+  const Said kicked = Run(Become<kStranger>, {"kick", "a"});
+  EXPECT_THAT(kicked.err, HasSubstr("may not administer a"));
+  Guest alone(head().socket(), {kStranger});
+  alone.Say(Attach{.session = "a", .from = From::kNow, .kick = true});
+  EXPECT_THAT(alone.Refusal(), StartsWith("not-permitted: "));
+}
+
+TEST_F(RightsTest, OnATerminalItIsSaidThatOneMayOnlyLook) {
+  StartHead({absl::StrCat("--allow=uid:", kStranger, "=see")});
+  StartBody();
+  const Tmux tmux(
+      absl::StrCat("setpriv --reuid ", kStranger, " --regid ", kStranger,
+                   " --clear-groups -- ", Quote(folder_ / "deptyr"), " attach ",
+                   Quote(head().socket()), " a"),
+      {24, 80});
+  EXPECT_TRUE(tmux.Until(AllOf(
+      HasSubstr("ready"),
+      HasSubstr(
+          "[deptyr: a is read-only for you, what you type is dropped]"))));
+}
+
+TEST_F(RightsTest, AGroupMayTypeIntoOneSession) {
+  StartHead({absl::StrCat("--allow=gid:", kGroup, "=type@a")});
+  StartBody("a");
+  StartBody("b");
+  EXPECT_EQ(Run(Become<kMember, kGroup>, {"ls", "--names"}).out, "a\n");
+  EXPECT_EQ(Run(Become<kMember>, {"ls", "--names"}).out, "");
+  EXPECT_EQ(
+      Run(Become<kMember, kGroup>, {"send", "--enter", "a", "hello"}).status,
+      ExitStatus{});
+  EXPECT_TRUE(TextUntil([&] { return Screen("a"); }, HasSubstr("hello")));
+  EXPECT_EQ(Run(Become<kMember, kGroup>, {"send", "b", "x"}).status,
+            ExitStatus{.code = 111});
+  // What they type goes, their size doesn't.
+  Guest guest(head().socket(), {kMember, {kGroup}});
+  const auto attached = guest.Attach("a", {30, 90});
+  ASSERT_TRUE(attached);
+  EXPECT_EQ(Spell(attached->rights), "see,type");
+  guest.Say(Keys{"typed\n"});
+  ASSERT_TRUE(guest.SaidAll());
+  EXPECT_TRUE(TextUntil([&] { return Screen("a"); }, HasSubstr("typed")));
+  EXPECT_THAT(Status("a"), HasSubstr("\"rows\": 24"));
+}
+
+TEST_F(RightsTest, ToResizeIsARightOfItsOwn) {
+  StartHead({absl::StrCat("--allow=uid:", kStranger, "=resize")});
+  StartBody();
+  Guest guest(head().socket(), {kStranger});
+  ASSERT_TRUE(guest.Attach("a", {30, 90}));
+  guest.Say(Keys{"x\n"});
+  EXPECT_TRUE(
+      TextUntil([&] { return Status(); },
+                AllOf(HasSubstr("\"rows\": 30"), HasSubstr("\"dropped\": 2"))));
+}
+
+TEST_F(RightsTest, WhoAdministersSeesNothing) {
+  StartHead({absl::StrCat("--allow=uid:", kStranger, "=administer")});
+  StartBody();
+  Guest victim(head().socket(), {kOwner});
+  ASSERT_TRUE(victim.Attach("a"));
+  EXPECT_EQ(Run(Become<kStranger>, {"ls", "--names"}).out, "");
+  EXPECT_EQ(Run(Become<kStranger>, {"kick", "a"}).status, ExitStatus{});
+  EXPECT_THAT(victim.Refusal(), StartsWith("kicked: "));
+  EXPECT_EQ(Run(Become<kStranger>, {"upgrade"}).status, ExitStatus{});
+}
+
+TEST_F(RightsTest, EventsAreOfSessionsThatOneMaySee) {
+  StartHead({absl::StrCat("--allow=uid:", kStranger, "=see@b")});
+  Guest guest(head().socket(), {kStranger});
+  guest.Say(Ask{.what = "events", .fields = {{"session", ""}}});
+  StartBody("a");
+  StartBody("b");
+  const auto message = guest.Hear();
+  ASSERT_TRUE(message);
+  EXPECT_EQ(ValueOf(std::get<Item>(*message).fields, "session"), "b");
+}
+
+TEST_F(RightsTest, WhatIsRefusedIsCountedAndLoggedOnce) {
+  StartHead({});
+  StartBody();
+  constexpr int kTimes = 50;
+  for (int i = 0; i < kTimes; ++i) {
+    Guest guest(head().socket(), {kStranger});
+    guest.Say(Attach{.session = "a"});
+    EXPECT_THAT(guest.Refusal(), StartsWith("not-permitted: uid 12346 "));
+  }
+  Guest asker(head().socket(), {kStranger});
+  for (int i = 0; i < kTimes; ++i) {
+    asker.Say(Ask{.what = "snapshot", .fields = {{"session", "a"}}});
+    EXPECT_THAT(asker.Refusal(), StartsWith("not-permitted: uid 12346 "));
+  }
+  EXPECT_THAT(HeadStatus(), AllOf(HasSubstr("\"refused\": 100"),
+                                  HasSubstr("\"refused_not_permitted\": 100")));
+  const auto lines = head().log().lines();
+  EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
+                          [](const std::string& line) {
+                            return absl::StrContains(line, "refused");
+                          }),
+            1)
+      << head().log().text();
+}
+
+// --- listeners
+
+class ListenerRightsTest : public RightsTest {
+ protected:
+  std::string socket() const { return folder_ / "client"; }
+  // As who connects there.
+  class Client {
+   public:
+    Client(const std::string& path, const User& user)
+        : fd_(ConnectAs(path, user)), output_(fd_.get()) {}
+    void Send(absl::string_view bytes) const {
+      EXPECT_EQ(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
+                static_cast<ssize_t>(bytes.size()));
+    }
+    OutputReader& output() { return output_; }
+
+   private:
+    Fd fd_;
+    OutputReader output_;
+  };
+};
+
+TEST_F(ListenerRightsTest, WithoutRulesItsFileSaysWhoMay) {
+  StartHead({"--raw", socket()});
+  StartBody();
+  struct stat file {};
+  ASSERT_EQ(::stat(socket().c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777U, 0600U);
+  // Somebody was let in by the file's rights.
+  ASSERT_EQ(::chmod(socket().c_str(), 0666), 0);
+  Client client(socket(), {kStranger});
+  client.Send("typed\n");
+  EXPECT_TRUE(client.output().Until(HasSubstr("typed")));
+}
+
+TEST_F(ListenerRightsTest, RulesSayWhoMayConnect) {
+  StartHead({absl::StrCat("--listener-allow=uid:", kMember, "=see"), "--raw",
+             socket()});
+  StartBody();
+  struct stat file {};
+  ASSERT_EQ(::stat(socket().c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777U, 0666U);
+  Client stranger(socket(), {kStranger});
+  EXPECT_TRUE(stranger.output().UntilEnd());
+  EXPECT_EQ(stranger.output().text(), "");
+  EXPECT_TRUE(head().log().Until(
+      HasSubstr("uid=12346: not-permitted: a raw client may not see a; "
+                "--listener-allow says who may")));
+  EXPECT_THAT(HeadStatus(), HasSubstr("\"refused_not_permitted\": 1"));
+  Client member(socket(), {kMember});
+  EXPECT_TRUE(member.output().Until(HasSubstr("ready")));
+  Client owner(socket(), {kOwner});
+  owner.Send("of the owner\n");
+  EXPECT_TRUE(owner.output().Until(HasSubstr("of the owner")));
+}
+
+TEST_F(ListenerRightsTest, WhatWasNotAllowedIsDroppedAndCounted) {
+  StartHead({absl::StrCat("--listener-allow=uid:", kMember, "=see"), "--uwsgi",
+             socket()});
+  StartBody();
+  Client member(socket(), {kMember});
+  ASSERT_TRUE(member.output().Until(HasSubstr("ready")));
+  member.Send(absl::StrCat(KeysFrame("smuggled\n"), SignalFrame(9),
+                           SizeFrames(31, 91)));
+  // Keys, a signal, rows and columns.
+  EXPECT_TRUE(TextUntil(
+      [&] { return Status(); },
+      AllOf(HasSubstr("\"dropped\": 12"), HasSubstr("\"read_only\": true"),
+            HasSubstr("\"rows\": 24"))));
+  ASSERT_TRUE(OwnerTypes("of mine"));
+  EXPECT_THAT(Screen(), Not(HasSubstr("smuggled")));
+}
+
+TEST_F(ListenerRightsTest, AGroupMayTypeAndOthersLook) {
+  StartHead({absl::StrCat("--listener-allow=gid:", kGroup, "=type"),
+             "--listener-allow=any=see", "--raw", socket()});
+  StartBody();
+  Client stranger(socket(), {kStranger});
+  ASSERT_TRUE(stranger.output().Until(HasSubstr("ready")));
+  stranger.Send("smuggled\n");
+  EXPECT_TRUE(TextUntil([&] { return Status(); }, HasSubstr("\"dropped\": 9")));
+  Client member(socket(), {kMember, {kGroup}});
+  member.Send("typed\n");
+  EXPECT_TRUE(stranger.output().Until(HasSubstr("typed")));
+  EXPECT_THAT(stranger.output().text(), Not(HasSubstr("smuggled")));
+}
+
+TEST_F(ListenerRightsTest, ASignalIsARightOfItsOwn) {
+  StartHead({absl::StrCat("--listener-allow=uid:", kMember, "=signal"),
+             absl::StrCat("--listener-allow=uid:", kStranger, "=type"),
+             "--uwsgi", socket()});
+  StartBody();
+  Client stranger(socket(), {kStranger});
+  stranger.Send(SignalFrame(9));
+  EXPECT_TRUE(TextUntil([&] { return Status(); }, HasSubstr("\"dropped\": 1")));
+  EXPECT_FALSE(programs_[0]->HasEnded());
+  Client member(socket(), {kMember});
+  member.Send(SignalFrame(9));
+  EXPECT_EQ(programs_[0]->Wait(), ExitStatus{.signal = 9});
+}
+
+TEST_F(ListenerRightsTest, OverTcpNobodyIsKnown) {
+  StartHead(
+      {absl::StrCat("--listener-allow=uid:0=all"), "--raw", "tcp:127.0.0.1:0"});
+  StartBody();
+  const std::string log = head().log().text();
+  const size_t at = log.find("tcp:127.0.0.1:");
+  Connection client =
+      Connection::To(log.substr(at, log.find_first_of(", \n", at) - at));
+  EXPECT_TRUE(client.output().UntilEnd());
+  EXPECT_EQ(client.output().text(), "");
+  EXPECT_TRUE(head().log().Until(
+      HasSubstr("refused a client over TCP: not-permitted: ")));
+}
+
+TEST_F(ListenerRightsTest, OverTcpAnybodyMayBeAllowed) {
+  StartHead({"--listener-allow=any=see", "--raw", "tcp:127.0.0.1:0"});
+  StartBody();
+  const std::string log = head().log().text();
+  const size_t at = log.find("tcp:127.0.0.1:");
+  Connection client =
+      Connection::To(log.substr(at, log.find_first_of(", \n", at) - at));
+  EXPECT_TRUE(client.output().Until(HasSubstr("ready")));
+  client.Send("smuggled\n");
+  EXPECT_TRUE(TextUntil([&] { return Status(); }, HasSubstr("\"dropped\": 9")));
+}
+
+TEST_F(ListenerRightsTest, AClientDirHasThemToo) {
+  const std::string dir = folder_ / "clients";
+  std::filesystem::create_directory(dir);
+  std::filesystem::permissions(dir, std::filesystem::perms(0755));
+  StartHead({absl::StrCat("--listener-allow=uid:", kMember, "=see@a"),
+             "--client-dir", dir});
+  StartBody("a");
+  StartBody("b");
+  Client a(absl::StrCat(dir, "/a.raw"), {kMember});
+  EXPECT_TRUE(a.output().Until(HasSubstr("ready")));
+  Client b(absl::StrCat(dir, "/b.raw"), {kMember});
+  EXPECT_TRUE(b.output().UntilEnd());
+  EXPECT_EQ(b.output().text(), "");
+}
+
+TEST_F(ListenerRightsTest, AnAbstractSocketIsForWhomRulesName) {
+  const std::string name = absl::StrCat("@deptyr-rights-", ::getpid());
+  StartHead({"--raw", absl::StrCat(name, "-closed"),
+             absl::StrCat("--listener-allow=uid:", kMember, "=see"), "--raw",
+             name});
+  StartBody();
+  const auto as = [](uid_t uid, const std::string& address) {
+    EXPECT_EQ(::seteuid(uid), 0);
+    Connection client = Connection::To(address);
+    EXPECT_EQ(::seteuid(0), 0);
+    return client;
+  };
+  Connection member = as(kMember, name);
+  EXPECT_TRUE(member.output().Until(HasSubstr("ready")));
+  Connection stranger = as(kStranger, name);
+  Connection closed = as(kMember, absl::StrCat(name, "-closed"));
+  for (Connection* refused : {&stranger, &closed}) {
+    EXPECT_TRUE(refused->output().UntilEnd());
+    EXPECT_EQ(refused->output().text(), "");
+  }
+}
+
+// --- an upgrade
+
+TEST_F(ListenerRightsTest, SurviveAnUpgrade) {
+  StartHead({absl::StrCat("--allow=uid:", kStranger, "=see"),
+             absl::StrCat("--listener-allow=uid:", kMember, "=see"), "--raw",
+             socket()});
+  StartBody();
+  Guest guest(head().socket(), {kStranger});
+  ASSERT_TRUE(guest.Attach("a"));
+  Client member(socket(), {kMember});
+  ASSERT_TRUE(member.output().Until(HasSubstr("ready")));
+  Guest rejected(head().socket(), {kMember});
+  rejected.Say(Attach{.session = "a"});
+  EXPECT_THAT(rejected.Refusal(), StartsWith("not-permitted: "));
+
+  ASSERT_EQ(Run(AsRoot, {"upgrade"}).status, ExitStatus{});
+  ASSERT_TRUE(head().log().Until(HasSubstr("took over")));
+  guest.Say(Keys{"smuggled\n"});
+  member.Send("smuggled\n");
+  EXPECT_TRUE(TextUntil(
+      [&] { return Status(); },
+      testing::ContainsRegex("\"dropped\": 9[^}]*}[^}]*\"dropped\": 9")));
+  ASSERT_TRUE(OwnerTypes("of mine"));
+  EXPECT_THAT(Screen(), Not(HasSubstr("smuggled")));
+  // New ones, too; and what was refused before counts.
+  Client stranger(socket(), {kStranger});
+  EXPECT_TRUE(stranger.output().UntilEnd());
+  EXPECT_THAT(HeadStatus(), HasSubstr("\"refused_not_permitted\": 2"));
+}
+
+}  // namespace
+}  // namespace deptyr

@@ -1,0 +1,139 @@
+#include "lib/sys/peer_identity.h"
+
+#include <fcntl.h>
+#include <grp.h>
+#include <sched.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/unix_socket.h"
+#include "tests/support/program.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+using testing::ElementsAre;
+using testing::SizeIs;
+using testing::UnorderedElementsAre;
+
+constexpr uid_t kUser = 12345;
+constexpr gid_t kGroup = 23456;
+// What the kernel calls who has no number here, and Debian the user nobody.
+constexpr uid_t kOverflow = 65534;
+
+class PeerIdentityTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
+    ASSERT_EQ(::chmod(dir_.path().c_str(), 0755), 0);
+  }
+  // Somebody of that user and those groups, who stays until `end_` closes.
+  Program Connected(uid_t uid, gid_t gid, const std::vector<gid_t>& groups) {
+    return Program::Fork(
+        [&] {
+          if (::setgroups(groups.size(), groups.data()) != 0 ||
+              ::setresgid(gid, gid, gid) != 0 ||
+              ::setresuid(uid, uid, uid) != 0) {
+            return 2;
+          }
+          const auto client = Connect(path_, absl::Seconds(5));
+          char byte = 0;
+          (void)!::read(end_.read_end.get(), &byte, 1);
+          return client.ok() ? 0 : 1;
+        },
+        {.keep = {end_.read_end.get()}});
+  }
+  Fd Accepted() {
+    std::optional<Fd> server;
+    EXPECT_TRUE(WaitFor([&] {
+      server = Value(Accept(listener_.fd()));
+      return server.has_value();
+    }));
+    return std::move(*server);
+  }
+
+  TempDir dir_;
+  const std::string path_ = dir_ / "sock";
+  const ListeningSocket listener_ = Value(Listen(path_, {.mode = 0666}));
+  Pipe end_;
+};
+
+TEST_F(PeerIdentityTest, HasItsGroups) {
+  const Program peer = Connected(kUser, kGroup, {7, 50, 100'000});
+  const PeerIdentity who = Value(IdentifyPeer(Accepted().get()));
+  EXPECT_EQ(who.pid, peer.pid());
+  EXPECT_EQ(who.uid, kUser);
+  EXPECT_EQ(who.gid, kGroup);
+  EXPECT_THAT(who.groups, UnorderedElementsAre(7, 50, 100'000));
+}
+
+TEST_F(PeerIdentityTest, MayHaveNoGroupsOrMany) {
+  const Program none = Connected(kUser, kGroup, {});
+  EXPECT_THAT(Value(IdentifyPeer(Accepted().get())).groups, SizeIs(0));
+  std::vector<gid_t> many;
+  for (gid_t gid = 1; gid <= 1'000; ++gid) many.push_back(gid);
+  const Program lots = Connected(kUser, kGroup, many);
+  EXPECT_THAT(Value(IdentifyPeer(Accepted().get())).groups, SizeIs(1'000));
+}
+
+TEST_F(PeerIdentityTest, NobodyIsSomebodyWhereAllHaveNumbers) {
+  const Program peer = Connected(kOverflow, kOverflow, {});
+  const PeerIdentity who = Value(IdentifyPeer(Accepted().get()));
+  EXPECT_EQ(who.uid, kOverflow);
+  EXPECT_EQ(who.gid, kOverflow);
+}
+
+bool Write(const std::string& path, absl::string_view text) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  return ::write(file.get(), text.data(), text.size()) ==
+         static_cast<ssize_t>(text.size());
+}
+
+// What a process in a user namespace that maps root alone says of a peer there.
+TEST_F(PeerIdentityTest, WhoHasNoNumberInOurNamespaceIsUnknown) {
+  const Program peer = Connected(kUser, kGroup, {7, kOverflow});
+  const Program nobody = Connected(kOverflow, kOverflow, {});
+  const Program root = Connected(0, 0, {});
+  std::vector<Fd> connections;
+  for (int i = 0; i < 3; ++i) connections.push_back(Accepted());
+  Program inside = Program::Fork(
+      [&] {
+        if (::unshare(CLONE_NEWUSER) != 0) return 77;
+        if (!Write("/proc/self/setgroups", "deny") ||
+            !Write("/proc/self/uid_map", "0 0 1") ||
+            !Write("/proc/self/gid_map", "0 0 1")) {
+          return 78;
+        }
+        int unknown = 0;
+        int roots = 0;
+        for (const Fd& connection : connections) {
+          const PeerIdentity who = Value(IdentifyPeer(connection.get()));
+          if (who.uid == 0 && who.gid == 0) ++roots;
+          if (who.uid != kUnknownId || who.gid != kUnknownId) continue;
+          ++unknown;
+          for (const gid_t group : who.groups) {
+            if (group != kUnknownId) return 3;
+          }
+        }
+        return unknown == 2 && roots == 1 ? 0 : 1;
+      },
+      {.keep = {connections[0].get(), connections[1].get(),
+                connections[2].get()}});
+  const auto end = inside.Wait();
+  if (end == ExitStatus{.code = 77}) GTEST_SKIP() << "no user namespaces here";
+  EXPECT_EQ(end, ExitStatus{});
+}
+
+}  // namespace
+}  // namespace deptyr
