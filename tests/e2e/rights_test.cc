@@ -40,6 +40,7 @@ constexpr uid_t kOwner = 12345;
 constexpr uid_t kStranger = 12346;
 constexpr uid_t kMember = 12347;
 constexpr gid_t kGroup = 23456;
+constexpr uid_t kNobody = 65534;
 
 struct Said {
   std::optional<ExitStatus> status;
@@ -330,6 +331,35 @@ TEST_F(RightsTest, EventsAreOfSessionsThatOneMaySee) {
   const auto message = guest.Hear();
   ASSERT_TRUE(message);
   EXPECT_EQ(ValueOf(std::get<Item>(*message).fields, "session"), "b");
+}
+
+// To such a head all users but root are the kernel's 65534, the user nobody.
+TEST_F(RightsTest, WhoHasNoNumberInHeadsNamespaceIsNotNobody) {
+  if (Program::Start({"unshare", "--map-root-user", "true"}).Wait() !=
+      ExitStatus{}) {
+    GTEST_SKIP() << "no user namespaces here";
+  }
+  StartHead({"--allow=uid:65534=all", "--allow=any=see@b"},
+            {.wrapper = {"unshare", "--map-root-user", "--"}});
+  std::vector<std::unique_ptr<BodyProcess>> programs;
+  for (const char* name : {"a", "b"}) {
+    programs.push_back(std::make_unique<BodyProcess>(
+        head().socket(), std::vector<std::string>{"--name", name},
+        std::vector<std::string>{"cat"}));
+    ASSERT_TRUE(head().log().Until(HasSubstr(absl::StrCat("session=", name))));
+  }
+  for (void (*become)() : {Become<kStranger>, Become<kNobody>}) {
+    EXPECT_EQ(Run(become, {"ls", "--names"}).out, "b\n");
+    const Said seen = Run(become, {"snapshot", "a"});
+    EXPECT_EQ(seen.status, ExitStatus{.code = 111});
+    EXPECT_THAT(seen.err, HasSubstr("a user unknown here may not see a"));
+    // One of them could take another's session.
+    const Said body =
+        Run(become, {"body", "--name=c", head().socket(), "--", "true"});
+    EXPECT_EQ(body.status, ExitStatus{.code = 111});
+    EXPECT_THAT(body.err, HasSubstr("has no number in head's user namespace"));
+  }
+  EXPECT_EQ(Run(AsRoot, {"ls", "--names"}).out, "a\nb\n");
 }
 
 TEST_F(RightsTest, WhatIsRefusedIsCountedAndLoggedOnce) {
