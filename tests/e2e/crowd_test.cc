@@ -34,13 +34,6 @@ using testing::SizeIs;
 
 constexpr int kCrowd = 1000;
 
-long ResidentKilobytes(pid_t pid) {
-  long kilobytes = -1;
-  const std::string text = StatusFieldOf(pid, "VmRSS:");
-  (void)absl::SimpleAtoi(text.substr(0, text.find(' ')), &kilobytes);
-  return kilobytes;
-}
-
 class CrowdTest : public testing::Test {
  protected:
   void SetUp() override { (void)RaiseDescriptorLimit(); }
@@ -136,23 +129,11 @@ TEST_F(CrowdTest, AThousandBodiesAtOnceAreAllServed) {
   Restart();
 }
 
-// Proportional set size: each page by how many have it mapped (proc(5)).
-long PssKilobytes(pid_t pid) {
-  long kilobytes = -1;
-  for (absl::string_view line : absl::StrSplit(
-           ReadFile(absl::StrCat("/proc/", pid, "/smaps_rollup")), '\n')) {
-    if (!absl::ConsumePrefix(&line, "Pss:")) continue;
-    line = absl::StripAsciiWhitespace(line);
-    (void)absl::SimpleAtoi(line.substr(0, line.find(' ')), &kilobytes);
-  }
-  return kilobytes;
-}
-
-// Something on every screen, so that there is a model to be parked.  Beyond the
-// page that a ring holds by then, a session may cost 8 KiB.
+// Something on every screen.  Beyond the page that a ring holds by then, a
+// session may cost 8 KiB.
 TEST_F(CrowdTest, AThousandIdleSessionsCostLittle) {
   constexpr long kRingPage = 4;
-  const long before = PssKilobytes(head_.pid());
+  const long before = OwnKilobytes(head_.pid());
   for (int i = 0; i < kCrowd; ++i) {
     Start(absl::StrCat("b", i),
           {"sh", "-c",
@@ -168,16 +149,16 @@ TEST_F(CrowdTest, AThousandIdleSessionsCostLittle) {
       absl::Minutes(1)));
   EXPECT_TRUE(WaitFor(
       [&] {
-        return PssKilobytes(head_.pid()) - before <= (8 + kRingPage) * kCrowd;
+        return OwnKilobytes(head_.pid()) - before <= (8 + kRingPage) * kCrowd;
       },
       absl::Minutes(1)))
-      << PssKilobytes(head_.pid()) - before << " KiB for " << kCrowd;
+      << OwnKilobytes(head_.pid()) - before << " KiB for " << kCrowd;
 }
 
 TEST_F(CrowdTest, AThousandClientsCostLittle) {
   Start("one", {"cat"});
   ASSERT_TRUE(head_.log().Until(HasSubstr("session=one")));
-  const long before = PssKilobytes(head_.pid());
+  const long before = OwnKilobytes(head_.pid());
   std::vector<Fd> clients;
   for (int i = 0; i < kCrowd; ++i) {
     clients.push_back(Value(Connect(head_.socket(), absl::Seconds(10))));
@@ -189,7 +170,7 @@ TEST_F(CrowdTest, AThousandClientsCostLittle) {
         WaitFor([&] { return BytesReadable(clients.back().get()) > 0; }));
   }
   ASSERT_EQ(LogLinesWith(" joined "), kCrowd);
-  EXPECT_LE(PssKilobytes(head_.pid()) - before, 2 * kCrowd);
+  EXPECT_LE(OwnKilobytes(head_.pid()) - before, 2 * kCrowd);
 }
 
 TEST_F(CrowdTest, AThousandRestartsInARowLeaveHeadAsItWas) {
@@ -197,12 +178,12 @@ TEST_F(CrowdTest, AThousandRestartsInARowLeaveHeadAsItWas) {
   for (int i = 0; i < kWarmUp; ++i) Restart();
   ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
   const size_t fds = CountFdsOf(head_.pid());
-  const long memory = ResidentKilobytes(head_.pid());
+  const long memory = OwnKilobytes(head_.pid());
   for (int i = 0; i < kCrowd; ++i) Restart();
   ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
   EXPECT_EQ(CountFdsOf(head_.pid()), fds);
   constexpr long kMargin = 256;
-  EXPECT_LE(ResidentKilobytes(head_.pid()), memory + kMargin)
+  EXPECT_LE(OwnKilobytes(head_.pid()), memory + kMargin)
       << "kilobytes, before " << memory;
   EXPECT_EQ(LogLinesWith("session=again"), 2 * (kWarmUp + kCrowd));
 }
@@ -217,12 +198,12 @@ TEST_F(CrowdTest, AThousandNamesInARowLeaveHeadAsItWas) {
   for (int i = 0; i < kWarmUp; ++i) run(absl::StrCat("warm-up-", i));
   ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
   const size_t fds = CountFdsOf(head_.pid());
-  const long memory = ResidentKilobytes(head_.pid());
+  const long memory = OwnKilobytes(head_.pid());
   for (int i = 0; i < kCrowd; ++i) run(absl::StrCat("b", i));
   ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
   EXPECT_EQ(CountFdsOf(head_.pid()), fds);
   constexpr long kMargin = 512;
-  EXPECT_LE(ResidentKilobytes(head_.pid()), memory + kMargin)
+  EXPECT_LE(OwnKilobytes(head_.pid()), memory + kMargin)
       << "kilobytes, before " << memory;
 }
 

@@ -42,13 +42,6 @@ using testing::StartsWith;
 
 constexpr uid_t kAttacker = 12346;
 
-long ResidentKilobytes(pid_t pid) {
-  long kilobytes = -1;
-  const std::string text = StatusFieldOf(pid, "VmRSS:");
-  (void)absl::SimpleAtoi(text.substr(0, text.find(' ')), &kilobytes);
-  return kilobytes;
-}
-
 std::string Registration(const std::string& name) {
   return Encode(Register{
       .name = name, .rows = 24, .cols = 80, .term = "xterm", .argv = {"it"}});
@@ -137,13 +130,13 @@ class LimitsTest : public testing::Test {
     ExpectServes();
     ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
     const size_t fds = CountFdsOf(head_.pid());
-    const long kilobytes = ResidentKilobytes(head_.pid());
+    const long kilobytes = OwnKilobytes(head_.pid());
     for (int i = 0; i < 5; ++i) attack();
     ExpectServes();
     EXPECT_TRUE(WaitFor([&] { return CountFdsOf(head_.pid()) == fds; }))
         << CountFdsOf(head_.pid()) << " descriptors, before " << fds;
     constexpr long kSlack = 512;
-    EXPECT_LT(ResidentKilobytes(head_.pid()), kilobytes + kSlack);
+    EXPECT_LT(OwnKilobytes(head_.pid()), kilobytes + kSlack);
     EXPECT_FALSE(head_.program().HasEnded());
   }
   std::string Status(absl::string_view key) {

@@ -20,6 +20,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 #include "absl/time/clock.h"
 
 namespace deptyr {
@@ -216,6 +217,22 @@ std::string StatusFieldOf(pid_t pid, absl::string_view field) {
     }
   }
   return "";
+}
+
+long OwnKilobytes(pid_t pid) {
+  long total = 0;
+  for (absl::string_view line : absl::StrSplit(
+           ReadFile(absl::StrCat("/proc/", pid, "/smaps_rollup")), '\n')) {
+    if (!absl::ConsumePrefix(&line, "Pss_Anon:") &&
+        !absl::ConsumePrefix(&line, "Pss_Shmem:")) {
+      continue;
+    }
+    long kilobytes = 0;
+    line = absl::StripAsciiWhitespace(line);
+    (void)absl::SimpleAtoi(line.substr(0, line.find(' ')), &kilobytes);
+    total += kilobytes;
+  }
+  return total;
 }
 
 std::string StatFieldOf(pid_t pid, size_t n) {

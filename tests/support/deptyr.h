@@ -122,6 +122,9 @@ class HeadProcess {
 size_t CountFdsOf(pid_t pid);
 // "Pid:", "VmRSS:", ... of /proc/PID/status.
 std::string StatusFieldOf(pid_t pid, absl::string_view field);
+// What it holds, in KiB, but for files: the program's own pages count for less
+// while other tests run it, too (Pss_Anon and Pss_Shmem, proc(5)).
+long OwnKilobytes(pid_t pid);
 // Field n, from 1, of /proc/PID/stat; "" without the process.
 std::string StatFieldOf(pid_t pid, size_t n);
 // Clock ticks, of user and system.
