@@ -102,7 +102,7 @@ void AddLimits(Options& options, Limits& limits) {
   options.Value("max-buffered", "SIZE", &limits.buffered, ParseBuffered,
                 "keep no more bytes for somebody who doesn't read (1M)");
   options.Value("max-registrations", "N", &limits.registrations, ParseCount,
-                "refuse more registrations of one user in 10 s (3000)");
+                "refuse more registrations of one user in 10 s (10000)");
 }
 
 // The signals head lives by, and what each does.

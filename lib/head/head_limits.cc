@@ -46,7 +46,9 @@ absl::Status Head::CheckRoom(const std::optional<PeerIdentity>& who) const {
                      "may have; raise its limit of open files (LimitNOFILE=, "
                      "ulimit -n)"));
   }
-  if (CountClientsOf(UidOf(who)) >= MostClientsOfAUser()) {
+  // One user's are no more than all: so they are rarely looked through.
+  if (CountClients() >= MostClientsOfAUser() &&
+      CountClientsOf(UidOf(who)) >= MostClientsOfAUser()) {
     return absl::ResourceExhaustedError(absl::StrCat(
         UidOf(who) == kUnknownId ? "those who are not known have "
                                  : absl::StrCat("uid ", UidOf(who), " has "),

@@ -18,9 +18,9 @@ struct Limits {
   size_t clients = SIZE_MAX;
   size_t session_clients = 1024;
   size_t user_clients = SIZE_MAX;  // of one user
-  size_t pending = 512;         // connections that haven't said what they are
-  size_t buffered = 1 << 20;    // bytes that one connection hasn't taken
-  size_t registrations = 3000;  // of one user, in kRegistrationTime
+  size_t pending = 512;          // connections that haven't said what they are
+  size_t buffered = 1 << 20;     // bytes that one connection hasn't taken
+  size_t registrations = 10000;  // of one user, in kRegistrationTime
 };
 
 inline constexpr Clock::duration kRegistrationTime = std::chrono::seconds(10);

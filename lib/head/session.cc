@@ -14,8 +14,11 @@ namespace {
 
 // Less room than this isn't worth a read; a PTY rarely gives more at once.
 constexpr size_t kSmallestRead = 4096;
+// Writing to so many takes longer than to gather what is written.
+constexpr size_t kManyClients = 4;
 // What another session's keystroke may have to wait for a flood.
 constexpr auto kLongestTurn = std::chrono::microseconds(100);
+constexpr auto kTurnPerClient = std::chrono::microseconds(2);
 // More than a PTY can hold (its buffers end at 64 KiB and a bit).
 constexpr size_t kMostUnread = 256 << 10;
 
@@ -243,12 +246,15 @@ void Session::OnController(Ready ready) {
 }
 
 void Session::ReadTurn() {
-  const Clock::time_point end = Clock::now() + kLongestTurn;
+  const Clock::time_point end =
+      Clock::now() + kLongestTurn + clients_.size() * kTurnPerClient;
+  const bool many = clients_.size() >= kManyClients;
   size_t got = 0;
   do {
     got = Read(RoomToRead());
-  } while (loop_.alone() && RoomToRead() >= kSmallestRead &&
-           busy_poll_.MoreAfter(got, controller_.get()) && Clock::now() < end);
+  } while ((loop_.alone() || many) && RoomToRead() >= kSmallestRead &&
+           busy_poll_.MoreAfter(got, controller_.get(), many) &&
+           Clock::now() < end);
   PumpAll();
 }
 

@@ -11,8 +11,9 @@
 //   ring has up to kLargestRead, then every client that isn't blocked gets its
 //   writes.  Reading on until EAGAIN gains nothing, since the writer keeps pace
 //   with the reader, and starves all other sessions (fairness 0.0 against 0.98
-//   with eight busy ones).  While nothing else is ready, a flood is stayed with
-//   (lib/sys/busy_poll.h) for 100 us, and clients get all of it in one write.
+//   with eight busy ones).  While nothing else is ready, or there are many
+//   clients to write to, a flood is stayed with (lib/sys/busy_poll.h) for
+//   100 us, and clients get all of it in one write.
 //
 //   Who loses.  When the ring is full, a client is waited for while it drains:
 //   it has to take kLeastTaken bytes in every kPatience, out of what its

@@ -26,9 +26,9 @@ void Pause(Clock::time_point end) {
 
 }  // namespace
 
-bool BusyPoll::MoreAfter(size_t got, int fd) {
+bool BusyPoll::MoreAfter(size_t got, int fd, bool much) {
   if (got < kFlood) return false;
-  const Clock::time_point end = Clock::now() + patience_;
+  const Clock::time_point end = Clock::now() + (much ? kLongest : patience_);
   for (;;) {
     if (BytesReadable(fd) >= kEnough) {
       patience_ = std::min(kLongest, 2 * patience_);

@@ -23,13 +23,14 @@ namespace deptyr {
 class BusyPoll {
  public:
   // After a read of `got` bytes: whether so much more has come that to read on
-  // is better than to go to sleep.  Takes kLongest at most.
-  bool MoreAfter(size_t got, int fd);
+  // is better than to go to sleep.  Takes kLongest at most; so long it may
+  // always take where `much` is to be done for each read.
+  bool MoreAfter(size_t got, int fd, bool much = false);
 
  private:
   using Time = std::chrono::nanoseconds;
   static constexpr Time kShortest = std::chrono::microseconds(6);
-  static constexpr Time kLongest = std::chrono::microseconds(80);
+  static constexpr Time kLongest = std::chrono::microseconds(60);
 
   Time patience_ = kShortest;
 };

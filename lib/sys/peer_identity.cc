@@ -43,22 +43,26 @@ bool MapsAllIds(const char* map) {
   return mapped == kAll;
 }
 
+uint32_t NumberIn(const char* file) {
+  uint32_t number = 65534;
+  (void)absl::SimpleAtoi(absl::StripAsciiWhitespace(ReadSmallFile(file)),
+                         &number);
+  return number;
+}
+
 // Users of other namespaces who have no number in ours all have this one
 // (user_namespaces(7)).  Where somebody might be one of those, it tells
 // nothing.
-uint32_t KnownId(uint32_t id, const char* overflow, const char* map) {
-  uint32_t overflow_id = 65534;
-  (void)absl::SimpleAtoi(absl::StripAsciiWhitespace(ReadSmallFile(overflow)),
-                         &overflow_id);
-  return id == overflow_id && !MapsAllIds(map) ? kUnknownId : id;
-}
-
 uid_t KnownUid(uid_t uid) {
-  return KnownId(uid, "/proc/sys/kernel/overflowuid", "/proc/self/uid_map");
+  static const uid_t overflow = NumberIn("/proc/sys/kernel/overflowuid");
+  return uid == overflow && !MapsAllIds("/proc/self/uid_map") ? kUnknownId
+                                                              : uid;
 }
 
 gid_t KnownGid(gid_t gid) {
-  return KnownId(gid, "/proc/sys/kernel/overflowgid", "/proc/self/gid_map");
+  static const gid_t overflow = NumberIn("/proc/sys/kernel/overflowgid");
+  return gid == overflow && !MapsAllIds("/proc/self/gid_map") ? kUnknownId
+                                                              : gid;
 }
 
 // But for `gid`.
