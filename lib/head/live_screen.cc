@@ -97,8 +97,8 @@ void LiveScreen::Resume(WindowSize size, Parked screen) {
   digest_.Rebase();
   digest_.Scan(ring_.From(begin_));
   if (!screen.paint) {
-    // Made when somebody asks, or the program writes.
-    modelled_ = 0;
+    // Made when somebody asks, or the program writes; of this program's output.
+    modelled_ = std::min(ring_.latest().begin, begin_);
     sure_from_ = begin_ + 1;
     return;
   }

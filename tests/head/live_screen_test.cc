@@ -281,6 +281,23 @@ TEST_F(ResumeTest, ParkedItIsExactThoughTheRingHasOnlyTheEnd) {
   EXPECT_EQ(next_.title(), "title");
 }
 
+// Asked for in the middle of a flood, it began anew, though the ring has all;
+// and the ring has another program's output, too.
+TEST_F(ResumeTest, AParkedApproximationIsOfThisProgramOnly) {
+  Write("the one before");
+  ring_.Begin({});
+  screen_.Begin(kSize);
+  Write("\r\n");
+  screen_.Resize({2000, 2000});  // more than is modelled: never exact
+  Write(std::string(20000, '\r'));
+  const auto parked = screen_.Park();
+  ASSERT_TRUE(parked);
+  ASSERT_FALSE(parked->paint);
+  ASSERT_EQ(ring_.begin(), 0U);
+  next_.Resume(kSize, *parked);
+  EXPECT_THAT(ShownBy(next_), Not(HasSubstr("before")));
+}
+
 TEST_F(ResumeTest, ASizeThatChangedIsParked) {
   Write("wide text");
   screen_.Resize({24, 40});
