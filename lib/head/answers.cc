@@ -245,10 +245,8 @@ std::vector<AskerState> Answers::Save() const {
 
 void Answers::Resume(const std::vector<AskerState>& states) {
   for (const AskerState& state : states) {
-    const auto identity = IdentifyPeer(state.fd);
     auto asker = std::make_unique<Asker>(
-        loop_, *this, state,
-        identity.value_or(PeerIdentity{0, kUnknownId, kUnknownId}));
+        loop_, *this, state, PeerOf(state.fd).value_or(PeerIdentity()));
     Asker& it = *asker;
     Known& known = askers_[&it];
     known.asker = std::move(asker);

@@ -161,7 +161,8 @@ class Head : public Peer::Owner {
   bool MakeRoom();
   absl::Status OpenListeners(std::vector<InheritedFd>& inherited);
   void OnBody(Fd connection);
-  void OnClient(const ListenerSpec& spec, Fd connection);
+  void OnClient(const ListenerSpec& spec, Fd connection,
+                const std::optional<PeerIdentity>& who);
   void OpenClientDirs(Session& session);
   void SeatWaitingClients();
   void Seat(SocketClient& client, Session& session);

@@ -23,15 +23,8 @@ SocketRights RightsOf(const ClientPolicy& policy) {
   return policy.allow.empty() ? SocketRights{} : SocketRights{.mode = kForAll};
 }
 
-std::optional<PeerIdentity> IdentityOf(int connection) {
-  auto known = IdentifyPeer(connection);
-  if (known.ok()) return *std::move(known);
-  return std::nullopt;
-}
-
-bool IsOurs(int connection) {
-  const auto peer = IdentifyPeer(connection);
-  return peer.ok() && (peer->uid == 0 || peer->uid == OwnUid());
+bool IsOurs(const std::optional<PeerIdentity>& who) {
+  return who && (who->uid == 0 || who->uid == OwnUid());
 }
 
 }  // namespace
@@ -61,15 +54,16 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
     auto acceptor = std::make_unique<Acceptor>(
         loop_, std::move(socket), [this, &spec, kind](Fd connection) {
           // No file rights have kept others out.
+          const auto who = PeerOf(connection.get());
           if (kind == SocketKind::kAbstract && spec.policy.allow.empty() &&
-              !IsOurs(connection.get())) {
+              !IsOurs(who)) {
             return refusals_.Note(
-                IdentityOf(connection.get()), kRefusedNotPermitted,
+                who, kRefusedNotPermitted,
                 absl::StrCat("only root and uid ", OwnUid(), " may connect to ",
                              spec.address,
                              "; --listener-allow before it lets others"));
           }
-          OnClient(spec, std::move(connection));
+          OnClient(spec, std::move(connection), who);
         });
     listeners_.emplace_back(RoleOf(spec), std::move(acceptor));
   }
@@ -81,13 +75,13 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
   return absl::OkStatus();
 }
 
-void Head::OnClient(const ListenerSpec& spec, Fd connection) {
-  const auto who = IdentityOf(connection.get());
+void Head::OnClient(const ListenerSpec& spec, Fd connection,
+                    const std::optional<PeerIdentity>& who) {
   if (const absl::Status room = CheckRoom(who); !room.ok()) {
     return refusals_.Note(who, kRefusedLimit, room.message());
   }
   SocketClient& client =
-      clients_.Add(std::move(connection), spec.policy,
+      clients_.Add(std::move(connection), spec.policy, who,
                    [this](SocketClient& gone) { OnClientGone(gone); });
   waiting_.push_back({&client, spec.session});
   SeatWaitingClients();
@@ -160,7 +154,8 @@ void Head::OpenClientDirs(Session& session) {
       acceptors.push_back(std::make_unique<Acceptor>(
           loop_, *std::move(socket),
           [this, client = std::move(client)](Fd connection) {
-            OnClient(client, std::move(connection));
+            const auto who = PeerOf(connection.get());
+            OnClient(client, std::move(connection), who);
           }));
     }
   }

@@ -27,11 +27,6 @@ SocketState StateOf(absl::string_view role, const ListeningSocket& socket) {
           .inode = socket.inode()};
 }
 
-PeerIdentity IdentityOf(int connection) {
-  return IdentifyPeer(connection)
-      .value_or(PeerIdentity{0, kUnknownId, kUnknownId});
-}
-
 }  // namespace
 
 HeadState Head::Save() const {
@@ -118,8 +113,8 @@ void Head::Resume() {
   for (auto& [name, session] : held) TakeBack(name, std::move(session));
   ResumeClients();
   for (const PeerState& state : before_->peers) {
-    auto peer =
-        std::make_unique<Peer>(loop_, *this, state, IdentityOf(state.fd));
+    auto peer = std::make_unique<Peer>(
+        loop_, *this, state, PeerOf(state.fd).value_or(PeerIdentity()));
     peers_.emplace(peer.get(), std::move(peer));
   }
   for (const SessionState& state : before_->sessions) {
@@ -182,7 +177,7 @@ void Head::ResumeClients() {
       const Fd closed = TakeOffered(state.fd);
       continue;
     }
-    const PeerIdentity who = IdentityOf(state.fd);
+    const PeerIdentity who = PeerOf(state.fd).value_or(PeerIdentity());
     auto client = std::make_unique<AttachClient>(
         loop_, state, std::get<Attach>(**message), who, RightsIn(*session, who),
         [this](AttachClient& gone) { OnAttachClientGone(gone); });

@@ -122,8 +122,9 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   ClientPolicy policy = spec.policy;
   policy.shows = Shows::kHistory;
   policy.type_after_close = false;
+  const auto who = PeerOf(connection.get());
   SocketClient& client =
-      clients_.Add(std::move(connection), policy,
+      clients_.Add(std::move(connection), policy, who,
                    [this](SocketClient& gone) { OnClientGone(gone); });
   Place& place = places_[client.id()];
   place.session = *std::move(session);

@@ -249,10 +249,12 @@ void Session::ReadTurn() {
   const Clock::time_point end =
       Clock::now() + kLongestTurn + clients_.size() * kTurnPerClient;
   const bool many = clients_.size() >= kManyClients;
+  size_t room = RoomToRead();
   size_t got = 0;
   do {
-    got = Read(RoomToRead());
-  } while ((loop_.alone() || many) && RoomToRead() >= kSmallestRead &&
+    got = Read(room);
+    room = RoomToRead();
+  } while ((loop_.alone() || many) && room >= kSmallestRead &&
            busy_poll_.MoreAfter(got, controller_.get(), many) &&
            Clock::now() < end);
   PumpAll();

@@ -27,12 +27,6 @@ std::string DescribePeer(const std::optional<PeerIdentity>& identity) {
                   : "over TCP";
 }
 
-std::optional<PeerIdentity> IdentityOf(int connection) {
-  auto known = IdentifyPeer(connection);
-  if (known.ok()) return *known;
-  return std::nullopt;
-}
-
 AllowRules RulesOf(const std::vector<std::string>& spelt) {
   AllowRules rules;
   for (const std::string& text : spelt) {
@@ -329,16 +323,16 @@ void SocketClient::ApplySize() {
 }
 
 SocketClient& SocketClients::Add(Fd connection, ClientPolicy policy,
+                                 std::optional<PeerIdentity> identity,
                                  absl::AnyInvocable<void(SocketClient&)> gone) {
-  const auto identity = IdentityOf(connection.get());
-  return Own(std::make_unique<SocketClient>(loop_, std::move(connection),
-                                            std::move(policy), identity,
-                                            Removal(std::move(gone))));
+  return Own(std::make_unique<SocketClient>(
+      loop_, std::move(connection), std::move(policy), std::move(identity),
+      Removal(std::move(gone))));
 }
 
 SocketClient& SocketClients::Add(const SocketClientState& state,
                                  absl::AnyInvocable<void(SocketClient&)> gone) {
-  return Own(std::make_unique<SocketClient>(loop_, state, IdentityOf(state.fd),
+  return Own(std::make_unique<SocketClient>(loop_, state, PeerOf(state.fd),
                                             Removal(std::move(gone))));
 }
 

@@ -130,6 +130,7 @@ class SocketClients {
 
   // `gone` is told before the client ends.
   SocketClient& Add(Fd connection, ClientPolicy policy,
+                    std::optional<PeerIdentity> identity,
                     absl::AnyInvocable<void(SocketClient&)> gone);
   SocketClient& Add(const SocketClientState& state,
                     absl::AnyInvocable<void(SocketClient&)> gone);

@@ -8,6 +8,7 @@
 #include <array>
 #include <cerrno>
 #include <string>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -106,6 +107,12 @@ absl::StatusOr<PeerIdentity> IdentifyPeer(int socket) {
                       .uid = KnownUid(credentials.uid),
                       .gid = KnownGid(credentials.gid),
                       .groups = GroupsOf(socket, credentials.gid)};
+}
+
+std::optional<PeerIdentity> PeerOf(int socket) {
+  auto known = IdentifyPeer(socket);
+  if (known.ok()) return *std::move(known);
+  return std::nullopt;
 }
 
 }  // namespace deptyr

@@ -4,6 +4,7 @@
 #include <sys/types.h>
 
 #include <cstdint>
+#include <optional>
 #include <vector>
 
 #include "absl/status/statusor.h"
@@ -17,12 +18,14 @@ inline constexpr uint32_t kUnknownId = UINT32_MAX;
 // SO_PEERCRED and SO_PEERGROUPS, unix(7): the process that called connect(2),
 // as it was then, in our namespaces; pid 0 where it is not visible from here.
 struct PeerIdentity {
-  pid_t pid;
-  uid_t uid;
-  gid_t gid;
+  pid_t pid = 0;
+  uid_t uid = kUnknownId;
+  gid_t gid = kUnknownId;
   std::vector<gid_t> groups = {};  // besides gid
 };
 // NotFound for a socket that isn't a UNIX one.
 absl::StatusOr<PeerIdentity> IdentifyPeer(int socket);
+// The same; nothing where the kernel can't tell (TCP).
+std::optional<PeerIdentity> PeerOf(int socket);
 
 }  // namespace deptyr

@@ -404,6 +404,19 @@ class KeeperTest : public testing::Test {
   std::string File(const std::string& suffix) const {
     return absl::StrCat(kFiles, "/", name_, suffix);
   }
+  // Of `traffic`, which says in .count how many numbers it wrote.  All who
+  // follow are there, hear it to its end, and have every byte; returns how
+  // many.
+  uint64_t EndFlood(const std::string& flood, Program& writer,
+                    Followers& followers) {
+    EXPECT_TRUE(followers.AllGot(followers.Got(0) + 1));
+    Ask("send", flood + " x");
+    EXPECT_EQ(writer.Wait(), ExitStatus{});
+    const uint64_t bytes =
+        16 * std::strtoull(ReadFile(File(".count")).c_str(), nullptr, 10);
+    followers.ExpectWhole(bytes);
+    return bytes;
+  }
 };
 
 // Programs that must notice nothing, and what must stay as it is.
@@ -498,14 +511,8 @@ TEST_F(KeeperTest, KillsOfHeadCostNobodyAnything) {
     idlers.ExpectAsBefore();
     if (HasFailure()) break;
   }
-  // All are there again, and so hear it to its end.
-  ASSERT_TRUE(followers.AllGot(followers.Got(0) + 1));
-  Ask("send", flood + " x");
-  EXPECT_EQ(writer.Wait(), ExitStatus{});
-  const uint64_t lines =
-      std::strtoull(ReadFile(File(".count")).c_str(), nullptr, 10);
-  followers.ExpectWhole(16 * lines);
-  std::cerr << kills << " kills, " << (16 * lines >> 20) << " MiB\n";
+  const uint64_t bytes = EndFlood(flood, writer, followers);
+  std::cerr << kills << " kills, " << (bytes >> 20) << " MiB\n";
 }
 
 TEST_F(KeeperTest, ARestartOfHeadCostsNobodyAnything) {
@@ -520,12 +527,7 @@ TEST_F(KeeperTest, ARestartOfHeadCostsNobodyAnything) {
     RestartHead();
     idlers.ExpectAsBefore();
   }
-  ASSERT_TRUE(followers.AllGot(followers.Got(0) + 1));
-  Ask("send", flood + " x");
-  EXPECT_EQ(writer.Wait(), ExitStatus{});
-  const uint64_t lines =
-      std::strtoull(ReadFile(File(".count")).c_str(), nullptr, 10);
-  followers.ExpectWhole(16 * lines);
+  (void)EndFlood(flood, writer, followers);
 }
 
 // --- The ends of the keeper's care ------------------------------------------

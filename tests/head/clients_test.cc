@@ -139,16 +139,11 @@ class ClientsTest : public testing::Test {
   Peer Connect(ClientPolicy policy, std::optional<PeerIdentity> identity = {}) {
     SocketPair pair;
     EXPECT_THAT(SetNonBlocking(pair.theirs.get()), IsOk());
-    if (!identity) {
-      SocketClient& client = clients_.Add(std::move(pair.theirs), policy,
-                                          [this](SocketClient&) { ++gone_; });
-      return {std::make_unique<End>(std::move(pair.ours)), &client};
-    }
-    strangers_.push_back(std::make_unique<SocketClient>(
-        *loop_, std::move(pair.theirs), policy, identity,
-        [this](SocketClient&) { ++gone_; }));
-    return {std::make_unique<End>(std::move(pair.ours)),
-            strangers_.back().get()};
+    if (!identity) identity = PeerOf(pair.theirs.get());
+    SocketClient& client =
+        clients_.Add(std::move(pair.theirs), policy, identity,
+                     [this](SocketClient&) { ++gone_; });
+    return {std::make_unique<End>(std::move(pair.ours)), &client};
   }
   Peer Attach(ClientPolicy policy, std::optional<PeerIdentity> identity = {}) {
     Peer peer = Connect(policy, identity);
@@ -200,7 +195,6 @@ class ClientsTest : public testing::Test {
   std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
   std::unique_ptr<Session> session_;
   SocketClients clients_{*loop_};
-  std::vector<std::unique_ptr<SocketClient>> strangers_;
   int gone_ = 0;
   std::unique_ptr<End> terminal_;
 
