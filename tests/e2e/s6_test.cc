@@ -132,7 +132,8 @@ TEST(S6Test, AProgramTellsS6ItselfThatItIsReady) {
               absl::StrCat("#!/bin/sh\nexec deptyr body ", kHeadSocket,
                            " -- sh -c 'echo >&5; exec 5>&- sleep 1000'\n"));
   UpAndReady("slot1");
-  EXPECT_EQ(ProgramOf(PidOf("slot1")), "sleep");
+  // It was ready before it became that.
+  EXPECT_TRUE(WaitFor([] { return ProgramOf(PidOf("slot1")) == "sleep"; }));
   Down("slot1");
   Down("deptyr-head");
 }
