@@ -13,7 +13,8 @@
 //   with the reader, and starves all other sessions (fairness 0.0 against 0.98
 //   with eight busy ones).  While nothing else is ready, or there are many
 //   clients to write to, a flood is stayed with (lib/sys/busy_poll.h) for
-//   100 us, and clients get all of it in one write.
+//   100 us, and clients get all of it in one write.  Between two that flood
+//   the loop serves everybody else (Watch::SetFlood()).
 //
 //   Who loses.  When the ring is full, a client is waited for while it drains:
 //   it has to take kLeastTaken bytes in every kPatience, out of what its
@@ -303,6 +304,7 @@ class Session {
   Fd controller_;
   Watch controller_watch_;
   BusyPoll busy_poll_;
+  uint32_t flood_turns_ = 0;      // in a row, up to a few
   bool terminal_closed_ = false;  // the last read said EIO
   bool held_ = false;             // the ring is full, somebody is waited for
   bool reading_stopped_ = false;

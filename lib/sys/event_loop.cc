@@ -1,5 +1,6 @@
 #include "lib/sys/event_loop.h"
 
+#include <poll.h>
 #include <sys/epoll.h>
 
 #include <algorithm>
@@ -46,6 +47,10 @@ void Watch::Set(Interest interest) {
   if (loop_ != nullptr) loop_->Set(id_, interest);
 }
 
+void Watch::SetFlood(bool floods) {
+  if (loop_ != nullptr) loop_->SetFlood(id_, floods);
+}
+
 void Watch::Reset() {
   if (loop_ != nullptr) std::exchange(loop_, nullptr)->Remove(id_);
 }
@@ -76,8 +81,10 @@ void Timer::Reset() {
 
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
   Fd epoll(::epoll_create1(EPOLL_CLOEXEC));
-  if (!epoll.valid()) return Errno("make an epoll set");
-  return std::unique_ptr<EventLoop>(new EventLoop(std::move(epoll)));
+  Fd floods(::epoll_create1(EPOLL_CLOEXEC));
+  if (!epoll.valid() || !floods.valid()) return Errno("make an epoll set");
+  return std::unique_ptr<EventLoop>(
+      new EventLoop(std::move(epoll), std::move(floods)));
 }
 
 Watch EventLoop::Add(int fd, Interest interest, Handler handler) {
@@ -117,19 +124,40 @@ void EventLoop::Set(uint64_t id, Interest interest) {
   Apply(id, registration);
 }
 
+void EventLoop::SetFlood(uint64_t id, bool floods) {
+  Registration& registration = *registrations_.at(id);
+  if (registration.floods == floods) return;
+  registration.floods = floods;
+  Apply(id, registration);
+}
+
 void EventLoop::Apply(uint64_t id, Registration& registration) {
+  const bool known = registration.known != Interest::kNone;
+  const bool wanted = registration.wanted != Interest::kNone;
+  const bool moves = registration.floods != registration.known_to_flood;
+  if (known && (moves || !wanted)) Control(EPOLL_CTL_DEL, id, registration);
+  registration.known_to_flood = registration.floods;
   if (registration.known == registration.wanted) return;
-  const int operation = registration.wanted == Interest::kNone  ? EPOLL_CTL_DEL
-                        : registration.known == Interest::kNone ? EPOLL_CTL_ADD
-                                                                : EPOLL_CTL_MOD;
+  Control(registration.known == Interest::kNone ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
+          id, registration);
+}
+
+void EventLoop::Control(int operation, uint64_t id,
+                        Registration& registration) {
+  const bool in_floods = registration.known_to_flood;
+  const Interest interest =
+      operation == EPOLL_CTL_DEL ? Interest::kNone : registration.wanted;
   epoll_event event{};
-  event.events = EpollEvents(registration.wanted);
+  event.events = EpollEvents(interest);
   event.data.u64 = id;
-  if (::epoll_ctl(epoll_.get(), operation, registration.fd, &event) != 0) {
+  if (::epoll_ctl((in_floods ? floods_ : epoll_).get(), operation,
+                  registration.fd, &event) != 0) {
     failed_.push_back(id);
     return;
   }
-  registration.known = registration.wanted;
+  if (in_floods && operation == EPOLL_CTL_ADD) ++watched_floods_;
+  if (in_floods && operation == EPOLL_CTL_DEL) --watched_floods_;
+  registration.known = interest;
 }
 
 void EventLoop::Remove(uint64_t id) {
@@ -163,22 +191,51 @@ int EventLoop::MillisecondsToWait() const {
   return wait;
 }
 
-absl::Status EventLoop::RunOnce() {
+// One of both sets, or the next deadline.
+void EventLoop::WaitForEither() const {
+  std::array<pollfd, 2> sets = {
+      {{epoll_.get(), POLLIN, 0}, {floods_.get(), POLLIN, 0}}};
+  (void)::poll(sets.data(), sets.size(), MillisecondsToWait());
+}
+
+bool EventLoop::Alone() const {
+  if (!alone_ || watched_floods_ == 0) return alone_;
+  pollfd others = {epoll_.get(), POLLIN, 0};
+  return ::poll(&others, 1, 0) == 0;
+}
+
+// Tells those in the set that are ready; returns how many there were.
+absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
   std::array<epoll_event, 128> events;
-  const int count =
-      ::epoll_wait(epoll_.get(), events.data(), static_cast<int>(events.size()),
-                   MillisecondsToWait());
+  const int count = ::epoll_wait(set.get(), events.data(),
+                                 static_cast<int>(events.size()), wait);
   if (count < 0 && errno != EINTR) return Errno("wait for events");
-  alone_ = count == 1;
+  const bool floods = &set == &floods_;
   for (int i = 0; i < count; ++i) {
+    alone_ = count == 1 && (floods || watched_floods_ == 0);
     const epoll_event& event = events[static_cast<size_t>(i)];
     const uint64_t id = event.data.u64;  // the struct is packed
     const auto found = registrations_.find(id);
     if (found == registrations_.end()) continue;  // gone since, promise 1
     found->second->handler(FromEpoll(event.events));
+    if (floods) RETURN_IF_ERROR(Serve(epoll_, 0).status());
+  }
+  return std::max(count, 0);
+}
+
+absl::Status EventLoop::RunOnce() {
+  int count = 0;
+  if (watched_floods_ == 0) {
+    ASSIGN_OR_RETURN(count, Serve(epoll_, MillisecondsToWait()));
+  } else {
+    // To ask whether floods are ready takes long (lib/sys/busy_poll.h).
+    ASSIGN_OR_RETURN(const int others, Serve(epoll_, 0));
+    ASSIGN_OR_RETURN(const int floods, Serve(floods_, 0));
+    count = others + floods;
+    if (count == 0) WaitForEither();
   }
   const bool ran = RunTimers();
-  RunIdleWork(count <= 0 && !ran);
+  RunIdleWork(count == 0 && !ran);
   RetryFailed();
   retired_.clear();
   DestroyDoomed();

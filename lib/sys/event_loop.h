@@ -17,6 +17,8 @@
 //   3. Without events, deadlines and idle work RunOnce() sleeps: no ticks.
 //   4. Idle work never comes before I/O; a loop that is never idle does a piece
 //      of it every 50 ms.
+//   5. Between any two handlers of watches that flood, everything else that is
+//      ready is served.
 #pragma once
 
 #include <chrono>
@@ -82,6 +84,8 @@ class [[nodiscard]] Watch {
 
   bool active() const { return loop_ != nullptr; }
   void Set(Interest interest);
+  // Its handler takes long, and soon has to be called again: promise 5.
+  void SetFlood(bool floods);
   void Reset();
 
  private:
@@ -134,8 +138,9 @@ class EventLoop {
     doomed_.push_back([object = std::move(object)] {});
   }
 
-  // In a handler: nothing else was ready when this turn began.
-  bool alone() const { return alone_; }
+  // In a handler: nothing else was ready when this turn began; in one of a
+  // flood, nor is now.
+  bool Alone() const;
 
   // Waits for events or the next deadline, and runs what is due.
   absl::Status RunOnce();
@@ -146,22 +151,32 @@ class EventLoop {
   struct Registration {
     int fd;
     Interest wanted;
-    Interest known = Interest::kNone;  // to the kernel
+    bool floods = false;
+    // To the kernel: for what, and in which set.
+    Interest known = Interest::kNone;
+    bool known_to_flood = false;
     Handler handler;
   };
 
-  explicit EventLoop(Fd epoll) : epoll_(std::move(epoll)) {}
+  EventLoop(Fd epoll, Fd floods)
+      : epoll_(std::move(epoll)), floods_(std::move(floods)) {}
   void Set(uint64_t id, Interest interest);
+  void SetFlood(uint64_t id, bool floods);
   void Remove(uint64_t id);
   void Apply(uint64_t id, Registration& registration);
+  void Control(int operation, uint64_t id, Registration& registration);
   void RetryFailed();
   int MillisecondsToWait() const;
+  absl::StatusOr<int> Serve(const Fd& set, int wait);
+  void WaitForEither() const;
   void DestroyDoomed();
   bool HasIdleWork() const;
   bool RunTimers();
   void RunIdleWork(bool idle);
 
   Fd epoll_;
+  Fd floods_;
+  size_t watched_floods_ = 0;
   uint64_t next_id_ = 1;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Registration>> registrations_;
   // Removed during this turn; their handlers may be on the stack.

@@ -78,7 +78,7 @@ TEST_F(EventLoopTest, AHandlerLearnsWhetherItIsTheOnlyOne) {
   const Pipe first;
   const Pipe second;
   std::vector<bool> alone;
-  const auto note = [&](Ready) { alone.push_back(loop_->alone()); };
+  const auto note = [&](Ready) { alone.push_back(loop_->Alone()); };
   const Watch watch1 = loop_->Add(first.read_end.get(), Interest::kRead, note);
   const Watch watch2 = loop_->Add(second.read_end.get(), Interest::kRead, note);
   (void)WriteSome(first.write_end.get(), "x");
@@ -87,6 +87,72 @@ TEST_F(EventLoopTest, AHandlerLearnsWhetherItIsTheOnlyOne) {
   (void)WriteSome(second.write_end.get(), "x");
   RunOnce();
   EXPECT_THAT(alone, ElementsAre(true, false, false));
+}
+
+// What others wait for comes at once, however many floods there are.
+TEST_F(EventLoopTest, BetweenTwoFloodsEverythingElseIsServed) {
+  const std::array<Pipe, 3> floods;
+  const Pipe quiet;
+  std::string order;
+  std::vector<Watch> watches;
+  watches.push_back(
+      loop_->Add(quiet.read_end.get(), Interest::kRead, [&](Ready) {
+        Drain(quiet.read_end.get());
+        order += "quiet ";
+      }));
+  for (const Pipe& flood : floods) {
+    (void)WriteSome(flood.write_end.get(), "x");
+    watches.push_back(
+        loop_->Add(flood.read_end.get(), Interest::kRead, [&](Ready) {
+          if (order.empty()) (void)WriteSome(quiet.write_end.get(), "x");
+          order += "flood ";
+        }));
+    watches.back().SetFlood(true);
+  }
+  RunOnce();
+  EXPECT_EQ(order, "flood quiet flood flood ");
+}
+
+TEST_F(EventLoopTest, AFloodLearnsThatItIsAloneNoLonger) {
+  const Pipe flood;
+  const Pipe quiet;
+  std::vector<bool> alone;
+  Watch watch = loop_->Add(flood.read_end.get(), Interest::kRead, [&](Ready) {
+    alone.push_back(loop_->Alone());
+    (void)WriteSome(quiet.write_end.get(), "x");
+    alone.push_back(loop_->Alone());
+  });
+  watch.SetFlood(true);
+  const Watch other = loop_->Add(quiet.read_end.get(), Interest::kRead,
+                                 [&](Ready) { Drain(quiet.read_end.get()); });
+  (void)WriteSome(flood.write_end.get(), "x");
+  RunOnce();
+  EXPECT_THAT(alone, ElementsAre(true, false));
+}
+
+TEST_F(EventLoopTest, AFloodIsWatchedLikeAnyOther) {
+  Pipe pipe;
+  int told = 0;
+  Watch watch =
+      loop_->Add(pipe.read_end.get(), Interest::kRead, [&](Ready) { ++told; });
+  watch.SetFlood(true);
+  EXPECT_TRUE(IsQuiet(*loop_));
+  (void)WriteSome(pipe.write_end.get(), "x");
+  RunOnce();
+  EXPECT_EQ(told, 1);
+  watch.SetFlood(false);
+  RunOnceWithAnEvent();
+  EXPECT_EQ(told, 2);
+  watch.Set(Interest::kNone);
+  watch.SetFlood(true);
+  pipe.write_end.Reset();
+  RunOnceWithAnEvent();
+  EXPECT_EQ(told, 2);
+  watch.Set(Interest::kRead);
+  RunOnce();
+  EXPECT_EQ(told, 3);
+  watch.Reset();
+  EXPECT_TRUE(IsQuiet(*loop_));
 }
 
 TEST_F(EventLoopTest, AHangupIsReadableAndWritable) {
