@@ -68,8 +68,9 @@ absl::StatusOr<ListeningSocket> ListenTcp(const std::string& name,
   const int error = ::getaddrinfo(std::string(host).c_str(),
                                   absl::StrCat(port).c_str(), &hints, &found);
   if (error != 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(name, ": ", ::gai_strerror(error)));
+    return absl::UnavailableError(absl::StrCat("find the address of ", name,
+                                               ": ", ::gai_strerror(error),
+                                               "; see getent hosts ", host));
   }
   const absl::Cleanup release = [found] { ::freeaddrinfo(found); };
   if (!allow_remote && !IsLoopback(found->ai_addr)) {

@@ -149,6 +149,14 @@ TEST_F(ListenAtTest, APortThatIsTakenIsNamed) {
 }
 
 // A head that restarts must not wait for its old connections to time out.
+// Too long a name to be asked for.
+TEST_F(ListenAtTest, AHostThatIsNotFoundIsNoFaultOfTheUsage) {
+  const std::string nobody(300, 'x');
+  EXPECT_THAT(
+      Error(absl::StrCat("tcp:", nobody, ":0")),
+      StatusIs(absl::StatusCode::kUnavailable, HasSubstr("getent hosts x")));
+}
+
 TEST_F(ListenAtTest, APortIsFreeAgainAtOnce) {
   std::string address;
   {
