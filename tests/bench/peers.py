@@ -242,6 +242,10 @@ class Deptyr(Server):
         return str(self.folder / f'clients/{session}.raw')
 
 
+class DeptyrUnkept(Deptyr):
+    kept = 0
+
+
 class DeptyrFramed(Deptyr):
     dialect = 'uwsgi'
 
@@ -373,6 +377,7 @@ BARE_DRAIN = Peer('bare drain', BareDrain)
 BARE_RELAY = Peer('bare relay', BareRelay, alone=False)
 BARE_POLL = Peer('bare poll', BarePoll)
 DEPTYR = Peer('deptyr', Deptyr, sessions=4000)
+DEPTYR_UNKEPT = Peer('deptyr, no keeper', DeptyrUnkept)
 DEPTYR_FRAMED = Peer('deptyr, framed', DeptyrFramed)
 DEPTYR_ATTACH = Peer('deptyr attach', DeptyrAttach)
 PEERS = [

@@ -14,7 +14,9 @@ def escape(text: str) -> str:
 
 
 def text(x: float, y: float, words: str, anchor: str = 'start', color: str = '#222') -> str:
-    return (f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{color}" {FONT}>'
+    # With a rim of white: lines cross it.
+    return (f'<text x="{x:.0f}" y="{y:.0f}" text-anchor="{anchor}" fill="{color}" '
+            f'stroke="white" stroke-width="3" paint-order="stroke" {FONT}>'
             f'{escape(words)}</text>')
 
 
@@ -32,13 +34,14 @@ def picture(width: int, height: int, parts: list[str]) -> str:
 
 def bars(of: list[Bar]) -> str:
     """How deptyr and the best peer do, as times the bare loop."""
-    left, width, row = 330, 900, 46
+    left, width, row = 370, 940, 46
     top = max([1.0, *(max(bar.deptyr, bar.best) for bar in of)])
     scale = (width - left - 170) / top
     parts = [text(10, 20, 'Times the bare loop (the red line); longer is better')]
     y = 40
     for bar in of:
-        parts.append(text(left - 8, y + 20, bar.scenario, 'end'))
+        parts += [line(left + scale, y - 6, left + scale, y + row, BARE),
+                  text(left - 8, y + 20, bar.scenario, 'end')]
         rows = [(bar.deptyr, 'deptyr', OURS)]
         if bar.best_name:
             rows.append((bar.best, bar.best_name, THEIRS))
@@ -47,16 +50,15 @@ def bars(of: list[Bar]) -> str:
                          f'height="15" fill="{color}"/>')
             parts.append(text(left + value * scale + 6, y + 12 + i * 18, f'{value:.2f} {name}'))
         y += row
-    parts.append(line(left + scale, 30, left + scale, y, BARE))
     return picture(width, y + 10, parts)
 
 
 def growth(of: dict[str, dict[str, list[tuple[int, float]]]]) -> str:
     """Costs, each as times that of its first point: flat is what is wanted."""
-    width, height, gap = 460, 300, 50
+    width, height, gap = 470, 300, 50
     parts = []
     for i, (what, series) in enumerate(of.items()):
-        x0, y0, plot_width, plot_height = i * width + gap, 40, width - gap - 30, height - 90
+        x0, y0, plot_width, plot_height = i * width + gap, 40, width - gap - 40, height - 90
         most = max((points[0][0] for values in series.values()
                     for points in [values[-1:]] if points), default=1)
         ratios = {name: [(n, value / values[0][1]) for n, value in values]

@@ -11,7 +11,7 @@ from typing import Callable, Iterable
 
 from measure import Measurement, memory, processor_time, ring_bytes, wake_ups
 from peers import (BARE_DRAIN, BARE_POLL, BARE_RELAY, DEADLINE, DEPTYR, DEPTYR_ATTACH,
-                   DEPTYR_FRAMED, Failure, Peer, Screen, Server, Tmux, Tools)
+                   DEPTYR_FRAMED, DEPTYR_UNKEPT, Failure, Peer, Screen, Server, Tmux, Tools)
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -232,13 +232,20 @@ class Scenarios:
             'x')
 
     def round_trips(self, title: str, peers: list[Peer], floods: int, clients: int) -> Rounds:
-        count = 100 if self.small else 500 if floods > 1 else 2000
+        count = 100 if self.small else 500 if floods > 1 else 1000
+        starts = 1 if self.small else 3
 
-        def one(peer: Peer) -> Result:
+        def start(peer: Peer) -> Result:
             with Measurement(self.tools, peer, 1 + floods, others=floods > 0) as measurement:
                 if floods:
                     measurement.flood_others(clients)
                 return measurement.keys('--keys', count)
+
+        # Which processes share a core is settled by chance at their start.
+        def one(peer: Peer) -> Result:
+            results = [start(peer) for _ in range(starts)]
+            return {name: statistics.median(of(name)(result) for result in results)
+                    for name in results[0]}
         rounds = self.take_turns(peers, one)
         if not title:
             return rounds
@@ -454,7 +461,7 @@ class Scenarios:
             with Starter(tools, peer) as starter:
                 return starter.measure(count)
         exec_, pty = Peer('bare exec', Server), Peer('bare PTY and exec', Server)
-        rounds = self.take_turns([exec_, pty, DEPTYR, *(
+        rounds = self.take_turns([exec_, pty, DEPTYR, DEPTYR_UNKEPT, *(
             peer for peer in self.peers if peer.name in STARTS)], one)
         self.table("Start: from fork to the program's first instruction", rounds, {
             'µs': lambda name: spread(rounds.values(name, of('p50'))),
@@ -556,6 +563,7 @@ STARTS: dict[str, Callable[[Starter, Server], list]] = {
     'bare exec': lambda starter, server: starter.program,
     'bare PTY and exec': lambda starter, server: [starter.tools.bare_pty, *starter.program],
     'deptyr': Starter.deptyr,
+    'deptyr, no keeper': Starter.deptyr,
     'dtach': lambda starter, server: ['dtach', '-n', starter.folder / 's@', *starter.program],
     'tmux': Starter.tmux,
     'screen': Starter.screen,
