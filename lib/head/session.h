@@ -254,6 +254,7 @@ class Session {
   void UpdateInterest();
   bool MayRead() const { return !held_ && !reading_stopped_ && awaited_ == 0; }
   void CountClients();
+  void WaitForStatus(int pauses);
   void AskForStatus();
   void Record();
   std::optional<PostMortem> PostMortemFromRing() const;

@@ -11,8 +11,10 @@ namespace {
 
 // How long a supervisor may take to reap its child.  Until it does, the kernel
 // doesn't tell anybody else how it ended.  daemontools' supervise reaps nothing
-// in the first second after it started a program.
-constexpr absl::Duration kReapTime = absl::Seconds(3);
+// in the first second after it started a program.  Three seconds, in pieces: of
+// a machine that stands still for longer only one is lost.
+constexpr absl::Duration kReapPause = absl::Milliseconds(500);
+constexpr int kReapPauses = 6;
 // How long what a program left running may keep its old terminal once the next
 // program has come.
 constexpr absl::Duration kLeftoverTime = absl::Seconds(10);
@@ -70,10 +72,7 @@ void Session::OnPidfd(Ready ready) {
     exited_ = true;
     // Until it is reaped, its pidfd stays readable; reaping is a hang-up.
     pidfd_watch_.Set(Interest::kHangup);
-    status_timer_ = loop_.After(kReapTime, [this] {
-      status_settled_ = true;
-      FinishIfEnded();
-    });
+    WaitForStatus(kReapPauses);
     if (MayRead()) ReadTurn();
     UpdateInterest();
   }
@@ -82,6 +81,15 @@ void Session::OnPidfd(Ready ready) {
   // Nothing else comes from it, and a hang-up is told for ever.
   if (status_settled_) pidfd_watch_.Set(Interest::kNone);
   FinishIfEnded();
+}
+
+void Session::WaitForStatus(int pauses) {
+  status_timer_ = loop_.After(kReapPause, [this, pauses] {
+    if (pauses > 1) return WaitForStatus(pauses - 1);
+    AskForStatus();
+    status_settled_ = true;
+    FinishIfEnded();
+  });
 }
 
 void Session::AskForStatus() {

@@ -236,7 +236,9 @@ TEST(HeadSocketTest, AtNoInstantIsTheSocketWiderThanAskedFor) {
     if (mode != modes.back()) modes.push_back(mode);
     return head.HasSaid();
   }));
-  EXPECT_THAT(modes, ElementsAre("none", "600", "660"));
+  // A mode may be missed here, on a busy machine.
+  EXPECT_THAT(modes, testing::IsSubsetOf({"none", "600", "660"}));
+  EXPECT_EQ(ModeOf(folder / "sock"), "660");
   for (const pid_t traced : ChildrenOf(head.pid())) {
     (void)::kill(traced, SIGTERM);
   }

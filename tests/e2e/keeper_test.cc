@@ -99,18 +99,18 @@ bool HeadAnswers() {
 void StopHead() {
   MustShell(IsSystemd()
                 ? "systemctl stop deptyr-head.socket deptyr-head.service"
-                : "s6-svc -T 20000 -wD -d " + Folder("deptyr-head"));
+                : "s6-svc -T 60000 -wD -d " + Folder("deptyr-head"));
 }
 
 void StartHead() {
   MustShell(IsSystemd()
                 ? "systemctl start deptyr-head.socket deptyr-head.service"
-                : "s6-svc -T 20000 -wU -u " + Folder("deptyr-head"));
+                : "s6-svc -T 60000 -wU -u " + Folder("deptyr-head"));
 }
 
 void RestartHead() {
   MustShell(IsSystemd() ? "systemctl restart deptyr-head.service"
-                        : "s6-svc -T 20000 -wR -r " + Folder("deptyr-head"));
+                        : "s6-svc -T 60000 -wR -r " + Folder("deptyr-head"));
 }
 
 // With that much room in the keeper, if it is systemd's.
@@ -127,8 +127,8 @@ void FreshHead(const std::string& options = "", int room = 4096) {
                      room, "\nEnvironment=FDSTORE=", room, "\n"));
     MustShell("systemctl daemon-reload");
   } else {
-    MustShell("s6-svc -T 20000 -wD -d " + Folder("deptyr-fdholder"));
-    MustShell("s6-svc -T 20000 -wU -u " + Folder("deptyr-fdholder"));
+    MustShell("s6-svc -T 60000 -wD -d " + Folder("deptyr-fdholder"));
+    MustShell("s6-svc -T 60000 -wU -u " + Folder("deptyr-fdholder"));
     WriteScript(Folder("deptyr-head/run"),
                 absl::StrCat("#!/bin/sh\nexec 2>&1\nmkdir -p ", kClients,
                              "\nexec deptyr head --ready-fd 3 --client-dir ",
@@ -685,8 +685,9 @@ TEST_F(KeeperTest, ManyWhoWaitedForHeadAreServedAndNoneSpun) {
   std::cerr << many << " bodies were served within "
             << absl::ToInt64Milliseconds(absl::Now() - before) << " ms\n";
   for (int i = 0; i < many; ++i) {
-    EXPECT_THAT(Listed(absl::StrCat(name_, ".", i)),
-                AllOf(HasSubstr("running"), HasSubstr(KeeperName())));
+    // A keeper that had no time for one at once is asked again.
+    EXPECT_TRUE(ListedAs(absl::StrCat(name_, ".", i),
+                         AllOf(HasSubstr("running"), HasSubstr(KeeperName()))));
   }
   KillHead();
   ASSERT_TRUE(WaitFor(HeadAnswers));

@@ -39,11 +39,12 @@ struct Call {
 };
 
 // Starts a program with `signal` sent to it as it enters that call.
-std::vector<std::string> SignalAt(const Call& call, const std::string& signal) {
+std::vector<std::string> SignalAt(const Call& call, const std::string& signal,
+                                  const std::string& trace = "/dev/null") {
   return {
       "strace",
       "-o",
-      "/dev/null",
+      trace,
       "-e",
       absl::StrCat("trace=", call.name),
       "-e",
@@ -133,11 +134,14 @@ TEST(KillBodyTest, AtEverySystemCallItLeavesNothing) {
 TEST(KillBodyTest, StoppedBetweenRegistrationAndProgramItHoldsItsName) {
   HeadProcess head;
   const LogFile said;
+  const TempDir folder;
   Program strace =
-      Program::Start(Join(SignalAt({"setsid", 1}, "STOP"),
+      Program::Start(Join(SignalAt({"setsid", 1}, "STOP", folder / "trace"),
                           BodyCommand(head.socket(), "a", {"/bin/true"})),
                      {.fds = {{said.fd(), 1}, {said.fd(), 2}}});
   ASSERT_TRUE(head.log().Until(HasSubstr("session=a")));
+  ASSERT_TRUE(TextUntil([&] { return ReadFile(folder / "trace"); },
+                        HasSubstr("stopped by SIGSTOP")));
   const std::vector<pid_t> stopped = ChildrenOf(strace.pid());
   ASSERT_THAT(stopped, SizeIs(1));
   BodyProcess refused(head.socket(), {"--name=a"}, {"true"});

@@ -136,7 +136,10 @@ class LimitsTest : public testing::Test {
     EXPECT_TRUE(WaitFor([&] { return CountFdsOf(head_.pid()) == fds; }))
         << CountFdsOf(head_.pid()) << " descriptors, before " << fds;
     constexpr long kSlack = 512;
-    EXPECT_LT(OwnKilobytes(head_.pid()), kilobytes + kSlack);
+    EXPECT_TRUE(WaitFor([&] {
+      return OwnKilobytes(head_.pid()) < kilobytes + kSlack;
+    })) << OwnKilobytes(head_.pid())
+        << " KiB, before " << kilobytes;
     EXPECT_FALSE(head_.program().HasEnded());
   }
   std::string Status(absl::string_view key) {

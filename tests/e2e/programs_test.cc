@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
@@ -96,6 +97,18 @@ class ProgramsTest : public testing::Test {
            << ours << "\nand:\n"
            << theirs;
   }
+  // less, and who knows which else, loses a key that comes at the same time as
+  // a new size.
+  bool PressUntil(const std::string& key, absl::FunctionRef<bool()> done) {
+    return WaitFor([&] {
+      Press({key});
+      return done();
+    });
+  }
+  // By a key that means nothing once it has.
+  bool EndsAt(const std::string& key) {
+    return PressUntil(key, [this] { return body_->program().HasEnded(); });
+  }
   testing::AssertionResult Until(
       const testing::Matcher<const std::string&>& matcher) {
     return tmux_.Until(matcher);
@@ -132,11 +145,14 @@ TEST_F(ProgramsTest, Less) {
   ASSERT_TRUE(BothUntil(HasSubstr("This is line 410 ")));
   Resize({40, 60});
   ASSERT_TRUE(BothUntil(HasSubstr("This is line 400 ")));
-  Press({"g"});
+  ASSERT_TRUE(PressUntil("g", [this] {
+    return tmux_.Screen() == direct_->Screen() &&
+           absl::StrContains(tmux_.Screen(), "This is line 1 ");
+  }));
   ASSERT_TRUE(BothUntil(HasSubstr("This is line 1 ")));
   tmux_.Press({"C-\\", "r"});
   ASSERT_TRUE(BothUntil(HasSubstr("This is line 1 ")));
-  Press({"q"});
+  ASSERT_TRUE(EndsAt("q"));
   EXPECT_EQ(body_->Wait(), ExitStatus{});
   EXPECT_TRUE(Ends("exit status 0"));
 }
@@ -168,7 +184,7 @@ TEST_F(ProgramsTest, Vim) {
             absl::StrCat("typed in vim\n", LongText()));
   // What vim had set has gone with it.
   ASSERT_TRUE(Ends("exit status 0"));
-  EXPECT_EQ(tmux_.Ask("#{alternate_on} #{mouse_any_flag}"), "0 0");
+  EXPECT_TRUE(tmux_.Answers("#{alternate_on} #{mouse_any_flag}", "0 0"));
 }
 
 TEST_F(ProgramsTest, MidnightCommander) {
@@ -207,7 +223,7 @@ TEST_F(ProgramsTest, MidnightCommander) {
   }));
   EXPECT_EQ(body_->Wait(), ExitStatus{});
   ASSERT_TRUE(Ends("exit status 0"));
-  EXPECT_EQ(tmux_.Ask("#{alternate_on} #{mouse_any_flag}"), "0 0");
+  EXPECT_TRUE(tmux_.Answers("#{alternate_on} #{mouse_any_flag}", "0 0"));
 }
 
 TEST_F(ProgramsTest, Rtorrent) {
@@ -227,7 +243,7 @@ TEST_F(ProgramsTest, Rtorrent) {
   tmux_.Press({"C-\\", "r"});
   ASSERT_TRUE(Until(AllOf(HasSubstr("*** rTorrent"), HasSubstr("[View: main]"),
                           HasSubstr("[Throttle"))));
-  Press({"C-q"});
+  ASSERT_TRUE(EndsAt("C-q"));
   EXPECT_EQ(body_->Wait(), ExitStatus{});
   EXPECT_TRUE(Ends("exit status 0"));
 }
@@ -245,7 +261,7 @@ TEST_F(ProgramsTest, Htop) {
   ASSERT_TRUE(Until(ContainsRegex("\nF1Help[^\n]*F10Quit[^\n]*\n$")));
   tmux_.Press({"C-\\", "r"});
   ASSERT_TRUE(Until(screen));
-  Press({"q"});
+  ASSERT_TRUE(EndsAt("q"));
   EXPECT_EQ(body_->Wait(), ExitStatus{});
   EXPECT_TRUE(Ends("exit status 0"));
 }

@@ -315,6 +315,7 @@ TEST_F(RouterTest, ManyThatComeAndGoLeaveNothing) {
   StartShell();
   Attach().Close();
   ASSERT_TRUE(WaitFor([&] { return Children().empty(); }));
+  ASSERT_TRUE(WaitUntilQuiet(router_->pid()));
   const size_t fds_before = CountFdsOf(router_->pid());
   for (int round = 0; round < 5; ++round) {
     std::vector<Connection> clients;
@@ -406,7 +407,9 @@ TEST_F(RouterTest, ItsEndEndsAll) {
   for (Connection& client : clients) {
     EXPECT_TRUE(client.output().UntilEnd());
   }
-  for (const pid_t child : children) EXPECT_FALSE(Runs(child));
+  for (const pid_t child : children) {
+    EXPECT_TRUE(WaitFor([&] { return !Runs(child); }));
+  }
   EXPECT_FALSE(std::filesystem::exists(raw_));
   EXPECT_FALSE(std::filesystem::exists(framed_));
 }

@@ -28,10 +28,10 @@ std::string LogOf(const std::string& service) {
 }
 // Up, and the notification has come.
 void UpAndReady(const std::string& service) {
-  MustShell("s6-svc -T 20000 -wU -u " + Folder(service));
+  MustShell("s6-svc -T 60000 -wU -u " + Folder(service));
 }
 void Down(const std::string& service) {
-  MustShell("s6-svc -T 20000 -wD -d " + Folder(service));
+  MustShell("s6-svc -T 60000 -wD -d " + Folder(service));
 }
 
 class PrivateRun : public testing::Environment {

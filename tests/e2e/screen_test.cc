@@ -10,6 +10,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -67,7 +68,15 @@ TEST_F(ScreenTest, TheWindowShowsWhatTheProgramDraws) {
   ASSERT_TRUE(direct.Until(HasSubstr("middle")));
   BodyProcess body = Body("drawing", {"sh", "-c", kDrawing});
   ASSERT_TRUE(screen().Until(HasSubstr("middle")));
-  EXPECT_EQ(screen().Hardcopy(), direct.Hardcopy());
+  std::string shown;
+  std::string wanted;
+  EXPECT_TRUE(WaitFor([&] {
+    shown = screen().Hardcopy();
+    wanted = direct.Hardcopy();
+    return shown == wanted && absl::StrContains(wanted, "middle");
+  })) << shown
+      << "\nin screen itself:\n"
+      << wanted;
 }
 
 TEST_F(ScreenTest, WhatIsTypedIsWhatTheProgramReads) {

@@ -102,6 +102,7 @@ class StrangersTest : public testing::Test {
     ASSERT_TRUE(head_.log().Until(HasSubstr("session=resident")));
     ASSERT_TRUE(WaitFor([&] { return ExeOf(resident_.pid()) == Actor(); }));
     Settle();
+    ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
     fds_before_ = CountFdsOf(head_.pid());
   }
   // A body that came and went leaves head nothing to do for the ones before.

@@ -170,6 +170,7 @@ class PrivateRun : public testing::Environment {
   void SetUp() override {
     SetUpPrivateRun();
     (void)::setenv("SVDIR", Scandir().c_str(), 1);
+    (void)::setenv("SVWAIT", "60", 1);  // seconds, else 7
     StartHead();
   }
 };
@@ -246,7 +247,9 @@ TEST_F(SupervisorsTest, TheProgramHasATerminalOfItsOwn) {
   const Service service = NewService("exec " + Body("report " + name_));
   service.Up();
   const Report report(name_);
-  EXPECT_EQ(report.pid(), service.pid());
+  // Its supervisor may get round to writing it down later.
+  EXPECT_TRUE(WaitFor([&] { return report.pid() == service.pid(); }))
+      << report.pid() << " and " << service.pid();
   EXPECT_THAT(report["fd0"],
               AllOf(StartsWith("/dev/pts/"), EndsWith(" read-write")));
   EXPECT_EQ(report["fd1"], report["fd0"]);
@@ -335,6 +338,7 @@ TEST_F(SupervisorsTest, AProgramThatIsNotThereIs127AndOneLineInEachLog) {
   NewService("exec " + Body("nonesuch")).Once();
   EXPECT_TRUE(SupervisorSaw("127 0"));
   EXPECT_TRUE(HeadLogGets("could not be executed: execute nonesuch: No such"));
+  ASSERT_TRUE(LogGets("\n"));
   EXPECT_EQ(ReadFile(log_),
             "deptyr body: execute nonesuch: No such file or directory\n");
 }

@@ -36,6 +36,11 @@ constexpr char kDrawing[] =
     "\\033(0lqqqk\\033(B \\303\\244\\303\\266 \\346\\274\\242\\r\\n"
     "\\033[5;10r\\033[10;1Hlast of the region\\n\\n\\033[r"
     "\\033[24;70Hcorner\\033[12;40H'; exec cat";
+// All of it: the cursor is where it was left.
+testing::AssertionResult DrawingIn(const Tmux& window) {
+  return window.StyledUntil(
+      AllOf(HasSubstr("corner"), HasSubstr("cursor 39,11 ")));
+}
 
 class TmuxTest : public testing::Test {
  protected:
@@ -94,26 +99,26 @@ TEST_F(TmuxTest, BeforeTheFirstProgramItSaysWhatItWaitsFor) {
 
 TEST_F(TmuxTest, TheWindowShowsWhatTheProgramDraws) {
   const Tmux direct(kDrawing);
-  ASSERT_TRUE(direct.Until(HasSubstr("corner")));
+  ASSERT_TRUE(DrawingIn(direct));
   Show();
   BodyProcess body = Shell("drawing", kDrawing);
-  ASSERT_TRUE(tmux().Until(HasSubstr("corner")));
+  ASSERT_TRUE(DrawingIn(tmux()));
   EXPECT_EQ(tmux().StyledScreen(), direct.StyledScreen());
 }
 
 TEST_F(TmuxTest, ARedrawMakesTheSameScreen) {
   Show();
   BodyProcess body = Shell("drawing", kDrawing);
-  ASSERT_TRUE(tmux().Until(HasSubstr("corner")));
+  ASSERT_TRUE(DrawingIn(tmux()));
   // Painted, line drawing is Unicode's.
   const std::string before =
       absl::StrReplaceAll(tmux().StyledScreen(), {{"\016lqqqk\017", "┌───┐"}});
   Command("?");
   ASSERT_TRUE(tmux().Until(HasSubstr("Any key goes back")));
   tmux().Press({"x"});
-  EXPECT_TRUE(TextUntil([this] { return tmux().StyledScreen(); }, Eq(before)));
+  EXPECT_TRUE(tmux().StyledUntil(Eq(before)));
   Command("r");
-  EXPECT_TRUE(TextUntil([this] { return tmux().StyledScreen(); }, Eq(before)));
+  EXPECT_TRUE(tmux().StyledUntil(Eq(before)));
 }
 
 TEST_F(TmuxTest, EveryKeyArrivesAsTheTerminalSendsIt) {
@@ -194,8 +199,11 @@ TEST_F(TmuxTest, TheListFollowsWhatHappensWhileItIsShown) {
   Show();
   Command("l");
   ASSERT_TRUE(tmux().Until(HasSubstr("(none yet)")));
-  BodyProcess a = Shell("alpha", "exit 7");
+  const std::string gate = folder_ / "gate";
+  ASSERT_EQ(::mkfifo(gate.c_str(), 0600), 0);
+  BodyProcess a = Shell("alpha", "read go < " + Quote(gate) + "; exit 7");
   ASSERT_TRUE(tmux().Until(HasSubstr("1  alpha  runs")));
+  WriteFile(gate, "go\n");
   (void)a.Wait();
   ASSERT_TRUE(tmux().Until(HasSubstr("1  alpha  ended: exit status 7")));
   tmux().Press({"x"});
@@ -293,10 +301,10 @@ TEST_F(TmuxTest, AProgramFindsTheTerminalAsNewWhateverTheOneBeforeLeft) {
   constexpr char kModes[] =
       "#{mouse_any_flag} #{keypad_cursor_flag} #{keypad_flag} #{insert_flag} "
       "#{cursor_flag} #{scroll_region_upper}-#{scroll_region_lower}";
-  EXPECT_EQ(tmux().Ask(kModes), "0 0 0 0 1 0-23");
+  EXPECT_TRUE(tmux().Answers(kModes, "0 0 0 0 1 0-23"));
   BodyProcess second = Shell("a", "echo the second; exec cat");
   ASSERT_TRUE(tmux().Until(HasSubstr("the second\n")));
-  EXPECT_EQ(tmux().Ask("#{alternate_on}"), "0");
+  EXPECT_TRUE(tmux().Answers("#{alternate_on}", "0"));
 }
 
 TEST_F(TmuxTest, WhyAProgramCouldNotBeExecutedIsSaidOnTheScreen) {
@@ -356,15 +364,15 @@ TEST_P(TmuxSignalTest, ASignalRestoresTheTerminalAndEndsHeadWell) {
             "printf '\\033[?1049h\\033[?1003;1006h\\033[?25lfull screen'; "
             "exec cat");
   ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
-  ASSERT_EQ(tmux().Ask("#{alternate_on} #{mouse_any_flag} #{cursor_flag}"),
-            "1 1 0");
+  ASSERT_TRUE(tmux().Answers("#{alternate_on} #{mouse_any_flag} #{cursor_flag}",
+                             "1 1 0"));
   ASSERT_EQ(::kill(HeadPid(), GetParam()), 0);
   ASSERT_TRUE(TextUntil([this] { return ReadFile(folder_ / "after"); },
                         Not(IsEmpty())));
   EXPECT_EQ(ReadFile(folder_ / "status"), "0\n");
   EXPECT_EQ(ReadFile(folder_ / "after"), ReadFile(folder_ / "before"));
-  EXPECT_EQ(tmux().Ask("#{alternate_on} #{mouse_any_flag} #{cursor_flag}"),
-            "0 0 1");
+  EXPECT_TRUE(tmux().Answers("#{alternate_on} #{mouse_any_flag} #{cursor_flag}",
+                             "0 0 1"));
   EXPECT_EQ(body.Wait(), ExitStatus{.signal = SIGHUP});
 }
 
@@ -384,7 +392,7 @@ TEST_F(TmuxTest, EvenACrashRestoresTheTerminal) {
                         Not(IsEmpty())));
   EXPECT_EQ(ReadFile(folder_ / "status"), absl::StrCat(128 + SIGSEGV, "\n"));
   EXPECT_EQ(ReadFile(folder_ / "after"), ReadFile(folder_ / "before"));
-  EXPECT_EQ(tmux().Ask("#{alternate_on} #{mouse_any_flag}"), "0 0");
+  EXPECT_TRUE(tmux().Answers("#{alternate_on} #{mouse_any_flag}", "0 0"));
 }
 
 TEST_F(TmuxTest, StoppedAndContinuedItTakesTheTerminalAgain) {
@@ -399,7 +407,8 @@ TEST_F(TmuxTest, StoppedAndContinuedItTakesTheTerminalAgain) {
   ASSERT_EQ(::kill(HeadPid(), SIGSTOP), 0);
   ASSERT_TRUE(tmux().Until(HasSubstr("prompt>")));
   tmux().Type("fg\n");
-  ASSERT_TRUE(tmux().Until(StartsWith("here\n\n")));
+  ASSERT_TRUE(
+      tmux().Until(AllOf(StartsWith("here\n\n"), Not(HasSubstr("prompt>")))));
   tmux().Press({"C-d"});  // raw again, or the shell's own terminal would act
   EXPECT_EQ(body.Wait(), ExitStatus{});
   Command("q");
@@ -444,12 +453,13 @@ TEST_F(TmuxTest, GivingTheTerminalBackHeadGoesOnInTheBackground) {
                         Not(IsEmpty())));
   EXPECT_EQ(ReadFile(folder_ / "status"), "0\n");
   EXPECT_EQ(ReadFile(folder_ / "after"), ReadFile(folder_ / "before"));
-  EXPECT_EQ(tmux().Ask("#{alternate_on} #{mouse_any_flag}"), "0 0");
+  EXPECT_TRUE(tmux().Answers("#{alternate_on} #{mouse_any_flag}", "0 0"));
   // Where it goes on is said on the terminal.
-  const std::string screen = tmux().Screen();
   constexpr absl::string_view kSaid = "[deptyr: head goes on, pid ";
+  ASSERT_TRUE(
+      tmux().Until(testing::ContainsRegex("head goes on, pid [0-9]+[^0-9]")));
+  const std::string screen = tmux().Screen();
   const size_t said = screen.find(std::string(kSaid));
-  ASSERT_NE(said, std::string::npos) << screen;
   const pid_t pid = std::atoi(screen.c_str() + said + kSaid.size());
   EXPECT_NE(pid, before);
   EXPECT_TRUE(Runs(pid));
@@ -475,7 +485,7 @@ TEST_F(TmuxTest, HeadlessItLeavesTheTerminalAlone) {
   BodyProcess body = Shell("a", "echo here; exit 2");
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 2});
   ASSERT_TRUE(LogUntil(HasSubstr("ended: exit status 2")));
-  EXPECT_THAT(tmux().Screen(), StartsWith("before\n\n"));
+  EXPECT_TRUE(tmux().Until(StartsWith("before\n\n")));
   tmux().Press({"C-c"});
   EXPECT_EQ(tmux().DeadStatus(), "0");
 }

@@ -258,12 +258,15 @@ long CpuTimeOf(pid_t pid) {
 }
 
 bool WaitUntilQuiet(pid_t pid) {
+  constexpr size_t kState = 3;
   constexpr absl::Duration kWhile = absl::Milliseconds(300);
   std::string before;
   absl::Time since;
   return WaitFor([&] {
     const std::string switches = StatusFieldOf(pid, "voluntary_ctxt_switches:");
-    if (switches != before) since = absl::Now();
+    if (switches != before || StatFieldOf(pid, kState) != "S") {
+      since = absl::Now();
+    }
     before = switches;
     return absl::Now() - since > kWhile;
   });

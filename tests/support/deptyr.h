@@ -133,7 +133,7 @@ std::string ExeOf(pid_t pid);
 // Neither gone nor a zombie.
 bool Runs(pid_t pid);
 std::vector<pid_t> ChildrenOf(pid_t pid);
-// Until it has not run for a while.
+// Until it has slept for a while; one that only gets no processor isn't quiet.
 bool WaitUntilQuiet(pid_t pid);
 // It has a handler for the signal.
 bool Catches(pid_t pid, int signal);

@@ -13,9 +13,6 @@
 namespace deptyr {
 namespace {
 
-// A program that lost its terminal may take a moment to end.
-constexpr absl::Duration kMoment = absl::Seconds(10);
-
 std::vector<pid_t> Descendants(pid_t of) {
   std::vector<pid_t> result;
   for (const pid_t child : ChildrenOf(of)) {
@@ -35,13 +32,14 @@ bool Reap() {
 
 class NothingIsLeftBehind : public testing::EmptyTestEventListener {
   void OnTestEnd(const testing::TestInfo&) override {
-    if (Reap() || WaitFor(Reap, kMoment)) return;
+    // A program that lost its terminal may take a moment to end.
+    if (WaitFor(Reap)) return;
     for (const pid_t pid : Descendants(::getpid())) {
       ADD_FAILURE() << "left behind: " << pid << " "
                     << ReadFile(absl::StrCat("/proc/", pid, "/cmdline"));
       (void)::kill(pid, SIGKILL);
     }
-    (void)WaitFor(Reap, kMoment);
+    (void)WaitFor(Reap);
   }
 };
 

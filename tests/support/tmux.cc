@@ -70,6 +70,17 @@ std::string Tmux::Ask(const std::string& format) const {
   return answer;
 }
 
+testing::AssertionResult Tmux::Answers(
+    const std::string& format,
+    const testing::Matcher<const std::string&>& matcher) const {
+  return TextUntil([&] { return Ask(format); }, matcher);
+}
+
+testing::AssertionResult Tmux::StyledUntil(
+    const testing::Matcher<const std::string&>& matcher) const {
+  return TextUntil([this] { return StyledScreen(); }, matcher);
+}
+
 testing::AssertionResult Tmux::Until(
     const testing::Matcher<const std::string&>& matcher) const {
   return TextUntil([this] { return Screen(); }, matcher);

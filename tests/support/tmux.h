@@ -36,6 +36,14 @@ class Tmux {
   std::string ScreenAndHistory() const;
   // A format of tmux's: "#{pane_dead_status}", "#{alternate_on}", ...
   std::string Ask(const std::string& format) const;
+  // Waits for an answer: what a program wrote may be known to others before
+  // tmux has read it.
+  testing::AssertionResult Answers(
+      const std::string& format,
+      const testing::Matcher<const std::string&>& matcher) const;
+  // Until the window shows that, colours and cursor included.
+  testing::AssertionResult StyledUntil(
+      const testing::Matcher<const std::string&>& matcher) const;
   testing::AssertionResult Until(
       const testing::Matcher<const std::string&>& matcher) const;
 

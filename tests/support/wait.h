@@ -19,7 +19,7 @@
 
 namespace deptyr {
 
-inline constexpr absl::Duration kDeadline = absl::Seconds(20);
+inline constexpr absl::Duration kDeadline = absl::Seconds(60);
 
 // For what no descriptor tells of.
 bool WaitFor(absl::FunctionRef<bool()> predicate,
