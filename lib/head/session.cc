@@ -22,6 +22,7 @@ constexpr uint32_t kFloodTurns = 8;
 // What another session's keystroke may have to wait for a flood.
 constexpr auto kLongestTurn = std::chrono::microseconds(100);
 constexpr auto kTurnPerClient = std::chrono::microseconds(2);
+constexpr int kPatiencePauses = 4;
 // More than a PTY can hold (its buffers end at 64 KiB and a bit).
 constexpr size_t kMostUnread = 256 << 10;
 
@@ -201,6 +202,14 @@ void Session::PassOver(Client& client) {
   }
 }
 
+// In pieces: of a machine that stood still, clients are charged with only one.
+void Session::WaitForIdlers(int pauses) {
+  patience_timer_ = loop_.After(kPatience / kPatiencePauses, [this, pauses] {
+    if (pauses > 1) return WaitForIdlers(pauses - 1);
+    UpdateInterest();
+  });
+}
+
 void Session::UpdateInterest() {
   if (!controller_.valid()) return;
   const bool was_held = held_;
@@ -211,7 +220,7 @@ void Session::UpdateInterest() {
   } else if (options_.when_behind != WhenBehind::kBlock &&
              !patience_timer_.pending()) {
     for (Client* client : clients_) client->StartWindow();
-    patience_timer_ = loop_.After(kPatience, [this] { UpdateInterest(); });
+    WaitForIdlers(kPatiencePauses);
   }
   if (was_held && !held_) PumpAll();
 

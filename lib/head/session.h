@@ -251,6 +251,7 @@ class Session {
   void OfferInputRoom();
   void ApplySize();
   void Resize(WindowSize size);
+  void WaitForIdlers(int pauses);
   void UpdateInterest();
   bool MayRead() const { return !held_ && !reading_stopped_ && awaited_ == 0; }
   void CountClients();

@@ -10,7 +10,7 @@ import time
 from pathlib import Path
 from typing import Callable
 
-DEADLINE = 30.0
+DEADLINE = 60.0
 
 
 class Failure(Exception):

@@ -13,7 +13,7 @@ head=$!
 trap '{ kill $head; wait; rm -rf "$folder"; } 2> /dev/null' EXIT
 deptyr body --name mc "$DEPTYR_SOCKET" -- cat 2> "$folder/body" &
 deptyr body --name other "$DEPTYR_SOCKET" -- cat 2> "$folder/body" &
-until=$((SECONDS + 20))
+until=$((SECONDS + 60))
 until [ "$(deptyr ls --names 2> /dev/null | wc -l)" = 2 ]; do
     [ $SECONDS -lt $until ] || { echo "no sessions"; exit 1; }
     sleep .02

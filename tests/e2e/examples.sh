@@ -29,7 +29,7 @@ trap '{ kill $head; wait; rm -rf "$folder"; } 2> /dev/null' EXIT
 
 # await WHAT COMMAND...
 await() {
-    local until=$((SECONDS + 20))
+    local until=$((SECONDS + 60))
     until "${@:2}" > /dev/null 2>&1; do
         [ $SECONDS -lt $until ] || { echo "no $1"; cat head.log; exit 1; }
         sleep .02
@@ -77,8 +77,8 @@ run() {
     fi
     case $command in
         "deptyr attach"*) visit "$command" ;;
-        asciinema*) timeout 20 script -qec "$command" /dev/null > out 2> err < /dev/null ;;
-        *) timeout 20 bash -c "$command" > out 2> err < /dev/null ;;
+        asciinema*) timeout 60 script -qec "$command" /dev/null > out 2> err < /dev/null ;;
+        *) timeout 60 bash -c "$command" > out 2> err < /dev/null ;;
     esac
 }
 # On a terminal, until the detach key: ^\, or docker's.
@@ -87,7 +87,7 @@ visit() {
     [[ $1 != *ctrl-p* ]] || keys='\020\021'
     rm -f keys
     mkfifo keys
-    timeout 20 script -qec "$1" /dev/null > out 2> err < keys &
+    timeout 60 script -qec "$1" /dev/null > out 2> err < keys &
     job=$!
     exec 4> keys
     # It paints only once the terminal is raw.

@@ -252,7 +252,9 @@ class Followers {
   // Returns when all are there, before its first line.
   Followers(const std::string& session, int count) {
     EXPECT_TRUE(WaitFor([&] {
-      return absl::StrContains(Listed(session), "running") &&
+      const std::string listed = Listed(session);
+      return absl::StrContains(listed, "running") &&
+             absl::StrContains(listed, KeeperName()) &&
              Ask("history", session) == "ready\n";
     }));
     const Fd null = Open("/dev/null", O_RDWR);
@@ -434,11 +436,15 @@ class Idlers {
     const Report reported(report_name_);
     EXPECT_EQ(reported.pid(), report_.pid());
     EXPECT_TRUE(WaitFor([&] {
-      return absl::StrContains(Ask("snapshot", vim_name_), "unsaved");
+      return !Listed(vim_name_).empty() &&
+             absl::StrContains(Ask("snapshot", vim_name_), "unsaved");
     }));
     EXPECT_TRUE(WaitFor([&] {
       return absl::StrContains(Incarnations(ended_name_), "exit status 3");
     }));
+    // Else they would notice.
+    EXPECT_TRUE(ListedAs(vim_name_, HasSubstr(KeeperName())));
+    EXPECT_TRUE(ListedAs(report_name_, HasSubstr(KeeperName())));
     before_ = Look();
   }
   void ExpectAsBefore() const {

@@ -3,6 +3,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -271,16 +272,18 @@ TEST_F(ProgramsTest, BashWithJobControl) {
   ASSERT_TRUE(BothUntil(HasSubstr("prompt>")));
   // No complaint that there's no job control in this shell.
   ASSERT_THAT(tmux_.Screen(), testing::StartsWith("prompt>"));
+  // In both: a key also drops what is typed and not yet read.
   const auto sleeping = [&](bool wanted) {
-    return WaitFor([&] {
-      for (const pid_t child : ChildrenOf(body_->pid())) {
-        if (StatFieldOf(child, 2 + 1) == "S" &&
-            ExeOf(child).find("sleep") != std::string::npos) {
-          return wanted;
-        }
-      }
-      return !wanted;
-    });
+    const auto in = [&](pid_t shell) {
+      const std::vector<pid_t> children = ChildrenOf(shell);
+      return std::any_of(children.begin(), children.end(), [](pid_t child) {
+        return StatFieldOf(child, 2 + 1) == "S" &&
+               ExeOf(child).find("sleep") != std::string::npos;
+      });
+    };
+    const pid_t direct = direct_->pane_pid();
+    return WaitFor(
+        [&] { return in(body_->pid()) == wanted && in(direct) == wanted; });
   };
   Type("sleep 1000\n");
   ASSERT_TRUE(sleeping(true));

@@ -540,6 +540,9 @@ TEST_F(UpgradeTest, WhatAnFdHolderKeepsIsntTakenBack) {
   StartHead(
       {"--keeper", absl::StrCat("s6:", path), "--client-dir", folder_.path()});
   BodyProcess body = Body("a", {"cat"});
+  // One that had no time is asked again, after some.
+  ASSERT_TRUE(TextUntil([&] { return Status("a"); },
+                        HasSubstr("\"keeper\": \"s6-fdholder\"")));
   Upgrade();
   EXPECT_THAT(head_->log().text(),
               Not(testing::AnyOf(HasSubstr("taken back"),

@@ -172,6 +172,15 @@ class ClientsTest : public testing::Test {
       const testing::Matcher<const std::string&>& matcher) {
     return UntilReads(*terminal_, matcher);
   }
+  // Processed when this returns, and as little later as can be: a size that
+  // isn't whole is waited for only so long.
+  void WriteAtOnce(Peer& peer, const std::string& bytes) {
+    const uint64_t before = peer.client->traffic();
+    peer.side->Write(bytes);
+    while (peer.client->traffic() < before + bytes.size()) {
+      ASSERT_THAT(loop_->RunOnce(), IsOk());
+    }
+  }
   // Everything sent so far is processed when this has come back.
   void Settle(Peer& peer) {
     terminal_->Write("settled");
@@ -402,10 +411,9 @@ TEST_F(ClientsTest, WhereTheProgramWaitsNothingIsMissed) {
 TEST_F(ClientsTest, RowsAndColumnsAreAppliedTogether) {
   StartProgram();
   Peer client = AttachFramed();
-  client.side->Write(RowsFrame(40));
-  client.side->Write(KeysFrame("x"));
-  ASSERT_TRUE(ProgramReads("x"));
+  WriteAtOnce(client, RowsFrame(40) + KeysFrame("x"));
   EXPECT_EQ(ProgramsSize(), kSize);
+  ASSERT_TRUE(ProgramReads("x"));
   client.side->Write(ColsFrame(132));
   EXPECT_TRUE(Until([&] { return ProgramsSize() == WindowSize{40, 132}; }));
 }
@@ -422,9 +430,9 @@ TEST_F(ClientsTest, RowsAloneAreAppliedAfterAWhile) {
 TEST_F(ClientsTest, TheSameSideTwiceIsNoPair) {
   StartProgram();
   Peer client = AttachFramed();
-  client.side->Write(RowsFrame(30) + RowsFrame(40) + KeysFrame("x"));
-  ASSERT_TRUE(ProgramReads("x"));
+  WriteAtOnce(client, RowsFrame(30) + RowsFrame(40) + KeysFrame("x"));
   EXPECT_EQ(ProgramsSize(), kSize);
+  ASSERT_TRUE(ProgramReads("x"));
   client.side->Write(ColsFrame(100) + KeysFrame("y"));
   ASSERT_TRUE(ProgramReads("xy"));
   EXPECT_EQ(ProgramsSize(), (WindowSize{40, 100}));
