@@ -154,7 +154,8 @@ class Scenario:
             self.clients['b'].send(word)
             self.clients['b'].until(word)
         except Refused:
-            self.clients.pop('b', None)
+            if broken := self.clients.pop('b', None):
+                broken.close()
             raise
 
     def flood(self) -> None:
