@@ -18,6 +18,7 @@
 #include "lib/base/status.h"
 #include "lib/body/body.h"
 #include "lib/sys/background.h"
+#include "lib/sys/insist.h"
 #include "lib/sys/memory.h"
 #include "lib/sys/replace_self.h"
 #include "lib/sys/signals.h"
@@ -186,9 +187,13 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
   // Half for clients: the other half is for programs, which come first.
   head_options.limits.clients = RaiseDescriptorLimit() / 2;
   LogToStandardError();
-  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
+  const auto get = [taken_over](auto make) {
+    return taken_over ? Insist(make) : make();
+  };
+  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop,
+                   get(EventLoop::Create));
   // Before there is a socket to be removed, and before we say we are ready.
-  ASSIGN_OR_RETURN(Signals signals, BlockSignals());
+  ASSIGN_OR_RETURN(Signals signals, get(BlockSignals));
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Head> head,
       Head::Create(*loop, std::move(head_options), std::move(before)));

@@ -26,6 +26,7 @@ struct Sink {
   bool is_socket = false;
   bool is_journal = false;
   bool may_block = false;
+  bool was_cut = false;
   uint64_t lost = 0;
 };
 
@@ -49,14 +50,19 @@ bool HasRoom(int fd) {
   return ::poll(&question, 1, 0) == 1;
 }
 
-bool Write(const Sink& sink, absl::string_view bytes) {
+// What a line had no room for (a disk that is full) is given up, and the next
+// begins a line of its own.
+bool Write(Sink& sink, const std::string& line) {
   if (sink.may_block && !HasRoom(sink.fd)) return false;
-  // A line that was cut is worse than none lost: the rest of it is given up.
+  const std::string bytes = sink.was_cut ? absl::StrCat("\n", line) : line;
   const ssize_t written = sink.is_socket
                               ? ::send(sink.fd, bytes.data(), bytes.size(),
                                        MSG_DONTWAIT | MSG_NOSIGNAL)
                               : ::write(sink.fd, bytes.data(), bytes.size());
-  return written >= 0;
+  if (written <= 0) return false;
+  const auto size = static_cast<size_t>(written);
+  sink.was_cut = bytes[size - 1] != '\n';
+  return size == bytes.size();
 }
 
 }  // namespace

@@ -290,7 +290,8 @@ void AttachClient::Receive() {
       session()->StopLeading(*this);
       return Advance();
     case IoState::kError:
-      return End();
+      input_closed_ = true;
+      return OnClosed();
   }
 }
 

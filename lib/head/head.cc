@@ -71,9 +71,7 @@ absl::Status Head::Open() {
             "SIGHUP"
           : absl::StrCat("; ", keeping_.kind(), " keeps the terminals"));
   TakeAllBack();
-  bodies_ = std::make_unique<Acceptor>(
-      loop_, std::move(socket),
-      [this](Fd connection) { OnBody(std::move(connection)); });
+  ServeBodies(std::move(socket));
   if (before_) Resume();
   readiness_.Ready();
   TidySoon();
@@ -236,10 +234,27 @@ void Head::RestoreSocket() {
         "can't restore the socket: ", again.status().message());
     return;
   }
-  bodies_ = std::make_unique<Acceptor>(
-      loop_, *std::move(again),
-      [this](Fd connection) { OnBody(std::move(connection)); });
+  ServeBodies(*std::move(again));
   Log(Severity::kNotice, "restored the socket ", options_.socket);
+}
+
+void Head::ServeBodies(ListeningSocket socket) {
+  bodies_ = std::make_unique<Acceptor>(
+      loop_, std::move(socket),
+      [this](Fd connection) { OnBody(std::move(connection)); });
+  socket_watch_ = nullptr;
+  if (bodies_->socket().inherited()) return;
+  socket_watch_ = std::make_unique<FileWatch>(loop_, bodies_->socket().path(),
+                                              [this] { OnSocketFile(); });
+  OnSocketFile();  // between the two
+}
+
+void Head::OnSocketFile() {
+  const bool there = bodies_ == nullptr || bodies_->socket().FileIsOurs();
+  if (std::exchange(socket_there_, there) == there || there) return;
+  Log(Severity::kError, "the socket ", options_.socket,
+      " was removed or replaced, nobody can connect to head any more; ",
+      viewer_ == nullptr ? "SIGHUP puts it back" : "start head again");
 }
 
 }  // namespace deptyr

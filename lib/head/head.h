@@ -30,6 +30,7 @@
 #include "lib/head/socket_client.h"
 #include "lib/head/viewer.h"
 #include "lib/sys/event_loop.h"
+#include "lib/sys/file_watch.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/peer_identity.h"
 #include "lib/sys/readiness.h"
@@ -147,6 +148,8 @@ class Head : public Peer::Owner {
   ListeningSocket TakeSocket(absl::string_view role);
   absl::StatusOr<ListeningSocket> OpenSocket(
       std::vector<InheritedFd>& inherited);
+  void ServeBodies(ListeningSocket socket);
+  void OnSocketFile();
   void OnTrialEnded();
   void UpgradeFailed(absl::string_view why);
   void OnClientGone(const SocketClient& client);
@@ -203,6 +206,8 @@ class Head : public Peer::Owner {
   const HeadOptions options_;
   Readiness readiness_;
   std::unique_ptr<Acceptor> bodies_;
+  std::unique_ptr<FileWatch> socket_watch_;
+  bool socket_there_ = true;
   std::vector<std::pair<std::string, std::unique_ptr<Acceptor>>>
       listeners_;  // by their roles
   // By session: its sockets in the folders of --client-dir.

@@ -14,6 +14,7 @@
 #include "lib/head/fdholder_keeper.h"
 #include "lib/head/head.h"
 #include "lib/head/systemd_keeper.h"
+#include "lib/sys/insist.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
 
@@ -116,7 +117,7 @@ void Head::TakeBack(const std::string& name, KeptSession kept) {
     keeping_.DropSession(name);
     return;
   }
-  auto ring = Ring::Adopt(Duplicate(kept.ring.get()));
+  auto ring = Insist([&] { return Ring::Adopt(Duplicate(kept.ring.get())); });
   if (!ring.ok()) {
     Log(Severity::kError, "session=", name,
         " is held, but can't be served: ", ring.status().message(),
@@ -137,7 +138,8 @@ void Head::TakeBack(const std::string& name, KeptSession kept) {
     ended_.push_back(name);
   }
   for (auto& [number, program] : kept.programs) {
-    const auto pid = PidOf(program.pidfd.get());
+    const int pidfd = program.pidfd.get();
+    const auto pid = Insist([pidfd] { return PidOf(pidfd); });
     const auto size = GetWindowSize(program.controller.get());
     // Head died after it had said that it holds it, or just before.
     if (number == last + 1 && pid.ok() && size.ok() &&

@@ -12,6 +12,7 @@
 
 #include "lib/base/log.h"
 #include "lib/head/head.h"
+#include "lib/sys/insist.h"
 #include "lib/sys/process.h"
 
 namespace deptyr {
@@ -141,8 +142,11 @@ void Head::Resume() {
 }
 
 void Head::ResumeSession(const SessionState& state) {
-  auto ring = Ring::Adopt(TakeOffered(state.ring));
+  const Fd kept = TakeOffered(state.ring);
+  auto ring = Insist([&] { return Ring::Adopt(Duplicate(kept.get())); });
   if (!ring.ok()) {  // it was fine a moment ago
+    const Fd controller = TakeOffered(state.controller);
+    const Fd pidfd = TakeOffered(state.pidfd);
     Log(Severity::kError, "session=", state.name,
         " is lost: ", ring.status().message());
     return;

@@ -225,8 +225,8 @@ void Session::UpdateInterest() {
   if (was_held && !held_) PumpAll();
 
   const bool read = MayRead();
-  const bool write =
-      !reading_stopped_ && (!keystrokes_.empty() || input_was_full_);
+  const bool write = !reading_stopped_ && !input_pause_.pending() &&
+                     (!keystrokes_.empty() || input_was_full_);
   const auto either = [&](Interest level, Interest edge) {
     controller_watch_.Set(terminal_closed_ ? edge : level);
   };

@@ -276,6 +276,7 @@ class Session {
   ByteQueue keystrokes_{kInputRoom};
   const Client* typist_ = nullptr;  // of all keystrokes_, if it was one
   bool input_was_full_ = false;
+  Timer input_pause_;        // until what could not be written is tried again
   size_t next_to_type_ = 0;  // index in clients_
   Client* leader_ = nullptr;
   uint32_t awaited_ = 0;  // clients of a head that died

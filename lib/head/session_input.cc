@@ -11,6 +11,7 @@ namespace deptyr {
 namespace {
 
 constexpr absl::Duration kRepaintPause = absl::Milliseconds(50);
+constexpr absl::Duration kInputPause = absl::Milliseconds(100);
 
 }  // namespace
 
@@ -57,9 +58,15 @@ bool Session::PassInterrupt(Client& from, absl::string_view keystrokes) {
 }
 
 void Session::WriteKeystrokes() {
+  if (input_pause_.pending()) return;
   while (!keystrokes_.empty()) {
     const IoResult wrote = WriteSome(controller_.get(), keystrokes_.bytes());
     if (wrote.state == IoState::kWouldBlock) return;
+    if (wrote.state == IoState::kError) {  // the kernel lacked memory
+      input_pause_ = loop_.After(kInputPause,
+                                 [this] { OnController({.writable = true}); });
+      return;
+    }
     if (wrote.state != IoState::kDone) {
       keystrokes_.Clear();
       return;

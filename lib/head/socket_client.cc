@@ -227,6 +227,8 @@ void SocketClient::OnReady(Ready ready) {
 
 void SocketClient::OnClosed() {
   if (!policy_.type_after_close) return End();
+  // Should it be there after all (the kernel lacked memory), it is told.
+  ShutDownWriting(connection_.get());
   TypeOut();
   Update();
 }

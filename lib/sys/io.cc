@@ -13,19 +13,18 @@
 namespace deptyr {
 namespace {
 
-IoResult Classify(ssize_t count) {
+IoResult OfRead(ssize_t count) {
   if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
-  if (count == 0) return {IoState::kEnd};
-  switch (errno) {
-    case EAGAIN:
-      return {IoState::kWouldBlock};
-    case EIO:
-    case EPIPE:
-    case ECONNRESET:
-      return {IoState::kEnd};
-    default:
-      return {IoState::kError};
-  }
+  if (count == 0 || errno == EIO) return {IoState::kEnd};
+  return {errno == EAGAIN ? IoState::kWouldBlock : IoState::kError};
+}
+
+IoResult OfWrite(ssize_t count) {
+  if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
+  // A terminal that took nothing has no room; only reads end with 0.
+  if (count == 0 || errno == EAGAIN) return {IoState::kWouldBlock};
+  const bool gone = errno == EIO || errno == EPIPE || errno == ECONNRESET;
+  return {gone ? IoState::kEnd : IoState::kError};
 }
 
 size_t Count(int fd, unsigned long request) {
@@ -42,7 +41,7 @@ IoResult ReadSome(int fd, std::span<char> room) {
   do {
     count = ::read(fd, room.data(), room.size());
   } while (count < 0 && errno == EINTR);
-  return Classify(count);
+  return OfRead(count);
 }
 
 IoResult WriteSome(int fd, absl::string_view bytes) {
@@ -51,9 +50,7 @@ IoResult WriteSome(int fd, absl::string_view bytes) {
   do {
     count = ::write(fd, bytes.data(), bytes.size());
   } while (count < 0 && errno == EINTR);
-  // A terminal that took nothing has no room; only reads end with 0.
-  if (count == 0) return {IoState::kWouldBlock};
-  return Classify(count);
+  return OfWrite(count);
 }
 
 IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
@@ -66,8 +63,7 @@ IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
   do {
     count = ::writev(fd, parts.data(), static_cast<int>(parts.size()));
   } while (count < 0 && errno == EINTR);
-  if (count == 0) return {IoState::kWouldBlock};
-  return Classify(count);
+  return OfWrite(count);
 }
 
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing) {

@@ -20,7 +20,7 @@ namespace deptyr {
 enum class IoState {
   kDone,        // `bytes` were moved, at least one
   kWouldBlock,  // none now
-  kEnd,         // none any more: end of file, EIO of a terminal, a peer gone
+  kEnd,         // none any more: end of file, EIO of a terminal, no reader
   kError,       // errno says why
 };
 

@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <cerrno>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -31,7 +32,9 @@ absl::StatusOr<MirroredMemory> MirroredMemory::Create(size_t size) {
     return Errno("size a memfd to ", PageSize() + rounded, " bytes");
   }
   // Whoever maps it later can't be made to fault by its shrinking.
-  (void)::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW);
+  if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
+    return Errno("seal a memfd");
+  }
   return Map(std::move(file), rounded);
 }
 
@@ -39,6 +42,7 @@ absl::StatusOr<MirroredMemory> MirroredMemory::Adopt(Fd file) {
   struct stat status {};
   if (::fstat(file.get(), &status) != 0) return Errno("look at a memfd");
   const int seals = ::fcntl(file.get(), F_GET_SEALS);
+  if (seals < 0 && errno != EINVAL) return Errno("look at a memfd");
   const size_t size = static_cast<size_t>(status.st_size) - PageSize();
   if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 ||
       static_cast<size_t>(status.st_size) <= PageSize() ||

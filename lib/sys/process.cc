@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
+#include <sys/select.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
@@ -74,6 +75,7 @@ absl::StatusOr<pid_t> PidOf(int pidfd) {
                        O_RDONLY | O_CLOEXEC));
   std::array<char, 4096> room;
   const ssize_t count = ::read(file.get(), room.data(), room.size());
+  if (count < 0) return Errno("look at a process's descriptor");
   const absl::string_view text(
       room.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
   const size_t at = text.find(kLabel);
@@ -203,7 +205,7 @@ bool ReapInherited(absl::FunctionRef<bool(pid_t)> is_ours) {
 
 size_t RaiseDescriptorLimit() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return 0;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return FD_SETSIZE;
   limit_before = limit;
   limit.rlim_cur = limit.rlim_max;
   return ::setrlimit(RLIMIT_NOFILE, &limit) == 0 ? limit.rlim_max

@@ -13,6 +13,7 @@
 
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
+#include "lib/sys/io.h"
 #include "lib/sys/unix_socket.h"
 
 namespace deptyr {
@@ -33,7 +34,7 @@ Readiness::Readiness(int ready_fd) : ready_fd_(ready_fd) {
 void Readiness::Ready() {
   (void)Notify("READY=1");
   if (ready_fd_.valid()) {
-    (void)!::write(ready_fd_.get(), "\n", 1);
+    (void)WriteSome(ready_fd_.get(), "\n");
     ready_fd_.Reset();
   }
 }

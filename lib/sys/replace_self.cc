@@ -13,6 +13,7 @@
 #include <array>
 #include <climits>
 #include <cstdlib>
+#include <span>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
@@ -21,6 +22,7 @@
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status.h"
+#include "lib/sys/insist.h"
 
 namespace deptyr {
 namespace {
@@ -38,6 +40,20 @@ absl::StatusOr<Fd> Written(absl::string_view text) {
     rest.remove_prefix(static_cast<size_t>(count));
   }
   return file;
+}
+
+absl::StatusOr<std::string> Content(int memfd) {
+  constexpr char kWhat[] = "read what was handed over";
+  struct stat status {};
+  if (::fstat(memfd, &status) != 0) return Errno(kWhat);
+  std::string text(static_cast<size_t>(status.st_size), 0);
+  for (std::span<char> rest(text); !rest.empty();) {
+    const auto done = static_cast<off_t>(text.size() - rest.size());
+    const ssize_t count = ::pread(memfd, rest.data(), rest.size(), done);
+    if (count <= 0) return Errno(kWhat);
+    rest = rest.subspan(static_cast<size_t>(count));
+  }
+  return text;
 }
 
 void SetCloseOnExec(const std::vector<int>& fds, bool close) {
@@ -145,14 +161,9 @@ absl::StatusOr<std::optional<TakenOffer>> TakeOffer() {
   const bool trial = words[1] == kTrial;
   if (!trial && words[1] != absl::StrCat(::getpid())) return std::nullopt;
   const Fd file(number);
-  struct stat status {};
-  if (::fstat(number, &status) != 0)
-    return Errno("look at what was handed over");
-  TakenOffer taken{std::string(static_cast<size_t>(status.st_size), 0), trial};
-  const ssize_t count =
-      ::pread(number, taken.text.data(), taken.text.size(), 0);
-  if (count != status.st_size) return Errno("read what was handed over");
-  return taken;
+  const auto read = [number] { return Content(number); };
+  ASSIGN_OR_RETURN(std::string text, trial ? read() : Insist(read));
+  return TakenOffer{std::move(text), trial};
 }
 
 Fd TakeOffered(int fd) {

@@ -178,6 +178,7 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path,
       return Errno("bind ", path);
     }
   }
+  absl::Cleanup remove = [&name] { (void)::unlink(name.c_str()); };
   struct stat file {};
   if (::lstat(name.c_str(), &file) != 0) return Errno("look at ", path);
   result.device_ = file.st_dev;
@@ -196,6 +197,7 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path,
   if (::listen(result.fd_.get(), SOMAXCONN) != 0) {
     return Errno("listen on ", path);
   }
+  std::move(remove).Cancel();
   return result;
 }
 
@@ -281,8 +283,10 @@ std::optional<std::string> ListeningPath(int fd) {
 
 absl::Status CheckFolder(const std::string& path) {
   struct stat file {};
-  if (::stat(path.c_str(), &file) == 0 && S_ISDIR(file.st_mode)) {
-    return absl::OkStatus();
+  const bool known = ::stat(path.c_str(), &file) == 0;
+  if (known && S_ISDIR(file.st_mode)) return absl::OkStatus();
+  if (!known && errno != ENOENT && errno != ENOTDIR) {
+    return Errno("look at ", path);
   }
   return absl::InvalidArgumentError(
       absl::StrCat("no such folder: ", path, "; make it first"));

@@ -109,12 +109,14 @@ TEST_F(IoTest, WithoutAReaderWritingIsAtItsEnd) {
   EXPECT_EQ(WriteSome(sockets.ours.get(), "x").state, IoState::kEnd);
 }
 
-// A peer that closed with something of ours unread.
-TEST_F(IoTest, AConnectionResetIsTheEnd) {
+// A peer that closed with something of ours unread: unlike at an end of file,
+// it reads no more, either.
+TEST_F(IoTest, AConnectionResetIsAnError) {
   SocketPair sockets;
   ASSERT_EQ(WriteSome(sockets.ours.get(), "x").bytes, 1u);
   sockets.theirs.Reset();
-  EXPECT_EQ(Read(sockets.ours.get()).state, IoState::kEnd);
+  EXPECT_EQ(Read(sockets.ours.get()).state, IoState::kError);
+  EXPECT_EQ(errno, ECONNRESET);
 }
 
 int caught_write_end = -1;

@@ -1,0 +1,31 @@
+#include "lib/sys/file_watch.h"
+
+#include <sys/inotify.h>
+
+#include <array>
+#include <utility>
+
+#include "lib/sys/io.h"
+
+namespace deptyr {
+
+FileWatch::FileWatch(EventLoop& loop, const std::string& path,
+                     absl::AnyInvocable<void()> changed)
+    : inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
+      changed_(std::move(changed)) {
+  // Its number of links counts as an attribute; a socket that is open isn't
+  // deleted.
+  if (!inotify_.valid() ||
+      ::inotify_add_watch(inotify_.get(), path.c_str(),
+                          IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) < 0) {
+    return;
+  }
+  watch_ = loop.Add(inotify_.get(), Interest::kRead, [this](Ready) {
+    std::array<char, 4096> events;
+    while (ReadSome(inotify_.get(), events).state == IoState::kDone) {
+    }
+    changed_();
+  });
+}
+
+}  // namespace deptyr

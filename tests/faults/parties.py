@@ -1,0 +1,246 @@
+"""Head, bodies and clients as real processes and sockets, for tests that make
+things fail: what each did is told apart in `Refused`, a failure in the way that
+is documented, and `Finding`, any other."""
+
+import contextlib
+import ctypes
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import tempfile
+import threading
+import time
+from collections import Counter
+from pathlib import Path
+from typing import Callable
+
+# Only a run that has failed comes to it.
+DEADLINE = 30.0
+PR_SET_CHILD_SUBREAPER = 36
+
+
+class Finding(Exception):
+    """Something that may not happen."""
+
+
+class Refused(Exception):
+    """A failure that was told as it should be."""
+
+
+def become_reaper() -> None:
+    ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
+
+
+def children(pid: int) -> list[int]:
+    found = []
+    with contextlib.suppress(OSError):
+        for task in Path(f'/proc/{pid}/task').iterdir():
+            found += map(int, (task / 'children').read_text().split())
+    return found
+
+
+def descendants(pid: int) -> list[int]:
+    return [one for child in children(pid) for one in [child, *descendants(child)]]
+
+
+def end_descendants() -> None:
+    """Nothing outlives us, a tracee neither."""
+    while pids := descendants(os.getpid()):
+        for pid in pids:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        with contextlib.suppress(ChildProcessError):
+            os.waitpid(-1, 0)
+
+
+def wait_until(holds: Callable[[], object], what: str, deadline: float = DEADLINE) -> None:
+    """For what no descriptor tells of."""
+    end = time.monotonic() + deadline
+    while not holds():
+        if time.monotonic() > end:
+            raise Finding(f'waited in vain for {what}')
+        time.sleep(0.002)
+
+
+def read_text(path: Path) -> str:
+    try:
+        return path.read_text(errors='replace')
+    except OSError:
+        return ''
+
+
+def comm(pid: int) -> str:
+    return read_text(Path(f'/proc/{pid}/comm')).strip()
+
+
+def status_field(pid: int, name: str) -> str:
+    found = re.search(rf'^{name}:\s*(.*)$', read_text(Path(f'/proc/{pid}/status')), re.M)
+    return found.group(1) if found else ''
+
+
+def descriptors(pid: int) -> Counter:
+    """How many there are of each kind."""
+    kinds: Counter = Counter()
+    with contextlib.suppress(OSError):
+        for entry in Path(f'/proc/{pid}/fd').iterdir():
+            with contextlib.suppress(OSError):
+                kinds[re.sub(r'deptyr-faults-[^/]+|[0-9]+', '', os.readlink(entry))] += 1
+    return kinds
+
+
+def noise(seed: int, count: int) -> bytes:
+    """As tests/support/noise.h makes it, up to its first repetition."""
+    block = bytearray(count)
+    mask = (1 << 64) - 1
+    for i in range(count):
+        seed = (seed + 0x9e3779b97f4a7c15) & mask
+        z = ((seed ^ (seed >> 30)) * 0xbf58476d1ce4e5b9) & mask
+        z = ((z ^ (z >> 27)) * 0x94d049bb133111eb) & mask
+        block[i] = (z ^ (z >> 31)) & 0xff
+    return bytes(block)
+
+
+class Process:
+    """A child with its outputs in files; gone with the object."""
+
+    def __init__(self, folder: Path, name: str, words: list[str], **options) -> None:
+        self.said_path = folder / f'{name}.said'
+        with open(self.said_path, 'wb') as said:
+            self.child = subprocess.Popen(
+                words, **{'stdin': subprocess.DEVNULL, 'stdout': said, 'stderr': said,
+                          'start_new_session': True} | options)
+        self.pid = self.child.pid
+
+    def said(self) -> str:
+        return read_text(self.said_path)
+
+    def last_line(self) -> str:
+        return (self.said().splitlines() or [''])[-1]
+
+    def ended(self) -> bool:
+        return self.child.poll() is not None
+
+    def wait(self, what: str) -> int:
+        try:
+            return self.child.wait(DEADLINE)
+        except subprocess.TimeoutExpired:
+            raise Finding(f'{what} hangs') from None
+
+    def close(self) -> None:
+        # A tracee would outlive its strace.
+        for pid in [*descendants(self.pid), self.pid] if self.child.poll() is None else []:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.child.wait()
+
+
+class Connection:
+    """A client at a raw socket (or, with `framed`, a uwsgi one)."""
+
+    def __init__(self, path: Path, framed: bool = False) -> None:
+        self.framed = framed
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(DEADLINE)
+        self.got = b''
+        try:
+            self.socket.connect(str(path))
+        except OSError as why:
+            self.socket.close()
+            raise Refused(f'connect to {path.name}: {why}') from None
+
+    def close(self) -> None:
+        self.socket.close()
+
+    def send(self, data: bytes) -> None:
+        try:
+            self.socket.sendall(data)
+        except OSError as why:
+            raise Refused(f'client: send: {why}') from None
+
+    def packet(self, modifier2: int, size: int = 0, payload: bytes = b'') -> None:
+        self.send(bytes([0, (len(payload) or size) & 0xff, (len(payload) or size) >> 8, modifier2])
+                  + payload)
+
+    def type(self, keys: bytes) -> None:
+        if self.framed:
+            self.packet(0, payload=keys)
+        else:
+            self.send(keys)
+
+    def read_some(self) -> None:
+        try:
+            data = self.socket.recv(1 << 16)
+        except TimeoutError:
+            raise Finding(f'client: nothing comes after {self.got[-60:]!r}') from None
+        except OSError as why:
+            raise Refused(f'client: {why}') from None
+        if not data:
+            raise Refused('client: closed')
+        self.got += data
+
+    def until(self, what: bytes) -> None:
+        while what not in self.got:
+            self.read_some()
+
+    def until_size(self, size: int) -> None:
+        while len(self.got) < size:
+            self.read_some()
+
+
+class ServiceManager:
+    """What systemd is to head: it is told of readiness and state, and keeps
+    descriptors."""
+
+    def __init__(self, path: Path) -> None:
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.kept: dict[str, list[int]] = {}
+        self.thread = threading.Thread(target=self.listen, daemon=True)
+        self.thread.start()
+
+    def listen(self) -> None:
+        while True:
+            data, fds, _, _ = socket.recv_fds(self.socket, 65536, 8)
+            lines = data.decode().splitlines()
+            name = next((line[7:] for line in lines if line.startswith('FDNAME=')), '')
+            if 'FDSTORE=1' in lines:
+                self.kept.setdefault(name, []).extend(fds)
+            elif 'FDSTOREREMOVE=1' in lines:
+                self.drop(name)
+            elif not lines:
+                return
+
+    def drop(self, name: str) -> None:
+        for fd in self.kept.pop(name, []):
+            os.close(fd)
+
+    def close(self) -> None:
+        with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
+            bell.sendto(b'', self.socket.getsockname())
+        self.thread.join()
+        for name in list(self.kept):
+            self.drop(name)
+        self.socket.close()
+
+
+class Place:
+    """A temporary folder and all that was started there."""
+
+    def __init__(self) -> None:
+        self.folder = Path(tempfile.mkdtemp(prefix='deptyr-faults-'))
+        self.things: list = []
+
+    def __enter__(self) -> 'Place':
+        return self
+
+    def __exit__(self, *_) -> None:
+        for thing in reversed(self.things):
+            thing.close()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    def add(self, thing):
+        self.things.append(thing)
+        return thing

@@ -1,0 +1,350 @@
+"""What is done with head and bodies while one of their system calls fails.
+
+Two sessions, a and b, each with its program and its clients; every step may be
+refused once in the whole run, for there is one fault, and has to work when it
+is tried again.  Whoever types into b, whatever was refused, is echoed."""
+
+import os
+import re
+import select
+import shlex
+import signal
+import subprocess
+from collections import Counter
+from pathlib import Path
+from typing import Callable
+
+from parties import (Connection, Finding, Place, Process, Refused, ServiceManager, comm, descendants,
+                     descriptors, noise, read_text, status_field, wait_until)
+
+WRITTEN = 60_000
+TYPED = 9_000
+DOWN = noise(1, WRITTEN)
+UP = noise(2, TYPED)
+SYSTEM_FAILURE = 111
+# A program of ours says what failed, on one line.
+OWN_WORDS = re.compile(r'^deptyr [a-z]+: .+$')
+
+
+class Tools:
+    def __init__(self, build: Path) -> None:
+        self.deptyr = str(build / 'deptyr')
+        self.traffic = str(build / 'tests/traffic')
+        self.short_io = str(build / 'tests/libshort-io.so')
+
+
+class Wrapper:
+    """What the program under test is started by, and with."""
+
+    def __init__(self, words: list[str] | None = None, env: dict[str, str] | None = None) -> None:
+        self.words = words or []
+        self.env = env or {}
+
+
+NO_WRAPPER = Wrapper()
+
+
+class Scenario:
+    def __init__(self, place: Place, tools: Tools) -> None:
+        self.place = place
+        self.folder = place.folder
+        self.tools = tools
+        self.refusals: list[str] = []
+        self.head: Process | None = None
+        self.head_pid = 0
+        self.bodies: dict[str, Process] = {}
+        self.clients: dict[str, Connection] = {}
+        self.fds: Counter = Counter()
+        self.count = 0
+        self.own = tools.deptyr  # what head is executed as
+        self.wrapper = NO_WRAPPER  # of what is started next
+        self.manager = place.add(ServiceManager(self.folder / 'notify'))
+
+    def path(self, name: str) -> Path:
+        return self.folder / name
+
+    # --- steps ---------------------------------------------------------------
+
+    def step(self, act: Callable[..., None], *args) -> None:
+        try:
+            act(*args)
+        except Refused as why:
+            self.refusals.append(str(why))
+            if len(self.refusals) > 1:
+                raise Finding(f'refused again after one fault: {self.refusals}') from None
+            self.check_head_lives()
+            try:
+                act(*args)
+            except Refused as again:
+                raise Finding(f'refused again after one fault: {self.refusals}, {again}') from None
+        if act != self.stop:
+            self.check_head_lives()
+
+    def check_head_lives(self) -> None:
+        if self.head is not None and self.head.ended():
+            raise Finding(f'head ended with {self.head.child.returncode}: {self.head.last_line()}')
+
+    def process(self, name: str, words: list[str], wrapper: Wrapper = NO_WRAPPER,
+                **options) -> Process:
+        self.count += 1
+        env = {**os.environ, **wrapper.env, **options.pop('env', {})}
+        return self.place.add(Process(self.folder, f'{self.count}-{name}', wrapper.words + words,
+                                      env=env, **options))
+
+    def start_head(self) -> None:
+        wrapper, self.wrapper = self.wrapper, NO_WRAPPER
+        ready, told = os.pipe2(os.O_NONBLOCK)
+        try:
+            head = self.process(
+                'head', [self.own, 'head', '--headless', '--ready-fd', str(told),
+                         '--client-dir', str(self.folder),
+                         *(word for name in ('raw', 'uwsgi') for session in 'ab'
+                           for word in (f'--{name}', f'{self.path(name + session)}={session}')),
+                         str(self.path('head'))],
+                wrapper, pass_fds=[told],
+                env={'NOTIFY_SOCKET': str(self.path('notify')), 'FDSTORE': '100'})
+            # It may be the very write that fails.
+            wait_until(lambda: select.select([ready], [], [], 0)[0] or head.ended()
+                       or 'listens on' in head.said(), 'head')
+        finally:
+            os.close(ready)
+            os.close(told)
+        if head.ended():
+            self.refused_by(head, 'head')
+        self.head = head
+        pids = [head.pid, *descendants(head.pid)]
+        self.head_pid = next(pid for pid in pids if comm(pid) == 'deptyr')
+
+    def refused_by(self, process: Process, who: str, code: int = SYSTEM_FAILURE) -> None:
+        end = process.wait(who)
+        lines = [line for line in process.said().splitlines() if OWN_WORDS.match(line)]
+        if end != code or not lines:
+            raise Finding(f'{who} ended with {end}: {process.said()[-300:]!r}')
+        raise Refused(lines[-1])
+
+    def start_body(self, session: str, *program: str) -> None:
+        wrapper, self.wrapper = self.wrapper, NO_WRAPPER
+        if old := self.bodies.pop(session, None):
+            old.close()
+        body = self.process('body', [self.tools.deptyr, 'body', '--name', session,
+                                     str(self.path('head')), '--', self.tools.traffic, *program],
+                            wrapper)
+
+        def executed() -> bool:
+            return body.ended() or any(comm(pid) == 'traffic'
+                                       for pid in [body.pid, *descendants(body.pid)])
+        wait_until(executed, f'the body of {session}')
+        if body.ended():
+            self.refused_by(body, 'body')
+        self.bodies[session] = body
+
+    def connect(self, name: str, path: str, framed: bool = False) -> None:
+        if old := self.clients.pop(name, None):
+            old.close()
+        self.clients[name] = self.place.add(Connection(self.path(path), framed))
+
+    def echo(self) -> None:
+        """Somebody at b is answered, on the connection that was there."""
+        self.count += 1
+        word = b'<%d>' % self.count
+        try:
+            if 'b' not in self.clients:
+                self.connect('b', 'rawb')
+                self.clients['b'].until(b'size ')
+            self.clients['b'].send(word)
+            self.clients['b'].until(word)
+        except Refused:
+            if broken := self.clients.pop('b', None):
+                broken.close()
+            raise
+
+    def flood(self) -> None:
+        """a writes and reads noise; a raw, a uwsgi and an attached client get
+        all of it, and it what one of them types."""
+        if 'a' not in self.bodies:
+            self.start_body('a', 'both', str(WRITTEN), str(TYPED))
+        attached = None
+        try:
+            self.connect('a', 'rawa')
+            self.connect('u', 'uwsgia', framed=True)
+            for name in 'au':
+                self.clients[name].until(b'ready\n')
+            attached = self.attach('a')
+            wait_until(lambda: attached.ended() or '"attach"' in self.verb('status', '--json', 'a'),
+                       'attach')
+            start = len(b'ready\n')
+            self.clients['u'].type(b'\n')
+            self.clients['u'].until_size(start + 1)
+            self.clients['a'].type(UP)
+            wanted = DOWN + b'read %d as sent\n' % TYPED
+            for name in 'au':
+                self.clients[name].until_size(start + len(wanted))
+                self.same(f'client {name}', self.clients[name].got[start:], wanted)
+            wait_until(lambda: attached.ended()
+                       or self.attached_path.stat().st_size >= len(wanted), 'what attach shows')
+            if attached.ended():
+                self.refused_by(attached, 'attach')
+        except Refused:
+            self.bodies.pop('a').close()
+            if attached:
+                attached.close()
+            raise
+        self.same('attach', self.attached_path.read_bytes(), wanted)
+        attached.child.terminate()
+        if attached.wait('attach') != 0:
+            raise Finding(f'attach: {attached.said()[-300:]}')
+
+    def attach(self, session: str) -> Process:
+        self.attached_path = self.path(f'attached-{self.count}')
+        with open(self.attached_path, 'wb') as out:
+            return self.process('attach', [self.tools.deptyr, 'attach', '--read-only',
+                                           str(self.path('head')), session], stdout=out)
+
+    def same(self, who: str, got: bytes, wanted: bytes) -> None:
+        if got != wanted:
+            at = next((i for i, (x, y) in enumerate(zip(got, wanted)) if x != y),
+                      min(len(got), len(wanted)))
+            raise Finding(f'{who}: {len(got)} bytes for {len(wanted)}, other from {at} on: '
+                          f'{got[at:at + 40]!r} for {wanted[at:at + 40]!r}')
+
+    def resize(self) -> None:
+        """A uwsgi client's size is that of b's terminal."""
+        self.connect('ub', 'uwsgib', framed=True)
+        client = self.clients['ub']
+        for rows, cols in ((31, 101), (32, 102)):
+            client.packet(100, rows)
+            client.packet(101, cols)
+            client.until(b'size %dx%d' % (rows, cols))
+        client.close()
+
+    def verb(self, *words: str) -> str:
+        done = self.process('verb', [self.tools.deptyr, words[0], str(self.path('head')), *words[1:]])
+        if done.wait(words[0]) == 0:
+            return done.said()
+        self.refused_by(done, words[0])
+        return ''
+
+    def verbs(self) -> None:
+        for words in (['ls', '--json'], ['status', '--json', 'b'], ['status', '--head'],
+                      ['snapshot', 'b'], ['history', 'b'], ['send', 'b', 'text']):
+            self.verb(*words)
+
+    def end_a(self) -> None:
+        """The program ends, the next comes, and who is connected sees both."""
+        client = self.clients['a']
+        client.got = b''
+        if 'a' in self.bodies:
+            self.bodies.pop('a').close()
+        wait_until(lambda: '"running"' not in self.verb('status', '--json', 'a'), 'the end of a')
+        self.start_body('a', 'sizes')
+        try:
+            client.until(b'size ')
+        except Refused:
+            self.connect('a', 'rawa')
+            raise
+
+    def client_dir(self) -> None:
+        for session in 'ab':
+            if not self.path(f'{session}.raw').exists():
+                said = self.head.said() if self.head else ''
+                if f"session={session} can't be attached to there" not in said:
+                    raise Finding(f'no {session}.raw, and nothing was said')
+                self.refusals.append(f'no {session}.raw')
+                continue
+            client = self.place.add(Connection(self.path(f'{session}.raw')))
+            client.until(b'size ')
+            client.close()
+
+    def lose_socket(self) -> None:
+        """The socket's file goes, and comes back."""
+        self.path('head').unlink(missing_ok=True)
+        os.kill(self.head_pid, signal.SIGHUP)
+        before = self.head.said().count("can't restore")
+        wait_until(lambda: self.path('head').exists()
+                   or self.head.said().count("can't restore") > before, 'the restored socket')
+        if not self.path('head').exists():
+            raise Refused(self.head.last_line())
+
+    def upgrade(self) -> None:
+        said = self.verb('upgrade')
+        if 'is deptyr' not in said:
+            raise Finding(f'upgrade: {said}')
+
+    def leave(self) -> None:
+        """All go; what head has then is told."""
+        for name in list(self.clients):
+            self.clients.pop(name).close()
+        for name in list(self.bodies):
+            self.bodies.pop(name).close()
+
+    def stop(self) -> None:
+        os.kill(self.head_pid, signal.SIGTERM)
+        end = self.head.wait('head')
+        if end != 0:
+            raise Finding(f'head ended with {end}: {self.head.last_line()}')
+
+    # --- the whole -----------------------------------------------------------
+
+    def at_head(self, wrapper: Wrapper) -> None:
+        self.wrapper = wrapper
+        self.step(self.start_head)
+        self.step(self.start_body, 'b', 'sizes')
+        self.step(self.echo)
+        for act in (self.flood, self.resize, self.verbs, self.end_a, self.client_dir,
+                    self.lose_socket, self.upgrade):
+            self.step(act)
+            self.step(self.echo)
+        self.leave()
+
+    def at_trial(self, wrapper: Wrapper) -> None:
+        """Of the process that an upgrade is tried with."""
+        own = self.path('deptyr')
+        own.symlink_to(self.tools.deptyr)
+        self.own = str(own)
+        self.step(self.start_head)
+        self.step(self.start_body, 'b', 'sizes')
+        self.step(self.echo)
+        own.unlink()
+        env = [f'{name}={value}' for name, value in wrapper.env.items()]
+        trial = ' '.join(map(shlex.quote, ['env', *env, *wrapper.words, self.tools.deptyr]))
+        own.write_text('#!/bin/sh\n'
+                       'command=$1 && shift\n'
+                       f'case $DEPTYR_OFFER in *trial) mkdir {self.path("tried")} 2> /dev/null &&\n'
+                       f'    exec {trial} "$command" "$@" ;; esac\n'
+                       f'exec {shlex.quote(self.tools.deptyr)} "$command" "$@"\n')
+        own.chmod(0o755)
+        self.step(self.upgrade)
+        self.step(self.echo)
+        self.leave()
+
+    def at_body(self, wrapper: Wrapper) -> None:
+        self.step(self.start_head)
+        self.step(self.start_body, 'b', 'sizes')
+        self.step(self.echo)
+        self.wrapper = wrapper
+        self.step(self.start_body, 'a', 'sizes')
+        self.step(self.echo)
+        self.connect('a', 'rawa')
+        self.clients['a'].until(b'size ')
+        self.leave()
+
+    def settle(self, wanted: Counter | None, spare: int) -> None:
+        """The descriptors of head once it is idle: no more than `wanted`."""
+        if wanted is not None:
+            try:
+                wait_until(lambda: (descriptors(self.head_pid) - wanted).total() <= spare, '', 10)
+            except Finding:
+                more = dict(descriptors(self.head_pid) - wanted)
+                raise Finding(f'descriptors that were left open: {more}') from None
+        switches = ''
+
+        def quiet() -> bool:
+            nonlocal switches
+            before, switches = switches, status_field(self.head_pid, 'voluntary_ctxt_switches')
+            return before == switches
+        wait_until(quiet, 'head to be idle')
+        self.fds = descriptors(self.head_pid)
+
+    def check_socket(self, may_stay: bool) -> None:
+        if self.path('head').exists() and not may_stay:
+            raise Finding('the socket was left behind')
