@@ -80,9 +80,11 @@ TEST_F(CrowdTest, AHundredIdleSessionsNeverWakeHead) {
   EXPECT_EQ(WaitForEvents(strace.pidfd(), POLLIN, absl::Seconds(5)), 0);
   strace.Signal(SIGINT);
   ASSERT_TRUE(strace.Wait().has_value());
+  // One call; interrupted, it was a machine that stood still.
   EXPECT_THAT(
       ReadFile(folder / "trace"),
-      MatchesRegex("[0-9]+ +epoll_wait\\([^\n]*<detached \\.\\.\\.>\n"));
+      MatchesRegex("([0-9]+ +epoll_wait\\([^\n]* EINTR [^\n]*\n)*"
+                   "[0-9]+ +epoll_wait\\([^\n]*<detached \\.\\.\\.>\n"));
   // And it is awake at once when there is something.
   bodies_[0]->program().Signal(SIGKILL);
   EXPECT_TRUE(head_.log().Until(HasSubstr("session=b0 pid=")));

@@ -14,9 +14,9 @@ trap 'exit 143' TERM
 fail() { echo "$*"; exit 1; }
 # await WHAT COMMAND...
 await() {
-    local until=$((SECONDS + 60))
+    local until=$((SECONDS + 120))
     until "${@:2}"; do
-        [ $SECONDS -lt $until ] || { tmux capture-pane -p; fail "no $1 within a minute"; }
+        [ $SECONDS -lt $until ] || { tmux capture-pane -p; fail "no $1 within two minutes"; }
         sleep .02
     done 2> /dev/null
 }

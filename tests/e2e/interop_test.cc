@@ -206,16 +206,17 @@ std::string SeenAt(const std::string& client) {
   Tmux window(client, {24, 80});
   EXPECT_TRUE(window.Until(HasSubstr("\n$")));
   window.Type("stty size\n");
-  EXPECT_TRUE(window.Until(HasSubstr("24 80")));
+  EXPECT_TRUE(window.Until(HasSubstr("24 80\n$")));
   window.Resize({20, 70});
   EXPECT_TRUE(SizeBecomes(window, "20 70"));
   window.Type("clear\n");  // however often it was asked
   EXPECT_TRUE(window.Until(testing::StartsWith("$\n")));
+  // What is typed before a shell prompts stands before the prompt.
   window.Type("stty size\n");
-  EXPECT_TRUE(window.Until(HasSubstr("20 70")));
+  EXPECT_TRUE(window.Until(HasSubstr("20 70\n$")));
   Interrupt(window);
   window.Type("echo $((20+3))\n");
-  EXPECT_TRUE(window.Until(HasSubstr("\n23")));
+  EXPECT_TRUE(window.Until(HasSubstr("\n23\n$")));
   std::vector<std::string> seen;
   for (absl::string_view line : absl::StrSplit(window.Screen(), '\n')) {
     // What uWSGI's client says of itself names the socket.

@@ -161,7 +161,7 @@ TEST_F(RelayTest, EveryByteReachesThreeClientsOfBothKinds) {
 }
 
 TEST_F(RelayTest, EveryByteReachesFiftyClients) {
-  RelayTo(50, 64 * kMiB);
+  RelayTo(50, 16 * kMiB);
 }
 
 // And of two more, one never reads and one takes a byte a second.
