@@ -20,6 +20,8 @@ from typing import Callable
 # Only a run that has failed comes to it.
 DEADLINE = 30.0
 PR_SET_CHILD_SUBREAPER = 36
+# A program of ours says what failed, on one line.
+OWN_WORDS = re.compile(r'^deptyr [a-z]+: .+$', re.M)
 
 
 class Finding(Exception):
@@ -198,12 +200,16 @@ class ServiceManager:
         self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self.socket.bind(str(path))
         self.kept: dict[str, list[int]] = {}
+        self.caught_up = threading.Event()
+        self.closing = False
         self.thread = threading.Thread(target=self.listen, daemon=True)
         self.thread.start()
 
     def listen(self) -> None:
         while True:
             data, fds, _, _ = socket.recv_fds(self.socket, 65536, 8)
+            for fd in fds:
+                os.set_inheritable(fd, False)
             lines = data.decode().splitlines()
             name = next((line[7:] for line in lines if line.startswith('FDNAME=')), '')
             if 'FDSTORE=1' in lines:
@@ -211,15 +217,24 @@ class ServiceManager:
             elif 'FDSTOREREMOVE=1' in lines:
                 self.drop(name)
             elif not lines:
-                return
+                self.caught_up.set()
+                if self.closing:
+                    return
 
     def drop(self, name: str) -> None:
         for fd in self.kept.pop(name, []):
             os.close(fd)
 
-    def close(self) -> None:
+    def catch_up(self) -> None:
+        """Until all that was sent has been heard."""
+        self.caught_up.clear()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
             bell.sendto(b'', self.socket.getsockname())
+        self.caught_up.wait()
+
+    def close(self) -> None:
+        self.closing = True
+        self.catch_up()
         self.thread.join()
         for name in list(self.kept):
             self.drop(name)

@@ -5,25 +5,21 @@ refused once in the whole run, for there is one fault, and has to work when it
 is tried again.  Whoever types into b, whatever was refused, is echoed."""
 
 import os
-import re
 import select
 import shlex
 import signal
-import subprocess
 from collections import Counter
 from pathlib import Path
 from typing import Callable
 
-from parties import (Connection, Finding, Place, Process, Refused, ServiceManager, comm, descendants,
-                     descriptors, noise, read_text, status_field, wait_until)
+from parties import (OWN_WORDS, Connection, Finding, Place, Process, Refused, ServiceManager, comm,
+                     descendants, descriptors, noise, status_field, wait_until)
 
 WRITTEN = 60_000
 TYPED = 9_000
 DOWN = noise(1, WRITTEN)
 UP = noise(2, TYPED)
 SYSTEM_FAILURE = 111
-# A program of ours says what failed, on one line.
-OWN_WORDS = re.compile(r'^deptyr [a-z]+: .+$')
 
 
 class Tools:
