@@ -8,7 +8,7 @@ import sys
 import tty
 
 # Divides what tests/faults/chaos knows.
-LINES = 256
+LINES = 1024
 KNOWN = 1 << 20
 PAUSE = 0.005
 
