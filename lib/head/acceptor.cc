@@ -33,8 +33,10 @@ void Acceptor::OnReadable() {
       pause_ = loop_.After(kPause, [this] { watch_.Set(Interest::kRead); });
       return;
     }
-    if (!connection->has_value()) return;
-    out_of_descriptors_ = false;
+    if (!connection->has_value()) {
+      out_of_descriptors_ = false;  // nobody waits any more
+      return;
+    }
     take_(**std::move(connection));
   }
 }

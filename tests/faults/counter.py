@@ -1,6 +1,5 @@
 """A program for tests/faults/chaos: writes its pid and then numbered lines, and
-keeps in a file how many bytes it has written; sends back what is typed between
-angle brackets.  'q' makes it write no more."""
+keeps in a file how many bytes it has written.  'q' makes it write no more."""
 
 import mmap
 import os
@@ -8,7 +7,9 @@ import select
 import sys
 import tty
 
-LINES = 200
+# Divides what tests/faults/chaos knows.
+LINES = 1024
+KNOWN = 1 << 20
 PAUSE = 0.005
 
 
@@ -25,7 +26,7 @@ def main() -> None:
         if not quiet:
             if not text:
                 text = b''.join(b'%015d\n' % n for n in range(number, number + LINES))
-                number += LINES
+                number = (number + LINES) % KNOWN
             done = os.write(1, text)
             text = text[done:]
             written += done

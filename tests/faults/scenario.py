@@ -256,9 +256,16 @@ class Scenario:
         self.path('head').unlink(missing_ok=True)
         os.kill(self.head_pid, signal.SIGHUP)
         before = self.head.said().count("can't restore")
-        wait_until(lambda: self.path('head').exists()
-                   or self.head.said().count("can't restore") > before, 'the restored socket')
-        if not self.path('head').exists():
+
+        def listens() -> bool:
+            try:
+                Connection(self.path('head')).close()
+            except Refused:
+                return False
+            return True
+        wait_until(lambda: self.head.said().count("can't restore") > before or listens(),
+                   'the restored socket')
+        if self.head.said().count("can't restore") > before:
             raise Refused(self.head.last_line())
 
     def upgrade(self) -> None:
