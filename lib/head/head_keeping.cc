@@ -14,6 +14,7 @@
 #include "lib/head/fdholder_keeper.h"
 #include "lib/head/head.h"
 #include "lib/head/systemd_keeper.h"
+#include "lib/sys/io.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
 
@@ -34,6 +35,17 @@ std::vector<KeptFd> TakeKept(std::vector<InheritedFd>& inherited) {
     }
   }
   inherited = std::move(others);
+  return kept;
+}
+
+// What comes back is looked at as what a stranger sends: head would wait for
+// ever for one that blocks.
+KeptProgram Checked(KeptProgram kept) {
+  if (!IsController(kept.controller.get()) ||
+      !SetNonBlocking(kept.controller.get()).ok()) {
+    kept.controller.Reset();
+  }
+  if (!IsPidfd(kept.pidfd.get())) kept.pidfd.Reset();
   return kept;
 }
 
@@ -123,6 +135,9 @@ void Head::TakeBack(const std::string& name, KeptSession kept) {
         "; start head with the deptyr that wrote it");
     held_.emplace(name, std::move(kept));
     return;
+  }
+  for (auto& [number, program] : kept.programs) {
+    program = Checked(std::move(program));
   }
   const uid_t owner = ring->state().owner;
   Session& session = AddSession(name, owner, *std::move(ring));

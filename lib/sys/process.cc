@@ -16,6 +16,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -46,6 +47,24 @@ constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 // Which programs shall not feel that ours was raised.
 std::optional<rlimit> limit_before;
 
+// What the kernel says of it, -1 once the process was reaped; nothing if it is
+// no pidfd.
+std::optional<pid_t> PidIn(int fd) {
+  constexpr absl::string_view kLabel = "\nPid:";
+  const Fd file(::open(absl::StrCat("/proc/self/fdinfo/", fd).c_str(),
+                       O_RDONLY | O_CLOEXEC));
+  std::array<char, 4096> room;
+  const ssize_t count = ::read(file.get(), room.data(), room.size());
+  const absl::string_view text(
+      room.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  const size_t at = text.find(kLabel);
+  if (at == absl::string_view::npos) return std::nullopt;
+  const absl::string_view rest = text.substr(at + kLabel.size());
+  pid_t pid = -1;
+  (void)absl::SimpleAtoi(rest.substr(0, rest.find('\n')), &pid);
+  return pid;
+}
+
 }  // namespace
 
 absl::StatusOr<Fd> PeerPidfd(int socket, pid_t pid) {
@@ -68,20 +87,12 @@ std::string Describe(const ExitStatus& status) {
                       text == nullptr ? "unknown" : text, ")");
 }
 
+bool IsPidfd(int fd) {
+  return PidIn(fd).has_value();
+}
+
 absl::StatusOr<pid_t> PidOf(int pidfd) {
-  constexpr absl::string_view kLabel = "\nPid:";
-  const Fd file(::open(absl::StrCat("/proc/self/fdinfo/", pidfd).c_str(),
-                       O_RDONLY | O_CLOEXEC));
-  std::array<char, 4096> room;
-  const ssize_t count = ::read(file.get(), room.data(), room.size());
-  const absl::string_view text(
-      room.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
-  const size_t at = text.find(kLabel);
-  pid_t pid = -1;
-  if (at != absl::string_view::npos) {
-    const absl::string_view rest = text.substr(at + kLabel.size());
-    (void)absl::SimpleAtoi(rest.substr(0, rest.find('\n')), &pid);
-  }
+  const pid_t pid = PidIn(pidfd).value_or(-1);
   if (pid > 0) return pid;
   return absl::NotFoundError("the descriptor holds no process");
 }

@@ -34,6 +34,9 @@ struct ExitStatus {
 // "exit status 3", "signal 9 (Killed)".
 std::string Describe(const ExitStatus& status);
 
+// Also of a process that has ended.
+bool IsPidfd(int fd);
+
 // Of the process that a pidfd is of, in our PID namespace (proc(5), fdinfo).
 // NotFound if it was reaped, or the descriptor is no pidfd.
 absl::StatusOr<pid_t> PidOf(int pidfd);

@@ -324,6 +324,9 @@ TEST_F(SpawnTest, ThePidOfAPidfdIsKnownUntilItIsReaped) {
   ASSERT_THAT(SendSignal(child.pidfd.get(), SIGKILL), IsOk());
   EXPECT_TRUE(EndOf(child));
   EXPECT_THAT(PidOf(child.pidfd.get()), StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_TRUE(IsPidfd(child.pidfd.get()));
+  EXPECT_FALSE(IsPidfd(pty_.controller.get()));
+  EXPECT_FALSE(IsPidfd(-1));
   EXPECT_THAT(PidOf(pty_.controller.get()),
               StatusIs(absl::StatusCode::kNotFound));
 }
