@@ -11,11 +11,16 @@ constexpr int kSignalled = 128;
 }  // namespace
 
 std::optional<int> ExitStatusOf(const KeyValues& fields) {
-  int number = 0;
-  if (absl::SimpleAtoi(ValueOf(fields, "signal"), &number) && number > 0) {
-    return kSignalled + number;
-  }
-  if (absl::SimpleAtoi(ValueOf(fields, "code"), &number)) return number;
+  constexpr int kMostSignal = 64;
+  constexpr int kMostCode = 255;
+  const auto number = [&fields](absl::string_view key) {
+    int value = 0;
+    return absl::SimpleAtoi(ValueOf(fields, key), &value) ? value : -1;
+  };
+  const int signal = number("signal");
+  if (signal > 0 && signal <= kMostSignal) return kSignalled + signal;
+  const int code = number("code");
+  if (code >= 0 && code <= kMostCode) return code;
   return std::nullopt;
 }
 

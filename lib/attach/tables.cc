@@ -157,7 +157,8 @@ std::string HeadText(const KeyValues& item) {
   std::vector<Row> rows;
   for (const auto& [key, value] : item) {
     if (key == "item") continue;
-    rows.push_back({key, key == "since" ? Time(item, key) : OrDash(value)});
+    rows.push_back({Printable(key), key == "since" ? Time(item, key)
+                                                   : OrDash(Printable(value))});
   }
   return Table(rows);
 }

@@ -14,6 +14,8 @@
 #include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
 
+#include "lib/base/utf8.h"
+
 namespace deptyr {
 namespace {
 
@@ -63,6 +65,26 @@ bool Write(Sink& sink, const std::string& line) {
   const auto size = static_cast<size_t>(written);
   sink.was_cut = bytes[size - 1] != '\n';
   return size == bytes.size();
+}
+
+// How many of the first bytes are UTF-8, without U+0080 to U+009F, of which a
+// terminal takes one for the begin of a sequence.
+size_t WithoutControls(absl::string_view text) {
+  constexpr char32_t kFirstControl = 0x80;
+  constexpr char32_t kLastControl = 0x9f;
+  Utf8Decoder decoder;
+  size_t size = 0;  // that of whole characters
+  for (size_t i = 0; i < text.size(); ++i) {
+    const auto result = decoder.Take(text[i]);
+    if (result == Utf8Decoder::Result::kMore) continue;
+    const char32_t character = decoder.character();
+    if (result != Utf8Decoder::Result::kCharacter ||
+        (character >= kFirstControl && character <= kLastControl)) {
+      break;
+    }
+    size = i + 1;
+  }
+  return size;
 }
 
 }  // namespace
@@ -122,7 +144,16 @@ void LogToSyslog(Severity severity, const std::string& line) {
 }
 
 std::string Printable(absl::string_view text) {
-  return absl::Utf8SafeCHexEscape(text);
+  std::string printable;
+  while (!text.empty()) {
+    const absl::string_view fine = text.substr(0, WithoutControls(text));
+    printable += absl::Utf8SafeCHexEscape(fine);
+    text.remove_prefix(fine.size());
+    if (text.empty()) break;
+    printable += absl::StrFormat("\\x%02x", static_cast<uint8_t>(text[0]));
+    text.remove_prefix(1);
+  }
+  return printable;
 }
 
 }  // namespace deptyr

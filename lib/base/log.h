@@ -33,7 +33,8 @@ void LogToSyslog(Severity severity, const std::string& line);
 std::string JournalPrefix(int fd, Severity severity);
 
 // `text` with everything a log or a terminal could trip over (control
-// characters, escape sequences) shown as \xNN.  For what a peer sent.
+// characters, escape sequences, what isn't UTF-8) shown as \xNN.  For what a
+// peer sent.
 std::string Printable(absl::string_view text);
 
 template <typename... Args>

@@ -1,5 +1,8 @@
 #include "lib/head/handover.h"
 
+#include <concepts>
+#include <utility>
+
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status.h"
@@ -8,13 +11,89 @@
 #include <nlohmann/json.hpp>
 
 namespace deptyr {
+namespace {
+
+using nlohmann::json;
+
+// The library throws where a length is more than there can be, and goes into
+// what lies in each other as deep as it goes.
+class Bounds : public nlohmann::json_sax<json> {
+ public:
+  explicit Bounds(size_t most) : most_(most) {}
+
+  bool null() override { return true; }
+  bool boolean(bool) override { return true; }
+  bool number_integer(number_integer_t) override { return true; }
+  bool number_unsigned(number_unsigned_t) override { return true; }
+  bool number_float(number_float_t, const string_t&) override { return true; }
+  bool string(string_t&) override { return true; }
+  bool binary(binary_t&) override { return true; }
+  bool key(string_t&) override { return true; }
+  bool start_object(size_t size) override { return Enter(size); }
+  bool start_array(size_t size) override { return Enter(size); }
+  bool end_object() override { return Leave(); }
+  bool end_array() override { return Leave(); }
+  bool parse_error(size_t, const std::string&,
+                   const nlohmann::detail::exception&) override {
+    return false;
+  }
+
+ private:
+  static constexpr int kDeepest = 32;
+  bool Enter(size_t size) {
+    return (size == SIZE_MAX || size <= most_) && ++depth_ <= kDeepest;
+  }
+  bool Leave() {
+    --depth_;
+    return true;
+  }
+
+  const size_t most_;
+  int depth_ = 0;
+};
+
+// False if it isn't of the field's type.
+bool Read(const json& from, bool& to) {
+  if (from.is_boolean()) to = from.get<bool>();
+  return from.is_boolean();
+}
+bool Read(const json& from, std::string& to) {
+  if (from.is_string()) to = from.get<std::string>();
+  return from.is_string();
+}
+template <std::integral T>
+bool Read(const json& from, T& to) {
+  const auto take = [&to](auto number) {
+    to = static_cast<T>(number);
+    return std::in_range<T>(number);
+  };
+  if (from.is_number_unsigned()) return take(from.get<uint64_t>());
+  return from.is_number_integer() && take(from.get<int64_t>());
+}
+bool Read(const json& from, std::map<std::string, uint64_t>& to) {
+  if (!from.is_object()) return false;
+  for (const auto& [key, value] : from.items()) {
+    if (!Read(value, to[key])) return false;
+  }
+  return true;
+}
+template <typename T>
+bool Read(const json& from, std::vector<T>& to) {
+  if (!from.is_array()) return false;
+  for (const json& one : from) {
+    if (!Read(one, to.emplace_back())) return false;
+  }
+  return true;
+}
+
+}  // namespace
 
 // What is as in an ordinary one isn't written: most of it is.
 #define DEPTYR_WRITE(field) \
   if (state.field != ordinary.field) json[#field] = state.field;
 #define DEPTYR_READ(field)                                         \
-  if (const auto found = json.find(#field); found != json.end()) { \
-    found->get_to(state.field);                                    \
+  if (const auto found = from.find(#field); found != from.end()) { \
+    if (!Read(*found, state.field)) return false;                  \
   }
 #define DEPTYR_HANDED_OVER(Type, ...)                                    \
   void to_json(nlohmann::json& json, const Type& state) {                \
@@ -22,8 +101,10 @@ namespace deptyr {
     json = nlohmann::json::object();                                     \
     NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(DEPTYR_WRITE, __VA_ARGS__)) \
   }                                                                      \
-  void from_json(const nlohmann::json& json, Type& state) {              \
+  static bool Read(const json& from, Type& state) {                      \
+    if (!from.is_object()) return false;                                 \
     NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(DEPTYR_READ, __VA_ARGS__))  \
+    return true;                                                         \
   }
 
 DEPTYR_HANDED_OVER(InsertState, offset, text, for_now)
@@ -57,22 +138,31 @@ std::string Encode(const HeadState& state) {
 }
 
 absl::StatusOr<HeadState> Decode(absl::string_view bytes) {
-  const auto json =
-      nlohmann::json::from_cbor(bytes.begin(), bytes.end(), /*strict=*/true,
-                                /*allow_exceptions=*/false);
-  if (!json.is_object()) {
+  Bounds bounds(bytes.size());
+  const bool sound = json::sax_parse(bytes.begin(), bytes.end(), &bounds,
+                                     json::input_format_t::cbor);
+  const json parsed =
+      sound ? json::from_cbor(bytes.begin(), bytes.end(), /*strict=*/true,
+                              /*allow_exceptions=*/false)
+            : json();
+  if (!parsed.is_object()) {
     return absl::InvalidArgumentError("what was handed over is no state");
   }
-  const auto named = json.find("version");
-  const int version =
-      named != json.end() && named->is_number() ? named->get<int>() : 0;
+  int version = 0;
+  if (const auto named = parsed.find("version"); named != parsed.end()) {
+    (void)Read(*named, version);
+  }
   if (version != kHandoverVersion) {
     return absl::FailedPreconditionError(
         absl::StrCat("the state that was handed over is of format ", version,
                      ", and this deptyr knows ", kHandoverVersion));
   }
-  // A field of another type ends the process: the trial, at the latest.
-  return json.get<HeadState>();
+  HeadState state;
+  if (!Read(parsed, state)) {
+    return absl::InvalidArgumentError(
+        "a field of what was handed over is of another type");
+  }
+  return state;
 }
 
 std::vector<int> DescriptorsOf(const HeadState& state) {

@@ -15,6 +15,7 @@
 #include "lib/head/head.h"
 #include "lib/head/systemd_keeper.h"
 #include "lib/sys/insist.h"
+#include "lib/sys/io.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
 
@@ -35,6 +36,18 @@ std::vector<KeptFd> TakeKept(std::vector<InheritedFd>& inherited) {
     }
   }
   inherited = std::move(others);
+  return kept;
+}
+
+// What comes back is looked at as what a stranger sends: head would wait for
+// ever for one that blocks.
+KeptProgram Checked(KeptProgram kept) {
+  if (!IsController(kept.controller.get()) ||
+      !SetNonBlocking(kept.controller.get()).ok()) {
+    kept.controller.Reset();
+  }
+  const int pidfd = kept.pidfd.get();
+  if (!Insist([pidfd] { return PidOf(pidfd); }).ok()) kept.pidfd.Reset();
   return kept;
 }
 
@@ -125,6 +138,9 @@ void Head::TakeBack(const std::string& name, KeptSession kept) {
     held_.emplace(name, std::move(kept));
     return;
   }
+  for (auto& [number, program] : kept.programs) {
+    program = Checked(std::move(program));
+  }
   const uid_t owner = ring->state().owner;
   Session& session = AddSession(name, owner, *std::move(ring));
   const uint64_t last = session.programs();
@@ -141,9 +157,9 @@ void Head::TakeBack(const std::string& name, KeptSession kept) {
     const int pidfd = program.pidfd.get();
     const auto pid = Insist([pidfd] { return PidOf(pidfd); });
     const auto size = GetWindowSize(program.controller.get());
-    // Head died after it had said that it holds it, or just before.
-    if (number == last + 1 && pid.ok() && size.ok() &&
-        !HasEnded(program.pidfd.get())) {
+    // Head died after it had said that it holds it, or just before.  It may
+    // have ended since: what it wrote is there.
+    if (number == last + 1 && pid.ok() && size.ok()) {
       session.Start({.pid = *pid,
                      .pidfd = std::move(program.pidfd),
                      .controller = std::move(program.controller),

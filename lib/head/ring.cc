@@ -50,11 +50,36 @@ absl::Status CheckVersion(const RingState& state) {
   return absl::OkStatus();
 }
 
+// More than any program will ever write: what is added to it doesn't overflow.
+constexpr uint64_t kFarthest = uint64_t{1} << 62;
+
+template <size_t kSize>
+bool HasEnd(const std::array<char, kSize>& text) {
+  return std::find(text.begin(), text.end(), '\0') != text.end();
+}
+
+// What isn't the last of the records and of the modes may be half written.
 absl::Status Check(const RingState& state, size_t capacity) {
   RETURN_IF_ERROR(CheckVersion(state));
   if (state.capacity != capacity || state.displaced > state.end ||
-      state.end > state.cleared || state.cleared - state.displaced > capacity) {
+      state.end > state.cleared || state.cleared - state.displaced > capacity ||
+      state.cleared > kFarthest || state.resized > state.end) {
     return absl::InvalidArgumentError("its offsets contradict each other");
+  }
+  const IncarnationRecord& latest =
+      state.records[state.incarnations % kMostIncarnations];
+  if (latest.number != state.incarnations || latest.begin > state.end) {
+    return absl::InvalidArgumentError(
+        "what it says of its last program contradicts itself");
+  }
+  const ModesRecord& modes =
+      state.modes[state.modes_written % state.modes.size()];
+  if (modes.size > modes.text.size() || modes.offset > state.end) {
+    return absl::InvalidArgumentError("the modes it holds have no end");
+  }
+  if (!HasEnd(state.name) || !HasEnd(state.command) ||
+      !HasEnd(state.exec_failure)) {
+    return absl::InvalidArgumentError("a text in it has no end");
   }
   return absl::OkStatus();
 }

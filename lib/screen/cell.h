@@ -7,8 +7,8 @@
 #include <string>
 #include <vector>
 
+#include "lib/base/utf8.h"
 #include "lib/screen/style.h"
-#include "lib/screen/utf8.h"
 
 namespace deptyr {
 

@@ -11,13 +11,13 @@
 
 #include "absl/strings/string_view.h"
 
+#include "lib/base/utf8.h"
 #include "lib/base/window_size.h"
 #include "lib/screen/cell.h"
 #include "lib/screen/charsets.h"
 #include "lib/screen/model.h"
 #include "lib/screen/sequence.h"
 #include "lib/screen/tab_stops.h"
-#include "lib/screen/utf8.h"
 
 namespace deptyr {
 

@@ -18,9 +18,9 @@
 
 #include "absl/strings/string_view.h"
 
+#include "lib/base/utf8.h"
 #include "lib/screen/charsets.h"
 #include "lib/screen/sequence.h"
-#include "lib/screen/utf8.h"
 
 namespace deptyr {
 

@@ -17,6 +17,7 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <optional>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -73,19 +74,20 @@ absl::StatusOr<pid_t> PidOf(int pidfd) {
   constexpr absl::string_view kLabel = "\nPid:";
   const Fd file(::open(absl::StrCat("/proc/self/fdinfo/", pidfd).c_str(),
                        O_RDONLY | O_CLOEXEC));
+  const bool is_closed = !file.valid() && errno == ENOENT;
   std::array<char, 4096> room;
   const ssize_t count = ::read(file.get(), room.data(), room.size());
-  if (count < 0) return Errno("look at a process's descriptor");
+  if (count < 0 && !is_closed) return Errno("look at a process's descriptor");
   const absl::string_view text(
       room.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
   const size_t at = text.find(kLabel);
-  pid_t pid = -1;
-  if (at != absl::string_view::npos) {
-    const absl::string_view rest = text.substr(at + kLabel.size());
-    (void)absl::SimpleAtoi(rest.substr(0, rest.find('\n')), &pid);
+  if (at == absl::string_view::npos) {
+    return absl::NotFoundError("the descriptor holds no process");
   }
-  if (pid > 0) return pid;
-  return absl::NotFoundError("the descriptor holds no process");
+  const absl::string_view rest = text.substr(at + kLabel.size());
+  pid_t pid = 0;
+  (void)absl::SimpleAtoi(rest.substr(0, rest.find('\n')), &pid);
+  return std::max(pid, 0);  // the kernel says -1
 }
 
 bool HasEnded(int pidfd) {

@@ -34,8 +34,8 @@ struct ExitStatus {
 // "exit status 3", "signal 9 (Killed)".
 std::string Describe(const ExitStatus& status);
 
-// Of the process that a pidfd is of, in our PID namespace (proc(5), fdinfo).
-// NotFound if it was reaped, or the descriptor is no pidfd.
+// Of the process that a pidfd is of, in our PID namespace (proc(5), fdinfo); 0
+// once it was reaped.  NotFound if the descriptor is no pidfd.
 absl::StatusOr<pid_t> PidOf(int pidfd);
 
 // True once the process has ended, reaped or not.

@@ -35,6 +35,10 @@ TEST(NoticeTest, AnEndIsAStatusAsShellsHaveIt) {
   EXPECT_EQ(ExitStatusOf({{"code", "3"}}), 3);
   EXPECT_EQ(ExitStatusOf({{"signal", "9"}}), 128 + 9);
   EXPECT_EQ(ExitStatusOf({{"how", "ended"}}), std::nullopt);
+  // What no program ends with.
+  EXPECT_EQ(ExitStatusOf({{"signal", "2147483647"}}), std::nullopt);
+  EXPECT_EQ(ExitStatusOf({{"code", "-1"}}), std::nullopt);
+  EXPECT_EQ(ExitStatusOf({{"code", "256"}}), std::nullopt);
 }
 
 TEST(TableTest, ColumnsAreAlignedAndNoLineEndsInSpaces) {
@@ -45,6 +49,8 @@ TEST(TableTest, ColumnsAreAlignedAndNoLineEndsInSpaces) {
 TEST(TableTest, WhatAPeerSaidIsNotActedOnByATerminal) {
   EXPECT_EQ(SessionsTable({{{"name", "a"}, {"how", "\x1b[2J"}}}).find('\x1b'),
             std::string::npos);
+  EXPECT_EQ(HeadText({{"socket", "/run/\x1b[2J"}, {"\x1b", ""}}),
+            "socket  /run/\\x1b[2J\n\\x1b    -\n");
 }
 
 }  // namespace

@@ -261,6 +261,11 @@ TEST(PrintableTest, NothingATerminalObeysGetsThrough) {
   EXPECT_EQ(Printable("plain text, 100%"), "plain text, 100%");
   EXPECT_EQ(Printable("a\x1b[2J\nb\x7f"), "a\\x1b[2J\\nb\\x7f");
   EXPECT_EQ(Printable("\xc3\xa4"), "\xc3\xa4");
+  // CSI and OSC in a byte, as such and in UTF-8; what isn't UTF-8.
+  EXPECT_EQ(Printable("\x9b\x32J"), "\\x9b2J");
+  EXPECT_EQ(Printable("a\xc2\x9d\x30;title\xc2\x9c"),
+            "a\\xc2\\x9d0;title\\xc2\\x9c");
+  EXPECT_EQ(Printable("\xc2\xa0\xe2\x82|\xc3"), "\xc2\xa0\\xe2\\x82|\\xc3");
 }
 
 }  // namespace

@@ -10,8 +10,8 @@
 
 #include "absl/strings/string_view.h"
 
+#include "lib/base/utf8.h"
 #include "lib/screen/plain_text.h"
-#include "lib/screen/utf8.h"
 
 namespace {
 

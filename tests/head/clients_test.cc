@@ -406,6 +406,25 @@ TEST_F(ClientsTest, WhereTheProgramWaitsNothingIsMissed) {
   EXPECT_TRUE(client.side->text() == output);
 }
 
+// Its screen has nothing to do with what it missed.
+TEST_F(ClientsTest, ATerminalThatFellBehindIsRedrawn) {
+  StartProgram();
+  Peer client = AttachFramed();
+  client.side->Write(SizeFrames(24, 80));
+  ASSERT_TRUE(Until([&] { return client.client->size().has_value(); }));
+  std::string output;
+  while (output.size() < 20 * kRing) output += "a line, plain as it is\r\n";
+  output += "the end";
+  size_t written = 0;
+  ASSERT_TRUE(Until([&] {
+    written += terminal_->Write(absl::string_view(output).substr(written));
+    return written == output.size();
+  }));
+  ASSERT_TRUE(UntilReads(*client.side, HasSubstr("the end")));
+  EXPECT_GT(client.client->missed(), 0u);
+  EXPECT_THAT(client.side->text(), HasSubstr("\x1b["));
+}
+
 // --- sizes
 
 TEST_F(ClientsTest, RowsAndColumnsAreAppliedTogether) {

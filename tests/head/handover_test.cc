@@ -215,6 +215,36 @@ TEST(HandoverTest, WhatIsNoStateIsRefused) {
   }
 }
 
+TEST(HandoverTest, AFieldOfAnotherTypeIsRefused) {
+  const json good = Parsed(Encode(Everything()));
+  const auto refused = [&good](auto change) {
+    json value = good;
+    change(value);
+    return absl::IsInvalidArgument(Decode(Spelled(value)).status());
+  };
+  EXPECT_FALSE(refused([](json&) {}));
+  EXPECT_TRUE(refused([](json& value) { value["program"] = 1; }));
+  EXPECT_TRUE(refused([](json& value) { value["kept"] = "x"; }));
+  EXPECT_TRUE(refused([](json& value) { value["kept"][0] = 1; }));
+  EXPECT_TRUE(refused([](json& value) { value["sessions"] = nullptr; }));
+  EXPECT_TRUE(refused([](json& value) { value["sessions"][0] = 1; }));
+  EXPECT_TRUE(refused([](json& value) { value["sessions"][0]["ring"] = 1.5; }));
+  EXPECT_TRUE(refused([](json& value) { value["viewer_leads"] = 1; }));
+  EXPECT_TRUE(refused([](json& value) { value["refused"]["limit"] = -1; }));
+  EXPECT_TRUE(refused([](json& value) { value["refused"] = 1; }));
+  // More than the field holds.
+  EXPECT_TRUE(
+      refused([](json& value) { value["viewer"]["rows"] = uint64_t{65536}; }));
+  EXPECT_TRUE(
+      refused([](json& value) { value["clients"][0]["fd"] = 1L << 40; }));
+}
+
+TEST(HandoverTest, WhatClaimsToBeLargeOrGoesDeepIsRefused) {
+  // {"x": an array of 2^63-1 elements
+  EXPECT_FALSE(Decode("\xa1\x61x\x9b\x7f\xff\xff\xff\xff\xff\xff\xff").ok());
+  EXPECT_FALSE(Decode(std::string(1'000'000, '\x81')).ok());
+}
+
 TEST(HandoverTest, AllDescriptorsAreTold) {
   // Everything() numbers them from 100 on.
   std::vector<int> wanted;

@@ -197,6 +197,40 @@ TEST_F(RingTest, WhatContradictsItselfIsNoRing) {
   EXPECT_TRUE(refused([](RingState& state) { state.displaced = 0; }));
 }
 
+// Whoever had it may have changed it: offsets and sizes beyond the ring would
+// be believed, and what lies there read.
+TEST_F(RingTest, WhatIsSaidOfOtherPlacesIsNoRing) {
+  Write(std::string(10'000, 'x'));
+  ring_.Begin({.pid = 42});
+  ring_.RecordModes(ring_.end(), "modes");
+  const RingState good = ring_.state();
+  const auto refused = [&](auto change) {
+    ring_.state() = good;
+    change(ring_.state());
+    const auto ring = Ring::Adopt(Duplicate(ring_.fd()));
+    ring_.state() = good;
+    return absl::IsInvalidArgument(ring.status());
+  };
+  constexpr uint64_t kFar = 1'000'000;
+  EXPECT_FALSE(refused([](RingState&) {}));
+  EXPECT_TRUE(refused([](RingState& state) { state.resized = kFar; }));
+  EXPECT_TRUE(refused([](RingState& state) { state.incarnations = 2; }));
+  EXPECT_TRUE(refused([](RingState& state) { state.records[1].begin = kFar; }));
+  EXPECT_TRUE(refused([](RingState& state) { state.modes[1].offset = kFar; }));
+  EXPECT_TRUE(refused([](RingState& state) { state.modes[1].size = 785; }));
+  EXPECT_TRUE(refused([](RingState& state) { state.command.fill('x'); }));
+  EXPECT_TRUE(refused([](RingState& state) { state.exec_failure.fill('x'); }));
+  // So near the end of all numbers that the next would be 0.
+  EXPECT_TRUE(refused([](RingState& state) {
+    const uint64_t ahead = UINT64_MAX - state.cleared;
+    state.displaced += ahead;
+    state.end += ahead;
+    state.cleared += ahead;
+  }));
+  // What isn't the last of the modes may be half written.
+  EXPECT_FALSE(refused([](RingState& state) { state.modes[0].size = 785; }));
+}
+
 TEST_F(RingTest, OtherDescriptorsAreNoRing) {
   const Pipe pipe;
   EXPECT_THAT(Ring::Adopt(Duplicate(pipe.read_end.get())),
@@ -212,6 +246,7 @@ TEST_F(RingTest, OtherDescriptorsAreNoRing) {
 
 TEST_F(RingTest, RemembersTheLastModes) {
   EXPECT_EQ(ring_.modes().size, 0u);
+  Write("text");
   const auto text = [this] {
     return std::string(ring_.modes().text.data(), ring_.modes().size);
   };
@@ -221,6 +256,11 @@ TEST_F(RingTest, RemembersTheLastModes) {
     EXPECT_EQ(ring_.modes().offset, i);
     EXPECT_EQ(text(), said);
   }
+  // Until the next are there, they are.
+  const ModesRecord* const before = &ring_.modes();
+  ring_.RecordModes(3, "next");
+  EXPECT_EQ(before->size, 300u);
+  ring_.RecordModes(3, std::string(300, 'm'));
   ring_.RecordModes(9, std::string(5'000, 'x'));  // more than there is room for
   EXPECT_EQ(ring_.modes().offset, 3u);
   // A write that was cut short doesn't count.

@@ -534,6 +534,21 @@ TEST_F(LeftoverTest, WhatItWritesLaterIsOutputToo) {
   ASSERT_TRUE(Until([&] { return watcher.text() == "last words late"; }));
 }
 
+TEST_F(LeftoverTest, WhatIsTypedNowIsNotForIt) {
+  Watcher watcher(*loop_);
+  watcher.Join(session_);
+  RunWithLeftover([] {
+    int waiting = 0;
+    (void)::ioctl(0, FIONREAD, &waiting);
+    Say(1, waiting == 0 ? "nothing" : "something");
+  });
+  ASSERT_TRUE(UntilEnd());
+  watcher.Type("typed\n");
+  Go();
+  ASSERT_TRUE(Until([&] { return absl::EndsWith(watcher.text(), "thing"); }));
+  EXPECT_EQ(watcher.text(), "last words nothing");
+}
+
 TEST_F(LeftoverTest, WhenItEndsTheTerminalIsLetGo) {
   RunWithLeftover([] {});
   ASSERT_TRUE(UntilEnd());

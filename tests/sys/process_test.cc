@@ -323,9 +323,10 @@ TEST_F(SpawnTest, ThePidOfAPidfdIsKnownUntilItIsReaped) {
   EXPECT_EQ(Value(PidOf(child.pidfd.get())), child.pid);
   ASSERT_THAT(SendSignal(child.pidfd.get(), SIGKILL), IsOk());
   EXPECT_TRUE(EndOf(child));
-  EXPECT_THAT(PidOf(child.pidfd.get()), StatusIs(absl::StatusCode::kNotFound));
-  EXPECT_THAT(PidOf(pty_.controller.get()),
-              StatusIs(absl::StatusCode::kNotFound));
+  EXPECT_EQ(Value(PidOf(child.pidfd.get())), 0);
+  for (const int no_pidfd : {pty_.controller.get(), -1}) {
+    EXPECT_THAT(PidOf(no_pidfd), StatusIs(absl::StatusCode::kNotFound));
+  }
 }
 
 }  // namespace

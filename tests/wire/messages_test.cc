@@ -290,6 +290,18 @@ TEST(RegisterTest, ALongCommandLineIsCut) {
   ASSERT_TRUE(message);
   EXPECT_THAT(std::get<Register>(*message).argv,
               ElementsAre("cmd", std::string(kLongestArgv - 4, 'y')));
+  // Whoever sends it whole.
+  const std::string whole = EncodePacket(
+      kDeptyr, 1,
+      EncodeKeyValues({{"version", "1"},
+                       {"name", "x"},
+                       {"rows", "1"},
+                       {"cols", "1"},
+                       {"replace", "0"},
+                       {"argv", std::string(2 * kLongestArgv, 'y')}}));
+  rest = whole;
+  EXPECT_THAT(std::get<Register>(*Value(TakeMessage(rest))).argv,
+              ElementsAre(std::string(kLongestArgv, 'y')));
 }
 
 // A path or a TERM can be 128 KiB long; what we send must be a message still.

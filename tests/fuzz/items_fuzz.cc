@@ -1,0 +1,86 @@
+// What a head says to those who ask and watch: fields of whatever keys and
+// values.  As JSON it is JSON, and as a text for people nothing in it is acted
+// on by a terminal.
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/attach/json.h"
+#include "lib/attach/notice.h"
+#include "lib/attach/place.h"
+#include "lib/attach/tables.h"
+#include "lib/base/utf8.h"
+#include "tests/fuzz/input.h"
+
+#include <nlohmann/json.hpp>
+
+namespace deptyr {
+namespace {
+
+constexpr const char* kKeys[] = {
+    "item",    "name",   "state",  "pid",     "since",    "rows",     "cols",
+    "clients", "bytes",  "keeper", "how",     "argv",     "title",    "screen",
+    "history", "number", "id",     "started", "ended",    "capacity", "leads",
+    "code",    "signal", "event",  "offset",  "read-only"};
+constexpr const char* kValues[] = {
+    "session", "client", "incarnation", "head", "started",
+    "ended",   "missed", "1",           "0",    "2147483647"};
+
+KeyValues SomeFields(Input& input) {
+  KeyValues fields;
+  for (size_t i = input.Choice(8); i > 0; --i) {
+    std::string key =
+        input.Choice(8) == 1 ? std::string(input.Text()) : input.OneOf(kKeys);
+    std::string value =
+        input.Flag() ? std::string(input.Text()) : input.OneOf(kValues);
+    fields.emplace_back(std::move(key), std::move(value));
+  }
+  return fields;
+}
+
+void ExpectJson(const std::string& text) {
+  Expect(!nlohmann::json::parse(text, nullptr, false).is_discarded());
+}
+
+void ExpectHarmless(const std::string& text) {
+  Utf8Decoder decoder;
+  for (const char c : text) {
+    const auto result = decoder.Take(c);
+    if (result == Utf8Decoder::Result::kMore) continue;
+    Expect(result == Utf8Decoder::Result::kCharacter);
+    const char32_t it = decoder.character();
+    Expect(it == '\n' || (it >= ' ' && (it < 0x7f || it > 0x9f)));
+  }
+  Expect(decoder.pending() == 0);
+}
+
+}  // namespace
+}  // namespace deptyr
+
+extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
+  using namespace deptyr;  // NOLINT(google-build-using-namespace)
+  Input input(bytes, size);
+  std::vector<KeyValues> items;
+  Place place;
+  while (!input.empty()) {
+    items.push_back(SomeFields(input));
+    ExpectJson(ItemJson(items.back()));
+    ExpectJson(HeadJson(items.back()));
+    ExpectHarmless(HeadText(items.back()));
+    const auto status = ExitStatusOf(items.back());
+    if (status) Expect(*status >= 0 && *status <= 255);
+    (void)place.Follow(Notice{items.back()});
+    (void)place.Follow(Output{std::string(input.Text())});
+  }
+  ExpectJson(ItemsJson(items));
+  ExpectJson(StatusJson(items));
+  ExpectHarmless(SessionsTable(items));
+  ExpectHarmless(StatusText(items));
+  ExpectHarmless(ClientsTable(items));
+  if (items.empty()) return 0;
+  const ScreenText screen{.lines = {HowOf(items[0])}};
+  ExpectJson(SnapshotJson(items[0], screen));
+  return 0;
+}

@@ -1,0 +1,88 @@
+// What an earlier head left with a keeper, in the hands of the next: it may be
+// something else by now.
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <memory>
+#include <string>
+#include <utility>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/head/head.h"
+#include "lib/head/ring.h"
+#include "lib/sys/pty.h"
+#include "tests/support/program.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+class KeptTest : public testing::Test {
+ protected:
+  // A head that is given these back, for a session's first program, of
+  // which the ring knows or doesn't yet.
+  Session& TakeBack(int controller, int pidfd, bool began = true) {
+    if (began) (void)ring_.Begin({.pid = program_.pid(), .rows = 24});
+    HeadState before;
+    before.held = {{"deptyr.ring.0.a", Released(ring_.fd())},
+                   {"deptyr.pty.1.a", Released(controller)},
+                   {"deptyr.pid.1.a", Released(pidfd)}};
+    HeadOptions options;
+    options.socket = dir_ / "head.sock";
+    head_ = Value(Head::Create(*loop_, options, std::move(before)));
+    return *head_->sessions().at("a");
+  }
+  static int Released(int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 0); }
+
+  const TempDir dir_;
+  Ring ring_ = Value(Ring::Create(4096));
+  Program program_ = Program::Start({"sleep", "1000"});
+  Pty pty_ = Value(OpenPty({.rows = 24, .cols = 80}));
+  const Pipe pipe_;
+  const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
+  std::unique_ptr<Head> head_;
+};
+
+TEST_F(KeptTest, AProgramThatRunsIsTakenBack) {
+  const Session& session = TakeBack(pty_.controller.get(), program_.pidfd());
+  EXPECT_TRUE(session.running());
+  EXPECT_EQ(session.pid(), program_.pid());
+}
+
+// Head was killed between its answer and the program's begin.
+TEST_F(KeptTest, AProgramThatEndedBeforeTheNextHeadCameHadItsSay) {
+  ASSERT_EQ(::write(pty_.terminal.get(), "all of it", 9), 9);
+  pty_.terminal.Reset();
+  program_.Signal(SIGKILL);
+  ASSERT_TRUE(program_.Wait());
+  const Session& session =
+      TakeBack(pty_.controller.get(), program_.pidfd(), false);
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return !session.running(); }));
+  EXPECT_EQ(session.programs(), 1U);
+  EXPECT_EQ(session.ring().From(session.history_start()), "all of it");
+}
+
+TEST_F(KeptTest, HeadDoesNotWaitForATerminalThatBlocks) {
+  ASSERT_EQ(::fcntl(pty_.controller.get(), F_GETFL) & O_NONBLOCK, 0);
+  (void)TakeBack(pty_.controller.get(), program_.pidfd());
+  EXPECT_NE(::fcntl(pty_.controller.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+TEST_F(KeptTest, WhatIsNoTerminalIsLetGo) {
+  EXPECT_FALSE(TakeBack(pipe_.write_end.get(), program_.pidfd()).running());
+  // Nobody has it but this test.
+  EXPECT_EQ(::fcntl(pipe_.write_end.get(), F_GETFL) & O_NONBLOCK, 0);
+}
+
+TEST_F(KeptTest, WhatIsNoProcessIsLetGo) {
+  EXPECT_FALSE(TakeBack(pty_.controller.get(), pipe_.read_end.get()).running());
+}
+
+}  // namespace
+}  // namespace deptyr
