@@ -253,9 +253,9 @@ class Scenario:
 
     def lose_socket(self) -> None:
         """The socket's file goes, and comes back."""
+        before = self.head.said().count("can't restore")
         self.path('head').unlink(missing_ok=True)
         os.kill(self.head_pid, signal.SIGHUP)
-        before = self.head.said().count("can't restore")
 
         def listens() -> bool:
             try:
@@ -335,7 +335,7 @@ class Scenario:
         """The descriptors of head once it is idle: no more than `wanted`."""
         if wanted is not None:
             try:
-                wait_until(lambda: (descriptors(self.head_pid) - wanted).total() <= spare, '', 10)
+                wait_until(lambda: (descriptors(self.head_pid) - wanted).total() <= spare, '')
             except Finding:
                 more = dict(descriptors(self.head_pid) - wanted)
                 raise Finding(f'descriptors that were left open: {more}') from None
