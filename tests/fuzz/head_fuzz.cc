@@ -92,7 +92,8 @@ HeadOptions SomeOptions(Input& input) {
 KeyValues SomeFields(Input& input) {
   KeyValues fields;
   for (size_t i = input.Choice(4); i > 0; --i) {
-    fields.emplace_back(input.OneOf(kKeys), input.OneOf(kValues));
+    const char* const key = input.OneOf(kKeys);
+    fields.emplace_back(key, input.OneOf(kValues));
   }
   return fields;
 }
@@ -330,11 +331,11 @@ void Play::SendFrame() {
     case 1:
       return Send(ColsFrame(input_.Short()));
     case 2:
-      return Send(SizeFrames(SomeSide(input_), SomeSide(input_)));
+      return Send(RowsFrame(SomeSide(input_)) + ColsFrame(24));
     case 3:
       return Send(SignalFrame(input_.Byte()));
     case 4:
-      return Send(EncodePacket(input_.Byte(), input_.Byte(), input_.Text()));
+      return Send(EncodePacket(0, input_.Byte(), "payload"));
     default:
       return Send(KeysFrame(input_.Text()));
   }

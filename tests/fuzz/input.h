@@ -32,7 +32,8 @@ class Input {
   }
   // As long as its first byte says.
   absl::string_view Text() {
-    const size_t size = std::min<size_t>(Byte(), left_.size());
+    const size_t wanted = Byte();
+    const size_t size = std::min(wanted, left_.size());
     const absl::string_view text = left_.substr(0, size);
     left_.remove_prefix(size);
     return text;

@@ -82,7 +82,8 @@ uint64_t SomeNumber(Input& input, const Ring& ring) {
                               uint64_t{1} << 63,
                               UINT64_MAX,
                               input.Short()};
-  return input.OneOf(numbers) + input.Choice(3) - 1;
+  const uint64_t number = input.OneOf(numbers);
+  return number + input.Choice(3) - 1;
 }
 
 // Of one of the records that are in use, or of those that aren't.
@@ -215,7 +216,8 @@ std::string Restart::SomeName() {
     return name;
   }
   const char* const kind = input_.OneOf(kKinds);
-  return absl::StrCat(kKeptPrefix, kind, ".", input_.Choice(4), ".",
+  const size_t number = input_.Choice(4);
+  return absl::StrCat(kKeptPrefix, kind, ".", number, ".",
                       input_.OneOf(kSessions));
 }
 
