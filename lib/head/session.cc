@@ -16,8 +16,7 @@ namespace {
 constexpr size_t kSmallestRead = 4096;
 // Writing to so many takes longer than to gather what is written.
 constexpr size_t kManyClients = 4;
-// So much in each of so many turns is a flood.
-constexpr size_t kFlood = 1024;
+// In so many turns in a row.
 constexpr uint32_t kFloodTurns = 8;
 // What another session's keystroke may have to wait for a flood.
 constexpr auto kLongestTurn = std::chrono::microseconds(100);
@@ -271,7 +270,8 @@ void Session::ReadTurn() {
   } while ((many || loop_.Alone()) && room >= kSmallestRead &&
            busy_poll_.MoreAfter(got, controller_.get(), many) &&
            Clock::now() < end);
-  flood_turns_ = all < kFlood ? 0 : std::min(flood_turns_ + 1, kFloodTurns);
+  flood_turns_ =
+      all < BusyPoll::kFlood ? 0 : std::min(flood_turns_ + 1, kFloodTurns);
   controller_watch_.SetFlood(flood_turns_ == kFloodTurns);
   PumpAll();
 }

@@ -9,8 +9,6 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 
-// Less in one read is no flood.
-constexpr size_t kFlood = 1024;
 // Worth a read.
 constexpr size_t kEnough = 1024;
 // Asking takes a lock of the terminal's.

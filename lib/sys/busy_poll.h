@@ -22,6 +22,9 @@ namespace deptyr {
 
 class BusyPoll {
  public:
+  // Less in one read is no flood.
+  static constexpr size_t kFlood = 1024;
+
   // After a read of `got` bytes: whether so much more has come that to read on
   // is better than to go to sleep.  Takes kLongest at most; so long it may
   // always take where `much` is to be done for each read.
