@@ -29,6 +29,13 @@ absl::Status Replace(FdHolder& holder, const std::string& name, int fd) {
   return holder.Store(name, fd);
 }
 
+absl::Status CheckName(const std::string& name) {
+  if (!name.empty() && name.size() <= kLongestHolderId) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat("a name of ", name.size(),
+                                                 " bytes; s6-fdholder allows ",
+                                                 kLongestHolderId, ": ", name));
+}
+
 absl::StatusOr<std::vector<KeptFd>> RetrieveOurs(FdHolder& holder) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, holder.List());
   std::vector<KeptFd> kept;
@@ -73,24 +80,30 @@ class FdHolderKeeper : public Keeper {
     return kept;
   }
 
-  absl::Status Keep(const std::string& name, int fd) override {
-    if (name.empty() || name.size() > kLongestHolderId) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("a name of ", name.size(), " bytes; s6-fdholder allows ",
-                       kLongestHolderId, ": ", name));
-    }
-    return Ask([&](FdHolder& holder) { return Replace(holder, name, fd); });
+  absl::Status Keep(const std::vector<ToKeep>& wanted) override {
+    return Ask([&wanted](FdHolder& holder) {
+      for (const auto& [name, fd] : wanted) {
+        RETURN_IF_ERROR(CheckName(name));
+        RETURN_IF_ERROR(Replace(holder, name, fd));
+      }
+      return absl::OkStatus();
+    });
   }
 
-  void Drop(const std::string& name) override {
-    const absl::Status status = Ask(
-        [&](FdHolder& holder) { return UnlessNotFound(holder.Delete(name)); });
+  void Drop(const std::vector<std::string>& names) override {
+    const absl::Status status = Ask([&names](FdHolder& holder) {
+      for (const std::string& name : names) {
+        RETURN_IF_ERROR(UnlessNotFound(holder.Delete(name)));
+      }
+      return absl::OkStatus();
+    });
     if (!status.ok()) Log(Severity::kWarning, status.message());
   }
 
  private:
-  // Each of these may be done twice.  So it is, where the first connection
-  // failed: the holder may have been about to end.
+  // A connection for each: with one that lasts, a holder that is told to end
+  // would wait for ours.  All of these may be done twice.  So they are, where
+  // the first connection failed: the holder may have been about to end.
   absl::Status Ask(absl::FunctionRef<absl::Status(FdHolder&)> what) const {
     absl::Status status = AskOnce(what);
     return absl::IsUnavailable(status) ? AskOnce(what) : status;

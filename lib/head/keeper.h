@@ -3,8 +3,8 @@
 // s6-fdholder.
 //
 //   for (KeptFd& kept : *keeper->TakeBack()) ...   // what an earlier head left
-//   RETURN_IF_ERROR(keeper->Keep(KeptName(...), fd));
-//   keeper->Drop(name);
+//   RETURN_IF_ERROR(keeper->Keep({{"deptyr.pty.1.a", controller}, ...}));
+//   keeper->Drop({"deptyr.pty.1.a", ...});
 //
 // What is kept of a session, and in which order: lib/head/keeping.h.
 #pragma once
@@ -25,6 +25,11 @@ struct KeptFd {
   Fd fd;
 };
 
+struct ToKeep {
+  std::string name;
+  int fd;
+};
+
 class Keeper {
  public:
   virtual ~Keeper() = default;
@@ -35,11 +40,12 @@ class Keeper {
   virtual absl::StatusOr<std::vector<KeptFd>> TakeBack() = 0;
   // In the place of TakeBack(), for who has the descriptors already.
   virtual void Resume(const std::vector<std::string>& names) { (void)names; }
-  // A copy of `fd` is kept from now on, whatever becomes of this process.
-  // Blocks for a second at most.  ResourceExhausted: there is no room.
-  virtual absl::Status Keep(const std::string& name, int fd) = 0;
+  // Copies of these are kept from now on, whatever becomes of this process; if
+  // it fails, perhaps some of them.  Blocks for a second at most.
+  // ResourceExhausted: there is no room.
+  virtual absl::Status Keep(const std::vector<ToKeep>& wanted) = 0;
   // No more.  A name that isn't kept is fine.
-  virtual void Drop(const std::string& name) = 0;
+  virtual void Drop(const std::vector<std::string>& names) = 0;
 };
 
 inline constexpr char kKeptPrefix[] = "deptyr.";

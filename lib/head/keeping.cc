@@ -55,7 +55,7 @@ absl::StatusOr<std::map<std::string, KeptSession>> Keeping::TakeBack() {
     if (!name) {
       Log(Severity::kWarning, "dropped ", Printable(kept.name), ", which ",
           kind(), " kept: it is no name of deptyr's");
-      keeper_->Drop(kept.name);
+      keeper_->Drop({kept.name});
       continue;
     }
     KeptSession& session = sessions[name->session];
@@ -76,15 +76,18 @@ absl::StatusOr<std::map<std::string, KeptSession>> Keeping::TakeBack() {
   return sessions;
 }
 
+void Keeping::AppendNames(const std::string& session, const Kept& known,
+                          std::vector<std::string>& names) {
+  for (const uint64_t number : known.programs) {
+    names.push_back(Spell({kPty, number, session}));
+    names.push_back(Spell({kPid, number, session}));
+  }
+  if (known.ring) names.push_back(Spell({kRing, 0, session}));
+}
+
 std::vector<std::string> Keeping::Names() const {
   std::vector<std::string> names;
-  for (const auto& [session, known] : kept_) {
-    if (known.ring) names.push_back(Spell({kRing, 0, session}));
-    for (const uint64_t number : known.programs) {
-      names.push_back(Spell({kPty, number, session}));
-      names.push_back(Spell({kPid, number, session}));
-    }
-  }
+  for (const auto& [session, known] : kept_) AppendNames(session, known, names);
   return names;
 }
 
@@ -104,15 +107,11 @@ absl::Status Keeping::Keep(const std::string& session, int ring,
                            uint64_t number, int controller, int pidfd) {
   if (keeper_ == nullptr) return absl::OkStatus();
   Kept& known = kept_[session];
-  std::vector<std::pair<KeptName, int>> wanted = {
-      {{kPty, number, session}, controller}, {{kPid, number, session}, pidfd}};
-  if (!known.ring) wanted.insert(wanted.begin(), {{kRing, 0, session}, ring});
-  size_t stored = 0;
-  absl::Status kept = absl::OkStatus();
-  while (kept.ok() && stored < wanted.size()) {
-    kept = keeper_->Keep(Spell(wanted[stored].first), wanted[stored].second);
-    if (kept.ok()) ++stored;
-  }
+  std::vector<ToKeep> wanted;
+  if (!known.ring) wanted.push_back({Spell({kRing, 0, session}), ring});
+  wanted.push_back({Spell({kPty, number, session}), controller});
+  wanted.push_back({Spell({kPid, number, session}), pidfd});
+  const absl::Status kept = keeper_->Keep(wanted);
   known.whole = kept.ok();
   if (kept.ok()) {
     known.ring = true;
@@ -128,7 +127,9 @@ absl::Status Keeping::Keep(const std::string& session, int ring,
     Log(Severity::kWarning, "session=", session,
         " would not outlive head: ", kept.message());
   }
-  while (stored > 0) Drop(wanted[--stored].first);
+  std::vector<std::string> some;
+  for (ToKeep& one : wanted) some.push_back(std::move(one.name));
+  keeper_->Drop(some);
   return kept;
 }
 
@@ -140,17 +141,13 @@ void Keeping::Expect(const std::string& session, uint64_t number) {
                                          known.programs.end(), number) > 0;
 }
 
-void Keeping::Drop(const KeptName& name) {
-  keeper_->Drop(Spell(name));
-}
-
 void Keeping::DropProgram(const std::string& session, uint64_t number) {
   const auto found = kept_.find(session);
   if (found == kept_.end() || std::erase(found->second.programs, number) == 0) {
     return;
   }
-  Drop({kPty, number, session});
-  Drop({kPid, number, session});
+  keeper_->Drop(
+      {Spell({kPty, number, session}), Spell({kPid, number, session})});
   has_room_ = true;
   is_full_ = false;
 }
@@ -158,11 +155,9 @@ void Keeping::DropProgram(const std::string& session, uint64_t number) {
 void Keeping::DropSession(const std::string& session) {
   const auto found = kept_.find(session);
   if (found == kept_.end()) return;
-  for (const uint64_t number : found->second.programs) {
-    Drop({kPty, number, session});
-    Drop({kPid, number, session});
-  }
-  if (found->second.ring) Drop({kRing, 0, session});
+  std::vector<std::string> names;
+  AppendNames(session, found->second, names);
+  keeper_->Drop(names);
   kept_.erase(found);
   has_room_ = true;
   is_full_ = false;

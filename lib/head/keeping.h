@@ -85,14 +85,15 @@ class Keeping {
   bool IsFull() const { return is_full_; }
 
  private:
-  void Drop(const KeptName& name);
-
   struct Kept {
     bool ring = false;
     std::vector<uint64_t> programs;
     bool whole = false;
     bool refused = false;  // and the log says so
   };
+  static void AppendNames(const std::string& session, const Kept& known,
+                          std::vector<std::string>& names);
+
   std::unique_ptr<Keeper> keeper_;
   absl::flat_hash_map<std::string, Kept> kept_;
   bool has_room_ = true;

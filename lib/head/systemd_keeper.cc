@@ -22,27 +22,31 @@ void SystemdKeeper::Resume(const std::vector<std::string>& names) {
   names_.insert(names.begin(), names.end());
 }
 
-absl::Status SystemdKeeper::Keep(const std::string& name, int fd) {
-  // It would keep both under one name.
-  Drop(name);
-  if (names_.size() >= most_) {
-    return absl::ResourceExhaustedError(absl::StrCat(
-        "systemd keeps ", most_,
-        " descriptors at most; raise FileDescriptorStoreMax= and FDSTORE="));
+absl::Status SystemdKeeper::Keep(const std::vector<ToKeep>& wanted) {
+  for (const auto& [name, fd] : wanted) {
+    // It would keep both under one name.
+    Drop({name});
+    if (names_.size() >= most_) {
+      return absl::ResourceExhaustedError(absl::StrCat(
+          "systemd keeps ", most_,
+          " descriptors at most; raise FileDescriptorStoreMax= and FDSTORE="));
+    }
+    // Without FDPOLL=0 a terminal that is hung up, and a program that has
+    // ended, would be dropped at once (since systemd 246).
+    RETURN_IF_ERROR(systemd_.NotifyWithFd(
+        absl::StrCat("FDSTORE=1\nFDPOLL=0\nFDNAME=", name), fd));
+    names_.insert(name);
   }
-  // Without FDPOLL=0 a terminal that is hung up, and a program that has ended,
-  // would be dropped at once (since systemd 246).
-  RETURN_IF_ERROR(systemd_.NotifyWithFd(
-      absl::StrCat("FDSTORE=1\nFDPOLL=0\nFDNAME=", name), fd));
-  names_.insert(name);
   return absl::OkStatus();
 }
 
-void SystemdKeeper::Drop(const std::string& name) {
-  if (names_.erase(name) == 0) return;
-  // One that didn't get through would be kept for nothing: no more than that.
-  (void)systemd_.NotifyWithFd(absl::StrCat("FDSTOREREMOVE=1\nFDNAME=", name),
-                              -1);
+void SystemdKeeper::Drop(const std::vector<std::string>& names) {
+  for (const std::string& name : names) {
+    if (names_.erase(name) == 0) continue;
+    // One that didn't get through would be kept for nothing: no more than that.
+    (void)systemd_.NotifyWithFd(absl::StrCat("FDSTOREREMOVE=1\nFDNAME=", name),
+                                -1);
+  }
 }
 
 }  // namespace deptyr

@@ -25,8 +25,8 @@ class SystemdKeeper final : public Keeper {
   absl::string_view kind() const override { return "systemd"; }
   absl::StatusOr<std::vector<KeptFd>> TakeBack() override;
   void Resume(const std::vector<std::string>& names) override;
-  absl::Status Keep(const std::string& name, int fd) override;
-  void Drop(const std::string& name) override;
+  absl::Status Keep(const std::vector<ToKeep>& wanted) override;
+  void Drop(const std::vector<std::string>& names) override;
 
  private:
   Readiness& systemd_;

@@ -122,10 +122,10 @@ TEST_F(FdHolderKeeperTest, WhatWasKeptOutlivesItsKeeper) {
   {
     const std::unique_ptr<Keeper> keeper = Connected();
     EXPECT_THAT(keeper->TakeBack(), IsOk());
-    ASSERT_THAT(keeper->Keep("deptyr.a.pty", pty.controller.get()), IsOk());
-    ASSERT_THAT(keeper->Keep("deptyr.a.ring", Memfd("some text").get()),
+    ASSERT_THAT(keeper->Keep({{"deptyr.a.pty", pty.controller.get()},
+                              {"deptyr.a.ring", Memfd("some text").get()},
+                              {"deptyr.a.pid", child.pidfd()}}),
                 IsOk());
-    ASSERT_THAT(keeper->Keep("deptyr.a.pid", child.pidfd()), IsOk());
     pty.controller.Reset();
   }
   EXPECT_EQ(WaitForEvents(pty.terminal.get(), POLLHUP, absl::ZeroDuration()),
@@ -154,15 +154,15 @@ TEST_F(FdHolderKeeperTest, WhatWasKeptOutlivesItsKeeper) {
 }
 
 TEST_F(FdHolderKeeperTest, TakenBackItStaysKept) {
-  ASSERT_THAT(Connected()->Keep("deptyr.a", Memfd("text").get()), IsOk());
+  ASSERT_THAT(Connected()->Keep({{"deptyr.a", Memfd("text").get()}}), IsOk());
   EXPECT_THAT(NamesOf(TakenBack()), ElementsAre("deptyr.a"));
   EXPECT_THAT(NamesOf(TakenBack()), ElementsAre("deptyr.a"));
 }
 
 TEST_F(FdHolderKeeperTest, ANameKeptBeforeIsReplaced) {
   const std::unique_ptr<Keeper> keeper = Connected();
-  ASSERT_THAT(keeper->Keep("deptyr.a", Memfd("old").get()), IsOk());
-  ASSERT_THAT(keeper->Keep("deptyr.a", Memfd("new").get()), IsOk());
+  ASSERT_THAT(keeper->Keep({{"deptyr.a", Memfd("old").get()}}), IsOk());
+  ASSERT_THAT(keeper->Keep({{"deptyr.a", Memfd("new").get()}}), IsOk());
   const std::vector<KeptFd> kept = TakenBack();
   ASSERT_EQ(kept.size(), 1U);
   EXPECT_EQ(TextOf(kept[0].fd.get()), "new");
@@ -170,10 +170,10 @@ TEST_F(FdHolderKeeperTest, ANameKeptBeforeIsReplaced) {
 
 TEST_F(FdHolderKeeperTest, DroppedItIsKeptNoLonger) {
   const std::unique_ptr<Keeper> keeper = Connected();
-  ASSERT_THAT(keeper->Keep("deptyr.a", Memfd("a").get()), IsOk());
-  ASSERT_THAT(keeper->Keep("deptyr.b", Memfd("b").get()), IsOk());
-  keeper->Drop("deptyr.a");
-  keeper->Drop("deptyr.a");
+  ASSERT_THAT(keeper->Keep({{"deptyr.a", Memfd("a").get()}}), IsOk());
+  ASSERT_THAT(keeper->Keep({{"deptyr.b", Memfd("b").get()}}), IsOk());
+  keeper->Drop({"deptyr.a"});
+  keeper->Drop({"deptyr.a"});
   EXPECT_EQ(Listed(), "deptyr.b\n");
 }
 
@@ -187,10 +187,10 @@ TEST_F(FdHolderKeeperTest, NamesOfOthersAreLeftAlone) {
 
   const std::unique_ptr<Keeper> keeper = Connected();
   EXPECT_THAT(NamesOf(Value(keeper->TakeBack())), IsEmpty());
-  ASSERT_THAT(keeper->Keep("deptyr.a", text.get()), IsOk());
+  ASSERT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
   EXPECT_THAT(NamesOf(TakenBack()), ElementsAre("deptyr.a"));
   // The shipped rules forbid them, too.
-  EXPECT_THAT(keeper->Keep("other", text.get()),
+  EXPECT_THAT(keeper->Keep({{"other", text.get()}}),
               StatusIs(StatusCode::kPermissionDenied));
   EXPECT_THAT(Listed(), HasSubstr("other\n"));
 }
@@ -199,9 +199,9 @@ TEST_F(FdHolderKeeperTest, NamesMayHave255Bytes) {
   const std::unique_ptr<Keeper> keeper = Connected();
   const Fd text = Memfd("text");
   const std::string longest = "deptyr." + std::string(248, 'x');
-  EXPECT_THAT(keeper->Keep(longest, text.get()), IsOk());
+  EXPECT_THAT(keeper->Keep({{longest, text.get()}}), IsOk());
   EXPECT_THAT(NamesOf(TakenBack()), ElementsAre(longest));
-  EXPECT_THAT(keeper->Keep(longest + "x", text.get()),
+  EXPECT_THAT(keeper->Keep({{longest + "x", text.get()}}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("256 bytes")));
 }
 
@@ -210,9 +210,9 @@ TEST_F(FdHolderKeeperTest, ManyComeBack) {
   const std::unique_ptr<Keeper> keeper = Connected();
   const Fd text = Memfd("text");
   for (int i = 0; i < 800; ++i) {
-    ASSERT_THAT(
-        keeper->Keep(absl::StrCat("deptyr.session-of-a-name.", i), text.get()),
-        IsOk());
+    ASSERT_THAT(keeper->Keep({{absl::StrCat("deptyr.session-of-a-name.", i),
+                               text.get()}}),
+                IsOk());
   }
   EXPECT_EQ(TakenBack().size(), 800U);
 }
@@ -221,14 +221,14 @@ TEST_F(FdHolderKeeperTest, AFullHolderIsResourceExhausted) {
   StopHolder();
   StartHolder({"-n", "2"});
   const std::unique_ptr<Keeper> keeper = Connected();
-  ASSERT_THAT(keeper->Keep("deptyr.a", Memfd("a").get()), IsOk());
-  ASSERT_THAT(keeper->Keep("deptyr.b", Memfd("old").get()), IsOk());
-  EXPECT_THAT(keeper->Keep("deptyr.c", Memfd("c").get()),
+  ASSERT_THAT(keeper->Keep({{"deptyr.a", Memfd("a").get()}}), IsOk());
+  ASSERT_THAT(keeper->Keep({{"deptyr.b", Memfd("old").get()}}), IsOk());
+  EXPECT_THAT(keeper->Keep({{"deptyr.c", Memfd("c").get()}}),
               StatusIs(StatusCode::kResourceExhausted, HasSubstr("deptyr.c")));
   // Nothing more is needed for this.
-  EXPECT_THAT(keeper->Keep("deptyr.b", Memfd("new").get()), IsOk());
-  keeper->Drop("deptyr.a");
-  EXPECT_THAT(keeper->Keep("deptyr.c", Memfd("c").get()), IsOk());
+  EXPECT_THAT(keeper->Keep({{"deptyr.b", Memfd("new").get()}}), IsOk());
+  keeper->Drop({"deptyr.a"});
+  EXPECT_THAT(keeper->Keep({{"deptyr.c", Memfd("c").get()}}), IsOk());
   std::vector<KeptFd> kept = TakenBack();
   std::ranges::sort(kept, {}, &KeptFd::name);
   ASSERT_THAT(NamesOf(kept), ElementsAre("deptyr.b", "deptyr.c"));
@@ -258,17 +258,17 @@ TEST_F(FdHolderKeeperTest, AHolderThatIsGoneIsAnErrorUntilThereIsOneAgain) {
   const Fd text = Memfd("text");
   const size_t fds = CountOpenFds();
   const absl::Time start = absl::Now();
-  EXPECT_THAT(keeper->Keep("deptyr.a", text.get()),
+  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}),
               StatusIs(StatusCode::kUnavailable,
                        HasSubstr(absl::StrCat("s6-fdholder at ", socket_))));
   EXPECT_THAT(keeper->TakeBack(), StatusIs(StatusCode::kUnavailable));
-  keeper->Drop("deptyr.a");
+  keeper->Drop({"deptyr.a"});
   EXPECT_THAT(ConnectToFdHolder(socket_),
               StatusIs(StatusCode::kUnavailable, HasSubstr("; start it")));
   EXPECT_LT(absl::Now() - start, kSoon);
   EXPECT_EQ(CountOpenFds(), fds);
   StartHolder();
-  EXPECT_THAT(keeper->Keep("deptyr.a", text.get()), IsOk());
+  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
   EXPECT_THAT(NamesOf(TakenBack()), ElementsAre("deptyr.a"));
 }
 
@@ -277,11 +277,11 @@ TEST_F(FdHolderKeeperTest, AHolderThatIsStoppedHoldsNobodyUp) {
   holder_->Signal(SIGSTOP);
   const Fd text = Memfd("text");
   const absl::Time start = absl::Now();
-  EXPECT_THAT(keeper->Keep("deptyr.a", text.get()),
+  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}),
               StatusIs(StatusCode::kDeadlineExceeded, HasSubstr("no answer")));
   EXPECT_LT(absl::Now() - start, kSoon);
   holder_->Signal(SIGCONT);
-  EXPECT_THAT(keeper->Keep("deptyr.a", text.get()), IsOk());
+  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
 }
 
 TEST_F(FdHolderKeeperTest, NothingLeaks) {
@@ -289,11 +289,11 @@ TEST_F(FdHolderKeeperTest, NothingLeaks) {
   const Fd text = Memfd("text");
   const size_t fds = CountOpenFds();
   for (int i = 0; i < 3; ++i) {
-    EXPECT_THAT(keeper->Keep("deptyr.a", text.get()), IsOk());
+    EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
     EXPECT_EQ(TakenBack().size(), 1U);
-    EXPECT_THAT(keeper->Keep("other", text.get()), Not(IsOk()));
+    EXPECT_THAT(keeper->Keep({{"other", text.get()}}), Not(IsOk()));
   }
-  keeper->Drop("deptyr.a");
+  keeper->Drop({"deptyr.a"});
   EXPECT_EQ(CountOpenFds(), fds);
 }
 

@@ -55,16 +55,20 @@ class ListKeeper : public Keeper {
     }
     return kept;
   }
-  absl::Status Keep(const std::string& name, int) override {
-    if (store_.names.size() >= store_.room) {
-      return absl::ResourceExhaustedError("full");
+  absl::Status Keep(const std::vector<ToKeep>& wanted) override {
+    for (const auto& [name, fd] : wanted) {
+      if (store_.names.size() >= store_.room) {
+        return absl::ResourceExhaustedError("full");
+      }
+      store_.said.push_back("+" + name);
+      store_.names.push_back(name);
     }
-    store_.said.push_back("+" + name);
-    store_.names.push_back(name);
     return absl::OkStatus();
   }
-  void Drop(const std::string& name) override {
-    if (std::erase(store_.names, name) > 0) store_.said.push_back("-" + name);
+  void Drop(const std::vector<std::string>& names) override {
+    for (const std::string& name : names) {
+      if (std::erase(store_.names, name) > 0) store_.said.push_back("-" + name);
+    }
   }
 
  private:

@@ -56,21 +56,21 @@ class SystemdKeeperTest : public testing::Test {
 TEST_F(SystemdKeeperTest, ADescriptorIsStoredAndDropped) {
   SystemdKeeper keeper(*systemd_, 10, {});
   const Pipe pipe;
-  EXPECT_THAT(keeper.Keep("deptyr.a", pipe.read_end.get()), IsOk());
+  EXPECT_THAT(keeper.Keep({{"deptyr.a", pipe.read_end.get()}}), IsOk());
   EXPECT_EQ(Told(), "FDSTORE=1\nFDPOLL=0\nFDNAME=deptyr.a+fd");
-  keeper.Drop("deptyr.b");  // isn't kept
-  keeper.Drop("deptyr.a");
+  keeper.Drop({"deptyr.b"});  // isn't kept
+  keeper.Drop({"deptyr.a"});
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
-  keeper.Drop("deptyr.a");
+  keeper.Drop({"deptyr.a"});
   EXPECT_EQ(Told(), "");
 }
 
 // systemd would have both.
 TEST_F(SystemdKeeperTest, OneOfTheSameNameTakesThePlace) {
   SystemdKeeper keeper(*systemd_, 1, {});
-  EXPECT_THAT(keeper.Keep("deptyr.a", 0), IsOk());
+  EXPECT_THAT(keeper.Keep({{"deptyr.a", 0}}), IsOk());
   (void)Told();
-  EXPECT_THAT(keeper.Keep("deptyr.a", 0), IsOk());
+  EXPECT_THAT(keeper.Keep({{"deptyr.a", 0}}), IsOk());
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
   EXPECT_THAT(Told(), HasSubstr("FDSTORE=1\n"));
 }
@@ -79,15 +79,15 @@ TEST_F(SystemdKeeperTest, MoreThanItTakesIsntSent) {
   std::vector<KeptFd> returned;
   returned.push_back({"deptyr.old", Duplicate(0)});
   SystemdKeeper keeper(*systemd_, 2, std::move(returned));
-  EXPECT_THAT(keeper.Keep("deptyr.a", 0), IsOk());
+  EXPECT_THAT(keeper.Keep({{"deptyr.a", 0}}), IsOk());
   (void)Told();
-  EXPECT_THAT(keeper.Keep("deptyr.b", 0),
+  EXPECT_THAT(keeper.Keep({{"deptyr.b", 0}}),
               StatusIs(absl::StatusCode::kResourceExhausted,
                        HasSubstr("FileDescriptorStoreMax=")));
   EXPECT_EQ(Told(), "");
-  keeper.Drop("deptyr.old");
+  keeper.Drop({"deptyr.old"});
   (void)Told();
-  EXPECT_THAT(keeper.Keep("deptyr.b", 0), IsOk());
+  EXPECT_THAT(keeper.Keep({{"deptyr.b", 0}}), IsOk());
 }
 
 TEST_F(SystemdKeeperTest, GivesBackOnceWhatWasInherited) {
@@ -103,8 +103,8 @@ TEST_F(SystemdKeeperTest, GivesBackOnceWhatWasInherited) {
 TEST_F(SystemdKeeperTest, InAnotherProgramItKnowsWhatIsKept) {
   SystemdKeeper keeper(*systemd_, 2, {});
   keeper.Resume({"deptyr.a", "deptyr.b"});
-  EXPECT_FALSE(keeper.Keep("deptyr.c", 0).ok());
-  keeper.Drop("deptyr.b");
+  EXPECT_FALSE(keeper.Keep({{"deptyr.c", 0}}).ok());
+  keeper.Drop({"deptyr.b"});
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.b");
 }
 
