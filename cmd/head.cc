@@ -94,6 +94,8 @@ void AddRules(Options& options, const char* name, AllowRules* rules,
 void AddLimits(Options& options, Limits& limits) {
   options.Value("max-sessions", "N", &limits.sessions, ParseCount,
                 "refuse more sessions than this (4096)");
+  options.Value("max-user-sessions", "N", &limits.user_sessions, ParseCount,
+                "refuse more sessions of one user (as many as of all)");
   options.Value("max-session-clients", "N", &limits.session_clients, ParseCount,
                 "refuse more clients of one session (1024)");
   options.Value("max-user-clients", "N", &limits.user_clients, ParseCount,

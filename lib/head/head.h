@@ -184,14 +184,15 @@ class Head : public Peer::Owner {
   // Of the limits: head_limits.cc.
   size_t CountClients() const;
   size_t CountClientsOf(uid_t uid) const;
+  size_t CountSessionsOf(uid_t owner) const;
   size_t CountPending() const;
   size_t MostClientsOfAUser() const;
   absl::Status CheckRoom(const std::optional<PeerIdentity>& who) const;
   absl::Status CheckRoomIn(const Session& session) const;
   absl::Status CheckRate(const PeerIdentity& who);
-  absl::Status MakeRoomForSession();
+  absl::Status MakeRoomForSession(uid_t owner);
   void MakeRoomForPeer();
-  bool ForgetOneEnded();
+  bool ForgetOneEnded(std::optional<uid_t> owner = std::nullopt);
   bool IsWatched(const Session& session) const;
   void ReportLimits(KeyValues& report) const;
   static constexpr char kBodiesRole[] = "head";

@@ -69,20 +69,37 @@ absl::Status Head::CheckRoomIn(const Session& session) const {
                    "--max-session-clients"));
 }
 
-// What has ended, and nobody watches, gives way: the oldest first.
-absl::Status Head::MakeRoomForSession() {
-  while (sessions_.size() >= limits().sessions && ForgetOneEnded()) {
-  }
-  if (sessions_.size() < limits().sessions) return absl::OkStatus();
-  return absl::ResourceExhaustedError(
-      absl::StrCat("head has ", sessions_.size(),
-                   " sessions already; start it with a larger --max-sessions"));
+// No user has more than there are: so they are rarely looked through.
+size_t Head::CountSessionsOf(uid_t owner) const {
+  if (sessions_.size() < limits().user_sessions) return sessions_.size();
+  return static_cast<size_t>(std::count_if(
+      sessions_.begin(), sessions_.end(),
+      [&](const auto& entry) { return entry.second->owner() == owner; }));
 }
 
-bool Head::ForgetOneEnded() {
+// What has ended, and nobody watches, gives way: the oldest first.
+absl::Status Head::MakeRoomForSession(uid_t owner) {
+  while (CountSessionsOf(owner) >= limits().user_sessions) {
+    if (ForgetOneEnded(owner)) continue;
+    return absl::ResourceExhaustedError(
+        absl::StrCat("uid ", owner, " has ", limits().user_sessions,
+                     " sessions already; end some, or start head with a larger "
+                     "--max-user-sessions"));
+  }
+  while (sessions_.size() >= limits().sessions) {
+    if (ForgetOneEnded()) continue;
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "head has ", sessions_.size(),
+        " sessions already; start it with a larger --max-sessions"));
+  }
+  return absl::OkStatus();
+}
+
+bool Head::ForgetOneEnded(std::optional<uid_t> owner) {
   for (auto name = ended_.begin(); name != ended_.end(); ++name) {
     const auto found = sessions_.find(*name);
     if (found == sessions_.end() || found->second->running() ||
+        (owner && found->second->owner() != *owner) ||
         IsWatched(*found->second)) {
       continue;
     }
@@ -149,6 +166,7 @@ void Head::ReportLimits(KeyValues& report) const {
   add("pending", CountPending());
   add("buffered", answers_.most_owed());
   add("max-sessions", limits().sessions);
+  add("max-user-sessions", std::min(limits().user_sessions, limits().sessions));
   add("max-clients", limits().clients);
   add("max-session-clients", limits().session_clients);
   add("max-user-clients", MostClientsOfAUser());

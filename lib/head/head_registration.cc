@@ -68,7 +68,7 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
     }
   }
   absl::Status room = CheckRate(who);
-  if (room.ok() && found == sessions_.end()) room = MakeRoomForSession();
+  if (room.ok() && found == sessions_.end()) room = MakeRoomForSession(who.uid);
   if (!room.ok()) {
     peer.Refuse(kRefusedLimit, room.message());
     return;

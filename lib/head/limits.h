@@ -14,7 +14,8 @@
 namespace deptyr {
 
 struct Limits {
-  size_t sessions = 4096;  // that are there, or remembered
+  size_t sessions = 4096;           // that are there, or remembered
+  size_t user_sessions = SIZE_MAX;  // of one user
   size_t clients = SIZE_MAX;
   size_t session_clients = 1024;
   size_t user_clients = SIZE_MAX;  // of one user

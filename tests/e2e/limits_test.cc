@@ -443,44 +443,84 @@ TEST_F(BufferedTest, AListOfSessionsIsTakenPieceByPiece) {
 
 class SessionsTest : public LimitsTest {
  protected:
-  SessionsTest() : LimitsTest({"--max-sessions=3"}) {}
-};
+  explicit SessionsTest(std::vector<std::string> options = {"--max-sessions=3"})
+      : LimitsTest(std::move(options)) {}
 
-TEST_F(SessionsTest, WhatHasEndedMakesRoomWhatRunsDoesNot) {
-  std::vector<std::unique_ptr<BodyProcess>> bodies;
-  const auto start = [&](const std::string& name) {
-    bodies.push_back(std::make_unique<BodyProcess>(
-        head_.socket(), std::vector<std::string>{"--name", name},
-        std::vector<std::string>{"cat"}));
-    BodyProcess& body = *bodies.back();
+  // Whether head took it.
+  bool Starts(const std::string& name, const std::string& deptyr = Deptyr(),
+              void (*prepare)() = nullptr) {
+    said_.push_back(std::make_unique<LogFile>());
+    bodies_.push_back(std::make_unique<Program>(Program::Start(
+        {deptyr, "body", "--name", name, head_.socket(), "--", "cat"},
+        {.fds = {{said_.back()->fd(), 1}, {said_.back()->fd(), 2}},
+         .prepare = prepare})));
+    Program& body = *bodies_.back();
     const std::string line =
         absl::StrCat("session=", name, " pid=", body.pid(), " ");
     return WaitFor([&] {
-             return body.program().HasEnded() ||
+             return body.HasEnded() ||
                     absl::StrContains(head_.log().text(), line);
            }) &&
-           !body.program().HasEnded();
-  };
-  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(start(name)) << name;
-  EXPECT_FALSE(start("d"));
-  EXPECT_EQ(bodies.back()->Wait(), ExitStatus{.code = 111});
-  EXPECT_EQ(bodies.back()->said().text(),
+           !body.HasEnded();
+  }
+  void Kill(size_t number) {
+    bodies_[number]->Signal(SIGKILL);
+    (void)bodies_[number]->Wait();
+  }
+
+  std::vector<std::unique_ptr<LogFile>> said_;
+  std::vector<std::unique_ptr<Program>> bodies_;
+};
+
+TEST_F(SessionsTest, WhatHasEndedMakesRoomWhatRunsDoesNot) {
+  for (const char* name : {"a", "b", "c"}) ASSERT_TRUE(Starts(name)) << name;
+  EXPECT_FALSE(Starts("d"));
+  EXPECT_EQ(bodies_.back()->Wait(), ExitStatus{.code = 111});
+  EXPECT_EQ(said_.back()->text(),
             "deptyr body: head refused: head has 3 sessions already; start it "
             "with a larger --max-sessions\n");
   // Its own name anybody may have again.
-  bodies[0]->program().Signal(SIGKILL);
-  (void)bodies[0]->Wait();
-  ASSERT_TRUE(start("a"));
+  Kill(0);
+  ASSERT_TRUE(Starts("a"));
   // Who ends gives way, unless somebody watches.
   Guest watcher = Attaches("b");
   ASSERT_EQ(watcher.Answer(), "attached");
-  bodies[1]->program().Signal(SIGKILL);
-  (void)bodies[1]->Wait();
-  EXPECT_FALSE(start("d"));
-  bodies[2]->program().Signal(SIGKILL);
-  (void)bodies[2]->Wait();
-  EXPECT_TRUE(WaitFor([&] { return start("d"); }));
+  Kill(1);
+  EXPECT_FALSE(Starts("d"));
+  Kill(2);
+  EXPECT_TRUE(WaitFor([&] { return Starts("d"); }));
   EXPECT_EQ(Status("sessions"), "3");
+}
+
+class UserSessionsTest : public SessionsTest {
+ protected:
+  UserSessionsTest() : SessionsTest({"--max-user-sessions=2"}) {}
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
+    std::filesystem::copy(Deptyr(), deptyr_);
+  }
+  bool AttackerStarts(const std::string& name) {
+    return Starts(name, deptyr_, Become<kAttacker>);
+  }
+
+  const std::string deptyr_ = folder_ / "deptyr";  // where it can get at it
+};
+
+TEST_F(UserSessionsTest, AUserHasSoManyAndOthersHaveTheirs) {
+  ASSERT_TRUE(Starts("ours"));
+  Kill(0);
+  ASSERT_TRUE(AttackerStarts("a"));
+  ASSERT_TRUE(AttackerStarts("b"));
+  EXPECT_FALSE(AttackerStarts("c"));
+  EXPECT_EQ(said_.back()->text(),
+            "deptyr body: head refused: uid 12346 has 2 sessions already; end "
+            "some, or start head with a larger --max-user-sessions\n");
+  ASSERT_TRUE(Starts("others"));
+  // Its own gives way, not what somebody else's program left.
+  Kill(1);
+  EXPECT_TRUE(WaitFor([&] { return AttackerStarts("c"); }));
+  EXPECT_EQ(OutputOf({Deptyr(), "ls", "--names", head_.socket()}),
+            "b\nc\nothers\nours\n");
 }
 
 class RegistrationsTest : public LimitsTest {
@@ -529,9 +569,9 @@ TEST_F(LimitsTest, TwoHundredAtOnceAreNoFlood) {
 }
 
 TEST_F(LimitsTest, AllAreInHeadsReport) {
-  for (const char* key : {"max_sessions", "max_clients", "max_session_clients",
-                          "max_user_clients", "max_pending", "max_buffered",
-                          "max_registrations"}) {
+  for (const char* key : {"max_sessions", "max_user_sessions", "max_clients",
+                          "max_session_clients", "max_user_clients",
+                          "max_pending", "max_buffered", "max_registrations"}) {
     EXPECT_GT(StatusNumber(key), 0) << key;
   }
   EXPECT_GE(StatusNumber("pending"), 0);
