@@ -438,6 +438,18 @@ TEST_F(SessionTest, TheEndIsToldEvenWithTheRingHeldByAStuckClient) {
   EXPECT_EQ(eager.ring_end_at_end(), size);
 }
 
+// Once it is known for one: in a turn of the loop, what is ready is told before
+// the flood and after it.
+TEST_F(SessionTest, AFloodIsReadBetweenTwoLooksAtAllOthers) {
+  const Pipe ready;
+  Say(ready.write_end.get(), "x");
+  int told = 0;
+  const Watch other =
+      loop_->Add(ready.read_end.get(), Interest::kRead, [&](Ready) { ++told; });
+  Run(Shell("exec yes"));
+  EXPECT_TRUE(Until([&] { return std::exchange(told, 0) > 1; }));
+}
+
 TEST_F(SessionTest, AProgramMayCloseItsTerminalAndOpenItAgain) {
   const Pipe go;
   Run(
