@@ -19,10 +19,12 @@ constexpr size_t kManyClients = 4;
 // In so many turns in a row.
 constexpr uint32_t kFloodTurns = 8;
 // What another session's keystroke may have to wait for a flood.
-constexpr auto kLongestTurn = std::chrono::microseconds(100);
-constexpr auto kTurnPerClient = std::chrono::microseconds(2);
+constexpr Clock::duration kLongestTurn = std::chrono::microseconds(100);
+constexpr Clock::duration kTurnPerClient = std::chrono::microseconds(2);
+// Of one that looks for others all the while.
+constexpr Clock::duration kLongestTurnAlone = std::chrono::microseconds(300);
 constexpr int kPatiencePauses = 4;
-// More than a PTY can hold (its buffers end at 64 KiB and a bit).
+// More than a PTY can hold: 12 KiB (pty_common_install(), N_TTY_BUF_SIZE).
 constexpr size_t kMostUnread = 256 << 10;
 
 template <size_t size>
@@ -257,9 +259,11 @@ void Session::OnController(Ready ready) {
 }
 
 void Session::ReadTurn() {
-  const Clock::time_point end =
-      Clock::now() + kLongestTurn + clients_.size() * kTurnPerClient;
   const bool many = clients_.size() >= kManyClients;
+  Clock::time_point end = Clock::now();
+  end += many ? kLongestTurn +
+                    static_cast<int64_t>(clients_.size()) * kTurnPerClient
+              : kLongestTurnAlone;
   size_t room = RoomToRead();
   size_t got = 0;
   size_t all = 0;

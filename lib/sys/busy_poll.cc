@@ -1,5 +1,7 @@
 #include "lib/sys/busy_poll.h"
 
+#include <sched.h>
+
 #include <algorithm>
 
 #include "lib/sys/io.h"
@@ -7,34 +9,45 @@
 namespace deptyr {
 namespace {
 
-using Clock = std::chrono::steady_clock;
-
 // Worth a read.
 constexpr size_t kEnough = 1024;
 // Asking takes a lock of the terminal's.
 constexpr auto kPause = std::chrono::nanoseconds(1500);
-
-void Pause(Clock::time_point end) {
-  while (Clock::now() < end) {
-#if defined(__x86_64__) || defined(__i386__)
-    __builtin_ia32_pause();
-#endif
-  }
-}
+// The worker needs less; a program has a slice of some milliseconds.
+constexpr auto kLongYield = std::chrono::microseconds(500);
+constexpr auto kWithoutYield = std::chrono::milliseconds(100);
 
 }  // namespace
 
+// Returns the time after it.
+BusyPoll::Clock::time_point BusyPoll::Pause(Clock::time_point now) {
+  if (now >= no_yield_until_) {
+    (void)::sched_yield();
+    const Clock::time_point after = Clock::now();
+    if (after - now > kLongYield) no_yield_until_ = after + kWithoutYield;
+    return after;
+  }
+  const Clock::time_point end = now + kPause;
+  while (now < end) {
+#if defined(__x86_64__) || defined(__i386__)
+    __builtin_ia32_pause();
+#endif
+    now = Clock::now();
+  }
+  return now;
+}
+
 bool BusyPoll::MoreAfter(size_t got, int fd, bool much) {
   if (got < kFlood) return false;
-  const Clock::time_point end = Clock::now() + (much ? kLongest : patience_);
+  Clock::time_point now = Clock::now();
+  const Clock::time_point end = now + (much ? kLongest : patience_);
   for (;;) {
     if (BytesReadable(fd) >= kEnough) {
       patience_ = std::min(kLongest, 2 * patience_);
       return true;
     }
-    const Clock::time_point now = Clock::now();
     if (now >= end) break;
-    Pause(now + kPause);
+    now = Pause(now);
   }
   patience_ = std::max(kShortest, patience_ / 2);
   return false;

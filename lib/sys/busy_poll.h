@@ -10,6 +10,10 @@
 // (tty_buffer_flush_work() in n_tty_poll() and n_tty_read(), Linux 4.5
 // to 6.18).
 //
+// That worker may have been put on this very processor, so it is yielded
+// between two questions; unless a program took it for a whole slice of time
+// just before.
+//
 // It never spins where nothing floods: only after a large read, for kShortest,
 // and longer only while that has been worth it.  A writer that has filled its
 // terminal takes some 50 us to be woken and write on.
@@ -31,11 +35,15 @@ class BusyPoll {
   bool MoreAfter(size_t got, int fd, bool much = false);
 
  private:
+  using Clock = std::chrono::steady_clock;
+  Clock::time_point Pause(Clock::time_point now);
+
   using Time = std::chrono::nanoseconds;
   static constexpr Time kShortest = std::chrono::microseconds(6);
   static constexpr Time kLongest = std::chrono::microseconds(60);
 
   Time patience_ = kShortest;
+  Clock::time_point no_yield_until_;  // a program wants the processor
 };
 
 }  // namespace deptyr
