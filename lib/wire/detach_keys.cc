@@ -29,7 +29,7 @@ constexpr int kRelease = 3;
 std::optional<char> ControlOf(int code) {
   if (code == ' ') return '\0';
   if (code == '?') return kDelete;
-  if (code < 0 || code > kDelete) return std::nullopt;
+  if (code > kDelete) return std::nullopt;
   const char upper =
       absl::ascii_toupper(static_cast<unsigned char>(static_cast<char>(code)));
   if (upper < '@' || upper > '_') return std::nullopt;

@@ -258,6 +258,24 @@ TEST_F(VerbsTest, WaitWaitsForTextAnEndOrQuiet) {
   EXPECT_EQ(Run({"wait", "mc", "--exit"}).status, 0);
 }
 
+TEST_F(VerbsTest, WhatDidNotHappenInTimeIsSaid) {
+  auto deaf =
+      Body("mc", {"sh", "-c", "stty raw -echo; echo up; exec sleep 1d"});
+  ASSERT_TRUE(HistoryUntil(HasSubstr("up")));
+  // More than its terminal and head's queue hold.
+  const Result send =
+      Run({"send", "mc", std::string(100'000, 'x'), "--timeout", "0.1"});
+  EXPECT_EQ(send.status, 124);
+  EXPECT_EQ(send.err,
+            "deptyr send: mc did not take what was typed within 100ms\n");
+  EXPECT_EQ(Run({"wait", "mc", "--quiet", "1000", "--timeout", "0.1"}).err,
+            "deptyr wait: mc was not quiet within 100ms\n");
+  EXPECT_EQ(Run({"wait", "mc", "--exit", "--timeout", "0.1"}).err,
+            "deptyr wait: mc still runs after 100ms\n");
+  EXPECT_EQ(Run({"wait", "mc", "--for", "never", "--timeout", "0.1"}).err,
+            "deptyr wait: mc did not write what was waited for within 100ms\n");
+}
+
 TEST_F(VerbsTest, StopTypesAndWaitsForTheEnd) {
   auto server = Server();
   EXPECT_EQ(

@@ -78,6 +78,26 @@ TEST(SvgTest, HasColoursAndAttributes) {
                  HasSubstr("fill=\"#181818\">rev<"), Not(HasSubstr(">no<"))));
 }
 
+TEST(SvgTest, HasAllOfThePalette) {
+  const std::string svg = Svg(
+      Showing("\x1b[31ma\x1b[96mb\x1b[38;5;16mc\x1b[38;5;110md\x1b[38;5;232me"
+              "\x1b[38;5;255mf"));
+  EXPECT_THAT(
+      svg,
+      AllOf(HasSubstr("fill=\"#cd0000\">a<"), HasSubstr("fill=\"#00ffff\">b<"),
+            HasSubstr("fill=\"#000000\">c<"), HasSubstr("fill=\"#87afd7\">d<"),
+            HasSubstr("fill=\"#080808\">e<"),
+            HasSubstr("fill=\"#eeeeee\">f<")));
+}
+
+TEST(SvgTest, ALineUnderBlanksIsSeen) {
+  for (const char* line : {"\x1b[4m", "\x1b[9m", "\x1b[53m"}) {
+    EXPECT_THAT(Svg(Showing(std::string(line) + "   \x1b[mx")),
+                HasSubstr("text-decoration="));
+  }
+  EXPECT_THAT(Svg(Showing("\x1b[1m   \x1b[mx")), Not(HasSubstr("bold")));
+}
+
 TEST(SvgTest, TheCursorIsWhereItIsUnlessHidden) {
   constexpr char kCursor[] =
       "<rect x=\"16.4\" y=\"8\" width=\"8.4\" height=\"17\" fill=\"#d8d8d8\"/>";

@@ -150,6 +150,14 @@ TEST(ResizeTest, TheScrollRegionIsAllOfIt) {
   EXPECT_EQ(Text(terminal.screen), "2\n3\n4\n5\n");
 }
 
+TEST(ResizeTest, TheSameSizeChangesNothing) {
+  Terminal terminal({6, 20});
+  terminal.Write("\x1b[1;2r");
+  terminal.screen.Resize({6, 20});
+  terminal.Write("1\r\n2\r\n3\x1b[6;1Hx");
+  EXPECT_EQ(Text(terminal.screen), "2\n3\n\n\n\nx\n");
+}
+
 TEST(ResizeTest, AnySizeWillDo) {
   const std::string bytes = Repeated("a世\x1b[9b\x1b[2@\x1b[L", 9);
   for (const WindowSize size :

@@ -18,11 +18,17 @@
 
 #include "absl/strings/str_cat.h"
 
+// Of libgcov, where that is linked in (tests/coverage): writes what was
+// counted, which only exit(3) and exec(3) do by themselves.
+extern "C" __attribute__((weak)) void __gcov_dump();
+
 namespace deptyr {
 namespace {
 
 // Numbers no test asks for.
 constexpr int kOutOfTheWay = 500;
+// For an end that counts.
+constexpr absl::Duration kOrderlyEnd = absl::Seconds(2);
 
 void PlaceFds(const ProgramOptions& options) {
   std::vector<std::pair<int, int>> fds = options.fds;
@@ -70,6 +76,7 @@ Program Program::Fork(absl::FunctionRef<int()> main,
     PlaceEnvironment(options.env);
     const int status = main();
     std::fflush(nullptr);
+    if (__gcov_dump != nullptr) __gcov_dump();
     ::_exit(status);
   }
   Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -101,6 +108,10 @@ Program::Program(Program&& other) noexcept
 
 Program::~Program() {
   if (pid_ < 0 || status_) return;
+  if (__gcov_dump != nullptr) {
+    (void)::kill(pid_, SIGTERM);
+    (void)WaitForEvents(pidfd_.get(), POLLIN, kOrderlyEnd);
+  }
   (void)::kill(pid_, SIGKILL);
   (void)::waitpid(pid_, nullptr, 0);
 }

@@ -65,6 +65,8 @@ TEST(DetachKeysTest, AnotherKeyAfterItDetachesAtOnce) {
                     "ab\x1c"
                     "cd"),
             "ab<detached>");
+  EXPECT_EQ(Meaning("^\\", "ab\x1c\x1b[A"), "ab<detached>");
+  EXPECT_EQ(Meaning("^\\", "ab\x1c\x1b[57455u"), "ab<detached>");
 }
 
 TEST(DetachKeysTest, AloneItDetachesWhenTheTimeIsUp) {
@@ -74,6 +76,7 @@ TEST(DetachKeysTest, AloneItDetachesWhenTheTimeIsUp) {
   EXPECT_EQ(keys.patience(), DetachKeys::kPatience);
   EXPECT_EQ(keys.TimeIsUp(), "");
   EXPECT_TRUE(keys.detached());
+  EXPECT_EQ(keys.patience(), absl::ZeroDuration());
 }
 
 TEST(DetachKeysTest, TwiceItIsTypedOnce) {
@@ -102,13 +105,18 @@ TEST(DetachKeysTest, IsFoundInTheEncodingsThatProgramsAskFor) {
   EXPECT_EQ(Meaning("^A", "\x1b[27;5;97~x"), "<detached>");
   EXPECT_EQ(Meaning("^@", "\x1b[32;5ux"), "<detached>");
   EXPECT_EQ(Meaning("^^", "\x1b[54:94;6ux"), "<detached>");
+  EXPECT_EQ(Meaning("^?", "\x1b[63;5ux"), "<detached>");
+  // Keys that are these without ctrl.
+  EXPECT_EQ(Meaning("^?", "\x1b[127ux"), "<detached>");
+  EXPECT_EQ(Meaning("^M", "\x1b[13ux"), "<detached>");
 }
 
 TEST(DetachKeysTest, OtherKeysInThoseEncodingsAreTyped) {
   for (const absl::string_view other :
        {"\x1b[92u", "\x1b[92;1u", "\x1b[92;7u", "\x1b[92;13u", "\x1b[93;5u",
-        "\x1b[27;5;93~", "\x1b[92;5~", "\x1b[99999999999;5u", "\x1b[;;;u",
-        "\x1b[u", "\x1b[~"}) {
+        "\x1b[27;5;93~", "\x1b[92;5~", "\x1b[27;5~", "\x1b[123;5u",
+        "\x1b[1000;5u", "\x1b[99999999999;5u", "\x1b[;;;u", "\x1b[u",
+        "\x1b[~"}) {
     EXPECT_EQ(Meaning("^\\", absl::StrCat(other, "x")),
               absl::StrCat(other, "x"));
   }
@@ -122,6 +130,9 @@ TEST(DetachKeysTest, ReleasesAndModifiersAreNoKeys) {
   EXPECT_FALSE(keys.detached());
   EXPECT_EQ(keys.Feed("\x1b[92;5u"), "\x1b[92;5u");
   EXPECT_FALSE(keys.detached());
+  // Nor do they come between two of several.
+  EXPECT_EQ(Meaning("^P,^Q", "\x1b[112;5u\x1b[112;5:3u\x1b[113;5u"),
+            "<detached>");
 }
 
 TEST(DetachKeysTest, TheRestOfASequenceIsWaitedForOnlyAMoment) {

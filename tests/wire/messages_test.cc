@@ -1,6 +1,9 @@
 #include "lib/wire/messages.h"
 
+#include <algorithm>
+#include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -130,6 +133,79 @@ TEST(HeadMessageTest, TheNumbersOfTheLaterKindsAreFrozen) {
     EXPECT_EQ(Value(TakeMessage(rest)), message) << kind;
     EXPECT_EQ(rest, "");
   }
+}
+
+// The message with another value for `key`; nothing where it has no such key.
+absl::StatusOr<std::optional<HeadMessage>> TakenWith(const HeadMessage& message,
+                                                     absl::string_view key,
+                                                     absl::string_view value) {
+  const std::string bytes = Encode(message);
+  auto pairs = DecodeKeyValues(absl::string_view(bytes).substr(4));
+  bool has = false;
+  for (auto& pair : *pairs) {
+    if (pair.first != key) continue;
+    pair.second = std::string(value);
+    has = true;
+  }
+  if (!has) return std::nullopt;
+  const std::string packet = EncodePacket(
+      kDeptyr, static_cast<uint8_t>(bytes[3]), EncodeKeyValues(*pairs));
+  absl::string_view rest = packet;
+  return TakeMessage(rest);
+}
+
+std::vector<HeadMessage> KindsWithKeys() {
+  std::vector<HeadMessage> result;
+  for (const auto& [message, bytes] : AllKinds()) result.push_back(message);
+  for (const auto& [kind, message] : LaterKinds()) {
+    if (kind < 7 || kind > 9) result.push_back(message);
+  }
+  return result;
+}
+
+TEST(HeadMessageTest, WhatIsNoNumberIsAnErrorInEveryKind) {
+  for (const auto& [key, kinds] :
+       std::vector<std::pair<std::string, int>>{{"version", 6},
+                                                {"rows", 4},
+                                                {"cols", 4},
+                                                {"value", 1},
+                                                {"read-only", 1},
+                                                {"kick", 1},
+                                                {"replace", 1},
+                                                {"stream", 2},
+                                                {"offset", 2},
+                                                {"end", 1},
+                                                {"number", 1},
+                                                {"running", 1}}) {
+    int refused = 0;
+    for (const HeadMessage& message : KindsWithKeys()) {
+      const auto taken = TakenWith(message, key, "1x");
+      if (taken.ok()) {
+        EXPECT_EQ(*taken, std::nullopt) << key;
+      } else {
+        EXPECT_THAT(taken, StatusIs(absl::StatusCode::kInvalidArgument,
+                                    HasSubstr(key)));
+        ++refused;
+      }
+    }
+    EXPECT_EQ(refused, kinds) << key;
+  }
+}
+
+// To be told of, and no more, whatever else it is.
+TEST(HeadMessageTest, OfAnotherVersionsAttachOnlyTheVersionIsRead) {
+  Attach wish{.session = "what?"};
+  Attached here{.session = "what?", .state = ""};
+  wish.version = here.version = 2;
+  for (const HeadMessage& message : std::vector<HeadMessage>{wish, here}) {
+    EXPECT_THAT(TakenWith(message, "rows", "x"), IsOk());
+  }
+}
+
+TEST(HeadMessageTest, NobodyAttachesToANameThatIsNone) {
+  EXPECT_THAT(TakenWith(Attach{.session = "a"}, "session", "../x"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("name")));
+  EXPECT_THAT(TakenWith(Attach{.session = "a"}, "session", ""), IsOk());
 }
 
 TEST(HeadMessageTest, AHeadThatKnowsNoRightsServesWhoHasAll) {

@@ -15,6 +15,7 @@ const std::vector<std::string>& Answers() {
       "\x1b[?6c",                             // of a VT102
       "\x1b[>0;276;0c",                       // DA2
       "\x1b[>41;377;0c",                      //
+      "\x1b[=0c",                             //
       "\x1bP!|00000000\x1b\\",                // DA3
       "\x1b[0n",                              // DSR
       "\x1b[?997;1n",                         // light or dark
@@ -58,6 +59,9 @@ const std::vector<std::string>& Typed() {
       "\x1b[15~",       // F5
       "\x1b[24;2~",     // Shift-F12
       "\x1b[R",         // F3 of some
+      "\x1b[1R",        //
+      "\x1b[1;2c",      // no device says that
+      "\x1b[?6\x7f",    // no sequence
       "\x1b[[C",        // F3 of the Linux console
       "\x1b[Z",         // Shift-Tab
       "\x1b[97;5u",     // Ctrl-A by kitty's keyboard
@@ -172,6 +176,19 @@ TEST(ReplyFilterTest, AltBracketIsHeldUntilItIsFlushed) {
 TEST(ReplyFilterTest, AnEscapeInsideBeginsAnew) {
   EXPECT_EQ(Filtered("\x1b[12\x1b[?6c!"), "\x1b[12!");
   EXPECT_EQ(Filtered("\x1b\x1b[?6c!"), "\x1b!");
+}
+
+// What a program asked to be told of, so nobody leads by it.
+TEST(IsReportTest, FocusAndMouseAreReportsAndKeysAreNot) {
+  for (const char* report :
+       {"\x1b[I", "\x1b[O", "\x1b[<0;10;20M", "\x1b[<0;10;20m", "\x1b[O\x1b[I",
+        "\x1b[<35;1;1M\x1b[<35;2;1M\x1b[I"}) {
+    EXPECT_TRUE(IsReport(report)) << testing::PrintToString(report);
+  }
+  for (const char* typed : {"", "a", "\x1b", "\x1b[", "\x1b[A", "\x1b[<0;10",
+                            "\x1b[<0;10;20A", "\x1b[Ia", "a\x1b[I"}) {
+    EXPECT_FALSE(IsReport(typed)) << testing::PrintToString(typed);
+  }
 }
 
 TEST(ReplyFilterTest, WhatNeverEndsIsNoAnswer) {
