@@ -454,7 +454,7 @@ class Scenarios:
                 growth.setdefault(what, []).append((count, value))
 
     def start(self) -> None:
-        count = 3 if self.small else 20
+        count = 3 if self.small else 60
         tools = self.tools
 
         def one(peer: Peer) -> Result:
