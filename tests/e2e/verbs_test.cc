@@ -13,7 +13,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/sys/pty.h"
 #include "tests/support/deptyr.h"
+#include "tests/support/status_matchers.h"
 
 namespace deptyr {
 namespace {
@@ -64,6 +66,13 @@ class VerbsTest : public testing::Test {
     return Program::Start(
         argv, {.fds = {{out.fd(), 1}, {err.fd(), 2}},
                .env = {absl::StrCat("DEPTYR_SOCKET=", head_.socket())}});
+  }
+  // Somebody whose terminal is this one.
+  Program AttachOn(const Pty& pty, const std::string& session) {
+    const int fd = pty.terminal.get();
+    return Program::Start(
+        {Deptyr(), "attach", head_.socket(), session},
+        {.fds = {{fd, 0}, {fd, 1}, {fd, 2}}, .env = {"TERM=xterm"}});
   }
   Result Run(const std::vector<std::string>& words) {
     const LogFile out;
@@ -137,6 +146,10 @@ TEST_F(VerbsTest, EventsTellsWhatHappensWhileItHappens) {
     return !out_.text().empty();
   }));
   auto a = Body("a", {"sh", "-c", "read x; exit 3"});
+  const Pty larger = Value(OpenPty({.rows = 30, .cols = 90}));
+  const Program client = AttachOn(larger, "a");
+  EXPECT_TRUE(out_.Until(ContainsRegex(
+      "\"event\":\"resized\",\"session\":\"a\",\"rows\":30,\"cols\":90")));
   ASSERT_EQ(Run({"send", "a", "--enter"}).status, 0);
   (void)a->Wait();
   EXPECT_TRUE(out_.Until(AllOf(
@@ -400,6 +413,20 @@ TEST_F(VerbsTest, RecordMakesWhatAsciinemaPlays) {
   const Result again = Run({"record", "mc", file});
   EXPECT_EQ(again.status, 111);
   EXPECT_THAT(again.err, HasSubstr("File exists"));
+}
+
+TEST_F(VerbsTest, ARecordingHasEverySizeAndTheNextProgram) {
+  auto server = Server();
+  Program record = Start({"record", "mc"}, out_, err_);
+  ASSERT_TRUE(out_.Until(HasSubstr("Done (1.0s)")));
+  const Pty larger = Value(OpenPty({.rows = 30, .cols = 90}));
+  const Program client = AttachOn(larger, "mc");
+  EXPECT_TRUE(out_.Until(HasSubstr("\"r\",\"90x30\"]")));
+  server->program().Signal(SIGKILL);
+  (void)server->Wait();
+  EXPECT_TRUE(out_.Until(HasSubstr("\"m\",\"ended")));
+  const auto next = Server();
+  EXPECT_TRUE(out_.Until(ContainsRegex("\"m\",\"ended.*1047l.*Done")));
 }
 
 TEST_F(VerbsTest, ARecordingEndsWhenItIsInterrupted) {
