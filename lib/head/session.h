@@ -255,6 +255,7 @@ class Session {
   void UpdateInterest();
   bool MayRead() const { return !held_ && !reading_stopped_ && awaited_ == 0; }
   void CountClients();
+  uint32_t CountReturners() const;
   void WaitForStatus(int pauses);
   void AskForStatus();
   void Record();
@@ -279,7 +280,7 @@ class Session {
   Timer input_pause_;        // until what could not be written is tried again
   size_t next_to_type_ = 0;  // index in clients_
   Client* leader_ = nullptr;
-  uint32_t awaited_ = 0;  // clients of a head that died
+  uint32_t awaited_ = 0;  // clients of a head that died, not back yet
   Timer awaited_timer_;
 
   LiveScreen screen_;

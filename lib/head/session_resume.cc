@@ -46,7 +46,9 @@ void Session::Resume(Fd controller, Fd pidfd,
 }
 
 void Session::AwaitClients() {
-  awaited_ = running_ ? ring_.state().clients : 0;
+  const uint32_t here = CountReturners();
+  const uint32_t known = running_ ? ring_.state().clients : 0;
+  awaited_ = std::max(known, here) - here;
   if (awaited_ == 0) return;
   const bool blocks = options_.when_behind == WhenBehind::kBlock;
   const absl::Duration time = blocks ? kReturnTimeIfBlocking : kReturnTime;
@@ -60,10 +62,12 @@ void Session::AwaitClients() {
 
 void Session::CountClients() {
   if (reading_stopped_) return;  // head ends: those who leave now come back
-  ring_.state().clients =
-      awaited_ +
-      static_cast<uint32_t>(absl::c_count_if(
-          clients_, [](const Client* client) { return client->ComesBack(); }));
+  ring_.state().clients = awaited_ + CountReturners();
+}
+
+uint32_t Session::CountReturners() const {
+  return static_cast<uint32_t>(absl::c_count_if(
+      clients_, [](const Client* client) { return client->ComesBack(); }));
 }
 
 void Session::Resume(const SessionState& state) {
@@ -135,6 +139,7 @@ void Session::OnReadmitted(uint64_t leader) {
   for (Client* client : clients_) {
     if (client->id() == leader) leader_ = client;
   }
+  AwaitClients();  // of a head that died before the one that handed over
   PumpAll();
   UpdateInterest();
 }

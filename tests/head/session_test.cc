@@ -857,10 +857,10 @@ class SessionHandoverTest : public SessionTest {
     }
     return state;
   }
-  void Resume(const SessionState& state) {
-    next_ = std::make_unique<Session>(
-        *loop_, "name", ::getuid(), Value(Ring::Adopt(Fd(state.ring))),
-        SessionOptions{}, [](Session&, Change) {});
+  void Resume(const SessionState& state, SessionOptions options = {}) {
+    next_ = std::make_unique<Session>(*loop_, "name", ::getuid(),
+                                      Value(Ring::Adopt(Fd(state.ring))),
+                                      options, [](Session&, Change) {});
     next_->Resume(state);
   }
   std::string ShownByNext() const {
@@ -878,6 +878,26 @@ TEST_F(SessionHandoverTest, ARepaintThatIsHalfDoneIsUndone) {
   ASSERT_NE(Value(GetWindowSize(state.controller)), size);
   Resume(state);
   EXPECT_EQ(Value(GetWindowSize(next_->controller())), size);
+}
+
+// A head that died had two clients; one of them is back when the next head is
+// upgraded.
+TEST_F(SessionHandoverTest, WhoIsAwaitedIsAwaitedByTheNext) {
+  (void)Run(Shell("printf one; read x; printf two; exec sleep 1000"));
+  ASSERT_TRUE(UntilShown("one"));
+  const SessionState state = HandOver();
+  Value(Ring::Adopt(Duplicate(state.ring))).state().clients = 1;
+  const Fd controller = Duplicate(state.controller);
+  Resume(state, {.when_behind = WhenBehind::kBlock});  // for 5 s
+  next_->OnReadmitted(0);
+  Say(controller.get(), "\n");
+  ASSERT_TRUE(WaitFor([&] { return BytesReadable(controller.get()) > 0; }));
+  bool turned = false;
+  const Timer turn = loop_->After(absl::ZeroDuration(), [&] { turned = true; });
+  ASSERT_TRUE(Until([&] { return turned; }));
+  EXPECT_EQ(ShownByNext(), "one");
+  // Not for ever.
+  EXPECT_TRUE(Until([&] { return absl::EndsWith(ShownByNext(), "two"); }));
 }
 
 TEST_F(SessionHandoverTest, ClientsAreInTheOrderTheyCame) {
