@@ -111,7 +111,7 @@ absl::Status Keeping::Keep(const std::string& session, int ring,
   if (!known.ring) wanted.push_back({Spell({kRing, 0, session}), ring});
   wanted.push_back({Spell({kPty, number, session}), controller});
   wanted.push_back({Spell({kPid, number, session}), pidfd});
-  const absl::Status kept = keeper_->Keep(wanted);
+  absl::Status kept = keeper_->Keep(wanted);
   known.whole = kept.ok();
   if (kept.ok()) {
     known.ring = true;
@@ -128,6 +128,7 @@ absl::Status Keeping::Keep(const std::string& session, int ring,
         " would not outlive head: ", kept.message());
   }
   std::vector<std::string> some;
+  some.reserve(wanted.size());
   for (ToKeep& one : wanted) some.push_back(std::move(one.name));
   keeper_->Drop(some);
   return kept;
