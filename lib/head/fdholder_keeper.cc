@@ -81,13 +81,18 @@ class FdHolderKeeper : public Keeper {
   }
 
   absl::Status Keep(const std::vector<ToKeep>& wanted) override {
-    return Ask([&wanted](FdHolder& holder) {
-      for (const auto& [name, fd] : wanted) {
+    size_t kept = 0;
+    const auto keep_all = [&](FdHolder& holder) {
+      for (kept = 0; kept < wanted.size(); ++kept) {
+        const auto& [name, fd] = wanted[kept];
         RETURN_IF_ERROR(CheckName(name));
         RETURN_IF_ERROR(Replace(holder, name, fd));
       }
       return absl::OkStatus();
-    });
+    };
+    absl::Status status = Ask(keep_all);
+    if (!status.ok()) DropFirst(kept, wanted);
+    return status;
   }
 
   void Drop(const std::vector<std::string>& names) override {

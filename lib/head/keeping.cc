@@ -127,10 +127,6 @@ absl::Status Keeping::Keep(const std::string& session, int ring,
     Log(Severity::kWarning, "session=", session,
         " would not outlive head: ", kept.message());
   }
-  std::vector<std::string> some;
-  some.reserve(wanted.size());
-  for (ToKeep& one : wanted) some.push_back(std::move(one.name));
-  keeper_->Drop(some);
   return kept;
 }
 

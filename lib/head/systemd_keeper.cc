@@ -23,20 +23,28 @@ void SystemdKeeper::Resume(const std::vector<std::string>& names) {
 }
 
 absl::Status SystemdKeeper::Keep(const std::vector<ToKeep>& wanted) {
-  for (const auto& [name, fd] : wanted) {
-    // It would keep both under one name.
-    Drop({name});
-    if (names_.size() >= most_) {
-      return absl::ResourceExhaustedError(absl::StrCat(
-          "systemd keeps ", most_,
-          " descriptors at most; raise FileDescriptorStoreMax= and FDSTORE="));
-    }
-    // Without FDPOLL=0 a terminal that is hung up, and a program that has
-    // ended, would be dropped at once (since systemd 246).
-    RETURN_IF_ERROR(systemd_.NotifyWithFd(
-        absl::StrCat("FDSTORE=1\nFDPOLL=0\nFDNAME=", name), fd));
-    names_.insert(name);
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    absl::Status kept = KeepOne(wanted[i].name, wanted[i].fd);
+    if (kept.ok()) continue;
+    DropFirst(i, wanted);
+    return kept;
   }
+  return absl::OkStatus();
+}
+
+absl::Status SystemdKeeper::KeepOne(const std::string& name, int fd) {
+  // It would keep both under one name.
+  Drop({name});
+  if (names_.size() >= most_) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "systemd keeps ", most_,
+        " descriptors at most; raise FileDescriptorStoreMax= and FDSTORE="));
+  }
+  // Without FDPOLL=0 a terminal that is hung up, and a program that has ended,
+  // would be dropped at once (since systemd 246).
+  RETURN_IF_ERROR(systemd_.NotifyWithFd(
+      absl::StrCat("FDSTORE=1\nFDPOLL=0\nFDNAME=", name), fd));
+  names_.insert(name);
   return absl::OkStatus();
 }
 

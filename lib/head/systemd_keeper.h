@@ -29,6 +29,8 @@ class SystemdKeeper final : public Keeper {
   void Drop(const std::vector<std::string>& names) override;
 
  private:
+  absl::Status KeepOne(const std::string& name, int fd);
+
   Readiness& systemd_;
   const size_t most_;
   std::vector<KeptFd> returned_;

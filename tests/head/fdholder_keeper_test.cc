@@ -217,6 +217,18 @@ TEST_F(FdHolderKeeperTest, ManyComeBack) {
   EXPECT_EQ(TakenBack().size(), 800U);
 }
 
+TEST_F(FdHolderKeeperTest, AllAreKeptOrNone) {
+  StopHolder();
+  StartHolder({"-n", "2"});
+  const std::unique_ptr<Keeper> keeper = Connected();
+  const Fd text = Memfd("text");
+  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()},
+                            {"deptyr.b", text.get()},
+                            {"deptyr.c", text.get()}}),
+              StatusIs(StatusCode::kResourceExhausted, HasSubstr("deptyr.c")));
+  EXPECT_TRUE(TakenBack().empty());
+}
+
 TEST_F(FdHolderKeeperTest, AFullHolderIsResourceExhausted) {
   StopHolder();
   StartHolder({"-n", "2"});

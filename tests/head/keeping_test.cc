@@ -56,12 +56,13 @@ class ListKeeper : public Keeper {
     return kept;
   }
   absl::Status Keep(const std::vector<ToKeep>& wanted) override {
-    for (const auto& [name, fd] : wanted) {
+    for (size_t i = 0; i < wanted.size(); ++i) {
       if (store_.names.size() >= store_.room) {
+        DropFirst(i, wanted);
         return absl::ResourceExhaustedError("full");
       }
-      store_.said.push_back("+" + name);
-      store_.names.push_back(name);
+      store_.said.push_back("+" + wanted[i].name);
+      store_.names.push_back(wanted[i].name);
     }
     return absl::OkStatus();
   }

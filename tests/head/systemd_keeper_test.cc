@@ -90,6 +90,14 @@ TEST_F(SystemdKeeperTest, MoreThanItTakesIsntSent) {
   EXPECT_THAT(keeper.Keep({{"deptyr.b", 0}}), IsOk());
 }
 
+TEST_F(SystemdKeeperTest, AllAreKeptOrNone) {
+  SystemdKeeper keeper(*systemd_, 1, {});
+  EXPECT_FALSE(keeper.Keep({{"deptyr.a", 0}, {"deptyr.b", 0}}).ok());
+  EXPECT_THAT(Told(), HasSubstr("FDSTORE=1\n"));
+  EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
+  EXPECT_EQ(Told(), "");
+}
+
 TEST_F(SystemdKeeperTest, GivesBackOnceWhatWasInherited) {
   std::vector<KeptFd> returned;
   returned.push_back({"deptyr.old", Duplicate(0)});
