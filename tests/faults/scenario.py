@@ -20,6 +20,8 @@ TYPED = 9_000
 DOWN = noise(1, WRITTEN)
 UP = noise(2, TYPED)
 SYSTEM_FAILURE = 111
+CANNOT_EXECUTE = 126
+RULES = Path(__file__).resolve().parents[2] / 's6/deptyr-fdholder/data/rules'
 
 
 class Tools:
@@ -54,6 +56,7 @@ class Scenario:
         self.count = 0
         self.own = tools.deptyr  # what head is executed as
         self.wrapper = NO_WRAPPER  # of what is started next
+        self.keeper = ''  # the service manager, or an s6-fdholder's socket
         self.manager = place.add(ServiceManager(self.folder / 'notify'))
 
     def path(self, name: str) -> Path:
@@ -94,11 +97,13 @@ class Scenario:
             head = self.process(
                 'head', [self.own, 'head', '--headless', '--ready-fd', str(told),
                          '--client-dir', str(self.folder),
+                         *(['--keeper', f's6:{self.keeper}'] if self.keeper else []),
                          *(word for name in ('raw', 'uwsgi') for session in 'ab'
                            for word in (f'--{name}', f'{self.path(name + session)}={session}')),
                          str(self.path('head'))],
                 wrapper, pass_fds=[told],
-                env={'NOTIFY_SOCKET': str(self.path('notify')), 'FDSTORE': '100'})
+                env={} if self.keeper else
+                {'NOTIFY_SOCKET': str(self.path('notify')), 'FDSTORE': '100'})
             # It may be the very write that fails.
             wait_until(lambda: select.select([ready], [], [], 0)[0] or head.ended()
                        or 'listens on' in head.said(), 'head')
@@ -273,6 +278,29 @@ class Scenario:
         if 'is deptyr' not in said:
             raise Finding(f'upgrade: {said}')
 
+    def start_holder(self) -> None:
+        self.keeper = str(self.path('holder'))
+        holder = self.process('holder', ['s6-fdholder-daemon', '-1', '-i', str(RULES), self.keeper])
+        wait_until(lambda: holder.ended() or '\n' in holder.said(), 's6-fdholder-daemon')
+
+    def kill_head(self) -> None:
+        os.kill(self.head_pid, signal.SIGKILL)
+        self.head.wait('head')
+        self.head = None
+        for name in list(self.clients):
+            self.clients.pop(name).close()
+
+    def fall_back(self) -> None:
+        """No head is there: the program runs without a terminal."""
+        wrapper, self.wrapper = self.wrapper, NO_WRAPPER
+        body = self.process('body', [self.tools.deptyr, 'body', '--fallback', '--wait', '0',
+                                     str(self.path('nobody')), '--', 'echo', 'it runs'], wrapper)
+        end = body.wait('body')
+        if (end == 0) != ('it runs' in body.said()):
+            raise Finding(f'body ended with {end}: {body.said()!r}')
+        if end != 0:
+            self.refused_by(body, 'body', CANNOT_EXECUTE if end == CANNOT_EXECUTE else SYSTEM_FAILURE)
+
     def leave(self) -> None:
         """All go; what head has then is told."""
         for name in list(self.clients):
@@ -329,6 +357,30 @@ class Scenario:
         self.step(self.echo)
         self.connect('a', 'rawa')
         self.clients['a'].until(b'size ')
+        self.leave()
+
+    def at_s6(self, wrapper: Wrapper) -> None:
+        """Of a head that goes on from what an s6-fdholder kept."""
+        self.start_holder()
+        self.step(self.start_head)
+        self.step(self.start_body, 'b', 'sizes')
+        self.step(self.echo)
+        self.kill_head()
+        self.wrapper = wrapper
+        self.step(self.start_head)
+        self.step(self.echo)
+        self.step(self.start_body, 'a', 'sizes')
+        self.step(self.connect, 'a', 'rawa')
+        for act in (self.echo, self.end_a, self.echo):
+            self.step(act)
+        self.leave()
+
+    def at_fallback(self, wrapper: Wrapper) -> None:
+        self.step(self.start_head)
+        self.step(self.start_body, 'b', 'sizes')
+        self.wrapper = wrapper
+        self.step(self.fall_back)
+        self.step(self.echo)
         self.leave()
 
     def settle(self, wanted: Counter | None, spare: int) -> None:
