@@ -24,7 +24,7 @@ constexpr Clock::duration kTurnPerClient = std::chrono::microseconds(2);
 // Of one that looks for others all the while.
 constexpr Clock::duration kLongestTurnAlone = std::chrono::microseconds(300);
 constexpr int kPatiencePauses = 4;
-// More than a PTY can hold: 12 KiB (pty_common_install(), N_TTY_BUF_SIZE).
+// More than a PTY can hold, which is some 18 KiB.
 constexpr size_t kMostUnread = 256 << 10;
 
 template <size_t size>

@@ -880,7 +880,7 @@ TEST_F(SessionHandoverTest, ARepaintThatIsHalfDoneIsUndone) {
   EXPECT_EQ(Value(GetWindowSize(next_->controller())), size);
 }
 
-// A head that died had two clients; one of them is back when the next head is
+// A head that died had a client, who isn't back yet when the next head is
 // upgraded.
 TEST_F(SessionHandoverTest, WhoIsAwaitedIsAwaitedByTheNext) {
   (void)Run(Shell("printf one; read x; printf two; exec sleep 1000"));
