@@ -42,8 +42,9 @@ std::vector<KeptFd> TakeKept(std::vector<InheritedFd>& inherited) {
 // What comes back is looked at as what a stranger sends: head would wait for
 // ever for one that blocks.
 KeptProgram Checked(KeptProgram kept) {
-  if (!IsController(kept.controller.get()) ||
-      !SetNonBlocking(kept.controller.get()).ok()) {
+  const int controller = kept.controller.get();
+  const auto fits = Insist([controller] { return IsController(controller); });
+  if (!fits.value_or(false) || !SetNonBlocking(controller).ok()) {
     kept.controller.Reset();
   }
   const int pidfd = kept.pidfd.get();

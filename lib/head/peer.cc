@@ -119,7 +119,9 @@ void Peer::TakeRegister(Register message) {
   }
   Fd controller = std::move(fds_[0]);
   fds_.clear();
-  if (!IsController(controller.get())) {
+  const absl::StatusOr<bool> fits = IsController(controller.get());
+  if (!fits.ok()) return Refuse(kRefusedDescriptor, fits.status().message());
+  if (!*fits) {
     Refuse(kRefusedDescriptor, "the descriptor is not a PTY's controlling end");
     return;
   }

@@ -9,6 +9,8 @@
 #include <termios.h>
 #include <unistd.h>
 
+#include <cerrno>
+
 #include "lib/base/status.h"
 
 namespace deptyr {
@@ -98,13 +100,16 @@ absl::Status BecomeTerminalProcess(int terminal) {
   return absl::OkStatus();
 }
 
-bool IsController(int fd) {
+absl::StatusOr<bool> IsController(int fd) {
   // What a stranger sent may be a file of their own FUSE server, which answers
   // an ioctl, or a plain fstat, when it likes.  This asks nobody.
   struct statx file {};
   if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) !=
-          0 ||
-      !S_ISCHR(file.stx_mode) || file.stx_rdev_major != kPtmxMajor ||
+      0) {
+    if (errno == EBADF) return false;
+    return Errno("look at a descriptor");
+  }
+  if (!S_ISCHR(file.stx_mode) || file.stx_rdev_major != kPtmxMajor ||
       file.stx_rdev_minor != kPtmxMinor) {
     return false;
   }

@@ -35,8 +35,9 @@ absl::StatusOr<Pty> OpenPty(WindowSize size);
 // before when it returns.
 absl::Status BecomeTerminalProcess(int terminal);
 
-// Whether fd is a PTY's controlling end.  Safe to ask of whatever a peer sent.
-bool IsController(int fd);
+// Whether fd is a PTY's controlling end; an Errno() if the kernel can't tell
+// now, for lack of memory.  Safe to ask of whatever a peer sent.
+absl::StatusOr<bool> IsController(int fd);
 
 // The signal that the terminal makes of this character now (its settings say
 // ISIG, and VINTR, VQUIT or VSUSP is the character), or 0.

@@ -146,7 +146,7 @@ TEST_F(FdHolderKeeperTest, WhatWasKeptOutlivesItsKeeper) {
   EXPECT_TRUE(child.Wait());
   EXPECT_TRUE(HasEnded(pidfd));
 
-  ASSERT_TRUE(IsController(kept[1].fd.get()));
+  ASSERT_TRUE(Value(IsController(kept[1].fd.get())));
   ASSERT_EQ(::write(pty.terminal.get(), "hello", 5), 5);
   EXPECT_TRUE(OutputReader(kept[1].fd.get()).Until("hello"));
 

@@ -128,10 +128,10 @@ TEST(IsControllerTest, IsTrueForAPtysControllingEndAlone) {
   const SocketPair sockets;
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   const Fd file(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
-  EXPECT_TRUE(IsController(pty.controller.get()));
+  EXPECT_TRUE(Value(IsController(pty.controller.get())));
   for (const int fd : {pty.terminal.get(), pipe.read_end.get(),
                        sockets.ours.get(), null.get(), file.get(), -1}) {
-    EXPECT_FALSE(IsController(fd));
+    EXPECT_FALSE(Value(IsController(fd)));
   }
 }
 
