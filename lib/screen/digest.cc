@@ -1,6 +1,7 @@
 #include "lib/screen/digest.h"
 
 #include <algorithm>
+#include <array>
 #include <cstring>
 
 #include "lib/screen/dec_modes.h"
@@ -10,23 +11,23 @@ namespace {
 
 constexpr char kEscape = '\x1b';
 
-constexpr uint64_t Each(uint8_t byte) {
-  return byte * uint64_t{0x0101010101010101};
+// What a processor compares at once.
+constexpr ptrdiff_t kBlock = 16;
+using Block = uint8_t __attribute__((vector_size(kBlock)));
+
+// ESC, SO, SI, or not ASCII: what isn't skipped.  Of one byte, or of each.
+template <typename Bytes>
+auto IsNotable(Bytes bytes) {
+  return (bytes >= 0x80) | (bytes == 0x1b) | ((bytes & 0xfe) == 0x0e);
 }
 
-// Whether a byte of eight is 0: the high bits of such, and maybe of some after.
-constexpr uint64_t Zeros(uint64_t eight) {
-  return (eight - Each(1)) & ~eight & Each(0x80);
-}
-
-// ESC, SO, SI, or not ASCII: what isn't skipped.
-constexpr uint64_t Notable(uint64_t eight) {
-  return Zeros(eight ^ Each(0x1b)) | Zeros((eight & Each(0xfe)) ^ Each(0x0e)) |
-         (eight & Each(0x80));
-}
-
-bool IsNotable(char c) {
-  return c < 0 || c == kEscape || c == '\x0e' || c == '\x0f';
+bool AnyIsNotable(const char* p) {
+  Block block;
+  std::memcpy(&block, p, kBlock);
+  const auto notable = IsNotable(block);
+  std::array<uint64_t, 2> halves;
+  std::memcpy(halves.data(), &notable, kBlock);
+  return (halves[0] | halves[1]) != 0;
 }
 
 // The finals of sequences without a prefix that tell it something.
@@ -86,12 +87,8 @@ void Digest::Scan(absl::string_view bytes) {
 // Past text and controls that change nothing.
 const char* Digest::SkipPlain(const char* p, const char* end) {
   const char* const start = p;
-  for (; end - p >= 8; p += 8) {
-    uint64_t eight;
-    std::memcpy(&eight, p, 8);
-    if (Notable(eight) != 0) break;
-  }
-  while (p != end && !IsNotable(*p)) ++p;
+  while (end - p >= kBlock && !AnyIsNotable(p)) p += kBlock;
+  while (p != end && !IsNotable(static_cast<uint8_t>(*p))) ++p;
   if (p != start) printed_last_ = p[-1] >= ' ' && p[-1] != '\x7f';
   return p;
 }

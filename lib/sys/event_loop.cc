@@ -14,6 +14,8 @@ namespace {
 
 constexpr int kRetryMilliseconds = 100;
 constexpr auto kIdle = Clock::time_point::max();
+// What else is ready waits no longer for floods.
+constexpr auto kLongestAmongFloods = std::chrono::microseconds(50);
 constexpr auto kLongestWithoutIdleWork = std::chrono::milliseconds(50);
 
 uint32_t EpollEvents(Interest interest) {
@@ -218,9 +220,18 @@ absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
     const auto found = registrations_.find(id);
     if (found == registrations_.end()) continue;  // gone since, promise 1
     found->second->handler(FromEpoll(event.events));
-    if (floods) RETURN_IF_ERROR(Serve(epoll_, 0).status());
+    if (floods && Clock::now() >= others_due_) {
+      RETURN_IF_ERROR(ServeOthers().status());
+    }
   }
   return std::max(count, 0);
+}
+
+// While there are floods.
+absl::StatusOr<int> EventLoop::ServeOthers() {
+  ASSIGN_OR_RETURN(const int count, Serve(epoll_, 0));
+  others_due_ = Clock::now() + kLongestAmongFloods;
+  return count;
 }
 
 absl::Status EventLoop::RunOnce() {
@@ -229,7 +240,7 @@ absl::Status EventLoop::RunOnce() {
     ASSIGN_OR_RETURN(count, Serve(epoll_, MillisecondsToWait()));
   } else {
     // To ask whether floods are ready takes long (lib/sys/busy_poll.h).
-    ASSIGN_OR_RETURN(const int others, Serve(epoll_, 0));
+    ASSIGN_OR_RETURN(const int others, ServeOthers());
     ASSIGN_OR_RETURN(const int floods, Serve(floods_, 0));
     count = others + floods;
     if (count == 0) WaitForEither();

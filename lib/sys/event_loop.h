@@ -17,8 +17,8 @@
 //   3. Without events, deadlines and idle work RunOnce() sleeps: no ticks.
 //   4. Idle work never comes before I/O; a loop that is never idle does a piece
 //      of it every 50 ms.
-//   5. Between any two handlers of watches that flood, everything else that is
-//      ready is served.
+//   5. Everything else that is ready is served between two handlers of watches
+//      that flood, at the first chance after 50 us.
 #pragma once
 
 #include <chrono>
@@ -168,6 +168,7 @@ class EventLoop {
   void RetryFailed();
   int MillisecondsToWait() const;
   absl::StatusOr<int> Serve(const Fd& set, int wait);
+  absl::StatusOr<int> ServeOthers();
   void WaitForEither() const;
   void DestroyDoomed();
   bool HasIdleWork() const;
@@ -177,6 +178,7 @@ class EventLoop {
   Fd epoll_;
   Fd floods_;
   size_t watched_floods_ = 0;
+  Clock::time_point others_due_;
   uint64_t next_id_ = 1;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Registration>> registrations_;
   // Removed during this turn; their handlers may be on the stack.
