@@ -140,9 +140,11 @@ void Keeping::Expect(const std::string& session, uint64_t number) {
 
 void Keeping::DropProgram(const std::string& session, uint64_t number) {
   const auto found = kept_.find(session);
-  if (found == kept_.end() || std::erase(found->second.programs, number) == 0) {
-    return;
-  }
+  if (found == kept_.end()) return;
+  auto& programs = found->second.programs;
+  const auto dropped = std::find(programs.begin(), programs.end(), number);
+  if (dropped == programs.end()) return;
+  programs.erase(dropped);
   keeper_->Drop(
       {Spell({kPty, number, session}), Spell({kPid, number, session})});
   has_room_ = true;

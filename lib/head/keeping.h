@@ -20,6 +20,7 @@
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/container/inlined_vector.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -87,7 +88,7 @@ class Keeping {
  private:
   struct Kept {
     bool ring = false;
-    std::vector<uint64_t> programs;
+    absl::InlinedVector<uint64_t, 2> programs;
     bool whole = false;
     bool refused = false;  // and the log says so
   };

@@ -23,6 +23,10 @@ constexpr Clock::duration kLongestTurn = std::chrono::microseconds(100);
 constexpr Clock::duration kTurnPerClient = std::chrono::microseconds(2);
 // Of one that looks for others all the while.
 constexpr Clock::duration kLongestTurnAlone = std::chrono::microseconds(300);
+// Beside other floods the next turn comes soon: what is gathered until then is
+// written at once, for less than each alone.
+constexpr size_t kGathered = 32 << 10;
+constexpr absl::Duration kLongestGathering = absl::Milliseconds(5);
 constexpr int kPatiencePauses = 4;
 // More than a PTY can hold, which is some 18 KiB.
 constexpr size_t kMostUnread = 256 << 10;
@@ -76,7 +80,9 @@ void Session::Start(Incarnation program) {
     Finish();
   }
   LeaveController();
-  post_mortem_ = TakePostMortem();
+  if (auto left = TakePostMortem()) {
+    post_mortem_ = std::make_unique<PostMortem>(*std::move(left));
+  }
   argv_ = std::move(program.argv);
   CopyText(absl::StrJoin(argv_, " "), ring_.state().command);
   CopyText("", ring_.state().exec_failure);
@@ -276,8 +282,24 @@ void Session::ReadTurn() {
            Clock::now() < end);
   flood_turns_ =
       all < BusyPoll::kFlood ? 0 : std::min(flood_turns_ + 1, kFloodTurns);
-  controller_watch_.SetFlood(flood_turns_ == kFloodTurns);
-  PumpAll();
+  const bool floods = flood_turns_ == kFloodTurns;
+  controller_watch_.SetFlood(floods);
+  const bool alone = clients_.empty() || many || loop_.Alone();
+  if (floods && !alone && room >= kSmallestRead &&
+      ring_.capacity() - room < kGathered) {
+    GatherMore();
+  } else {
+    gathering_.Reset();
+    PumpAll();
+  }
+}
+
+void Session::GatherMore() {
+  if (gathering_.pending()) return;
+  gathering_ = loop_.After(kLongestGathering, [this] {
+    PumpAll();
+    UpdateInterest();
+  });
 }
 
 size_t Session::Read(size_t room) {

@@ -238,6 +238,7 @@ class Session {
   void WatchProgram();
   void WatchController();
   void ReadTurn();
+  void GatherMore();
   size_t Read(size_t room);
   void RecordModes();
   void RecordSize();
@@ -284,7 +285,7 @@ class Session {
   Timer awaited_timer_;
 
   LiveScreen screen_;
-  std::optional<PostMortem> post_mortem_;
+  std::unique_ptr<PostMortem> post_mortem_;  // of the program before
 
   // The program, from Start() to Finish(); more of it is in the ring's state.
   std::vector<std::string> argv_;
@@ -318,6 +319,7 @@ class Session {
     Timer patience;
   };
   std::vector<std::unique_ptr<Leftover>> leftovers_;
+  Timer gathering_;  // until what was read is written after all
   Timer patience_timer_;
   Timer drain_timer_;
   Timer repaint_timer_;

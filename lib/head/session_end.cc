@@ -38,7 +38,8 @@ std::string Session::State() const {
 
 std::optional<Session::PostMortem> Session::TakePostMortem() {
   if (programs() == 0) return std::nullopt;
-  if (running_) return post_mortem_ ? post_mortem_ : PostMortemFromRing();
+  if (running_ && post_mortem_ != nullptr) return *post_mortem_;
+  if (running_) return PostMortemFromRing();
   return PostMortem{
       .paint = screen_.Take(size_).paint, .size = size_, .how = How()};
 }

@@ -85,9 +85,10 @@ void Session::Resume(const SessionState& state) {
   not_executed_ = state.not_executed;
   if (running_ && state.status_told) status_ = {state.code, state.signal};
   if (!state.left_how.empty()) {
-    post_mortem_ = {.paint = state.left,
-                    .size = {state.left_rows, state.left_cols},
-                    .how = state.left_how};
+    post_mortem_ = std::make_unique<PostMortem>(
+        PostMortem{.paint = state.left,
+                   .size = {state.left_rows, state.left_cols},
+                   .how = state.left_how});
   }
 }
 

@@ -6,6 +6,7 @@
 //   bare poll FOLDER N PROGRAM [ARG...]  with epoll, in both directions, for N
 //       programs (an ARG "@" is the number of each), any number of clients for
 //       each at the socket FOLDER/NUMBER; one read per ready PTY and turn
+//   bare hold SOCKET                    takes the controlling ends of bare-pty
 #include <pty.h>
 #include <signal.h>
 #include <sys/epoll.h>
@@ -136,6 +137,28 @@ void Poll(const std::string& folder, int sessions, char** argv) {
   }
 }
 
+// Says so when it has one; keeps all.
+void Hold(const std::string& socket) {
+  const int listener = Listen(socket);
+  (void)!::write(STDOUT_FILENO, "\n", 1);
+  for (;;) {
+    const int peer = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
+    if (peer < 0) Die("accept");
+    char byte = 0;
+    alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+    iovec part = {&byte, 1};
+    msghdr message{};
+    message.msg_iov = &part;
+    message.msg_iovlen = 1;
+    message.msg_control = control;
+    message.msg_controllen = sizeof control;
+    if (::recvmsg(peer, &message, MSG_CMSG_CLOEXEC) == 1) {
+      (void)!::write(peer, &byte, 1);
+    }
+    (void)::close(peer);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -147,10 +170,12 @@ int main(int argc, char** argv) {
     Relay(argv[2], argv + 3);
   } else if (loop == "poll" && argc > 4) {
     Poll(argv[2], std::atoi(argv[3]), argv + 4);
+  } else if (loop == "hold") {
+    Hold(argv[2]);
   } else {
     std::fprintf(stderr,
                  "usage: bare drain PROGRAM | relay SOCKET PROGRAM | "
-                 "poll FOLDER N PROGRAM\n");
+                 "poll FOLDER N PROGRAM | hold SOCKET\n");
     return 100;
   }
   return 0;

@@ -142,6 +142,12 @@ class Server:
             raise Failure(f'{words[0]}: {(done.stderr or done.stdout).strip()}')
         return done.stdout.strip()
 
+    def await_newline(self, ready: int, written: int, who: str) -> None:
+        os.close(written)
+        with open(ready, 'rb') as pipe:
+            if pipe.read(1) != b'\n':
+                raise Failure(f'{who}: {(self.folder / "log").read_text().strip()}')
+
     def script(self, program: list[str], session: int) -> str:
         """For peers that take no arguments for a program."""
         path = self.folder / f'program{session}'
@@ -190,6 +196,15 @@ class BarePoll(Server):
         self.spawn(self.tools.bare, 'poll', self.folder, count, *program)
 
 
+class BareHold(Server):
+    def hold(self) -> Path:
+        socket = self.folder / 'hold'
+        ready, written = os.pipe()
+        self.spawn(self.tools.bare, 'hold', socket, stdout=written)
+        self.await_newline(ready, written, 'bare hold')
+        return socket
+
+
 class Deptyr(Server):
     """With a keeper, if there is an s6-fdholder."""
 
@@ -231,12 +246,6 @@ class Deptyr(Server):
                    root=False, stdout=written)
         self.await_newline(ready, written, 's6-fdholder-daemon')
         return str(socket)
-
-    def await_newline(self, ready: int, written: int, who: str) -> None:
-        os.close(written)
-        with open(ready, 'rb') as pipe:
-            if pipe.read(1) != b'\n':
-                raise Failure(f'{who}: {(self.folder / "log").read_text().strip()}')
 
     def address(self, session: int) -> str:
         return str(self.folder / f'clients/{session}.raw')

@@ -11,7 +11,8 @@ from typing import Callable, Iterable
 
 from measure import Measurement, memory, processor_time, ring_bytes, wake_ups
 from peers import (BARE_DRAIN, BARE_POLL, BARE_RELAY, DEADLINE, DEPTYR, DEPTYR_ATTACH,
-                   DEPTYR_FRAMED, DEPTYR_UNKEPT, Failure, Peer, Screen, Server, Tmux, Tools)
+                   DEPTYR_FRAMED, DEPTYR_UNKEPT, BareHold, Deptyr, Failure, Peer, Screen,
+                   Server, Tmux, Tools)
 
 MIB = 1 << 20
 GIB = 1 << 30
@@ -269,7 +270,7 @@ class Scenarios:
         return rounds
 
     def fan_out(self) -> None:
-        for clients, mebibytes in (1, 32), (10, 16), (100, 6):
+        for clients, mebibytes in (1, 32), (10, 48), (100, 24):
             if self.small and clients == 100:
                 continue
 
@@ -303,7 +304,7 @@ class Scenarios:
     def one_that_never_reads(self) -> None:
         def one(peer: Peer) -> Result:
             # Long enough for deptyr, which waits 100 ms, once.
-            size = self.size(384 if peer is DEPTYR else 48, peer)
+            size = self.size(1024 if peer is DEPTYR else 48, peer)
             options = ['--kind', 'bytes', '--bytes', size]
             with Measurement(self.tools, peer) as measurement:
                 alone = self.check(peer, measurement.sink(*options))
@@ -461,7 +462,8 @@ class Scenarios:
             with Starter(tools, peer) as starter:
                 return starter.measure(count)
         exec_, pty = Peer('bare exec', Server), Peer('bare PTY and exec', Server)
-        rounds = self.take_turns([exec_, pty, DEPTYR, DEPTYR_UNKEPT, *(
+        held = Peer('bare PTY, handed over, and exec', BareHold)
+        rounds = self.take_turns([exec_, pty, held, DEPTYR, DEPTYR_UNKEPT, *(
             peer for peer in self.peers if peer.name in STARTS)], one)
         self.table("Start: from fork to the program's first instruction", rounds, {
             'µs': lambda name: spread(rounds.values(name, of('p50'))),
@@ -537,10 +539,14 @@ class Starter(Server):
         return json.loads(done)
 
     def deptyr(self, server: Server) -> list[object]:
-        assert hasattr(server, 'head')
-        server.head(1)
+        assert isinstance(server, Deptyr)
+        server.head(server.listened + 1)  # no sockets for each session
         return [self.tools.deptyr, 'body', '--name', 's@', server.folder / 'head', '--',
                 *self.program]
+
+    def bare_hold(self, server: Server) -> list[object]:
+        assert isinstance(server, BareHold)
+        return [self.tools.bare_pty, '--to', server.hold(), *self.program]
 
     def tmux(self, server: Server) -> list[object]:
         assert isinstance(server, Tmux)
@@ -562,6 +568,7 @@ class Starter(Server):
 STARTS: dict[str, Callable[[Starter, Server], list]] = {
     'bare exec': lambda starter, server: starter.program,
     'bare PTY and exec': lambda starter, server: [starter.tools.bare_pty, *starter.program],
+    'bare PTY, handed over, and exec': Starter.bare_hold,
     'deptyr': Starter.deptyr,
     'deptyr, no keeper': Starter.deptyr,
     'dtach': lambda starter, server: ['dtach', '-n', starter.folder / 's@', *starter.program],

@@ -453,6 +453,35 @@ TEST_F(SessionTest, AFloodIsReadBetweenTwoLooksAtAllOthers) {
   EXPECT_TRUE(Until([&] { return std::exchange(told, 0) > 1; }));
 }
 
+// Beside another flood it is gathered, which may not keep the last of it.
+TEST_F(SessionTest, AFloodThatPausesIsWrittenToItsEnd) {
+  const auto size = [](size_t burst) { return 60'000 + 1'777 * burst; };
+  Session other{*loop_,           "other",
+                ::getuid(),       Value(Ring::Create(kRing)),
+                SessionOptions{}, [](Session&, Change) {}};
+  SessionProgram flood(*loop_, {"yes"});
+  other.Start(flood.Registration());
+  Watcher client(*loop_);
+  client.Join(session_);
+  const Pipe go;
+  Run(
+      [&] {
+        char byte = 0;
+        size_t burst = 0;
+        while (::read(go.read_end.get(), &byte, 1) == 1) {
+          Say(1, std::string(size(++burst), 'x'));
+        }
+        return 0;
+      },
+      {go.read_end.get()});
+  for (size_t burst = 1, all = 0; burst <= 20; ++burst) {
+    Say(go.write_end.get(), "x");
+    all += size(burst);
+    ASSERT_TRUE(Until([&] { return client.bytes() == all; }))
+        << client.bytes() << " of " << all << " bytes";
+  }
+}
+
 TEST_F(SessionTest, AProgramMayCloseItsTerminalAndOpenItAgain) {
   const Pipe go;
   Run(
