@@ -51,13 +51,8 @@ absl::StatusOr<std::string> FindHead(const std::string& named) {
 
 absl::StatusOr<Fd> ConnectToHead(const std::string& path,
                                  absl::Duration timeout) {
-  absl::StatusOr<Fd> socket = Connect(path, timeout);
-  if (!socket.ok()) {
-    if (absl::IsInvalidArgument(socket.status())) return socket.status();
-    return absl::UnavailableError(
-        absl::StrCat(socket.status().message(), "; does head run there?"));
-  }
-  RETURN_IF_ERROR(SetNonBlocking(socket->get()));
+  ASSIGN_OR_RETURN(Fd socket, Connect(path, timeout));
+  RETURN_IF_ERROR(SetNonBlocking(socket.get()));
   return socket;
 }
 

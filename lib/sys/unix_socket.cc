@@ -16,6 +16,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "lib/base/status.h"
 #include "lib/sys/process.h"
@@ -219,7 +220,11 @@ absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
   RETURN_IF_ERROR(SetTimeouts(fd.get(), timeout));
   if (::connect(fd.get(), address.get(), address.size) != 0) {
     if (errno == EAGAIN) errno = ETIMEDOUT;  // the backlog stayed full
-    return Errno("connect to ", whom, " at ", path);
+    const bool nobody = errno == ENOENT || errno == ECONNREFUSED;
+    const absl::Status failed = Errno("connect to ", whom, " at ", path);
+    if (!nobody) return failed;
+    return absl::UnavailableError(
+        absl::StrCat(failed.message(), "; does ", whom, " run there?"));
   }
   return fd;
 }

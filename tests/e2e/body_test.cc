@@ -552,9 +552,11 @@ TEST_F(BodyTest, WithoutHeadAndWithoutWaitingItFailsAtOnceInOneLine) {
   const std::string socket = folder_ / "nobody";
   BodyProcess body(socket, {"--wait", "0"}, {"true"});
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
-  EXPECT_THAT(body.said().lines(),
-              ElementsAre(absl::StrCat("deptyr body: connect to head at ",
-                                       socket, ": No such file or directory")));
+  EXPECT_THAT(
+      body.said().lines(),
+      ElementsAre(absl::StrCat("deptyr body: connect to head at ", socket,
+                               ": No such file or directory; does head "
+                               "run there?")));
 }
 
 TEST_F(BodyTest, WithoutHeadItSaysThatItWaitsAndThenThatItWasInVain) {

@@ -380,7 +380,7 @@ TEST_F(SupervisorsTest, ABodyThatIsThereBeforeHeadWaitsAndIsServed) {
       NewService("exec " + Body("report " + name_, socket_));
   service.Up();
   ASSERT_TRUE(LogGets("waits up to 2m for head: connect to head at " + socket_ +
-                      ": No such file or directory\n"));
+                      ": No such file or directory; does head run there?\n"));
   const pid_t pid = service.PidOf("deptyr");
   Screen screen(socket_);
   EXPECT_EQ(Report(name_).pid(), pid);

@@ -462,10 +462,11 @@ TEST_F(UnixSocketTest, AHeadThatIsNotThereIsNamedWithTheReason) {
   EXPECT_THAT(Connect(path_, absl::Seconds(5)),
               StatusIs(absl::StatusCode::kUnavailable,
                        absl::StrCat("connect to head at ", path_,
-                                    ": No such file or directory")));
+                                    ": No such file or directory; does head "
+                                    "run there?")));
   LeaveStaleSocket(path_);
   EXPECT_THAT(Connect(path_, absl::Seconds(5)).status().message(),
-              HasSubstr("Connection refused"));
+              HasSubstr("Connection refused; does head run there?"));
 }
 
 TEST_F(UnixSocketTest, AFullBacklogIsWaitedForOnlySoLong) {
