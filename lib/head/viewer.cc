@@ -67,6 +67,11 @@ Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
 }
 
 void Viewer::OnSessionsChanged() {
+void Viewer::Tell(absl::string_view what) {
+  note_ = absl::StrCat("deptyr ", what, "\n\nAny key goes back.\n");
+  ShowPage(Page::kNote);
+}
+
   if (page_ == Page::kList) {
     ShowPage(Page::kList);
   } else if (shown_ == nullptr && page_ == Page::kNone) {
@@ -269,6 +274,7 @@ void Viewer::WritePage() {
 }
 
 std::string Viewer::ListText() const {
+                           : page == Page::kNote ? note_
   std::string text =
       "Sessions; a digit shows one, any other key goes back.\n\n";
   size_t number = 0;

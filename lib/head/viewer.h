@@ -31,6 +31,8 @@ class Viewer final : public Client {
          std::optional<char> command_key, Session* shown,
          const ClientState& before, bool leads);
 
+  // Shows what went wrong, until a key is pressed.
+  void Tell(absl::string_view what);
   // A program started or ended somewhere.
   void OnSessionsChanged();
   void OnTerminalResized();
@@ -52,7 +54,7 @@ class Viewer final : public Client {
 
  private:
   // What is on the terminal: a session, or a page of head's own.
-  enum class Page { kNone, kList, kHelp, kQuit };
+  enum class Page { kNone, kList, kHelp, kQuit, kNote };
 
   Viewer(EventLoop& loop, Head& head, Terminal terminal,
          std::optional<char> command_key);
@@ -82,6 +84,7 @@ class Viewer final : public Client {
   Page page_ = Page::kNone;
   std::string page_text_;  // what is left to write of the page
   bool wait_for_room_ = false;
+  std::string note_;
   Watch watch_;
 };
 
