@@ -44,6 +44,7 @@ class Viewer final : public Client {
   const Session* shown() const { return shown_; }
 
   void WaitForRoom(bool wait) override;
+  Pumped OnWriteFailed() override;
   void OnGone() override;
   uint64_t Rejoin(const Ring& ring) override;
   ClientInfo Info() const override { return {.kind = "terminal"}; }
@@ -70,6 +71,7 @@ class Viewer final : public Client {
   void ShowNext(int direction);
   void ShowPage(Page page);
   void WritePage();
+  void Pause();
   void UpdateInterest();
   std::string ListText() const;
   std::string HelpText() const;
@@ -82,9 +84,10 @@ class Viewer final : public Client {
   WindowSize terminal_size_;
   Session* shown_ = nullptr;  // also while a page covers it
   Page page_ = Page::kNone;
+  std::string note_;
   std::string page_text_;  // what is left to write of the page
   bool wait_for_room_ = false;
-  std::string note_;
+  Timer pause_;
   Watch watch_;
 };
 

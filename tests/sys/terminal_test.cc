@@ -144,7 +144,7 @@ TEST_F(TerminalTest, CanBeMadeRawAgain) {
       [&] {
         const Terminal terminal = Value(Terminal::Take());
         Step();
-        terminal.MakeRaw();
+        (void)terminal.MakeRaw();
         Step();
         return 0;
       },
