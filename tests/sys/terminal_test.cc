@@ -330,6 +330,22 @@ TEST_F(TerminalTest, ItIsTakenOverRawAndThenAsBeforeTheFirst) {
   EXPECT_EQ(child.Wait(), kFine);
 }
 
+// Not an error that time mends.
+TEST_F(TerminalTest, OneThatHasGoneIsntTakenOver) {
+  Program child = Program::Fork(
+      [&] {
+        (void)::setsid();  // there is no other terminal
+        const std::string before = Value(Terminal::Take()).Before();
+        Step();
+        return absl::IsNotFound(Terminal::TakeOver(before).status()) ? 0 : 1;
+      },
+      OnTheTerminal());
+  AwaitStep();
+  pty_.controller.Reset();
+  Go();
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
 TEST_F(TerminalTest, WhatAreNoSettingsIsntTakenOver) {
   EXPECT_THAT(Terminal::TakeOver("x"),
               StatusIs(absl::StatusCode::kInvalidArgument));
