@@ -212,10 +212,16 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
   while (!head->finished()) {
     RETURN_IF_ERROR(loop->RunOnce());
     if (!head->TakeBackgroundRequest()) continue;
-    head->GiveTerminalBack();
-    RETURN_IF_ERROR(GoToBackground("[deptyr: head goes on, pid ", "]\n"));
+    const absl::Status gone =
+        GoToBackground([&head] { head->GiveTerminalBack(); },
+                       "[deptyr: head goes on, pid ", "]\n");
+    if (!gone.ok()) {
+      head->viewer()->Tell(
+          absl::StrCat("head can't go to the background: ", gone.message()));
+      continue;
+    }
     // A signalfd in an epoll set tells of the signals of whoever put it there.
-    ASSIGN_OR_RETURN(Signals own, BlockSignals());
+    ASSIGN_OR_RETURN(Signals own, Insist(BlockSignals));
     desk = std::make_unique<SignalDesk>(*loop, *head, std::move(own));
   }
   head->GiveTerminalBack();

@@ -101,7 +101,7 @@ void TerminalView::After(const std::string& typed) {
 
 void TerminalView::OnContinued() {
   if (terminal_) {
-    terminal_->MakeRaw();
+    (void)terminal_->MakeRaw();
     return;
   }
   absl::StatusOr<Terminal> terminal = Terminal::Take();

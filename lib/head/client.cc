@@ -203,9 +203,8 @@ Client::Pumped Client::WriteInsert() {
   if (wrote.state == IoState::kWouldBlock && !text.empty()) {
     return Pumped::kBlocked;
   }
-  if (wrote.state == IoState::kEnd || wrote.state == IoState::kError) {
-    return Pumped::kGone;
-  }
+  if (wrote.state == IoState::kEnd) return Pumped::kGone;
+  if (wrote.state == IoState::kError) return OnWriteFailed();
   taken_ += wrote.bytes;
   insert_begun_ = wrote.bytes != text.size();
   if (!insert_begun_) {
@@ -224,7 +223,8 @@ Client::Pumped Client::WriteStream(const Ring& ring, size_t most) {
   }
   const IoResult wrote = WriteSome(out_fd_, header_, bytes);
   if (wrote.state == IoState::kWouldBlock) return Pumped::kBlocked;
-  if (wrote.state != IoState::kDone) return Pumped::kGone;
+  if (wrote.state == IoState::kEnd) return Pumped::kGone;
+  if (wrote.state == IoState::kError) return OnWriteFailed();
   taken_ += wrote.bytes;
   const size_t of_header = std::min(header_.size(), wrote.bytes);
   header_.erase(0, of_header);

@@ -110,6 +110,9 @@ class Client {
   // or detach one.
   virtual void WaitForRoom(bool wait) = 0;  // ask to be told of room, or not
   virtual void OnGone() {}                  // Pump() said kGone
+  // An error that says nothing of its peer.  Who is blocked by it asks to be
+  // told of room later.
+  virtual Pumped OnWriteFailed() { return Pumped::kGone; }
   // It fell behind what `ring` has.  From where on it gets what comes next, not
   // before the ring's begin; it may insert what tells of that.
   virtual uint64_t Rejoin(const Ring& ring);

@@ -7,6 +7,7 @@
 #include "lib/base/status.h"
 #include "lib/head/head.h"
 #include "lib/sys/address.h"
+#include "lib/sys/insist.h"
 #include "lib/sys/process.h"
 
 namespace deptyr {
@@ -250,9 +251,10 @@ void Head::OnAsk(Peer& peer, Ask message) {
 
 absl::Status Head::TakeTerminal(std::optional<char> command_key) {
   const auto before = std::exchange(viewer_before_, std::nullopt);
-  ASSIGN_OR_RETURN(Terminal terminal, before
-                                          ? Terminal::TakeOver(before->terminal)
-                                          : Terminal::Take());
+  ASSIGN_OR_RETURN(Terminal terminal, before ? Insist([&] {
+                     return Terminal::TakeOver(before->terminal);
+                   })
+                                             : Terminal::Take());
   viewer_ =
       before ? std::make_unique<Viewer>(
                    loop_, *this, std::move(terminal), command_key,

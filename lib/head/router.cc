@@ -65,21 +65,22 @@ void Router::ReportStatus() {
   (void)readiness_.Status(absl::StrCat(places_.size(), " connections"));
 }
 
-absl::Status Router::Admit(int connection) const {
+absl::StatusOr<std::optional<PeerIdentity>> Router::Admit(
+    int connection) const {
   if (options_.max_connections > 0 &&
       places_.size() >= options_.max_connections) {
     return absl::ResourceExhaustedError(
         absl::StrCat("there are ", places_.size(),
                      " connections already; see --max-connections"));
   }
-  const auto identity = IdentifyPeer(connection);
-  if (absl::IsNotFound(identity.status())) return absl::OkStatus();  // TCP
+  auto identity = IdentifyPeer(connection);
+  if (absl::IsNotFound(identity.status())) return std::nullopt;  // TCP
   if (!identity.ok()) return identity.status();
   const uid_t uid = identity->uid;
   if (uid == 0 || uid == OwnUid() ||
       std::count(options_.allowed_users.begin(), options_.allowed_users.end(),
                  uid) > 0) {
-    return absl::OkStatus();
+    return *std::move(identity);
   }
   return absl::PermissionDeniedError(
       absl::StrCat("uid ", uid, " is not allowed; see --allow-user"));
@@ -109,8 +110,8 @@ absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
 
 void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   Incarnation program;
-  const absl::Status admitted = Admit(connection.get());
-  auto session = admitted.ok() ? NewSession(&program) : admitted;
+  const auto who = Admit(connection.get());
+  auto session = who.ok() ? NewSession(&program) : who.status();
   if (!session.ok()) {
     Log(Severity::kWarning, "refused: ", session.status().message());
     // Raw bytes go down in both framings.
@@ -122,9 +123,8 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   ClientPolicy policy = spec.policy;
   policy.shows = Shows::kHistory;
   policy.type_after_close = false;
-  const auto who = PeerOf(connection.get());
   SocketClient& client =
-      clients_.Add(std::move(connection), policy, who,
+      clients_.Add(std::move(connection), policy, *who,
                    [this](SocketClient& gone) { OnClientGone(gone); });
   Place& place = places_[client.id()];
   place.session = *std::move(session);

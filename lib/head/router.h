@@ -14,6 +14,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,6 +27,7 @@
 #include "lib/head/session.h"
 #include "lib/head/socket_client.h"
 #include "lib/sys/event_loop.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/sys/readiness.h"
 
 namespace deptyr {
@@ -77,7 +79,8 @@ class Router {
 
   absl::Status Open();
   void OnConnection(const ListenerSpec& spec, Fd connection);
-  absl::Status Admit(int connection) const;
+  // Who that is, if they may come; nothing over TCP.
+  absl::StatusOr<std::optional<PeerIdentity>> Admit(int connection) const;
   absl::StatusOr<std::unique_ptr<Session>> NewSession(Incarnation* program);
   void OnSessionChanged(Session& session, Change change);
   void OnClientGone(SocketClient& client);

@@ -12,6 +12,7 @@
 namespace deptyr {
 namespace {
 
+constexpr absl::Duration kPause = absl::Milliseconds(100);
 constexpr char kClear[] = "\x1b[H\x1b[2J";
 constexpr size_t kDigits = 10;
 
@@ -66,6 +67,11 @@ Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
   shown->Pump(*this);
 }
 
+void Viewer::Tell(absl::string_view what) {
+  note_ = absl::StrCat("deptyr ", what, "\n\nAny key goes back.\n");
+  ShowPage(Page::kNote);
+}
+
 void Viewer::OnSessionsChanged() {
   if (page_ == Page::kList) {
     ShowPage(Page::kList);
@@ -88,7 +94,7 @@ bool Viewer::MeasureTerminal() {
 }
 
 void Viewer::OnContinued() {
-  terminal_.MakeRaw();
+  (void)terminal_.MakeRaw();
   if (page_ == Page::kNone) {
     Show(shown_);
   } else {
@@ -106,8 +112,19 @@ void Viewer::WaitForRoom(bool wait) {
 }
 
 void Viewer::UpdateInterest() {
+  if (pause_.pending()) return watch_.Set(Interest::kNone);
   const bool read = untyped() < kMostUntyped;
   watch_.Set(InterestIn(read, wait_for_room_));
+}
+
+// It is still there: without memory, the kernel reads and writes nothing.
+void Viewer::Pause() {
+  pause_ = loop_.After(kPause, [this] { UpdateInterest(); });
+}
+
+Client::Pumped Viewer::OnWriteFailed() {
+  Pause();
+  return Pumped::kBlocked;
 }
 
 void Viewer::OnGone() {
@@ -158,10 +175,11 @@ void Viewer::OnReady(Ready ready) {
 void Viewer::ReadKeys() {
   std::array<char, 4096> room;
   const IoResult got = ReadSome(terminal_.fd(), room);
-  if (got.state == IoState::kEnd || got.state == IoState::kError) {
+  if (got.state == IoState::kEnd) {
     head_.OnTerminalGone();
     return;
   }
+  if (got.state == IoState::kError) Pause();
   // A command never waits for keystrokes before it: a program that hangs must
   // not keep a person here.  What had no room yet goes to the session that it
   // was typed into (Session::Detach()).
@@ -256,6 +274,7 @@ void Viewer::ShowPage(Page page) {
   page_ = page;
   const std::string text = page == Page::kList   ? ListText()
                            : page == Page::kQuit ? QuitText()
+                           : page == Page::kNote ? note_
                                                  : HelpText();
   page_text_ =
       absl::StrCat(CleanPage(), absl::StrReplaceAll(text, {{"\n", "\r\n"}}));
@@ -265,6 +284,7 @@ void Viewer::ShowPage(Page page) {
 void Viewer::WritePage() {
   const IoResult wrote = WriteSome(terminal_.fd(), page_text_);
   page_text_.erase(0, wrote.bytes);
+  if (wrote.state == IoState::kError) Pause();
   WaitForRoom(!page_text_.empty());
 }
 

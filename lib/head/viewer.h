@@ -31,6 +31,8 @@ class Viewer final : public Client {
          std::optional<char> command_key, Session* shown,
          const ClientState& before, bool leads);
 
+  // Shows what went wrong, until a key is pressed.
+  void Tell(absl::string_view what);
   // A program started or ended somewhere.
   void OnSessionsChanged();
   void OnTerminalResized();
@@ -42,6 +44,7 @@ class Viewer final : public Client {
   const Session* shown() const { return shown_; }
 
   void WaitForRoom(bool wait) override;
+  Pumped OnWriteFailed() override;
   void OnGone() override;
   uint64_t Rejoin(const Ring& ring) override;
   ClientInfo Info() const override { return {.kind = "terminal"}; }
@@ -52,7 +55,7 @@ class Viewer final : public Client {
 
  private:
   // What is on the terminal: a session, or a page of head's own.
-  enum class Page { kNone, kList, kHelp, kQuit };
+  enum class Page { kNone, kList, kHelp, kQuit, kNote };
 
   Viewer(EventLoop& loop, Head& head, Terminal terminal,
          std::optional<char> command_key);
@@ -68,6 +71,7 @@ class Viewer final : public Client {
   void ShowNext(int direction);
   void ShowPage(Page page);
   void WritePage();
+  void Pause();
   void UpdateInterest();
   std::string ListText() const;
   std::string HelpText() const;
@@ -80,8 +84,10 @@ class Viewer final : public Client {
   WindowSize terminal_size_;
   Session* shown_ = nullptr;  // also while a page covers it
   Page page_ = Page::kNone;
+  std::string note_;
   std::string page_text_;  // what is left to write of the page
   bool wait_for_room_ = false;
+  Timer pause_;
   Watch watch_;
 };
 

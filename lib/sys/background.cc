@@ -13,13 +13,14 @@
 
 namespace deptyr {
 
-absl::Status GoToBackground(absl::string_view before, absl::string_view after) {
+absl::Status GoToBackground(absl::FunctionRef<void()> leave,
+                            absl::string_view before, absl::string_view after) {
   std::array<int, 2> ends{};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
   Fd wait(ends[0]);
   Fd go(ends[1]);
   const pid_t child = ::fork();
-  if (child < 0) return Errno("go to the background");
+  if (child < 0) return Errno("start another process");
   if (child > 0) {
     // Where we lead the terminal's session, our end hangs up all that are in
     // it: not before the child has left.
@@ -31,7 +32,8 @@ absl::Status GoToBackground(absl::string_view before, absl::string_view after) {
     // Not exit(): what destructors end goes on in the child.
     ::_exit(0);
   }
-  if (::setsid() < 0) return Errno("start a session");
+  leave();
+  (void)::setsid();  // refused to who leads a group, as a child doesn't
   wait.Reset();
   go.Reset();
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));

@@ -87,8 +87,10 @@ absl::StatusOr<Fd> Terminal::Open() {
   if (!fd.valid()) {
     fd = Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   }
-  if (!fd.valid()) return Errno("open the terminal");
-  return fd;
+  if (fd.valid()) return fd;
+  const bool gone = errno == EIO || errno == ENXIO;
+  const absl::Status status = Errno("open the terminal");
+  return gone ? absl::NotFoundError(status.message()) : status;
 }
 
 absl::StatusOr<Terminal> Terminal::Take() {
@@ -98,7 +100,7 @@ absl::StatusOr<Terminal> Terminal::Take() {
     return Errno("read the terminal's settings");
   }
   Terminal terminal(std::move(fd), before);
-  terminal.MakeRaw();
+  RETURN_IF_ERROR(terminal.MakeRaw());
   RestoreOnFatalSignals(terminal.fd(), before);
   return terminal;
 }
@@ -111,7 +113,7 @@ absl::StatusOr<Terminal> Terminal::TakeOver(absl::string_view before) {
   std::memcpy(&settings, before.data(), sizeof settings);
   ASSIGN_OR_RETURN(Fd fd, Open());
   Terminal terminal(std::move(fd), settings);
-  terminal.MakeRaw();
+  (void)terminal.MakeRaw();  // as the other left it
   RestoreOnFatalSignals(terminal.fd(), settings);
   return terminal;
 }
@@ -120,12 +122,15 @@ std::string Terminal::Before() const {
   return std::string(reinterpret_cast<const char*>(&before_), sizeof before_);
 }
 
-void Terminal::MakeRaw() const {
+absl::Status Terminal::MakeRaw() const {
   termios raw = before_;
   ::cfmakeraw(&raw);
   raw.c_cc[VMIN] = 1;
   raw.c_cc[VTIME] = 0;
-  (void)::tcsetattr(fd_.get(), TCSANOW, &raw);
+  if (::tcsetattr(fd_.get(), TCSANOW, &raw) != 0) {
+    return Errno("make the terminal raw");
+  }
+  return absl::OkStatus();
 }
 
 bool IsTerminal(int fd) {

@@ -30,7 +30,8 @@ class [[nodiscard]] Terminal {
   // own, without blocking: O_NONBLOCK on the shared one would be felt by the
   // shell that started us.
   static absl::StatusOr<Terminal> Take();
-  // From another program that has taken it; `before` is its Before().
+  // From another program that has taken it; `before` is its Before().  NotFound
+  // if it has gone.
   static absl::StatusOr<Terminal> TakeOver(absl::string_view before);
   // The settings that it gets back, for TakeOver().
   std::string Before() const;
@@ -40,7 +41,7 @@ class [[nodiscard]] Terminal {
 
   int fd() const { return fd_.get(); }
   // Again, after somebody else had the terminal (SIGCONT).
-  void MakeRaw() const;
+  absl::Status MakeRaw() const;
   // Resets what programs leave behind (kResetModes) and the settings.  A
   // terminal that takes nothing now is waited for so long.
   void GiveBack(absl::Duration patience = absl::ZeroDuration());

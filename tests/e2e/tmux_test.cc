@@ -4,6 +4,7 @@
 #include "tests/support/tmux.h"
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <termios.h>
 
@@ -475,6 +476,27 @@ TEST_F(TmuxTest, GivingTheTerminalBackHeadGoesOnInTheBackground) {
   EXPECT_EQ(body.Wait(), ExitStatus{.signal = SIGHUP});
   EXPECT_TRUE(WaitFor([&] { return !Runs(pid); }));
   EXPECT_THAT(ReadFile(log_), HasSubstr("head has ended; these programs"));
+}
+
+// Its programs would be hung up if head ended instead.
+TEST_F(TmuxTest, WhereNothingCanGoOnInTheBackgroundHeadStaysAndSaysWhy) {
+  ShowFromShell();
+  BodyProcess body = Body("a", {"sh", "-c", "echo here; exec cat"});
+  ASSERT_TRUE(tmux().Until(HasSubstr("here")));
+  rlimit before{};
+  rlimit none{};
+  ASSERT_EQ(::prlimit(HeadPid(), RLIMIT_NOFILE, nullptr, &before), 0);
+  none.rlim_max = before.rlim_max;
+  ASSERT_EQ(::prlimit(HeadPid(), RLIMIT_NOFILE, &none, nullptr), 0);
+  Command("d");
+  EXPECT_TRUE(
+      tmux().Until(StartsWith("deptyr head can't go to the background: make a "
+                              "pipe: Too many open files\n")));
+  tmux().Type("x");
+  EXPECT_TRUE(tmux().Until(StartsWith("here\n")));
+  tmux().Type("still here");
+  EXPECT_TRUE(tmux().Until(HasSubstr("still here")));
+  EXPECT_FALSE(body.program().HasEnded());
 }
 
 TEST_F(TmuxTest, HeadlessItLeavesTheTerminalAlone) {

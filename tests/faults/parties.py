@@ -6,11 +6,13 @@ import contextlib
 import ctypes
 import os
 import re
+import select
 import shutil
 import signal
 import socket
 import subprocess
 import tempfile
+import termios
 import threading
 import time
 from collections import Counter
@@ -89,7 +91,8 @@ def descriptors(pid: int) -> Counter:
     with contextlib.suppress(OSError):
         for entry in Path(f'/proc/{pid}/fd').iterdir():
             with contextlib.suppress(OSError):
-                kinds[re.sub(r'deptyr-faults-[^/]+|[0-9]+', '', os.readlink(entry))] += 1
+                kind = re.sub(r'deptyr-faults-[^/]+|[0-9]+', '', os.readlink(entry))
+                kinds[kind.replace('/dev/tty', '/dev/pts/')] += 1
     return kinds
 
 
@@ -139,8 +142,34 @@ class Process:
         self.child.wait()
 
 
+class Orphan(Process):
+    """What goes on, as a child of ours, when who started it has ended."""
+
+    def __init__(self, pid: int, said_path: Path) -> None:
+        self.pid = pid
+        self.said_path = said_path
+        self.status: int | None = None
+
+    def ended(self) -> bool:
+        if self.status is None:
+            pid, status = os.waitpid(self.pid, os.WNOHANG)
+            self.status = status if pid else None
+        return self.status is not None
+
+    def wait(self, what: str) -> int:
+        wait_until(self.ended, f'the end of {what}')
+        return os.waitstatus_to_exitcode(self.status or 0)
+
+    def close(self) -> None:
+        if not self.ended():
+            os.kill(self.pid, signal.SIGKILL)
+            self.wait('who goes on')
+
+
 class Connection:
     """A client at a raw socket (or, with `framed`, a uwsgi one)."""
+
+    who = 'client'
 
     def __init__(self, path: Path, framed: bool = False) -> None:
         self.framed = framed
@@ -156,11 +185,14 @@ class Connection:
     def close(self) -> None:
         self.socket.close()
 
+    def send_all(self, data: bytes) -> None:
+        self.socket.sendall(data)
+
     def send(self, data: bytes) -> None:
         try:
-            self.socket.sendall(data)
+            self.send_all(data)
         except OSError as why:
-            raise Refused(f'client: send: {why}') from None
+            raise Refused(f'{self.who}: send: {why}') from None
 
     def packet(self, modifier2: int, size: int = 0, payload: bytes = b'') -> None:
         self.send(bytes([0, (len(payload) or size) & 0xff, (len(payload) or size) >> 8, modifier2])
@@ -172,15 +204,18 @@ class Connection:
         else:
             self.send(keys)
 
+    def receive(self) -> bytes:
+        return self.socket.recv(1 << 16)
+
     def read_some(self) -> None:
         try:
-            data = self.socket.recv(1 << 16)
+            data = self.receive()
         except TimeoutError:
-            raise Finding(f'client: nothing comes after {self.got[-60:]!r}') from None
+            raise Finding(f'{self.who}: nothing comes after {self.got[-60:]!r}') from None
         except OSError as why:
-            raise Refused(f'client: {why}') from None
+            raise Refused(f'{self.who}: {why}') from None
         if not data:
-            raise Refused('client: closed')
+            raise Refused(f'{self.who}: closed')
         self.got += data
 
     def until(self, what: bytes) -> None:
@@ -190,6 +225,40 @@ class Connection:
     def until_size(self, size: int) -> None:
         while len(self.got) < size:
             self.read_some()
+
+
+class Console(Connection):
+    """A terminal that a program is started on, and a person before it."""
+    who = 'terminal'
+
+    def __init__(self) -> None:
+        self.framed = False
+        self.got = b''
+        self.controller, self.terminal = os.openpty()
+        self.resize(rows=24, cols=80)
+
+    def let_go(self) -> None:
+        """Of the client end, once it is the program's."""
+        if self.terminal >= 0:
+            os.close(self.terminal)
+            self.terminal = -1
+
+    def close(self) -> None:
+        self.let_go()
+        if self.controller >= 0:
+            os.close(self.controller)
+            self.controller = -1
+
+    def send_all(self, data: bytes) -> None:
+        os.write(self.controller, data)
+
+    def receive(self) -> bytes:
+        if not select.select([self.controller], [], [], DEADLINE)[0]:
+            raise TimeoutError
+        return os.read(self.controller, 1 << 16)
+
+    def resize(self, rows: int, cols: int) -> None:
+        termios.tcsetwinsize(self.controller, (rows, cols))
 
 
 class ServiceManager:

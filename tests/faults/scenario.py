@@ -12,8 +12,8 @@ from collections import Counter
 from pathlib import Path
 from typing import Callable
 
-from parties import (OWN_WORDS, Connection, Finding, Place, Process, Refused, ServiceManager, comm,
-                     descendants, descriptors, noise, status_field, wait_until)
+from parties import (OWN_WORDS, Connection, Console, Finding, Place, Process, Refused,
+                     ServiceManager, comm, descendants, descriptors, noise, status_field, wait_until)
 
 WRITTEN = 60_000
 TYPED = 9_000
@@ -54,9 +54,11 @@ class Scenario:
         self.clients: dict[str, Connection] = {}
         self.fds: Counter = Counter()
         self.count = 0
+        self.trace = ''  # what strace said
         self.own = tools.deptyr  # what head is executed as
         self.wrapper = NO_WRAPPER  # of what is started next
         self.keeper = ''  # the service manager, or an s6-fdholder's socket
+        self.console: Console | None = None  # head's own terminal
         self.manager = place.add(ServiceManager(self.folder / 'notify'))
 
     def path(self, name: str) -> Path:
@@ -91,30 +93,39 @@ class Scenario:
                                       env=env, **options))
 
     def start_head(self) -> None:
+        self.start_service(
+            'head', [self.own, 'head', *([] if self.console else ['--headless']),
+                     '--client-dir', str(self.folder),
+                     *(['--keeper', f's6:{self.keeper}'] if self.keeper else []),
+                     *(word for name in ('raw', 'uwsgi') for session in 'ab'
+                       for word in (f'--{name}', f'{self.path(name + session)}={session}')),
+                     str(self.path('head'))],
+            'listens on', {} if self.keeper else
+            {'NOTIFY_SOCKET': str(self.path('notify')), 'FDSTORE': '100'})
+
+    def start_service(self, name: str, words: list[str], last_said: str,
+                      env: dict[str, str]) -> None:
         wrapper, self.wrapper = self.wrapper, NO_WRAPPER
         ready, told = os.pipe2(os.O_NONBLOCK)
+        options = {}
+        if self.console:
+            wrapper = Wrapper(['setsid', '--ctty', *wrapper.words], wrapper.env)
+            terminal = self.console.terminal
+            options = {'stdin': terminal, 'stdout': terminal, 'start_new_session': False}
         try:
-            head = self.process(
-                'head', [self.own, 'head', '--headless', '--ready-fd', str(told),
-                         '--client-dir', str(self.folder),
-                         *(['--keeper', f's6:{self.keeper}'] if self.keeper else []),
-                         *(word for name in ('raw', 'uwsgi') for session in 'ab'
-                           for word in (f'--{name}', f'{self.path(name + session)}={session}')),
-                         str(self.path('head'))],
-                wrapper, pass_fds=[told],
-                env={} if self.keeper else
-                {'NOTIFY_SOCKET': str(self.path('notify')), 'FDSTORE': '100'})
+            head = self.process(name, [*words[:2], '--ready-fd', str(told), *words[2:]],
+                                wrapper, pass_fds=[told], env=env, **options)
             # It may be the very write that fails.
             wait_until(lambda: select.select([ready], [], [], 0)[0] or head.ended()
-                       or 'listens on' in head.said(), 'head')
+                       or last_said in head.said(), name)
         finally:
             os.close(ready)
             os.close(told)
-        if head.ended():
-            self.refused_by(head, 'head')
+        pids = [pid for pid in [head.pid, *descendants(head.pid)] if comm(pid) == 'deptyr']
+        if head.ended() or not pids:
+            self.refused_by(head, name)
         self.head = head
-        pids = [head.pid, *descendants(head.pid)]
-        self.head_pid = next(pid for pid in pids if comm(pid) == 'deptyr')
+        self.head_pid = pids[0]
 
     def refused_by(self, process: Process, who: str, code: int = SYSTEM_FAILURE) -> None:
         end = process.wait(who)
@@ -310,6 +321,9 @@ class Scenario:
 
     def stop(self) -> None:
         os.kill(self.head_pid, signal.SIGTERM)
+        self.end_of_head()
+
+    def end_of_head(self) -> None:
         end = self.head.wait('head')
         if end != 0:
             raise Finding(f'head ended with {end}: {self.head.last_line()}')

@@ -1,5 +1,6 @@
 #include "lib/sys/background.h"
 
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -29,7 +30,8 @@ TEST(GoToBackgroundTest, TheShellGetsItsPromptAndWeGoOn) {
   Program starter = Program::Fork(
       [&] {
         if (!BecomeTerminalProcess(pty.terminal.get()).ok()) return 1;
-        if (!GoToBackground("[goes on, pid ", "]").ok()) return 2;
+        const auto leave = [] { (void)!::write(1, "bye ", 4); };
+        if (!GoToBackground(leave, "[goes on, pid ", "]").ok()) return 2;
         char byte = 0;
         (void)!::read(go.read_end.get(), &byte, 1);
         std::string said =
@@ -45,9 +47,9 @@ TEST(GoToBackgroundTest, TheShellGetsItsPromptAndWeGoOn) {
   kept.write_end.Reset();
   EXPECT_EQ(starter.Wait(), kFine) << "at once";
   OutputReader terminal(pty.controller.get());
-  EXPECT_TRUE(terminal.Until(ContainsRegex("^\\[goes on, pid [0-9]+\\]$")));
+  EXPECT_TRUE(terminal.Until(ContainsRegex("^bye \\[goes on, pid [0-9]+\\]$")));
   const std::string pid =
-      terminal.text().substr(14, terminal.text().size() - 15);
+      terminal.text().substr(18, terminal.text().size() - 19);
   go.write_end.Reset();
   OutputReader said(kept.read_end.get());
   EXPECT_TRUE(said.UntilEnd());
@@ -59,7 +61,7 @@ TEST(GoToBackgroundTest, ALogInAFileStays) {
   Pipe log;
   Program starter = Program::Fork(
       [&] {
-        if (!GoToBackground("", "").ok()) return 1;
+        if (!GoToBackground([] {}, "", "").ok()) return 1;
         (void)!::write(STDERR_FILENO, "logged", 6);
         return 0;
       },
@@ -70,6 +72,21 @@ TEST(GoToBackgroundTest, ALogInAFileStays) {
   EXPECT_TRUE(output.UntilEnd());
   // Both write when they get to it.
   EXPECT_THAT(output.text(), ContainsRegex("^([0-9]+logged|logged[0-9]+)$"));
+}
+
+TEST(GoToBackgroundTest, WithoutRoomForItNothingChanges) {
+  const Pty pty = Value(OpenPty({}));
+  Program starter = Program::Fork(
+      [&] {
+        if (!BecomeTerminalProcess(pty.terminal.get()).ok()) return 1;
+        const rlimit none{};
+        (void)::setrlimit(RLIMIT_NOFILE, &none);
+        bool left = false;
+        if (GoToBackground([&left] { left = true; }, "", "").ok()) return 2;
+        return left || ::tcgetpgrp(STDIN_FILENO) != ::getpgrp() ? 3 : 0;
+      },
+      {.keep = {pty.terminal.get()}});
+  EXPECT_EQ(starter.Wait(), kFine);
 }
 
 }  // namespace

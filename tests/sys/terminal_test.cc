@@ -144,7 +144,7 @@ TEST_F(TerminalTest, CanBeMadeRawAgain) {
       [&] {
         const Terminal terminal = Value(Terminal::Take());
         Step();
-        terminal.MakeRaw();
+        (void)terminal.MakeRaw();
         Step();
         return 0;
       },
@@ -326,6 +326,22 @@ TEST_F(TerminalTest, ItIsTakenOverRawAndThenAsBeforeTheFirst) {
   Go();
   AwaitStep();
   EXPECT_TRUE(IsAsBefore());
+  Go();
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+// Not an error that time mends.
+TEST_F(TerminalTest, OneThatHasGoneIsntTakenOver) {
+  Program child = Program::Fork(
+      [&] {
+        (void)::setsid();  // there is no other terminal
+        const std::string before = Value(Terminal::Take()).Before();
+        Step();
+        return absl::IsNotFound(Terminal::TakeOver(before).status()) ? 0 : 1;
+      },
+      OnTheTerminal());
+  AwaitStep();
+  pty_.controller.Reset();
   Go();
   EXPECT_EQ(child.Wait(), kFine);
 }
