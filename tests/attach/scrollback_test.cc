@@ -1,6 +1,7 @@
 // What scrolled off, as far as head remembers it, and heads that don't tell.
 #include "lib/attach/scrollback.h"
 
+#include <poll.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -17,6 +18,7 @@
 #include "tests/support/program.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
+#include "tests/support/wait.h"
 
 namespace deptyr {
 namespace {
@@ -42,6 +44,7 @@ class ScrollbackTest : public testing::Test {
                                                 WindowSize size = kSize) const {
     const Program head = Program::Fork(
         [&] {
+          if (WaitForEvents(listener_.fd(), POLLIN) == 0) return 1;
           const Fd client(
               ::accept4(listener_.fd(), nullptr, nullptr, SOCK_CLOEXEC));
           (void)WriteSome(client.get(), said);
