@@ -449,6 +449,15 @@ TEST_F(SessionTest, InsertsOfAClientThatNeverReadsAreLimited) {
   EXPECT_LT(std::count(stuck.text().begin(), stuck.text().end(), '['), 50);
 }
 
+TEST_F(SessionTest, AnInsertLargerThanAllRoomArrivesWhole) {
+  Watcher watcher(*loop_);
+  const std::string paint = Numbers(300'000);
+  watcher.InsertAt(0, paint);
+  watcher.Join(session_);
+  ASSERT_TRUE(Until([&] { return watcher.bytes() >= paint.size(); }));
+  EXPECT_TRUE(watcher.text() == paint);
+}
+
 // --- the end
 
 // The kernel's buffers hold what the program wrote last when it is no more.
@@ -1008,6 +1017,26 @@ TEST_F(SessionHandoverTest, AnswersToOldQuestionsAreStillTakenOut) {
       Until([&] { return absl::StrContains(ShownByNext(), "typed\n"); }));
   EXPECT_THAT(ShownByNext(),
               testing::Not(testing::AnyOf(HasSubstr("2c"), HasSubstr("6R"))));
+}
+
+TEST_F(SessionHandoverTest, WhatAClientIsOwedIsOwedByTheNext) {
+  (void)Run(Shell("printf abc; read x; printf def"));
+  ASSERT_TRUE(UntilShown("abc"));
+  Watcher before(*loop_);
+  before.JoinNow(session_);
+  session_.SetClientSize(before, {.rows = 30, .cols = 90});
+  before.InsertAt(5, "[middle]");
+  const ClientState saved = before.Save();
+  Resume(HandOver());
+  Watcher again(*loop_);
+  again.Restore(saved);
+  next_->Readmit(again);
+  next_->OnReadmitted(before.id());
+  EXPECT_EQ(next_->leader(), &again);
+  EXPECT_EQ(again.size(), (WindowSize{30, 90}));
+  again.Type("\n");
+  ASSERT_TRUE(Until([&] { return absl::StrContains(again.text(), "ef"); }));
+  EXPECT_EQ(again.text(), "\nd[middle]ef");
 }
 
 TEST_F(SessionHandoverTest, WhatTheProgramBeforeLeftIsMadeFromTheRing) {
