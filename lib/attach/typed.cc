@@ -132,11 +132,10 @@ std::string SpecialKey(const Special& key, const Modifiers& held,
                       last);
 }
 
-// One character, which UTF-8 may make several bytes.
+// One character, which UTF-8 may make several bytes; never none.
 bool IsCharacter(absl::string_view name) {
   constexpr unsigned kContinuation = 0x80;
   constexpr unsigned kContinuationMask = 0xc0;
-  if (name.empty()) return false;
   for (size_t i = 1; i < name.size(); ++i) {
     if ((static_cast<unsigned char>(name[i]) & kContinuationMask) !=
         kContinuation) {

@@ -30,7 +30,7 @@ absl::Status Replace(FdHolder& holder, const std::string& name, int fd) {
 }
 
 absl::Status CheckName(const std::string& name) {
-  if (!name.empty() && name.size() <= kLongestHolderId) return absl::OkStatus();
+  if (name.size() <= kLongestHolderId) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat("a name of ", name.size(),
                                                  " bytes; s6-fdholder allows ",
                                                  kLongestHolderId, ": ", name));

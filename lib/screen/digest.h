@@ -53,9 +53,6 @@ class Digest {
   bool alternate_screen() const { return alternate_ != 0; }
   // The mode it was entered by (47, 1047, 1049), or 0.
   int alternate_mode() const { return alternate_; }
-  bool autowrap() const;
-  bool cursor_visible() const;
-  bool reverse_video() const;
   // The last thing that ended at whole() was a printed character.
   bool printed_last() const { return printed_last_; }
   // Valid UTF-8, no controls.

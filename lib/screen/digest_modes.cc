@@ -12,16 +12,6 @@ bool Digest::Is(int dec_mode) const {
   return (dec_modes_ & DecModeBit(dec_mode)) != 0;
 }
 
-bool Digest::autowrap() const {
-  return Is(7);
-}
-bool Digest::cursor_visible() const {
-  return Is(25);
-}
-bool Digest::reverse_video() const {
-  return Is(5);
-}
-
 void Digest::SetModifyKeys(const Parameters& parameters) {
   if (!parameters.missing(0) && parameters.At(0) != 4) return;
   const int level = parser_.final() == 'm' ? parameters.At(1) : 0;

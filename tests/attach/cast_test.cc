@@ -31,6 +31,9 @@ TEST(CastTest, ACharacterIsNotCut) {
             "[0.0,\"o\",\"a\"]\n");
   EXPECT_EQ(cast.Output(absl::Seconds(1), "\xa2"),
             "[1.0,\"o\",\"\xe6\xbc\xa2\"]\n");
+  EXPECT_EQ(cast.Output(absl::Seconds(1), "\xc3"), "");
+  EXPECT_EQ(cast.Output(absl::Seconds(1), "\xa4"),
+            "[1.0,\"o\",\"\xc3\xa4\"]\n");
   EXPECT_EQ(cast.Output(absl::Seconds(1), "\xf0\x9f"), "");
   EXPECT_EQ(cast.Output(absl::Seconds(2), "\x98\x80"),
             "[2.0,\"o\",\"\xf0\x9f\x98\x80\"]\n");

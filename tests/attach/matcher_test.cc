@@ -48,6 +48,12 @@ TEST(MatcherTest, AFloodIsNotKept) {
   EXPECT_LE(matcher.text().size(), 2 * Matcher::kLongestText + 2000);
 }
 
+TEST(MatcherTest, ALineThatNeverEndsIsGivenUpAndAnotherBegins) {
+  Matcher matcher = Value(Matcher::Create("^end"));
+  EXPECT_FALSE(matcher.Feed(std::string(Matcher::kLongestLine + 1, 'x')));
+  EXPECT_TRUE(matcher.Feed("end"));
+}
+
 TEST(MatcherTest, WhatIsNoExpressionIsTheUsersError) {
   EXPECT_THAT(Matcher::Create("("),
               StatusIs(absl::StatusCode::kInvalidArgument,

@@ -62,6 +62,16 @@ TEST_F(PlaceTest, WhoComesToAnEndedProgramHasHeardOfItsEnd) {
   EXPECT_TRUE(Hear("started", 5));
 }
 
+// A ring that has lost its end: what follows was written since.
+TEST_F(PlaceTest, WhoIsSentBackInTheStreamIsToldAllAnew) {
+  (void)place_.Follow(Output{"12345"});
+  EXPECT_TRUE(Hear("started", 9));
+  (void)place_.Return({});
+  Enter(7, 1, true);
+  EXPECT_EQ(place_.offset(), 100U);
+  EXPECT_TRUE(Hear("ended", 1));
+}
+
 TEST_F(PlaceTest, InAnotherStreamAllIsNew) {
   (void)Hear("started", 9);
   (void)place_.Return({});

@@ -24,6 +24,9 @@ TEST(UnescapeTest, KnowsTheUsualEscapes) {
                                                                "9",
                                                                7));
   EXPECT_EQ(Value(Unescape("\xc3\xa4 plain")), "\xc3\xa4 plain");
+  EXPECT_EQ(Value(Unescape("\\08\\0a")), std::string("\0"
+                                                     "8\0a",
+                                                     4));
   EXPECT_EQ(Value(Unescape("")), "");
 }
 
@@ -50,7 +53,7 @@ TEST(KeysNamedTest, ModifiersGoBeforeTheName) {
   EXPECT_EQ(Keys("M-x M-Enter C-M-c"), "\x1bx\x1b\r\x1b\x03");
   EXPECT_EQ(Keys("C-Up S-F5 M-Left C-S-Home"),
             "\x1b[1;5A\x1b[15;2~\x1b[1;3D\x1b[1;6H");
-  EXPECT_EQ(Keys("S-Tab S-a"), "\x1b[ZA");
+  EXPECT_EQ(Keys("S-Tab S-a S-Enter"), "\x1b[ZA\r");
   EXPECT_EQ(Keys("C-Space ^C C-\\"), std::string("\0\x03\x1c", 3));
   EXPECT_EQ(Keys("M--"), "\x1b-");
 }
@@ -62,7 +65,7 @@ TEST(KeysNamedTest, CursorKeysAreAsTheProgramAskedForThem) {
 
 TEST(KeysNamedTest, RefusesTheRest) {
   for (const char* wrong :
-       {"Upp", "C-", "F13", "ab", "C-Enter", "C-\xc3\xa4", "X-a"}) {
+       {"Upp", "C-", "F13", "ab", "C-Enter", "C-\xc3\xa4", "X-a", "^1"}) {
     EXPECT_THAT(
         KeysNamed(wrong, CursorKeys::kNormal),
         StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("not a key")))

@@ -394,6 +394,23 @@ TEST_F(UpgradeTest, WhatIsTypedAndNotTakenIsTakenLater) {
   EXPECT_TRUE(ReadFile(folder_ / "got") == text);
 }
 
+TEST_F(UpgradeTest, WhoIsAmidItsFirstMessageGoesOn) {
+  StartHead();
+  BodyProcess body = Body("a", {"sh", "-c", "echo hello; exec cat"});
+  Connection peer = Connection::To(socket());
+  const std::string attach =
+      Encode(Attach{.session = "a", .from = From::kHistory});
+  peer.Send(attach.substr(0, 7));
+  ASSERT_TRUE(TextUntil(
+      [&] {
+        return Run({"status", "--head", "--json", socket()}).out;
+      },
+      HasSubstr("\"pending\": 1")));
+  Upgrade();
+  peer.Send(attach.substr(7));
+  EXPECT_TRUE(peer.output().Until(HasSubstr("hello")));
+}
+
 // No descriptor of its own tells of it: it would be polled for ever.
 TEST_F(UpgradeTest, WhoSendsNoMoreCostsNothing) {
   StartHead({"--raw", absl::StrCat(folder_ / "raw", "=later")});

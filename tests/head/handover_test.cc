@@ -242,7 +242,22 @@ TEST(HandoverTest, AFieldOfAnotherTypeIsRefused) {
 TEST(HandoverTest, WhatClaimsToBeLargeOrGoesDeepIsRefused) {
   // {"x": an array of 2^63-1 elements
   EXPECT_FALSE(Decode("\xa1\x61x\x9b\x7f\xff\xff\xff\xff\xff\xff\xff").ok());
+  EXPECT_FALSE(Decode("\xbb\x7f\xff\xff\xff\xff\xff\xff\xff").ok());
   EXPECT_FALSE(Decode(std::string(1'000'000, '\x81')).ok());
+  EXPECT_FALSE(Decode(std::string(1'000'000, '\x9f')).ok());
+}
+
+// Another library may begin what it doesn't know the length of yet.
+TEST(HandoverTest, LengthsNeedntBeSaidBefore) {
+  std::string bytes = Spelled({{"version", kHandoverVersion}, {"newest", "a"}});
+  bytes[0] = '\xbf';
+  EXPECT_EQ(Value(Decode(bytes + '\xff')).newest, "a");
+}
+
+TEST(HandoverTest, ANumberMayBeLessThanNothing) {
+  json value = Parsed(Encode(Everything()));
+  value["sessions"][0]["pidfd"] = -1;
+  EXPECT_EQ(Value(Decode(Spelled(value))).sessions[0].pidfd, -1);
 }
 
 TEST(HandoverTest, AllDescriptorsAreTold) {

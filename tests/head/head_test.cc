@@ -303,6 +303,43 @@ TEST_F(HeadTest, WhatABodySaysIsShownHarmless) {
   EXPECT_EQ(State("name"), "could not be executed: \\x1b[2J\\n");
 }
 
+TEST_F(HeadTest, AnEndThatIsToldHasToBeOne) {
+  const Body body(*loop_, Runs("name", {"cat"}));
+  ASSERT_TRUE(Until([&] { return HasStarted("name"); }));
+  const auto told = [&](absl::string_view key, const std::string& value) {
+    Guest guest(socket());
+    guest.Send(Encode(
+        Ask{.what = "ended",
+            .fields = {{"session", "name"}, {std::string(key), value}}}));
+    return guest.Said(*loop_);
+  };
+  for (const char* code : {"", "-1", "256", "x"}) {
+    EXPECT_THAT(told("code", code), StartsWith("malformed: ")) << code;
+  }
+  for (const char* signal : {"-1", "65", "x"}) {
+    EXPECT_THAT(told("signal", signal), StartsWith("malformed: ")) << signal;
+  }
+  EXPECT_EQ(told("code", "3"), "no-session: name: its program runs");
+}
+
+TEST_F(HeadTest, WhoAsksForOneSessionsEventsHearsOfNoOther) {
+  const Body first(*loop_, Runs("first", {"cat"}));
+  ASSERT_TRUE(Until([&] { return HasStarted("first"); }));
+  Guest guest(socket());
+  guest.Send(Encode(Ask{.what = "events", .fields = {{"session", "first"}}}) +
+             Encode(Ask{.what = "head", .fields = {}}));
+  (void)guest.Answer(*loop_);  // of head: it listens
+  const Body second(*loop_, Runs("second", {"cat"}));
+  ASSERT_TRUE(Until([&] { return HasStarted("second"); }));
+  first.process().Signal(SIGKILL);
+  std::optional<HeadMessage> answer;
+  do {
+    answer = guest.Answer(*loop_);
+    ASSERT_TRUE(answer.has_value());
+  } while (!std::holds_alternative<Item>(*answer));
+  EXPECT_EQ(ValueOf(std::get<Item>(*answer).fields, "session"), "first");
+}
+
 TEST_F(HeadTest, ManyProgramsAtOnceAreAllServed) {
   constexpr int kMany = 50;
   std::vector<std::unique_ptr<Body>> bodies;

@@ -109,6 +109,8 @@ TEST_F(KeepingTest, WhatIsDroppedMakesRoom) {
   (void)keeping_.Keep("b", 0, 1, 0, 0);
   ASSERT_FALSE(keeping_.HasRoom());
   keeping_.DropProgram("a", 7);  // none of its
+  keeping_.DropProgram("c", 1);
+  keeping_.DropSession("c");
   EXPECT_FALSE(keeping_.HasRoom());
   keeping_.DropProgram("a", 1);
   EXPECT_TRUE(keeping_.HasRoom());
@@ -137,7 +139,9 @@ TEST_F(KeepingTest, GoesOnInAnotherProgram) {
   (void)keeping_.Keep("b:c", 0, 1, 0, 0);
   keeping_.DropProgram("b:c", 1);
   Keeping next(std::make_unique<ListKeeper>(store_));
-  next.Resume(keeping_.Names());
+  std::vector<std::string> names = keeping_.Names();
+  names.emplace_back("deptyr.what");  // of a later deptyr
+  next.Resume(names);
   EXPECT_THAT(next.Names(),
               UnorderedElementsAre("deptyr.ring.0.a", "deptyr.pty.4.a",
                                    "deptyr.pid.4.a", "deptyr.ring.0.b=c"));

@@ -218,6 +218,7 @@ TEST_F(RingTest, WhatIsSaidOfOtherPlacesIsNoRing) {
   EXPECT_TRUE(refused([](RingState& state) { state.records[1].begin = kFar; }));
   EXPECT_TRUE(refused([](RingState& state) { state.modes[1].offset = kFar; }));
   EXPECT_TRUE(refused([](RingState& state) { state.modes[1].size = 785; }));
+  EXPECT_TRUE(refused([](RingState& state) { state.name.fill('x'); }));
   EXPECT_TRUE(refused([](RingState& state) { state.command.fill('x'); }));
   EXPECT_TRUE(refused([](RingState& state) { state.exec_failure.fill('x'); }));
   // So near the end of all numbers that the next would be 0.

@@ -14,6 +14,7 @@
 #include <iterator>
 #include <list>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -180,6 +181,34 @@ TEST_F(SessionTest, AProgramNobodyReapsHasEndedAfterAWhile) {
   EXPECT_EQ(State(), "ended (its supervisor knows how)");
 }
 
+TEST_F(SessionTest, WhoKnowsHowAProgramEndedMayTellItOnce) {
+  EXPECT_THAT(session_.TellStatus({.code = 3}),
+              StatusIs(absl::StatusCode::kUnavailable, "no program has run"));
+  SessionProgram& program = Run(Shell("read line; exit 3"));
+  program.LeaveZombie();
+  EXPECT_THAT(session_.TellStatus({.code = 3}),
+              StatusIs(absl::StatusCode::kUnavailable, "its program runs"));
+  program.process().Signal(SIGKILL);
+  ASSERT_TRUE(UntilEnd());
+  EXPECT_EQ(State(), "ended (its supervisor knows how)");
+  EXPECT_THAT(session_.TellStatus({.signal = 9}), IsOk());
+  EXPECT_EQ(State(), "ended: signal 9 (Killed)");
+  EXPECT_THAT(session_.TellStatus({.code = 4}), IsOk());
+  EXPECT_EQ(State(), "ended: signal 9 (Killed)");
+}
+
+// Its supervisor was told before head was.
+TEST_F(SessionTest, WhatIsToldBeforeTheEndIsProcessedCountsOnce) {
+  SessionProgram& program = Run(Shell("read line"));
+  program.LeaveZombie();
+  program.process().Signal(SIGKILL);
+  ASSERT_TRUE(WaitFor([&] { return program.process().HasEnded(); }));
+  EXPECT_THAT(session_.TellStatus({.code = 3}), IsOk());
+  EXPECT_THAT(session_.TellStatus({.code = 4}), IsOk());
+  ASSERT_TRUE(UntilEnd());
+  EXPECT_EQ(State(), "ended: exit status 3");
+}
+
 // A router's programs are its own children.
 TEST_F(SessionTest, OurOwnChildIsReapedHere) {
   Pty pty = Value(OpenPty({}));
@@ -274,6 +303,26 @@ TEST_F(SessionTest, AClientThatCaughtUpIsWaitedForAgain) {
   ASSERT_TRUE(UntilEnd());
   ASSERT_TRUE(Until([&] { return !watcher.owed(session_.ring()); }));
   EXPECT_EQ(watcher.missed(), missed) << "this time it kept up";
+}
+
+// Head, or the whole machine, stood still: what a client could not take in that
+// time costs it one piece of its patience.
+TEST_F(SessionTest, AMachineThatStandsStillCostsAClientLittleOfItsPatience) {
+  Watcher slow(*loop_);
+  slow.Read(false);
+  slow.Join(session_);
+  Run({"yes"});
+  const Ring& ring = session_.ring();
+  ASSERT_TRUE(Until(
+      [&] { return ring.end() - slow.cursor() + 4096 > ring.capacity(); }));
+  const uint64_t full = ring.end();
+  for (int piece = 1; piece <= 3; ++piece) {
+    const auto later = Clock::now() + absl::ToChronoNanoseconds(kPatience);
+    ASSERT_TRUE(WaitFor([&] { return Clock::now() > later; }));
+    ASSERT_THAT(loop_->RunOnce(), IsOk());
+    EXPECT_EQ(ring.end(), full) << "the program waits for it";
+  }
+  EXPECT_TRUE(Until([&] { return ring.end() > full; })) << "but not for ever";
 }
 
 // A client that has enough room doesn't have to read to hear of the rest.
@@ -399,6 +448,15 @@ TEST_F(SessionTest, InsertsOfAClientThatNeverReadsAreLimited) {
   stuck.Read(true);
   ASSERT_TRUE(Until([&] { return absl::EndsWith(stuck.text(), "[999]"); }));
   EXPECT_LT(std::count(stuck.text().begin(), stuck.text().end(), '['), 50);
+}
+
+TEST_F(SessionTest, AnInsertLargerThanAllRoomArrivesWhole) {
+  Watcher watcher(*loop_);
+  const std::string paint = Numbers(300'000);
+  watcher.InsertAt(0, paint);
+  watcher.Join(session_);
+  ASSERT_TRUE(Until([&] { return watcher.bytes() >= paint.size(); }));
+  EXPECT_TRUE(watcher.text() == paint);
 }
 
 // --- the end
@@ -849,6 +907,20 @@ TEST_F(SessionTest, ARepaintOfNothingIsNothing) {
   EXPECT_TRUE(IsQuiet(*loop_));
 }
 
+TEST_F(SessionTest, ARepaintUnderWayIsEnough) {
+  Run({"cat"});
+  const auto size = [&] { return Value(GetWindowSize(session_.controller())); };
+  Watcher tallest(*loop_);
+  tallest.JoinNow(session_);
+  session_.SetClientSize(tallest, {.rows = UINT16_MAX, .cols = 80});
+  session_.Repaint();
+  EXPECT_EQ(size(), (WindowSize{UINT16_MAX - 1, 80})) << "there is no larger";
+  ASSERT_THAT(SetWindowSize(session_.controller(), {7, 80}), IsOk());
+  session_.Repaint();
+  EXPECT_EQ(size(), (WindowSize{7, 80}));
+  EXPECT_TRUE(Until([&] { return size() == WindowSize{UINT16_MAX, 80}; }));
+}
+
 TEST_F(SessionTest, ASignalIsForTheProgram) {
   Run(Shell(
       "trap 'echo usr1; exit 0' USR1; echo ready; while :; do read x; done"));
@@ -894,6 +966,14 @@ class SessionHandoverTest : public SessionTest {
                                       Value(Ring::Adopt(Fd(state.ring))),
                                       options, [](Session&, Change) {});
     next_->Resume(state);
+  }
+  // What the next head finds without what this one had in its memory.
+  std::optional<Session::PostMortem> LeftBefore() {
+    const SessionState state = HandOver();
+    Session next(*loop_, "name", ::getuid(), Value(Ring::Adopt(Fd(state.ring))),
+                 {}, [](Session&, Change) {});
+    next.Resume(Fd(state.controller), Fd(state.pidfd));
+    return next.TakePostMortem();
   }
   std::string ShownByNext() const {
     return std::string(next_->ring().From(next_->ring().begin()));
@@ -969,6 +1049,51 @@ TEST_F(SessionHandoverTest, AnswersToOldQuestionsAreStillTakenOut) {
       Until([&] { return absl::StrContains(ShownByNext(), "typed\n"); }));
   EXPECT_THAT(ShownByNext(),
               testing::Not(testing::AnyOf(HasSubstr("2c"), HasSubstr("6R"))));
+}
+
+TEST_F(SessionHandoverTest, WhatAClientIsOwedIsOwedByTheNext) {
+  (void)Run(Shell("printf abc; read x; printf def"));
+  ASSERT_TRUE(UntilShown("abc"));
+  Watcher before(*loop_);
+  before.JoinNow(session_);
+  session_.SetClientSize(before, {.rows = 30, .cols = 90});
+  before.InsertAt(5, "[middle]");
+  const ClientState saved = before.Save();
+  Resume(HandOver());
+  Watcher again(*loop_);
+  again.Restore(saved);
+  next_->Readmit(again);
+  next_->OnReadmitted(before.id());
+  EXPECT_EQ(next_->leader(), &again);
+  EXPECT_EQ(again.size(), (WindowSize{30, 90}));
+  again.Type("\n");
+  ASSERT_TRUE(Until([&] { return absl::StrContains(again.text(), "ef"); }));
+  EXPECT_EQ(again.text(), "\nd[middle]ef");
+}
+
+TEST_F(SessionHandoverTest, WhatTheProgramBeforeLeftIsMadeFromTheRing) {
+  Run(Shell("echo first; exit 3"));
+  ASSERT_TRUE(UntilEnd());
+  (void)Run(Shell("echo second; read line"));
+  ASSERT_TRUE(UntilShown("second"));
+  const auto left = LeftBefore();
+  ASSERT_TRUE(left.has_value());
+  EXPECT_THAT(left->paint, HasSubstr("first"));
+  EXPECT_THAT(left->paint, testing::Not(HasSubstr("second")));
+  EXPECT_EQ(left->how, Ended("exit status 3"));
+}
+
+TEST_F(SessionHandoverTest, NothingIsLeftOfWhatTheRingHasLost) {
+  Run(Shell("echo first"));
+  ASSERT_TRUE(UntilEnd());
+  (void)Run(Shell("seq 1 300000; read line"));
+  ASSERT_TRUE(UntilShown("\n300000\n"));
+  EXPECT_FALSE(LeftBefore().has_value());
+}
+
+TEST_F(SessionHandoverTest, NothingIsLeftBeforeTheFirstProgram) {
+  (void)Run({"cat"});
+  EXPECT_FALSE(LeftBefore().has_value());
 }
 
 TEST_F(SessionHandoverTest, WhatIsKnownOfAnEndIsKnown) {

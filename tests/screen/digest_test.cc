@@ -100,12 +100,19 @@ TEST(DigestModesTest, WhatIsSetIsSetAgain) {
   }
 }
 
+TEST(DigestModesTest, TheKeypadHasTwoSequences) {
+  EXPECT_EQ(ModesAfter("\x1b[?66h"), "\x1b=");
+}
+
 TEST(DigestModesTest, WhatIsUndoneIsNot) {
   EXPECT_EQ(ModesAfter("\x1b[?1000;1006;2004;1h\x1b[?1000;1006;2004;1l"), "");
   EXPECT_EQ(ModesAfter("\x1b[?1000h\x1b[?1003h\x1b[?1000l"), "");
   EXPECT_EQ(ModesAfter("\x1b(0\x1b(B\x0e\x0f\x1b=\x1b>"), "");
   EXPECT_EQ(ModesAfter("\x1b[5;9r\x1b[r"), "");
   EXPECT_EQ(ModesAfter("\x1b[>4;2m\x1b[>4m\x1b[>4;1m\x1b[>4n"), "");
+  EXPECT_EQ(ModesAfter("\x1b[>4;2m\x1b[>m"), "");
+  EXPECT_EQ(ModesAfter("\x1b[>4;2m\x1b[>;m"), "");
+  EXPECT_EQ(ModesAfter("\x1b[?66h\x1b[?66l"), "");
   EXPECT_EQ(ModesAfter("\x1b[6 q\x1b[0 q"), "");
   EXPECT_EQ(ModesAfter("\x1b[4h\x1b[?6h\x1b[?7l\x1b[?25l\x1b=\x1b(0\x1b[!p"),
             "");
@@ -125,6 +132,7 @@ TEST(DigestModesTest, KittysFlagsAreAStack) {
   EXPECT_EQ(ModesAfter("\x1b[>5u\x1b[=4;3u"), "\x1b[>1u");
   EXPECT_EQ(ModesAfter("\x1b[=3u"), "\x1b[>3u");
   EXPECT_EQ(ModesAfter("\x1b[<u"), "");
+  EXPECT_EQ(ModesAfter("\x1b[>1u\x1b[?u"), "\x1b[>1u") << "it is a question";
   // Each screen has its own.
   EXPECT_EQ(ModesAfter("\x1b[>1u\x1b[?1049h"), "");
   EXPECT_EQ(ModesAfter("\x1b[>1u\x1b[?1049h\x1b[>2u\x1b[?1049l"), "\x1b[>1u");
@@ -188,6 +196,7 @@ TEST(DigestOffsetTest, WhatNeverEndsIsNotWaitedFor) {
 
 TEST(DigestOffsetTest, LastClear) {
   EXPECT_EQ(After("ab\x1b[J\x1b[K\x1b[1J").last_clear(), 0);
+  EXPECT_EQ(After("\x1b[Jab").last_clear(), 0);
   EXPECT_EQ(After("ab\x1b[2Jcd").last_clear(), 2);
   EXPECT_EQ(After("ab\x1b[2Jcd\x1b\x63").last_clear(), 8);
   EXPECT_EQ(After("ab\x1b[H\x1b[J").last_clear(), 2);

@@ -5,6 +5,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/screen/charsets.h"
 #include "tests/screen/transcripts.h"
 #include "tests/support/recordings.h"
 
@@ -71,6 +72,17 @@ TEST(PlainTextLinesTest, WhatIsWrittenOverIsALineOfItsOwn) {
 TEST(PlainTextLinesTest, WhereTheCursorGoesElsewhereTextIsApart) {
   EXPECT_EQ(Plain("\x1b[H\x1b[2Jone\x1b[2;1Htwo\x1b[5;1H"), "one\ntwo");
   EXPECT_EQ(Plain("name\x1b[10Gsize\x1b[3Cdate \x1b[2Cx"), "name size date x");
+}
+
+TEST(CharsetsTest, WhatHasNoOtherFormStaysAsItIs) {
+  Charsets charsets;
+  ASSERT_TRUE(charsets.Escape('(', '0'));
+  EXPECT_EQ(charsets.Translate('q'), U'─');
+  EXPECT_EQ(charsets.Translate('^'), U'^');
+  EXPECT_EQ(charsets.Translate('\x7f'), U'\x7f');
+  ASSERT_TRUE(charsets.Escape('(', 'A'));
+  EXPECT_EQ(charsets.Translate('#'), U'£');
+  EXPECT_EQ(charsets.Translate('q'), U'q');
 }
 
 TEST(PlainTextLinesTest, LineDrawingIsDrawn) {

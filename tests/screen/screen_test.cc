@@ -2,9 +2,11 @@
 
 #include <algorithm>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -128,6 +130,28 @@ TEST(PaintTest, WhatHasNoRoomIsLeftOut) {
   EXPECT_EQ(Text(small.screen), "abc\nd\n");
 }
 
+// There libvterm can't make room for what is printed last.
+TEST(PaintTest, OutsideOfTheRegionWhatIsInsertedIsTheSame) {
+  for (const char* row : {"1", "9"}) {
+    Terminal terminal;
+    terminal.Write(absl::StrCat("\x1b[3;5r\x1b[4h\x1b[", row, ";9Hyx\bX"));
+    Terminal copy = terminal.Copy();
+    EXPECT_TRUE(SameScreen(terminal.screen, copy.screen));
+    terminal.Write("abc");
+    copy.Write("abc");
+    EXPECT_TRUE(SameScreen(terminal.screen, copy.screen));
+  }
+}
+
+TEST(PaintTest, ASavedCursorThatHasNoRoomIsMovedIn) {
+  Terminal terminal({2, 8});
+  terminal.Write("abcdefgh\x1b\x37\x1b[2;1Hx");
+  Terminal small({2, 4});
+  small.Write(terminal.screen.Paint(terminal.digest, {2, 4}));
+  small.Write("\x1b\x38y");
+  EXPECT_EQ(Text(small.screen), "abcy\nx\n");
+}
+
 TEST(PaintTest, AShellsScreenIsSmall) {
   Terminal terminal;
   for (int i = 0; i < 30; ++i) terminal.Write("\x1b[1m$\x1b[m make all\r\n");
@@ -156,6 +180,25 @@ TEST(ResizeTest, TheSameSizeChangesNothing) {
   terminal.screen.Resize({6, 20});
   terminal.Write("1\r\n2\r\n3\x1b[6;1Hx");
   EXPECT_EQ(Text(terminal.screen), "2\n3\n\n\n\nx\n");
+}
+
+// Where the cursor stays, it still waits to wrap.
+TEST(ResizeTest, WhoWaitsToWrapGoesOnWaiting) {
+  for (const WindowSize size : {WindowSize{2, 4}, {3, 4}}) {
+    Terminal terminal({2, 4});
+    terminal.Write("abcd");
+    terminal.screen.Resize(size);
+    terminal.Write("x");
+    EXPECT_EQ(Text(terminal.screen), "abcd\nx\n");
+  }
+  for (const auto& [size, text] : {std::pair(WindowSize{2, 4}, "abcd\nx\n"),
+                                   std::pair(WindowSize{2, 6}, "abcx\n")}) {
+    Terminal terminal({2, 4});
+    terminal.Write("abcd\x1b\x37\x1b[2;1H");
+    terminal.screen.Resize(size);
+    terminal.Write("\x1b\x38x");
+    EXPECT_EQ(Text(terminal.screen), text) << "a saved cursor";
+  }
 }
 
 TEST(ResizeTest, AnySizeWillDo) {

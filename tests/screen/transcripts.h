@@ -38,12 +38,19 @@ inline std::vector<Transcript> Transcripts() {
       {"nothing", ""},
       {"text", "hello\r\nworld"},
       {"scrolling", Lines(40)},
+      {"index",
+       "a\x1b\x44"
+       "b\x1b\x45"
+       "c\x1b[24;1H\x1b\x44"
+       "d"},
+      {"many characters", Repeated("é", 600)},
       {"backspace", "abc\b\bX\r\nxyz\b"},
       {"cursor", "\x1b[5;10Ha\x1b[2Ab\x1b[3Bc\x1b[4Cd\x1b[6De\x1b[Ef\x1b[2Fg"},
       {"cursor beyond", "\x1b[99;99Hx\x1b[99A\x1b[99Dy\x1b[0;0Hz"},
       {"columns, rows", "\x1b[20Ga\x1b[10db\x1b[5`c\x1b[3ed\x1b[2ae\x1b[9;9ff"},
       {"tabs", "a\tb\tc\x1b[2Id\x1b[Ze\x1b[3g\tf"},
       {"tab stops", "\x1b[3g\x1b[1;5H\x1bH\x1b[1;30H\x1bH\r\ta\tb\tc"},
+      {"a tab stop less", "\x1b[1;9H\x1b[g\ra\tb"},
       {"erase in display", Lines(24) + "\x1b[10;4H\x1b[J\x1b[5;3H\x1b[1J"},
       {"erase in line",
        Lines(3) + "\x1b[2;4H\x1b[K\x1b[1;2H\x1b[1K\x1b[3;1H\x1b[2K"},
@@ -70,6 +77,8 @@ inline std::vector<Transcript> Transcripts() {
       {"about to wrap, origin", "\x1b[3;5r\x1b[?6h" + row},
       {"about to wrap, no more", row + "\x1b[?7l"},
       {"about to wrap, saved", row + "\x1b\x37\x1b[5;5Hx"},
+      {"about to wrap, wide, saved", row.substr(2) + "界\x1b\x37\x1b[5;5Hx"},
+      {"about to wrap, other characters", Repeated("q", 80) + "\x1b(0"},
       {"about to wrap, inserting", row + "\x1b[4h"},
       {"no autowrap", "\x1b[?7l" + row + "xyz"},
       {"no autowrap, back on", "\x1b[?7l" + row + "xyz\x1b[?7h"},
@@ -88,6 +97,7 @@ inline std::vector<Transcript> Transcripts() {
       {"SGR",
        "\x1b[1;4;31mab\x1b[22;24mcd\x1b[2;3;5;7;8;9;53mef\x1b[0;97;104mgh"},
       {"SGR, other lines", "\x1b[4:3ma\x1b[4:2mb\x1b[21mc\x1b[4:0md\x1b[4:5me"},
+      {"SGR, dim", "\x1b[2ma\x1b[31mb\x1b[1mc\x1b[22md\x1b[6me"},
       {"SGR 256", "\x1b[38;5;208;48;5;17ma\x1b[38:5:3mb\x1b[39mc\x1b[38;5md"},
       {"SGR 24 bits",
        "\x1b[38;2;1;2;3;48;2;255;254;253ma\x1b[38:2::9:8:7mb"
@@ -127,7 +137,9 @@ inline std::vector<Transcript> Transcripts() {
        "b\x1b]0;x\x1a"
        "c\x1b[1\x1b[31md\x1b]2;y\x1b[32me"},
       {"controls inside", "a\x1b[\r3\n1mb\x1b[2\b;3Hc"},
-      {"unknown", "a\x1b[99z\x1b[?99h\x1b[<1x\x1b[1$q\x1b%Gb\x1b[1:2:3Hc"},
+      {"unknown",
+       "a\x1b[99z\x1b[?99h\x1b[<1x\x1b[1$q\x1b%Gb\x1b[1:2:3Hc\x1b[?6n\x1b#3d"},
+      {"malformed", "a\x1b[1?25lb\x1b[??25lc\x1b[!!pd"},
       {"nearly known",
        "\x1b[9;9Ha\x1b[1;2s\x1b[3;3H\x1b[1;2ub\x1b[1;1;1;1;1Tc\x1b[7h\x1b[1g"
        "\x1b[2 p\x1b[!q\x1b[>1p\x1b[>2;1m\x1b]\x07\x1b]2x\x07."},

@@ -348,6 +348,34 @@ TEST(RegisterTest, ANameThatIsNoneIsAnError) {
   }
 }
 
+TEST(HeadMessageTest, AnAttachThatBeginsNowhereIsAnError) {
+  const auto take = [](absl::string_view from) {
+    const std::string packet =
+        EncodePacket(kDeptyr, 5,
+                     EncodeKeyValues({{"version", "1"},
+                                      {"rows", "0"},
+                                      {"cols", "0"},
+                                      {"value", "0"},
+                                      {"read-only", "0"},
+                                      {"kick", "0"},
+                                      {"stream", "0"},
+                                      {"offset", "0"},
+                                      {"from", std::string(from)}}));
+    absl::string_view rest = packet;
+    return TakeMessage(rest);
+  };
+  EXPECT_THAT(take("now"), IsOk());
+  EXPECT_THAT(take("elsewhere"),
+              StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("from")));
+}
+
+TEST(HeadMessageTest, AQuestionMayAskNothing) {
+  const std::string packet =
+      EncodePacket(kDeptyr, 12, EncodeKeyValues({{"version", "1"}}));
+  absl::string_view rest = packet;
+  EXPECT_EQ(std::get<Ask>(*Value(TakeMessage(rest))), Ask());
+}
+
 // Head must be able to say "I speak version 1" to whatever comes.
 TEST(RegisterTest, OfAnotherVersionOnlyTheVersionIsRead) {
   const auto message =
