@@ -230,6 +230,20 @@ TEST_F(RightsTest, HeadsOwnUserMayUpgradeAndNoMore) {
   EXPECT_EQ(Run(Become<kMember>, {"upgrade"}).status, ExitStatus{});
 }
 
+TEST_F(RightsTest, WithoutANameItIsTheNewestThatTheyMaySee) {
+  StartHead({absl::StrCat("--allow=uid:", kStranger, "=see@a1"),
+             absl::StrCat("--allow=uid:", kStranger, "=see@a2")});
+  for (const std::string name : {"a2", "a1", "b"}) StartBody(name);
+  Guest guest(head().socket(), {kStranger});
+  const auto attached = guest.Attach("");
+  ASSERT_TRUE(attached);
+  EXPECT_EQ(attached->session, "a1");
+  Guest owner(head().socket(), {kOwner});
+  const auto newest = owner.Attach("");
+  ASSERT_TRUE(newest);
+  EXPECT_EQ(newest->session, "b");
+}
+
 TEST_F(RightsTest, WhoMaySeeIsReadOnlyOnHeadsSide) {
   StartHead({absl::StrCat("--allow=uid:", kStranger, "=see")});
   StartBody();

@@ -290,6 +290,21 @@ TEST_F(ClientsTest, WhatWasSentBeforeACloseIsTyped) {
   EXPECT_TRUE(Until([&] { return gone_ == 1; }));
 }
 
+TEST_F(ClientsTest, WhoIsKickedIsGone) {
+  StartProgram();
+  Peer kicked = AttachRaw();
+  Peer other = AttachRaw();
+  kicked.client->Kick("a test");
+  EXPECT_TRUE(Until([&] {
+    kicked.side->Read();
+    return kicked.side->ended();
+  }));
+  kicked.side->Close();
+  EXPECT_TRUE(Until([&] { return gone_ == 1; }));
+  terminal_->Write("for the other");
+  EXPECT_TRUE(UntilReads(*other.side, HasSubstr("for the other")));
+}
+
 TEST_F(ClientsTest, AllOfAPasteIsTypedAfterItsSenderHasGone) {
   StartProgram();
   Peer client = AttachRaw();
