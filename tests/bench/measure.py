@@ -21,22 +21,6 @@ def become_reaper() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
-class CoresAwake:
-    """Work for every core that anything else comes before (SCHED_IDLE), so that
-    none has to be called back by a hypervisor."""
-
-    def __enter__(self) -> None:
-        self.idlers = [subprocess.Popen(
-            ['sh', '-c', 'while :; do :; done'],
-            preexec_fn=lambda: os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0)))
-            for _ in os.sched_getaffinity(0)]
-
-    def __exit__(self, *_) -> None:
-        for idler in self.idlers:
-            idler.kill()
-            idler.wait()
-
-
 class Control:
     """Where the programs of a measurement connect."""
 

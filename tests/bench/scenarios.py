@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Callable, Iterable
 
-from measure import CoresAwake, Measurement, memory, processor_time, ring_bytes, wake_ups
+from measure import Measurement, memory, processor_time, ring_bytes, wake_ups
 from peers import (BARE_DRAIN, BARE_POLL, BARE_RELAY, DEADLINE, DEPTYR, DEPTYR_ATTACH,
                    DEPTYR_FRAMED, DEPTYR_UNKEPT, BareHold, Deptyr, Failure, Peer, Screen,
                    Server, Tmux, Tools)
@@ -216,20 +216,14 @@ class Scenarios:
             self.bar(f'drain, {kind}', rounds, 'bare drain', rate)
 
     def keys(self) -> None:
-        peers = [BARE_POLL, DEPTYR, DEPTYR_FRAMED, DEPTYR_ATTACH, *self.peers]
-        self.keystroke_targets('keystroke', self.round_trips(
-            'A keystroke to the program and back', peers, 0, 0))
-        with CoresAwake():
-            self.keystroke_targets('keystroke, cores awake', self.round_trips(
-                'A keystroke, on cores that are kept awake', peers, 0, 0))
-
-    def keystroke_targets(self, what: str, rounds: Rounds) -> None:
+        rounds = self.round_trips('A keystroke to the program and back', [
+            BARE_POLL, DEPTYR, DEPTYR_FRAMED, DEPTYR_ATTACH, *self.peers], 0, 0)
         for name in 'deptyr', 'deptyr, framed':
             for key, limit in ('p50', 1.05), ('p99', 1.2):
-                self.target(f'{what}, {name}', f'{key} ≤ {limit}x bare poll',
+                self.target(f'keystroke, {name}', f'{key} ≤ {limit}x bare poll',
                             rounds.ratios(name, 'bare poll', of(key)), limit, False, 'x')
         best = rounds.best(of('p50'), most=False)
-        self.target(what, f'p50 below the best peer ({best})',
+        self.target('keystroke', f'p50 below the best peer ({best})',
                     rounds.ratios('deptyr', best, of('p50')), 1, False, 'x')
 
     def keys_beside_a_flood(self) -> None:
