@@ -284,9 +284,10 @@ void Session::ReadTurn() {
       all < BusyPoll::kFlood ? 0 : std::min(flood_turns_ + 1, kFloodTurns);
   const bool floods = flood_turns_ == kFloodTurns;
   controller_watch_.SetFlood(floods);
-  const bool alone = clients_.empty() || many || loop_.Alone();
-  if (floods && !alone && room >= kSmallestRead &&
-      ring_.capacity() - room < kGathered) {
+  const bool may_gather = floods && !many && !clients_.empty() &&
+                          room >= kSmallestRead &&
+                          ring_.capacity() - room < kGathered;
+  if (may_gather && !loop_.Alone()) {
     GatherMore();
   } else {
     gathering_.Reset();

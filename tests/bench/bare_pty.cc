@@ -14,6 +14,8 @@
 #include <cstring>
 #include <initializer_list>
 
+#include "tests/bench/send_fd.h"
+
 namespace {
 
 bool HandOver(int controller, const char* path) {
@@ -25,20 +27,9 @@ bool HandOver(int controller, const char* path) {
                 sizeof address) != 0) {
     return false;
   }
-  char byte = 0;
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))] = {};
-  iovec part = {&byte, 1};
-  msghdr message{};
-  message.msg_iov = &part;
-  message.msg_iovlen = 1;
-  message.msg_control = control;
-  message.msg_controllen = sizeof control;
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof controller);
-  std::memcpy(CMSG_DATA(header), &controller, sizeof controller);
-  return ::sendmsg(holder, &message, 0) == 1 && ::read(holder, &byte, 1) == 1;
+  char answer = 0;
+  return bench::SendFd(holder, "x", controller) &&
+         ::read(holder, &answer, 1) == 1;
 }
 
 }  // namespace

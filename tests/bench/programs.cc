@@ -14,6 +14,7 @@
 #include <random>
 
 #include "tests/bench/meter.h"
+#include "tests/bench/send_fd.h"
 
 namespace bench {
 namespace {
@@ -142,20 +143,7 @@ int RunRuntime(const Words& words) {
     ::_exit(127);
   }
   const int socket = Connect(console, SOCK_STREAM);
-  char name[] = "/dev/ptmx";
-  iovec text{name, sizeof name - 1};
-  alignas(cmsghdr) char space[CMSG_SPACE(sizeof(int))] = {};
-  msghdr message{};
-  message.msg_iov = &text;
-  message.msg_iovlen = 1;
-  message.msg_control = space;
-  message.msg_controllen = sizeof space;
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
-  std::memcpy(CMSG_DATA(header), &controller, sizeof controller);
-  if (::sendmsg(socket, &message, 0) < 0) Die("sendmsg");
+  if (!SendFd(socket, "/dev/ptmx", controller)) Die("sendmsg");
   std::ofstream(pid_file) << pid;
   return 0;
 }
