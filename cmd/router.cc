@@ -15,6 +15,7 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/body/body.h"
+#include "lib/sys/name_service.h"
 #include "lib/sys/process.h"
 #include "lib/sys/signals.h"
 

@@ -40,6 +40,9 @@ code ~ /^ *# *include/ {
 }
 # Debian builds Abseil with a string_view of its own; the two do not convert.
 code ~ /std::string_view|<string_view>/ { wrong("say absl::string_view") }
+here != "tests" && code ~ /std::w?(cout|cerr|clog|cin)([^A-Za-z0-9_]|$)/ {
+    wrong("they are never made (cmd/standard_streams.cc)")
+}
 here != "sys" && here != "tests" && FILENAME != "lib/base/log.cc" {
     if (here == "body") gsub(/::execvp\(/, "", code)
     if (code ~ /(^|[^A-Za-z0-9_>:])::[a-z][a-z0-9_]*\(/) wrong("a system call outside lib/sys")

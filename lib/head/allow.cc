@@ -9,7 +9,7 @@
 #include "absl/strings/strip.h"
 
 #include "lib/base/status.h"
-#include "lib/sys/process.h"
+#include "lib/sys/name_service.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {

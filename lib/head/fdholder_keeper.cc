@@ -1,5 +1,6 @@
 #include "lib/head/fdholder_keeper.h"
 
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -16,15 +17,18 @@ namespace {
 
 // Of each of two tries.
 constexpr absl::Duration kPatience = absl::Milliseconds(500);
+// Of what need not be: to wait is for a holder that has no time.
+constexpr absl::Duration kNoPatience = absl::Milliseconds(1);
 
-absl::Status Replace(FdHolder& holder, const std::string& name, int fd) {
-  absl::Status stored = holder.Store(name, fd);
+// What could not be stored, for this reason: it may be stored already.
+absl::Status Replace(FdHolder& holder, const std::string& name, int fd,
+                     const absl::Status& why) {
   // A full holder says so of a name that it has, too.
-  if (!absl::IsAlreadyExists(stored) && !absl::IsResourceExhausted(stored)) {
-    return stored;
+  if (!absl::IsAlreadyExists(why) && !absl::IsResourceExhausted(why)) {
+    return why;
   }
   const absl::Status deleted = holder.Delete(name);
-  if (absl::IsNotFound(deleted)) return stored;
+  if (absl::IsNotFound(deleted)) return why;
   RETURN_IF_ERROR(deleted);
   return holder.Store(name, fd);
 }
@@ -63,13 +67,33 @@ absl::Status CheckRights(FdHolder& holder) {
   return UnlessNotFound(holder.Delete(nobodys));
 }
 
+absl::Status KeepAll(FdHolder& holder, const std::vector<ToKeep>& wanted,
+                     std::vector<std::string>& kept) {
+  for (const auto& [name, fd] : wanted) {
+    RETURN_IF_ERROR(CheckName(name));
+    RETURN_IF_ERROR(holder.AskToStore(name, fd));
+  }
+  std::vector<absl::Status> stored(wanted.size());
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    stored[i] = holder.Answer();
+    if (stored[i].ok()) kept.push_back(wanted[i].name);
+  }
+  for (size_t i = 0; i < wanted.size(); ++i) {
+    if (stored[i].ok()) continue;
+    const auto& [name, fd] = wanted[i];
+    RETURN_IF_ERROR(Replace(holder, name, fd, stored[i]));
+    kept.push_back(name);
+  }
+  return absl::OkStatus();
+}
+
 class FdHolderKeeper : public Keeper {
  public:
   explicit FdHolderKeeper(std::string path) : path_(std::move(path)) {}
 
   absl::string_view kind() const override { return "s6-fdholder"; }
 
-  absl::Status Check() const { return Ask(CheckRights); }
+  absl::Status Check() { return Ask(CheckRights); }
 
   absl::StatusOr<std::vector<KeptFd>> TakeBack() override {
     std::vector<KeptFd> kept;
@@ -80,25 +104,31 @@ class FdHolderKeeper : public Keeper {
     return kept;
   }
 
+  // A connection: then the holder has looked its rules up when it is needed.
+  void Prepare() override {
+    if (ready_) return;
+    absl::StatusOr<FdHolder> holder = FdHolder::Connect(path_, kNoPatience);
+    if (holder.ok()) ready_.emplace(*std::move(holder));
+  }
+  void Relax() override { ready_.reset(); }
+
   absl::Status Keep(const std::vector<ToKeep>& wanted) override {
-    size_t kept = 0;
-    const auto keep_all = [&](FdHolder& holder) {
-      for (kept = 0; kept < wanted.size(); ++kept) {
-        const auto& [name, fd] = wanted[kept];
-        RETURN_IF_ERROR(CheckName(name));
-        RETURN_IF_ERROR(Replace(holder, name, fd));
-      }
-      return absl::OkStatus();
-    };
-    absl::Status status = Ask(keep_all);
-    if (!status.ok()) DropFirst(kept, wanted);
+    std::vector<std::string> kept;
+    absl::Status status = Ask([&](FdHolder& holder) {
+      kept.clear();
+      return KeepAll(holder, wanted, kept);
+    });
+    if (!status.ok() && !kept.empty()) Drop(kept);
     return status;
   }
 
   void Drop(const std::vector<std::string>& names) override {
     const absl::Status status = Ask([&names](FdHolder& holder) {
       for (const std::string& name : names) {
-        RETURN_IF_ERROR(UnlessNotFound(holder.Delete(name)));
+        RETURN_IF_ERROR(holder.AskToDelete(name));
+      }
+      for (size_t i = 0; i < names.size(); ++i) {
+        RETURN_IF_ERROR(UnlessNotFound(holder.Answer()));
       }
       return absl::OkStatus();
     });
@@ -109,12 +139,12 @@ class FdHolderKeeper : public Keeper {
   // A connection for each: with one that lasts, a holder that is told to end
   // would wait for ours.  All of these may be done twice.  So they are, where
   // the first connection failed: the holder may have been about to end.
-  absl::Status Ask(absl::FunctionRef<absl::Status(FdHolder&)> what) const {
+  absl::Status Ask(absl::FunctionRef<absl::Status(FdHolder&)> what) {
     absl::Status status = AskOnce(what);
     return absl::IsUnavailable(status) ? AskOnce(what) : status;
   }
-  absl::Status AskOnce(absl::FunctionRef<absl::Status(FdHolder&)> what) const {
-    absl::StatusOr<FdHolder> holder = FdHolder::Connect(path_, kPatience);
+  absl::Status AskOnce(absl::FunctionRef<absl::Status(FdHolder&)> what) {
+    absl::StatusOr<FdHolder> holder = Connection();
     if (!holder.ok()) {
       return absl::Status(holder.status().code(),
                           absl::StrCat(holder.status().message(),
@@ -126,7 +156,16 @@ class FdHolderKeeper : public Keeper {
                                                     ": ", status.message()));
   }
 
+  absl::StatusOr<FdHolder> Connection() {
+    if (!ready_) return FdHolder::Connect(path_, kPatience);
+    FdHolder holder = *std::move(ready_);
+    ready_.reset();
+    holder.Extend(kPatience);
+    return holder;
+  }
+
   const std::string path_;
+  std::optional<FdHolder> ready_;
 };
 
 }  // namespace

@@ -253,6 +253,7 @@ class Head : public Peer::Owner {
   std::optional<Rehearsal> rehearsal_;
   Timer tidy_;
   Timer keep_again_;
+  Timer relax_;  // the keeper
   Timer farewell_;
   Timer served_check_;
   absl::Time since_ = absl::Now();

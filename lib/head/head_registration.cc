@@ -12,10 +12,22 @@
 
 namespace deptyr {
 
+namespace {
+
+// A body registers well before that, or is late anyway.
+constexpr absl::Duration kPrepared = absl::Milliseconds(20);
+
+}  // namespace
+
 void Head::OnBody(Fd connection) {
   const auto identity = IdentifyPeer(connection.get());
   if (!identity.ok()) return;
   MakeRoomForPeer();
+  // A client says at once what it wants.  A body makes a terminal first.
+  if (BytesReadable(connection.get()) == 0) {
+    keeping_.Prepare();
+    relax_ = loop_.After(kPrepared, [this] { keeping_.Relax(); });
+  }
   auto peer =
       std::make_unique<Peer>(loop_, *this, std::move(connection), *identity);
   peers_.emplace(peer.get(), std::move(peer));

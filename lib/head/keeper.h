@@ -40,21 +40,16 @@ class Keeper {
   virtual absl::StatusOr<std::vector<KeptFd>> TakeBack() = 0;
   // In the place of TakeBack(), for who has the descriptors already.
   virtual void Resume(const std::vector<std::string>& names) { (void)names; }
+  // Somebody has come, and may soon have something to be kept: what can be done
+  // for it before, at next to no cost; and let go of again.
+  virtual void Prepare() {}
+  virtual void Relax() {}
   // Copies of all of these are kept from now on, whatever becomes of this
   // process; or none.  Blocks for a second at most.  ResourceExhausted: there
   // is no room.
   virtual absl::Status Keep(const std::vector<ToKeep>& wanted) = 0;
   // No more.  A name that isn't kept is fine.
   virtual void Drop(const std::vector<std::string>& names) = 0;
-
- protected:
-  // Those before the one that could not be kept.
-  void DropFirst(size_t count, const std::vector<ToKeep>& wanted) {
-    std::vector<std::string> names;
-    names.reserve(count);
-    for (size_t i = 0; i < count; ++i) names.push_back(wanted[i].name);
-    if (count > 0) Drop(names);
-  }
 };
 
 inline constexpr char kKeptPrefix[] = "deptyr.";

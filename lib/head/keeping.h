@@ -19,8 +19,8 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/container/inlined_vector.h"
+#include "absl/container/node_hash_map.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -63,6 +63,14 @@ class Keeping {
   // What an earlier head left, by session; all of it stays kept.  Once.
   absl::StatusOr<std::map<std::string, KeptSession>> TakeBack();
 
+  // What Keeper has of these.
+  void Prepare() {
+    if (keeper_ != nullptr) keeper_->Prepare();
+  }
+  void Relax() {
+    if (keeper_ != nullptr) keeper_->Relax();
+  }
+
   // The same for the program that takes over: the names of all that is kept.
   std::vector<std::string> Names() const;
   void Resume(const std::vector<std::string>& names);
@@ -87,8 +95,8 @@ class Keeping {
 
  private:
   struct Kept {
-    bool ring = false;
     absl::InlinedVector<uint64_t, 2> programs;
+    bool ring = false;
     bool whole = false;
     bool refused = false;  // and the log says so
   };
@@ -96,7 +104,8 @@ class Keeping {
                           std::vector<std::string>& names);
 
   std::unique_ptr<Keeper> keeper_;
-  absl::flat_hash_map<std::string, Kept> kept_;
+  // Nodes: a thousand of them take less room.
+  absl::node_hash_map<std::string, Kept> kept_;
   bool has_room_ = true;
   bool is_full_ = false;
 };

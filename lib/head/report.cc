@@ -1,7 +1,6 @@
 #include "lib/head/report.h"
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
 namespace deptyr {
 namespace {
@@ -40,7 +39,7 @@ KeyValues Report(Session& session) {
       {"state", std::string(StateOf(session))},
       {"pid", absl::StrCat(latest.pid)},
       {"uid", absl::StrCat(session.owner())},
-      {"argv", absl::StrJoin(session.argv(), absl::string_view("\0", 1))},
+      {"argv", session.argv()},
       {"since",
        absl::StrCat(session.running() ? latest.started : latest.ended)},
       {"rows", absl::StrCat(session.size().rows)},

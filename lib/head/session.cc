@@ -45,8 +45,8 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
     : loop_(loop),
       name_(std::move(name)),
       owner_(owner),
-      ring_(std::move(ring)),
       options_(options),
+      ring_(std::move(ring)),
       changed_(std::move(changed)),
       screen_(loop, ring_) {
   ring_.state().owner = owner_;
@@ -60,6 +60,10 @@ Session::~Session() {
 uint64_t Session::history_start() const {
   const uint64_t start = ring_.latest().begin;
   return start >= ring_.begin() ? start : ring_.SafeStart(ring_.begin());
+}
+
+void Session::SetArgv(const std::vector<std::string>& argv) {
+  argv_ = absl::StrJoin(argv, absl::string_view("\0", 1));
 }
 
 void Session::Start(Incarnation program) {
@@ -83,8 +87,8 @@ void Session::Start(Incarnation program) {
   if (auto left = TakePostMortem()) {
     post_mortem_ = std::make_unique<PostMortem>(*std::move(left));
   }
-  argv_ = std::move(program.argv);
-  CopyText(absl::StrJoin(argv_, " "), ring_.state().command);
+  SetArgv(program.argv);
+  CopyText(absl::StrJoin(program.argv, " "), ring_.state().command);
   CopyText("", ring_.state().exec_failure);
   size_ = program.size;
   RecordSize();

@@ -164,7 +164,8 @@ class Session {
   int controller() const { return controller_.get(); }
   int pidfd() const { return pidfd_.get(); }
   pid_t pid() const { return ring_.latest().pid; }
-  const std::vector<std::string>& argv() const { return argv_; }
+  // Its words, each but the last followed by a NUL.
+  const std::string& argv() const { return argv_; }
   // "runs, pid 12", "ended: exit status 0", ...
   std::string State() const;
 
@@ -235,6 +236,7 @@ class Session {
  private:
   void OnController(Ready ready);
   void OnPidfd(Ready ready);
+  void SetArgv(const std::vector<std::string>& argv);
   void WatchProgram();
   void WatchController();
   void ReadTurn();
@@ -270,46 +272,46 @@ class Session {
   EventLoop& loop_;
   const std::string name_;
   const uid_t owner_;
-  Ring ring_;
   const SessionOptions options_;
+  Ring ring_;
   absl::AnyInvocable<void(Session&, Change)> changed_;
   std::vector<Client*> clients_;
   uint64_t answered_ = 0;  // the furthest that a client has been
   ByteQueue keystrokes_{kInputRoom};
   const Client* typist_ = nullptr;  // of all keystrokes_, if it was one
-  bool input_was_full_ = false;
   Timer input_pause_;        // until what could not be written is tried again
   size_t next_to_type_ = 0;  // index in clients_
   Client* leader_ = nullptr;
-  uint32_t awaited_ = 0;  // clients of a head that died, not back yet
   Timer awaited_timer_;
+  uint32_t awaited_ = 0;  // clients of a head that died, not back yet
+  bool input_was_full_ = false;
+
+  // The program, from Start() to Finish(); more of it is in the ring's state.
+  bool is_child_ = false;
+  bool running_ = false;
+  bool exited_ = false;   // its pidfd said so
+  bool drained_ = false;  // all it wrote is in the ring
+  bool status_settled_ = false;
+  bool replaced_ = false;
+  bool not_executed_ = false;
+  bool resized_ = false;  // since the program first wrote something
+  WindowSize size_;
+  Fd pidfd_;
+  std::optional<ExitStatus> status_;
+  Watch pidfd_watch_;
+  Clock::time_point started_;
+  std::string argv_;
+  size_t read_since_exit_ = 0;  // a leftover child may write for ever
+  Timer status_timer_;
 
   LiveScreen screen_;
   std::unique_ptr<PostMortem> post_mortem_;  // of the program before
 
-  // The program, from Start() to Finish(); more of it is in the ring's state.
-  std::vector<std::string> argv_;
-  Clock::time_point started_;
-  WindowSize size_;
-  bool resized_ = false;  // since the program first wrote something
-  Fd pidfd_;
-  bool is_child_ = false;
-  Watch pidfd_watch_;
-  bool running_ = false;
-  bool exited_ = false;         // its pidfd said so
-  bool drained_ = false;        // all it wrote is in the ring
-  size_t read_since_exit_ = 0;  // a leftover child may write for ever
-  bool status_settled_ = false;
-  std::optional<ExitStatus> status_;
-  bool replaced_ = false;
-  bool not_executed_ = false;
-  Timer status_timer_;
-
   // Its PTY, which may outlive it.
   Fd controller_;
+  uint32_t flood_turns_ = 0;  // in a row, up to a few
   Watch controller_watch_;
   BusyPoll busy_poll_;
-  uint32_t flood_turns_ = 0;      // in a row, up to a few
   bool terminal_closed_ = false;  // the last read said EIO
   bool held_ = false;             // the ring is full, somebody is waited for
   bool reading_stopped_ = false;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/str_split.h"
 
 #include "lib/head/session.h"
 #include "lib/sys/pty.h"
@@ -22,7 +23,7 @@ constexpr absl::Duration kReturnTimeIfBlocking = absl::Seconds(5);
 void Session::Resume(Fd controller, Fd pidfd,
                      std::optional<LiveScreen::Parked> screen) {
   const RingState& state = ring_.state();
-  argv_ = {state.command.data()};
+  argv_ = state.command.data();
   size_ = {state.rows, state.cols};
   resized_ = state.resized > ring_.latest().begin;
   // Every byte of it was seen by some client, if there was one.
@@ -78,7 +79,7 @@ void Session::Resume(const SessionState& state) {
   }
   Resume(TakeOffered(state.controller), TakeOffered(state.pidfd),
          std::move(screen));
-  if (!state.argv.empty()) argv_ = state.argv;
+  if (!state.argv.empty()) SetArgv(state.argv);
   keystrokes_.Append(state.keystrokes);
   input_was_full_ = true;  // to whoever waits, room is offered
   answered_ = state.answered;
@@ -97,7 +98,7 @@ SessionState Session::Save() {
                      .ring = ring_.fd(),
                      .controller = controller_.get(),
                      .pidfd = pidfd_.get(),
-                     .argv = argv_,
+                     .argv = absl::StrSplit(argv_, '\0'),
                      .keystrokes = std::string(keystrokes_.bytes()),
                      .leader = leader_ == nullptr ? 0 : leader_->id(),
                      .paint = "",

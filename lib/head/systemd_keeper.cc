@@ -23,11 +23,13 @@ void SystemdKeeper::Resume(const std::vector<std::string>& names) {
 }
 
 absl::Status SystemdKeeper::Keep(const std::vector<ToKeep>& wanted) {
-  for (size_t i = 0; i < wanted.size(); ++i) {
-    absl::Status kept = KeepOne(wanted[i].name, wanted[i].fd);
-    if (kept.ok()) continue;
-    DropFirst(i, wanted);
-    return kept;
+  std::vector<std::string> kept;
+  for (const auto& [name, fd] : wanted) {
+    if (absl::Status status = KeepOne(name, fd); !status.ok()) {
+      Drop(kept);
+      return status;
+    }
+    kept.push_back(name);
   }
   return absl::OkStatus();
 }

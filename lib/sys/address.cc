@@ -1,23 +1,26 @@
 #include "lib/sys/address.h"
 
+#include <arpa/inet.h>
 #include <fcntl.h>
-#include <netdb.h>
+#include <net/if.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 
 #include <algorithm>
+#include <optional>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 #include "lib/base/status.h"
 #include "lib/sys/io.h"
+#include "lib/sys/name_service.h"
 
 namespace deptyr {
 namespace {
@@ -25,22 +28,58 @@ namespace {
 constexpr char kTcp[] = "tcp:";
 constexpr char kFd[] = "fd:";
 
-bool IsLoopback(const sockaddr* address) {
-  if (address->sa_family == AF_INET) {
-    const auto* v4 = reinterpret_cast<const sockaddr_in*>(address);
-    return (ntohl(v4->sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+// Either of both kinds, by its family.
+union TcpAddress {
+  sockaddr_in v4;
+  sockaddr_in6 v6;
+  sockaddr any;
+};
+
+// Of what inet_pton(3) takes; one of a link says which: fe80::1%eth0.
+std::optional<TcpAddress> ParseTcpAddress(const std::string& text,
+                                          in_port_t port) {
+  TcpAddress address{};
+  if (::inet_pton(AF_INET, text.c_str(), &address.v4.sin_addr) == 1) {
+    address.v4.sin_family = AF_INET;
+    address.v4.sin_port = htons(port);
+    return address;
   }
-  const auto* v6 = reinterpret_cast<const sockaddr_in6*>(address);
-  return IN6_IS_ADDR_LOOPBACK(&v6->sin6_addr);
+  const std::pair<std::string, std::string> parts =
+      absl::StrSplit(text, absl::MaxSplits('%', 1));
+  address.v6.sin6_scope_id = ::if_nametoindex(parts.second.c_str());
+  if ((address.v6.sin6_scope_id == 0 && parts.first != text) ||
+      ::inet_pton(AF_INET6, parts.first.c_str(), &address.v6.sin6_addr) != 1) {
+    return std::nullopt;
+  }
+  address.v6.sin6_family = AF_INET6;
+  address.v6.sin6_port = htons(port);
+  return address;
 }
 
-absl::StatusOr<Fd> BindTcp(const addrinfo& at, const std::string& name) {
-  Fd fd(::socket(at.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+absl::StatusOr<TcpAddress> FindTcpAddress(const std::string& host,
+                                          in_port_t port) {
+  if (const auto address = ParseTcpAddress(host, port)) return *address;
+  ASSIGN_OR_RETURN(const std::string found, FindHost(host));
+  if (const auto address = ParseTcpAddress(found, port)) return *address;
+  return absl::UnavailableError(
+      absl::StrCat("getent says of host ", host, ": ", found));
+}
+
+bool IsLoopback(const TcpAddress& address) {
+  if (address.any.sa_family == AF_INET6) {
+    return IN6_IS_ADDR_LOOPBACK(&address.v6.sin6_addr);
+  }
+  return (ntohl(address.v4.sin_addr.s_addr) >> 24) == IN_LOOPBACKNET;
+}
+
+absl::StatusOr<Fd> BindTcp(const TcpAddress& at, const std::string& name) {
+  Fd fd(::socket(at.any.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+                 0));
   if (!fd.valid()) return Errno("make a TCP socket");
   // A head that restarts must not wait for its old connections to time out.
   const int on = 1;
   (void)::setsockopt(fd.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on);
-  if (::bind(fd.get(), at.ai_addr, at.ai_addrlen) != 0 ||
+  if (::bind(fd.get(), &at.any, sizeof at) != 0 ||
       ::listen(fd.get(), SOMAXCONN) != 0) {
     return Errno("listen on ", name);
   }
@@ -61,35 +100,23 @@ absl::StatusOr<ListeningSocket> ListenTcp(const std::string& name,
     return absl::InvalidArgumentError(
         absl::StrCat(name, ": say tcp:HOST:PORT, as in tcp:127.0.0.1:4000"));
   }
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int error = ::getaddrinfo(std::string(host).c_str(),
-                                  absl::StrCat(port).c_str(), &hints, &found);
-  if (error != 0) {
-    return absl::UnavailableError(absl::StrCat("find the address of ", name,
-                                               ": ", ::gai_strerror(error),
-                                               "; see getent hosts ", host));
-  }
-  const absl::Cleanup release = [found] { ::freeaddrinfo(found); };
-  if (!allow_remote && !IsLoopback(found->ai_addr)) {
+  ASSIGN_OR_RETURN(
+      const TcpAddress address,
+      FindTcpAddress(std::string(host), static_cast<in_port_t>(port)));
+  if (!allow_remote && !IsLoopback(address)) {
     return absl::InvalidArgumentError(absl::StrCat(
         name,
         " can be reached from other machines, and TCP carries no "
         "authentication; say --allow-remote before it if you mean it"));
   }
-  ASSIGN_OR_RETURN(Fd fd, BindTcp(*found, name));
-  sockaddr_storage bound{};
+  ASSIGN_OR_RETURN(Fd fd, BindTcp(address, name));
+  TcpAddress bound{};
   socklen_t size = sizeof bound;
-  auto* const address = reinterpret_cast<sockaddr*>(&bound);
-  if (::getsockname(fd.get(), address, &size) != 0) {
+  if (::getsockname(fd.get(), &bound.any, &size) != 0) {
     return Errno("ask the port of ", name);
   }
   const in_port_t real =
-      bound.ss_family == AF_INET
-          ? reinterpret_cast<sockaddr_in*>(&bound)->sin_port
-          : reinterpret_cast<sockaddr_in6*>(&bound)->sin6_port;
+      bound.any.sa_family == AF_INET6 ? bound.v6.sin6_port : bound.v4.sin_port;
   return ListeningSocket(
       std::move(fd),
       absl::StrCat(name.substr(0, name.rfind(':') + 1), ntohs(real)));

@@ -60,8 +60,8 @@ void Watch::Reset() {
 Timer& Timer::operator=(Timer&& other) noexcept {
   if (this != &other) {
     Reset();
-    loop_ = std::exchange(other.loop_, nullptr);
-    key_ = other.key_;
+    due_ = std::exchange(other.due_, nullptr);
+    if (due_ != nullptr) due_->owner = this;
   }
   return *this;
 }
@@ -73,12 +73,12 @@ bool CanBeWatched(int fd) {
          errno != EPERM;
 }
 
-bool Timer::pending() const {
-  return loop_ != nullptr && loop_->timers_.contains(key_);
-}
-
 void Timer::Reset() {
-  if (loop_ != nullptr) std::exchange(loop_, nullptr)->timers_.erase(key_);
+  if (due_ == nullptr) return;
+  const Due& due = *std::exchange(due_, nullptr);
+  // What its action holds may go with it, other timers too: not before it is
+  // out of the map.
+  (void)due.loop->timers_.extract(due.key);
 }
 
 absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
@@ -102,17 +102,27 @@ Watch EventLoop::Add(int fd, Interest interest, Handler handler) {
 
 Timer EventLoop::After(absl::Duration delay,
                        absl::AnyInvocable<void()> action) {
-  const Timer::Key key{Clock::now() + absl::ToChronoNanoseconds(delay),
-                       next_id_++};
-  timers_.emplace(key, std::move(action));
-  return Timer(this, key);
+  return DueAt(Clock::now() + absl::ToChronoNanoseconds(delay),
+               std::move(action));
 }
 
 Timer EventLoop::WhenIdle(absl::AnyInvocable<void()> piece) {
   if (!HasIdleWork()) idle_work_done_ = Clock::now();
-  const Timer::Key key{kIdle, next_id_++};
-  timers_.emplace(key, std::move(piece));
-  return Timer(this, key);
+  return DueAt(kIdle, std::move(piece));
+}
+
+Timer EventLoop::DueAt(Clock::time_point time,
+                       absl::AnyInvocable<void()> action) {
+  const Timer::Key key{time, next_id_++};
+  return Timer(timers_.emplace(key, Timer::Due{this, key, std::move(action)})
+                   .first->second);
+}
+
+// Out of the map first: the action may make timers, or destroy this one.
+void EventLoop::Fire(std::map<Timer::Key, Timer::Due>::iterator due) {
+  auto node = timers_.extract(due);
+  node.mapped().owner->due_ = nullptr;
+  node.mapped().action();
 }
 
 bool EventLoop::HasIdleWork() const {
@@ -263,8 +273,7 @@ bool EventLoop::RunTimers() {
   bool ran = false;
   const Clock::time_point now = Clock::now();
   while (!timers_.empty() && timers_.begin()->first.first <= now) {
-    auto node = timers_.extract(timers_.begin());
-    node.mapped()();
+    Fire(timers_.begin());
     ran = true;
   }
   return ran;
@@ -275,8 +284,7 @@ void EventLoop::RunIdleWork(bool idle) {
   const Clock::time_point now = Clock::now();
   if (!idle && now - idle_work_done_ < kLongestWithoutIdleWork) return;
   idle_work_done_ = now;
-  auto node = timers_.extract(timers_.lower_bound({kIdle, 0}));
-  node.mapped()();
+  Fire(timers_.lower_bound({kIdle, 0}));
 }
 
 }  // namespace deptyr

@@ -95,26 +95,30 @@ class [[nodiscard]] Watch {
   uint64_t id_ = 0;
 };
 
-// Fires once; destroying it cancels.
+// Fires once; destroying it cancels.  A pointer's size, since sessions have
+// many of them that seldom wait.
 class [[nodiscard]] Timer {
  public:
   Timer() = default;
-  Timer(Timer&& other) noexcept
-      : loop_(std::exchange(other.loop_, nullptr)),
-        key_(std::move(other.key_)) {}
+  Timer(Timer&& other) noexcept { *this = std::move(other); }
   Timer& operator=(Timer&& other) noexcept;
   ~Timer() { Reset(); }
 
   // True from After() until it fires or is reset.
-  bool pending() const;
+  bool pending() const { return due_ != nullptr; }
   void Reset();
 
  private:
   friend class EventLoop;
   using Key = std::pair<Clock::time_point, uint64_t>;
-  Timer(EventLoop* loop, Key key) : loop_(loop), key_(key) {}
-  EventLoop* loop_ = nullptr;
-  Key key_;
+  struct Due {
+    EventLoop* loop;
+    Key key;
+    absl::AnyInvocable<void()> action;
+    Timer* owner = nullptr;
+  };
+  explicit Timer(Due& due) : due_(&due) { due.owner = this; }
+  Due* due_ = nullptr;  // in its loop's timers_
 };
 
 class EventLoop {
@@ -172,6 +176,8 @@ class EventLoop {
   void WaitForEither() const;
   void DestroyDoomed();
   bool HasIdleWork() const;
+  Timer DueAt(Clock::time_point time, absl::AnyInvocable<void()> action);
+  void Fire(std::map<Timer::Key, Timer::Due>::iterator due);
   bool RunTimers();
   void RunIdleWork(bool idle);
 
@@ -187,7 +193,7 @@ class EventLoop {
   bool alone_ = false;
   std::vector<absl::AnyInvocable<void()>> doomed_;  // never called
   // Idle work is due at the end of time.
-  std::map<Timer::Key, absl::AnyInvocable<void()>> timers_;
+  std::map<Timer::Key, Timer::Due> timers_;
   Clock::time_point idle_work_done_;  // the last piece
 };
 

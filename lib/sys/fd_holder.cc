@@ -1,6 +1,7 @@
 #include "lib/sys/fd_holder.h"
 
 #include <cerrno>
+#include <deque>
 #include <utility>
 
 #include "absl/cleanup/cleanup.h"
@@ -8,6 +9,7 @@
 
 extern "C" {  // which its headers don't say themselves
 #include <s6/fdholder.h>
+#include <skalibs/allreadwrite.h>
 }
 
 #include "lib/base/status.h"
@@ -72,8 +74,14 @@ struct FdHolder::Connection {
     tain_add(&deadline, &deadline, &now);
   }
 
+  struct Asked {
+    std::string what;  // "store X"
+    std::string id;
+  };
+
   Fd socket;
   s6_fdholder_t holder;
+  std::deque<Asked> asked;  // without an answer yet
   tain deadline;
   tain now;
 };
@@ -127,24 +135,55 @@ absl::StatusOr<Fd> FdHolder::Retrieve(const std::string& id) {
 }
 
 absl::Status FdHolder::Store(const std::string& id, int fd) {
-  Connection& c = *connection_;
-  tain never;
-  tain_add(&never, &c.now, &tain_infinite_relative);
-  if (s6_fdholder_store(&c.holder, fd, id.c_str(), &never, &c.deadline,
-                        &c.now)) {
-    return absl::OkStatus();
-  }
-  return Failed(absl::StrCat("store ", id),
-                RegexFor("S6_FDHOLDER_STORE_REGEX", id));
+  RETURN_IF_ERROR(AskToStore(id, fd));
+  return Answer();
 }
 
 absl::Status FdHolder::Delete(const std::string& id) {
+  RETURN_IF_ERROR(AskToDelete(id));
+  return Answer();
+}
+
+absl::Status FdHolder::AskToStore(const std::string& id, int fd) {
   Connection& c = *connection_;
-  if (s6_fdholder_delete(&c.holder, id.c_str(), &c.deadline, &c.now)) {
-    return absl::OkStatus();
+  tain never;
+  tain_add(&never, &c.now, &tain_infinite_relative);
+  if (!s6_fdholder_store_async(&c.holder, fd, id.c_str(), &never)) {
+    return Errno("can't store ", id);
   }
-  return Failed(absl::StrCat("delete ", id),
-                RegexFor("S6_FDHOLDER_STORE_REGEX", id));
+  c.asked.push_back({absl::StrCat("store ", id), id});
+  return absl::OkStatus();
+}
+
+absl::Status FdHolder::AskToDelete(const std::string& id) {
+  Connection& c = *connection_;
+  if (!s6_fdholder_delete_async(&c.holder, id.c_str())) {
+    return Errno("can't delete ", id);
+  }
+  c.asked.push_back({absl::StrCat("delete ", id), id});
+  return absl::OkStatus();
+}
+
+absl::Status FdHolder::Answer() {
+  Connection& c = *connection_;
+  const Connection::Asked asked = std::move(c.asked.front());
+  c.asked.pop_front();
+  // One byte: 0, or what went wrong (s6_fdholder_store.c).
+  unixmessage answer = UNIXMESSAGE_ZERO;
+  errno = 0;
+  if (unixmessage_sender_timed_flush(&c.holder.connection.out, &c.deadline,
+                                     &c.now) != 0 &&
+      sanitize_read(unixmessage_timed_receive(&c.holder.connection.in, &answer,
+                                              &c.deadline, &c.now)) > 0) {
+    if (answer.len == 1 && answer.nfds == 0) {
+      errno = static_cast<unsigned char>(answer.s[0]);
+      if (errno == 0) return absl::OkStatus();
+    } else {
+      unixmessage_drop(&answer);
+      errno = EPROTO;
+    }
+  }
+  return Failed(asked.what, RegexFor("S6_FDHOLDER_STORE_REGEX", asked.id));
 }
 
 }  // namespace deptyr

@@ -43,6 +43,13 @@ class [[nodiscard]] FdHolder {
   absl::Status Store(const std::string& id, int fd);
   absl::Status Delete(const std::string& id);  // NotFound
 
+  // The same of several at once, each Ask with an Answer() of its own, in this
+  // order: what takes long is to wake the holder, and to be woken.  `fd` has to
+  // stay open until the first answer.
+  absl::Status AskToStore(const std::string& id, int fd);
+  absl::Status AskToDelete(const std::string& id);
+  absl::Status Answer();
+
  private:
   struct Connection;  // doesn't move: it points into itself
   explicit FdHolder(std::unique_ptr<Connection> connection);

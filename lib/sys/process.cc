@@ -1,9 +1,7 @@
 #include "lib/sys/process.h"
 
 #include <fcntl.h>
-#include <grp.h>
 #include <poll.h>
-#include <pwd.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -172,24 +170,6 @@ pid_t OwnPid() {
 
 uid_t OwnUid() {
   return ::geteuid();
-}
-
-absl::StatusOr<uid_t> FindUser(absl::string_view text) {
-  uid_t uid = 0;
-  if (absl::SimpleAtoi(text, &uid)) return uid;
-  const passwd* entry = ::getpwnam(std::string(text).c_str());
-  if (entry != nullptr) return entry->pw_uid;
-  return absl::InvalidArgumentError(
-      absl::StrCat("no such user: ", text, "; see getent passwd"));
-}
-
-absl::StatusOr<gid_t> FindGroup(absl::string_view text) {
-  gid_t gid = 0;
-  if (absl::SimpleAtoi(text, &gid)) return gid;
-  const group* entry = ::getgrnam(std::string(text).c_str());
-  if (entry != nullptr) return entry->gr_gid;
-  return absl::InvalidArgumentError(
-      absl::StrCat("no such group: ", text, "; see getent group"));
 }
 
 bool ReapInherited(absl::FunctionRef<bool(pid_t)> is_ours) {

@@ -70,11 +70,6 @@ std::optional<ExitStatus> ReapChild(int pidfd);
 pid_t OwnPid();
 uid_t OwnUid();  // the effective one
 
-// By number or name (getpwnam(3)).  InvalidArgument if there is none.
-absl::StatusOr<uid_t> FindUser(absl::string_view text);
-// The same of groups (getgrnam(3)).
-absl::StatusOr<gid_t> FindGroup(absl::string_view text);
-
 // Lets go of children that have ended and aren't ours: as process 1 of a
 // container we inherit whatever programs leave behind.  False if one of ours
 // has ended and stands before them, so that it has to be reaped first.

@@ -19,7 +19,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status.h"
-#include "lib/sys/process.h"
+#include "lib/sys/name_service.h"
 
 namespace deptyr {
 namespace {

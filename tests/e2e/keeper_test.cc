@@ -573,6 +573,16 @@ TEST_F(KeeperTest, AStopOfHeadIsNoneForProgramsBesideAnFdHolder) {
   idlers.ExpectAsBefore();
 }
 
+// Head prepares for those who say nothing, as they may be bodies.
+TEST_F(KeeperTest, WhoSaysNothingKeepsNoFdHolderFromEnding) {
+  if (IsSystemd()) GTEST_SKIP() << "systemd does not end";
+  FreshHead();
+  const Fd silent = Value(Connect(kHeadSocket, kDeadline));
+  const Idlers idlers(name_);  // head has served since
+  MustShell("s6-svc -T 60000 -wD -d " + Folder("deptyr-fdholder"));
+  MustShell("s6-svc -T 60000 -wU -u " + Folder("deptyr-fdholder"));
+}
+
 TEST_F(KeeperTest, WhatFindsNoRoomIsToldSoAndKeptLater) {
   if (!IsSystemd()) GTEST_SKIP() << "a full s6-fdholder is tested by itself";
   FreshHead("", 6);

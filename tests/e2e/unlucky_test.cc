@@ -311,9 +311,11 @@ TEST_F(UnluckyTest, WhenTheTimeOfDayJumpsNobodyNotices) {
   const char* const preload = std::getenv("DEPTYR_CLOCK");
   ASSERT_NE(preload, nullptr);
   const Clock clock(folder_ / "clock");
+  // What is installed is static.
   HeadProcess head(
       Listen(),
       {.socket = socket_,
+       .wrapper = {"sh", "-c", "shift; exec \"$DEPTYR_SHARED\" \"$@\"", "sh"},
        .how = {.env = {absl::StrCat("LD_PRELOAD=", preload),
                        absl::StrCat("CLOCK_OFFSET=", folder_ / "clock")}}});
   Witness witness(head);

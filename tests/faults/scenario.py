@@ -25,8 +25,8 @@ RULES = Path(__file__).resolve().parents[2] / 's6/deptyr-fdholder/data/rules'
 
 
 class Tools:
-    def __init__(self, build: Path) -> None:
-        self.deptyr = str(build / 'deptyr')
+    def __init__(self, build: Path, deptyr: str = 'deptyr') -> None:
+        self.deptyr = str(build / deptyr)
         self.traffic = str(build / 'tests/traffic')
         self.short_io = str(build / 'tests/libshort-io.so')
 

@@ -168,6 +168,30 @@ TEST_F(FdHolderKeeperTest, ANameKeptBeforeIsReplaced) {
   EXPECT_EQ(TextOf(kept[0].fd.get()), "new");
 }
 
+TEST_F(FdHolderKeeperTest, SomeOfSeveralMayHaveBeenKeptBefore) {
+  const std::unique_ptr<Keeper> keeper = Connected();
+  ASSERT_THAT(keeper->Keep({{"deptyr.b", Memfd("old").get()}}), IsOk());
+  const Fd fresh = Memfd("new");
+  ASSERT_THAT(keeper->Keep({{"deptyr.a", fresh.get()},
+                            {"deptyr.b", fresh.get()},
+                            {"deptyr.c", fresh.get()}}),
+              IsOk());
+  const std::vector<KeptFd> kept = TakenBack();
+  EXPECT_EQ(kept.size(), 3U);
+  for (const KeptFd& each : kept) EXPECT_EQ(TextOf(each.fd.get()), "new");
+}
+
+TEST_F(FdHolderKeeperTest, SeveralAreDroppedWhetherTheyAreThereOrNot) {
+  const std::unique_ptr<Keeper> keeper = Connected();
+  const Fd text = Memfd("text");
+  ASSERT_THAT(keeper->Keep({{"deptyr.a", text.get()},
+                            {"deptyr.c", text.get()},
+                            {"deptyr.d", text.get()}}),
+              IsOk());
+  keeper->Drop({"deptyr.a", "deptyr.b", "deptyr.c"});
+  EXPECT_EQ(Listed(), "deptyr.d\n");
+}
+
 TEST_F(FdHolderKeeperTest, DroppedItIsKeptNoLonger) {
   const std::unique_ptr<Keeper> keeper = Connected();
   ASSERT_THAT(keeper->Keep({{"deptyr.a", Memfd("a").get()}}), IsOk());
@@ -307,6 +331,37 @@ TEST_F(FdHolderKeeperTest, NothingLeaks) {
   }
   keeper->Drop({"deptyr.a"});
   EXPECT_EQ(CountOpenFds(), fds);
+}
+
+TEST_F(FdHolderKeeperTest, PreparedItHasAConnectionForTheNextThatIsKept) {
+  const std::unique_ptr<Keeper> keeper = Connected();
+  const Fd text = Memfd("text");
+  const size_t fds = CountOpenFds();
+  keeper->Prepare();
+  keeper->Prepare();
+  EXPECT_EQ(CountOpenFds(), fds + 1);
+  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
+  EXPECT_EQ(CountOpenFds(), fds);
+  keeper->Prepare();
+  keeper->Relax();
+  keeper->Relax();
+  EXPECT_EQ(CountOpenFds(), fds);
+  EXPECT_THAT(keeper->Keep({{"deptyr.b", text.get()}}), IsOk());
+  EXPECT_EQ(TakenBack().size(), 2U);
+}
+
+TEST_F(FdHolderKeeperTest, AHolderThatWasRestartedIsPreparedForInVain) {
+  const std::unique_ptr<Keeper> keeper = Connected();
+  const Fd text = Memfd("text");
+  keeper->Prepare();
+  holder_->Signal(SIGKILL);
+  ASSERT_TRUE(holder_->Wait());
+  StartHolder();
+  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
+  StopHolder();
+  keeper->Prepare();  // nothing
+  EXPECT_THAT(keeper->Keep({{"deptyr.b", text.get()}}),
+              StatusIs(StatusCode::kUnavailable));
 }
 
 // Who isn't an s6-fdholder, at the path of one.

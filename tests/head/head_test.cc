@@ -236,7 +236,7 @@ TEST_F(HeadTest, AProgramRegistersRunsAndEnds) {
   EXPECT_EQ(State("name"), Ended("exit status 3"));
   const Session& session = *Find("name");
   EXPECT_EQ(session.owner(), ::getuid());
-  EXPECT_THAT(session.argv(), ElementsAre("sh", "-c", "echo hello; exit 3"));
+  EXPECT_EQ(session.argv(), std::string("sh\0-c\0echo hello; exit 3", 24));
   EXPECT_EQ(head_->newest(), &session);
   ASSERT_TRUE(Until([&] { return body.status().has_value(); }));
   EXPECT_EQ(body.status(), ExitStatus{.code = 3});

@@ -56,13 +56,15 @@ class ListKeeper : public Keeper {
     return kept;
   }
   absl::Status Keep(const std::vector<ToKeep>& wanted) override {
-    for (size_t i = 0; i < wanted.size(); ++i) {
+    std::vector<std::string> kept;
+    for (const ToKeep& each : wanted) {
       if (store_.names.size() >= store_.room) {
-        DropFirst(i, wanted);
+        Drop(kept);
         return absl::ResourceExhaustedError("full");
       }
-      store_.said.push_back("+" + wanted[i].name);
-      store_.names.push_back(wanted[i].name);
+      store_.said.push_back("+" + each.name);
+      store_.names.push_back(each.name);
+      kept.push_back(each.name);
     }
     return absl::OkStatus();
   }

@@ -537,6 +537,7 @@ TEST_F(EventLoopTest, AMovedTimerGoesOn) {
   first.Reset();  // NOLINT(bugprone-use-after-move)
   EXPECT_TRUE(second.pending());
   ASSERT_TRUE(RunUntil(*loop_, [&] { return fired; }));
+  EXPECT_FALSE(second.pending());
 }
 
 TEST_F(EventLoopTest, ATimerFarAwayDoesNotOverflow) {

@@ -309,15 +309,6 @@ TEST_F(SpawnTest, ASignalIsSentToTheVeryProcess) {
       StatusIs(absl::StatusCode::kUnavailable, HasSubstr("No such process")));
 }
 
-TEST(FindUserTest, IsByNumberOrName) {
-  EXPECT_EQ(Value(FindUser("0")), 0u);
-  EXPECT_EQ(Value(FindUser("12345")), 12345u);
-  EXPECT_EQ(Value(FindUser("root")), 0u);
-  EXPECT_THAT(FindUser("no-such-user"),
-              StatusIs(absl::StatusCode::kInvalidArgument,
-                       HasSubstr("no such user: no-such-user")));
-}
-
 TEST_F(SpawnTest, ThePidOfAPidfdIsKnownUntilItIsReaped) {
   const Child child = Spawn("read line");
   EXPECT_EQ(Value(PidOf(child.pidfd.get())), child.pid);

@@ -1,0 +1,117 @@
+#include "lib/sys/name_service.h"
+
+#include <fcntl.h>
+#include <spawn.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
+#include <cerrno>
+#include <utility>
+#include <vector>
+
+#include "absl/cleanup/cleanup.h"
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+
+#include "lib/base/status.h"
+#include "lib/sys/fd.h"
+#include "lib/sys/io.h"
+
+namespace deptyr {
+namespace {
+
+constexpr int kNotThere = 2;  // getent(1), "Exit status"
+
+std::string ReadAll(int fd) {
+  std::string all;
+  std::array<char, 4096> room;
+  for (;;) {
+    const IoResult got = ReadSome(fd, room);
+    if (got.state != IoState::kDone) return all;
+    all.append(room.data(), got.bytes);
+  }
+}
+
+// Its first line.
+absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
+                                   absl::string_view what) {
+  std::array<int, 2> ends{-1, -1};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
+  const Fd answer(ends[0]);
+  Fd output(ends[1]);
+
+  posix_spawn_file_actions_t actions;
+  (void)::posix_spawn_file_actions_init(&actions);
+  const absl::Cleanup destroy = [&actions] {
+    (void)::posix_spawn_file_actions_destroy(&actions);
+  };
+  (void)::posix_spawn_file_actions_adddup2(&actions, output.get(),
+                                           STDOUT_FILENO);
+  std::string getent = "getent";
+  std::string end_of_options = "--";
+  std::string key(name);
+  const std::array<char*, 5> words = {getent.data(), end_of_options.data(),
+                                      database.data(), key.data(), nullptr};
+  pid_t pid = -1;
+  const int error =
+      ::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ);
+  output.Reset();
+  if (error != 0) {
+    return absl::UnavailableError(
+        absl::StrCat("can't ask getent for ", what, " ", name, ": ",
+                     ::strerrordesc_np(error), "; say its number or address"));
+  }
+  const std::string said = ReadAll(answer.get());
+  int status = 0;
+  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
+  }
+  if (!said.empty()) return said.substr(0, said.find('\n'));
+  if (WIFEXITED(status) && WEXITSTATUS(status) == kNotThere) {
+    return absl::NotFoundError(
+        absl::StrCat("no such ", what, ": ", name, "; see getent ", database));
+  }
+  return absl::UnavailableError(absl::StrCat("can't ask getent for ", what, " ",
+                                             name, ": it failed; try getent ",
+                                             database, " ", name));
+}
+
+// passwd(5) and group(5) have it in the same place.
+template <typename Id>
+absl::StatusOr<Id> FindId(const std::string& database, absl::string_view text,
+                          absl::string_view what) {
+  Id id = 0;
+  if (absl::SimpleAtoi(text, &id)) return id;
+  const absl::StatusOr<std::string> line = Getent(database, text, what);
+  if (absl::IsNotFound(line.status())) {
+    return absl::InvalidArgumentError(line.status().message());
+  }
+  RETURN_IF_ERROR(line.status());
+  const std::vector<absl::string_view> fields = absl::StrSplit(*line, ':');
+  if (fields.size() > 2 && absl::SimpleAtoi(fields[2], &id)) return id;
+  return absl::UnavailableError(
+      absl::StrCat("getent says of ", what, " ", text, ": ", *line));
+}
+
+}  // namespace
+
+absl::StatusOr<uid_t> FindUser(absl::string_view text) {
+  return FindId<uid_t>("passwd", text, "user");
+}
+
+absl::StatusOr<gid_t> FindGroup(absl::string_view text) {
+  return FindId<gid_t>("group", text, "group");
+}
+
+absl::StatusOr<std::string> FindHost(absl::string_view name) {
+  const absl::StatusOr<std::string> line = Getent("ahosts", name, "host");
+  if (absl::IsNotFound(line.status())) {
+    return absl::UnavailableError(line.status().message());
+  }
+  RETURN_IF_ERROR(line.status());
+  return line->substr(0, line->find(' '));
+}
+
+}  // namespace deptyr
