@@ -6,6 +6,8 @@
 //   bare poll FOLDER N PROGRAM [ARG...]  with epoll, in both directions, for N
 //       programs (an ARG "@" is the number of each), any number of clients for
 //       each at the socket FOLDER/NUMBER; one read per ready PTY and turn
+//   bare keep FOLDER N PROGRAM [ARG...]  the same, but what each program writes
+//       is read into a MiB of its own, over and over
 //   bare hold SOCKET                    takes the controlling ends of bare-pty
 #include <pty.h>
 #include <signal.h>
@@ -23,6 +25,7 @@
 namespace {
 
 char room[65536];
+constexpr size_t kKept = 1 << 20;
 
 [[noreturn]] void Die(const char* what) {
   std::perror(what);
@@ -59,9 +62,9 @@ int Listen(const std::string& path) {
   return fd;
 }
 
-bool WriteAll(int fd, size_t size) {
+bool WriteAll(int fd, const char* bytes, size_t size) {
   for (size_t done = 0; done < size;) {
-    const ssize_t count = ::write(fd, room + done, size - done);
+    const ssize_t count = ::write(fd, bytes + done, size - done);
     if (count <= 0) return false;
     done += static_cast<size_t>(count);
   }
@@ -80,7 +83,7 @@ void Relay(const std::string& socket, char** argv) {
   const int client = ::accept4(listener, nullptr, nullptr, SOCK_CLOEXEC);
   ssize_t count;
   while ((count = ::read(controller, room, sizeof room)) > 0 &&
-         WriteAll(client, static_cast<size_t>(count))) {
+         WriteAll(client, room, static_cast<size_t>(count))) {
   }
 }
 
@@ -88,9 +91,18 @@ struct Session {
   int listener;
   int controller;
   std::vector<int> clients;
+  std::vector<char> kept;
+  size_t end = 0;  // of the latest, in what is kept
 };
 
-void Poll(const std::string& folder, int sessions, char** argv) {
+// Where its next output goes.
+char* Room(Session& session) {
+  if (session.kept.empty()) return room;
+  if (session.end + sizeof room > kKept) session.end = 0;
+  return session.kept.data() + session.end;
+}
+
+void Poll(const std::string& folder, int sessions, char** argv, bool keeps) {
   const int epoll = ::epoll_create1(EPOLL_CLOEXEC);
   std::vector<Session> table;
   std::vector<int> owners;  // the session of each descriptor
@@ -105,7 +117,10 @@ void Poll(const std::string& folder, int sessions, char** argv) {
     std::string path = folder;
     path += "/" + number;
     const int listener = Listen(path);
-    table.push_back({listener, Start(argv, number), {}});
+    table.push_back({listener,
+                     Start(argv, number),
+                     {},
+                     std::vector<char>(keeps ? kKept : 0)});
     watch(table.back().listener, i);
     watch(table.back().controller, i);
   }
@@ -122,16 +137,18 @@ void Poll(const std::string& folder, int sessions, char** argv) {
         watch(session.clients.back(), owner);
         continue;
       }
-      const ssize_t count = ::read(fd, room, sizeof room);
+      char* const to = fd == session.controller ? Room(session) : room;
+      const ssize_t count = ::read(fd, to, sizeof room);
       if (count <= 0) {
         std::erase(session.clients, fd);
         (void)::close(fd);
       } else if (fd == session.controller) {
         for (const int client : session.clients) {
-          (void)WriteAll(client, static_cast<size_t>(count));
+          (void)WriteAll(client, to, static_cast<size_t>(count));
         }
+        session.end += static_cast<size_t>(count);
       } else {
-        (void)WriteAll(session.controller, static_cast<size_t>(count));
+        (void)WriteAll(session.controller, room, static_cast<size_t>(count));
       }
     }
   }
@@ -168,14 +185,14 @@ int main(int argc, char** argv) {
     Drain(argv + 2);
   } else if (loop == "relay" && argc > 3) {
     Relay(argv[2], argv + 3);
-  } else if (loop == "poll" && argc > 4) {
-    Poll(argv[2], std::atoi(argv[3]), argv + 4);
+  } else if ((loop == "poll" || loop == "keep") && argc > 4) {
+    Poll(argv[2], std::atoi(argv[3]), argv + 4, loop == "keep");
   } else if (loop == "hold") {
     Hold(argv[2]);
   } else {
     std::fprintf(stderr,
                  "usage: bare drain PROGRAM | relay SOCKET PROGRAM | "
-                 "poll FOLDER N PROGRAM | hold SOCKET\n");
+                 "poll|keep FOLDER N PROGRAM | hold SOCKET\n");
     return 100;
   }
   return 0;

@@ -196,6 +196,11 @@ class BarePoll(Server):
         self.spawn(self.tools.bare, 'poll', self.folder, count, *program)
 
 
+class BareKeep(Server):
+    def start(self, program: list[str], count: int) -> None:
+        self.spawn(self.tools.bare, 'keep', self.folder, count, *program)
+
+
 class BareHold(Server):
     def hold(self) -> Path:
         socket = self.folder / 'hold'
@@ -385,6 +390,7 @@ PLUGINS = '/usr/lib/uwsgi/plugins'
 BARE_DRAIN = Peer('bare drain', BareDrain)
 BARE_RELAY = Peer('bare relay', BareRelay, alone=False)
 BARE_POLL = Peer('bare poll', BarePoll)
+BARE_KEEP = Peer('bare poll that keeps a MiB each', BareKeep)
 DEPTYR = Peer('deptyr', Deptyr, sessions=4000)
 DEPTYR_UNKEPT = Peer('deptyr, no keeper', DeptyrUnkept)
 DEPTYR_FRAMED = Peer('deptyr, framed', DeptyrFramed)

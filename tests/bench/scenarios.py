@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Callable, Iterable
 
 from measure import Measurement, memory, processor_time, ring_bytes, wake_ups
-from peers import (BARE_DRAIN, BARE_POLL, BARE_RELAY, DEADLINE, DEPTYR, DEPTYR_ATTACH,
+from peers import (BARE_DRAIN, BARE_KEEP, BARE_POLL, BARE_RELAY, DEADLINE, DEPTYR, DEPTYR_ATTACH,
                    DEPTYR_FRAMED, DEPTYR_UNKEPT, BareHold, Deptyr, Failure, Peer, Screen,
                    Server, Tmux, Tools)
 
@@ -241,7 +241,7 @@ class Scenarios:
 
     def round_trips(self, title: str, peers: list[Peer], floods: int, clients: int) -> Rounds:
         count = 100 if self.small else 500 if floods > 1 else 1000
-        starts = 1 if self.small else 3
+        starts = 1 if self.small else 5
 
         def start(peer: Peer) -> Result:
             with Measurement(self.tools, peer, 1 + floods, others=floods > 0) as measurement:
@@ -340,9 +340,9 @@ class Scenarios:
                 def one(peer: Peer, count: int = count, clients: int = clients) -> Result:
                     with Measurement(self.tools, peer, count) as measurement:
                         return measurement.sink('--kind', 'bytes', '--seconds',
-                                                0.1 if self.small else 0.5, clients=clients)
-                rounds = self.take_turns(
-                    [BARE_POLL, DEPTYR, *(peer for peer in self.peers if peer.name in names)], one)
+                                                0.1 if self.small else 1.0, clients=clients)
+                rounds = self.take_turns([BARE_POLL, BARE_KEEP, DEPTYR, *(
+                    peer for peer in self.peers if peer.name in names)], one)
                 total, fair = (lambda r: sum(r['rates']) / 1e6), fairness
                 title = f'{count} busy session{"s" if count > 1 else ""}, {what}'
                 self.table(title, rounds, {
@@ -454,7 +454,7 @@ class Scenarios:
                 growth.setdefault(what, []).append((count, value))
 
     def start(self) -> None:
-        count = 3 if self.small else 60
+        count = 3 if self.small else 150
         tools = self.tools
 
         def one(peer: Peer) -> Result:
