@@ -105,10 +105,12 @@ class FdHolderKeeper : public Keeper {
   }
 
   // A connection: then the holder has looked its rules up when it is needed.
-  void Prepare() override {
-    if (ready_) return;
+  bool Prepare() override {
+    if (ready_) return true;
     absl::StatusOr<FdHolder> holder = FdHolder::Connect(path_, kNoPatience);
-    if (holder.ok()) ready_.emplace(*std::move(holder));
+    if (!holder.ok()) return false;
+    ready_.emplace(*std::move(holder));
+    return true;
   }
   void Relax() override { ready_.reset(); }
 
@@ -136,9 +138,10 @@ class FdHolderKeeper : public Keeper {
   }
 
  private:
-  // A connection for each: with one that lasts, a holder that is told to end
-  // would wait for ours.  All of these may be done twice.  So they are, where
-  // the first connection failed: the holder may have been about to end.
+  // A connection for each, made now or by Prepare(): with one that lasts, a
+  // holder that is told to end would wait for ours.  All of these may be done
+  // twice.  So they are, where the first connection failed: the holder may have
+  // been about to end.
   absl::Status Ask(absl::FunctionRef<absl::Status(FdHolder&)> what) {
     absl::Status status = AskOnce(what);
     return absl::IsUnavailable(status) ? AskOnce(what) : status;

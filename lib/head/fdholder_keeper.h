@@ -14,7 +14,7 @@ namespace deptyr {
 // OK if one is served there that lets us do all that a keeper is for; if not,
 // the error says which of its rules is missing.
 //
-// Every call makes a connection of its own: the holder may be restarted in
+// Every call has a connection of its own: the holder may be restarted in
 // between, which loses what it held.  Of a holder that stays silent each call
 // bears a second at most; TakeBack() one that, as long as it goes on
 // answering, may take longer.

@@ -11,7 +11,6 @@
 #include "lib/sys/process.h"
 
 namespace deptyr {
-
 namespace {
 
 // A body registers well before that, or is late anyway.
@@ -24,8 +23,7 @@ void Head::OnBody(Fd connection) {
   if (!identity.ok()) return;
   MakeRoomForPeer();
   // A client says at once what it wants.  A body makes a terminal first.
-  if (BytesReadable(connection.get()) == 0) {
-    keeping_.Prepare();
+  if (BytesReadable(connection.get()) == 0 && keeping_.Prepare()) {
     relax_ = loop_.After(kPrepared, [this] { keeping_.Relax(); });
   }
   auto peer =

@@ -41,8 +41,8 @@ class Keeper {
   // In the place of TakeBack(), for who has the descriptors already.
   virtual void Resume(const std::vector<std::string>& names) { (void)names; }
   // Somebody has come, and may soon have something to be kept: what can be done
-  // for it before, at next to no cost; and let go of again.
-  virtual void Prepare() {}
+  // for it before, at next to no cost.  True if Relax() has to let go of it.
+  virtual bool Prepare() { return false; }
   virtual void Relax() {}
   // Copies of all of these are kept from now on, whatever becomes of this
   // process; or none.  Blocks for a second at most.  ResourceExhausted: there

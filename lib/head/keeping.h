@@ -64,9 +64,7 @@ class Keeping {
   absl::StatusOr<std::map<std::string, KeptSession>> TakeBack();
 
   // What Keeper has of these.
-  void Prepare() {
-    if (keeper_ != nullptr) keeper_->Prepare();
-  }
+  bool Prepare() { return keeper_ != nullptr && keeper_->Prepare(); }
   void Relax() {
     if (keeper_ != nullptr) keeper_->Relax();
   }

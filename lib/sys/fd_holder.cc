@@ -75,7 +75,7 @@ struct FdHolder::Connection {
   }
 
   struct Asked {
-    std::string what;  // "store X"
+    const char* verb;
     std::string id;
   };
 
@@ -151,7 +151,7 @@ absl::Status FdHolder::AskToStore(const std::string& id, int fd) {
   if (!s6_fdholder_store_async(&c.holder, fd, id.c_str(), &never)) {
     return Errno("can't store ", id);
   }
-  c.asked.push_back({absl::StrCat("store ", id), id});
+  c.asked.push_back({"store ", id});
   return absl::OkStatus();
 }
 
@@ -160,7 +160,7 @@ absl::Status FdHolder::AskToDelete(const std::string& id) {
   if (!s6_fdholder_delete_async(&c.holder, id.c_str())) {
     return Errno("can't delete ", id);
   }
-  c.asked.push_back({absl::StrCat("delete ", id), id});
+  c.asked.push_back({"delete ", id});
   return absl::OkStatus();
 }
 
@@ -183,7 +183,8 @@ absl::Status FdHolder::Answer() {
       errno = EPROTO;
     }
   }
-  return Failed(asked.what, RegexFor("S6_FDHOLDER_STORE_REGEX", asked.id));
+  return Failed(absl::StrCat(asked.verb, asked.id),
+                RegexFor("S6_FDHOLDER_STORE_REGEX", asked.id));
 }
 
 }  // namespace deptyr

@@ -35,9 +35,10 @@ std::string ReadAll(int fd) {
   }
 }
 
-// Its first line.
+// The first line of what it says; if it knows none, an error of this code.
 absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
-                                   absl::string_view what) {
+                                   absl::string_view what,
+                                   absl::StatusCode not_there) {
   std::array<int, 2> ends{-1, -1};
   if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
   const Fd answer(ends[0]);
@@ -70,8 +71,8 @@ absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
   }
   if (!said.empty()) return said.substr(0, said.find('\n'));
   if (WIFEXITED(status) && WEXITSTATUS(status) == kNotThere) {
-    return absl::NotFoundError(
-        absl::StrCat("no such ", what, ": ", name, "; see getent ", database));
+    return absl::Status(not_there, absl::StrCat("no such ", what, ": ", name,
+                                                "; see getent ", database));
   }
   return absl::UnavailableError(absl::StrCat("can't ask getent for ", what, " ",
                                              name, ": it failed; try getent ",
@@ -84,15 +85,13 @@ absl::StatusOr<Id> FindId(const std::string& database, absl::string_view text,
                           absl::string_view what) {
   Id id = 0;
   if (absl::SimpleAtoi(text, &id)) return id;
-  const absl::StatusOr<std::string> line = Getent(database, text, what);
-  if (absl::IsNotFound(line.status())) {
-    return absl::InvalidArgumentError(line.status().message());
-  }
-  RETURN_IF_ERROR(line.status());
-  const std::vector<absl::string_view> fields = absl::StrSplit(*line, ':');
+  ASSIGN_OR_RETURN(
+      const std::string line,
+      Getent(database, text, what, absl::StatusCode::kInvalidArgument));
+  const std::vector<absl::string_view> fields = absl::StrSplit(line, ':');
   if (fields.size() > 2 && absl::SimpleAtoi(fields[2], &id)) return id;
   return absl::UnavailableError(
-      absl::StrCat("getent says of ", what, " ", text, ": ", *line));
+      absl::StrCat("getent says of ", what, " ", text, ": ", line));
 }
 
 }  // namespace
@@ -106,12 +105,10 @@ absl::StatusOr<gid_t> FindGroup(absl::string_view text) {
 }
 
 absl::StatusOr<std::string> FindHost(absl::string_view name) {
-  const absl::StatusOr<std::string> line = Getent("ahosts", name, "host");
-  if (absl::IsNotFound(line.status())) {
-    return absl::UnavailableError(line.status().message());
-  }
-  RETURN_IF_ERROR(line.status());
-  return line->substr(0, line->find(' '));
+  ASSIGN_OR_RETURN(
+      const std::string line,
+      Getent("ahosts", name, "host", absl::StatusCode::kUnavailable));
+  return line.substr(0, line.find(' '));
 }
 
 }  // namespace deptyr

@@ -192,13 +192,14 @@ class BareDrain(Server):
 
 
 class BarePoll(Server):
+    loop = 'poll'
+
     def start(self, program: list[str], count: int) -> None:
-        self.spawn(self.tools.bare, 'poll', self.folder, count, *program)
+        self.spawn(self.tools.bare, self.loop, self.folder, count, *program)
 
 
-class BareKeep(Server):
-    def start(self, program: list[str], count: int) -> None:
-        self.spawn(self.tools.bare, 'keep', self.folder, count, *program)
+class BareKeep(BarePoll):
+    loop = 'keep'
 
 
 class BareHold(Server):

@@ -337,12 +337,12 @@ TEST_F(FdHolderKeeperTest, PreparedItHasAConnectionForTheNextThatIsKept) {
   const std::unique_ptr<Keeper> keeper = Connected();
   const Fd text = Memfd("text");
   const size_t fds = CountOpenFds();
-  keeper->Prepare();
-  keeper->Prepare();
+  EXPECT_TRUE(keeper->Prepare());
+  EXPECT_TRUE(keeper->Prepare());
   EXPECT_EQ(CountOpenFds(), fds + 1);
   EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
   EXPECT_EQ(CountOpenFds(), fds);
-  keeper->Prepare();
+  EXPECT_TRUE(keeper->Prepare());
   keeper->Relax();
   keeper->Relax();
   EXPECT_EQ(CountOpenFds(), fds);
@@ -353,13 +353,13 @@ TEST_F(FdHolderKeeperTest, PreparedItHasAConnectionForTheNextThatIsKept) {
 TEST_F(FdHolderKeeperTest, AHolderThatWasRestartedIsPreparedForInVain) {
   const std::unique_ptr<Keeper> keeper = Connected();
   const Fd text = Memfd("text");
-  keeper->Prepare();
+  EXPECT_TRUE(keeper->Prepare());
   holder_->Signal(SIGKILL);
   ASSERT_TRUE(holder_->Wait());
   StartHolder();
   EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
   StopHolder();
-  keeper->Prepare();  // nothing
+  EXPECT_FALSE(keeper->Prepare());
   EXPECT_THAT(keeper->Keep({{"deptyr.b", text.get()}}),
               StatusIs(StatusCode::kUnavailable));
 }
