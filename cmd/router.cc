@@ -45,8 +45,8 @@ absl::Status RunRouter(RouterOptions options) {
   LogToStandardError();
   (void)setenv("TERM", kDefaultTerm, 0);
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
-  ASSIGN_OR_RETURN(Signals signals,
-                   Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}));
+  ASSIGN_OR_RETURN(Signals signals, Signals::Block({SIGTERM, SIGINT, SIGQUIT,
+                                                    SIGHUP, SIGXCPU, SIGCHLD}));
   ASSIGN_OR_RETURN(const std::unique_ptr<Router> router,
                    Router::Create(*loop, std::move(options)));
   const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {

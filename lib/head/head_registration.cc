@@ -88,10 +88,6 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
     peer.Refuse(kRefusedLimit, session.status().message());
     return;
   }
-  if (absl::Status status = SetNonBlocking(controller.get()); !status.ok()) {
-    peer.Refuse(kRefusedDescriptor, status.message());
-    return;
-  }
   // Kept before it is accepted: then it may count on it.  Accepted before it is
   // started: the body that hears it executes its program only then, so nothing
   // is missed; and if nobody hears it, nothing started.

@@ -90,7 +90,6 @@ absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
     Incarnation* program) {
   ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
   ASSIGN_OR_RETURN(Pty pty, OpenPty(options_.size));
-  RETURN_IF_ERROR(SetNonBlocking(pty.controller.get()));
   ASSIGN_OR_RETURN(
       Child child,
       SpawnOnTerminal(pty.terminal.get(), options_.program, options_.argv));

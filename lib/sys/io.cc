@@ -13,20 +13,6 @@
 namespace deptyr {
 namespace {
 
-IoResult OfRead(ssize_t count) {
-  if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
-  if (count == 0 || errno == EIO) return {IoState::kEnd};
-  return {errno == EAGAIN ? IoState::kWouldBlock : IoState::kError};
-}
-
-IoResult OfWrite(ssize_t count) {
-  if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
-  // A terminal that took nothing has no room; only reads end with 0.
-  if (count == 0 || errno == EAGAIN) return {IoState::kWouldBlock};
-  const bool gone = errno == EIO || errno == EPIPE || errno == ECONNRESET;
-  return {gone ? IoState::kEnd : IoState::kError};
-}
-
 size_t Count(int fd, unsigned long request) {
   int count = 0;
   return ::ioctl(fd, request, &count) == 0 && count > 0
@@ -36,12 +22,26 @@ size_t Count(int fd, unsigned long request) {
 
 }  // namespace
 
+IoResult ResultOfRead(ssize_t count) {
+  if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
+  if (count == 0 || errno == EIO) return {IoState::kEnd};
+  return {errno == EAGAIN ? IoState::kWouldBlock : IoState::kError};
+}
+
+IoResult ResultOfWrite(ssize_t count) {
+  if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
+  // A terminal that took nothing has no room; only reads end with 0.
+  if (count == 0 || errno == EAGAIN) return {IoState::kWouldBlock};
+  const bool gone = errno == EIO || errno == EPIPE || errno == ECONNRESET;
+  return {gone ? IoState::kEnd : IoState::kError};
+}
+
 IoResult ReadSome(int fd, std::span<char> room) {
   ssize_t count = 0;
   do {
     count = ::read(fd, room.data(), room.size());
   } while (count < 0 && errno == EINTR);
-  return OfRead(count);
+  return ResultOfRead(count);
 }
 
 IoResult WriteSome(int fd, absl::string_view bytes) {
@@ -50,7 +50,7 @@ IoResult WriteSome(int fd, absl::string_view bytes) {
   do {
     count = ::write(fd, bytes.data(), bytes.size());
   } while (count < 0 && errno == EINTR);
-  return OfWrite(count);
+  return ResultOfWrite(count);
 }
 
 IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
@@ -63,7 +63,7 @@ IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
   do {
     count = ::writev(fd, parts.data(), static_cast<int>(parts.size()));
   } while (count < 0 && errno == EINTR);
-  return OfWrite(count);
+  return ResultOfWrite(count);
 }
 
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing) {
@@ -83,8 +83,8 @@ size_t BytesReadable(int fd) {
 }
 
 absl::Status SetNonBlocking(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+  int on = 1;
+  if (::ioctl(fd, FIONBIO, &on) != 0) {
     return Errno("make a descriptor non-blocking");
   }
   return absl::OkStatus();
