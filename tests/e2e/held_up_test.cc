@@ -233,6 +233,17 @@ TEST(InheritedTest, ALogThatHasReachedItsLimitLosesLinesOnly) {
   EXPECT_EQ(head.Stop(), ExitStatus{});
 }
 
+TEST(InheritedTest, ABodyWhoseLogHasReachedItsLimitFailsAsItWould) {
+  const TempDir folder;
+  const Fd log(::open((folder / "log").c_str(),
+                      O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  ASSERT_EQ(::ftruncate(log.get(), kFileLimit), 0);
+  Program body = Program::Start(
+      {Deptyr(), "body", "--name=a", "--wait=0", folder / "none", "--", "true"},
+      {.fds = {{log.get(), 2}}, .prepare = LimitFiles});
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
+}
+
 TEST(InheritedTest, ALimitOfProcessorTimeEndsHeadAsASignalDoes) {
   HeadProcess head;
   head.program().Signal(SIGXCPU);
