@@ -18,6 +18,7 @@
 #include "lib/sys/name_service.h"
 #include "lib/sys/process.h"
 #include "lib/sys/signals.h"
+#include "lib/sys/standard_fds.h"
 
 namespace deptyr {
 namespace {
@@ -63,7 +64,7 @@ absl::Status RunRouter(RouterOptions options) {
 }
 
 int Fail(absl::string_view message, int status) {
-  std::fprintf(stderr, "deptyr router: %s\n", std::string(message).c_str());
+  OriginalStderr().Say(absl::StrCat("deptyr router: ", message));
   return status;
 }
 

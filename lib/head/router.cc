@@ -158,7 +158,7 @@ void Router::LetGo(Place& place) {
     orphan.pidfd = place.session->ReleaseProcess();
     orphan.watch =
         loop_.Add(orphan.pidfd.get(), Interest::kRead, [this, id](Ready) {
-          // Readable: it has ended; if there is nothing to reap, it was.
+          // Readable: it has ended.  How is nobody's business any more.
           (void)ReapChild(orphans_[id].pidfd.get());
           orphans_.erase(id);
           if (stopping_ && orphans_.empty()) finished_ = true;

@@ -99,8 +99,13 @@ void Session::WaitForStatus(int pauses) {
 void Session::AskForStatus() {
   if (status_settled_) return;
   if (is_child_) {
-    status_ = ReapChild(pidfd_.get());
-    status_settled_ = status_.has_value();
+    const auto end = ReapChild(pidfd_.get());
+    status_ = end.value_or(std::nullopt);
+    status_settled_ = !end.ok() || status_.has_value();
+    if (!end.ok()) {
+      Log(Severity::kError, "session=", name_, " pid=", pid(),
+          " ended, nobody knows how: ", end.status().message());
+    }
     return;
   }
   const ExitAnswer answer = AskExitStatus(pidfd_.get());

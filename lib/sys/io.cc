@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -67,7 +68,7 @@ IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
 }
 
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing) {
-  constexpr mode_t kMode = 0666;
+  constexpr mode_t kMode = S_IRUSR | S_IWUSR;
   const int flags = existing == Existing::kKept ? O_EXCL : O_TRUNC;
   Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, kMode));
   if (!fd.valid()) return Errno("make ", path);

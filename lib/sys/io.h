@@ -48,8 +48,8 @@ IoResult WriteSome(int fd, absl::string_view bytes);
 // The same for `header` and then `bytes`; either may be empty.
 IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes);
 
-// A file to write into, which is made (0666, umask(2)); one that exists is an
-// error, or becomes empty.
+// A file to write into, which is made for its owner only (0600); one that
+// exists is an error, or becomes empty and stays whose it is.
 enum class Existing { kKept, kReplaced };
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing);
 
