@@ -16,7 +16,7 @@ int AttachCommand(int argc, char** argv) {
   attach.detach_keys = *ParseDetachKeys(kDefaultCommandKey);
   Options options(
       "attach", "[OPTION]... [HEAD-SOCKET] [SESSION]",
-      "Shows SESSION (the newest) on this terminal, and types into it.");
+      "Shows SESSION (your newest) on this terminal, and types into it.");
   options.Value("e,escape", "KEY", &attach.detach_keys, ParseDetachKeys,
                 "the key that detaches, or none (^\\)");
   options.Value("scrollback", "N", &attach.scrollback, ParseBytes,

@@ -19,7 +19,7 @@ inline constexpr int kTimedOut = 124;
 // "[HEAD-SOCKET] [SESSION] ...".
 struct Where {
   std::string head;     // "": where head usually is
-  std::string session;  // "": the newest
+  std::string session;  // "": their own newest
   std::vector<std::string> rest;
 };
 // A first operand with a slash in it, or one that is a socket, is HEAD-SOCKET;

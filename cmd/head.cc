@@ -192,8 +192,9 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
   const bool taken_over = before.has_value();  // too late to refuse to start
   MapLargeBlocks();  // models of screens come and go among small, lasting
                      // things
+  head_options.limits.descriptors = RaiseDescriptorLimit();
   // Half for clients: the other half is for programs, which come first.
-  head_options.limits.clients = RaiseDescriptorLimit() / 2;
+  head_options.limits.clients = head_options.limits.descriptors / 2;
   LogToStandardError();
   const auto get = [taken_over](auto make) {
     return taken_over ? Insist(make) : make();

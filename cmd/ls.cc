@@ -57,11 +57,10 @@ absl::StatusOr<int> PrintHead(const Where& where, bool json) {
     return absl::InvalidArgumentError(
         absl::StrCat("--head tells of no session: ", where.session));
   }
-  ASSIGN_OR_RETURN(const auto items,
-                   AskForItems(where.head, {.what = "head", .fields = {}}));
-  for (const KeyValues& item : items) {
-    Print(json ? HeadJson(item) + "\n" : HeadText(item));
-  }
+  ASSIGN_OR_RETURN(
+      const auto items,
+      AskForItems(where.head, {.what = "head", .fields = {{"users", "1"}}}));
+  Print(json ? HeadJson(items) + "\n" : HeadText(items));
   return 0;
 }
 
@@ -99,7 +98,7 @@ int StatusCommand(int argc, char** argv) {
   bool json = false;
   bool head = false;
   Options options("status", "[OPTION]... [HEAD-SOCKET] [SESSION]",
-                  "Tells what there is to know of SESSION (the newest).");
+                  "Tells what there is to know of SESSION (your newest).");
   options.Flag("json", &json, "as a JSON object");
   options.Flag("head", &head, "of head itself, not of a session");
   return RunVerb(

@@ -127,7 +127,7 @@ int WaitCommand(int argc, char** argv) {
   std::optional<absl::Duration> quiet;
   Script script;
   Options options("wait", "[OPTION]... [HEAD-SOCKET] [SESSION]",
-                  "Waits for something that SESSION (the newest) does.");
+                  "Waits for something that SESSION (your newest) does.");
   options.Value("for", "REGEX", &pattern, "until a line of output matches");
   options.Flag("exit", &exit, "until the program has ended, or if none runs");
   options.Value("quiet", "SECONDS", &quiet, ParseSeconds,

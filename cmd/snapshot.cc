@@ -29,7 +29,7 @@ absl::StatusOr<SnapshotFormat> ParseFormat(absl::string_view text) {
 int SnapshotCommand(int argc, char** argv) {
   SnapshotOptions snapshot;
   Options options("snapshot", "[OPTION]... [HEAD-SOCKET] [SESSION]",
-                  "Prints SESSION's (the newest's) screen.");
+                  "Prints SESSION's (your newest's) screen.");
   options.Value("format", "FORMAT", &snapshot.format, ParseFormat,
                 "text, ansi, svg or json (text)");
   options.Flag("last", &snapshot.last,
@@ -49,7 +49,7 @@ int HistoryCommand(int argc, char** argv) {
   HistoryOptions history;
   size_t bytes = 0;
   Options options("history", "[OPTION]... [HEAD-SOCKET] [SESSION]",
-                  "Prints what head remembers of SESSION's (the newest's) "
+                  "Prints what head remembers of SESSION's (your newest's) "
                   "output.");
   options.Value("bytes", "N", &bytes, ParseBytes,
                 "only the last N bytes (all there are)");

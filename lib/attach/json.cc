@@ -19,9 +19,10 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr absl::string_view kNumbers[] = {
-    "pid",  "uid",    "rows",   "cols",     "clients",  "bytes",  "begin",
-    "end",  "id",     "client", "capacity", "number",   "missed", "dropped",
-    "code", "signal", "behind", "history",  "sessions",
+    "pid",      "uid",     "rows", "cols",        "clients",  "bytes",
+    "begin",    "end",     "id",   "client",      "capacity", "number",
+    "missed",   "dropped", "code", "signal",      "behind",   "history",
+    "sessions", "running", "kept", "descriptors",
 };
 constexpr absl::string_view kTimes[] = {"since", "started", "ended", "time"};
 constexpr absl::string_view kFlags[] = {"read-only", "leads"};
@@ -93,8 +94,16 @@ std::string ItemsJson(const std::vector<KeyValues>& items) {
   return Dump(array, kIndented);
 }
 
-std::string HeadJson(const KeyValues& item) {
-  return Dump(ObjectOf(item), kIndented);
+std::string HeadJson(const std::vector<KeyValues>& items) {
+  Json head = Json::object();
+  Json users = Json::array();
+  for (const KeyValues& item : items) {
+    const absl::string_view kind = ValueOf(item, "item");
+    if (kind == "head") head = ObjectOf(item);
+    if (kind == "user") users.push_back(ObjectOf(item));
+  }
+  head["users"] = std::move(users);
+  return Dump(head, kIndented);
 }
 
 std::string StatusJson(const std::vector<KeyValues>& items) {

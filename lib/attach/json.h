@@ -20,8 +20,8 @@ std::string ItemJson(const KeyValues& item);
 std::string ItemsJson(const std::vector<KeyValues>& items);
 // The session, and in it `attached` and `incarnations`.
 std::string StatusJson(const std::vector<KeyValues>& items);
-// Head itself.
-std::string HeadJson(const KeyValues& item);
+// Head itself, and in it `users`.
+std::string HeadJson(const std::vector<KeyValues>& items);
 
 // A screen: what head says of it, where its cursor is, and its lines.
 struct ScreenText {

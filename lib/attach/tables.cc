@@ -153,14 +153,28 @@ std::string ClientsTable(const std::vector<KeyValues>& items) {
   return rows.size() == 1 ? "" : Table(rows);
 }
 
-std::string HeadText(const KeyValues& item) {
+std::string HeadText(const std::vector<KeyValues>& items) {
   std::vector<Row> rows;
-  for (const auto& [key, value] : item) {
-    if (key == "item") continue;
-    rows.push_back({Printable(key), key == "since" ? Time(item, key)
-                                                   : OrDash(Printable(value))});
+  std::vector<Row> users = {{"UID", "SESSIONS", "RUNNING", "KEPT", "CLIENTS",
+                             "PENDING", "DESCRIPTORS"}};
+  for (const KeyValues& item : items) {
+    if (IsA(item, "user")) {
+      users.push_back({OrDash(Field(item, "uid")), Field(item, "sessions"),
+                       Field(item, "running"), Field(item, "kept"),
+                       Field(item, "clients"), Field(item, "pending"),
+                       Field(item, "descriptors")});
+      continue;
+    }
+    for (const auto& [key, value] : item) {
+      if (key == "item") continue;
+      rows.push_back({Printable(key), key == "since"
+                                          ? Time(item, key)
+                                          : OrDash(Printable(value))});
+    }
   }
-  return Table(rows);
+  std::string text = Table(rows);
+  if (users.size() > 1) absl::StrAppend(&text, "\n", Table(users));
+  return text;
 }
 
 std::string StatusText(const std::vector<KeyValues>& items) {

@@ -15,8 +15,8 @@ std::string Table(const std::vector<std::vector<std::string>>& rows);
 std::string SessionsTable(const std::vector<KeyValues>& items);
 // The answer to "status".
 std::string StatusText(const std::vector<KeyValues>& items);
-// That to "head": a line for everything.
-std::string HeadText(const KeyValues& item);
+// That to "head": a line for everything, and a table of users.
+std::string HeadText(const std::vector<KeyValues>& items);
 // `client` items.
 std::string ClientsTable(const std::vector<KeyValues>& items);
 

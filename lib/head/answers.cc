@@ -77,11 +77,12 @@ std::string WhyNot(const PeerIdentity& who, Right right,
 }
 
 void Answers::Serve(Fd connection, const PeerIdentity& identity,
-                    const Ask& question, std::string received) {
+                    const Ask& question, std::string received,
+                    UserCounts::Place place) {
   auto asker = std::make_unique<Asker>(loop_, *this, std::move(connection),
                                        identity, std::move(received));
   Asker& it = *asker;
-  askers_[&it].asker = std::move(asker);
+  askers_.emplace(&it, Known{std::move(asker), std::move(place)});
   OnQuestion(it, question);
   it.Advance();
 }
@@ -94,11 +95,11 @@ void Answers::OnAskerDone(Asker& asker) {
 
 void Answers::OnQuestion(Asker& asker, const Ask& question) {
   if (question.what == "sessions") {
-    askers_[&asker].listed = "";
+    askers_.at(&asker).listed = "";
     (void)SayMore(asker);
     return;
   }
-  if (question.what == "head") return AnswerHead(asker);
+  if (question.what == "head") return AnswerHead(asker, question);
   if (question.what == "events") return Listen(asker, question);
   if (question.what == "upgrade") return Upgrade(asker);
   const bool looks = question.what == "status" || question.what == "snapshot";
@@ -124,7 +125,8 @@ Session* Answers::Find(Asker& asker, const Ask& question, Right right) {
   const std::string name(ValueOf(question.fields, "session"));
   Session* const session = head_.FindSession(name, asker.identity());
   if (session == nullptr) {
-    asker.Refuse(kRefusedNoSession, head_.NoSuchSession(name));
+    asker.Refuse(kRefusedNoSession,
+                 head_.NoSuchSession(name, asker.identity()));
     return nullptr;
   }
   if (head_.RightsIn(*session, asker.identity()).Has(right)) return session;
@@ -148,7 +150,7 @@ KeyValues Answers::ReportOf(Session& session) const {
 // A piece at a time: with thousands of sessions it is long, and who asks may
 // never read it.
 bool Answers::SayMore(Asker& asker) {
-  std::optional<std::string>& listed = askers_[&asker].listed;
+  std::optional<std::string>& listed = askers_.at(&asker).listed;
   if (!listed) return false;
   std::string answer;
   auto next = head_.sessions().upper_bound(*listed);
@@ -179,12 +181,6 @@ std::string Answers::HeldItems(const Asker& asker) const {
   return items;
 }
 
-size_t Answers::CountOf(uid_t uid) const {
-  return static_cast<size_t>(std::count_if(
-      askers_.begin(), askers_.end(),
-      [uid](const auto& asker) { return asker.first->identity().uid == uid; }));
-}
-
 size_t Answers::most_owed() const {
   size_t most = 0;
   for (const auto& [asker, known] : askers_) {
@@ -211,8 +207,14 @@ KeyValues Answers::HeadItem() const {
   return fields;
 }
 
-void Answers::AnswerHead(Asker& asker) {
-  asker.Say(Encode(Item{HeadItem()}) + Encode(Done{}));
+void Answers::AnswerHead(Asker& asker, const Ask& question) {
+  std::string answer = Encode(Item{HeadItem()});
+  if (ValueOf(question.fields, "users") == "1") {
+    for (KeyValues& user : head_.ReportUsers(asker.identity())) {
+      answer += Encode(Item{std::move(user)});
+    }
+  }
+  asker.Say(answer + Encode(Done{}));
 }
 
 // Answered by the program that takes over, or TellUpgradeFailed().
@@ -222,7 +224,7 @@ void Answers::Upgrade(Asker& asker) {
                   absl::StrCat("only root and head's own user, uid ", OwnUid(),
                                ", may upgrade it; ask as one of those"));
   }
-  askers_[&asker].upgrades = true;
+  askers_.at(&asker).upgrades = true;
   head_.Upgrade();
 }
 
@@ -250,17 +252,20 @@ std::vector<AskerState> Answers::Save() const {
   return states;
 }
 
-void Answers::Resume(const std::vector<AskerState>& states) {
+void Answers::Resume(const std::vector<AskerState>& states,
+                     UserCounts& counts) {
   for (const AskerState& state : states) {
     auto asker = std::make_unique<Asker>(
         loop_, *this, state, PeerOf(state.fd).value_or(PeerIdentity()));
     Asker& it = *asker;
-    Known& known = askers_[&it];
-    known.asker = std::move(asker);
+    Known& known = askers_
+                       .emplace(&it, Known{std::move(asker),
+                                           counts.Take(it.identity().uid)})
+                       .first->second;
     known.listens = state.listens;
     known.session = state.session;
     if (state.lists) known.listed = state.listed;
-    if (state.upgrades) AnswerHead(it);
+    if (state.upgrades) AnswerHead(it, {});
     it.Say("");
     it.Advance();
   }
@@ -335,7 +340,7 @@ void Answers::Listen(Asker& asker, const Ask& question) {
   if (!name.empty() && Find(asker, question, Right::kSee) == nullptr) {
     return;
   }
-  Known& known = askers_[&asker];
+  Known& known = askers_.at(&asker);
   known.listens = true;
   known.session = name;
 }

@@ -10,6 +10,7 @@
 #include "absl/container/flat_hash_map.h"
 
 #include "lib/head/asker.h"
+#include "lib/head/limits.h"
 #include "lib/head/session.h"
 #include "lib/wire/messages.h"
 
@@ -27,14 +28,13 @@ class Answers : public Asker::Owner {
 
   // Takes over a connection that began with `question`.
   void Serve(Fd connection, const PeerIdentity& identity, const Ask& question,
-             std::string received);
+             std::string received, UserCounts::Place place);
   size_t size() const { return askers_.size(); }
-  size_t CountOf(uid_t uid) const;
   // What the one who reads least hasn't taken, in bytes.
   size_t most_owed() const;
   // For the program that takes over, and from the one before.
   std::vector<AskerState> Save() const;
-  void Resume(const std::vector<AskerState>& states);
+  void Resume(const std::vector<AskerState>& states, UserCounts& counts);
   // To who asked for an upgrade, that there was none.
   void TellUpgradeFailed(absl::string_view why);
 
@@ -45,10 +45,11 @@ class Answers : public Asker::Owner {
  private:
   struct Known {
     std::unique_ptr<Asker> asker;
-    bool listens = false;  // to events,
-    std::string session;   // of this one ("": of all)
+    UserCounts::Place place;
+    bool listens = false;      // to events,
+    std::string session = {};  // of this one ("": of all)
     // It is being told of sessions, and has been up to this name.
-    std::optional<std::string> listed;
+    std::optional<std::string> listed = {};
     bool upgrades = false;  // waits for an upgrade
   };
 
@@ -63,7 +64,7 @@ class Answers : public Asker::Owner {
   KeyValues ReportOf(Session& session) const;
   std::string HeldItems(const Asker& asker) const;
   void AnswerStatus(Asker& asker, Session& session);
-  void AnswerHead(Asker& asker);
+  void AnswerHead(Asker& asker, const Ask& question);
   void AnswerSnapshot(Asker& asker, Session& session, bool last);
   void AnswerKick(Asker& asker, Session& session, absl::string_view client);
   void AnswerEnded(Asker& asker, Session& session, const Ask& question);

@@ -5,8 +5,8 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "lib/base/log.h"
 #include "lib/head/report.h"
+#include "lib/head/user_log.h"
 #include "lib/sys/io.h"
 #include "lib/sys/replace_self.h"
 #include "lib/wire/uwsgi.h"
@@ -73,8 +73,8 @@ AttachClientState AttachClient::Save() const {
 }
 
 AttachClient::~AttachClient() {
-  Log(Severity::kInfo, "client=", id(), " left; missed=", missed(),
-      " dropped=", dropped_);
+  LogOf(Severity::kInfo, identity_.uid, "left", "client=", id(),
+        " left; missed=", missed(), " dropped=", dropped_);
 }
 
 ClientInfo AttachClient::Info() const {
@@ -85,9 +85,10 @@ ClientInfo AttachClient::Info() const {
 }
 
 void AttachClient::Join(Session& session) {
-  Log(Severity::kInfo, "client=", id(), " pid=", identity_.pid,
-      " uid=", identity_.uid, " attach", May(Right::kType) ? "" : " read-only",
-      " joined session=", session.name());
+  LogOf(Severity::kInfo, identity_.uid, "joined", "client=", id(),
+        " pid=", identity_.pid, " uid=", identity_.uid, " attach",
+        May(Right::kType) ? "" : " read-only",
+        " joined session=", session.name());
   // Who may only look doesn't decide how large it is.
   if (wish_.rows != 0 && wish_.cols != 0 && May(Right::kResize)) {
     session.SetClientSize(*this, {wish_.rows, wish_.cols});
@@ -219,7 +220,8 @@ void AttachClient::OnStopping() {
 }
 
 void AttachClient::Kick(absl::string_view why) {
-  Log(Severity::kInfo, "client=", id(), " has to leave: ", why);
+  LogOf(Severity::kInfo, identity_.uid, "kicked", "client=", id(),
+        " has to leave: ", why);
   Refuse(kRefusedKicked, why);
 }
 

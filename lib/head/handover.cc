@@ -119,7 +119,7 @@ DEPTYR_HANDED_OVER(SocketState, role, fd, path, device, inode)
 DEPTYR_HANDED_OVER(SessionState, name, ring, controller, pidfd, argv,
                    keystrokes, leader, paint, modes, painted, exact, answered,
                    not_executed, status_told, code, signal, left, left_rows,
-                   left_cols, left_how)
+                   left_cols, left_how, order)
 DEPTYR_HANDED_OVER(HeldState, name, fd)
 DEPTYR_HANDED_OVER(HeadState, program, since, sockets, kept, held, sessions,
                    newest, ended, clients, attached, askers, peers, terminal,

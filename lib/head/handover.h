@@ -146,6 +146,8 @@ struct SessionState {
   uint16_t left_rows = 0;
   uint16_t left_cols = 0;
   std::string left_how;
+  // Sessions with a larger one registered later; 0 if that isn't known.
+  uint64_t order = 0;
 };
 
 struct HeldState {

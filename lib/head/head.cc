@@ -45,6 +45,7 @@ ListeningSocket InheritedSocket(const std::string& path,
 absl::StatusOr<std::unique_ptr<Head>> Head::Create(
     EventLoop& loop, HeadOptions options, std::optional<HeadState> before) {
   std::unique_ptr<Head> head(new Head(loop, std::move(options)));
+  head->user_log_.Use();
   head->before_ = std::move(before);
   RETURN_IF_ERROR(head->Open());
   return head;
@@ -114,11 +115,12 @@ void Head::OnSessionChanged(Session& session, Change change) {
   answers_.Tell(session, change);
   if (change.kind == Change::kStarted) {
     ++running_;
+    std::erase(ended_, &session);
   } else if (change.kind == Change::kEnded) {
     --running_;
     keeping_.DropProgram(session.name(), session.programs());
-    std::erase(ended_, session.name());
-    ended_.push_back(session.name());
+    EndRegistration(session.name());
+    ended_.push_back(&session);
   } else if (change.kind == Change::kTerminalLost) {
     // The next head shall not wait for it either.
     keeping_.DropProgram(session.name(), session.programs());
@@ -135,20 +137,7 @@ void Head::TidySoon() {
 
 void Head::Tidy() {
   KeepAgain();
-  for (size_t excess = ended_.size(); excess > kMostEnded; --excess) {
-    const std::string name = std::move(ended_.front());
-    ended_.pop_front();
-    const auto found = sessions_.find(name);
-    const bool ended_again = std::count(ended_.begin(), ended_.end(), name) > 0;
-    if (found == sessions_.end() || found->second->running() || ended_again) {
-      continue;
-    }
-    if (IsWatched(*found->second)) {
-      ended_.push_back(name);
-      continue;
-    }
-    Forget(name);
-  }
+  ForgetExcess();
   if (!readiness_.Status(absl::StrCat(
           running_, " programs run, ", sessions_.size() - running_, " ended, ",
           clients_.size() + attached_.size() + (viewer_ == nullptr ? 0 : 1),
@@ -162,7 +151,9 @@ void Head::Forget(const std::string& name) {
   answers_.Tell(*found->second, "forgotten", {});
   keeping_.DropSession(name);
   client_dirs_.erase(found->second.get());
-  if (newest_ == found->second.get()) newest_ = nullptr;
+  session_places_.erase(found->second.get());
+  std::erase(by_start_, found->second.get());
+  std::erase(ended_, found->second.get());
   sessions_.erase(found);
 }
 

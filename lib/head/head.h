@@ -28,6 +28,7 @@
 #include "lib/head/refusals.h"
 #include "lib/head/session.h"
 #include "lib/head/socket_client.h"
+#include "lib/head/user_log.h"
 #include "lib/head/viewer.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/file_watch.h"
@@ -68,8 +69,11 @@ struct HeadOptions {
   std::string version = {};  // "deptyr 0.1.0"
 };
 
-// Sessions without a program that are remembered, the latest ones.
+// Sessions without a program that are remembered of each user, the latest ones.
 inline constexpr size_t kMostEnded = 64;
+// Lines of the log about what one user does, in a minute.  All programs that
+// there may be can come back at once.
+inline constexpr size_t kMostLines = 5000;
 // How long clients get, at the end, to take what they are owed.
 inline constexpr absl::Duration kFarewell = absl::Seconds(2);
 
@@ -96,19 +100,24 @@ class Head : public Peer::Owner {
   const Keeping& keeping() const { return keeping_; }
   // Names whose state only a newer deptyr understands: held, and not touched.
   const std::map<std::string, KeptSession>& held() const { return held_; }
-  // The session that registered last, or null.
-  Session* newest() const { return newest_; }
-  // That of a name, or for "" the newest; null if there is none.
+  // The session of this user that registered last, or null.
+  Session* NewestOf(uid_t owner) const;
+  // That of head's own user: what head's own terminal shows by itself.
+  Session* newest() const;
+  // Null if there is none of that name.
   Session* FindSession(const std::string& name) const;
-  // For "", the newest that `who` may see.
+  // For "", the newest of their own: nobody gets into another's by default.
   Session* FindSession(const std::string& name, const PeerIdentity& who) const;
-  std::string NoSuchSession(const std::string& name) const;
+  std::string NoSuchSession(const std::string& name,
+                            const PeerIdentity& who) const;
   Rights RightsIn(const Session& session, const PeerIdentity& who) const;
   // Head itself, not a session: root, head's own user, and who was given that.
   bool MayAdminister(const PeerIdentity& who) const;
   Refusals& refusals() { return refusals_; }
   // Of head itself, for those who ask.
   KeyValues Report() const;
+  // What each user has of it, as far as `who` may know.
+  std::vector<KeyValues> ReportUsers(const PeerIdentity& who) const;
 
   // Stops listening, lets clients have what they are owed, then is finished.
   void Stop(absl::string_view why);
@@ -136,6 +145,7 @@ class Head : public Peer::Owner {
         options_(std::move(options)),
         readiness_(options_.ready_fd),
         refusals_(loop),
+        user_log_(loop, kMostLines, kLogPause, {}),
         answers_(loop, *this),
         clients_(loop) {}
 
@@ -143,6 +153,9 @@ class Head : public Peer::Owner {
   HeadState Save() const;
   void Resume();
   void ResumeSession(const SessionState& state);
+  void ResumePeer(const PeerState& state);
+  void SortEnded();
+  void SortByStart();
   void ResumeClients();
   // The one that the program before had for this purpose; not valid if none.
   ListeningSocket TakeSocket(absl::string_view role);
@@ -160,17 +173,25 @@ class Head : public Peer::Owner {
       std::vector<InheritedFd>& inherited);
   void TakeAllBack();
   void TakeBack(const std::string& name, KeptSession kept);
+  // The places that a user has with the keeper.
+  struct Places {
+    size_t count = 0;
+    std::deque<Session*> ended;     // the oldest first
+    std::vector<Session*> running;  // the newest last
+  };
+  std::map<uid_t, Places> CountPlaces() const;
   void KeepAgain();
-  bool MakeRoom();
+  bool MakeRoom(uid_t owner, std::map<uid_t, Places>& users);
   absl::Status OpenListeners(std::vector<InheritedFd>& inherited);
   void OnBody(Fd connection);
   void OnClient(const ListenerSpec& spec, Fd connection,
                 const std::optional<PeerIdentity>& who);
   void OpenClientDirs(Session& session);
-  void SeatWaitingClients();
+  void SeatWaitingClients(Session& session);
   void Seat(SocketClient& client, Session& session);
   void OnRegister(Peer& peer, Register message, Fd controller) override;
   void OnExecFailed(Peer& peer, const std::string& text) override;
+  absl::Status CheckDescriptor(int fd, uid_t uid) const override;
   void OnAttach(Peer& peer, Attach message) override;
   void OnAsk(Peer& peer, Ask message) override;
   void OnRefused(const PeerIdentity& who, absl::string_view code,
@@ -178,13 +199,26 @@ class Head : public Peer::Owner {
     refusals_.Note(who, code, text);
   }
   void OnPeerDone(Peer& peer) override;
+  void NoteRegistered(Peer& peer);
+  void EndRegistration(const std::string& session);
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
   Session& AddSession(const std::string& name, uid_t owner, Ring ring);
+  void MakeNewest(Session& session);
   void OnSessionChanged(Session& session, Change change);
   // Of the limits: head_limits.cc.
+  // Root, and head's own user: some of everything is kept for them.
+  static bool IsTrusted(uid_t uid);
   size_t CountClients() const;
-  size_t CountClientsOf(uid_t uid) const;
-  size_t CountSessionsOf(uid_t owner) const;
+  // What a user has of head.
+  struct Usage {
+    size_t sessions = 0;
+    size_t running = 0;
+    size_t kept = 0;
+    size_t clients = 0;
+    size_t pending = 0;
+  };
+  std::map<uid_t, Usage> CountUsage() const;
+  size_t CountDescriptorsOf(uid_t uid) const;
   size_t CountPending() const;
   size_t MostClientsOfAUser() const;
   absl::Status CheckRoom(const std::optional<PeerIdentity>& who) const;
@@ -193,7 +227,9 @@ class Head : public Peer::Owner {
   void OnHeldUp(const Session& session);
   absl::Status MakeRoomForSession(uid_t owner);
   void MakeRoomForPeer();
-  bool ForgetOneEnded(std::optional<uid_t> owner = std::nullopt);
+  bool ForgetOneEnded(uid_t owner);
+  bool ForgetOneOfMoreThan(uid_t owner);
+  void ForgetExcess();
   bool IsWatched(const Session& session) const;
   void ReportLimits(KeyValues& report) const;
   static constexpr char kBodiesRole[] = "head";
@@ -217,17 +253,24 @@ class Head : public Peer::Owner {
       client_dirs_;
 
   Refusals refusals_;
+  UserLog user_log_;
   RegistrationRate rate_;
   RegistrationRate held_up_;  // how often a user's terminals made head wait
+  UserCounts clients_of_;  // of all kinds
+  UserCounts sessions_of_;
   Answers answers_;
   Keeping keeping_;
   std::map<std::string, KeptSession> taken_back_;  // until they are sessions
   std::map<std::string, KeptSession> held_;
   Sessions sessions_;
-  Session* newest_ = nullptr;
+  absl::flat_hash_map<const Session*, UserCounts::Place> session_places_;
+  std::vector<Session*> by_start_;  // all; who registered last is last
+  std::vector<Session*> ended_;     // who ended last is last
   size_t running_ = 0;
-  std::deque<std::string> ended_;  // names, in the order of their ends
   absl::flat_hash_map<const Peer*, std::unique_ptr<Peer>> peers_;
+  // By session: the connection that its program registered on, until it is
+  // executed.
+  absl::flat_hash_map<std::string, Peer*> registered_;
   // Before the sessions go, clients leave them.
   SocketClients clients_;
   absl::flat_hash_map<const AttachClient*, std::unique_ptr<AttachClient>>

@@ -1,4 +1,5 @@
 // Of head: where clients come from and which session they get.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,8 +25,10 @@ SocketRights RightsOf(const ClientPolicy& policy) {
   return policy.allow.empty() ? SocketRights{} : SocketRights{.mode = kForAll};
 }
 
-bool IsOurs(const std::optional<PeerIdentity>& who) {
-  return who && (who->uid == 0 || who->uid == OwnUid());
+// Whose newest session a client gets where none is named.  Over TCP nobody is
+// known.
+uid_t OwnerMeantBy(const SocketClient& client) {
+  return client.identity() ? client.identity()->uid : OwnUid();
 }
 
 }  // namespace
@@ -57,7 +60,7 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
           // No file rights have kept others out.
           const auto who = PeerOf(connection.get());
           if (kind == SocketKind::kAbstract && spec.policy.allow.empty() &&
-              !IsOurs(who)) {
+              !IsTrusted(UidOf(who))) {
             return refusals_.Note(
                 who, kRefusedNotPermitted,
                 absl::StrCat("only root and uid ", OwnUid(), " may connect to ",
@@ -78,14 +81,24 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
 
 void Head::OnClient(const ListenerSpec& spec, Fd connection,
                     const std::optional<PeerIdentity>& who) {
-  if (const absl::Status room = CheckRoom(who); !room.ok()) {
-    return refusals_.Note(who, kRefusedLimit, room.message());
-  }
+  absl::Status room = CheckDescriptor(connection.get(), UidOf(who));
+  if (room.ok()) room = CheckRoom(who);
+  if (!room.ok()) return refusals_.Note(who, kRefusedLimit, room.message());
   SocketClient& client =
       clients_.Add(std::move(connection), spec.policy, who,
-                   [this](SocketClient& gone) { OnClientGone(gone); });
+                   [this, place = clients_of_.Take(UidOf(who))](
+                       SocketClient& gone) { OnClientGone(gone); });
+  TidySoon();
+  Session* const session = spec.session.empty() ? NewestOf(OwnerMeantBy(client))
+                                                : FindSession(spec.session);
+  if (session != nullptr) return Seat(client, *session);
+  if (spec.session.empty() && !sessions_.empty()) {
+    LogOf(Severity::kInfo, UidOf(who), "waits", "client=", client.id(),
+          " waits at ", spec.address, " for a session of uid ",
+          UidText(OwnerMeantBy(client)), "; ", spec.address,
+          "=SESSION would mean another's");
+  }
   waiting_.push_back({&client, spec.session});
-  SeatWaitingClients();
 }
 
 void Head::OnClientGone(const SocketClient& client) {
@@ -96,22 +109,30 @@ void Head::OnClientGone(const SocketClient& client) {
 }
 
 Session* Head::FindSession(const std::string& name) const {
-  if (!name.empty()) {
-    const auto found = sessions_.find(name);
-    return found == sessions_.end() ? nullptr : found->second.get();
-  }
-  if (newest_ != nullptr || sessions_.empty()) return newest_;
-  return sessions_.begin()->second.get();
+  const auto found = sessions_.find(name);
+  return found == sessions_.end() ? nullptr : found->second.get();
 }
 
-void Head::SeatWaitingClients() {
-  std::vector<Waiting> waiting = std::exchange(waiting_, {});
-  for (Waiting& one : waiting) {
-    Session* const session = FindSession(one.wanted);
-    if (session == nullptr) {
-      waiting_.push_back(std::move(one));
+Session* Head::NewestOf(uid_t owner) const {
+  const auto found = std::find_if(
+      by_start_.rbegin(), by_start_.rend(),
+      [owner](const Session* session) { return session->owner() == owner; });
+  return found == by_start_.rend() ? nullptr : *found;
+}
+
+Session* Head::newest() const {
+  return NewestOf(OwnUid());
+}
+
+void Head::SeatWaitingClients(Session& session) {
+  for (Waiting& one : std::exchange(waiting_, {})) {
+    const bool meant = one.wanted.empty()
+                           ? OwnerMeantBy(*one.client) == session.owner()
+                           : one.wanted == session.name();
+    if (meant) {
+      Seat(*one.client, session);
     } else {
-      Seat(*one.client, *session);
+      waiting_.push_back(std::move(one));
     }
   }
   TidySoon();
@@ -145,9 +166,14 @@ void Head::OpenClientDirs(Session& session) {
       rights.owner = session.owner();
       absl::StatusOr<ListeningSocket> socket = TakeSocket(path);
       if (!socket->valid()) socket = Listen(path, rights);
+      if (socket.ok()) {
+        const auto room = CheckDescriptor(socket->fd(), session.owner());
+        if (!room.ok()) socket = room;
+      }
       if (!socket.ok()) {
-        Log(Severity::kError, "session=", session.name(),
-            " can't be attached to there: ", socket.status().message());
+        LogOf(Severity::kError, session.owner(), "no sockets",
+              "session=", session.name(),
+              " can't be attached to there: ", socket.status().message());
         continue;
       }
       ListenerSpec client{.session = session.name(), .policy = spec.policy};
@@ -167,30 +193,25 @@ Rights Head::RightsIn(const Session& session, const PeerIdentity& who) const {
 }
 
 bool Head::MayAdminister(const PeerIdentity& who) const {
-  return who.uid == 0 || who.uid == OwnUid() ||
+  return IsTrusted(who.uid) ||
          Granted(options_.allow, who, "").Has(Right::kAdminister);
 }
 
-// Of those without a name the newest that they may see.
 Session* Head::FindSession(const std::string& name,
                            const PeerIdentity& who) const {
-  if (!name.empty()) return FindSession(name);
-  const auto may_see = [&](const Session& session) {
-    return RightsIn(session, who).Has(Right::kSee);
-  };
-  Session* newest = newest_ != nullptr && may_see(*newest_) ? newest_ : nullptr;
-  for (const auto& [key, session] : sessions_) {
-    if (newest == newest_ && newest != nullptr) break;
-    if (may_see(*session) &&
-        (newest == nullptr ||
-         session->latest().started > newest->latest().started)) {
-      newest = session.get();
-    }
-  }
-  return newest;
+  return name.empty() ? NewestOf(who.uid) : FindSession(name);
 }
 
-std::string Head::NoSuchSession(const std::string& name) const {
+std::string Head::NoSuchSession(const std::string& name,
+                                const PeerIdentity& who) const {
+  const auto may_see = [&](const Session* session) {
+    return RightsIn(*session, who).Has(Right::kSee);
+  };
+  if (name.empty() &&
+      std::any_of(by_start_.begin(), by_start_.end(), may_see)) {
+    return "no session is your own; say the name of the one that is meant, "
+           "deptyr ls lists them";
+  }
   if (name.empty()) return "there is no session yet";
   return absl::StrCat("there is no session ", name,
                       "; see those there are with deptyr ls");
@@ -199,7 +220,8 @@ std::string Head::NoSuchSession(const std::string& name) const {
 void Head::OnAttach(Peer& peer, Attach message) {
   Session* const session = FindSession(message.session, peer.identity());
   if (session == nullptr) {
-    return peer.Refuse(kRefusedNoSession, NoSuchSession(message.session));
+    return peer.Refuse(kRefusedNoSession,
+                       NoSuchSession(message.session, peer.identity()));
   }
   const Rights rights = RightsIn(*session, peer.identity());
   if (!rights.Has(Right::kSee)) {
@@ -225,7 +247,8 @@ void Head::OnAttach(Peer& peer, Attach message) {
   auto client = std::make_unique<AttachClient>(
       loop_, std::move(connection), peer.identity(), rights, std::move(message),
       std::move(received),
-      [this](AttachClient& gone) { OnAttachClientGone(gone); });
+      [this, place = clients_of_.Take(peer.identity().uid)](
+          AttachClient& gone) { OnAttachClientGone(gone); });
   AttachClient& it = *client;
   attached_.emplace(&it, std::move(client));
   it.Join(*session);
@@ -246,7 +269,7 @@ void Head::OnAsk(Peer& peer, Ask message) {
   }
   auto [connection, received] = peer.Release();
   answers_.Serve(std::move(connection), peer.identity(), message,
-                 std::move(received));
+                 std::move(received), clients_of_.Take(peer.identity().uid));
 }
 
 absl::Status Head::TakeTerminal(std::optional<char> command_key) {
@@ -261,7 +284,7 @@ absl::Status Head::TakeTerminal(std::optional<char> command_key) {
                    before->shown.empty() ? nullptr : FindSession(before->shown),
                    before->client, before->leads)
              : std::make_unique<Viewer>(loop_, *this, std::move(terminal),
-                                        command_key, newest_);
+                                        command_key, newest());
   return absl::OkStatus();
 }
 

@@ -115,11 +115,22 @@ void Head::TakeAllBack() {
   for (auto& [name, kept] : std::exchange(taken_back_, {})) {
     TakeBack(name, std::move(kept));
   }
-  std::sort(ended_.begin(), ended_.end(),
-            [this](const std::string& a, const std::string& b) {
-              return sessions_.at(a)->latest().ended <
-                     sessions_.at(b)->latest().ended;
-            });
+  SortEnded();
+  SortByStart();
+}
+
+void Head::SortEnded() {
+  std::stable_sort(ended_.begin(), ended_.end(),
+                   [](const Session* a, const Session* b) {
+                     return a->latest().ended < b->latest().ended;
+                   });
+}
+
+void Head::SortByStart() {
+  std::stable_sort(by_start_.begin(), by_start_.end(),
+                   [](const Session* a, const Session* b) {
+                     return a->latest().started < b->latest().started;
+                   });
 }
 
 void Head::TakeBack(const std::string& name, KeptSession kept) {
@@ -149,7 +160,7 @@ void Head::TakeBack(const std::string& name, KeptSession kept) {
     ++running_;
   } else {
     keeping_.DropProgram(name, last);
-    ended_.push_back(name);
+    ended_.push_back(&session);
   }
   for (auto& [number, program] : kept.programs) {
     const int pidfd = program.pidfd.get();
@@ -168,47 +179,91 @@ void Head::TakeBack(const std::string& name, KeptSession kept) {
     }
   }
   session.AwaitClients();
-  if (newest_ == nullptr ||
-      newest_->latest().started <= session.latest().started) {
-    newest_ = &session;
-  }
   Log(Severity::kInfo, "session=", name, " taken back; ", session.State());
+}
+
+std::map<uid_t, Head::Places> Head::CountPlaces() const {
+  std::map<uid_t, Places> users;
+  for (Session* session : by_start_) {
+    if (!keeping_.Keeps(session->name())) continue;
+    Places& user = users[session->owner()];
+    ++user.count;
+    if (session->running()) user.running.push_back(session);
+  }
+  for (Session* session : ended_) {
+    if (keeping_.Keeps(session->name())) {
+      users[session->owner()].ended.push_back(session);
+    }
+  }
+  return users;
 }
 
 // Those who found no room before may find it now.
 void Head::KeepAgain() {
   if (keeping_.kind().empty() || stopping_) return;
+  std::optional<std::map<uid_t, Places>> users;
+  size_t enough = SIZE_MAX;  // who has as many makes no room
   for (const auto& [name, session] : sessions_) {
     if (!session->running()) continue;
     while (!keeping_.Keeps(name)) {
-      if (!keeping_.HasRoom() && !MakeRoom()) return;
+      if (!keeping_.HasRoom()) {
+        if (!keeping_.IsFull()) return;
+        if (!users) users = CountPlaces();
+        const Places& own = (*users)[session->owner()];
+        if (own.ended.empty() && own.count >= enough) break;
+        if (!MakeRoom(session->owner(), *users)) {
+          enough = own.count;
+          break;
+        }
+      }
       Keep(*session, session->programs(), session->controller(),
            session->pidfd());
+      if (users && keeping_.Keeps(name)) ++(*users)[session->owner()].count;
     }
   }
 }
 
-// What has ended gives way to what runs, the oldest first.
-bool Head::MakeRoom() {
-  if (!keeping_.IsFull()) return false;
-  for (const std::string& name : ended_) {
-    const auto found = sessions_.find(name);
-    if (found == sessions_.end() || found->second->running() ||
-        !keeping_.Keeps(name)) {
-      continue;
+// What has ended gives way to what runs: the oldest of the same user, then that
+// of who has more places.  If nothing has, what runs gives way, of who has more
+// even then: so nobody has all places.
+bool Head::MakeRoom(uid_t owner, std::map<uid_t, Places>& users) {
+  Places& own = users[owner];
+  Places* from = own.ended.empty() ? nullptr : &own;
+  Places* most = &own;
+  for (auto& [uid, user] : users) {
+    if (user.count > most->count) most = &user;
+    if (from != &own && !user.ended.empty() &&
+        user.count > (from == nullptr ? own.count : from->count)) {
+      from = &user;
     }
-    Log(Severity::kInfo, "session=", name,
-        " has ended and is no longer kept: one that runs needs the room");
-    keeping_.DropSession(name);
-    return true;
   }
-  return false;
+  Session* gone = nullptr;
+  if (from != nullptr) {
+    gone = from->ended.front();
+    from->ended.pop_front();
+    LogOf(Severity::kInfo, gone->owner(), "displaced", "session=", gone->name(),
+          " has ended and is no longer kept: one that runs needs the room");
+  } else if (most->count > own.count + 1 && !most->running.empty()) {
+    from = most;
+    gone = from->running.back();
+    from->running.pop_back();
+    LogOf(Severity::kWarning, gone->owner(), "displaced",
+          "session=", gone->name(), " would not outlive head any more: uid ",
+          gone->owner(), " has the most that is kept, and uid ", owner,
+          " needs the room");
+  } else {
+    return false;
+  }
+  --from->count;
+  keeping_.DropSession(gone->name());
+  return true;
 }
 
 void Head::Keep(const Session& session, uint64_t number, int controller,
                 int pidfd) {
-  const absl::Status kept = keeping_.Keep(session.name(), session.ring().fd(),
-                                          number, controller, pidfd);
+  const absl::Status kept =
+      keeping_.Keep(session.name(), session.owner(), session.ring().fd(),
+                    number, controller, pidfd);
   if (kept.ok() || absl::IsResourceExhausted(kept)) return;
   // A keeper that is restarted, say.
   keep_again_ = loop_.After(kKeepAgain, [this] {

@@ -1,35 +1,22 @@
 // Of head: how much of it anybody may take.
 #include <algorithm>
 #include <map>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 
 #include "lib/head/head.h"
+#include "lib/sys/process.h"
 
 namespace deptyr {
-namespace {
 
-// Those who aren't known are as one.
-uid_t UidOf(const std::optional<PeerIdentity>& who) {
-  return who ? who->uid : kUnknownId;
+bool Head::IsTrusted(uid_t uid) {
+  return uid == 0 || uid == OwnUid();
 }
-
-}  // namespace
 
 size_t Head::CountClients() const {
   return clients_.size() + attached_.size() + answers_.size();
-}
-
-size_t Head::CountClientsOf(uid_t uid) const {
-  size_t count = answers_.CountOf(uid);
-  clients_.ForEach([&](const SocketClient& client) {
-    if (UidOf(client.identity()) == uid) ++count;
-  });
-  for (const auto& [key, client] : attached_) {
-    if (UidOf(client->Info().identity) == uid) ++count;
-  }
-  return count;
 }
 
 // Half of all, unless it is said: so one user leaves room for others.
@@ -39,16 +26,17 @@ size_t Head::MostClientsOfAUser() const {
 
 absl::Status Head::CheckRoom(const std::optional<PeerIdentity>& who) const {
   // So many that the next body finds no descriptor would be too many.
-  if (CountClients() >= limits().clients) {
+  const size_t reserved =
+      IsTrusted(UidOf(who)) ? 0
+                            : std::min(kReservedClients, limits().clients / 4);
+  if (CountClients() >= limits().clients - reserved) {
     return absl::ResourceExhaustedError(
         absl::StrCat("there are ", CountClients(),
                      " clients already, in half of the descriptors that head "
                      "may have; raise its limit of open files (LimitNOFILE=, "
                      "ulimit -n)"));
   }
-  // One user's are no more than all: so they are rarely looked through.
-  if (CountClients() >= MostClientsOfAUser() &&
-      CountClientsOf(UidOf(who)) >= MostClientsOfAUser()) {
+  if (clients_of_.of(UidOf(who)) >= MostClientsOfAUser()) {
     return absl::ResourceExhaustedError(absl::StrCat(
         UidOf(who) == kUnknownId ? "those who are not known have "
                                  : absl::StrCat("uid ", UidOf(who), " has "),
@@ -69,17 +57,62 @@ absl::Status Head::CheckRoomIn(const Session& session) const {
                    "--max-session-clients"));
 }
 
-// No user has more than there are: so they are rarely looked through.
-size_t Head::CountSessionsOf(uid_t owner) const {
-  if (sessions_.size() < limits().user_sessions) return sessions_.size();
-  return static_cast<size_t>(std::count_if(
-      sessions_.begin(), sessions_.end(),
-      [&](const auto& entry) { return entry.second->owner() == owner; }));
+// Descriptors are given the lowest number that is free: so one of a low number
+// says that there are enough of them.
+absl::Status Head::CheckDescriptor(int fd, uid_t uid) const {
+  const size_t all = limits().descriptors;
+  const auto number = static_cast<size_t>(fd);
+  if (IsTrusted(uid) || number < all / 2) return absl::OkStatus();
+  constexpr char kRaise[] =
+      "; raise its limit of open files (LimitNOFILE=, ulimit -n)";
+  if (number >= all - std::min(kReservedDescriptors, all / 4)) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("the last of the ", all,
+                     " descriptors that head may have are root's", kRaise));
+  }
+  if (CountDescriptorsOf(uid) <= all / 2) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      uid == kUnknownId ? "those who are not known have "
+                        : absl::StrCat("uid ", uid, " has "),
+      "half of the ", all, " descriptors that head may have", kRaise));
 }
 
-// What has ended, and nobody watches, gives way: the oldest first.
+size_t Head::CountDescriptorsOf(uid_t uid) const {
+  size_t count = clients_of_.of(uid);
+  for (const auto& [key, peer] : peers_) {
+    if (peer->identity().uid == uid) ++count;
+  }
+  for (const Session* session : by_start_) {
+    if (session->owner() != uid) continue;
+    count += 1 + (session->controller() >= 0 ? 1 : 0) +
+             (session->pidfd() >= 0 ? 1 : 0);
+    const auto sockets = client_dirs_.find(session);
+    if (sockets != client_dirs_.end()) count += sockets->second.size();
+  }
+  return count;
+}
+
+std::map<uid_t, Head::Usage> Head::CountUsage() const {
+  std::map<uid_t, Usage> users;
+  for (const Session* session : by_start_) {
+    Usage& user = users[session->owner()];
+    ++user.sessions;
+    if (session->running()) ++user.running;
+    if (keeping_.Keeps(session->name())) ++user.kept;
+  }
+  for (const auto& [key, peer] : peers_) {
+    if (!peer->registered()) ++users[peer->identity().uid].pending;
+  }
+  for (const auto& [uid, count] : clients_of_.all()) {
+    users[uid].clients = count;
+  }
+  return users;
+}
+
+// What has ended, and nobody watches, gives way: the user's own, then that of
+// who has most.
 absl::Status Head::MakeRoomForSession(uid_t owner) {
-  while (CountSessionsOf(owner) >= limits().user_sessions) {
+  while (sessions_of_.of(owner) >= limits().user_sessions) {
     if (ForgetOneEnded(owner)) continue;
     return absl::ResourceExhaustedError(
         absl::StrCat("uid ", owner, " has ", limits().user_sessions,
@@ -87,7 +120,7 @@ absl::Status Head::MakeRoomForSession(uid_t owner) {
                      "--max-user-sessions"));
   }
   while (sessions_.size() >= limits().sessions) {
-    if (ForgetOneEnded()) continue;
+    if (ForgetOneEnded(owner) || ForgetOneOfMoreThan(owner)) continue;
     return absl::ResourceExhaustedError(absl::StrCat(
         "head has ", sessions_.size(),
         " sessions already; start it with a larger --max-sessions"));
@@ -95,20 +128,34 @@ absl::Status Head::MakeRoomForSession(uid_t owner) {
   return absl::OkStatus();
 }
 
-bool Head::ForgetOneEnded(std::optional<uid_t> owner) {
-  for (auto name = ended_.begin(); name != ended_.end(); ++name) {
-    const auto found = sessions_.find(*name);
-    if (found == sessions_.end() || found->second->running() ||
-        (owner && found->second->owner() != *owner) ||
-        IsWatched(*found->second)) {
-      continue;
-    }
-    const std::string gone = *name;
-    ended_.erase(name);
-    Forget(gone);
-    return true;
+bool Head::ForgetOneEnded(uid_t owner) {
+  const auto oldest =
+      std::find_if(ended_.begin(), ended_.end(), [&](const Session* session) {
+        return session->owner() == owner && !IsWatched(*session);
+      });
+  if (oldest == ended_.end()) return false;
+  Forget(std::string((*oldest)->name()));
+  return true;
+}
+
+bool Head::ForgetOneOfMoreThan(uid_t owner) {
+  std::vector<std::pair<size_t, uid_t>> others;
+  for (const auto& [uid, count] : sessions_of_.all()) {
+    if (count > sessions_of_.of(owner)) others.emplace_back(count, uid);
   }
-  return false;
+  std::sort(others.rbegin(), others.rend());
+  return std::any_of(others.begin(), others.end(), [this](const auto& other) {
+    return ForgetOneEnded(other.second);
+  });
+}
+
+void Head::ForgetExcess() {
+  if (ended_.size() <= kMostEnded) return;
+  std::map<uid_t, size_t> counts;
+  for (const Session* session : ended_) ++counts[session->owner()];
+  for (auto& [owner, count] : counts) {
+    while (count > kMostEnded && ForgetOneEnded(owner)) --count;
+  }
 }
 
 bool Head::IsWatched(const Session& session) const {
@@ -144,9 +191,7 @@ absl::Status Head::CheckRate(const PeerIdentity& who) {
 }
 
 size_t Head::CountPending() const {
-  return static_cast<size_t>(std::count_if(
-      peers_.begin(), peers_.end(),
-      [](const auto& peer) { return !peer.second->registered(); }));
+  return peers_.size() - registered_.size();
 }
 
 // Who has most of them makes room: so nobody's silence keeps others out.
@@ -158,10 +203,11 @@ void Head::MakeRoomForPeer() {
       pending[peer->identity().uid].push_back(peer.get());
     }
   }
-  const auto most = std::max_element(pending.begin(), pending.end(),
-                                     [](const auto& a, const auto& b) {
-                                       return a.second.size() < b.second.size();
-                                     });
+  const auto most = std::max_element(
+      pending.begin(), pending.end(), [](const auto& a, const auto& b) {
+        return std::pair(!IsTrusted(a.first), a.second.size()) <
+               std::pair(!IsTrusted(b.first), b.second.size());
+      });
   if (most == pending.end()) return;
   Peer* const oldest = *std::min_element(
       most->second.begin(), most->second.end(),
@@ -184,12 +230,30 @@ void Head::ReportLimits(KeyValues& report) const {
   add("buffered", answers_.most_owed());
   add("max-sessions", limits().sessions);
   add("max-user-sessions", std::min(limits().user_sessions, limits().sessions));
+  add("max-ended", kMostEnded);
+  add("max-descriptors", limits().descriptors);
   add("max-clients", limits().clients);
   add("max-session-clients", limits().session_clients);
   add("max-user-clients", MostClientsOfAUser());
   add("max-pending", limits().pending);
   add("max-buffered", limits().buffered);
   add("max-registrations", limits().registrations);
+}
+
+std::vector<KeyValues> Head::ReportUsers(const PeerIdentity& who) const {
+  std::vector<KeyValues> users;
+  for (const auto& [uid, usage] : CountUsage()) {
+    if (uid != who.uid && !MayAdminister(who)) continue;
+    users.push_back({{"item", "user"},
+                     {"uid", uid == kUnknownId ? "" : absl::StrCat(uid)},
+                     {"sessions", absl::StrCat(usage.sessions)},
+                     {"running", absl::StrCat(usage.running)},
+                     {"kept", absl::StrCat(usage.kept)},
+                     {"clients", absl::StrCat(usage.clients)},
+                     {"pending", absl::StrCat(usage.pending)},
+                     {"descriptors", absl::StrCat(CountDescriptorsOf(uid))}});
+  }
+  return users;
 }
 
 }  // namespace deptyr

@@ -16,6 +16,14 @@ namespace {
 // A body registers well before that, or is late anyway.
 constexpr absl::Duration kPrepared = absl::Milliseconds(20);
 
+// A command line may have 4096 bytes.
+std::string LoggedWords(const std::vector<std::string>& argv) {
+  constexpr size_t kMost = 256;
+  const std::string words = absl::StrJoin(argv, " ");
+  return absl::StrCat(Printable(words.substr(0, kMost)),
+                      words.size() > kMost ? "..." : "");
+}
+
 }  // namespace
 
 void Head::OnBody(Fd connection) {
@@ -28,7 +36,10 @@ void Head::OnBody(Fd connection) {
   }
   auto peer =
       std::make_unique<Peer>(loop_, *this, std::move(connection), *identity);
-  peers_.emplace(peer.get(), std::move(peer));
+  Peer& it = *peer;
+  peers_.emplace(&it, std::move(peer));
+  const absl::Status room = CheckDescriptor(it.connection(), identity->uid);
+  if (!room.ok()) it.Refuse(kRefusedLimit, room.message());
 }
 
 void Head::OnRegister(Peer& peer, Register message, Fd controller) {
@@ -77,7 +88,8 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
       return;
     }
   }
-  absl::Status room = CheckRate(who);
+  absl::Status room = CheckDescriptor(pidfd->get(), who.uid);
+  if (room.ok()) room = CheckRate(who);
   if (room.ok() && found == sessions_.end()) room = MakeRoomForSession(who.uid);
   if (!room.ok()) {
     peer.Refuse(kRefusedLimit, room.message());
@@ -94,8 +106,8 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
   const uint64_t number = (*session)->programs() + 1;
   Keep(**session, number, controller.get(), pidfd->get());
   if (!peer.Accept(message.name)) {
-    Log(Severity::kWarning, "session=", message.name, " pid=", who.pid,
-        " went away while it registered");
+    LogOf(Severity::kWarning, who.uid, "went away", "session=", message.name,
+          " pid=", who.pid, " went away while it registered");
     keeping_.DropProgram(message.name, number);
     if ((*session)->programs() == 0 && (*session)->clients().empty()) {
       Forget(message.name);
@@ -103,15 +115,17 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
     TidySoon();
     return;
   }
-  Log(Severity::kInfo, "session=", message.name, " pid=", who.pid,
-      " uid=", who.uid, " registered: ", absl::StrJoin(message.argv, " "));
-  newest_ = *session;
-  SeatWaitingClients();
-  newest_->Start({.pid = who.pid,
-                  .pidfd = *std::move(pidfd),
-                  .controller = std::move(controller),
-                  .size = {message.rows, message.cols},
-                  .argv = std::move(message.argv)});
+  LogOf(Severity::kInfo, who.uid, "registered", "session=", message.name,
+        " pid=", who.pid, " uid=", who.uid,
+        " registered: ", LoggedWords(message.argv));
+  MakeNewest(**session);
+  SeatWaitingClients(**session);
+  (*session)->Start({.pid = who.pid,
+                     .pidfd = *std::move(pidfd),
+                     .controller = std::move(controller),
+                     .size = {message.rows, message.cols},
+                     .argv = std::move(message.argv)});
+  NoteRegistered(peer);
 }
 
 absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
@@ -119,6 +133,7 @@ absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
   const auto found = sessions_.find(name);
   if (found != sessions_.end()) return found->second.get();
   ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
+  RETURN_IF_ERROR(CheckDescriptor(ring.fd(), owner));
   return &AddSession(name, owner, std::move(ring));
 }
 
@@ -130,8 +145,15 @@ Session& Head::AddSession(const std::string& name, uid_t owner, Ring ring) {
       });
   Session* const result = session.get();
   sessions_[name] = std::move(session);
+  by_start_.push_back(result);
+  session_places_.emplace(result, sessions_of_.Take(owner));
   OpenClientDirs(*result);
   return *result;
+}
+
+void Head::MakeNewest(Session& session) {
+  std::erase(by_start_, &session);
+  by_start_.push_back(&session);
 }
 
 void Head::OnExecFailed(Peer& peer, const std::string& text) {
@@ -141,9 +163,25 @@ void Head::OnExecFailed(Peer& peer, const std::string& text) {
   }
 }
 
+// The next program of its session, or its own end, ends a registration: so
+// there are no more of them than sessions.
+void Head::NoteRegistered(Peer& peer) {
+  EndRegistration(peer.session());
+  registered_[peer.session()] = &peer;
+}
+
+void Head::EndRegistration(const std::string& session) {
+  const auto found = registered_.find(session);
+  if (found != registered_.end()) found->second->End();
+}
+
 void Head::OnPeerDone(Peer& peer) {
   const auto found = peers_.find(&peer);
   if (found == peers_.end()) return;
+  const auto registered = registered_.find(peer.session());
+  if (registered != registered_.end() && registered->second == &peer) {
+    registered_.erase(registered);
+  }
   loop_.DestroyLater(std::move(found->second));  // it is on the stack
   peers_.erase(found);
 }

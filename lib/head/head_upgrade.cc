@@ -4,6 +4,7 @@
 // First the program is tried: started beside, with copies of everything, to say
 // whether it understands it.  Only one that does takes over, with the state of
 // that moment.  Head serves on meanwhile.
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -53,11 +54,12 @@ HeadState Head::Save() const {
       state.held.push_back({Spell({"pid", number, name}), program.pidfd.get()});
     }
   }
-  for (const auto& [name, session] : sessions_) {
+  for (Session* session : by_start_) {
     state.sessions.push_back(session->Save());
+    state.sessions.back().order = state.sessions.size();
   }
-  state.newest = newest_ == nullptr ? "" : newest_->name();
-  state.ended = {ended_.begin(), ended_.end()};
+  if (!by_start_.empty()) state.newest = by_start_.back()->name();
+  for (const Session* session : ended_) state.ended.push_back(session->name());
   clients_.ForEach([&](const SocketClient& client) {
     state.clients.push_back(client.Save());
     for (const Waiting& waiting : waiting_) {
@@ -106,18 +108,21 @@ void Head::Resume() {
                     : session.programs[name->number].pidfd;
     place = TakeOffered(one.fd);
   }
+  std::stable_sort(before_->sessions.begin(), before_->sessions.end(),
+                   [](const SessionState& a, const SessionState& b) {
+                     return a.order < b.order;
+                   });
   for (const SessionState& state : before_->sessions) ResumeSession(state);
-  newest_ = before_->newest.empty() ? nullptr : FindSession(before_->newest);
-  ended_ = {before_->ended.begin(), before_->ended.end()};
   // Maybe it is this program that understands them.
   for (auto& [name, session] : held) TakeBack(name, std::move(session));
+  const bool ordered = held.empty() && !before_->sessions.empty() &&
+                       before_->sessions.front().order > 0;
+  if (!ordered) SortByStart();
+  if (Session* newest = FindSession(before_->newest)) MakeNewest(*newest);
+  SortEnded();
   ResumeClients();
   Client::GoOnAfter(before_->last_client);
-  for (const PeerState& state : before_->peers) {
-    auto peer = std::make_unique<Peer>(
-        loop_, *this, state, PeerOf(state.fd).value_or(PeerIdentity()));
-    peers_.emplace(peer.get(), std::move(peer));
-  }
+  for (const PeerState& state : before_->peers) ResumePeer(state);
   for (const SessionState& state : before_->sessions) {
     if (Session* session = FindSession(state.name)) {
       session->OnReadmitted(state.leader);
@@ -132,7 +137,7 @@ void Head::Resume() {
   Log(Severity::kNotice, "took over from ", before_->program, ": ",
       sessions_.size(), " sessions, ",
       before_->clients.size() + before_->attached.size(), " clients");
-  answers_.Resume(before_->askers);
+  answers_.Resume(before_->askers, clients_of_);
   // What it had, and we have no use for (a session that is lost).
   for (const SocketState& state : before_->sockets) {
     const ListeningSocket unused(TakeOffered(state.fd), state.path,
@@ -154,15 +159,27 @@ void Head::ResumeSession(const SessionState& state) {
   const uid_t owner = ring->state().owner;
   Session& session = AddSession(state.name, owner, *std::move(ring));
   session.Resume(state);
-  if (!session.running()) return;
+  if (!session.running()) {
+    if (session.programs() > 0) ended_.push_back(&session);
+    return;
+  }
   ++running_;
   keeping_.Expect(state.name, session.programs());
 }
 
+void Head::ResumePeer(const PeerState& state) {
+  auto peer = std::make_unique<Peer>(loop_, *this, state,
+                                     PeerOf(state.fd).value_or(PeerIdentity()));
+  Peer& it = *peer;
+  peers_.emplace(&it, std::move(peer));
+  if (it.registered()) NoteRegistered(it);
+}
+
 void Head::ResumeClients() {
   for (const SocketClientState& state : before_->clients) {
-    SocketClient& client =
-        clients_.Add(state, [this](SocketClient& gone) { OnClientGone(gone); });
+    SocketClient& client = clients_.Add(
+        state, [this, place = clients_of_.Take(UidOf(PeerOf(state.fd)))](
+                   SocketClient& gone) { OnClientGone(gone); });
     Session* const session = state.client.session.empty()
                                  ? nullptr
                                  : FindSession(state.client.session);
@@ -184,7 +201,9 @@ void Head::ResumeClients() {
     const PeerIdentity who = PeerOf(state.fd).value_or(PeerIdentity());
     auto client = std::make_unique<AttachClient>(
         loop_, state, std::get<Attach>(**message), who, RightsIn(*session, who),
-        [this](AttachClient& gone) { OnAttachClientGone(gone); });
+        [this, place = clients_of_.Take(who.uid)](AttachClient& gone) {
+          OnAttachClientGone(gone);
+        });
     session->Readmit(*client);
     attached_.emplace(client.get(), std::move(client));
   }

@@ -10,6 +10,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/head/user_log.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {
@@ -103,7 +104,7 @@ void Keeping::Resume(const std::vector<std::string>& names) {
   }
 }
 
-absl::Status Keeping::Keep(const std::string& session, int ring,
+absl::Status Keeping::Keep(const std::string& session, uid_t owner, int ring,
                            uint64_t number, int controller, int pidfd) {
   if (keeper_ == nullptr) return absl::OkStatus();
   Kept& known = kept_[session];
@@ -117,15 +118,16 @@ absl::Status Keeping::Keep(const std::string& session, int ring,
     known.ring = true;
     known.programs.push_back(number);
     if (std::exchange(known.refused, false)) {
-      Log(Severity::kInfo, "session=", session, " would outlive head now");
+      LogOf(Severity::kInfo, owner, "kept", "session=", session,
+            " would outlive head now");
     }
     return kept;
   }
   has_room_ = false;
   is_full_ = absl::IsResourceExhausted(kept);
   if (!std::exchange(known.refused, true)) {
-    Log(Severity::kWarning, "session=", session,
-        " would not outlive head: ", kept.message());
+    LogOf(Severity::kWarning, owner, "not kept", "session=", session,
+          " would not outlive head: ", kept.message());
   }
   return kept;
 }

@@ -75,8 +75,8 @@ class Keeping {
 
   // A program is about to be held by this session, its `number`th.  What fails
   // is told of here, once.
-  absl::Status Keep(const std::string& session, int ring, uint64_t number,
-                    int controller, int pidfd);
+  absl::Status Keep(const std::string& session, uid_t owner, int ring,
+                    uint64_t number, int controller, int pidfd);
   // The program that runs is this one: if that isn't kept, the session isn't.
   void Expect(const std::string& session, uint64_t number);
   // It has ended.

@@ -8,6 +8,8 @@
 
 #include <cstdint>
 #include <map>
+#include <memory>
+#include <utility>
 
 #include "lib/sys/event_loop.h"
 
@@ -16,6 +18,7 @@ namespace deptyr {
 struct Limits {
   size_t sessions = 4096;           // that are there, or remembered
   size_t user_sessions = SIZE_MAX;  // of one user
+  size_t descriptors = SIZE_MAX;    // that head may have open
   size_t clients = SIZE_MAX;
   size_t session_clients = 1024;
   size_t user_clients = SIZE_MAX;  // of one user
@@ -23,6 +26,11 @@ struct Limits {
   size_t buffered = 1 << 20;     // bytes that one connection hasn't taken
   size_t registrations = 10000;  // of one user, in kRegistrationTime
 };
+
+// Root's, and head's own user's, whatever others have: these last descriptors,
+// and so many of the clients.  A quarter at most, where there are few.
+inline constexpr size_t kReservedDescriptors = 32;
+inline constexpr size_t kReservedClients = 16;
 
 inline constexpr Clock::duration kRegistrationTime = std::chrono::seconds(10);
 // How often terminals of a user may make head wait, in that time.
@@ -51,6 +59,43 @@ class RegistrationRate {
 
   Clock::time_point begin_;
   std::map<uid_t, size_t> counts_;
+};
+
+// How many of something each user has.
+class UserCounts {
+  using Counts = std::map<uid_t, size_t>;
+
+ public:
+  // One of them, as long as it lives, which may be longer than the counts.
+  class Place {
+   public:
+    Place(Place&& other) noexcept = default;
+    Place& operator=(Place&&) = delete;
+    ~Place() {
+      if (counts_ == nullptr) return;
+      const auto found = counts_->find(uid_);
+      if (--found->second == 0) counts_->erase(found);
+    }
+
+   private:
+    friend class UserCounts;
+    Place(std::shared_ptr<Counts> counts, uid_t uid)
+        : counts_(std::move(counts)), uid_(uid) {
+      ++(*counts_)[uid_];
+    }
+
+    std::shared_ptr<Counts> counts_;
+    uid_t uid_;
+  };
+  Place Take(uid_t uid) { return {counts_, uid}; }
+  size_t of(uid_t uid) const {
+    const auto found = counts_->find(uid);
+    return found == counts_->end() ? 0 : found->second;
+  }
+  const Counts& all() const { return *counts_; }
+
+ private:
+  const std::shared_ptr<Counts> counts_ = std::make_shared<Counts>();
 };
 
 }  // namespace deptyr

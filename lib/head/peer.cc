@@ -13,12 +13,18 @@
 namespace deptyr {
 
 Peer::Peer(EventLoop& loop, Owner& owner, Fd connection, PeerIdentity identity)
-    : owner_(owner),
+    : loop_(loop),
+      owner_(owner),
       connection_(std::move(connection)),
       identity_(std::move(identity)) {
   watch_ = loop.Add(connection_.get(), Interest::kRead,
                     [this](Ready) { OnReadable(); });
-  patience_ = loop.After(kPeerPatience, [this] {
+  Wait();
+}
+
+void Peer::Wait() {
+  patience_ = loop_.After(kPeerPatience, [this] {
+    if (registered()) return End();
     Refuse(kRefusedTimeout, absl::StrCat("nothing to act on came within ",
                                          absl::FormatDuration(kPeerPatience)));
   });
@@ -30,7 +36,6 @@ Peer::Peer(EventLoop& loop, Owner& owner, const PeerState& state,
   inbox_ = state.inbox;
   session_ = state.session;
   if (state.passed >= 0) fds_.push_back(TakeOffered(state.passed));
-  if (registered()) patience_.Reset();
 }
 
 PeerState Peer::Save() const {
@@ -65,6 +70,10 @@ void Peer::OnReadable() {
   if (fds_.size() > 1) {
     Refuse(kRefusedDescriptor, "more than one descriptor came along");
     return;
+  }
+  for (const Fd& fd : fds_) {
+    const absl::Status fits = owner_.CheckDescriptor(fd.get(), identity_.uid);
+    if (!fits.ok()) return Refuse(kRefusedLimit, fits.message());
   }
   inbox_.append(room.data(), got.io.bytes);
   while (!done_) {
@@ -136,7 +145,7 @@ void Peer::TakeRegister(Register message) {
 bool Peer::Accept(const std::string& session) {
   if (!Send(Accepted{.name = session})) return false;
   session_ = session;
-  patience_.Reset();
+  Wait();
   return true;
 }
 
@@ -145,6 +154,10 @@ void Peer::Refuse(absl::string_view code, absl::string_view text) {
   owner_.OnRefused(identity_, code, text);
   (void)Send(Refused{.code = std::string(code), .text = std::string(text)});
   Done();
+}
+
+void Peer::End() {
+  if (!done_) Done();
 }
 
 bool Peer::Send(const HeadMessage& message) {

@@ -20,7 +20,8 @@
 
 namespace deptyr {
 
-// How long a peer may take to say what it wants.
+// How long a peer may take to say what it wants, and then to execute its
+// program.  One that takes longer can't say any more that it failed.
 inline constexpr absl::Duration kPeerPatience = absl::Seconds(10);
 
 class Peer {
@@ -33,6 +34,8 @@ class Peer {
     // descriptor beside it, a PTY's controlling end.
     virtual void OnRegister(Peer& peer, Register message, Fd controller) = 0;
     virtual void OnExecFailed(Peer& peer, const std::string& text) = 0;
+    // Whether this peer may have head hold one more descriptor.
+    virtual absl::Status CheckDescriptor(int fd, uid_t uid) const = 0;
     // It is a client: takes the connection over with Release().
     virtual void OnAttach(Peer& peer, Attach message) = 0;
     virtual void OnAsk(Peer& peer, Ask message) = 0;
@@ -59,11 +62,14 @@ class Peer {
   // False if the body isn't there any more to hear it.
   bool Accept(const std::string& session);
   void Refuse(absl::string_view code, absl::string_view text);
+  // Quietly: it isn't told.
+  void End();
   // The connection, and what came after the message that is being handled.
   // Nothing more comes from this peer but OnPeerDone().
   std::pair<Fd, std::string> Release();
 
  private:
+  void Wait();
   void OnReadable();
   void Dispatch(HeadMessage message);
   bool SpeaksOurVersion(int version);
@@ -71,6 +77,7 @@ class Peer {
   bool Send(const HeadMessage& message);
   void Done();
 
+  EventLoop& loop_;
   Owner& owner_;
   Fd connection_;
   const PeerIdentity identity_;

@@ -2,8 +2,8 @@
 #include <array>
 #include <utility>
 
-#include "lib/base/log.h"
 #include "lib/head/session.h"
+#include "lib/head/user_log.h"
 #include "lib/sys/io.h"
 
 namespace deptyr {
@@ -18,6 +18,9 @@ constexpr int kReapPauses = 6;
 // How long what a program left running may keep its old terminal once the next
 // program has come.
 constexpr absl::Duration kLeftoverTime = absl::Seconds(10);
+// The terminals of that many: a program may come and go a thousand times in
+// that time.
+constexpr size_t kMostLeftovers = 16;
 constexpr size_t kScrap = 4096;
 
 }  // namespace
@@ -131,9 +134,10 @@ void Session::Finish() {
   OfferInputRoom();  // where input is dropped now
   Record();
   const std::string how = How();
-  Log(Severity::kInfo, "session=", name_, " pid=", pid(), " ", how, ", after ",
-      absl::FormatDuration(absl::Trunc(
-          absl::FromChrono(Clock::now() - started_), absl::Milliseconds(1))));
+  LogOf(Severity::kInfo, owner_, "ended", "session=", name_, " pid=", pid(),
+        " ", how, ", after ",
+        absl::FormatDuration(absl::Trunc(
+            absl::FromChrono(Clock::now() - started_), absl::Milliseconds(1))));
   for (Client* client : clients_) client->OnProgramEnded(how);
   changed_(*this, {Change::kEnded});
 }
@@ -161,7 +165,8 @@ absl::Status Session::TellStatus(const ExitStatus& status) {
   }
   if (ring_.latest().outcome != Outcome::kUnknown) return absl::OkStatus();
   SetOutcome(ring_.latest(), status);
-  Log(Severity::kInfo, "session=", name_, " pid=", pid(), " ", How());
+  LogOf(Severity::kInfo, owner_, "ended", "session=", name_, " pid=", pid(),
+        " ", How());
   for (Client* client : clients_) client->OnStatusKnown();
   changed_(*this, {Change::kStatus});
   return absl::OkStatus();
@@ -195,6 +200,9 @@ void Session::LoseTerminal() {
 void Session::LeaveController() {
   if (controller_.valid() && exited_ && !terminal_closed_) {
     controller_watch_.Reset();
+    if (leftovers_.size() == kMostLeftovers) {
+      leftovers_.erase(leftovers_.begin());
+    }
     leftovers_.push_back(std::make_unique<Leftover>());
     Leftover& leftover = *leftovers_.back();
     leftover.controller = std::move(controller_);

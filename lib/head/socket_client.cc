@@ -7,7 +7,7 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "lib/base/log.h"
+#include "lib/head/user_log.h"
 #include "lib/sys/address.h"
 #include "lib/sys/io.h"
 #include "lib/sys/replace_self.h"
@@ -102,8 +102,9 @@ SocketClientState SocketClient::Save() const {
 }
 
 SocketClient::~SocketClient() {
-  Log(Severity::kInfo, "client=", id(), " left; received=", received_,
-      " missed=", missed(), " dropped=", dropped_, " ignored=", ignored_);
+  LogOf(Severity::kInfo, UidOf(identity_), "left", "client=", id(),
+        " left; received=", received_, " missed=", missed(),
+        " dropped=", dropped_, " ignored=", ignored_);
 }
 
 Rights SocketClient::RightsIn(const Session& session) const {
@@ -117,9 +118,10 @@ Rights SocketClient::RightsIn(const Session& session) const {
 }
 
 void SocketClient::Join(Session& session) {
-  Log(Severity::kInfo, "client=", id(), " ", DescribePeer(identity_), " ",
-      Info().kind, RightsIn(session).Has(Right::kType) ? "" : " read-only",
-      " joined session=", session.name());
+  LogOf(Severity::kInfo, UidOf(identity_), "joined", "client=", id(), " ",
+        DescribePeer(identity_), " ", Info().kind,
+        RightsIn(session).Has(Right::kType) ? "" : " read-only",
+        " joined session=", session.name());
   session.Attach(*this, InsertBeginning(session));
   if (!settle_.pending()) ApplySize();
 }
@@ -163,7 +165,8 @@ ClientInfo SocketClient::Info() const {
 }
 
 void SocketClient::Kick(absl::string_view why) {
-  Log(Severity::kInfo, "client=", id(), " has to leave: ", why);
+  LogOf(Severity::kInfo, UidOf(identity_), "kicked", "client=", id(),
+        " has to leave: ", why);
   End();
 }
 

@@ -235,10 +235,9 @@ void Viewer::Choose(char key) {
 void Viewer::ShowNext(int direction) {
   const Head::Sessions& sessions = head_.sessions();
   if (sessions.empty()) return Show(nullptr);
-  auto at =
-      shown_ == nullptr ? sessions.begin() : sessions.find(shown_->name());
+  auto at = shown_ == nullptr ? sessions.end() : sessions.find(shown_->name());
   if (direction > 0) {
-    if (++at == sessions.end()) at = sessions.begin();
+    if (at == sessions.end() || ++at == sessions.end()) at = sessions.begin();
   } else {
     if (at == sessions.begin()) at = sessions.end();
     --at;
@@ -254,7 +253,9 @@ void Viewer::Show(Session* session) {
   if (session == nullptr) {
     page_text_ = absl::StrCat(
         CleanPage(), "[deptyr: ", Printable(head_.socket()),
-        " waits for its first program",
+        head_.sessions().empty() || head_.newest() != nullptr
+            ? " waits for its first program"
+            : " waits for a program of its own user; the list has others'",
         command_key_
             ? absl::StrCat("; ", SpellKey(*command_key_), " ? for help")
             : "",

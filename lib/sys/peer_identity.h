@@ -23,6 +23,10 @@ struct PeerIdentity {
   gid_t gid = kUnknownId;
   std::vector<gid_t> groups = {};  // besides gid
 };
+// kUnknownId for who isn't known, over TCP for example.
+inline uid_t UidOf(const std::optional<PeerIdentity>& who) {
+  return who ? who->uid : kUnknownId;
+}
 // NotFound for a socket that isn't a UNIX one.
 absl::StatusOr<PeerIdentity> IdentifyPeer(int socket);
 // The same; nothing where the kernel can't tell (TCP).

@@ -67,7 +67,7 @@ TEST(TableTest, ColumnsAreAlignedAndNoLineEndsInSpaces) {
 TEST(TableTest, WhatAPeerSaidIsNotActedOnByATerminal) {
   EXPECT_EQ(SessionsTable({{{"name", "a"}, {"how", "\x1b[2J"}}}).find('\x1b'),
             std::string::npos);
-  EXPECT_EQ(HeadText({{"socket", "/run/\x1b[2J"}, {"\x1b", ""}}),
+  EXPECT_EQ(HeadText({{{"socket", "/run/\x1b[2J"}, {"\x1b", ""}}}),
             "socket  /run/\\x1b[2J\n\\x1b    -\n");
   EXPECT_THAT(SessionsTable({{{"name", "a"}, {"how", "ended: a\\b"}}}),
               HasSubstr(" a\\\\b\n"));

@@ -609,7 +609,7 @@ TEST_F(SignalsTest, OfTheTerminalAreTyped) {
 
 TEST_F(SignalsTest, OfAnotherUserAreRefused) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
-  Begin({"--uwsgi", address_});
+  Begin({"--uwsgi", address_ + "=a"});
   SendAsNobody();
   EXPECT_TRUE(watcher_->output().Until(HasSubstr("signal 2\n")));
   EXPECT_THAT(watcher_->output().text(), Not(HasSubstr("signal 10\n")));
@@ -618,7 +618,7 @@ TEST_F(SignalsTest, OfAnotherUserAreRefused) {
 
 TEST_F(SignalsTest, OfAnotherUserReachTheProgramWhereThatIsAllowed) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
-  Begin({"--allow-signals", "--uwsgi", address_});
+  Begin({"--allow-signals", "--uwsgi", address_ + "=a"});
   SendAsNobody();
   EXPECT_TRUE(watcher_->output().Until(HasSubstr("signal 10\n")));
 }

@@ -328,6 +328,19 @@ TEST_F(PendingTest, HalfAMessageIsAsGoodAsNone) {
   });
 }
 
+// Whoever has most.
+TEST_F(PendingTest, RootsMakeNoRoomForOthers) {
+  std::vector<Guest> ours;
+  for (int i = 0; i < kMost - 5; ++i) ours.push_back(Connected());
+  std::vector<Guest> silent;
+  for (int i = 0; i < 2 * kMost; ++i) silent.push_back(Attacker());
+  EXPECT_LE(StatusNumber("pending"), kMost);
+  for (Guest& guest : ours) {
+    guest.Say(Encode(Ask{.what = "nothing", .fields = {}}));
+    EXPECT_THAT(guest.Answer(), StartsWith("malformed: head doesn't know"));
+  }
+}
+
 class UserClientsTest : public LimitsTest {
  protected:
   UserClientsTest()

@@ -230,14 +230,13 @@ TEST_F(RightsTest, HeadsOwnUserMayUpgradeAndNoMore) {
   EXPECT_EQ(Run(Become<kMember>, {"upgrade"}).status, ExitStatus{});
 }
 
-TEST_F(RightsTest, WithoutANameItIsTheNewestThatTheyMaySee) {
-  StartHead({absl::StrCat("--allow=uid:", kStranger, "=see@a1"),
-             absl::StrCat("--allow=uid:", kStranger, "=see@a2")});
+TEST_F(RightsTest, WithoutANameItIsTheNewestOfTheirOwn) {
+  StartHead({absl::StrCat("--allow=uid:", kStranger, "=see@a1")});
   for (const std::string name : {"a2", "a1", "b"}) StartBody(name);
   Guest guest(head().socket(), {kStranger});
-  const auto attached = guest.Attach("");
-  ASSERT_TRUE(attached);
-  EXPECT_EQ(attached->session, "a1");
+  guest.Say(Attach{.session = "", .from = From::kNow});
+  EXPECT_THAT(guest.Refusal(),
+              StartsWith("no-session: no session is your own"));
   Guest owner(head().socket(), {kOwner});
   const auto newest = owner.Attach("");
   ASSERT_TRUE(newest);
@@ -406,6 +405,8 @@ TEST_F(RightsTest, WhatIsRefusedIsCountedAndLoggedOnce) {
 class ListenerRightsTest : public RightsTest {
  protected:
   std::string socket() const { return folder_ / "client"; }
+  // For a session that is of others: it has to be named.
+  std::string address() const { return socket() + "=a"; }
   // As who connects there.
   class Client {
    public:
@@ -424,7 +425,7 @@ class ListenerRightsTest : public RightsTest {
 };
 
 TEST_F(ListenerRightsTest, WithoutRulesItsFileSaysWhoMay) {
-  StartHead({"--raw", socket()});
+  StartHead({"--raw", address()});
   StartBody();
   struct stat file {};
   ASSERT_EQ(::stat(socket().c_str(), &file), 0);
@@ -438,7 +439,7 @@ TEST_F(ListenerRightsTest, WithoutRulesItsFileSaysWhoMay) {
 
 TEST_F(ListenerRightsTest, RulesSayWhoMayConnect) {
   StartHead({absl::StrCat("--listener-allow=uid:", kMember, "=see"), "--raw",
-             socket()});
+             address()});
   StartBody();
   struct stat file {};
   ASSERT_EQ(::stat(socket().c_str(), &file), 0);
@@ -459,7 +460,7 @@ TEST_F(ListenerRightsTest, RulesSayWhoMayConnect) {
 
 TEST_F(ListenerRightsTest, WhatWasNotAllowedIsDroppedAndCounted) {
   StartHead({absl::StrCat("--listener-allow=uid:", kMember, "=see"), "--uwsgi",
-             socket()});
+             address()});
   StartBody();
   Client member(socket(), {kMember});
   ASSERT_TRUE(member.output().Until(HasSubstr("ready")));
@@ -476,7 +477,7 @@ TEST_F(ListenerRightsTest, WhatWasNotAllowedIsDroppedAndCounted) {
 
 TEST_F(ListenerRightsTest, AGroupMayTypeAndOthersLook) {
   StartHead({absl::StrCat("--listener-allow=gid:", kGroup, "=type"),
-             "--listener-allow=any=see", "--raw", socket()});
+             "--listener-allow=any=see", "--raw", address()});
   StartBody();
   Client stranger(socket(), {kStranger});
   ASSERT_TRUE(stranger.output().Until(HasSubstr("ready")));
@@ -491,7 +492,7 @@ TEST_F(ListenerRightsTest, AGroupMayTypeAndOthersLook) {
 TEST_F(ListenerRightsTest, ASignalIsARightOfItsOwn) {
   StartHead({absl::StrCat("--listener-allow=uid:", kMember, "=signal"),
              absl::StrCat("--listener-allow=uid:", kStranger, "=type"),
-             "--uwsgi", socket()});
+             "--uwsgi", address()});
   StartBody();
   Client stranger(socket(), {kStranger});
   stranger.Send(SignalFrame(9));
@@ -503,8 +504,8 @@ TEST_F(ListenerRightsTest, ASignalIsARightOfItsOwn) {
 }
 
 TEST_F(ListenerRightsTest, OverTcpNobodyIsKnown) {
-  StartHead(
-      {absl::StrCat("--listener-allow=uid:0=all"), "--raw", "tcp:127.0.0.1:0"});
+  StartHead({absl::StrCat("--listener-allow=uid:0=all"), "--raw",
+             "tcp:127.0.0.1:0=a"});
   StartBody();
   const std::string log = head().log().text();
   const size_t at = log.find("tcp:127.0.0.1:");
@@ -517,7 +518,7 @@ TEST_F(ListenerRightsTest, OverTcpNobodyIsKnown) {
 }
 
 TEST_F(ListenerRightsTest, OverTcpAnybodyMayBeAllowed) {
-  StartHead({"--listener-allow=any=see", "--raw", "tcp:127.0.0.1:0"});
+  StartHead({"--listener-allow=any=see", "--raw", "tcp:127.0.0.1:0=a"});
   StartBody();
   const std::string log = head().log().text();
   const size_t at = log.find("tcp:127.0.0.1:");
@@ -545,9 +546,9 @@ TEST_F(ListenerRightsTest, AClientDirHasThemToo) {
 
 TEST_F(ListenerRightsTest, AnAbstractSocketIsForWhomRulesName) {
   const std::string name = absl::StrCat("@deptyr-rights-", ::getpid());
-  StartHead({"--raw", absl::StrCat(name, "-closed"),
+  StartHead({"--raw", absl::StrCat(name, "-closed=a"),
              absl::StrCat("--listener-allow=uid:", kMember, "=see"), "--raw",
-             name});
+             name + "=a"});
   StartBody();
   const auto as = [](uid_t uid, const std::string& address) {
     EXPECT_EQ(::seteuid(uid), 0);
@@ -570,7 +571,7 @@ TEST_F(ListenerRightsTest, AnAbstractSocketIsForWhomRulesName) {
 TEST_F(ListenerRightsTest, SurviveAnUpgrade) {
   StartHead({absl::StrCat("--allow=uid:", kStranger, "=see"),
              absl::StrCat("--listener-allow=uid:", kMember, "=see"), "--raw",
-             socket()});
+             address()});
   StartBody();
   Guest guest(head().socket(), {kStranger});
   ASSERT_TRUE(guest.Attach("a"));

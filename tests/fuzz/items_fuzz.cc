@@ -67,8 +67,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   while (!input.empty()) {
     items.push_back(SomeFields(input));
     ExpectJson(ItemJson(items.back()));
-    ExpectJson(HeadJson(items.back()));
-    ExpectHarmless(HeadText(items.back()));
+    ExpectJson(HeadJson({items.back()}));
+    ExpectHarmless(HeadText({items.back()}));
     const auto status = ExitStatusOf(items.back());
     if (status) Expect(*status >= 0 && *status <= 255);
     (void)place.Follow(Notice{items.back()});

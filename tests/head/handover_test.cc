@@ -71,7 +71,8 @@ HeadState Everything() {
                      .left = Bytes(),
                      .left_rows = 23,
                      .left_cols = 24,
-                     .left_how = "ended"}};
+                     .left_how = "ended",
+                     .order = 30}};
   state.newest = "a:b";
   state.ended = {"c", "d"};
   state.clients = {{.client = SomeClient(),

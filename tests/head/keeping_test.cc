@@ -37,6 +37,8 @@ TEST(KeptNameTest, OthersAreNone) {
   }
 }
 
+constexpr uid_t kOwner = 1000;
+
 // What it has, in the order it was given.
 struct Store {
   std::vector<std::string> names;
@@ -85,8 +87,8 @@ class KeepingTest : public testing::Test {
 };
 
 TEST_F(KeepingTest, TheRingIsFirstAndKeptOnce) {
-  (void)keeping_.Keep("a", 0, 1, 0, 0);
-  (void)keeping_.Keep("a", 0, 2, 0, 0);
+  (void)keeping_.Keep("a", kOwner, 0, 1, 0, 0);
+  (void)keeping_.Keep("a", kOwner, 0, 2, 0, 0);
   EXPECT_THAT(store_.said, ElementsAre("+deptyr.ring.0.a", "+deptyr.pty.1.a",
                                        "+deptyr.pid.1.a", "+deptyr.pty.2.a",
                                        "+deptyr.pid.2.a"));
@@ -96,19 +98,19 @@ TEST_F(KeepingTest, TheRingIsFirstAndKeptOnce) {
 
 TEST_F(KeepingTest, AllOfASessionIsKeptOrNothing) {
   for (store_.room = 0; store_.room < 3; ++store_.room) {
-    (void)keeping_.Keep("a", 0, 1, 0, 0);
+    (void)keeping_.Keep("a", kOwner, 0, 1, 0, 0);
     EXPECT_THAT(store_.names, IsEmpty()) << store_.room;
     EXPECT_FALSE(keeping_.Keeps("a"));
     EXPECT_FALSE(keeping_.HasRoom());
   }
-  (void)keeping_.Keep("a", 0, 1, 0, 0);
+  (void)keeping_.Keep("a", kOwner, 0, 1, 0, 0);
   EXPECT_TRUE(keeping_.Keeps("a"));
 }
 
 TEST_F(KeepingTest, WhatIsDroppedMakesRoom) {
   store_.room = 3;
-  (void)keeping_.Keep("a", 0, 1, 0, 0);
-  (void)keeping_.Keep("b", 0, 1, 0, 0);
+  (void)keeping_.Keep("a", kOwner, 0, 1, 0, 0);
+  (void)keeping_.Keep("b", kOwner, 0, 1, 0, 0);
   ASSERT_FALSE(keeping_.HasRoom());
   keeping_.DropProgram("a", 7);  // none of its
   keeping_.DropProgram("c", 1);
@@ -122,8 +124,8 @@ TEST_F(KeepingTest, WhatIsDroppedMakesRoom) {
 }
 
 TEST_F(KeepingTest, ComesBackBySession) {
-  (void)keeping_.Keep("a", 0, 4, 0, 0);
-  (void)keeping_.Keep("b:c", 0, 1, 0, 0);
+  (void)keeping_.Keep("a", kOwner, 0, 4, 0, 0);
+  (void)keeping_.Keep("b:c", kOwner, 0, 1, 0, 0);
   store_.names.emplace_back("deptyr.what");
   Keeping next(std::make_unique<ListKeeper>(store_));
   const auto sessions = Value(next.TakeBack());
@@ -137,8 +139,8 @@ TEST_F(KeepingTest, ComesBackBySession) {
 }
 
 TEST_F(KeepingTest, GoesOnInAnotherProgram) {
-  (void)keeping_.Keep("a", 0, 4, 0, 0);
-  (void)keeping_.Keep("b:c", 0, 1, 0, 0);
+  (void)keeping_.Keep("a", kOwner, 0, 4, 0, 0);
+  (void)keeping_.Keep("b:c", kOwner, 0, 1, 0, 0);
   keeping_.DropProgram("b:c", 1);
   Keeping next(std::make_unique<ListKeeper>(store_));
   std::vector<std::string> names = keeping_.Names();
@@ -148,7 +150,7 @@ TEST_F(KeepingTest, GoesOnInAnotherProgram) {
               UnorderedElementsAre("deptyr.ring.0.a", "deptyr.pty.4.a",
                                    "deptyr.pid.4.a", "deptyr.ring.0.b=c"));
   EXPECT_TRUE(next.Keeps("a"));
-  (void)next.Keep("b:c", 0, 2, 0, 0);  // its ring is kept
+  (void)next.Keep("b:c", kOwner, 0, 2, 0, 0);  // its ring is kept
   EXPECT_EQ(store_.said.back(), "+deptyr.pid.2.b=c");
   next.DropSession("a");
   next.DropSession("b:c");
@@ -157,7 +159,7 @@ TEST_F(KeepingTest, GoesOnInAnotherProgram) {
 
 TEST_F(KeepingTest, WithoutAKeeperNothingIs) {
   Keeping none;
-  (void)none.Keep("a", 0, 1, 0, 0);
+  (void)none.Keep("a", kOwner, 0, 1, 0, 0);
   none.Resume({"deptyr.ring.0.a"});
   EXPECT_FALSE(none.Keeps("a"));
   EXPECT_EQ(none.kind(), "");

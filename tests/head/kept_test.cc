@@ -78,6 +78,33 @@ TEST_F(KeptTest, HeadDoesNotWaitForATerminalThatBlocks) {
   EXPECT_EQ(::fcntl(pty_.controller.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
+// A head that hands over tells the order; before it did, the clock told.
+TEST_F(KeptTest, TheNewestIsTheOneThatRegisteredLastWhateverTheClockSays) {
+  for (const bool ordered : {true, false}) {
+    Ring first = Value(Ring::Create(4096));
+    Ring second = Value(Ring::Create(4096));
+    first.state().owner = second.state().owner = ::getuid();
+    (void)first.Begin({.started = 2000, .pid = 1});
+    (void)second.Begin({.started = 1000, .pid = 1});
+    HeadState before;
+    before.sessions.resize(2);
+    before.sessions[0].name = "second";
+    before.sessions[0].ring = Released(second.fd());
+    before.sessions[1].name = "first";
+    before.sessions[1].ring = Released(first.fd());
+    if (ordered) {
+      before.sessions[0].order = 2;
+      before.sessions[1].order = 1;
+    }
+    HeadOptions options;
+    options.socket = dir_ / "head.sock";
+    head_.reset();
+    head_ = Value(Head::Create(*loop_, options, std::move(before)));
+    ASSERT_NE(head_->newest(), nullptr);
+    EXPECT_EQ(head_->newest()->name(), ordered ? "second" : "first");
+  }
+}
+
 TEST_F(KeptTest, WhatIsNoTerminalIsLetGo) {
   EXPECT_FALSE(TakeBack(pipe_.write_end.get(), program_.pidfd()).running());
   // Nobody has it but this test.

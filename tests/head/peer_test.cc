@@ -36,6 +36,7 @@ class PeerTest : public testing::Test, public Peer::Owner {
   }
   void OnAttach(Peer&, Attach) override { events_.emplace_back("attached"); }
   void OnAsk(Peer&, Ask) override { events_.emplace_back("asked"); }
+  absl::Status CheckDescriptor(int, uid_t) const override { return room_; }
   void OnRefused(const PeerIdentity&, absl::string_view code,
                  absl::string_view) override {
     events_.push_back(absl::StrCat("refused: ", code));
@@ -67,6 +68,7 @@ class PeerTest : public testing::Test, public Peer::Owner {
   const Pty pty_ = Value(OpenPty({}));
   const std::string registration_ =
       Encode(Register{.name = "a", .term = "", .argv = {"program"}});
+  absl::Status room_;
   std::vector<std::string> events_;
   Fd controller_;
   SocketPair sockets_;
@@ -102,6 +104,14 @@ TEST_F(PeerTest, WhoRegisteredMaySayThatItCouldNotBeExecuted) {
   Send(Encode(ExecFailed{.text = "no such file"}));
   ASSERT_TRUE(UntilEvents(2));
   EXPECT_THAT(events_, ElementsAre("registered a", "a: no such file"));
+}
+
+// Before the message is whole, which it may never be.
+TEST_F(PeerTest, ADescriptorThatHeadHasNoRoomForIsRefusedAtOnce) {
+  room_ = absl::ResourceExhaustedError("no room");
+  Send(registration_.substr(0, 7), pty_.controller.get());
+  ASSERT_TRUE(UntilEvents(2));
+  EXPECT_THAT(events_, ElementsAre("refused: limit", "done"));
 }
 
 TEST_F(PeerTest, WhoSaidNothingYetMayGo) {

@@ -90,7 +90,7 @@ TEST_F(RefusalsTest, UsersAreToldApart) {
 
 TEST_F(RefusalsTest, EndlesslyManyUsersAreNotRemembered) {
   for (uid_t uid = 1; uid <= 5'000; ++uid) Refuse(uid, "limit");
-  EXPECT_THAT(Lines(), SizeIs(kMostRefusedUsers + 1));
+  EXPECT_THAT(Lines(), SizeIs(kMostLoggedUsers + 1));
   EXPECT_EQ(refusals_.counts().at("limit"), 5'000U);
 }
 
