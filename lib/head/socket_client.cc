@@ -287,7 +287,7 @@ void SocketClient::Take(const FramedInput& input) {
 
 void SocketClient::TakeSignal(int number) {
   const bool may = session() != nullptr && May(Right::kSignal);
-  if (may && session()->Signal(number).ok()) return;
+  if (may && session()->Signal(number, identity_).ok()) return;
   ++dropped_;
 }
 

@@ -25,6 +25,7 @@
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
 #include "tests/support/frames.h"
+#include "tests/support/other_user.h"
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/status_matchers.h"
@@ -110,12 +111,12 @@ class ClientsTest : public testing::Test {
   }
 
   // A process for the session; its terminal is ours.
-  void StartProgram() {
+  void StartProgram(void (*prepare)() = BlockSignal) {
     if (!session_) Begin();
     Pty pty = Value(OpenPty(kSize));
     MakeRaw(pty.terminal.get());
     process_.emplace_back(
-        Program::Start({"sleep", "1000"}, {.prepare = BlockSignal}));
+        Program::Start({"sleep", "1000"}, {.prepare = prepare}));
     Give(std::move(pty.controller), process_.back());
     terminal_ = std::make_unique<End>(std::move(pty.terminal));
   }
@@ -198,6 +199,12 @@ class ClientsTest : public testing::Test {
     }
     ADD_FAILURE() << "the program has gone";
     return false;
+  }
+  std::string NameOfProgram() {
+    std::ifstream file(absl::StrCat("/proc/", process_.back().pid(), "/comm"));
+    std::string name;
+    std::getline(file, name);
+    return name;
   }
   WindowSize ProgramsSize() { return Value(GetWindowSize(terminal_->fd())); }
 
@@ -827,13 +834,21 @@ TEST_F(ClientsTest, OfAReadOnlyClientNothingIsApplied) {
 
 class SignalTest : public ClientsTest {
  protected:
-  void SetUp() override { StartProgram(); }
+  // The program is its owner's.
+  void SetUp() override {
+    StartProgram(+[] {
+      BlockSignal();
+      if (::geteuid() == 0) Become<kOwner>();
+    });
+    ASSERT_TRUE(WaitFor([&] { return NameOfProgram() == "sleep"; }));
+  }
   // Whether a signal of such a client reaches the program.
   bool Reaches(uid_t uid, bool allow_signals) {
     Peer client =
         Attach({.framing = Framing::kUwsgi, .allow_signals = allow_signals},
                PeerIdentity{.pid = ::getpid(), .uid = uid, .gid = 0});
     client.side->Write(SignalFrame(kBlocked) + KeysFrame("x"));
+    terminal_->Forget();
     EXPECT_TRUE(ProgramReads(HasSubstr("x")));
     return IsPending(kBlocked);
   }
@@ -844,12 +859,22 @@ TEST_F(SignalTest, OfRootReachesTheProgram) {
   EXPECT_TRUE(Reaches(0, /*allow_signals=*/false));
 }
 TEST_F(SignalTest, OfTheSessionsOwnerReachesTheProgram) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
   EXPECT_TRUE(Reaches(kOwner, /*allow_signals=*/false));
+}
+// As after it has executed a set-user-ID program.
+TEST_F(SignalTest, OfTheSessionsOwnerDoesNotReachAnothersProgram) {
+  StartProgram();
+  ASSERT_TRUE(WaitFor([&] { return NameOfProgram() == "sleep"; }));
+  EXPECT_FALSE(Reaches(kOwner, /*allow_signals=*/false));
+  EXPECT_FALSE(Reaches(kStranger, /*allow_signals=*/true));
+  EXPECT_TRUE(Reaches(0, /*allow_signals=*/false));
 }
 TEST_F(SignalTest, OfAnotherUserIsDropped) {
   EXPECT_FALSE(Reaches(kStranger, /*allow_signals=*/false));
 }
 TEST_F(SignalTest, OfAnotherUserReachesTheProgramWhereThatIsAllowed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
   EXPECT_TRUE(Reaches(kStranger, /*allow_signals=*/true));
 }
 
