@@ -35,6 +35,12 @@ void Refusals::Note(const std::optional<PeerIdentity>& who,
   user.pause = loop_.After(pause_, [this, uid] { OnPauseOver(uid); });
 }
 
+uint64_t Refusals::total() const {
+  uint64_t total = 0;
+  for (const auto& [code, count] : counts_) total += count;
+  return total;
+}
+
 void Refusals::OnPauseOver(uid_t uid) {
   const auto found = users_.find(uid);
   const Counts unlogged = std::exchange(found->second.unlogged, {});

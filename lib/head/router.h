@@ -24,6 +24,7 @@
 
 #include "lib/head/acceptor.h"
 #include "lib/head/listeners.h"
+#include "lib/head/refusals.h"
 #include "lib/head/session.h"
 #include "lib/head/socket_client.h"
 #include "lib/sys/event_loop.h"
@@ -75,7 +76,11 @@ class Router {
       : loop_(loop),
         options_(std::move(options)),
         readiness_(options_.ready_fd),
-        clients_(loop) {}
+        refusals_(loop),
+        clients_(loop, {.refusals = refusals_,
+                        .wrong_socket =
+                            "this is a client socket of deptyr router, which "
+                            "takes nothing else; name a head's own socket"}) {}
 
   absl::Status Open();
   void OnConnection(const ListenerSpec& spec, Fd connection);
@@ -92,6 +97,7 @@ class Router {
   EventLoop& loop_;
   const RouterOptions options_;
   Readiness readiness_;
+  Refusals refusals_;
   std::vector<std::unique_ptr<Acceptor>> listeners_;
   std::map<uint64_t, Place> places_;    // by the client's id
   std::map<uint64_t, Orphan> orphans_;  // hung up, not ended yet

@@ -33,8 +33,8 @@ absl::StatusOr<ListeningSocket> ListenAt(const std::string& address,
 enum class SocketKind { kFile, kAbstract, kTcp };
 SocketKind KindOf(int socket);
 
-// Small writes leave at once, and a peer that vanished is noticed after a
-// minute or two.  Does nothing to sockets other than TCP.
+// Small writes leave at once, and a peer that vanished, or closed on another
+// machine (lib/sys/tcp_peer.h), is noticed after a minute or two.  Does nothing
+// to sockets other than TCP.
 void TuneConnection(int socket);
-
 }  // namespace deptyr
