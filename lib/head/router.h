@@ -41,7 +41,12 @@ struct RouterOptions {
   std::string program;            // sought along PATH
   std::vector<std::string> argv;  // argv[0] may differ, for a login shell
   absl::Duration idle_timeout = absl::InfiniteDuration();
-  size_t max_connections = 0;
+  // Over these a connection is refused: of all, of one user at a UNIX socket,
+  // of one address over TCP.  Programs that outlive their connections count
+  // apart, up to as many.  Root and our own user find a few places more.
+  size_t max_connections = 1024;
+  size_t max_user_connections = 256;
+  size_t max_address_connections = 256;
   size_t history = 256 << 10;
   int ready_fd = -1;
 };
@@ -55,18 +60,28 @@ class Router {
   // to us, because whoever had started it ended first.
   void OnChildEnded();
 
+  // One line in the log: connections, limits, refusals by code.
+  void LogReport() const;
+
   // Hangs every program up; finished when all are reaped, or after a while.
   void Stop(absl::string_view why);
   bool finished() const { return finished_; }
 
  private:
+  // Who connected.
+  struct Visitor {
+    std::optional<PeerIdentity> identity;  // nothing over TCP
+    std::string name;                      // "uid 1000", "127.0.0.1"
+  };
   struct Place {
+    std::string whose;  // a visitor's name
     std::unique_ptr<Session> session;
     SocketClient* client;
     uint64_t traffic = 0;  // when last looked at
     Timer idle;
   };
   struct Orphan {
+    std::string whose;
     pid_t pid;
     Fd pidfd;
     Watch watch;
@@ -84,8 +99,9 @@ class Router {
 
   absl::Status Open();
   void OnConnection(const ListenerSpec& spec, Fd connection);
-  // Who that is, if they may come; nothing over TCP.
-  absl::StatusOr<std::optional<PeerIdentity>> Admit(int connection) const;
+  bool IsPrivileged(const Visitor& visitor) const;
+  absl::Status CheckPermission(const Visitor& visitor) const;
+  absl::Status CheckRoom(const Visitor& visitor) const;
   absl::StatusOr<std::unique_ptr<Session>> NewSession(Incarnation* program);
   void OnSessionChanged(Session& session, Change change);
   void OnClientGone(SocketClient& client);

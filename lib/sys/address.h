@@ -37,4 +37,8 @@ SocketKind KindOf(int socket);
 // machine (lib/sys/tcp_peer.h), is noticed after a minute or two.  Does nothing
 // to sockets other than TCP.
 void TuneConnection(int socket);
+// Where a TCP peer is, for counting and for people: "127.0.0.1".  Of IPv6 it is
+// the network, "2001:db8:1:2::/64", for whoever has one address there has all.
+std::string PeerNetwork(int socket);
+
 }  // namespace deptyr
