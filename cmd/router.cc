@@ -2,6 +2,7 @@
 
 #include <signal.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
@@ -42,18 +43,25 @@ void ChooseCommand(std::vector<std::string> operands, bool login,
 }
 
 absl::Status RunRouter(RouterOptions options) {
-  (void)RaiseDescriptorLimit();
+  // For each: the connection, the terminal, the process, the ring, and one
+  // more.
+  constexpr size_t kDescriptorsOfOne = 5;
+  options.max_connections = std::min(
+      options.max_connections, RaiseDescriptorLimit() / kDescriptorsOfOne);
   LogToStandardError();
   (void)setenv("TERM", kDefaultTerm, 0);
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
-  ASSIGN_OR_RETURN(Signals signals, Signals::Block({SIGTERM, SIGINT, SIGQUIT,
-                                                    SIGHUP, SIGXCPU, SIGCHLD}));
+  ASSIGN_OR_RETURN(Signals signals,
+                   Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGXCPU,
+                                   SIGUSR1, SIGCHLD}));
   ASSIGN_OR_RETURN(const std::unique_ptr<Router> router,
                    Router::Create(*loop, std::move(options)));
   const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {
     while (const int signal = signals.Next()) {
       if (signal == SIGCHLD) {
         router->OnChildEnded();
+      } else if (signal == SIGUSR1) {
+        router->LogReport();
       } else {
         router->Stop(sigdescr_np(signal));
       }
@@ -97,7 +105,13 @@ int RouterCommand(int argc, char** argv) {
   options.Value("idle-timeout", "SECONDS", &router.idle_timeout, ParseSeconds,
                 "end connections that were silent for so long (never)");
   options.Value("max-connections", "N", &router.max_connections, ParseCount,
-                "refuse more connections than this (no limit)");
+                "refuse more connections than this (1024)");
+  options.Value("max-user-connections", "N", &router.max_user_connections,
+                ParseCount,
+                "refuse more connections of one user than this (256)");
+  options.Value("max-address-connections", "N", &router.max_address_connections,
+                ParseCount,
+                "refuse more TCP connections from one address (256)");
   options.Value("ready-fd", "N", &router.ready_fd, ParseFd,
                 "write a newline to descriptor N when ready (s6)");
   auto operands = options.Parse(argc, argv);

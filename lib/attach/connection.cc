@@ -142,7 +142,8 @@ void HeadConnection::Deliver() {
     if (!message.ok()) {
       End(absl::FailedPreconditionError(
           absl::StrCat("whoever serves the socket is no deptyr head: ",
-                       message.status().message())));
+                       message.status().message(),
+                       "; if clients connect there, name head's own socket")));
       break;
     }
     if (!message->has_value()) {

@@ -258,6 +258,7 @@ Client::Pumped Client::Pump(const Ring& ring) {
     cursor_ = start;
   }
   while (owed(ring)) {
+    if (silent_) return Pumped::kBlocked;
     const bool insert = leaving_ || (packet_left_ == 0 && !inserts_.empty() &&
                                      inserts_[0].offset <= cursor_);
     const Pumped pumped =

@@ -130,6 +130,10 @@ class Client {
   // that takes nothing of it for a minute, it is abandoned.
   void TypeOut();
   virtual void OnAbandoned() {}
+  // For now it is sent nothing, and counts as blocked; then it has to be
+  // pumped.
+  void SetSilent(bool silent) { silent_ = silent; }
+  bool silent() const { return silent_; }
   // No packet is half written.
   bool between_packets() const { return packet_left_ == 0 && !insert_begun_; }
   EventLoop& loop_;
@@ -165,6 +169,7 @@ class Client {
   // Whether the ring may not pass it over yet; the rule is in session.h.
   bool waited_for_ = true;
   bool blocked_ = false;
+  bool silent_ = false;
   // In the present window of the rule: bytes that its descriptor took from us,
   // and those it had queued when the window began.
   size_t taken_ = 0;

@@ -91,8 +91,6 @@ absl::StatusOr<ListeningSocket> Head::OpenSocket(
 }
 
 KeyValues Head::Report() const {
-  uint64_t refused = 0;
-  for (const auto& [code, count] : refusals_.counts()) refused += count;
   KeyValues report = {
       {"pid", absl::StrCat(OwnPid())},
       {"version", options_.version},
@@ -102,7 +100,7 @@ KeyValues Head::Report() const {
       {"keeper", std::string(keeping_.kind())},
       {"clients", absl::StrCat(clients_.size() + attached_.size() +
                                (viewer_ == nullptr ? 0 : 1))},
-      {"refused", absl::StrCat(refused)}};
+      {"refused", absl::StrCat(refusals_.total())}};
   for (const auto& [code, count] : refusals_.counts()) {
     report.emplace_back(absl::StrCat("refused-", code), absl::StrCat(count));
   }

@@ -15,6 +15,7 @@
 
 #include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 
 #include "lib/head/acceptor.h"
 #include "lib/head/allow.h"
@@ -147,7 +148,10 @@ class Head : public Peer::Owner {
         refusals_(loop),
         user_log_(loop, kMostLines, kLogPause, {}),
         answers_(loop, *this),
-        clients_(loop) {}
+        clients_(loop,
+                 {.refusals = refusals_,
+                  .wrong_socket = absl::StrCat(
+                      "this is a client socket; ask at ", options_.socket)}) {}
 
   absl::Status Open();
   HeadState Save() const;

@@ -55,9 +55,11 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
                 "run head where it has, or map it (uid_map)");
     return;
   }
-  auto pidfd = PeerPidfd(peer.connection(), who.pid);
+  auto pidfd = PeerPidfd(peer.connection(), who, peer.since());
   if (!pidfd.ok()) {
-    peer.Refuse(kRefusedLimit, pidfd.status().message());
+    peer.Refuse(absl::IsPermissionDenied(pidfd.status()) ? kRefusedNotPermitted
+                                                         : kRefusedLimit,
+                pidfd.status().message());
     return;
   }
   if (held_.contains(message.name)) {

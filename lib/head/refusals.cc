@@ -16,4 +16,10 @@ void Refusals::Note(const std::optional<PeerIdentity>& who,
       ": ", code, ": ", text);
 }
 
+uint64_t Refusals::total() const {
+  uint64_t total = 0;
+  for (const auto& [code, count] : counts_) total += count;
+  return total;
+}
+
 }  // namespace deptyr

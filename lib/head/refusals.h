@@ -28,6 +28,7 @@ class Refusals {
             absl::string_view text);
 
   const Counts& counts() const { return counts_; }
+  uint64_t total() const;
   // Users of whom nothing more is logged for now.
   size_t pauses() const { return log_.users(); }
   // Those of the program before.

@@ -15,6 +15,7 @@
 #include "lib/sys/io.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
+#include "lib/wire/messages.h"
 
 namespace deptyr {
 namespace {
@@ -23,6 +24,8 @@ namespace {
 constexpr absl::Duration kFarewell = absl::Seconds(2);
 // Enough for our own to be reaped by whoever watches them.
 constexpr absl::Duration kReapPause = absl::Milliseconds(50);
+// Places that root and our own user find when others hold all.
+constexpr size_t kReserve = 4;
 
 }  // namespace
 
@@ -62,28 +65,68 @@ absl::Status Router::Open() {
 }
 
 void Router::ReportStatus() {
-  (void)readiness_.Status(absl::StrCat(places_.size(), " connections"));
+  (void)readiness_.Status(absl::StrCat(places_.size(), " connections, ",
+                                       refusals_.total(), " refused"));
 }
 
-absl::StatusOr<std::optional<PeerIdentity>> Router::Admit(
-    int connection) const {
-  if (options_.max_connections > 0 &&
-      places_.size() >= options_.max_connections) {
-    return absl::ResourceExhaustedError(
-        absl::StrCat("there are ", places_.size(),
-                     " connections already; see --max-connections"));
+void Router::LogReport() const {
+  std::string refused;
+  for (const auto& [code, count] : refusals_.counts()) {
+    absl::StrAppend(&refused, " refused-", code, "=", count);
   }
-  auto identity = IdentifyPeer(connection);
-  if (absl::IsNotFound(identity.status())) return std::nullopt;  // TCP
-  if (!identity.ok()) return identity.status();
-  const uid_t uid = identity->uid;
-  if (uid == 0 || uid == OwnUid() ||
+  Log(Severity::kNotice, "report: connections=", places_.size(),
+      " hung-up=", orphans_.size(),
+      " max-connections=", options_.max_connections,
+      " max-user-connections=", options_.max_user_connections,
+      " max-address-connections=", options_.max_address_connections,
+      " refused=", refusals_.total(), refused);
+}
+
+bool Router::IsPrivileged(const Visitor& visitor) const {
+  return visitor.identity &&
+         (visitor.identity->uid == 0 || visitor.identity->uid == OwnUid());
+}
+
+absl::Status Router::CheckPermission(const Visitor& visitor) const {
+  if (!visitor.identity || IsPrivileged(visitor) ||
       std::count(options_.allowed_users.begin(), options_.allowed_users.end(),
-                 uid) > 0) {
-    return *std::move(identity);
+                 visitor.identity->uid) > 0) {
+    return absl::OkStatus();
   }
   return absl::PermissionDeniedError(
-      absl::StrCat("uid ", uid, " is not allowed; see --allow-user"));
+      absl::StrCat(visitor.name, " is not allowed; see --allow-user"));
+}
+
+absl::Status Router::CheckRoom(const Visitor& visitor) const {
+  const auto count = [&visitor](const auto& all) {
+    return static_cast<size_t>(std::count_if(
+        all.begin(), all.end(),
+        [&](const auto& one) { return one.second.whose == visitor.name; }));
+  };
+  const size_t most_of_one = visitor.identity
+                                 ? options_.max_user_connections
+                                 : options_.max_address_connections;
+  const absl::string_view option =
+      visitor.identity ? "--max-user-connections" : "--max-address-connections";
+  const size_t own = count(places_);
+  const size_t room =
+      options_.max_connections + (IsPrivileged(visitor) ? kReserve : 0);
+  const size_t in_use = std::max(places_.size(), orphans_.size());
+  std::string why;
+  if (own >= options_.max_connections || in_use >= room) {
+    why = absl::StrCat("there are ", in_use,
+                       " connections already; see --max-connections");
+  } else if (own >= most_of_one) {
+    why = absl::StrCat(visitor.name, " has ", own, " connections already; see ",
+                       option);
+  } else if (const size_t left = count(orphans_); left >= most_of_one) {
+    why = absl::StrCat(visitor.name, " has ", left,
+                       " programs that didn't end with their connections; see ",
+                       option);
+  } else {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(why);
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
@@ -108,24 +151,38 @@ absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
 }
 
 void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
+  auto identity = IdentifyPeer(connection.get());
+  if (!identity.ok() && !absl::IsNotFound(identity.status())) return;
+  Visitor visitor;
+  if (identity.ok()) {
+    visitor.name = absl::StrCat("uid ", identity->uid);
+    visitor.identity = *std::move(identity);
+  } else {
+    visitor.name = PeerNetwork(connection.get());
+  }
   Incarnation program;
-  const auto who = Admit(connection.get());
-  auto session = who.ok() ? NewSession(&program) : who.status();
+  absl::Status may = CheckPermission(visitor);
+  if (may.ok()) may = CheckRoom(visitor);
+  auto session = may.ok() ? NewSession(&program) : may;
   if (!session.ok()) {
-    Log(Severity::kWarning, "refused: ", session.status().message());
+    const absl::string_view why = session.status().message();
+    refusals_.Note(visitor.identity,
+                   absl::IsPermissionDenied(session.status())
+                       ? kRefusedNotPermitted
+                       : kRefusedLimit,
+                   why);
     // Raw bytes go down in both framings.
-    (void)WriteSome(
-        connection.get(),
-        absl::StrCat("deptyr: ", session.status().message(), "\r\n"));
-    return;
+    (void)WriteSome(connection.get(), absl::StrCat("deptyr: ", why, "\r\n"));
+    return ReportStatus();
   }
   ClientPolicy policy = spec.policy;
   policy.shows = Shows::kHistory;
   policy.type_after_close = false;
   SocketClient& client =
-      clients_.Add(std::move(connection), policy, *who,
+      clients_.Add(std::move(connection), policy, visitor.identity,
                    [this](SocketClient& gone) { OnClientGone(gone); });
   Place& place = places_[client.id()];
+  place.whose = std::move(visitor.name);
   place.session = *std::move(session);
   place.client = &client;
   client.Join(*place.session);
@@ -154,6 +211,7 @@ void Router::LetGo(Place& place) {
   if (place.session->running()) {
     const uint64_t id = next_orphan_++;
     Orphan& orphan = orphans_[id];
+    orphan.whose = place.whose;
     orphan.pid = place.session->pid();
     orphan.pidfd = place.session->ReleaseProcess();
     orphan.watch =

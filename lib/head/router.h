@@ -24,6 +24,7 @@
 
 #include "lib/head/acceptor.h"
 #include "lib/head/listeners.h"
+#include "lib/head/refusals.h"
 #include "lib/head/session.h"
 #include "lib/head/socket_client.h"
 #include "lib/sys/event_loop.h"
@@ -40,7 +41,12 @@ struct RouterOptions {
   std::string program;            // sought along PATH
   std::vector<std::string> argv;  // argv[0] may differ, for a login shell
   absl::Duration idle_timeout = absl::InfiniteDuration();
-  size_t max_connections = 0;
+  // Over these a connection is refused: of all, of one user at a UNIX socket,
+  // of one address over TCP.  Programs that outlive their connections count
+  // apart, up to as many.  Root and our own user find a few places more.
+  size_t max_connections = 1024;
+  size_t max_user_connections = 256;
+  size_t max_address_connections = 256;
   size_t history = 256 << 10;
   int ready_fd = -1;
 };
@@ -54,18 +60,28 @@ class Router {
   // to us, because whoever had started it ended first.
   void OnChildEnded();
 
+  // One line in the log: connections, limits, refusals by code.
+  void LogReport() const;
+
   // Hangs every program up; finished when all are reaped, or after a while.
   void Stop(absl::string_view why);
   bool finished() const { return finished_; }
 
  private:
+  // Who connected.
+  struct Visitor {
+    std::optional<PeerIdentity> identity;  // nothing over TCP
+    std::string name;                      // "uid 1000", "127.0.0.1"
+  };
   struct Place {
+    std::string whose;  // a visitor's name
     std::unique_ptr<Session> session;
     SocketClient* client;
     uint64_t traffic = 0;  // when last looked at
     Timer idle;
   };
   struct Orphan {
+    std::string whose;
     pid_t pid;
     Fd pidfd;
     Watch watch;
@@ -75,12 +91,17 @@ class Router {
       : loop_(loop),
         options_(std::move(options)),
         readiness_(options_.ready_fd),
-        clients_(loop) {}
+        refusals_(loop),
+        clients_(loop, {.refusals = refusals_,
+                        .wrong_socket =
+                            "this is a client socket of deptyr router, which "
+                            "takes nothing else; name a head's own socket"}) {}
 
   absl::Status Open();
   void OnConnection(const ListenerSpec& spec, Fd connection);
-  // Who that is, if they may come; nothing over TCP.
-  absl::StatusOr<std::optional<PeerIdentity>> Admit(int connection) const;
+  bool IsPrivileged(const Visitor& visitor) const;
+  absl::Status CheckPermission(const Visitor& visitor) const;
+  absl::Status CheckRoom(const Visitor& visitor) const;
   absl::StatusOr<std::unique_ptr<Session>> NewSession(Incarnation* program);
   void OnSessionChanged(Session& session, Change change);
   void OnClientGone(SocketClient& client);
@@ -92,6 +113,7 @@ class Router {
   EventLoop& loop_;
   const RouterOptions options_;
   Readiness readiness_;
+  Refusals refusals_;
   std::vector<std::unique_ptr<Acceptor>> listeners_;
   std::map<uint64_t, Place> places_;    // by the client's id
   std::map<uint64_t, Orphan> orphans_;  // hung up, not ended yet

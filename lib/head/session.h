@@ -229,8 +229,10 @@ class Session {
   // The client's terminal has this size; it leads from now on.
   void SetClientSize(Client& client, WindowSize size);
 
-  // To the program itself, not its group.  Unavailable if none runs.
-  absl::Status Signal(int number);
+  // To the program itself, not its group.  Unavailable if none runs.  Unless
+  // root asks, the program is signalled only if the session's owner could do
+  // that: not once it is a set-user-ID one.
+  absl::Status Signal(int number, const std::optional<PeerIdentity>& who);
 
   // Lets go of the program, if one runs: its pidfd.
   Fd ReleaseProcess();

@@ -136,10 +136,12 @@ void Session::ApplySize() {
   Resize(*size);
 }
 
-absl::Status Session::Signal(int number) {
+absl::Status Session::Signal(int number,
+                             const std::optional<PeerIdentity>& who) {
   if (!running_) return absl::UnavailableError("no program runs");
-  absl::Status sent = SendSignal(pidfd_.get(), number);
-  // To another user's program the terminal's own signals can be sent.
+  const uid_t sender = who && who->uid == 0 ? 0 : owner_;
+  absl::Status sent = SendSignalFor(sender, pidfd_.get(), number);
+  // The terminal's own signals could be typed to any program.
   if (sent.ok() || !SignalForeground(controller_.get(), number).ok()) {
     return sent;
   }

@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -11,6 +12,9 @@
 #include "lib/sys/address.h"
 #include "lib/sys/io.h"
 #include "lib/sys/replace_self.h"
+#include "lib/sys/tcp_peer.h"
+#include "lib/wire/messages.h"
+#include "lib/wire/protocol_detection.h"
 
 namespace deptyr {
 namespace {
@@ -19,6 +23,9 @@ constexpr size_t kReadSize = 16 << 10;
 constexpr uint64_t kShortHistory = 64 << 10;
 // How long the second of rows and columns may stay out.
 constexpr absl::Duration kSettleTime = absl::Milliseconds(50);
+// From one look whether a TCP peer has closed to the next.
+constexpr absl::Duration kFirstClosePause = absl::Milliseconds(10);
+constexpr absl::Duration kLongestClosePause = absl::Seconds(1);
 // How long a peer may take to close after we have.
 constexpr absl::Duration kLingerTime = absl::Seconds(1);
 
@@ -52,10 +59,12 @@ ClientPolicy PolicyOf(const SocketClientState& state) {
 
 }  // namespace
 
-SocketClient::SocketClient(EventLoop& loop, Fd connection, ClientPolicy policy,
+SocketClient::SocketClient(EventLoop& loop, const ClientHost& host,
+                           Fd connection, ClientPolicy policy,
                            std::optional<PeerIdentity> identity,
                            absl::AnyInvocable<void(SocketClient&)> gone)
     : Client(loop, connection.get()),
+      host_(host),
       connection_(std::move(connection)),
       policy_(std::move(policy)),
       identity_(std::move(identity)),
@@ -63,15 +72,21 @@ SocketClient::SocketClient(EventLoop& loop, Fd connection, ClientPolicy policy,
   TuneConnection(connection_.get());
   watch_ = loop_.Add(connection_.get(), Interest::kRead,
                      [this](Ready ready) { OnReady(ready); });
+  SetSilent(true);
+  opening_ = loop_.After(kOpeningTime, [this] { StopSilence(); });
 }
 
-SocketClient::SocketClient(EventLoop& loop, const SocketClientState& state,
+SocketClient::SocketClient(EventLoop& loop, const ClientHost& host,
+                           const SocketClientState& state,
                            std::optional<PeerIdentity> identity,
                            absl::AnyInvocable<void(SocketClient&)> gone)
-    : SocketClient(loop, TakeOffered(state.fd), PolicyOf(state),
+    : SocketClient(loop, host, TakeOffered(state.fd), PolicyOf(state),
                    std::move(identity), std::move(gone)) {
+  opening_.Reset();
+  SetSilent(false);
   Restore(state.client);
   inbox_ = state.inbox;
+  begun_ = state.received != inbox_.size();
   if (state.rows != 0) rows_ = state.rows;
   if (state.cols != 0) cols_ = state.cols;
   input_closed_ = state.input_closed;
@@ -97,7 +112,7 @@ SocketClientState SocketClient::Save() const {
           .inbox = decoder_.Pending() + inbox_,
           .rows = rows_.value_or(0),
           .cols = cols_.value_or(0),
-          .input_closed = input_closed_,
+          .input_closed = input_closed_ || refused_,
           .received = received_};
 }
 
@@ -201,19 +216,37 @@ void SocketClient::WaitForRoom(bool wait) {
 void SocketClient::End() {
   if (std::exchange(is_over_, true)) return;
   watch_.Reset();
+  opening_.Reset();
+  undecided_.Reset();
+  closed_.Reset();
   gone_(*this);
 }
 
 bool SocketClient::reading() const {
-  return !input_closed_ && !input_blocked() && inbox_.empty();
+  return !input_closed_ && !input_blocked() && (inbox_.empty() || !begun_);
+}
+
+// Over TCP neither an end of file nor silence tells of a close.
+void SocketClient::WatchForClose(absl::Duration pause) {
+  closed_ = loop_.After(pause, [this, pause] {
+    const std::optional<bool> closed = PeerHasClosed(connection_.get());
+    if (closed && *closed) return OnClosed();
+    if (closed) WatchForClose(std::min(2 * pause, kLongestClosePause));
+  });
 }
 
 void SocketClient::Update() {
+  if (is_over_) return;
+  if (identity_ || deaf() || reading()) {
+    closed_.Reset();
+  } else if (!closed_.pending()) {
+    WatchForClose(kFirstClosePause);
+  }
   if (deaf()) {
     if (input_closed_ && inbox_.empty() && typed_all()) return End();
     return watch_.Set(reading() ? Interest::kRead : Interest::kNone);
   }
-  watch_.Set(InterestIn(reading(), wait_for_room_));
+  watch_.Set(InterestIn(reading(), wait_for_room_ && !silent()));
 }
 
 void SocketClient::OnReady(Ready ready) {
@@ -247,17 +280,74 @@ void SocketClient::Receive() {
     case IoState::kEnd:
       input_closed_ = true;
       if (session() != nullptr) session()->StopLeading(*this);
-      return Update();
+      StopSilence();
+      return Advance();
     case IoState::kError:
       input_closed_ = true;
       return OnClosed();
   }
   received_ += got.bytes;
-  inbox_.assign(room.data(), got.bytes);
+  inbox_.append(room.data(), got.bytes);
   Advance();
 }
 
+bool SocketClient::Begin() {
+  constexpr char kNotHere[] =
+      "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\n"
+      "deptyr: this is a program's terminal; it takes nothing of a browser\n";
+  if (begun_) return true;
+  switch (DetectProtocol(inbox_, /*over_tcp=*/!identity_)) {
+    case Protocol::kHead:
+      Refuse(kRefusedWrongSocket, host_.wrong_socket,
+             Encode(Refused{.code = kRefusedWrongSocket,
+                            .text = host_.wrong_socket}));
+      return false;
+    case Protocol::kBrowser:
+      Refuse(kRefusedMalformed, "it speaks HTTP, or what else a browser does",
+             kNotHere);
+      return false;
+    case Protocol::kUndecided:
+      if (input_closed_) break;
+      opening_.Reset();
+      if (undecided_.pending()) return false;
+      undecided_ = loop_.After(kUndecidedTime, [this] {
+        begun_ = true;
+        StopSilence();
+        Advance();
+      });
+      return false;
+    case Protocol::kClient:
+      break;
+  }
+  begun_ = true;
+  undecided_.Reset();
+  StopSilence();
+  return true;
+}
+
+void SocketClient::StopSilence() {
+  opening_.Reset();
+  SetSilent(false);
+  if (session() != nullptr) session()->Pump(*this);
+}
+
+// Unread bytes would make the close a reset, which can take the answer back.
+void SocketClient::Refuse(absl::string_view code, absl::string_view why,
+                          absl::string_view answer) {
+  host_.refusals.Note(identity_, code, why);
+  refused_ = true;
+  inbox_.clear();
+  opening_.Reset();
+  undecided_.Reset();
+  (void)WriteSome(connection_.get(), answer);
+  ShutDownWriting(connection_.get());
+  GoDeaf();
+  linger_ = loop_.After(kLingerTime, [this] { End(); });
+}
+
 void SocketClient::Advance() {
+  if (refused_) inbox_.clear();
+  if (inbox_.empty() || !Begin()) return Update();
   absl::string_view bytes = inbox_;
   while (!bytes.empty() && !input_blocked()) {
     if (policy_.framing == Framing::kRaw) {
@@ -266,6 +356,7 @@ void SocketClient::Advance() {
       Take(*input);
     }
   }
+  if (refused_) bytes = "";
   inbox_.erase(0, inbox_.size() - bytes.size());
   Update();
 }
@@ -283,6 +374,9 @@ void SocketClient::Take(const FramedInput& input) {
     TakeSize(cols_, cols->cols);
   } else if (const auto* signal = std::get_if<FramedSignal>(&input)) {
     TakeSignal(signal->number);
+  } else if (std::holds_alternative<FramedForeign>(input)) {
+    Refuse(kRefusedMalformed, "it sends no packets of a uwsgi-framed client",
+           "deptyr: this socket takes uwsgi packets whose modifier1 is 0\r\n");
   } else {
     ++ignored_;
   }
@@ -290,7 +384,7 @@ void SocketClient::Take(const FramedInput& input) {
 
 void SocketClient::TakeSignal(int number) {
   const bool may = session() != nullptr && May(Right::kSignal);
-  if (may && session()->Signal(number).ok()) return;
+  if (may && session()->Signal(number, identity_).ok()) return;
   ++dropped_;
 }
 
@@ -331,14 +425,14 @@ SocketClient& SocketClients::Add(Fd connection, ClientPolicy policy,
                                  std::optional<PeerIdentity> identity,
                                  absl::AnyInvocable<void(SocketClient&)> gone) {
   return Own(std::make_unique<SocketClient>(
-      loop_, std::move(connection), std::move(policy), std::move(identity),
-      Removal(std::move(gone))));
+      loop_, host_, std::move(connection), std::move(policy),
+      std::move(identity), Removal(std::move(gone))));
 }
 
 SocketClient& SocketClients::Add(const SocketClientState& state,
                                  absl::AnyInvocable<void(SocketClient&)> gone) {
-  return Own(std::make_unique<SocketClient>(loop_, state, PeerOf(state.fd),
-                                            Removal(std::move(gone))));
+  return Own(std::make_unique<SocketClient>(
+      loop_, host_, state, PeerOf(state.fd), Removal(std::move(gone))));
 }
 
 absl::AnyInvocable<void(SocketClient&)> SocketClients::Removal(

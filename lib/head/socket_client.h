@@ -6,16 +6,24 @@
 //
 // A half-close says "no more input"; output goes on.  A close detaches, once
 // all that was sent before it is typed; the program never hears of it.
+//
+// Who speaks another protocol is told so, in that one, and has to leave, before
+// a byte of it reaches the program (lib/wire/protocol_detection.h).  So a new
+// connection is sent nothing for kOpeningTime, or until it says something: the
+// answer shall be the first that it reads.  What it says first is held back
+// while it may still become such a protocol, kUndecidedTime at most.
 #pragma once
 
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/container/flat_hash_map.h"
 
 #include "lib/head/allow.h"
 #include "lib/head/client.h"
+#include "lib/head/refusals.h"
 #include "lib/head/session.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
@@ -45,17 +53,28 @@ struct ClientPolicy {
   bool type_after_close = true;
 };
 
+inline constexpr absl::Duration kOpeningTime = absl::Milliseconds(50);
+inline constexpr absl::Duration kUndecidedTime = absl::Milliseconds(200);
+
+// Whose clients they are: a head's, a router's.
+struct ClientHost {
+  Refusals& refusals;
+  // What those are told who speak head's own protocol.
+  std::string wrong_socket;
+};
+
 class SocketClient final : public Client {
  public:
   // `identity`: nothing where the kernel can't tell (TCP).  `gone` is called
   // once, at the end; it must not destroy the client.
-  SocketClient(EventLoop& loop, Fd connection, ClientPolicy policy,
-               std::optional<PeerIdentity> identity,
+  SocketClient(EventLoop& loop, const ClientHost& host, Fd connection,
+               ClientPolicy policy, std::optional<PeerIdentity> identity,
                absl::AnyInvocable<void(SocketClient&)> gone);
   ~SocketClient() override;
 
   // One that another program served until now.
-  SocketClient(EventLoop& loop, const SocketClientState& state,
+  SocketClient(EventLoop& loop, const ClientHost& host,
+               const SocketClientState& state,
                std::optional<PeerIdentity> identity,
                absl::AnyInvocable<void(SocketClient&)> gone);
   SocketClientState Save() const;
@@ -88,23 +107,37 @@ class SocketClient final : public Client {
   bool May(Right right) const { return RightsIn(*session()).Has(right); }
   void Receive();
   void Advance();
+  // Looks at how the connection begins; false while that is undecided, and when
+  // it was refused.
+  bool Begin();
+  void StopSilence();
+  // `answer` is the last it is sent; what it still sends is thrown away.
+  void Refuse(absl::string_view code, absl::string_view why,
+              absl::string_view answer);
   void Take(const FramedInput& input);
   void TakeSignal(int number);
   void TakeSize(std::optional<uint16_t>& side, uint16_t value);
   void ApplySize();
   uint64_t InsertBeginning(Session& session);
+  void WatchForClose(absl::Duration pause);
   void SayGoodbye();
   void Linger();
   // Interest, or the end.
   void Update();
 
+  const ClientHost& host_;
   Fd connection_;
   const ClientPolicy policy_;
   const std::optional<PeerIdentity> identity_;
   absl::AnyInvocable<void(SocketClient&)> gone_;
   FramedDecoder decoder_;
-  std::string inbox_;  // read, not decoded
+  std::string inbox_;   // read, not decoded
+  bool begun_ = false;  // it is a client; until then inbox_ has all that came
+  bool refused_ = false;
+  Timer opening_;    // until it is sent something
+  Timer undecided_;  // until it counts as a client
   bool input_closed_ = false;
+  Timer closed_;  // until the peer is looked for
   bool wait_for_room_ = false;
   bool closing_ = false;
   bool is_over_ = false;
@@ -126,7 +159,8 @@ class SocketClient final : public Client {
 // the loop, never under their own feet.
 class SocketClients {
  public:
-  explicit SocketClients(EventLoop& loop) : loop_(loop) {}
+  SocketClients(EventLoop& loop, ClientHost host)
+      : loop_(loop), host_(std::move(host)) {}
 
   // `gone` is told before the client ends.
   SocketClient& Add(Fd connection, ClientPolicy policy,
@@ -146,6 +180,7 @@ class SocketClients {
   SocketClient& Own(std::unique_ptr<SocketClient> client);
 
   EventLoop& loop_;
+  const ClientHost host_;
   absl::flat_hash_map<const SocketClient*, std::unique_ptr<SocketClient>>
       clients_;
 };

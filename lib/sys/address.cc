@@ -9,6 +9,8 @@
 #include <sys/un.h>
 
 #include <algorithm>
+#include <array>
+#include <iterator>
 #include <optional>
 #include <utility>
 
@@ -185,14 +187,35 @@ void TuneConnection(int socket) {
   (void)::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size);
   if (domain != AF_UNIX) {
     (void)::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    // A TCP peer that closed and one that only has no more to say look alike,
-    // until it is asked.
     for (const auto& [option, value] :
          {std::pair(TCP_KEEPIDLE, 60), std::pair(TCP_KEEPINTVL, 15),
           std::pair(TCP_KEEPCNT, 4)}) {
       (void)::setsockopt(socket, IPPROTO_TCP, option, &value, sizeof value);
     }
   }
+}
+
+std::string PeerNetwork(int socket) {
+  TcpAddress peer{};
+  socklen_t size = sizeof peer;
+  const bool known =
+      ::getpeername(socket, &peer.any, &size) == 0 &&
+      (peer.any.sa_family == AF_INET || peer.any.sa_family == AF_INET6);
+  if (!known) return "an unknown address";
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  in6_addr& v6 = peer.v6.sin6_addr;
+  if (peer.any.sa_family == AF_INET) {
+    (void)::inet_ntop(AF_INET, &peer.v4.sin_addr, text.data(), text.size());
+  } else if (IN6_IS_ADDR_V4MAPPED(&v6)) {
+    (void)::inet_ntop(AF_INET, &v6.s6_addr[12], text.data(), text.size());
+  } else if (IsLoopback(peer)) {
+    return "::1";
+  } else {
+    std::fill(std::begin(v6.s6_addr) + 8, std::end(v6.s6_addr), uint8_t{0});
+    (void)::inet_ntop(AF_INET6, &v6, text.data(), text.size());
+    return absl::StrCat(text.data(), "/64");
+  }
+  return text.data();
 }
 
 }  // namespace deptyr

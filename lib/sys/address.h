@@ -33,8 +33,12 @@ absl::StatusOr<ListeningSocket> ListenAt(const std::string& address,
 enum class SocketKind { kFile, kAbstract, kTcp };
 SocketKind KindOf(int socket);
 
-// Small writes leave at once, and a peer that vanished is noticed after a
-// minute or two.  Does nothing to sockets other than TCP.
+// Small writes leave at once, and a peer that vanished, or closed on another
+// machine (lib/sys/tcp_peer.h), is noticed after a minute or two.  Does nothing
+// to sockets other than TCP.
 void TuneConnection(int socket);
+// Where a TCP peer is, for counting and for people: "127.0.0.1".  Of IPv6 it is
+// the network, "2001:db8:1:2::/64", for whoever has one address there has all.
+std::string PeerNetwork(int socket);
 
 }  // namespace deptyr

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
+#include <time.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -19,6 +20,7 @@
 #include <utility>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_split.h"
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
@@ -58,16 +60,86 @@ absl::Status Failed(const absl::Status& why, bool lacks,
 // Which programs shall not feel that ours was raised.
 std::optional<rlimit> limit_before;
 
+// What of a process decides who may signal it, and when it started.
+struct ProcessFacts {
+  uid_t real;
+  uid_t effective;
+  uid_t saved;
+  std::chrono::nanoseconds started;  // since the machine booted
+};
+
+// A file of proc(5); empty if it can't be read.
+std::string ReadProcessFile(pid_t pid, absl::string_view name) {
+  const Fd file(::open(absl::StrCat("/proc/", pid, "/", name).c_str(),
+                       O_RDONLY | O_CLOEXEC));
+  std::array<char, 4096> room;
+  const ssize_t count = ::read(file.get(), room.data(), room.size());
+  return std::string(room.data(), count > 0 ? static_cast<size_t>(count) : 0);
+}
+
+std::optional<ProcessFacts> FactsOf(int pidfd) {
+  constexpr char kUsers[] = "\nUid:\t";
+  constexpr size_t kStartTime = 19;  // field 22, the third after the name first
+  const absl::StatusOr<pid_t> pid = PidOf(pidfd);
+  if (!pid.ok() || *pid == 0) return std::nullopt;
+  const std::string status = ReadProcessFile(*pid, "status");
+  const std::string stat = ReadProcessFile(*pid, "stat");
+  // While it lives nobody else has its number: the files were its own.
+  if (HasEnded(pidfd)) return std::nullopt;
+  const size_t at = status.find(kUsers);
+  const size_t name_end = stat.rfind(") ");
+  if (at == std::string::npos || name_end == std::string::npos) {
+    return std::nullopt;
+  }
+  const std::vector<absl::string_view> users = absl::StrSplit(
+      absl::string_view(status).substr(at + sizeof kUsers - 1).substr(0, 64),
+      absl::ByAnyChar("\t\n"));
+  const std::vector<absl::string_view> fields =
+      absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
+  ProcessFacts facts{};
+  int64_t ticks = 0;
+  if (users.size() < 3 || !absl::SimpleAtoi(users[0], &facts.real) ||
+      !absl::SimpleAtoi(users[1], &facts.effective) ||
+      !absl::SimpleAtoi(users[2], &facts.saved) ||
+      fields.size() <= kStartTime ||
+      !absl::SimpleAtoi(fields[kStartTime], &ticks)) {
+    return std::nullopt;
+  }
+  facts.started = std::chrono::nanoseconds(std::chrono::seconds(1)) * ticks /
+                  ::sysconf(_SC_CLK_TCK);
+  return facts;
+}
+
+// The time since the machine booted, at which it was `time`.
+std::chrono::nanoseconds SinceBoot(std::chrono::steady_clock::time_point time) {
+  timespec now{};
+  (void)::clock_gettime(CLOCK_BOOTTIME, &now);
+  return std::chrono::seconds(now.tv_sec) +
+         std::chrono::nanoseconds(now.tv_nsec) -
+         (std::chrono::steady_clock::now() - time);
+}
+
 }  // namespace
 
-absl::StatusOr<Fd> PeerPidfd(int socket, pid_t pid) {
+absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
+                             std::chrono::steady_clock::time_point accepted) {
   int pidfd = -1;
   socklen_t size = sizeof pidfd;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERPIDFD, &pidfd, &size) == 0) {
     return Fd(pidfd);
   }
-  if (errno != ENOPROTOOPT) return Errno("get hold of process ", pid);
-  return OpenPidfd(pid);
+  if (errno != ENOPROTOOPT) return Errno("get hold of process ", peer.pid);
+  ASSIGN_OR_RETURN(Fd result, OpenPidfd(peer.pid));
+  const std::optional<ProcessFacts> facts = FactsOf(result.get());
+  if (!facts || facts->real != peer.uid || facts->effective != peer.uid ||
+      facts->saved != peer.uid || facts->started > SinceBoot(accepted)) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "process ", peer.pid,
+        " can't be told to be the one that connected (this kernel only says "
+        "its number; Linux 6.5 says more); it has to connect and register "
+        "itself, all as one user"));
+  }
+  return result;
 }
 
 absl::StatusOr<Fd> OpenPidfd(pid_t pid) {
@@ -132,6 +204,24 @@ absl::Status SendSignal(int pidfd, int signal) {
     return Failed(Errno("send signal ", signal), lacks, "pidfd_send_signal(2)");
   }
   return absl::OkStatus();
+}
+
+// The kernel only asks whether head may.  Between the look and the signal lie
+// microseconds, in which the process may execute a set-user-ID program: a
+// signal that the sender could have sent just before.  To send it with the
+// sender's own credentials would leave no such gap, but let the sender signal
+// head meanwhile.
+absl::Status SendSignalFor(uid_t sender, int pidfd, int signal) {
+  if (sender != 0) {
+    const std::optional<ProcessFacts> facts = FactsOf(pidfd);
+    if (!facts || (sender != facts->real && sender != facts->saved)) {
+      return absl::PermissionDeniedError(
+          absl::StrCat("send signal ", signal, ": uid ", sender,
+                       facts ? " may not signal this process"
+                             : ", and whose process it is isn't known"));
+    }
+  }
+  return SendSignal(pidfd, signal);
 }
 
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,

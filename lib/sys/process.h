@@ -1,13 +1,14 @@
 // A process that is not our child, held by a pidfd: it can't be mistaken for
 // another that got its number later.
 //
-//   ASSIGN_OR_RETURN(Fd pidfd, PeerPidfd(connection, peer.pid));
+//   ASSIGN_OR_RETURN(Fd pidfd, PeerPidfd(connection, peer, accepted));
 //   ... epoll says readable: it ended; says hang-up: it was reaped too ...
 //   std::optional<ExitStatus> end = AskExitStatus(pidfd.get());
 #pragma once
 
 #include <sys/types.h>
 
+#include <chrono>
 #include <optional>
 #include <string>
 #include <vector>
@@ -16,13 +17,18 @@
 #include "absl/status/statusor.h"
 
 #include "lib/sys/fd.h"
+#include "lib/sys/peer_identity.h"
 
 namespace deptyr {
 
-// The process at the other end of a UNIX socket: SO_PEERPIDFD (Linux 6.5) or,
-// before that, pidfd_open(2) of the pid that SO_PEERCRED told, where a process
-// that ended meanwhile could be mistaken for one that got its number.
-absl::StatusOr<Fd> PeerPidfd(int socket, pid_t pid);
+// The process at the other end of a UNIX socket: SO_PEERPIDFD (Linux 6.5).
+// Before that, it is the process that has the peer's pid now, which may be
+// another one that got the number.  PermissionDenied unless its real, effective
+// and saved user are the peer's, and it is older than the connection, which was
+// accepted at that time.  What can still be mistaken for the peer is a process
+// of the same user: one that the peer may signal anyway.
+absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
+                             std::chrono::steady_clock::time_point accepted);
 
 // Of a child of ours, or any process that can't end meanwhile.
 absl::StatusOr<Fd> OpenPidfd(pid_t pid);
@@ -54,6 +60,9 @@ ExitAnswer AskExitStatus(int pidfd);
 
 // EPERM where this process has no right to (kill(2)).
 absl::Status SendSignal(int pidfd, int signal);
+// The same, and only if `sender` could, too: root, or the process's real or
+// saved user.  PermissionDenied otherwise, or where /proc doesn't tell.
+absl::Status SendSignalFor(uid_t sender, int pidfd, int signal);
 
 struct Child {
   pid_t pid;

@@ -83,6 +83,7 @@ inline constexpr char kRefusedStopping[] = "stopping";
 inline constexpr char kRefusedNoSession[] = "no-session";
 inline constexpr char kRefusedKicked[] = "kicked";
 inline constexpr char kRefusedUpgrade[] = "upgrade";
+inline constexpr char kRefusedWrongSocket[] = "wrong-socket";
 
 struct ExecFailed {
   std::string text;

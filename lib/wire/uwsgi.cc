@@ -34,7 +34,9 @@ std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,
 
 std::optional<FramedInput> FramedDecoder::Take(absl::string_view& bytes) {
   while (!bytes.empty()) {
-    if (skip_left_ > 0) {
+    if (foreign_) {
+      bytes = "";
+    } else if (skip_left_ > 0) {
       const size_t skipped = std::min(skip_left_, bytes.size());
       bytes.remove_prefix(skipped);
       skip_left_ -= skipped;
@@ -71,6 +73,10 @@ std::optional<FramedInput> FramedDecoder::TakeHeader(absl::string_view& bytes) {
     if (bytes.empty()) return std::nullopt;
     header_[header_size_++] = bytes[0];
     bytes.remove_prefix(1);
+    if (header_[0] != 0) {
+      foreign_ = true;
+      return FramedForeign{static_cast<uint8_t>(header_[0])};
+    }
   }
   header_size_ = 0;
   const PacketHeader header = *PeekHeader({header_, sizeof header_});
@@ -84,7 +90,7 @@ std::optional<FramedInput> FramedDecoder::TakeHeader(absl::string_view& bytes) {
       return FramedCols{header.size};
     default:
       skip_left_ = header.size;
-      if (header.modifier2 <= kLastSignal) {
+      if (header.modifier2 <= kLastSignal && header.size == 0) {
         return FramedSignal{header.modifier2};
       }
       return FramedOther{header.modifier2};

@@ -7,12 +7,13 @@
 // modifier1 is kDeptyr, modifier2 the kind of message, and the payload always
 // follows.  A client of a uwsgi-framed socket speaks what uWSGI's own pty
 // client speaks to its forkpty router (plugins/forkptyrouter/forkptyrouter.c of
-// uWSGI 2.0), and modifier1 is not looked at:
+// uWSGI 2.0).  There modifier1 is 0; what has another is no client's, and all
+// that follows it is nothing:
 //
 //   modifier2   size              means
 //   0           of the payload    keystrokes
-//   1..64       of a payload      that signal, for the program (no payload is
-//                                 usual; one is passed over)
+//   1..64       0                 that signal, for the program; one that has a
+//                                 payload is no signal, but garbage
 //   100, 101    the value         rows, columns; no payload
 //   others      of a payload      nothing
 //
@@ -62,8 +63,12 @@ struct FramedSignal {
 struct FramedOther {
   uint8_t modifier2;
 };
-using FramedInput =
-    std::variant<FramedKeys, FramedRows, FramedCols, FramedSignal, FramedOther>;
+// It is no client's packet: the end, once.
+struct FramedForeign {
+  uint8_t modifier1;
+};
+using FramedInput = std::variant<FramedKeys, FramedRows, FramedCols,
+                                 FramedSignal, FramedOther, FramedForeign>;
 
 // Decodes a client's stream, however it was cut into reads.  Holds no payload:
 // of a packet it remembers only how much is still to come, so a packet of 65535
@@ -85,6 +90,7 @@ class FramedDecoder {
   size_t header_size_ = 0;
   size_t keys_left_ = 0;  // of the payload
   size_t skip_left_ = 0;
+  bool foreign_ = false;
 };
 
 }  // namespace deptyr

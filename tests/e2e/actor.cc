@@ -7,6 +7,8 @@
 //   actor flood N FILE    prints N numbered lines, makes FILE, waits for input
 //   actor leftover FILE   leaves a child that holds the terminal, and exits;
 //                         the child's pid is in FILE
+//   actor privileged      as a set-user-ID program: is its owner altogether;
+//                         says which signals come, and sends back what is typed
 
 #include <fcntl.h>
 #include <sched.h>
@@ -212,6 +214,28 @@ int Leftover(const char* path) {
   return 0;
 }
 
+volatile sig_atomic_t caught = 0;
+
+int Privileged() {
+  if (::setresuid(::geteuid(), ::geteuid(), ::geteuid()) != 0) return 1;
+  struct sigaction action {};
+  action.sa_handler = [](int signal) { caught = signal; };
+  for (const int signal : {SIGHUP, SIGINT, SIGTERM, SIGUSR1}) {
+    (void)::sigaction(signal, &action, nullptr);
+  }
+  std::printf("uid %d\n", ::getuid());
+  std::fflush(stdout);
+  std::array<char, 256> room;
+  for (;;) {
+    const ssize_t count = ::read(0, room.data(), room.size());
+    if (count == 0) return 0;
+    if (count > 0) (void)!::write(1, room.data(), static_cast<size_t>(count));
+    if (caught != 0) std::printf("signal %d\n", static_cast<int>(caught));
+    caught = 0;
+    std::fflush(stdout);
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -221,6 +245,7 @@ int main(int argc, char** argv) {
   if (role == "keys" && argc == 3) return Keys(std::atoi(argv[2]));
   if (role == "flood" && argc == 4) return Flood(std::atoi(argv[2]), argv[3]);
   if (role == "leftover" && argc == 3) return Leftover(argv[2]);
+  if (role == "privileged") return Privileged();
   std::fputs("actor: see tests/e2e/actor.cc\n", stderr);
   return 100;
 }

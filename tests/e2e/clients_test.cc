@@ -374,7 +374,7 @@ TEST_F(ClientsTest, WhatMeansNothingIsCounted) {
   ASSERT_TRUE(client.output().Until("this is a\n"));
   client.Send(EncodePacket(0, 65, "") + EncodePacket(0, 99, "x") +
               EncodePacket(0, 102, "y") + EncodePacket(0, 255, "zz") +
-              EncodePacket(77, 0, "k"));
+              EncodePacket(0, 0, "k"));
   EXPECT_TRUE(client.output().Until("this is a\nk"));
   client.Close();
   EXPECT_TRUE(head_->log().Until(HasSubstr("ignored=4")));

@@ -1,7 +1,10 @@
 // Who may do what: users of their own, at the sockets of a real head.
 
+#include <sched.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -18,11 +21,14 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/sys/pty.h"
 #include "lib/wire/messages.h"
 #include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/frames.h"
+#include "tests/support/kernel.h"
 #include "tests/support/other_user.h"
+#include "tests/support/send_fds.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/tmux.h"
 
@@ -402,6 +408,91 @@ TEST_F(RightsTest, WhatIsRefusedIsCountedAndLoggedOnce) {
 
 // --- listeners
 
+// Before Linux 6.5: who connects, hands the connection on and ends leaves its
+// pid to somebody else's process.
+class TakenPidTest : public RightsTest {
+ protected:
+  // As process 1 of a PID namespace, where the next pid can be chosen.
+  int AttackInside() const {
+    if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("proc", "/proc", "proc", 0, nullptr) != 0) {
+      return kNoNamespace;
+    }
+    HeadProcess head({"--mode=0666"}, {.socket = folder_ / "head.sock",
+                                       .how = {.prepare = PretendOldKernel}});
+    Pipe go;
+    Pipe answer;
+    Program attacker = Program::Fork(
+        [&] {
+          Become<kOwner>();
+          const Fd connection = Value(Connect(head.socket(), kDeadline));
+          if (::fork() == 0) {
+            ::_exit(Register(connection.get(), go.read_end.get(),
+                             answer.write_end.get()));
+          }
+          return 0;
+        },
+        {.keep = {go.read_end.get(), answer.write_end.get()}});
+    const pid_t pid = attacker.pid();
+    (void)attacker.Wait();
+    WriteFile("/proc/sys/kernel/ns_last_pid", absl::StrCat(pid - 1));
+    const Program victim = Program::Start({"sleep", "1000"});
+    if (victim.pid() != pid) return kAnotherPid;
+    go.write_end.Reset();
+    answer.write_end.Reset();
+    OutputReader reader(answer.read_end.get());
+    if (!reader.UntilEnd()) return kNoAnswer;
+    return absl::StrContains(reader.text(), "not-permitted") &&
+                   absl::StrContains(reader.text(), "register itself")
+               ? 0
+               : kAccepted;
+  }
+  enum { kNoNamespace = 1, kAnotherPid, kNoAnswer, kAccepted };
+
+ private:
+  // What is left of the attacker registers a terminal.
+  static int Register(int connection, int go, int answer) {
+    char byte = 0;
+    (void)!::read(go, &byte, 1);
+    const Pty pty = Value(OpenPty({24, 80}));
+    SendWithFds(connection,
+                Encode(deptyr::Register{.name = "evil",
+                                        .rows = 24,
+                                        .cols = 80,
+                                        .term = "xterm",
+                                        .argv = {"evil"}}),
+                {pty.controller.get()});
+    std::array<char, 4096> room;
+    const ssize_t count = ::read(connection, room.data(), room.size());
+    return count > 0 &&
+                   ::write(answer, room.data(), static_cast<size_t>(count)) > 0
+               ? 0
+               : 1;
+  }
+};
+
+TEST_F(TakenPidTest, IsRefusedOnOldKernels) {
+  const LogFile said;
+  Program outside = Program::Fork(
+      [&] {
+        if (::unshare(CLONE_NEWPID | CLONE_NEWNS) != 0)
+          return int{kNoNamespace};
+        // Its parent has no pid there, so Program can't be it.
+        const pid_t first = ::fork();
+        if (first == 0) {
+          (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
+          ::_exit(AttackInside());
+        }
+        int status = 0;
+        if (::waitpid(first, &status, 0) != first || !WIFEXITED(status)) {
+          return int{kNoAnswer};
+        }
+        return WEXITSTATUS(status);
+      },
+      {.fds = {{said.fd(), 1}, {said.fd(), 2}}});
+  EXPECT_EQ(outside.Wait(), ExitStatus{}) << said.text();
+}
+
 class ListenerRightsTest : public RightsTest {
  protected:
   std::string socket() const { return folder_ / "client"; }
@@ -500,6 +591,36 @@ TEST_F(ListenerRightsTest, ASignalIsARightOfItsOwn) {
   EXPECT_FALSE(programs_[0]->HasEnded());
   Client member(socket(), {kMember});
   member.Send(SignalFrame(9));
+  EXPECT_EQ(programs_[0]->Wait(), ExitStatus{.signal = 9});
+}
+
+// Head may send what the session's owner may not.
+TEST_F(ListenerRightsTest, ASignalToASetUserIdProgramIsRootsAlone) {
+  const std::string program = folder_ / "privileged";
+  std::filesystem::copy(Actor(), program);
+  ASSERT_EQ(::chown(program.c_str(), 0, 0), 0);
+  ASSERT_EQ(::chmod(program.c_str(), 04755), 0);
+  StartHead({absl::StrCat("--listener-allow=uid:", kMember, "=signal,type"),
+             "--uwsgi", socket()});
+  programs_.push_back(std::make_unique<Program>(
+      Program::Start({folder_ / "deptyr", "body", "--name=a", head().socket(),
+                      "--", program, "privileged"},
+                     {.prepare = Become<kOwner>})));
+  for (const uid_t uid : {kOwner, kMember}) {
+    Client client(socket(), {uid});
+    ASSERT_TRUE(client.output().Until(HasSubstr("uid 0")));
+    client.Send(absl::StrCat(SignalFrame(9), SignalFrame(10),
+                             KeysFrame(absl::StrCat(uid, " lives\n"))));
+    ASSERT_TRUE(client.output().Until(
+        HasSubstr(absl::StrCat(uid, " lives\r\n", uid, " lives\r\n"))));
+    EXPECT_THAT(client.output().text(), Not(HasSubstr("signal 10")));
+    // As ^C would be.
+    client.Send(SignalFrame(2));
+    EXPECT_TRUE(client.output().Until(HasSubstr("signal 2")));
+  }
+  EXPECT_FALSE(programs_[0]->HasEnded());
+  Client root(socket(), {0});
+  root.Send(SignalFrame(9));
   EXPECT_EQ(programs_[0]->Wait(), ExitStatus{.signal = 9});
 }
 

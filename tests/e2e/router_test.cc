@@ -24,6 +24,7 @@
 #include "tests/support/deptyr.h"
 #include "tests/support/frames.h"
 #include "tests/support/kernel.h"
+#include "tests/support/other_user.h"
 
 namespace deptyr {
 namespace {
@@ -77,6 +78,11 @@ class RouterTest : public testing::Test {
     return client;
   }
   std::vector<pid_t> Children() { return ChildrenOf(router_->pid()); }
+  std::string Tcp() {
+    std::string address = log_.text();
+    address = address.substr(address.find("tcp:127.0.0.1:"));
+    return address.substr(0, address.find(','));
+  }
 
   TempDir folder_;
   const std::string raw_ = folder_ / "raw";
@@ -207,11 +213,6 @@ class OutputTest : public RouterTest {
            "stty raw -echo; head -c 1048576 /dev/zero | tr '\\0' x;"
            "printf 'the end'"});
   }
-  std::string Tcp() {
-    std::string address = log_.text();
-    address = address.substr(address.find("tcp:127.0.0.1:"));
-    return address.substr(0, address.find(','));
-  }
   void HasAll(Connection& client) {
     EXPECT_TRUE(client.output().UntilEnd());
     EXPECT_TRUE(client.output().text() == std::string(1 << 20, 'x') + "the end")
@@ -288,6 +289,46 @@ TEST_F(RouterTest, TheConnectionsEndHangsTheProgramUp) {
   EXPECT_TRUE(
       WaitFor([&] { return ReadFile(folder_ / "said") == "hung up\n"; }));
   EXPECT_TRUE(WaitFor([&] { return Children().empty(); }));
+}
+
+// The program says nothing, so that nothing finds out that nobody listens; and
+// the kernel answers a probe in the name of a socket that was closed.
+TEST_F(RouterTest, TheEndOfATcpConnectionIsNoticedThoughNothingIsWritten) {
+  Start({"--raw", "tcp:127.0.0.1:0"},
+        {"sh", "-c", "stty raw; echo ready; exec sleep 1000"});
+  constexpr absl::Duration kSoon = absl::Seconds(20);
+  Connection idle = Connection::To(Tcp());
+  ASSERT_TRUE(idle.output().Until(HasSubstr("ready\n")));
+  idle.Close();
+  EXPECT_TRUE(WaitFor([&] { return Children().empty(); }, kSoon));
+  // What it sent keeps the router from reading that it closed.
+  Connection busy = Connection::To(Tcp());
+  ASSERT_TRUE(busy.output().Until(HasSubstr("ready\n")));
+  const std::string typed(1 << 16, 't');
+  while (busy.SendSome(typed) > 0) {
+  }
+  busy.Close();
+  EXPECT_TRUE(WaitFor([&] { return Children().empty(); }, kSoon));
+}
+
+TEST_F(RouterTest, AHalfCloseOverTcpEndsInputAndNoOutput) {
+  Start({"--raw", "tcp:127.0.0.1:0"},
+        {"sh", "-c",
+         absl::StrCat("echo ready; read x; until [ -e ", folder_ / "go",
+                      " ]; do sleep 0.01; done; echo \"$x was last\"")});
+  Connection closes = Connection::To(Tcp());
+  ASSERT_TRUE(closes.output().Until(HasSubstr("ready")));
+  Connection half = Connection::To(Tcp());
+  ASSERT_TRUE(half.output().Until(HasSubstr("ready")));
+  half.Send("line\n");
+  half.HalfClose();
+  closes.HalfClose();
+  closes.Close();
+  // One is looked at as often as the other.
+  ASSERT_TRUE(WaitFor([&] { return Children().size() == 1; }));
+  WriteFile(folder_ / "go", "");
+  EXPECT_TRUE(half.output().UntilEnd());
+  EXPECT_THAT(half.output().text(), HasSubstr("line was last"));
 }
 
 TEST_F(RouterTest, WhatIsStillToBeTypedDoesNotKeepTheProgram) {
@@ -370,6 +411,64 @@ TEST_F(RouterTest, RefusesMoreThanItWasTold) {
   EXPECT_TRUE(four.output().Until("x"));
 }
 
+TEST_F(RouterTest, RefusesMoreOfOneUserOrAddressThanItWasTold) {
+  Start({"--max-user-connections", "2", "--max-address-connections", "1",
+         "--raw", raw_, "--raw", "tcp:127.0.0.1:0"},
+        {"cat"});
+  Connection one = Connection::To(raw_);
+  Connection two = Connection::To(raw_);
+  Connection three = Connection::To(raw_);
+  EXPECT_TRUE(three.output().UntilEnd());
+  EXPECT_EQ(three.output().text(),
+            absl::StrCat("deptyr: uid ", ::geteuid(),
+                         " has 2 connections already; see "
+                         "--max-user-connections\r\n"));
+  Connection over_tcp = Connection::To(Tcp());
+  over_tcp.Send("x");
+  EXPECT_TRUE(over_tcp.output().Until("x"));
+  Connection another = Connection::To(Tcp());
+  EXPECT_TRUE(another.output().UntilEnd());
+  EXPECT_EQ(another.output().text(),
+            "deptyr: 127.0.0.1 has 1 connections already; see "
+            "--max-address-connections\r\n");
+  EXPECT_TRUE(log_.Until(HasSubstr("refused a client over TCP: limit: ")));
+}
+
+// A program that ignores the hang-up is somebody's all the same.
+TEST_F(RouterTest, ProgramsThatStayCountForWhoLeftThem) {
+  Start({"--max-user-connections", "2", "--raw", raw_},
+        {"sh", "-c",
+         absl::StrCat("trap '' HUP; echo ready; until [ -e ", folder_ / "go",
+                      " ]; do sleep 0.01; done")});
+  for (int i = 0; i < 2; ++i) {
+    Attach().Close();
+    ASSERT_TRUE(log_.Until(HasSubstr(absl::StrCat("client=", i + 1, " left"))));
+  }
+  Connection third = Connection::To(raw_);
+  EXPECT_TRUE(third.output().UntilEnd());
+  EXPECT_THAT(
+      third.output().text(),
+      HasSubstr("has 2 programs that didn't end with their connections; "
+                "see --max-user-connections"));
+  WriteFile(folder_ / "go", "");
+  ASSERT_TRUE(WaitFor([&] { return Children().empty(); }));
+  Attach();
+}
+
+TEST_F(RouterTest, ReportsItsConnectionsLimitsAndRefusals) {
+  Start({"--max-connections", "1", "--raw", raw_}, {"cat"});
+  Connection one = Connection::To(raw_);
+  Connection two = Connection::To(raw_);
+  EXPECT_TRUE(two.output().UntilEnd());
+  router_->Signal(SIGUSR1);
+  EXPECT_TRUE(log_.Until(
+      HasSubstr("report: connections=1 hung-up=0 max-connections=1 "
+                "max-user-connections=256 max-address-connections=256 "
+                "refused=1 refused-limit=1\n")));
+  one.Send("x");
+  EXPECT_TRUE(one.output().Until("x"));
+}
+
 class OtherUserTest : public RouterTest {
  protected:
   // What another user is sent.
@@ -404,6 +503,23 @@ TEST_F(OtherUserTest, IsServedWhereThatIsAllowed) {
   Start({"--mode", "0666", "--allow-user", "nobody", "--raw", raw_},
         {"echo", "hello"});
   EXPECT_EQ(AsNobody(), "hello\r\n");
+}
+
+TEST_F(OtherUserTest, LeavesAFewPlacesToRoot) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
+  Start({"--mode", "0666", "--allow-user", "nobody", "--max-connections", "2",
+         "--raw", raw_},
+        {"cat"});
+  std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
+  std::vector<Fd> all;
+  for (int i = 0; i < 2; ++i) all.push_back(ConnectAs(raw_, {kNobody}));
+  EXPECT_EQ(AsNobody(),
+            "deptyr: there are 2 connections already; see "
+            "--max-connections\r\n");
+  Connection root = Connection::To(raw_);
+  root.Send("x");
+  EXPECT_TRUE(root.output().Until("x"));
+  EXPECT_TRUE(log_.Until(HasSubstr("uid=65534: limit: there are 2")));
 }
 
 // --- router's end

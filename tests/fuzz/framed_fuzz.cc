@@ -42,6 +42,10 @@ class Meaning {
   void Note(const deptyr::FramedOther& it) {
     absl::StrAppend(&text_, "o", it.modifier2);
   }
+  void Note(const deptyr::FramedForeign& it) {
+    if (it.modifier1 == 0) std::abort();
+    absl::StrAppend(&text_, "f", it.modifier1);
+  }
 
   FramedDecoder decoder_;
   bool typing_ = false;

@@ -2,6 +2,7 @@
 // are typed, whose turn it is.  The program is this test, at the client end of
 // a real PTY in raw mode.
 
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/ioctl.h>
 #include <termios.h>
@@ -24,7 +25,9 @@
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
+#include "lib/wire/messages.h"
 #include "tests/support/frames.h"
+#include "tests/support/other_user.h"
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/status_matchers.h"
@@ -110,12 +113,12 @@ class ClientsTest : public testing::Test {
   }
 
   // A process for the session; its terminal is ours.
-  void StartProgram() {
+  void StartProgram(void (*prepare)() = BlockSignal) {
     if (!session_) Begin();
     Pty pty = Value(OpenPty(kSize));
     MakeRaw(pty.terminal.get());
     process_.emplace_back(
-        Program::Start({"sleep", "1000"}, {.prepare = BlockSignal}));
+        Program::Start({"sleep", "1000"}, {.prepare = prepare}));
     Give(std::move(pty.controller), process_.back());
     terminal_ = std::make_unique<End>(std::move(pty.terminal));
   }
@@ -199,11 +202,19 @@ class ClientsTest : public testing::Test {
     ADD_FAILURE() << "the program has gone";
     return false;
   }
+  std::string NameOfProgram() {
+    std::ifstream file(absl::StrCat("/proc/", process_.back().pid(), "/comm"));
+    std::string name;
+    std::getline(file, name);
+    return name;
+  }
   WindowSize ProgramsSize() { return Value(GetWindowSize(terminal_->fd())); }
 
   std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
   std::unique_ptr<Session> session_;
-  SocketClients clients_{*loop_};
+  Refusals refusals_{*loop_};
+  SocketClients clients_{
+      *loop_, {.refusals = refusals_, .wrong_socket = "ask at head.sock"}};
   int gone_ = 0;
   std::unique_ptr<End> terminal_;
 
@@ -259,6 +270,128 @@ TEST_F(ClientsTest, APacketLargerThanAllRoomIsTypedAsTheProgramReads) {
     return absl::EndsWith(terminal_->text(), "the end");
   }));
   EXPECT_TRUE(terminal_->text() == bytes + "the end");
+}
+
+// --- other protocols
+
+class ProtocolTest : public ClientsTest {
+ protected:
+  void SetUp() override { StartProgram(); }
+  // Until the client has been answered, and has gone.
+  std::string AnswerTo(Peer& client) {
+    EXPECT_TRUE(Until([&] {
+      client.side->Read();
+      return client.side->ended();
+    }));
+    client.side->Close();
+    EXPECT_TRUE(Until([&] { return clients_.size() == 0; }));
+    return client.side->text();
+  }
+  // All that was ever typed.
+  void ProgramHasRead(const std::string& text) {
+    Peer last = AttachRaw();
+    last.side->Write("the end");
+    EXPECT_TRUE(ProgramReads(text + "the end"));
+  }
+  const std::string question_ = Encode(Ask{.what = "head", .fields = {}});
+};
+
+TEST_F(ProtocolTest, TheAnswerIsTheFirstThatIsSent) {
+  terminal_->Write("what is on the screen");
+  for (const Framing framing : {Framing::kRaw, Framing::kUwsgi}) {
+    Peer client = Attach({.framing = framing});
+    client.side->Write(question_);
+    const std::string answer = AnswerTo(client);
+    absl::string_view bytes = answer;
+    const auto message = Value(TakeMessage(bytes));
+    ASSERT_TRUE(message && std::holds_alternative<Refused>(*message)) << answer;
+    EXPECT_EQ(std::get<Refused>(*message).text, "ask at head.sock");
+    EXPECT_TRUE(bytes.empty());
+  }
+  EXPECT_EQ(refusals_.counts().at("wrong-socket"), 2U);
+  ProgramHasRead("");
+}
+
+TEST_F(ProtocolTest, AnyCutOfAMessageIsNotTyped) {
+  for (size_t cut = 1; cut < question_.size(); ++cut) {
+    Peer client = AttachRaw();
+    WriteAtOnce(client, question_.substr(0, cut));
+    client.side->Write(question_.substr(cut));
+    EXPECT_THAT(AnswerTo(client), HasSubstr("ask at head.sock")) << cut;
+  }
+  ProgramHasRead("");
+}
+
+TEST_F(ProtocolTest, WhatDoesNotGoOnLikeThatIsTypedWhole) {
+  Peer client = AttachRaw();
+  WriteAtOnce(client, question_.substr(0, 12));
+  client.side->Write("x");
+  EXPECT_TRUE(ProgramReads(question_.substr(0, 12) + "x"));
+}
+
+TEST_F(ProtocolTest, WhatDoesNotGoOnIsTypedSoonAndAtAHalfClose) {
+  Peer waits = AttachRaw();
+  waits.side->Write("Þ");
+  EXPECT_TRUE(ProgramReads("Þ"));
+  Peer closes = AttachRaw();
+  closes.side->Write(question_.substr(0, 12));
+  ShutDownWriting(closes.side->fd());
+  EXPECT_TRUE(ProgramReads("Þ" + question_.substr(0, 12)));
+}
+
+TEST_F(ProtocolTest, OnlyTheBeginningCounts) {
+  Peer client = AttachRaw();
+  client.side->Write("x");
+  EXPECT_TRUE(ProgramReads("x"));
+  client.side->Write(question_);
+  EXPECT_TRUE(ProgramReads("x" + question_));
+}
+
+TEST_F(ProtocolTest, ABrowserIsOneOnlyOverTcp) {
+  SocketPair pair;
+  EXPECT_THAT(SetNonBlocking(pair.theirs.get()), IsOk());
+  SocketClient& over_tcp =
+      clients_.Add(std::move(pair.theirs), {}, {}, [](SocketClient&) {});
+  over_tcp.Join(*session_);
+  Peer client{std::make_unique<End>(std::move(pair.ours)), &over_tcp};
+  client.side->Write("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_THAT(AnswerTo(client), HasSubstr("HTTP/1.0 400"));
+  Peer local = AttachRaw();
+  local.side->Write("GET / HTTP/1.1");
+  EXPECT_TRUE(ProgramReads("GET / HTTP/1.1"));
+}
+
+// Another program takes over between two pieces.
+TEST_F(ProtocolTest, AnUpgradeAmidTheBeginningChangesNothing) {
+  for (const size_t cut : {size_t{1}, size_t{7}, size_t{12}}) {
+    Peer client = AttachRaw();
+    WriteAtOnce(client, question_.substr(0, cut));
+    SocketClientState state = client.client->Save();
+    state.fd = ::fcntl(state.fd, F_DUPFD_CLOEXEC, 0);
+    client.client->Kick("another program serves it");
+    SocketClient& next = clients_.Add(state, [](SocketClient&) {});
+    session_->Readmit(next);
+    client.side->Write(question_.substr(cut));
+    EXPECT_THAT(AnswerTo(client), HasSubstr("ask at head.sock")) << cut;
+  }
+  Peer client = AttachFramed();
+  WriteAtOnce(client, KeysFrame("x").substr(0, 2));
+  SocketClientState state = client.client->Save();
+  state.fd = ::fcntl(state.fd, F_DUPFD_CLOEXEC, 0);
+  client.client->Kick("another program serves it");
+  session_->Readmit(clients_.Add(state, [](SocketClient&) {}));
+  client.side->Write(KeysFrame("x").substr(2));
+  EXPECT_TRUE(ProgramReads("x"));
+}
+
+TEST_F(ProtocolTest, OfAForeignPacketAndAllAfterItNothingIsApplied) {
+  Peer client = AttachFramed();
+  client.side->Write(KeysFrame("before") + EncodePacket(7, 0, "typed") +
+                     SignalFrame(kBlocked) + KeysFrame("after"));
+  EXPECT_THAT(AnswerTo(client), HasSubstr("whose modifier1 is 0"));
+  EXPECT_FALSE(IsPending(kBlocked));
+  EXPECT_EQ(refusals_.counts().at("malformed"), 1U);
+  ProgramHasRead("before");
 }
 
 // --- leaving
@@ -827,13 +960,21 @@ TEST_F(ClientsTest, OfAReadOnlyClientNothingIsApplied) {
 
 class SignalTest : public ClientsTest {
  protected:
-  void SetUp() override { StartProgram(); }
+  // The program is its owner's.
+  void SetUp() override {
+    StartProgram(+[] {
+      BlockSignal();
+      if (::geteuid() == 0) Become<kOwner>();
+    });
+    ASSERT_TRUE(WaitFor([&] { return NameOfProgram() == "sleep"; }));
+  }
   // Whether a signal of such a client reaches the program.
   bool Reaches(uid_t uid, bool allow_signals) {
     Peer client =
         Attach({.framing = Framing::kUwsgi, .allow_signals = allow_signals},
                PeerIdentity{.pid = ::getpid(), .uid = uid, .gid = 0});
     client.side->Write(SignalFrame(kBlocked) + KeysFrame("x"));
+    terminal_->Forget();
     EXPECT_TRUE(ProgramReads(HasSubstr("x")));
     return IsPending(kBlocked);
   }
@@ -844,12 +985,22 @@ TEST_F(SignalTest, OfRootReachesTheProgram) {
   EXPECT_TRUE(Reaches(0, /*allow_signals=*/false));
 }
 TEST_F(SignalTest, OfTheSessionsOwnerReachesTheProgram) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
   EXPECT_TRUE(Reaches(kOwner, /*allow_signals=*/false));
+}
+// As after it has executed a set-user-ID program.
+TEST_F(SignalTest, OfTheSessionsOwnerDoesNotReachAnothersProgram) {
+  StartProgram();
+  ASSERT_TRUE(WaitFor([&] { return NameOfProgram() == "sleep"; }));
+  EXPECT_FALSE(Reaches(kOwner, /*allow_signals=*/false));
+  EXPECT_FALSE(Reaches(kStranger, /*allow_signals=*/true));
+  EXPECT_TRUE(Reaches(0, /*allow_signals=*/false));
 }
 TEST_F(SignalTest, OfAnotherUserIsDropped) {
   EXPECT_FALSE(Reaches(kStranger, /*allow_signals=*/false));
 }
 TEST_F(SignalTest, OfAnotherUserReachesTheProgramWhereThatIsAllowed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
   EXPECT_TRUE(Reaches(kStranger, /*allow_signals=*/true));
 }
 

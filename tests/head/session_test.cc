@@ -937,13 +937,14 @@ TEST_F(SessionTest, ARepaintUnderWayIsEnough) {
 }
 
 TEST_F(SessionTest, ASignalIsForTheProgram) {
+  const PeerIdentity kRoot{.pid = 1, .uid = 0, .gid = 0};
   Run(Shell(
       "trap 'echo usr1; exit 0' USR1; echo ready; while :; do read x; done"));
   EXPECT_TRUE(UntilShown("ready"));
-  EXPECT_THAT(session_.Signal(SIGUSR1), IsOk());
+  EXPECT_THAT(session_.Signal(SIGUSR1, kRoot), IsOk());
   ASSERT_TRUE(UntilEnd());
   EXPECT_THAT(std::string(Shown()), EndsWith("usr1\n"));
-  EXPECT_THAT(session_.Signal(SIGUSR1),
+  EXPECT_THAT(session_.Signal(SIGUSR1, kRoot),
               StatusIs(absl::StatusCode::kUnavailable, "no program runs"));
 }
 

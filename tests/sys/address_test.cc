@@ -221,5 +221,13 @@ TEST_F(ListenAtTest, AConnectionIsTunedForKeystrokesOverTcpAlone) {
   EXPECT_EQ(Option(local.ours.get(), SOL_SOCKET, SO_KEEPALIVE), 0);
 }
 
+TEST_F(ListenAtTest, WhereAPeerIs) {
+  const ListeningSocket listener = Listens("tcp:127.0.0.1:0");
+  const Fd client = ConnectToPort(listener.path());
+  EXPECT_EQ(PeerNetwork(client.get()), "127.0.0.1");
+  const SocketPair local;
+  EXPECT_EQ(PeerNetwork(local.ours.get()), "an unknown address");
+}
+
 }  // namespace
 }  // namespace deptyr

@@ -2,13 +2,17 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sched.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
+#include <chrono>
 #include <optional>
 #include <string>
 #include <thread>
@@ -60,8 +64,9 @@ class PeerTest : public testing::Test {
       return connection.has_value();
     }));
     connection_ = *std::move(connection);
-    pidfd_ = Value(PeerPidfd(connection_.get(),
-                             Value(IdentifyPeer(connection_.get())).pid));
+    pidfd_ =
+        Value(PeerPidfd(connection_.get(),
+                        Value(IdentifyPeer(connection_.get())), Clock::now()));
   }
 
   void LetItEnd() const { (void)!::write(go_.write_end.get(), "x", 1); }
@@ -163,40 +168,148 @@ TEST_F(PeerTest, APidfdIsCloseOnExec) {
 // Both ends of a pair are ours.
 TEST(PeerPidfdTest, FindsTheProcessThatMadeTheSocket) {
   const SocketPair sockets;
-  const Fd pidfd = Value(PeerPidfd(sockets.ours.get(), ::getpid()));
+  const Fd pidfd =
+      Value(PeerPidfd(sockets.ours.get(), {.pid = ::getpid()}, Clock::now()));
   EXPECT_FALSE(HasEnded(pidfd.get()));
 }
 
 TEST(PeerPidfdTest, WhatIsNoSocketIsAnError) {
   const Pipe pipe;
-  EXPECT_THAT(PeerPidfd(pipe.read_end.get(), ::getpid()),
+  EXPECT_THAT(PeerPidfd(pipe.read_end.get(), {.pid = ::getpid()}, Clock::now()),
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
+// A process of a user (its real, effective and saved one), until the end.
+class OtherProcess {
+ public:
+  explicit OtherProcess(std::array<uid_t, 3> users = {}) {
+    Pipe ready;
+    process_.emplace(Program::Fork(
+        [&] {
+          if (::setresuid(users[0], users[1], users[2]) != 0) return 1;
+          (void)!::write(ready.write_end.get(), "x", 1);
+          for (;;) ::pause();
+        },
+        {.keep = {ready.write_end.get()}}));
+    char byte = 0;
+    EXPECT_EQ(::read(ready.read_end.get(), &byte, 1), 1);
+  }
+  pid_t pid() const { return process_->pid(); }
+  int pidfd() const { return process_->pidfd(); }
+  Program& program() { return *process_; }
+
+ private:
+  std::optional<Program> process_;
+};
+
 // Linux before 6.5.
-TEST(PeerPidfdTest, WithoutPeerPidfdItGoesByThePid) {
-  const SocketPair sockets;
-  Pipe go;
-  Program other = Program::Fork(
+class OldKernelPeerTest : public testing::Test {
+ protected:
+  // What such a kernel makes of a peer who seems to be `process`.
+  absl::StatusCode Ask(pid_t process, uid_t uid,
+                       Clock::time_point accepted = Clock::now()) {
+    Program asker = Program::Fork(
+        [&] {
+          PretendOldKernel();
+          const auto pidfd = PeerPidfd(sockets_.ours.get(),
+                                       {.pid = process, .uid = uid}, accepted);
+          if (pidfd.ok() && HasEnded(pidfd->get())) return 99;
+          return static_cast<int>(pidfd.status().code());
+        },
+        {.keep = {sockets_.ours.get()}});
+    return static_cast<absl::StatusCode>(asker.Wait()->code);
+  }
+  const SocketPair sockets_;
+};
+
+TEST_F(OldKernelPeerTest, GoesByThePid) {
+  OtherProcess peer;
+  EXPECT_EQ(Ask(peer.pid(), ::getuid()), absl::StatusCode::kOk);
+  EXPECT_EQ(Ask(0, ::getuid()), absl::StatusCode::kUnavailable);
+}
+
+TEST_F(OldKernelPeerTest, WhoHasAnotherUserTookThePidOver) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be several users";
+  constexpr uid_t kPeer = 12345;
+  constexpr uid_t kVictim = 12346;
+  OtherProcess peer({kPeer, kPeer, kPeer});
+  EXPECT_EQ(Ask(peer.pid(), kPeer), absl::StatusCode::kOk);
+  EXPECT_EQ(Ask(peer.pid(), kVictim), absl::StatusCode::kPermissionDenied);
+  for (const std::array<uid_t, 3>& users :
+       {std::array<uid_t, 3>{kPeer, kPeer, kVictim},
+        {kPeer, kVictim, kPeer},
+        {kVictim, kPeer, kPeer}}) {
+    OtherProcess victim(users);
+    EXPECT_EQ(Ask(victim.pid(), kPeer), absl::StatusCode::kPermissionDenied);
+  }
+}
+
+TEST_F(OldKernelPeerTest, WhoStartedAfterTheConnectionTookThePidOver) {
+  const Clock::time_point accepted = Clock::now();
+  // The kernel counts in hundredths of a second.
+  const Clock::time_point later = accepted + std::chrono::milliseconds(30);
+  ASSERT_TRUE(WaitFor([&] { return Clock::now() > later; }));
+  OtherProcess other;
+  EXPECT_EQ(Ask(other.pid(), ::getuid(), accepted),
+            absl::StatusCode::kPermissionDenied);
+  EXPECT_EQ(Ask(other.pid(), ::getuid()), absl::StatusCode::kOk);
+}
+
+// --- on somebody's behalf
+
+class SendSignalForTest : public testing::Test {
+ protected:
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be several users";
+  }
+  // Whether a signal of such a user ends such a process.
+  bool Ends(uid_t sender, std::array<uid_t, 3> users) {
+    OtherProcess process(users);
+    const absl::Status sent = SendSignalFor(sender, process.pidfd(), SIGTERM);
+    if (!sent.ok()) {
+      EXPECT_THAT(sent, StatusIs(absl::StatusCode::kPermissionDenied,
+                                 HasSubstr("may not signal this process")));
+      EXPECT_FALSE(process.program().HasEnded());
+      return false;
+    }
+    return process.program().Wait() == ExitStatus{.signal = SIGTERM};
+  }
+  static constexpr uid_t kUser = 12345;
+  static constexpr uid_t kOther = 12346;
+};
+
+// kill(2)
+TEST_F(SendSignalForTest, TheRealAndTheSavedUserCount) {
+  EXPECT_TRUE(Ends(kUser, {kUser, kUser, kUser}));
+  EXPECT_TRUE(Ends(kUser, {kUser, kOther, kOther}));
+  EXPECT_TRUE(Ends(kUser, {kOther, kOther, kUser}));
+  EXPECT_FALSE(Ends(kUser, {kOther, kUser, kOther}));
+  EXPECT_FALSE(Ends(kUser, {kOther, kOther, kOther}));
+  EXPECT_FALSE(Ends(kUser, {0, 0, 0}));
+}
+
+TEST_F(SendSignalForTest, RootMayAll) {
+  EXPECT_TRUE(Ends(0, {kOther, kOther, kOther}));
+  EXPECT_TRUE(Ends(0, {0, 0, 0}));
+}
+
+TEST_F(SendSignalForTest, WhatCannotBeKnownIsNotSent) {
+  OtherProcess process({kUser, kUser, kUser});
+  Program blind = Program::Fork(
       [&] {
-        char byte = 0;
-        (void)!::read(go.read_end.get(), &byte, 1);
-        return 0;
+        if (::unshare(CLONE_NEWNS) != 0 ||
+            ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+            ::mount("none", "/proc", "tmpfs", 0, nullptr) != 0) {
+          return 1;
+        }
+        return SendSignalFor(kUser, process.pidfd(), SIGTERM).ok() ? 2 : 0;
       },
-      {.keep = {go.read_end.get()}});
-  Program asker = Program::Fork(
-      [&] {
-        PretendOldKernel();
-        const auto pidfd = PeerPidfd(sockets.ours.get(), other.pid());
-        if (!pidfd.ok() || HasEnded(pidfd->get())) return 1;
-        if (PeerPidfd(sockets.ours.get(), 0).ok()) return 2;
-        go.write_end.Reset();
-        return WaitForEvents(pidfd->get(), POLLIN) != 0 ? 0 : 3;
-      },
-      {.keep = {sockets.ours.get(), go.write_end.get()}});
-  go.write_end.Reset();
-  EXPECT_EQ(asker.Wait(), kFine);
-  EXPECT_EQ(other.Wait(), kFine);
+      {.keep = {process.pidfd()}});
+  EXPECT_EQ(blind.Wait(), kFine);
+  EXPECT_FALSE(process.program().HasEnded());
+  process.program().Signal(SIGKILL);
+  ASSERT_TRUE(WaitFor([&] { return process.program().HasEnded(); }));
+  EXPECT_FALSE(SendSignalFor(kUser, process.pidfd(), SIGTERM).ok());
 }
 
 // A kernel that lacks a call, or a container whose filter refuses it: each says

@@ -1,0 +1,107 @@
+#include "lib/wire/protocol_detection.h"
+
+#include <algorithm>
+
+#include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+
+namespace deptyr {
+namespace {
+
+using absl::string_view;
+
+enum class Match { kNo, kMaybe, kYes };
+
+// Whether `bytes` begin with the pattern, in which '?' is any byte.
+Match Begins(string_view bytes, string_view pattern) {
+  const size_t count = std::min(bytes.size(), pattern.size());
+  for (size_t i = 0; i < count; ++i) {
+    if (pattern[i] != '?' && pattern[i] != bytes[i]) return Match::kNo;
+  }
+  return count == pattern.size() ? Match::kYes : Match::kMaybe;
+}
+
+template <typename Patterns>
+Match BeginsWithAny(string_view bytes, const Patterns& patterns) {
+  Match best = Match::kNo;
+  for (const string_view pattern : patterns) {
+    best = std::max(best, Begins(bytes, pattern));
+  }
+  return best;
+}
+
+// The kinds of messages are small numbers; most texts have none there.
+Match IsDeptyr(string_view bytes) {
+  constexpr string_view kPattern("\xde???\x07\0version", 13);
+  constexpr char kKinds = 0x20;
+  if (bytes.size() > 3 && !(bytes[3] >= 0 && bytes[3] < kKinds)) {
+    return Match::kNo;
+  }
+  return Begins(bytes, kPattern);
+}
+
+// TLS's client hello; what WebRTC sends to a TURN server, and to a TCP
+// candidate of its peer's.
+constexpr string_view kBinary[] = {
+    string_view("\x16\x03???\x01", 6),
+    string_view("\0\x03\0?\x21\x12\xa4\x42", 8),
+    string_view("\0?\0\x01\0?\x21\x12\xa4\x42", 10),
+};
+
+constexpr string_view kMethods[] = {"GET ",   "HEAD ",  "POST ",
+                                    "PUT ",   "PATCH ", "DELETE ",
+                                    "TRACE ", "PRI ",   "OPTIONS "};
+constexpr string_view kTargets[] = {"/", "*", "http"};
+
+bool IsTokenChar(char c) {
+  return absl::ascii_isalnum(static_cast<unsigned char>(c)) ||
+         absl::StrContains("!#$%&'*+-.^_`|~", string_view(&c, 1));
+}
+
+// A page may choose any word for a method; so may a shell's user for a command.
+// It is HTTP if the whole line is.
+Match IsRequestLine(string_view bytes) {
+  const auto* const word_end =
+      std::find_if_not(bytes.begin(), bytes.end(), IsTokenChar);
+  string_view rest =
+      bytes.substr(static_cast<size_t>(word_end - bytes.begin()));
+  if (rest.size() == bytes.size() || !absl::ConsumePrefix(&rest, " ") ||
+      BeginsWithAny(rest, kTargets) != Match::kYes) {
+    return Match::kNo;
+  }
+  const auto* const target_end =
+      std::find_if(rest.begin(), rest.end(), [](char c) {
+        return c == ' ' || absl::ascii_iscntrl(static_cast<unsigned char>(c));
+      });
+  rest.remove_prefix(static_cast<size_t>(target_end - rest.begin()));
+  // Nobody types as long a word; a page may try to hide its line's end so.
+  if (rest.empty() && bytes.size() >= kLongestBeginning) return Match::kYes;
+  return Begins(rest, " HTTP/");
+}
+
+Match IsBrowser(string_view bytes) {
+  Match best = BeginsWithAny(bytes, kBinary);
+  for (const string_view method : kMethods) {
+    Match match = Begins(bytes, method);
+    if (match == Match::kYes) {
+      match = BeginsWithAny(bytes.substr(method.size()), kTargets);
+    }
+    best = std::max(best, match);
+  }
+  return std::max(best, IsRequestLine(bytes));
+}
+
+}  // namespace
+
+Protocol DetectProtocol(string_view beginning, bool over_tcp) {
+  if (beginning.empty()) return Protocol::kUndecided;
+  const Match deptyr = IsDeptyr(beginning);
+  if (deptyr == Match::kYes) return Protocol::kHead;
+  const Match browser = over_tcp ? IsBrowser(beginning) : Match::kNo;
+  if (browser == Match::kYes) return Protocol::kBrowser;
+  return std::max(deptyr, browser) == Match::kMaybe ? Protocol::kUndecided
+                                                    : Protocol::kClient;
+}
+
+}  // namespace deptyr
