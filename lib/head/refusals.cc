@@ -8,13 +8,6 @@
 #include "lib/base/log.h"
 
 namespace deptyr {
-namespace {
-
-std::string UidText(uid_t uid) {
-  return uid == kUnknownId ? "unknown" : absl::StrCat(uid);
-}
-
-}  // namespace
 
 void Refusals::Note(const std::optional<PeerIdentity>& who,
                     absl::string_view code, absl::string_view text) {

@@ -56,6 +56,9 @@ absl::Status Router::Open() {
         "TCP carries no authentication: whoever reaches the port gets ",
         options_.program, " as uid ", OwnUid());
   }
+  if (const absl::Status known = CheckIdentities(); !known.ok()) {
+    Log(Severity::kWarning, known.message());
+  }
   readiness_.Ready();
   ReportStatus();
   return absl::OkStatus();
@@ -83,7 +86,7 @@ absl::StatusOr<std::optional<PeerIdentity>> Router::Admit(
     return *std::move(identity);
   }
   return absl::PermissionDeniedError(
-      absl::StrCat("uid ", uid, " is not allowed; see --allow-user"));
+      absl::StrCat("uid ", UidText(uid), " is not allowed; see --allow-user"));
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
