@@ -86,7 +86,8 @@ ClientInfo AttachClient::Info() const {
 
 void AttachClient::Join(Session& session) {
   Log(Severity::kInfo, "client=", id(), " pid=", identity_.pid,
-      " uid=", UidText(identity_.uid), " attach", May(Right::kType) ? "" : " read-only",
+      " uid=", UidText(identity_.uid), " attach",
+      May(Right::kType) ? "" : " read-only",
       " joined session=", session.name());
   // Who may only look doesn't decide how large it is.
   if (wish_.rows != 0 && wish_.cols != 0 && May(Right::kResize)) {

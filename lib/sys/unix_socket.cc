@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -104,7 +105,8 @@ class Workshop {
       struct stat status {};
       if (!here.valid() || ::fstat(here.get(), &status) != 0 ||
           !IsPrivate(status)) {
-        // A stranger's.  Only strangers can do without the lock.
+        // A stranger's, or given to one at once (NFS).  We do without the lock.
+        if (made) (void)::unlinkat(folder, shop.name_.c_str(), AT_REMOVEDIR);
         shop.name_ = absl::StrCat(shop.socket_, kSuffix, "-", RandomNumber());
         continue;
       }
@@ -120,8 +122,10 @@ class Workshop {
       if (::fchdir(shop.here()) != 0) return failed();
       return shop;
     }
-    errno = EEXIST;
-    return failed();
+    return absl::FailedPreconditionError(absl::StrCat(
+        "make ", path, kSuffix,
+        ": no folder there stays this user's; name a path in a folder that "
+        "others may not write to"));
   }
   Workshop(Workshop&&) noexcept = default;
   Workshop& operator=(Workshop&&) = delete;
@@ -282,8 +286,12 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path_text,
   if (::fstatat(shop.here(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) {
     return Errno("look at ", path);
   }
-  // Not a rename, which would replace what somebody has put there meanwhile.
-  if (::linkat(shop.here(), name.c_str(), folder.get(), name.c_str(), 0) != 0) {
+  // What somebody has put there meanwhile is not replaced.  NFS knows no such
+  // renaming; with a second name the socket would keep the shop in existence.
+  const char* const at = name.c_str();
+  if (::renameat2(shop.here(), at, folder.get(), at, RENAME_NOREPLACE) != 0 &&
+      (errno != EINVAL ||
+       ::linkat(shop.here(), at, folder.get(), at, 0) != 0)) {
     return Errno("put ", path, " in its place");
   }
   result.path_ = path;

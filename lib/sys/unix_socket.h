@@ -72,7 +72,7 @@ class [[nodiscard]] ListeningSocket {
 
 // A listening socket that has its mode, group and owner, and can be connected
 // to, before it has its name.  It is made in PATH.new, a folder that only this
-// user and root may enter, and gets its name by link(2); nothing is ever
+// user and root may enter, and is moved to its name; nothing is ever
 // changed by a path, so whoever may write to the folders on the way can lead us
 // to no other file (OpenFolder() of folder.h).  They can remove the socket, and
 // put their own in its place: those who connect should know the folder's owner.

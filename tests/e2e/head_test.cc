@@ -226,10 +226,10 @@ TEST(HeadSocketTest, AtNoInstantHasTheSocketAnotherModeThanAskedFor) {
       {.socket = folder / "sock",
        .wrapper =
            {"strace", "-o", "/dev/null", "-e",
-            "trace=bind,umask,chmod,fchmodat,chown,fchownat,listen,linkat",
+            "trace=bind,umask,chmod,fchmodat,chown,fchownat,listen,renameat2",
             "-e",
             "inject=bind,umask,chmod,fchmodat,chown,fchownat,listen,"
-            "linkat:delay_exit=100000"},
+            "renameat2:delay_exit=100000"},
        .at_once = true,
        .how = {.prepare = [] { (void)::umask(0); }}});
   std::vector<std::string> modes = {"none"};

@@ -116,9 +116,9 @@ const std::vector<std::string> kSlowly = {
     "-o",
     "/dev/null",
     "-e",
-    "trace=bind,mkdirat,linkat,chmod,fchmodat,lchown,fchownat,listen",
+    "trace=bind,mkdirat,renameat2,chmod,fchmodat,lchown,fchownat,listen",
     "-e",
-    "inject=bind,mkdirat,linkat,chmod,fchmodat,lchown,fchownat,listen:"
+    "inject=bind,mkdirat,renameat2,chmod,fchmodat,lchown,fchownat,listen:"
     "delay_exit=20000"};
 
 TEST_F(PathsTest, TheOwnerOfAClientDirTurnsHeadToNoOtherFile) {

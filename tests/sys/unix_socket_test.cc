@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
 #include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -299,9 +301,42 @@ TEST_F(UnixSocketTest, AFolderThatMayNotBeEnteredIsLeft) {
   EXPECT_EQ(child.Wait(), kFine);
 }
 
+// What a socket of ours keeps in existence is its file, nothing else.
+TEST_F(UnixSocketTest, ItsFileSystemCanBeMadeReadOnly) {
+  Program child = Program::Fork([&] {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", dir_.path().c_str(), "tmpfs", 0, nullptr) != 0) {
+      return 77;
+    }
+    const ListeningSocket listener = Value(Listen(path_, {}));
+    return ::mount("none", dir_.path().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY,
+                   nullptr) == 0
+               ? 0
+               : 1;
+  });
+  const auto end = child.Wait();
+  if (end == ExitStatus{.code = 77}) GTEST_SKIP() << "may not mount here";
+  EXPECT_EQ(end, kFine);
+}
+
+TEST_F(UnixSocketTest, AFileSystemNeedNotKnowHowToRenameWithoutReplacing) {
+  Program child = Program::Fork([&] {
+    RefuseSystemCalls({SYS_renameat2}, EINVAL);
+    const auto listener = Listen(path_, {});
+    return listener.ok() && listener->FileIsOurs() &&
+                   Connect(path_, absl::Seconds(5)).ok() &&
+                   !std::filesystem::exists(path_ + ".new")
+               ? 0
+               : 1;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
 TEST_F(UnixSocketTest, AnyFailureLeavesNothing) {
   if (::geteuid() != 0) GTEST_SKIP() << "root, who may all, is refused calls";
-  for (const int call : {SYS_bind, SYS_fchownat, SYS_listen, SYS_fchdir}) {
+  for (const int call :
+       {SYS_bind, SYS_fchownat, SYS_listen, SYS_fchdir, SYS_renameat2}) {
     Program child = Program::Fork([&] {
       RefuseSystemCalls({call}, EPERM);
       return Listen(path_, {.owner = kUser}).ok() ? 1 : 0;
