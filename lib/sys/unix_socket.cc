@@ -52,10 +52,12 @@ absl::StatusOr<Fd> NewSocket(int flags) {
   return fd;
 }
 
-bool IsSocketAt(int folder, const std::string& name) {
+// S_IFSOCK, S_IFLNK, ...; 0 for none.
+mode_t KindAt(int folder, const std::string& name) {
   struct stat file {};
-  return ::fstatat(folder, name.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0 &&
-         S_ISSOCK(file.st_mode);
+  return ::fstatat(folder, name.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0
+             ? file.st_mode & S_IFMT
+             : 0;
 }
 
 bool IsFileAt(int folder, const std::string& name, dev_t device, ino_t inode) {
@@ -151,7 +153,7 @@ class Workshop {
     return folder.st_uid == ::geteuid() && (folder.st_mode & 0077) == 0;
   }
   void RemoveSocket() {
-    if (IsSocketAt(here_.get(), socket_)) {
+    if (KindAt(here_.get(), socket_) == S_IFSOCK) {
       (void)::unlinkat(here_.get(), socket_.c_str(), 0);
     }
   }
@@ -175,12 +177,13 @@ absl::Status RemoveIfStale(int folder, const Workshop& shop,
   if (::linkat(folder, name.c_str(), shop.here(), name.c_str(), 0) != 0) {
     if (errno == ENOENT) return absl::OkStatus();
     const absl::Status failed = Errno("look at ", path);
-    return IsSocketAt(folder, name) ? failed : other();
+    const mode_t kind = KindAt(folder, name);
+    return kind == 0 || kind == S_IFSOCK ? failed : other();
   }
   const absl::Cleanup remove = [&] {
     (void)::unlinkat(shop.here(), name.c_str(), 0);
   };
-  if (!IsSocketAt(shop.here(), name)) return other();
+  if (KindAt(shop.here(), name) != S_IFSOCK) return other();
   ASSIGN_OR_RETURN(const Address address, AddressOf(name));
   ASSIGN_OR_RETURN(Fd probe, NewSocket(SOCK_NONBLOCK));
   if (::connect(probe.get(), address.get(), address.size) == 0 ||
