@@ -4,6 +4,7 @@
 
 #include "cmd/client.h"
 #include "cmd/commands.h"
+#include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/wire/detach_keys.h"
 #include "lib/wire/keys.h"
@@ -33,7 +34,8 @@ int AttachCommand(int argc, char** argv) {
                    attach.session = where.session;
                    ASSIGN_OR_RETURN(const Farewell farewell, RunAttach(attach));
                    if (!farewell.line.empty()) {
-                     std::fprintf(stderr, "%s\n", farewell.line.c_str());
+                     std::fprintf(stderr, "%s\n",
+                                  Printable(farewell.line).c_str());
                    }
                    return farewell.status;
                  });

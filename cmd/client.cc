@@ -56,7 +56,7 @@ int RunVerb(Options& options, const char* verb, size_t most_rest, int argc,
     log.Say(absl::StrCat("deptyr ", verb, ": ", status.message()));
     return StatusFor(status);
   };
-  IgnoreBrokenPipes();
+  IgnoreWriteSignals();
   options.AllowAnywhere();
   auto operands = options.Parse(argc, argv);
   if (!operands.ok()) return fail(operands.status());

@@ -7,6 +7,7 @@
 #include "absl/strings/string_view.h"
 
 #include "cmd/commands.h"
+#include "lib/base/log.h"
 #include "lib/body/body.h"
 
 namespace {
@@ -74,7 +75,7 @@ int main(int argc, char** argv) {
     PrintUsage(stderr);
   } else {
     std::fprintf(stderr, "deptyr: unknown command %s; see deptyr --help\n",
-                 argv[1]);
+                 deptyr::Printable(word).c_str());
   }
   return deptyr::kUsageError;
 }

@@ -111,8 +111,7 @@ void AddLimits(Options& options, Limits& limits) {
 // The signals head lives by, and what each does.
 absl::StatusOr<Signals> BlockSignals() {
   return Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2,
-                         SIGALRM, SIGXCPU, SIGXFSZ, SIGTSTP, SIGWINCH,
-                         SIGCONT});
+                         SIGXCPU, SIGTSTP, SIGWINCH, SIGCONT});
 }
 
 class SignalDesk {
@@ -179,6 +178,13 @@ void SayGoodbye(const Head& head, bool had_terminal) {
   }
 }
 
+void StartWatchdog(EventLoop& loop) {
+  const absl::Status started = loop.StartWatchdog();
+  if (started.ok()) return;
+  Log(Severity::kError,
+      "a terminal that is made to block holds head up: ", started.message());
+}
+
 absl::Status RunHead(HeadOptions head_options, bool headless,
                      std::optional<char> command_key,
                      std::optional<HeadState> before) {
@@ -196,6 +202,7 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
                    get(EventLoop::Create));
   // Before there is a socket to be removed, and before we say we are ready.
   ASSIGN_OR_RETURN(Signals signals, get(BlockSignals));
+  StartWatchdog(*loop);
   ASSIGN_OR_RETURN(
       const std::unique_ptr<Head> head,
       Head::Create(*loop, std::move(head_options), std::move(before)));
@@ -223,6 +230,7 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
     // A signalfd in an epoll set tells of the signals of whoever put it there.
     ASSIGN_OR_RETURN(Signals own, Insist(BlockSignals));
     desk = std::make_unique<SignalDesk>(*loop, *head, std::move(own));
+    StartWatchdog(*loop);  // a timer stays with its process
   }
   head->GiveTerminalBack();
   if (on_terminal) LogToStandardError();

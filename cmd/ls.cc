@@ -15,6 +15,7 @@
 #include "lib/attach/ask.h"
 #include "lib/attach/json.h"
 #include "lib/attach/tables.h"
+#include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/signals.h"
 
@@ -85,7 +86,7 @@ int LsCommand(int argc, char** argv) {
                      Print(ItemsJson(items) + "\n");
                    } else if (names) {
                      for (const KeyValues& item : items) {
-                       Print(absl::StrCat(ValueOf(item, "name"), "\n"));
+                       Print(Printable(ValueOf(item, "name")) + "\n");
                      }
                    } else {
                      Print(SessionsTable(items));
@@ -164,22 +165,22 @@ int UpgradeCommand(int argc, char** argv) {
   Options options("upgrade", "[OPTION]... [HEAD-SOCKET]",
                   "Makes head go on as the deptyr that is installed now, in "
                   "the same process, with every\nprogram, client and socket.");
-  return RunVerb(
-      options, "upgrade", 0, argc, argv,
-      [&](const Where& where) -> absl::StatusOr<int> {
-        if (!where.session.empty()) {
-          return absl::InvalidArgumentError(
-              absl::StrCat("not a socket: ", where.session));
-        }
-        ASSIGN_OR_RETURN(
-            const auto items,
-            AskForItems(where.head, {.what = "upgrade", .fields = {}}));
-        for (const KeyValues& head : items) {
-          Print(absl::StrCat("head, pid ", ValueOf(head, "pid"), ", is ",
-                             ValueOf(head, "version"), "\n"));
-        }
-        return 0;
-      });
+  return RunVerb(options, "upgrade", 0, argc, argv,
+                 [&](const Where& where) -> absl::StatusOr<int> {
+                   if (!where.session.empty()) {
+                     return absl::InvalidArgumentError(
+                         absl::StrCat("not a socket: ", where.session));
+                   }
+                   ASSIGN_OR_RETURN(const auto items,
+                                    AskForItems(where.head, {.what = "upgrade",
+                                                             .fields = {}}));
+                   for (const KeyValues& head : items) {
+                     Print(absl::StrCat(
+                         "head, pid ", Printable(ValueOf(head, "pid")), ", is ",
+                         Printable(ValueOf(head, "version")), "\n"));
+                   }
+                   return 0;
+                 });
 }
 
 int EndedCommand(int argc, char** argv) {

@@ -18,6 +18,7 @@
 #include "lib/sys/name_service.h"
 #include "lib/sys/process.h"
 #include "lib/sys/signals.h"
+#include "lib/sys/standard_fds.h"
 
 namespace deptyr {
 namespace {
@@ -45,8 +46,8 @@ absl::Status RunRouter(RouterOptions options) {
   LogToStandardError();
   (void)setenv("TERM", kDefaultTerm, 0);
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
-  ASSIGN_OR_RETURN(Signals signals,
-                   Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCHLD}));
+  ASSIGN_OR_RETURN(Signals signals, Signals::Block({SIGTERM, SIGINT, SIGQUIT,
+                                                    SIGHUP, SIGXCPU, SIGCHLD}));
   ASSIGN_OR_RETURN(const std::unique_ptr<Router> router,
                    Router::Create(*loop, std::move(options)));
   const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {
@@ -63,7 +64,7 @@ absl::Status RunRouter(RouterOptions options) {
 }
 
 int Fail(absl::string_view message, int status) {
-  std::fprintf(stderr, "deptyr router: %s\n", std::string(message).c_str());
+  OriginalStderr().Say(absl::StrCat("deptyr router: ", message));
   return status;
 }
 

@@ -9,6 +9,8 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/base/log.h"
+
 #include <nlohmann/json.hpp>
 
 namespace deptyr {
@@ -68,7 +70,15 @@ constexpr int kCompact = -1;
 constexpr int kIndented = 2;
 
 std::string Dump(const Json& json, int indent) {
-  return json.dump(indent, ' ', false, Json::error_handler_t::replace);
+  const auto dump = [&](bool ascii) {
+    return json.dump(indent, ' ', ascii, Json::error_handler_t::replace);
+  };
+  // JSON lets pass what a terminal obeys (U+009B) or what hides, as it is.
+  std::string text = dump(/*ascii=*/false);
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (!IsPrintable(line)) return dump(/*ascii=*/true);
+  }
+  return text;
 }
 
 }  // namespace

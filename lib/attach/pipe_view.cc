@@ -8,6 +8,7 @@
 
 #include "lib/attach/stream.h"
 #include "lib/attach/view.h"
+#include "lib/base/log.h"
 
 namespace deptyr {
 namespace {
@@ -35,7 +36,7 @@ class PipeView final : public View {
   void Paint(absl::string_view) override {}
   void ProgramChanged() override {}
   void Line(absl::string_view text) override {
-    std::fprintf(stderr, "%.*s\n", static_cast<int>(text.size()), text.data());
+    std::fprintf(stderr, "%s\n", Printable(text).c_str());
   }
   bool idle() const override { return sink_.empty(); }
   void PauseTyping(bool pause) override {

@@ -7,6 +7,7 @@
 
 #include "lib/attach/stream.h"
 #include "lib/attach/view.h"
+#include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/terminal.h"
@@ -40,7 +41,7 @@ class TerminalView final : public View {
     Write(absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
   }
   void Line(absl::string_view text) override {
-    Write(absl::StrCat("\r\n\x1b[7m", text, "\x1b[m\x1b[K\r\n"));
+    Write(absl::StrCat("\r\n\x1b[7m", Printable(text), "\x1b[m\x1b[K\r\n"));
   }
   bool idle() const override { return !sink_ || sink_->empty(); }
   void PauseTyping(bool pause) override {

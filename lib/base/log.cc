@@ -7,12 +7,14 @@
 #include <syslog.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
-#include "absl/strings/escaping.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_replace.h"
 
 #include "lib/base/utf8.h"
 
@@ -67,19 +69,44 @@ bool Write(Sink& sink, const std::string& line) {
   return size == bytes.size();
 }
 
-// How many of the first bytes are UTF-8, without U+0080 to U+009F, of which a
-// terminal takes one for the begin of a sequence.
-size_t WithoutControls(absl::string_view text) {
-  constexpr char32_t kFirstControl = 0x80;
-  constexpr char32_t kLastControl = 0x9f;
+// Characters that nobody sees, and that change what is seen around them.
+bool IsHidden(char32_t character) {
+  struct Range {
+    char32_t first;
+    char32_t last;
+  };
+  constexpr Range kHidden[] = {
+      {0x00, 0x1f},        // controls
+      {0x7f, 0x9f},        // DEL; a terminal begins a sequence at U+009B, too
+      {0x61c, 0x61c},      // marks of direction,
+      {0x200e, 0x200f},    //   which move what is written beside them
+      {0x2028, 0x202e},    // ends of lines; embeddings, overrides of direction
+      {0x2066, 0x206f},    // isolates; what took their place before
+      {0xfff9, 0xfffb},    // annotations
+      {0xe0000, 0xe007f},  // tags: ASCII that nothing shows
+  };
+  return std::any_of(
+      std::begin(kHidden), std::end(kHidden), [character](const Range& range) {
+        return range.first <= character && character <= range.last;
+      });
+}
+
+std::string Escaped(char byte) {
+  if (byte == '\n') return "\\n";
+  if (byte == '\r') return "\\r";
+  if (byte == '\t') return "\\t";
+  return absl::StrFormat("\\x%02x", static_cast<uint8_t>(byte));
+}
+
+// How many of the first bytes are whole characters that are seen.
+size_t ShownBytes(absl::string_view text) {
   Utf8Decoder decoder;
   size_t size = 0;  // that of whole characters
   for (size_t i = 0; i < text.size(); ++i) {
     const auto result = decoder.Take(text[i]);
     if (result == Utf8Decoder::Result::kMore) continue;
-    const char32_t character = decoder.character();
     if (result != Utf8Decoder::Result::kCharacter ||
-        (character >= kFirstControl && character <= kLastControl)) {
+        IsHidden(decoder.character())) {
       break;
     }
     size = i + 1;
@@ -123,7 +150,7 @@ void LogNowhere() {
 void LogLine(Severity severity, absl::string_view line) {
   Sink& sink = TheSink();
   if (sink.fd < 0) return;
-  line = line.substr(0, kLongestLine);
+  const std::string shown = Printable(line).substr(0, kLongestLine);
   const std::string prefix =
       sink.is_journal ? absl::StrCat("<", static_cast<int>(severity), ">") : "";
   if (sink.lost > 0) {
@@ -134,26 +161,30 @@ void LogLine(Severity severity, absl::string_view line) {
     }
     sink.lost = 0;
   }
-  if (!Write(sink, absl::StrCat(prefix, "deptyr: ", line, "\n"))) ++sink.lost;
+  if (!Write(sink, absl::StrCat(prefix, "deptyr: ", shown, "\n"))) ++sink.lost;
 }
 
 void LogToSyslog(Severity severity, const std::string& line) {
   ::openlog("deptyr", LOG_PID, LOG_DAEMON);
-  ::syslog(static_cast<int>(severity), "%s", line.c_str());
+  ::syslog(static_cast<int>(severity), "%s", Printable(line).c_str());
   ::closelog();
 }
 
 std::string Printable(absl::string_view text) {
   std::string printable;
   while (!text.empty()) {
-    const absl::string_view fine = text.substr(0, WithoutControls(text));
-    printable += absl::Utf8SafeCHexEscape(fine);
-    text.remove_prefix(fine.size());
+    const absl::string_view shown = text.substr(0, ShownBytes(text));
+    printable += absl::StrReplaceAll(shown, {{"\\", "\\\\"}});
+    text.remove_prefix(shown.size());
     if (text.empty()) break;
-    printable += absl::StrFormat("\\x%02x", static_cast<uint8_t>(text[0]));
+    printable += Escaped(text[0]);
     text.remove_prefix(1);
   }
   return printable;
+}
+
+bool IsPrintable(absl::string_view text) {
+  return ShownBytes(text) == text.size();
 }
 
 }  // namespace deptyr

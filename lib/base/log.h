@@ -24,6 +24,7 @@ void LogToStandardError();
 // Nothing is logged from now on (a terminal in use must not be written over).
 void LogNowhere();
 
+// The line goes out as Printable() shows it.
 void LogLine(Severity severity, absl::string_view line);
 
 // One line to syslog(3), for when standard error may lead nowhere any more.
@@ -32,10 +33,17 @@ void LogToSyslog(Severity severity, const std::string& line);
 // where fd is the journal, else "".  LogLine() sees to it by itself.
 std::string JournalPrefix(int fd, Severity severity);
 
-// `text` with everything a log or a terminal could trip over (control
-// characters, escape sequences, what isn't UTF-8) shown as \xNN.  For what a
-// peer sent.
+// `text` with everything that a terminal would obey, or a reader not see, made
+// visible: controls, what isn't UTF-8, what turns the direction of text around
+// and what nothing shows become \xNN, byte by byte (\n, \r, \t), a backslash
+// becomes \\.
+//
+// The rule: text is carried as it is, whoever it came from, in messages, rings,
+// statuses and arguments of Log(), and made printable once, where people see
+// it: by LogLine(), by OriginalStderr::Say(), by views, tables and pages.
 std::string Printable(absl::string_view text);
+// Nothing but a backslash would be changed.
+bool IsPrintable(absl::string_view text);
 
 template <typename... Args>
 void Log(Severity severity, const Args&... parts) {

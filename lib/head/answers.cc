@@ -32,6 +32,10 @@ absl::string_view NameOf(Change::Kind kind) {
       return "attached";
     case Change::kDetached:
       return "detached";
+    case Change::kTerminalLost:
+      return "terminal-lost";
+    case Change::kHeldUp:
+      break;
   }
   return "";
 }
@@ -51,6 +55,9 @@ KeyValues FieldsOf(const Session& session, Change change) {
               {"kind", std::string(change.client->Info().kind)}};
     case Change::kDetached:
       return {{"client", absl::StrCat(change.client->id())}};
+    case Change::kTerminalLost:
+    case Change::kHeldUp:
+      break;
   }
   return {};
 }

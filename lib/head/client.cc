@@ -23,12 +23,20 @@ constexpr absl::Duration kReplayTime = absl::Seconds(1);
 // How long a program may leave unread what a client left behind.
 constexpr absl::Duration kAbandonTime = absl::Seconds(60);
 
-uint64_t last_id = 0;
+uint64_t last = 0;
 
 }  // namespace
 
 Client::Client(EventLoop& loop, int out_fd, Output output)
-    : loop_(loop), id_(++last_id), out_fd_(out_fd), output_(output) {}
+    : loop_(loop), id_(++last), out_fd_(out_fd), output_(output) {}
+
+uint64_t Client::last_id() {
+  return last;
+}
+
+void Client::GoOnAfter(uint64_t id) {
+  last = std::max(last, id);
+}
 
 Client::~Client() {
   if (session_ != nullptr) session_->Detach(*this);
@@ -95,7 +103,7 @@ ClientState Client::Save() const {
 
 void Client::Restore(const ClientState& state) {
   id_ = state.id;
-  last_id = std::max(last_id, id_);
+  GoOnAfter(id_);
   since_ = absl::FromUnixMillis(state.since);
   missed_ = state.missed;
   deaf_ = state.deaf;

@@ -66,6 +66,9 @@ class Client {
   void Restore(const ClientState& state);
 
   uint64_t id() const { return id_; }  // of all there have been, its own
+  static uint64_t last_id();
+  // Those of the program before are not given again.
+  static void GoOnAfter(uint64_t id);
   absl::Time since() const { return since_; }
   virtual ClientInfo Info() const = 0;
   // It tries again by itself when head goes away; it has done so.

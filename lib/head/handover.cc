@@ -123,7 +123,7 @@ DEPTYR_HANDED_OVER(SessionState, name, ring, controller, pidfd, argv,
 DEPTYR_HANDED_OVER(HeldState, name, fd)
 DEPTYR_HANDED_OVER(HeadState, program, since, sockets, kept, held, sessions,
                    newest, ended, clients, attached, askers, peers, terminal,
-                   shown, viewer, viewer_leads, refused)
+                   shown, viewer, viewer_leads, refused, last_client)
 
 std::string Encode(const HeadState& state) {
   nlohmann::json json(state);

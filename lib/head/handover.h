@@ -175,6 +175,7 @@ struct HeadState {
   ClientState viewer;
   bool viewer_leads = false;
   std::map<std::string, uint64_t> refused;  // how often, by code
+  uint64_t last_client = 0;                 // the highest id there has been
 };
 
 std::string Encode(const HeadState& state);

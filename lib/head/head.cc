@@ -113,6 +113,7 @@ KeyValues Head::Report() const {
 }
 
 void Head::OnSessionChanged(Session& session, Change change) {
+  if (change.kind == Change::kHeldUp) return OnHeldUp(session);
   answers_.Tell(session, change);
   if (change.kind == Change::kStarted) {
     ++running_;
@@ -121,6 +122,9 @@ void Head::OnSessionChanged(Session& session, Change change) {
     keeping_.DropProgram(session.name(), session.programs());
     std::erase(ended_, session.name());
     ended_.push_back(session.name());
+  } else if (change.kind == Change::kTerminalLost) {
+    // The next head shall not wait for it either.
+    keeping_.DropProgram(session.name(), session.programs());
   } else {
     return;
   }

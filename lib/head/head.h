@@ -190,6 +190,7 @@ class Head : public Peer::Owner {
   absl::Status CheckRoom(const std::optional<PeerIdentity>& who) const;
   absl::Status CheckRoomIn(const Session& session) const;
   absl::Status CheckRate(const PeerIdentity& who);
+  void OnHeldUp(const Session& session);
   absl::Status MakeRoomForSession(uid_t owner);
   void MakeRoomForPeer();
   bool ForgetOneEnded(std::optional<uid_t> owner = std::nullopt);
@@ -217,6 +218,7 @@ class Head : public Peer::Owner {
 
   Refusals refusals_;
   RegistrationRate rate_;
+  RegistrationRate held_up_;  // how often a user's terminals made head wait
   Answers answers_;
   Keeping keeping_;
   std::map<std::string, KeptSession> taken_back_;  // until they are sessions

@@ -39,14 +39,11 @@ std::vector<KeptFd> TakeKept(std::vector<InheritedFd>& inherited) {
   return kept;
 }
 
-// What comes back is looked at as what a stranger sends: head would wait for
-// ever for one that blocks.
+// What comes back is looked at as what a stranger sends.
 KeptProgram Checked(KeptProgram kept) {
   const int controller = kept.controller.get();
   const auto fits = Insist([controller] { return IsController(controller); });
-  if (!fits.value_or(false) || !SetNonBlocking(controller).ok()) {
-    kept.controller.Reset();
-  }
+  if (!fits.value_or(false)) kept.controller.Reset();
   const int pidfd = kept.pidfd.get();
   if (!Insist([pidfd] { return PidOf(pidfd); }).ok()) kept.pidfd.Reset();
   return kept;

@@ -116,7 +116,24 @@ bool Head::IsWatched(const Session& session) const {
          !session.clients().empty();
 }
 
+// Once or twice is no proof: a call that the watchdog's signal meets at its
+// very beginning looks the same.  Beyond that all terminals that the user has
+// made to block go at once; else each would cost head a moment.
+void Head::OnHeldUp(const Session& session) {
+  const uid_t owner = session.owner();
+  if (held_up_.Take(owner, kMostHeldUp, Clock::now())) return;
+  for (const auto& [name, other] : sessions_) {
+    const bool turned = other.get() == &session || other->terminal_turned();
+    if (other->owner() == owner && turned) other->LoseTerminal();
+  }
+}
+
 absl::Status Head::CheckRate(const PeerIdentity& who) {
+  if (held_up_.Count(who.uid, Clock::now()) > kMostHeldUp) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("terminals that uid ", who.uid,
+                     " registered made head wait; try again in 10 s"));
+  }
   if (rate_.Take(who.uid, limits().registrations, Clock::now())) {
     return absl::OkStatus();
   }

@@ -91,10 +91,6 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
     peer.Refuse(kRefusedLimit, session.status().message());
     return;
   }
-  if (absl::Status status = SetNonBlocking(controller.get()); !status.ok()) {
-    peer.Refuse(kRefusedDescriptor, status.message());
-    return;
-  }
   // Kept before it is accepted: then it may count on it.  Accepted before it is
   // started: the body that hears it executes its program only then, so nothing
   // is missed; and if nobody hears it, nothing started.
@@ -111,8 +107,7 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
     return;
   }
   Log(Severity::kInfo, "session=", message.name, " pid=", who.pid,
-      " uid=", who.uid,
-      " registered: ", Printable(absl::StrJoin(message.argv, " ")));
+      " uid=", who.uid, " registered: ", absl::StrJoin(message.argv, " "));
   newest_ = *session;
   SeatWaitingClients();
   newest_->Start({.pid = who.pid,
@@ -145,7 +140,7 @@ Session& Head::AddSession(const std::string& name, uid_t owner, Ring ring) {
 void Head::OnExecFailed(Peer& peer, const std::string& text) {
   const auto found = sessions_.find(peer.session());
   if (found != sessions_.end() && found->second->pid() == peer.identity().pid) {
-    found->second->ExecFailed(Printable(text.substr(0, 512)));
+    found->second->ExecFailed(text.substr(0, 512));
   }
 }
 

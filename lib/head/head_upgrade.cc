@@ -4,8 +4,6 @@
 // First the program is tried: started beside, with copies of everything, to say
 // whether it understands it.  Only one that does takes over, with the state of
 // that moment.  Head serves on meanwhile.
-#include <signal.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -35,6 +33,7 @@ HeadState Head::Save() const {
   state.program = options_.version;
   state.since = absl::ToUnixMillis(since_);
   state.refused = refusals_.counts();
+  state.last_client = Client::last_id();
   state.sockets.push_back(StateOf(kBodiesRole, bodies_->socket()));
   for (const auto& [role, acceptor] : listeners_) {
     state.sockets.push_back(StateOf(role, acceptor->socket()));
@@ -113,6 +112,7 @@ void Head::Resume() {
   // Maybe it is this program that understands them.
   for (auto& [name, session] : held) TakeBack(name, std::move(session));
   ResumeClients();
+  Client::GoOnAfter(before_->last_client);
   for (const PeerState& state : before_->peers) {
     auto peer = std::make_unique<Peer>(
         loop_, *this, state, PeerOf(state.fd).value_or(PeerIdentity()));
@@ -202,21 +202,23 @@ void Head::Upgrade() {
   rehearsal_->watch =
       loop_.Add(rehearsal_->trial.child.pidfd.get(), Interest::kRead,
                 [this](Ready) { OnTrialEnded(); });
-  rehearsal_->patience = loop_.After(kTrialTime, [this] {
-    (void)SendSignal(rehearsal_->trial.child.pidfd.get(), SIGKILL);
-  });
+  rehearsal_->patience =
+      loop_.After(kTrialTime, [this] { Kill(rehearsal_->trial.child); });
 }
 
 void Head::OnTrialEnded() {
   const auto end = ReapChild(rehearsal_->trial.child.pidfd.get());
-  if (!end) return;
+  if (!end.ok()) {  // or it would be told of for ever
+    rehearsal_.reset();
+    return UpgradeFailed(end.status().message());
+  }
+  if (!end->has_value()) return;
   const std::string said = LastLine(rehearsal_->trial);
   rehearsal_.reset();
   if (stopping_) return UpgradeFailed("it is about to end");
-  if (*end != ExitStatus{}) {
-    return UpgradeFailed(absl::StrCat(
-        options_.program,
-        " can't take over: ", said.empty() ? Describe(*end) : Printable(said)));
+  if (**end != ExitStatus{}) {
+    return UpgradeFailed(absl::StrCat(options_.program, " can't take over: ",
+                                      said.empty() ? Describe(**end) : said));
   }
   const HeadState state = Save();
   readiness_.ShowSocket(true);

@@ -53,8 +53,8 @@ absl::StatusOr<std::map<std::string, KeptSession>> Keeping::TakeBack() {
   for (KeptFd& kept : all) {
     const auto name = ParseKeptName(kept.name);
     if (!name) {
-      Log(Severity::kWarning, "dropped ", Printable(kept.name), ", which ",
-          kind(), " kept: it is no name of deptyr's");
+      Log(Severity::kWarning, "dropped ", kept.name, ", which ", kind(),
+          " kept: it is no name of deptyr's");
       keeper_->Drop({kept.name});
       continue;
     }

@@ -25,20 +25,30 @@ struct Limits {
 };
 
 inline constexpr Clock::duration kRegistrationTime = std::chrono::seconds(10);
+// How often terminals of a user may make head wait, in that time.
+inline constexpr size_t kMostHeldUp = 2;
 
 // Registrations of each user, in the present stretch of kRegistrationTime.
 class RegistrationRate {
  public:
   // One more; false if that is more than `most`.
   bool Take(uid_t uid, size_t most, Clock::time_point now) {
-    if (now - begin_ >= kRegistrationTime) {
-      begin_ = now;
-      counts_.clear();
-    }
+    ForgetOld(now);
     return ++counts_[uid] <= most;
+  }
+  size_t Count(uid_t uid, Clock::time_point now) {
+    ForgetOld(now);
+    const auto found = counts_.find(uid);
+    return found == counts_.end() ? 0 : found->second;
   }
 
  private:
+  void ForgetOld(Clock::time_point now) {
+    if (now - begin_ < kRegistrationTime) return;
+    begin_ = now;
+    counts_.clear();
+  }
+
   Clock::time_point begin_;
   std::map<uid_t, size_t> counts_;
 };

@@ -43,8 +43,8 @@ PeerState Peer::Save() const {
 void Peer::OnReadable() {
   std::array<char, 4096> room;
   FdMessage got = ReceiveWithFds(connection_.get(), room);
+  const bool out_of_descriptors = got.out_of_descriptors();
   for (Fd& fd : got.fds) fds_.push_back(std::move(fd));
-  fds_were_cut_ = fds_were_cut_ || got.fds_were_cut;
   if (got.io.state == IoState::kWouldBlock) return;
   if (got.io.state != IoState::kDone) {
     // A body that registered has executed its program now, or died trying; one
@@ -56,9 +56,14 @@ void Peer::OnReadable() {
     Done();
     return;
   }
-  if (fds_were_cut_ || fds_.size() > 1) {
-    Refuse(kRefusedDescriptor,
-           "more than one descriptor came along, or head has none left");
+  if (out_of_descriptors) {
+    Refuse(kRefusedLimit,
+           "head has no descriptor left for the one that came along; raise its "
+           "limit of open files (LimitNOFILE=, ulimit -n)");
+    return;
+  }
+  if (fds_.size() > 1) {
+    Refuse(kRefusedDescriptor, "more than one descriptor came along");
     return;
   }
   inbox_.append(room.data(), got.io.bytes);

@@ -77,7 +77,6 @@ class Peer {
   const Clock::time_point since_ = Clock::now();
   std::string inbox_;
   std::vector<Fd> fds_;
-  bool fds_were_cut_ = false;
   std::string session_;
   bool done_ = false;
   Timer patience_;

@@ -93,7 +93,6 @@ absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
     Incarnation* program) {
   ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
   ASSIGN_OR_RETURN(Pty pty, OpenPty(options_.size));
-  RETURN_IF_ERROR(SetNonBlocking(pty.controller.get()));
   ASSIGN_OR_RETURN(
       Child child,
       SpawnOnTerminal(pty.terminal.get(), options_.program, options_.argv));
@@ -162,7 +161,7 @@ void Router::LetGo(Place& place) {
     orphan.pidfd = place.session->ReleaseProcess();
     orphan.watch =
         loop_.Add(orphan.pidfd.get(), Interest::kRead, [this, id](Ready) {
-          // Readable: it has ended; if there is nothing to reap, it was.
+          // Readable: it has ended.  How is nobody's business any more.
           (void)ReapChild(orphans_[id].pidfd.get());
           orphans_.erase(id);
           if (stopping_ && orphans_.empty()) finished_ = true;

@@ -105,7 +105,7 @@ void Session::Start(Incarnation program) {
   replaced_ = not_executed_ = false;
   terminal_closed_ = held_ = resized_ = false;
   pidfd_ = std::move(program.pidfd);
-  controller_ = std::move(program.controller);
+  controller_ = SharedFd(std::move(program.controller));
   WatchProgram();
   ApplySize();
   for (Client* client : clients_) client->OnProgramStarted();
@@ -311,7 +311,11 @@ size_t Session::Read(size_t room) {
   if (room == 0) return 0;  // a read of nothing would look like the end
   room = std::min(room, kLargestRead);
   KeepPackets(room);
-  const IoResult got = ReadSome(controller_.get(), ring_.Space(room));
+  const IoResult got = controller_.Read(ring_.Space(room));
+  if (got.waited) {
+    changed_(*this, {Change::kHeldUp});
+    return 0;
+  }
   if (got.state == IoState::kDone) {
     terminal_closed_ = false;
     ring_.Commit(got.bytes);

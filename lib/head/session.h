@@ -67,6 +67,7 @@
 #include "lib/sys/fd.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/shared_fd.h"
 
 namespace deptyr {
 
@@ -85,7 +86,16 @@ enum class SizePolicy {
 
 // What others may want to hear of.
 struct Change {
-  enum Kind { kStarted, kEnded, kStatus, kResized, kAttached, kDetached } kind;
+  enum Kind {
+    kStarted,
+    kEnded,
+    kStatus,
+    kResized,
+    kAttached,
+    kDetached,
+    kHeldUp,        // its terminal made us wait; may call LoseTerminal()
+    kTerminalLost,  // it did
+  } kind;
   // Of kAttached and kDetached; of the latter only its id is left.
   const Client* client = nullptr;
 };
@@ -104,7 +114,7 @@ struct Incarnation {
   pid_t pid = 0;
   bool is_child = false;  // of this process, which reaps it
   Fd pidfd;
-  Fd controller;  // non-blocking
+  Fd controller;
   WindowSize size;
   std::vector<std::string> argv;
 };
@@ -233,6 +243,13 @@ class Session {
   // From now on the PTY isn't read any more; clients get what is owed.
   void StopReading();
 
+  // Whoever passed the controlling end has cleared O_NONBLOCK since.
+  bool terminal_turned() const { return controller_.MadeToBlock(); }
+  // Lets go of the terminal of the program that runs, which is hung up if
+  // nobody else holds the controlling end.  What it writes, and what is typed,
+  // is lost from now on; its end is told as ever.
+  void LoseTerminal();
+
  private:
   void OnController(Ready ready);
   void OnPidfd(Ready ready);
@@ -256,7 +273,9 @@ class Session {
   void Resize(WindowSize size);
   void WaitForIdlers(int pauses);
   void UpdateInterest();
-  bool MayRead() const { return !held_ && !reading_stopped_ && awaited_ == 0; }
+  bool MayRead() const {
+    return controller_.valid() && !held_ && !reading_stopped_ && awaited_ == 0;
+  }
   void CountClients();
   uint32_t CountReturners() const;
   void WaitForStatus(int pauses);
@@ -308,7 +327,7 @@ class Session {
   std::unique_ptr<PostMortem> post_mortem_;  // of the program before
 
   // Its PTY, which may outlive it.
-  Fd controller_;
+  SharedFd controller_;
   uint32_t flood_turns_ = 0;  // in a row, up to a few
   Watch controller_watch_;
   BusyPoll busy_poll_;
@@ -316,7 +335,7 @@ class Session {
   bool held_ = false;             // the ring is full, somebody is waited for
   bool reading_stopped_ = false;
   struct Leftover {
-    Fd controller;
+    SharedFd controller;
     Watch watch;
     Timer patience;
   };

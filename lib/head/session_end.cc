@@ -32,6 +32,9 @@ bool Session::IsAlive() {
 }
 
 std::string Session::State() const {
+  if (running_ && !controller_.valid()) {
+    return absl::StrCat("runs without its terminal, pid ", pid());
+  }
   if (running_) return absl::StrCat("runs, pid ", pid());
   return programs() == 0 ? "never started" : How();
 }
@@ -96,8 +99,13 @@ void Session::WaitForStatus(int pauses) {
 void Session::AskForStatus() {
   if (status_settled_) return;
   if (is_child_) {
-    status_ = ReapChild(pidfd_.get());
-    status_settled_ = status_.has_value();
+    const auto end = ReapChild(pidfd_.get());
+    status_ = end.value_or(std::nullopt);
+    status_settled_ = !end.ok() || status_.has_value();
+    if (!end.ok()) {
+      Log(Severity::kError, "session=", name_, " pid=", pid(),
+          " ended, nobody knows how: ", end.status().message());
+    }
     return;
   }
   const ExitAnswer answer = AskExitStatus(pidfd_.get());
@@ -168,6 +176,19 @@ void Session::DropController() {
   held_ = false;
 }
 
+void Session::LoseTerminal() {
+  if (!running_ || !controller_.valid()) return;
+  Log(Severity::kWarning, "session=", name_, " pid=", pid(),
+      " loses its terminal: whoever passed it has cleared O_NONBLOCK, or reads "
+      "and writes there, and that made head wait");
+  DropController();
+  keystrokes_.Clear();
+  OfferInputRoom();  // where input is dropped now
+  drained_ = true;
+  changed_(*this, {Change::kTerminalLost});
+  drain_timer_ = loop_.After(absl::ZeroDuration(), [this] { FinishIfEnded(); });
+}
+
 // Only the past program's children hold its terminal: what they still write is
 // nobody's any more, but they may write it.  A program that was replaced is
 // hung up.
@@ -180,9 +201,9 @@ void Session::LeaveController() {
     leftover.watch = loop_.Add(
         leftover.controller.get(), Interest::kRead, [&leftover](Ready) {
           std::array<char, kScrap> scrap;
-          const IoResult got = ReadSome(leftover.controller.get(), scrap);
-          const bool closed =
-              got.state == IoState::kEnd || got.state == IoState::kError;
+          const IoResult got = leftover.controller.Read(scrap);
+          const bool closed = got.state == IoState::kEnd ||
+                              got.state == IoState::kError || got.waited;
           if (closed) leftover.watch.Set(Interest::kNone);
           if (closed) leftover.controller.Reset();
         });

@@ -26,7 +26,7 @@ bool Session::Answers(const Client& client) const {
 }
 
 size_t Session::Type(Client& from, absl::string_view keystrokes) {
-  if (!running_) return keystrokes.size();
+  if (!running_ || !controller_.valid()) return keystrokes.size();
   const absl::string_view taken = keystrokes.substr(0, keystrokes_.room());
   if (keystrokes_.empty()) {
     typist_ = &from;
@@ -60,8 +60,11 @@ bool Session::PassInterrupt(Client& from, absl::string_view keystrokes) {
 void Session::WriteKeystrokes() {
   if (input_pause_.pending()) return;
   while (!keystrokes_.empty()) {
-    const IoResult wrote = WriteSome(controller_.get(), keystrokes_.bytes());
-    if (wrote.state == IoState::kWouldBlock) return;
+    const size_t wanted = keystrokes_.bytes().size();
+    const IoResult wrote = controller_.Write(keystrokes_.bytes());
+    keystrokes_.Consume(wrote.bytes);
+    if (wrote.waited) return changed_(*this, {Change::kHeldUp});
+    if (wrote.state == IoState::kWouldBlock || wrote.bytes == wanted) return;
     if (wrote.state == IoState::kError) {  // the kernel lacked memory
       input_pause_ = loop_.After(kInputPause,
                                  [this] { OnController({.writable = true}); });
@@ -71,7 +74,6 @@ void Session::WriteKeystrokes() {
       keystrokes_.Clear();
       return;
     }
-    keystrokes_.Consume(wrote.bytes);
   }
 }
 

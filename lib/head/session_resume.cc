@@ -35,7 +35,7 @@ void Session::Resume(Fd controller, Fd pidfd,
   }
   if (programs() == 0) return;
   pidfd_ = std::move(pidfd);
-  controller_ = std::move(controller);
+  controller_ = SharedFd(std::move(controller));
   // It may have been in the middle of Repaint().
   if (controller_.valid()) (void)SetWindowSize(controller_.get(), size_);
   if (ring_.latest().outcome == Outcome::kRuns) {

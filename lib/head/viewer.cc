@@ -6,6 +6,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 
+#include "lib/base/log.h"
 #include "lib/head/head.h"
 #include "lib/sys/io.h"
 
@@ -68,7 +69,7 @@ Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
 }
 
 void Viewer::Tell(absl::string_view what) {
-  note_ = absl::StrCat("deptyr ", what, "\n\nAny key goes back.\n");
+  note_ = absl::StrCat("deptyr ", Printable(what), "\n\nAny key goes back.\n");
   ShowPage(Page::kNote);
 }
 
@@ -151,8 +152,8 @@ void Viewer::OnProgramStarted() {
 void Viewer::OnProgramEnded(const std::string& how) {
   // Below the cursor, which is where the last that the program wrote ends.
   InsertAt(session()->ring().end(),
-           absl::StrCat(ResetModesInPlace(),
-                        "\r\n\x1b[7m[deptyr: ", session()->name(), " ", how,
+           absl::StrCat(ResetModesInPlace(), "\r\n\x1b[7m[deptyr: ",
+                        session()->name(), " ", Printable(how),
                         "; waiting for the next start]\x1b[m\x1b[K\r\n"));
   session()->Pump(*this);
 }
@@ -252,7 +253,7 @@ void Viewer::Show(Session* session) {
   shown_ = session;
   if (session == nullptr) {
     page_text_ = absl::StrCat(
-        CleanPage(), "[deptyr: ", head_.socket(),
+        CleanPage(), "[deptyr: ", Printable(head_.socket()),
         " waits for its first program",
         command_key_
             ? absl::StrCat("; ", SpellKey(*command_key_), " ? for help")
@@ -296,7 +297,7 @@ std::string Viewer::ListText() const {
     ++number;
     absl::StrAppend(&text, session.get() == shown_ ? "*" : " ",
                     number > kDigits ? " " : absl::StrCat(number % kDigits),
-                    "  ", name, "  ", session->State(), "\n");
+                    "  ", name, "  ", Printable(session->State()), "\n");
     if (number + 4 >= terminal_size_.rows) break;
   }
   if (number == 0) absl::StrAppend(&text, "(none yet)\n");

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <cerrno>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -26,7 +27,8 @@ absl::Status GoToBackground(absl::FunctionRef<void()> leave,
     // it: not before the child has left.
     go.Reset();
     char byte = 0;
-    (void)!::read(wait.get(), &byte, 1);
+    while (::read(wait.get(), &byte, 1) < 0 && errno == EINTR) {
+    }
     const std::string text = absl::StrCat(before, child, after);
     (void)!::write(STDOUT_FILENO, text.data(), text.size());
     // Not exit(): what destructors end goes on in the child.

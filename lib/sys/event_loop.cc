@@ -120,6 +120,7 @@ Timer EventLoop::DueAt(Clock::time_point time,
 
 // Out of the map first: the action may make timers, or destroy this one.
 void EventLoop::Fire(std::map<Timer::Key, Timer::Due>::iterator due) {
+  watchdog_.Arm();
   auto node = timers_.extract(due);
   node.mapped().owner->due_ = nullptr;
   node.mapped().action();
@@ -204,10 +205,11 @@ int EventLoop::MillisecondsToWait() const {
 }
 
 // One of both sets, or the next deadline.
-void EventLoop::WaitForEither() const {
+void EventLoop::WaitForEither() {
   std::array<pollfd, 2> sets = {
       {{epoll_.get(), POLLIN, 0}, {floods_.get(), POLLIN, 0}}};
-  (void)::poll(sets.data(), sets.size(), MillisecondsToWait());
+  const int ready = ::poll(sets.data(), sets.size(), MillisecondsToWait());
+  if (ready < 0 && errno == EINTR) watchdog_.Disarm();
 }
 
 bool EventLoop::Alone() const {
@@ -222,6 +224,8 @@ absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
   const int count = ::epoll_wait(set.get(), events.data(),
                                  static_cast<int>(events.size()), wait);
   if (count < 0 && errno != EINTR) return Errno("wait for events");
+  if (count < 0) watchdog_.Disarm();  // it was asleep
+  if (count > 0) watchdog_.Arm();
   const bool floods = &set == &floods_;
   for (int i = 0; i < count; ++i) {
     alone_ = count == 1 && (floods || watched_floods_ == 0);

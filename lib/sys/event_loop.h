@@ -14,7 +14,9 @@
 //   2. Interest::kNone is truly silent.  epoll reports EPOLLHUP and EPOLLERR
 //      whatever was asked for, so such a descriptor is taken out of the set;
 //      else a hung-up PTY that nobody reads would spin the loop.
-//   3. Without events, deadlines and idle work RunOnce() sleeps: no ticks.
+//   3. Without events, deadlines and idle work RunOnce() sleeps: no ticks.  The
+//      watchdog is armed when there is work, and wakes a loop that has gone to
+//      sleep once, to be disarmed.
 //   4. Idle work never comes before I/O; a loop that is never idle does a piece
 //      of it every 50 ms.
 //   5. Everything else that is ready is served between two handlers of watches
@@ -34,6 +36,7 @@
 #include "absl/time/time.h"
 
 #include "lib/sys/fd.h"
+#include "lib/sys/watchdog.h"
 
 namespace deptyr {
 
@@ -146,6 +149,10 @@ class EventLoop {
   // flood, nor is now.
   bool Alone() const;
 
+  // From now on a system call that waits in a handler is broken off
+  // (lib/sys/watchdog.h).
+  absl::Status StartWatchdog() { return watchdog_.Start(); }
+
   // Waits for events or the next deadline, and runs what is due.
   absl::Status RunOnce();
 
@@ -173,7 +180,7 @@ class EventLoop {
   int MillisecondsToWait() const;
   absl::StatusOr<int> Serve(const Fd& set, int wait);
   absl::StatusOr<int> ServeOthers();
-  void WaitForEither() const;
+  void WaitForEither();
   void DestroyDoomed();
   bool HasIdleWork() const;
   Timer DueAt(Clock::time_point time, absl::AnyInvocable<void()> action);
@@ -195,6 +202,7 @@ class EventLoop {
   // Idle work is due at the end of time.
   std::map<Timer::Key, Timer::Due> timers_;
   Clock::time_point idle_work_done_;  // the last piece
+  Watchdog watchdog_;
 };
 
 }  // namespace deptyr

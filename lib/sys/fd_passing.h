@@ -30,7 +30,13 @@ absl::Status SendWithFd(int socket, absl::string_view bytes, int fd,
 struct FdMessage {
   IoResult io;
   std::vector<Fd> fds;        // close-on-exec from birth (MSG_CMSG_CLOEXEC)
-  bool fds_were_cut = false;  // there were more than kMostFdsPerMessage
+  bool fds_were_cut = false;  // there were more, which are closed
+
+  // There was room for those: this process may have no more descriptors
+  // (RLIMIT_NOFILE), or all processes together (fs.file-max).
+  bool out_of_descriptors() const {
+    return fds_were_cut && fds.size() < kMostFdsPerMessage;
+  }
 };
 
 // One recvmsg(2).  Every descriptor that came along is owned before anything

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <sys/uio.h>
 #include <unistd.h>
 
@@ -13,20 +14,6 @@
 namespace deptyr {
 namespace {
 
-IoResult OfRead(ssize_t count) {
-  if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
-  if (count == 0 || errno == EIO) return {IoState::kEnd};
-  return {errno == EAGAIN ? IoState::kWouldBlock : IoState::kError};
-}
-
-IoResult OfWrite(ssize_t count) {
-  if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
-  // A terminal that took nothing has no room; only reads end with 0.
-  if (count == 0 || errno == EAGAIN) return {IoState::kWouldBlock};
-  const bool gone = errno == EIO || errno == EPIPE || errno == ECONNRESET;
-  return {gone ? IoState::kEnd : IoState::kError};
-}
-
 size_t Count(int fd, unsigned long request) {
   int count = 0;
   return ::ioctl(fd, request, &count) == 0 && count > 0
@@ -36,12 +23,26 @@ size_t Count(int fd, unsigned long request) {
 
 }  // namespace
 
+IoResult ResultOfRead(ssize_t count) {
+  if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
+  if (count == 0 || errno == EIO) return {IoState::kEnd};
+  return {errno == EAGAIN ? IoState::kWouldBlock : IoState::kError};
+}
+
+IoResult ResultOfWrite(ssize_t count) {
+  if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
+  // A terminal that took nothing has no room; only reads end with 0.
+  if (count == 0 || errno == EAGAIN) return {IoState::kWouldBlock};
+  const bool gone = errno == EIO || errno == EPIPE || errno == ECONNRESET;
+  return {gone ? IoState::kEnd : IoState::kError};
+}
+
 IoResult ReadSome(int fd, std::span<char> room) {
   ssize_t count = 0;
   do {
     count = ::read(fd, room.data(), room.size());
   } while (count < 0 && errno == EINTR);
-  return OfRead(count);
+  return ResultOfRead(count);
 }
 
 IoResult WriteSome(int fd, absl::string_view bytes) {
@@ -50,7 +51,7 @@ IoResult WriteSome(int fd, absl::string_view bytes) {
   do {
     count = ::write(fd, bytes.data(), bytes.size());
   } while (count < 0 && errno == EINTR);
-  return OfWrite(count);
+  return ResultOfWrite(count);
 }
 
 IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
@@ -63,11 +64,11 @@ IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
   do {
     count = ::writev(fd, parts.data(), static_cast<int>(parts.size()));
   } while (count < 0 && errno == EINTR);
-  return OfWrite(count);
+  return ResultOfWrite(count);
 }
 
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing) {
-  constexpr mode_t kMode = 0666;
+  constexpr mode_t kMode = S_IRUSR | S_IWUSR;
   const int flags = existing == Existing::kKept ? O_EXCL : O_TRUNC;
   Fd fd(::open(path.c_str(), O_WRONLY | O_CREAT | O_CLOEXEC | flags, kMode));
   if (!fd.valid()) return Errno("make ", path);
@@ -83,8 +84,8 @@ size_t BytesReadable(int fd) {
 }
 
 absl::Status SetNonBlocking(int fd) {
-  const int flags = ::fcntl(fd, F_GETFL);
-  if (flags < 0 || ::fcntl(fd, F_SETFL, flags | O_NONBLOCK) != 0) {
+  int on = 1;
+  if (::ioctl(fd, FIONBIO, &on) != 0) {
     return Errno("make a descriptor non-blocking");
   }
   return absl::OkStatus();

@@ -5,6 +5,8 @@
 //   switch (got.state) { case IoState::kDone: ring.Commit(got.bytes); ... }
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <span>
 #include <string>
@@ -27,21 +29,27 @@ enum class IoState {
 struct IoResult {
   IoState state;
   size_t bytes = 0;
+  bool waited = false;  // though it mustn't: lib/sys/shared_fd.h
 };
+
+// What read(2), write(2) and their sisters returned, with errno.
+IoResult ResultOfRead(ssize_t count);
+IoResult ResultOfWrite(ssize_t count);
 
 // EIO is kEnd: on a PTY's controlling end it means that nobody holds the client
 // end now (which may change), on a terminal that it was hung up.  EINTR is
 // repeated.
 IoResult ReadSome(int fd, std::span<char> room);
 
-// EPIPE, ECONNRESET and EIO are kEnd.  SIGPIPE must be ignored.
+// EPIPE, ECONNRESET and EIO are kEnd.  IgnoreWriteSignals() must have been
+// called.
 IoResult WriteSome(int fd, absl::string_view bytes);
 
 // The same for `header` and then `bytes`; either may be empty.
 IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes);
 
-// A file to write into, which is made (0666, umask(2)); one that exists is an
-// error, or becomes empty.
+// A file to write into, which is made for its owner only (0600); one that
+// exists is an error, or becomes empty and stays whose it is.
 enum class Existing { kKept, kReplaced };
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing);
 
@@ -52,7 +60,9 @@ size_t BytesQueued(int fd);
 // are, 4,095 at most.
 size_t BytesReadable(int fd);
 
-// O_NONBLOCK belongs to the open file: everybody who shares it feels it.
+// For an open file of our own, or one that our supervisor shares with us; never
+// for one that a peer passed (lib/sys/shared_fd.h).  Sets O_NONBLOCK and no
+// other flag (FIONBIO); everybody who shares the open file feels it.
 absl::Status SetNonBlocking(int fd);
 
 }  // namespace deptyr

@@ -20,6 +20,7 @@
 
 #include "absl/strings/numbers.h"
 
+#include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/pty.h"
 
@@ -43,6 +44,17 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr uint64_t kPidfdInfoExit = uint64_t{1} << 3;
 constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
+// Why it failed; and what is needed, where this kernel lacks the call or a
+// container's filter (seccomp(2)) refuses it.
+absl::Status Failed(const absl::Status& why, bool lacks,
+                    absl::string_view call) {
+  if (!lacks) return why;
+  return absl::UnavailableError(
+      absl::StrCat(why.message(), "; ", call,
+                   " is needed: Linux 5.4 or later, and in a container a "
+                   "seccomp profile that allows it"));
+}
+
 // Which programs shall not feel that ours was raised.
 std::optional<rlimit> limit_before;
 
@@ -55,10 +67,15 @@ absl::StatusOr<Fd> PeerPidfd(int socket, pid_t pid) {
     return Fd(pidfd);
   }
   if (errno != ENOPROTOOPT) return Errno("get hold of process ", pid);
+  return OpenPidfd(pid);
+}
+
+absl::StatusOr<Fd> OpenPidfd(pid_t pid) {
   // The C library's pidfd_open() came with glibc 2.36, its number much before.
   Fd result(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!result.valid()) return Errno("get hold of process ", pid);
-  return result;
+  if (result.valid()) return result;
+  const bool lacks = errno == ENOSYS || errno == EPERM;
+  return Failed(Errno("get hold of process ", pid), lacks, "pidfd_open(2)");
 }
 
 std::string Describe(const ExitStatus& status) {
@@ -111,7 +128,8 @@ ExitAnswer AskExitStatus(int pidfd) {
 
 absl::Status SendSignal(int pidfd, int signal) {
   if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) != 0) {
-    return Errno("send signal ", signal);
+    const bool lacks = errno == ENOSYS;
+    return Failed(Errno("send signal ", signal), lacks, "pidfd_send_signal(2)");
   }
   return absl::OkStatus();
 }
@@ -138,30 +156,39 @@ absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
     if (ready.ok()) (void)::execvp(program.c_str(), words.data());
     const int error = errno;
     const std::string text = absl::StrCat(
-        "deptyr: execute ", program, ": ",
+        "deptyr: execute ", Printable(program), ": ",
         ready.ok() ? ::strerrordesc_np(error) : ready.message(), "\n");
     (void)!::write(STDERR_FILENO, text.data(), text.size());
     ::_exit(ready.ok() && error == ENOENT ? 127 : 126);
   }
-  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!pidfd.valid()) {
-    const absl::Status status = Errno("get hold of process ", pid);
-    (void)::kill(pid, SIGKILL);
-    (void)::waitpid(pid, nullptr, 0);
-    return status;
-  }
-  return Child{pid, std::move(pidfd)};
+  return HoldChild(pid);
 }
 
-std::optional<ExitStatus> ReapChild(int pidfd) {
+absl::StatusOr<Child> HoldChild(pid_t pid) {
+  absl::StatusOr<Fd> pidfd = OpenPidfd(pid);
+  if (!pidfd.ok()) {
+    (void)::kill(pid, SIGKILL);
+    (void)::waitpid(pid, nullptr, 0);
+    return pidfd.status();
+  }
+  return Child{pid, *std::move(pidfd)};
+}
+
+void Kill(const Child& child) {
+  (void)::kill(child.pid, SIGKILL);
+}
+
+absl::StatusOr<std::optional<ExitStatus>> ReapChild(int pidfd) {
   siginfo_t info{};
   const auto id = static_cast<id_t>(pidfd);
-  if (::waitid(P_PIDFD, id, &info, WEXITED | WNOHANG) != 0 ||
-      info.si_pid == 0) {
-    return std::nullopt;
+  if (::waitid(P_PIDFD, id, &info, WEXITED | WNOHANG) != 0) {
+    const bool lacks = errno != ECHILD;
+    return Failed(Errno("ask how a child ended"), lacks,
+                  "waitid(2) of a pidfd");
   }
-  if (info.si_code == CLD_EXITED) return ExitStatus{.code = info.si_status};
-  return ExitStatus{.signal = info.si_status};
+  if (info.si_pid == 0) return std::nullopt;
+  return info.si_code == CLD_EXITED ? ExitStatus{.code = info.si_status}
+                                    : ExitStatus{.signal = info.si_status};
 }
 
 pid_t OwnPid() {
@@ -181,7 +208,7 @@ bool ReapInherited(absl::FunctionRef<bool(pid_t)> is_ours) {
     }
     if (is_ours(info.si_pid)) return false;
     const auto id = static_cast<id_t>(info.si_pid);
-    (void)::waitid(P_PID, id, &info, WEXITED | WNOHANG);
+    if (::waitid(P_PID, id, &info, WEXITED | WNOHANG) != 0) return true;
   }
 }
 

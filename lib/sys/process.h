@@ -24,6 +24,9 @@ namespace deptyr {
 // that ended meanwhile could be mistaken for one that got its number.
 absl::StatusOr<Fd> PeerPidfd(int socket, pid_t pid);
 
+// Of a child of ours, or any process that can't end meanwhile.
+absl::StatusOr<Fd> OpenPidfd(pid_t pid);
+
 // How a process ended.
 struct ExitStatus {
   int code = 0;    // if signal is 0
@@ -52,20 +55,27 @@ ExitAnswer AskExitStatus(int pidfd);
 // EPERM where this process has no right to (kill(2)).
 absl::Status SendSignal(int pidfd, int signal);
 
+struct Child {
+  pid_t pid;
+  Fd pidfd;
+};
+// What was forked.  If it can't be held it is killed, and reaped.
+absl::StatusOr<Child> HoldChild(pid_t pid);
+
+// It must not have been reaped.
+void Kill(const Child& child);
+
 // A child of ours, on a terminal of its own: `terminal` is its controlling
 // terminal and its fds 0, 1 and 2.  Signal mask and dispositions are the
 // defaults, the limit of open descriptors what it was when we started.  If it
 // can't be executed, the child says so on the terminal and exits with 126 or
 // 127.
-struct Child {
-  pid_t pid;
-  Fd pidfd;
-};
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
                                       const std::vector<std::string>& argv);
 
-// How a child of ours ended, and lets go of its pid.  Nothing: it runs.
-std::optional<ExitStatus> ReapChild(int pidfd);
+// How a child of ours ended, and lets go of its pid.  Nothing: it runs.  An
+// error: nobody will ever tell, as this kernel doesn't (Linux 5.4).
+absl::StatusOr<std::optional<ExitStatus>> ReapChild(int pidfd);
 
 pid_t OwnPid();
 uid_t OwnUid();  // the effective one

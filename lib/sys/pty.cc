@@ -61,7 +61,8 @@ void StopLeadingProcessGroup() {
 
 absl::StatusOr<Pty> OpenPty(WindowSize size) {
   Pty pty;
-  pty.controller = Fd(::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC));
+  pty.controller =
+      Fd(::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
   if (!pty.controller.valid()) {
     return Errno("open a PTY, /dev/ptmx (limit: sysctl kernel.pty.max)");
   }

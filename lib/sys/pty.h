@@ -22,9 +22,10 @@ struct Pty {
   Fd terminal;
 };
 
-// Both ends, close-on-exec.  The client end is opened by TIOCGPTPEER (Linux
-// 4.13), not by a path that may belong to another devpts mount or lie outside
-// a chroot.
+// Both ends, close-on-exec; the controlling end doesn't block, as head wants it
+// and may not make it (lib/sys/shared_fd.h).  The client end is opened by
+// TIOCGPTPEER (Linux 4.13), not by a path that may belong to another devpts
+// mount or lie outside a chroot.
 absl::StatusOr<Pty> OpenPty(WindowSize size);
 
 // Makes this process the leader of a new session whose controlling terminal is

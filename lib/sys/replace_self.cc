@@ -115,13 +115,8 @@ absl::StatusOr<Trial> StartTrial(const std::string& program,
     (void)!::write(STDERR_FILENO, why.message().data(), why.message().size());
     ::_exit(127);
   }
-  Fd pidfd(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (!pidfd.valid()) {
-    const absl::Status status = Errno("get hold of process ", pid);
-    (void)::kill(pid, SIGKILL);
-    return status;
-  }
-  return Trial{{pid, std::move(pidfd)}, std::move(said)};
+  ASSIGN_OR_RETURN(Child child, HoldChild(pid));
+  return Trial{std::move(child), std::move(said)};
 }
 
 std::string LastLine(const Trial& trial) {

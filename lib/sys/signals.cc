@@ -23,7 +23,7 @@ absl::StatusOr<Signals> Signals::Block(std::initializer_list<int> signals) {
     // signal never reaches a signalfd.
     (void)::signal(signal, SIG_DFL);
   }
-  IgnoreBrokenPipes();
+  IgnoreWriteSignals();
   (void)::signal(SIGCHLD, SIG_DFL);
   if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0) {
     return Errno("block signals");
@@ -40,8 +40,9 @@ int Signals::Next() {
              : 0;
 }
 
-void IgnoreBrokenPipes() {
+void IgnoreWriteSignals() {
   (void)::signal(SIGPIPE, SIG_IGN);
+  (void)::signal(SIGXFSZ, SIG_IGN);
 }
 
 int SignalNumber(absl::string_view text) {

@@ -18,9 +18,8 @@ namespace deptyr {
 
 class Signals {
  public:
-  // The signals stay blocked.  SIGPIPE is ignored from now on: a peer that went
-  // away is an error of a write.  SIGCHLD is not: ignored, it would reap our
-  // children before we ask how they ended.
+  // The signals stay blocked.  Calls IgnoreWriteSignals().  SIGCHLD isn't
+  // ignored: it would reap our children before we ask how they ended.
   static absl::StatusOr<Signals> Block(std::initializer_list<int> signals);
 
   int fd() const { return fd_.get(); }
@@ -32,8 +31,9 @@ class Signals {
   Fd fd_;
 };
 
-// A peer that went away is an error of a write from now on, not our end.
-void IgnoreBrokenPipes();
+// From now on a peer that went away (SIGPIPE), and a file that has reached its
+// limit (SIGXFSZ, RLIMIT_FSIZE), are errors of a write, not our end.
+void IgnoreWriteSignals();
 
 // By number or name, "9", "KILL" or "SIGKILL"; 0 if there is none.
 int SignalNumber(absl::string_view text);

@@ -1,6 +1,7 @@
 #include "lib/sys/standard_fds.h"
 
 #include <fcntl.h>
+#include <signal.h>
 #include <unistd.h>
 
 #include <string>
@@ -22,8 +23,11 @@ OriginalStderr::OriginalStderr()
 void OriginalStderr::Say(absl::string_view line, Severity severity) const {
   if (!fd_.valid()) return;
   const std::string text =
-      absl::StrCat(JournalPrefix(fd_.get(), severity), line, "\n");
+      absl::StrCat(JournalPrefix(fd_.get(), severity), Printable(line), "\n");
+  // A log that has reached its limit is no reason to end.
+  const auto before = ::signal(SIGXFSZ, SIG_IGN);
   (void)!::write(fd_.get(), text.data(), text.size());
+  if (before != SIG_ERR) (void)::signal(SIGXFSZ, before);
 }
 
 }  // namespace deptyr

@@ -14,7 +14,7 @@ namespace deptyr {
 class OriginalStderr {
  public:
   OriginalStderr();
-  // One line.  To nobody, if fd 2 was closed.
+  // One line, made Printable().  To nobody, if fd 2 was closed.
   void Say(absl::string_view line, Severity severity = Severity::kError) const;
 
  private:

@@ -17,6 +17,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
 
 #include "lib/base/status.h"
 #include "lib/sys/folder.h"
@@ -319,8 +320,11 @@ absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
   ASSIGN_OR_RETURN(const Address address, AddressOf(path));
   ASSIGN_OR_RETURN(Fd fd, NewSocket(0));
   RETURN_IF_ERROR(SetTimeouts(fd.get(), timeout));
-  if (::connect(fd.get(), address.get(), address.size) != 0) {
-    if (errno == EAGAIN) errno = ETIMEDOUT;  // the backlog stayed full
+  const absl::Time until = absl::Now() + timeout;
+  while (::connect(fd.get(), address.get(), address.size) != 0) {
+    if (errno == EINTR && absl::Now() < until) continue;
+    // The backlog stayed full.
+    if (errno == EAGAIN || errno == EINTR) errno = ETIMEDOUT;
     const bool nobody = errno == ENOENT || errno == ECONNREFUSED;
     const absl::Status failed = Errno("connect to ", whom, " at ", path);
     if (!nobody) return failed;

@@ -35,6 +35,16 @@ TEST(JsonTest, NumbersFlagsTimesAndWordsAreWhatTheyAre) {
             "\"how\":\"x\\n\\\"\xef\xbf\xbd\",\"rows\":\"no number\"}");
 }
 
+// JSON itself escapes only what is below U+0020.
+TEST(JsonTest, WhatATerminalObeysOrNobodySeesIsEscaped) {
+  EXPECT_EQ(ItemJson({{"title",
+                       "\xc2\x9b"
+                       "2J\xe2\x80\xae\x7f\xc3\xa4"}}),
+            "{\"title\":\"\\u009b2J\\u202e\\u007f\\u00e4\"}");
+  EXPECT_EQ(ItemsJson({{{"title", "\xc3\xa4"}}}),
+            "[\n  {\n    \"title\": \"\xc3\xa4\"\n  }\n]");
+}
+
 TEST(JsonTest, NoSessionsAreAnEmptyArray) {
   EXPECT_EQ(ItemsJson({}), "[]");
 }
@@ -59,6 +69,8 @@ TEST(TableTest, WhatAPeerSaidIsNotActedOnByATerminal) {
             std::string::npos);
   EXPECT_EQ(HeadText({{"socket", "/run/\x1b[2J"}, {"\x1b", ""}}),
             "socket  /run/\\x1b[2J\n\\x1b    -\n");
+  EXPECT_THAT(SessionsTable({{{"name", "a"}, {"how", "ended: a\\b"}}}),
+              HasSubstr(" a\\\\b\n"));
 }
 
 // What a newer deptyr wrote is held: of such a session only its name is known.

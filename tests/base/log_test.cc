@@ -17,6 +17,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/base/utf8.h"
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/temp_dir.h"
@@ -266,6 +267,40 @@ TEST(PrintableTest, NothingATerminalObeysGetsThrough) {
   EXPECT_EQ(Printable("a\xc2\x9d\x30;title\xc2\x9c"),
             "a\\xc2\\x9d0;title\\xc2\\x9c");
   EXPECT_EQ(Printable("\xc2\xa0\xe2\x82|\xc3"), "\xc2\xa0\\xe2\\x82|\\xc3");
+}
+
+// A reader can tell what was escaped from what only looks like it.
+TEST(PrintableTest, ABackslashIsDoubledAndQuotesAreNot) {
+  EXPECT_EQ(Printable("a\\b \\x1b \"c\" 'd'"), "a\\\\b \\\\x1b \"c\" 'd'");
+  EXPECT_EQ(Printable("\t\r\n"), "\\t\\r\\n");
+}
+
+TEST(PrintableTest, WhatTurnsTextAroundOrHidesIsMadeVisible) {
+  for (char32_t c = 0; c < 0x110000; ++c) {
+    if (c >= 0xd800 && c < 0xe000) continue;  // surrogates are no characters
+    const bool hides =
+        c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e ||
+        c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||
+        (c >= 0x2066 && c <= 0x206f) || (c >= 0xfff9 && c <= 0xfffb) ||
+        (c >= 0xe0000 && c <= 0xe007f);
+    std::string text;
+    AppendUtf8(c, text);
+    ASSERT_EQ(IsPrintable(text), !hides) << static_cast<uint32_t>(c);
+    if (c == '\\') continue;
+    ASSERT_EQ(Printable(text) == text, !hides) << static_cast<uint32_t>(c);
+  }
+  EXPECT_EQ(Printable("abc\xe2\x80\xae"
+                      "fdp.exe"),
+            "abc\\xe2\\x80\\xaefdp.exe");
+}
+
+TEST(LogTest, ALineIsMadePrintableOnce) {
+  EXPECT_EQ(Logged([] {
+              LogToStandardError();
+              Log(Severity::kInfo, "a\\b\x1b[2J\n", "deptyr: forged");
+              return 0;
+            }),
+            "deptyr: a\\\\b\\x1b[2J\\ndeptyr: forged\n");
 }
 
 }  // namespace

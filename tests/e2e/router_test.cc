@@ -5,8 +5,10 @@
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <cerrno>
 #include <filesystem>
 #include <optional>
 #include <string>
@@ -21,6 +23,7 @@
 #include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/frames.h"
+#include "tests/support/kernel.h"
 
 namespace deptyr {
 namespace {
@@ -261,6 +264,16 @@ TEST_F(RouterTest, TheProgramsEndLeavesNothing) {
   }
   EXPECT_TRUE(WaitFor([&] { return Children().empty(); }));
   EXPECT_TRUE(log_.Until(HasSubstr("ended: exit status 0")));
+}
+
+// Linux 5.3, or a container's filter.
+TEST_F(RouterTest, WhereAChildCantBeAskedForItsEndTheClientIsLetGoAtOnce) {
+  Start({"--raw", raw_}, {"echo", "ready"}, {},
+        {.prepare = [] { RefuseSystemCalls({SYS_waitid}, EINVAL); }});
+  Connection client = Attach();
+  EXPECT_TRUE(client.output().UntilEnd());
+  EXPECT_TRUE(log_.Until(HasSubstr("waitid(2) of a pidfd is needed")));
+  EXPECT_TRUE(WaitUntilQuiet(router_->pid()));
 }
 
 // --- the connection's end

@@ -5,11 +5,13 @@
 #include <signal.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <atomic>
+#include <cerrno>
 #include <cstdlib>
 #include <filesystem>
 #include <memory>
@@ -32,6 +34,7 @@
 #include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/frames.h"
+#include "tests/support/kernel.h"
 #include "tests/support/tmux.h"
 
 namespace deptyr {
@@ -43,6 +46,7 @@ using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
+using testing::StrEq;
 
 struct Said {
   std::optional<ExitStatus> status;
@@ -212,6 +216,41 @@ TEST_F(UpgradeTest, ItIsTheNewProgramInTheSameProcess) {
   EXPECT_FALSE(body.program().HasEnded());
   EXPECT_EQ(head_->Stop(), ExitStatus{});
   EXPECT_FALSE(std::filesystem::exists(socket()));
+}
+
+// A client's number is its own, in a log and in kick, over an upgrade too.
+TEST_F(UpgradeTest, TheNumbersOfClientsGoOn) {
+  StartHead({"--raw", folder_ / "raw"});
+  BodyProcess body = Body("a", {"cat"});
+  const auto id = [&] {
+    return absl::StrJoin(ValuesOf(Status("a"), "id"), "");
+  };
+  const auto join = [&](const std::string& number) {
+    Connection raw = Connection::To(folder_ / "raw");
+    EXPECT_TRUE(TextUntil(id, StrEq(absl::StrCat("\"id\": ", number, ","))));
+  };
+  join("1");
+  join("2");
+  ASSERT_TRUE(TextUntil(id, IsEmpty()));
+  Upgrade();
+  join("3");
+  EXPECT_EQ(head_->Stop(), ExitStatus{});
+}
+
+// Linux 5.3, or a container's filter.  A trial's end would be told for ever.
+TEST_F(UpgradeTest, WhereAChildCantBeAskedForItsEndItFailsAndNothingSpins) {
+  head_ = std::make_unique<HeadProcess>(
+      std::vector<std::string>{},
+      HeadProcessOptions{
+          .how = {.prepare = [] { RefuseSystemCalls({SYS_waitid}, EINVAL); }}});
+  ASSERT_TRUE(head_->ready());
+  const BodyProcess body = Body("a", {"cat"});
+  const Said said = Run({"upgrade", socket()});
+  EXPECT_EQ(said.status, ExitStatus{.code = 111});
+  EXPECT_THAT(said.err, HasSubstr("waitid(2) of a pidfd is needed: Linux 5.4"));
+  EXPECT_EQ(CountOf(said.err, "\n"), 1U) << said.err;
+  EXPECT_TRUE(WaitUntilQuiet(head_->pid()));
+  EXPECT_THAT(Status("a"), HasSubstr("\"running\""));
 }
 
 TEST_F(UpgradeTest, ASignalDoesTheSame) {

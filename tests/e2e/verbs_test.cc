@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/stat.h>
 
 #include <iterator>
 #include <memory>
@@ -413,6 +414,48 @@ TEST_F(VerbsTest, RecordMakesWhatAsciinemaPlays) {
   const Result again = Run({"record", "mc", file});
   EXPECT_EQ(again.status, 111);
   EXPECT_THAT(again.err, HasSubstr("File exists"));
+}
+
+TEST_F(VerbsTest, ARecordingIsItsOwnersOnly) {
+  const TempDir folder;
+  auto server = Server();
+  const mode_t before = ::umask(0);
+  Program record = Start({"record", "mc", folder / "cast"}, out_, err_);
+  (void)::umask(before);
+  ASSERT_TRUE(TextUntil([&] { return ReadFile(folder / "cast"); },
+                        HasSubstr("Done (1.0s)")));
+  struct stat file {};
+  ASSERT_EQ(::stat((folder / "cast").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0600U);
+}
+
+// One text through all that shows it: the log of head and of body, tables, a
+// client's last line.  Nowhere is it obeyed, and nowhere escaped twice.
+TEST_F(VerbsTest, WhatIsEscapedIsEscapedOnce) {
+  const std::string name = "/no\x1b[2J\\a\xe2\x80\xae";
+  const std::string shown = "/no\\x1b[2J\\\\a\\xe2\\x80\\xae";
+  BodyProcess body(head_.socket(), {"--name", "a"}, {name});
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 127});
+  EXPECT_EQ(body.said().text(), absl::StrCat("deptyr body: execute ", shown,
+                                             ": No such file or directory\n"));
+  const std::string how = absl::StrCat("could not be executed: execute ", shown,
+                                       ": No such file or directory");
+  ASSERT_TRUE(head_.log().Until(HasSubstr(how)));
+  EXPECT_THAT(head_.log().text(), HasSubstr("registered: " + shown + "\n"));
+  EXPECT_THAT(Run({"ls"}).out, HasSubstr(how + "\n"));
+  EXPECT_THAT(Run({"status", "a"}).out,
+              AllOf(HasSubstr(" " + shown + "\n"), HasSubstr(how + "\n")));
+  EXPECT_THAT(Run({"status", "a", "--json"}).out,
+              AllOf(HasSubstr("execute /no\\u001b[2J\\\\a\\u202e: No such"),
+                    Not(HasSubstr("\xe2\x80\xae"))));
+  EXPECT_THAT(Run({"send", "a", "x"}).err,
+              HasSubstr("nothing was typed: a " + how + "\n"));
+  // The user's own words come back as they can be seen.
+  EXPECT_THAT(Run({"ls", "a", "b\x1b\\"}).err, HasSubstr("b\\x1b\\\\"));
+  EXPECT_THAT(Run({"\x1b\\"}).err,
+              StartsWith("deptyr: unknown command \\x1b\\\\;"));
+  const std::string socket = head_.socket() + "\x1b\\";
+  EXPECT_THAT(Run({"ls", socket}).err, HasSubstr(head_.socket() + "\\x1b\\\\"));
 }
 
 TEST_F(VerbsTest, ARecordingHasEverySizeAndTheNextProgram) {

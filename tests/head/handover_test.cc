@@ -111,6 +111,7 @@ HeadState Everything() {
   state.viewer = SomeClient();
   state.viewer_leads = true;
   state.refused = {{"limit", 3}};
+  state.last_client = 17;
   return state;
 }
 

@@ -209,6 +209,21 @@ TEST_F(SessionTest, WhatIsToldBeforeTheEndIsProcessedCountsOnce) {
   EXPECT_EQ(State(), "ended: exit status 3");
 }
 
+TEST_F(SessionTest, AProgramWithoutItsTerminalIsToldOfToTheEnd) {
+  Run(Shell("trap '' HUP; echo hello; while read line; do :; done; exit 3"));
+  ASSERT_TRUE(UntilShown("hello"));
+  Watcher watcher(*loop_);
+  watcher.Join(session_);
+  session_.LoseTerminal();
+  EXPECT_THAT(State(), StartsWith("runs without its terminal, pid "));
+  watcher.Type("lost\n");
+  EXPECT_TRUE(watcher.typed_all());
+  ASSERT_TRUE(UntilEnd());
+  EXPECT_EQ(State(), "ended: exit status 3");
+  EXPECT_TRUE(Until([&] { return watcher.Heard(State()); }));
+  EXPECT_EQ(watcher.text(), "hello\n");
+}
+
 // A router's programs are its own children.
 TEST_F(SessionTest, OurOwnChildIsReapedHere) {
   Pty pty = Value(OpenPty({}));

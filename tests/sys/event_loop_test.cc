@@ -453,6 +453,44 @@ TEST_F(EventLoopTest, WithoutEventsAndDeadlinesItSleeps) {
   EXPECT_LE(TimesWaited(child.pid()), before + 1);
 }
 
+TEST_F(EventLoopTest, TheWatchdogLetsItSleepToo) {
+  const Pipe work;
+  const Pipe done;
+  Program child = Program::Fork(
+      [&]() -> int {
+        const auto loop = Value(EventLoop::Create());
+        if (!loop->StartWatchdog().ok()) return 1;
+        const Watch watch =
+            loop->Add(work.read_end.get(), Interest::kRead, [&](Ready) {
+              Drain(work.read_end.get());
+              (void)WriteSome(done.write_end.get(), "x");
+            });
+        for (;;) (void)loop->RunOnce();
+      },
+      {.keep = {work.read_end.get(), done.write_end.get()}});
+  (void)WriteSome(work.write_end.get(), "x");  // which arms it
+  ASSERT_NE(WaitForEvents(done.read_end.get(), POLLIN), 0);
+  const long before = TimesWaited(child.pid());
+  // Nothing is to happen but that it is disarmed, so wait for a while.
+  EXPECT_EQ(WaitForEvents(child.pidfd(), POLLIN, absl::Milliseconds(300)), 0);
+  EXPECT_LE(TimesWaited(child.pid()), before + 3);
+}
+
+TEST_F(EventLoopTest, AHandlerThatWaitsIsBrokenOff) {
+  ASSERT_THAT(loop_->StartWatchdog(), IsOk());
+  const Pipe silent;
+  ssize_t got = 0;
+  int error = 0;
+  const Timer timer = loop_->After(absl::ZeroDuration(), [&] {
+    char byte = 0;
+    got = ::read(silent.read_end.get(), &byte, 1);
+    error = errno;
+  });
+  RunOnce();
+  EXPECT_EQ(got, -1);
+  EXPECT_EQ(error, EINTR);
+}
+
 // --- timers
 
 TEST_F(EventLoopTest, TimersFireInTheOrderOfTheirDeadlines) {

@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include <array>
 #include <cerrno>
@@ -15,6 +16,7 @@
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
 #include "tests/support/wait.h"
 
 namespace deptyr {
@@ -159,6 +161,19 @@ TEST_F(IoTest, NonBlockingIsAddedToTheOtherFlags) {
   EXPECT_EQ(flags & (O_ACCMODE | O_APPEND | O_NONBLOCK),
             O_WRONLY | O_APPEND | O_NONBLOCK);
   EXPECT_THAT(SetNonBlocking(-1), StatusIs(absl::StatusCode::kUnavailable));
+}
+
+// What is recorded may be anything, a password that was echoed, too.
+TEST(CreateFileTest, OnlyItsOwnerMayReadIt) {
+  const TempDir dir;
+  const std::string path = dir / "file";
+  const mode_t before = ::umask(0);
+  const auto made = CreateFile(path, Existing::kKept);
+  (void)::umask(before);
+  ASSERT_THAT(made, IsOk());
+  struct stat file {};
+  ASSERT_EQ(::stat(path.c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0600U);
 }
 
 TEST_F(IoTest, BytesNotTakenYetAreCounted) {

@@ -40,7 +40,7 @@ bool ClosesOnExec(int fd) {
 std::optional<ExitStatus> EndOf(const Trial& trial) {
   std::optional<ExitStatus> end;
   (void)WaitFor([&] {
-    end = ReapChild(trial.child.pidfd.get());
+    end = Value(ReapChild(trial.child.pidfd.get()));
     return end.has_value();
   });
   return end;

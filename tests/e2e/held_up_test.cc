@@ -1,0 +1,255 @@
+// Whoever passes a terminal to a head that runs as root may keep it, and share
+// the open file with head: what they do there holds head up no longer than a
+// moment, and costs them the terminal.  And: what head inherits can't end it.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <termios.h>
+#include <unistd.h>
+
+#include <array>
+#include <atomic>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/fd_passing.h"
+#include "lib/sys/pty.h"
+#include "lib/wire/messages.h"
+#include "tests/support/deptyr.h"
+#include "tests/support/other_user.h"
+#include "tests/support/status_matchers.h"
+
+namespace deptyr {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+using testing::StartsWith;
+
+constexpr uid_t kAttacker = 12346;
+
+class HeldUpTest : public testing::Test {
+ protected:
+  HeldUpTest() : head_({"--mode=0666"}, {.socket = folder_ / "head.sock"}) {
+    std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
+    EXPECT_TRUE(head_.ready()) << head_.log().text();
+  }
+  void SetUp() override {
+    if (::geteuid() != 0) GTEST_SKIP() << "only root can be other users";
+  }
+
+  // A terminal at which nobody reads, and that echoes nothing; kept by who
+  // passes it.
+  struct Passed {
+    Pty pty;
+    Fd connection;
+    std::string answer;  // "accepted", or "CODE: TEXT"
+    void SetFlags(int flags) const {
+      EXPECT_EQ(::fcntl(pty.controller.get(), F_SETFL, flags), 0);
+    }
+  };
+  Passed Pass(const std::string& name, int flags,
+              uid_t user = kAttacker) const {
+    Passed it{Value(OpenPty({.rows = 24, .cols = 80})),
+              ConnectAs(head_.socket(), {user}), ""};
+    termios settings{};
+    EXPECT_EQ(::tcgetattr(it.pty.terminal.get(), &settings), 0);
+    ::cfmakeraw(&settings);
+    EXPECT_EQ(::tcsetattr(it.pty.terminal.get(), TCSANOW, &settings), 0);
+    it.SetFlags(flags);
+    EXPECT_THAT(SendWithFd(it.connection.get(),
+                           Encode(Register{.name = name,
+                                           .rows = 24,
+                                           .cols = 80,
+                                           .term = "xterm",
+                                           .argv = {"it"}}),
+                           it.pty.controller.get()),
+                IsOk());
+    const auto answer = Hear(it.connection.get());
+    if (answer && std::holds_alternative<Accepted>(*answer)) {
+      it.answer = "accepted";
+    } else if (answer && std::holds_alternative<Refused>(*answer)) {
+      const auto& refused = std::get<Refused>(*answer);
+      it.answer = absl::StrCat(refused.code, ": ", refused.text);
+    }
+    return it;
+  }
+  // The next message; nothing at the end.
+  static std::optional<HeadMessage> Hear(int fd) {
+    std::string inbox;
+    for (;;) {
+      absl::string_view rest = inbox;
+      if (auto message = Value(TakeMessage(rest))) return message;
+      if (WaitForEvents(fd, POLLIN) == 0) return std::nullopt;
+      std::array<char, 4096> room;
+      const ssize_t count = ::read(fd, room.data(), room.size());
+      if (count <= 0) return std::nullopt;
+      inbox.append(room.data(), static_cast<size_t>(count));
+    }
+  }
+  // Types what no PTY holds, as its owner.
+  Fd Type(const std::string& session) const {
+    Fd client = ConnectAs(head_.socket(), {kAttacker});
+    std::string bytes = Encode(Attach{.session = session, .from = From::kNow});
+    for (int i = 0; i < 8; ++i) {
+      absl::StrAppend(&bytes, Encode(Keys{std::string(16 << 10, 'x')}));
+    }
+    (void)::send(client.get(), bytes.data(), bytes.size(),
+                 MSG_NOSIGNAL | MSG_DONTWAIT);
+    return client;
+  }
+  // Root is served.
+  std::string Report() const {
+    return OutputOf({Deptyr(), "status", "--head", head_.socket()});
+  }
+
+  TempDir folder_;
+  HeadProcess head_;
+};
+
+TEST_F(HeldUpTest, NothingIsSetOnAnOpenFileThatIsPassed) {
+  for (const int flags : {O_RDWR, O_RDWR | O_NONBLOCK}) {
+    const Passed it = Pass(absl::StrCat("a", flags), flags);
+    ASSERT_EQ(it.answer, "accepted");
+    EXPECT_THAT(Report(), HasSubstr("pid "));
+    constexpr int kOurs = O_ACCMODE | O_NONBLOCK | O_ASYNC | O_APPEND;
+    EXPECT_EQ(::fcntl(it.pty.controller.get(), F_GETFL) & kOurs, flags);
+    EXPECT_EQ(::fcntl(it.pty.controller.get(), F_GETOWN), 0);
+  }
+}
+
+TEST_F(HeldUpTest, ATerminalThatBlocksIsServedAndHoldsNobodyUp) {
+  const Passed it = Pass("blocks", O_RDWR);
+  ASSERT_EQ(it.answer, "accepted");
+  const Fd client = Type("blocks");
+  EXPECT_THAT(Report(), HasSubstr("pid "));
+  // All of it comes, as the program reads.
+  OutputReader typed(it.pty.terminal.get());
+  EXPECT_TRUE(typed.Until(testing::SizeIs(testing::Ge(size_t{128} << 10))));
+  ASSERT_EQ(::write(it.pty.terminal.get(), "said", 4), 4);
+  OutputReader output(client.get());
+  EXPECT_TRUE(output.Until(HasSubstr("said")));
+  EXPECT_THAT(head_.log().text(), Not(HasSubstr("loses its terminal")));
+}
+
+TEST_F(HeldUpTest, WhoMakesATerminalBlockLosesItAndHoldsNobodyUp) {
+  std::vector<Passed> all;
+  std::vector<Fd> clients;
+  for (int i = 0; i < 4; ++i) {
+    all.push_back(Pass(absl::StrCat("evil", i), O_RDWR | O_NONBLOCK));
+    ASSERT_EQ(all.back().answer, "accepted");
+  }
+  for (int i = 0; i < 4; ++i) {
+    all[static_cast<size_t>(i)].SetFlags(O_RDWR);
+    clients.push_back(Type(absl::StrCat("evil", i)));
+    EXPECT_THAT(Report(), HasSubstr("pid "));
+  }
+  // What reads, and fills it again, has head wait again.
+  std::array<char, 64 << 10> room;
+  EXPECT_TRUE(WaitFor([&] {
+    for (const Passed& it : all) {
+      (void)::fcntl(it.pty.terminal.get(), F_SETFL, O_RDWR | O_NONBLOCK);
+      (void)!::read(it.pty.terminal.get(), room.data(), room.size());
+    }
+    EXPECT_THAT(Report(), HasSubstr("pid "));
+    return absl::StrContains(head_.log().text(), "evil3 pid=") &&
+           absl::StrContains(head_.log().text(), "loses its terminal");
+  }));
+  // They have to wait; others don't.
+  EXPECT_THAT(Pass("again", O_RDWR).answer,
+              AllOf(StartsWith("limit: "), HasSubstr("made head wait")));
+  BodyProcess body(head_.socket(), {"--name=b"}, {"sh", "-c", "exit 3"});
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 3}) << body.said().text();
+}
+
+// Thieves take what head has been told of, and let it wait.
+TEST_F(HeldUpTest, WhoReadsThereTooHoldsNobodyUp) {
+  uid_t user = kAttacker;
+  for (const int flags : {O_RDWR, O_RDWR | O_NONBLOCK}) {
+    Passed it = Pass(absl::StrCat("thief", flags), flags, user++);
+    ASSERT_EQ(it.answer, "accepted");
+    it.SetFlags(O_RDWR);
+    std::atomic<bool> stop = false;
+    std::vector<std::thread> thieves;
+    for (int i = 0; i < 2; ++i) {
+      thieves.emplace_back([&] {
+        std::array<char, 16> room;
+        while (!stop) {
+          (void)!::read(it.pty.controller.get(), room.data(), room.size());
+        }
+      });
+    }
+    for (int i = 0; i < 300; ++i) {
+      (void)!::write(it.pty.terminal.get(), "x", 1);
+      if (i % 30 == 0) {
+        EXPECT_THAT(Report(), HasSubstr("pid "));
+      }
+    }
+    stop = true;
+    it.SetFlags(O_RDWR | O_NONBLOCK);
+    // Each that waits is woken once more.
+    it.pty.terminal.Reset();
+    for (std::thread& thief : thieves) thief.join();
+    EXPECT_THAT(Report(), HasSubstr("pid "));
+  }
+}
+
+// --- what head inherits
+
+constexpr rlim_t kFileLimit = 8 << 20;
+
+void LimitFiles() {
+  const rlimit limit{kFileLimit, kFileLimit};
+  (void)::setrlimit(RLIMIT_FSIZE, &limit);
+}
+
+TEST(InheritedTest, ALogThatHasReachedItsLimitLosesLinesOnly) {
+  const TempDir folder;
+  const Fd log(::open((folder / "log").c_str(),
+                      O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  ASSERT_EQ(::ftruncate(log.get(), kFileLimit - 500), 0);
+  HeadProcess head({},
+                   {.stderr_fd = log.get(), .how = {.prepare = LimitFiles}});
+  ASSERT_TRUE(head.ready());
+  for (int i = 0; i < 10; ++i) {
+    BodyProcess body(head.socket(), {"--name=a"}, {"sh", "-c", "exit 3"});
+    EXPECT_EQ(body.Wait(), ExitStatus{.code = 3}) << body.said().text();
+  }
+  EXPECT_THAT(OutputOf({Deptyr(), "ls", head.socket()}), HasSubstr("a "));
+  EXPECT_EQ(std::filesystem::file_size(folder / "log"), kFileLimit);
+  EXPECT_EQ(head.Stop(), ExitStatus{});
+}
+
+TEST(InheritedTest, ABodyWhoseLogHasReachedItsLimitFailsAsItWould) {
+  const TempDir folder;
+  const Fd log(::open((folder / "log").c_str(),
+                      O_RDWR | O_CREAT | O_APPEND | O_CLOEXEC, 0600));
+  ASSERT_EQ(::ftruncate(log.get(), kFileLimit), 0);
+  Program body = Program::Start(
+      {Deptyr(), "body", "--name=a", "--wait=0", folder / "none", "--", "true"},
+      {.fds = {{log.get(), 2}}, .prepare = LimitFiles});
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
+}
+
+TEST(InheritedTest, ALimitOfProcessorTimeEndsHeadAsASignalDoes) {
+  HeadProcess head;
+  head.program().Signal(SIGXCPU);
+  EXPECT_EQ(head.program().Wait(), ExitStatus{});
+  EXPECT_THAT(head.log().text(), HasSubstr("head ends: CPU time limit"));
+}
+
+}  // namespace
+}  // namespace deptyr
