@@ -104,7 +104,7 @@ int Swap(const std::string& folder, const std::string& victim) {
       if (entry.is_symlink(ignored)) continue;
       const std::string aside = absl::StrCat(folder, "-aside/", count);
       (void)::rename(entry.path().c_str(), aside.c_str());
-      (void)::symlink(victim.c_str(), entry.path().c_str());
+      (void)!::symlink(victim.c_str(), entry.path().c_str());
     }
   }
 }
