@@ -86,7 +86,7 @@ ClientInfo AttachClient::Info() const {
 
 void AttachClient::Join(Session& session) {
   LogOf(Severity::kInfo, identity_.uid, "joined", "client=", id(),
-        " pid=", identity_.pid, " uid=", identity_.uid, " attach",
+        " pid=", identity_.pid, " uid=", UidText(identity_.uid), " attach",
         May(Right::kType) ? "" : " read-only",
         " joined session=", session.name());
   // Who may only look doesn't decide how large it is.

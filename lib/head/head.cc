@@ -71,6 +71,9 @@ absl::Status Head::Open() {
           ? "; nobody keeps the terminals for it: if it ends, its programs get "
             "SIGHUP"
           : absl::StrCat("; ", keeping_.kind(), " keeps the terminals"));
+  if (const absl::Status known = CheckIdentities(); !known.ok()) {
+    Log(Severity::kWarning, known.message());
+  }
   TakeAllBack();
   ServeBodies(std::move(socket));
   if (before_) Resume();

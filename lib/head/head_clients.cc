@@ -8,6 +8,7 @@
 #include "lib/base/status.h"
 #include "lib/head/head.h"
 #include "lib/sys/address.h"
+#include "lib/sys/folder.h"
 #include "lib/sys/insist.h"
 #include "lib/sys/process.h"
 

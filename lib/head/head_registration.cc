@@ -51,8 +51,11 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
   if (who.uid == kUnknownId) {
     // All of those look alike: one could take another's session.
     peer.Refuse(kRefusedNotPermitted,
-                "the program's user has no number in head's user namespace; "
-                "run head where it has, or map it (uid_map)");
+                CheckIdentities().ok()
+                    ? "the program's user has no number in head's user "
+                      "namespace; run head where it has, or map it (uid_map)"
+                    : absl::StrCat("head doesn't know the program's user: ",
+                                   CheckIdentities().message()));
     return;
   }
   auto pidfd = PeerPidfd(peer.connection(), who, peer.since());

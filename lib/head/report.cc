@@ -78,8 +78,10 @@ KeyValues Report(const Client& client) {
       {"missed", absl::StrCat(client.missed())},
       {"dropped", absl::StrCat(info.dropped)},
   };
-  if (info.identity) {
+  if (info.identity && info.identity->pid != 0) {
     fields.emplace_back("pid", absl::StrCat(info.identity->pid));
+  }
+  if (info.identity && info.identity->uid != kUnknownId) {
     fields.emplace_back("uid", absl::StrCat(info.identity->uid));
   }
   if (client.size()) {

@@ -59,6 +59,9 @@ absl::Status Router::Open() {
         "TCP carries no authentication: whoever reaches the port gets ",
         options_.program, " as uid ", OwnUid());
   }
+  if (const absl::Status known = CheckIdentities(); !known.ok()) {
+    Log(Severity::kWarning, known.message());
+  }
   readiness_.Ready();
   ReportStatus();
   return absl::OkStatus();
@@ -155,7 +158,7 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   if (!identity.ok() && !absl::IsNotFound(identity.status())) return;
   Visitor visitor;
   if (identity.ok()) {
-    visitor.name = absl::StrCat("uid ", identity->uid);
+    visitor.name = absl::StrCat("uid ", UidText(identity->uid));
     visitor.identity = *std::move(identity);
   } else {
     visitor.name = PeerNetwork(connection.get());

@@ -30,7 +30,8 @@ constexpr absl::Duration kLongestClosePause = absl::Seconds(1);
 constexpr absl::Duration kLingerTime = absl::Seconds(1);
 
 std::string DescribePeer(const std::optional<PeerIdentity>& identity) {
-  return identity ? absl::StrCat("pid=", identity->pid, " uid=", identity->uid)
+  return identity ? absl::StrCat("pid=", identity->pid,
+                                 " uid=", UidText(identity->uid))
                   : "over TCP";
 }
 

@@ -55,8 +55,4 @@ bool MayLogOf(uid_t uid, absl::string_view what) {
   return in_use == nullptr || in_use->Take(uid, what);
 }
 
-std::string UidText(uid_t uid) {
-  return uid == kUnknownId ? "unknown" : absl::StrCat(uid);
-}
-
 }  // namespace deptyr

@@ -69,7 +69,4 @@ void LogOf(Severity severity, uid_t uid, absl::string_view what,
   if (MayLogOf(uid, what)) Log(severity, parts...);
 }
 
-// For the log.
-std::string UidText(uid_t uid);
-
 }  // namespace deptyr

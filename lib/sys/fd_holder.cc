@@ -14,6 +14,7 @@ extern "C" {  // which its headers don't say themselves
 
 #include "lib/base/status.h"
 #include "lib/sys/io.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/sys/process.h"
 #include "lib/sys/unix_socket.h"
 
@@ -93,11 +94,20 @@ FdHolder::~FdHolder() = default;
 
 absl::StatusOr<FdHolder> FdHolder::Connect(const std::string& path,
                                            absl::Duration limit) {
-  auto connection = std::make_unique<Connection>(limit);
   // Not s6_fdholder_start(): that socket isn't close-on-exec, and where the
   // backlog is full it doesn't wait.
-  ASSIGN_OR_RETURN(connection->socket,
-                   deptyr::Connect(path, limit, "s6-fdholder"));
+  ASSIGN_OR_RETURN(Fd socket, deptyr::Connect(path, limit, "s6-fdholder"));
+  // As it was when it began to listen: it may have changed its user since.
+  const auto who = IdentifyPeer(socket.get());
+  if (!who.ok() || (who->uid != 0 && who->uid != OwnUid())) {
+    return absl::PermissionDeniedError(absl::StrCat(
+        "s6-fdholder at ", path,
+        " is another user's (uid=", UidText(who.ok() ? who->uid : kUnknownId),
+        "), who would get all that it keeps; run one as root or as uid ",
+        OwnUid()));
+  }
+  auto connection = std::make_unique<Connection>(limit);
+  connection->socket = std::move(socket);
   s6_fdholder_init(&connection->holder, connection->socket.get());
   // What libs6 counts on: it waits by poll(2).
   RETURN_IF_ERROR(SetNonBlocking(connection->socket.get()));

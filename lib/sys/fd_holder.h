@@ -25,6 +25,8 @@ inline constexpr size_t kLongestHolderId = 255;
 
 class [[nodiscard]] FdHolder {
  public:
+  // PermissionDenied if it is served by another user than root and our own: it
+  // gets all we have, and whoever may write to the folder could put one there.
   // `limit` is for this and all that follows, until the next Extend().
   static absl::StatusOr<FdHolder> Connect(const std::string& path,
                                           absl::Duration limit);

@@ -84,7 +84,12 @@ template <typename Id>
 absl::StatusOr<Id> FindId(const std::string& database, absl::string_view text,
                           absl::string_view what) {
   Id id = 0;
-  if (absl::SimpleAtoi(text, &id)) return id;
+  if (absl::SimpleAtoi(text, &id)) {
+    if (id != static_cast<Id>(-1)) return id;
+    // To the kernel "nobody in particular", and to us an unknown one.
+    return absl::InvalidArgumentError(
+        absl::StrCat("no ", what, " can have the number ", text));
+  }
   ASSIGN_OR_RETURN(
       const std::string line,
       Getent(database, text, what, absl::StatusCode::kInvalidArgument));

@@ -1,17 +1,26 @@
 #include "lib/sys/peer_identity.h"
 
 #include <fcntl.h>
+#include <linux/nsfs.h>
+#include <linux/sockios.h>
+#include <sched.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <cstddef>
 #include <string>
 #include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status.h"
@@ -20,20 +29,48 @@
 namespace deptyr {
 namespace {
 
-std::string ReadSmallFile(const char* path) {
+constexpr char kUidMap[] = "/proc/self/uid_map";
+constexpr char kGidMap[] = "/proc/self/gid_map";
+// The kernel lets nobody choose a larger one (kernel/sysctl.c,
+// SYSCTL_MAXOLDUID).
+constexpr uint32_t kLargestOverflow = UINT16_MAX;
+// linux/nsfs.h of Linux 6.18: the same on every machine, since 3.8.
+constexpr ino_t kFirstUserNamespace = 0xEFFFFFFD;
+// linux/pidfd.h of Linux 6.11; Debian 12's headers are older.
+constexpr unsigned long kPidfdGetUserNamespace = _IO(0xFF, 9);
+
+std::optional<std::string> ReadSmallFile(const char* path) {
   const Fd file(::open(path, O_RDONLY | O_CLOEXEC));
   std::array<char, 4096> room;
   const ssize_t count =
-      file.valid() ? ::read(file.get(), room.data(), room.size()) : 0;
-  return std::string(room.data(), count > 0 ? static_cast<size_t>(count) : 0);
+      file.valid() ? ::read(file.get(), room.data(), room.size()) : -1;
+  if (count < 0) return std::nullopt;
+  return std::string(room.data(), static_cast<size_t>(count));
+}
+
+// Without /proc, which a chroot seldom has: before Linux 6.11 only for those
+// whose the network is (CAP_NET_ADMIN).  The kernel gives out no namespace
+// above one's own, so who gets the first one is in it.
+bool IsInFirstUserNamespace() {
+  const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  Fd space(::ioctl(self.get(), kPidfdGetUserNamespace, 0));
+  if (!space.valid()) {
+    const Fd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+    const Fd network(::ioctl(socket.get(), SIOCGSKNS));
+    space = Fd(::ioctl(network.get(), NS_GET_USERNS));
+  }
+  struct stat status {};
+  return ::fstat(space.get(), &status) == 0 &&
+         status.st_ino == kFirstUserNamespace;
 }
 
 // Lines of "first number here, first number outside, how many".
 bool MapsAllIds(const char* map) {
+  const std::optional<std::string> lines = ReadSmallFile(map);
+  if (!lines) return IsInFirstUserNamespace();
   constexpr uint64_t kAll = UINT32_MAX;
   uint64_t mapped = 0;
-  for (const absl::string_view line :
-       absl::StrSplit(ReadSmallFile(map), '\n')) {
+  for (const absl::string_view line : absl::StrSplit(*lines, '\n')) {
     const std::vector<absl::string_view> fields =
         absl::StrSplit(line, ' ', absl::SkipEmpty());
     uint64_t count = 0;
@@ -44,26 +81,66 @@ bool MapsAllIds(const char* map) {
   return mapped == kAll;
 }
 
-uint32_t NumberIn(const char* file) {
-  uint32_t number = 65534;
-  (void)absl::SimpleAtoi(absl::StripAsciiWhitespace(ReadSmallFile(file)),
-                         &number);
+std::optional<uint32_t> NumberIn(const char* path) {
+  uint32_t number = 0;
+  const std::optional<std::string> text = ReadSmallFile(path);
+  if (!text || !absl::SimpleAtoi(absl::StripAsciiWhitespace(*text), &number)) {
+    return std::nullopt;
+  }
   return number;
 }
 
 // Users of other namespaces who have no number in ours all have this one
 // (user_namespaces(7)).  Where somebody might be one of those, it tells
 // nothing.
+struct Overflow {
+  std::optional<uint32_t> uid;
+  std::optional<uint32_t> gid;
+};
+
+// Where /proc/sys is hidden, a child finds out: in a user namespace of its own
+// that maps nobody, it is itself called that.
+Overflow AskChild() {
+  struct Told {
+    uid_t uid;
+    gid_t gid;
+  } told{};
+  const auto look = [](void* answer) {
+    *static_cast<Told*>(answer) = {::getuid(), ::getgid()};
+    return 0;
+  };
+  alignas(std::max_align_t) std::array<char, 16 << 10> stack;
+  const pid_t child = ::clone(look, stack.data() + stack.size(),
+                              CLONE_NEWUSER | CLONE_VM | CLONE_VFORK, &told);
+  if (child < 0) return {};
+  while (::waitpid(child, nullptr, __WCLONE) < 0 && errno == EINTR) {
+  }
+  return {told.uid, told.gid};
+}
+
+const Overflow& TheOverflow() {
+  static Overflow known;
+  if (!known.uid || !known.gid) {
+    known = {NumberIn("/proc/sys/kernel/overflowuid"),
+             NumberIn("/proc/sys/kernel/overflowgid")};
+    if (!known.uid || !known.gid) known = AskChild();
+  }
+  return known;
+}
+
+// What is neither known to be that number nor known not to be is unknown.
+uint32_t Known(uint32_t id, const std::optional<uint32_t>& overflow,
+               const char* map) {
+  const bool doubtful = overflow ? id == *overflow : id <= kLargestOverflow;
+  return doubtful && !MapsAllIds(map) ? kUnknownId : id;
+}
+
 uid_t KnownUid(uid_t uid) {
-  static const uid_t overflow = NumberIn("/proc/sys/kernel/overflowuid");
-  return uid == overflow && !MapsAllIds("/proc/self/uid_map") ? kUnknownId
-                                                              : uid;
+  return Known(uid, TheOverflow().uid, kUidMap);
 }
 
 gid_t KnownGid(gid_t gid) {
-  static const gid_t overflow = NumberIn("/proc/sys/kernel/overflowgid");
-  return gid == overflow && !MapsAllIds("/proc/self/gid_map") ? kUnknownId
-                                                              : gid;
+  return Known(gid, TheOverflow().gid, kGidMap);
 }
 
 // But for `gid`.
@@ -87,6 +164,10 @@ std::vector<gid_t> GroupsOf(int socket, gid_t gid) {
 
 }  // namespace
 
+std::string UidText(uid_t uid) {
+  return uid == kUnknownId ? "unknown" : absl::StrCat(uid);
+}
+
 absl::StatusOr<PeerIdentity> IdentifyPeer(int socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
@@ -107,6 +188,14 @@ absl::StatusOr<PeerIdentity> IdentifyPeer(int socket) {
                       .uid = KnownUid(credentials.uid),
                       .gid = KnownGid(credentials.gid),
                       .groups = GroupsOf(socket, credentials.gid)};
+}
+
+absl::Status CheckIdentities() {
+  if (TheOverflow().uid || MapsAllIds(kUidMap)) return absl::OkStatus();
+  return absl::FailedPreconditionError(
+      "it can't tell users with a number up to 65535 from users without one in "
+      "its user namespace; mount /proc there, with /proc/sys, or allow it user "
+      "namespaces");
 }
 
 std::optional<PeerIdentity> PeerOf(int socket) {

@@ -1,7 +1,6 @@
 #include "lib/sys/unix_socket.h"
 
 #include <fcntl.h>
-#include <poll.h>
 #include <sys/file.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -10,6 +9,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdio>
 #include <cstring>
 #include <string>
 #include <utility>
@@ -20,14 +20,14 @@
 #include "absl/time/clock.h"
 
 #include "lib/base/status.h"
+#include "lib/sys/folder.h"
 #include "lib/sys/name_service.h"
+#include "lib/sys/random.h"
 
 namespace deptyr {
 namespace {
 
 constexpr size_t kLongestPath = sizeof(sockaddr_un::sun_path);
-constexpr int kLockAttempts = 200;
-constexpr int kLockPauseMilliseconds = 10;
 
 struct Address {
   sockaddr_un address;
@@ -53,60 +53,139 @@ absl::StatusOr<Fd> NewSocket(int flags) {
   return fd;
 }
 
-// Keeps others of us away from a socket's path, so that the look at the file
-// and its replacement are one step to every other deptyr.  A file beside it is
-// locked, one that nobody else can open: a lock on the folder could be held by
-// whoever may read that.
-class PathLock {
+// S_IFSOCK, S_IFLNK, ...; 0 for none.
+mode_t KindAt(int folder, const std::string& name) {
+  struct stat file {};
+  return ::fstatat(folder, name.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0
+             ? file.st_mode & S_IFMT
+             : 0;
+}
+
+bool IsFileAt(int folder, const std::string& name, dev_t device, ino_t inode) {
+  struct stat file {};
+  return ::fstatat(folder, name.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0 &&
+         file.st_dev == device && file.st_ino == inode;
+}
+
+// What is made while it lives has this mode, whatever the umask was.
+class ExactMode {
  public:
-  static absl::StatusOr<PathLock> Take(const std::string& path) {
-    PathLock lock(path + ".lock");
-    // Nobody of ours holds it for longer than a few system calls.
-    for (int i = 0; i < kLockAttempts; ++i) {
-      lock.file_ = Fd(::open(lock.path_.c_str(),
-                             O_RDWR | O_CREAT | O_NOFOLLOW | O_CLOEXEC, 0600));
-      if (!lock.file_.valid()) break;
-      if (::flock(lock.file_.get(), LOCK_EX | LOCK_NB) == 0) {
-        if (lock.IsInPlace()) return lock;
-        continue;  // whoever held it has removed it
-      }
-      if (errno != EWOULDBLOCK && errno != EINTR) break;
-      (void)::poll(nullptr, 0, kLockPauseMilliseconds);
-    }
-    const absl::Status status = Errno("lock ", lock.path_);
-    lock.file_.Reset();
-    return status;
-  }
-  PathLock(PathLock&&) noexcept = default;
-  PathLock& operator=(PathLock&&) = delete;
-  ~PathLock() {
-    if (file_.valid()) (void)::unlink(path_.c_str());
-  }
+  explicit ExactMode(mode_t mode) : before_(::umask(0777 & ~mode)) {}
+  ExactMode(const ExactMode&) = delete;
+  ExactMode& operator=(const ExactMode&) = delete;
+  ~ExactMode() { ::umask(before_); }
 
  private:
-  explicit PathLock(std::string path) : path_(std::move(path)) {}
-  bool IsInPlace() const {
-    struct stat locked {};
-    struct stat named {};
-    return ::fstat(file_.get(), &locked) == 0 &&
-           ::lstat(path_.c_str(), &named) == 0 &&
-           locked.st_ino == named.st_ino && locked.st_dev == named.st_dev;
-  }
-
-  std::string path_;
-  Fd file_;
+  const mode_t before_;
 };
 
-// OK if the file at `address` is a socket without a listener, now removed.
-absl::Status RemoveIfStale(const Address& address, const std::string& path) {
-  struct stat file {};
-  if (::lstat(path.c_str(), &file) != 0) {
-    return errno == ENOENT ? absl::OkStatus() : Errno("look at ", path);
+// A folder beside the socket's path that only this user and root may enter, and
+// that is the working folder while it lives: nobody else can put another file
+// in the place of what is made there, and names in it are short.  It is locked,
+// so that the look at what is at the path and its replacement are one step to
+// every other deptyr; whoever can't open it can't hold that lock.
+class Workshop {
+ public:
+  static absl::StatusOr<Workshop> Enter(int folder, const std::string& path) {
+    const auto failed = [&path] { return Errno("make ", path, kSuffix); };
+    Workshop shop(folder, NameIn(path));
+    shop.before_ = Fd(::open(".", kFolder));
+    // EACCES: nothing is lost by not coming back, no relative path leads
+    // anywhere from there.
+    if (!shop.before_.valid() && errno != EACCES) return failed();
+    shop.name_ = shop.socket_ + kSuffix;
+    for (int left = kAttempts; left > 0; --left) {
+      const ExactMode mode(0700);
+      const bool made = ::mkdirat(folder, shop.name_.c_str(), 0700) == 0;
+      if (!made && errno != EEXIST) return failed();
+      Fd here(::openat(folder, shop.name_.c_str(), kFolderToLock));
+      if (!here.valid() && errno == ENOENT) continue;  // another of us left
+      if (!here.valid() && made) {
+        const absl::Status status = failed();
+        (void)::unlinkat(folder, shop.name_.c_str(), AT_REMOVEDIR);
+        return status;
+      }
+      struct stat status {};
+      if (!here.valid() || ::fstat(here.get(), &status) != 0 ||
+          !IsPrivate(status)) {
+        // A stranger's, or given to one at once (NFS).  We do without the lock.
+        if (made) (void)::unlinkat(folder, shop.name_.c_str(), AT_REMOVEDIR);
+        shop.name_ = absl::StrCat(shop.socket_, kSuffix, "-", RandomNumber());
+        continue;
+      }
+      if (::flock(here.get(), LOCK_EX | LOCK_NB) != 0) {
+        if (errno != EWOULDBLOCK) return failed();
+        return absl::AlreadyExistsError(
+            absl::StrCat("another process is about to listen at ", path,
+                         "; try again, or name another path"));
+      }
+      if (!IsFileAt(folder, shop.name_, status.st_dev, status.st_ino)) continue;
+      shop.here_ = std::move(here);
+      shop.RemoveSocket();  // of one of us that was killed
+      if (::fchdir(shop.here()) != 0) return failed();
+      return shop;
+    }
+    return absl::FailedPreconditionError(absl::StrCat(
+        "make ", path, kSuffix,
+        ": no folder there stays this user's; name a path in a folder that "
+        "others may not write to"));
   }
-  if (!S_ISSOCK(file.st_mode)) {
+  Workshop(Workshop&&) noexcept = default;
+  Workshop& operator=(Workshop&&) = delete;
+  ~Workshop() {
+    if (!here_.valid()) return;
+    if (!before_.valid() || ::fchdir(before_.get()) != 0) (void)!::chdir("/");
+    RemoveSocket();
+    (void)::unlinkat(folder_, name_.c_str(), AT_REMOVEDIR);
+  }
+
+  int here() const { return here_.get(); }
+
+ private:
+  static constexpr char kSuffix[] = ".new";
+  static constexpr int kAttempts = 100;
+  static constexpr int kFolder = O_PATH | O_DIRECTORY | O_CLOEXEC;
+  static constexpr int kFolderToLock =
+      O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
+
+  Workshop(int folder, std::string socket)
+      : folder_(folder), socket_(std::move(socket)) {}
+  static bool IsPrivate(const struct stat& folder) {
+    return folder.st_uid == ::geteuid() && (folder.st_mode & 0077) == 0;
+  }
+  void RemoveSocket() {
+    if (KindAt(here_.get(), socket_) == S_IFSOCK) {
+      (void)::unlinkat(here_.get(), socket_.c_str(), 0);
+    }
+  }
+
+  int folder_;
+  std::string socket_;  // its name, here and there
+  std::string name_;
+  Fd before_;
+  Fd here_;
+};
+
+// OK if nothing is at the path, or a socket without a listener, now removed.
+// It is looked at under a second name, in the workshop.
+absl::Status RemoveIfStale(int folder, const Workshop& shop,
+                           const std::string& path) {
+  const std::string name = NameIn(path);
+  const auto other = [&path] {
     return absl::FailedPreconditionError(absl::StrCat(
         path, " exists and is not a socket; remove it or name another path"));
+  };
+  if (::linkat(folder, name.c_str(), shop.here(), name.c_str(), 0) != 0) {
+    if (errno == ENOENT) return absl::OkStatus();
+    const absl::Status failed = Errno("look at ", path);
+    const mode_t kind = KindAt(folder, name);
+    return kind == 0 || kind == S_IFSOCK ? failed : other();
   }
+  const absl::Cleanup remove = [&] {
+    (void)::unlinkat(shop.here(), name.c_str(), 0);
+  };
+  if (KindAt(shop.here(), name) != S_IFSOCK) return other();
+  ASSIGN_OR_RETURN(const Address address, AddressOf(name));
   ASSIGN_OR_RETURN(Fd probe, NewSocket(SOCK_NONBLOCK));
   if (::connect(probe.get(), address.get(), address.size) == 0 ||
       errno == EAGAIN) {  // served; EAGAIN: its backlog is full
@@ -116,8 +195,9 @@ absl::Status RemoveIfStale(const Address& address, const std::string& path) {
         "or name another path"));
   }
   if (errno != ECONNREFUSED) return Errno("find out who serves ", path);
-  if (::unlink(path.c_str()) != 0)
+  if (::unlinkat(folder, name.c_str(), 0) != 0) {
     return Errno("remove the stale socket ", path);
+  }
   return absl::OkStatus();
 }
 
@@ -127,6 +207,10 @@ absl::Status CheckSocketPath(absl::string_view path) {
   if (path.empty()) return absl::InvalidArgumentError("a socket path is empty");
   if (absl::StrContains(path, '\0')) {
     return absl::InvalidArgumentError("a socket path holds a NUL byte");
+  }
+  if (absl::EndsWith(path, "/")) {
+    return absl::InvalidArgumentError(
+        absl::StrCat("a socket path ends in a slash: ", path));
   }
   if (path.size() > kLongestPath) {
     return absl::InvalidArgumentError(
@@ -155,51 +239,68 @@ bool ListeningSocket::FileIsOurs() const {
 
 void ListeningSocket::Close() {
   if (!fd_.valid()) return;
-  if (!inherited() && FileIsOurs()) (void)::unlink(path_.c_str());
+  // While it is open no other file has its number.
+  if (!inherited()) {
+    const auto folder = OpenFolder(FolderOf(path_));
+    const std::string name = NameIn(path_);
+    if (folder.ok() && IsFileAt(folder->get(), name, device_, inode_)) {
+      (void)::unlinkat(folder->get(), name.c_str(), 0);
+    }
+  }
   fd_.Reset();
 }
 
-absl::StatusOr<ListeningSocket> Listen(absl::string_view path,
+absl::StatusOr<ListeningSocket> Listen(absl::string_view path_text,
                                        const SocketRights& rights) {
-  ASSIGN_OR_RETURN(const Address address, AddressOf(path));
-  const std::string name(path);
-  gid_t group = static_cast<gid_t>(-1);
+  RETURN_IF_ERROR(CheckSocketPath(path_text));
+  const std::string path(path_text);
+  const std::string name = NameIn(path);
+  ASSIGN_OR_RETURN(const Address address, AddressOf(name));
+  auto group = static_cast<gid_t>(-1);
   if (!rights.group.empty()) {
     ASSIGN_OR_RETURN(group, FindGroup(rights.group));
   }
-  ASSIGN_OR_RETURN(const PathLock lock, PathLock::Take(name));
-  RETURN_IF_ERROR(RemoveIfStale(address, name));
+  ASSIGN_OR_RETURN(const Fd folder, OpenFolder(FolderOf(path)));
+  ASSIGN_OR_RETURN(const Workshop shop, Workshop::Enter(folder.get(), path));
+  RETURN_IF_ERROR(RemoveIfStale(folder.get(), shop, path));
 
   ListeningSocket result;
   ASSIGN_OR_RETURN(result.fd_, NewSocket(SOCK_NONBLOCK));
-  result.path_ = name;
   {
-    const mode_t before = ::umask(0177);
-    const absl::Cleanup restore = [before] { ::umask(before); };
+    const ExactMode mode(rights.mode);
     if (::bind(result.fd_.get(), address.get(), address.size) != 0) {
       return Errno("bind ", path);
     }
   }
-  absl::Cleanup remove = [&name] { (void)::unlink(name.c_str()); };
-  struct stat file {};
-  if (::lstat(name.c_str(), &file) != 0) return Errno("look at ", path);
-  result.device_ = file.st_dev;
-  result.inode_ = file.st_ino;
-  if (rights.owner && ::geteuid() == 0 &&
-      ::lchown(name.c_str(), *rights.owner, static_cast<gid_t>(-1)) != 0) {
-    return Errno("give ", path, " to the user ", *rights.owner);
-  }
-  if (!rights.group.empty() &&
-      ::lchown(name.c_str(), static_cast<uid_t>(-1), group) != 0) {
+  const auto give = [&](uid_t user, gid_t to_group) {
+    return ::fchownat(shop.here(), name.c_str(), user, to_group,
+                      AT_SYMLINK_NOFOLLOW) == 0;
+  };
+  if (!rights.group.empty() && !give(static_cast<uid_t>(-1), group)) {
     return Errno("give ", path, " to the group ", rights.group);
   }
-  if (rights.mode != 0600 && ::chmod(name.c_str(), rights.mode) != 0) {
-    return Errno("set the mode of ", path);
+  if (rights.owner && ::geteuid() == 0 &&
+      !give(*rights.owner, static_cast<gid_t>(-1))) {
+    return Errno("give ", path, " to the user ", *rights.owner);
   }
   if (::listen(result.fd_.get(), SOMAXCONN) != 0) {
     return Errno("listen on ", path);
   }
-  std::move(remove).Cancel();
+  struct stat file {};
+  if (::fstatat(shop.here(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) {
+    return Errno("look at ", path);
+  }
+  // What somebody has put there meanwhile is not replaced.  NFS knows no such
+  // renaming; with a second name the socket would keep the shop in existence.
+  const char* const at = name.c_str();
+  if (::renameat2(shop.here(), at, folder.get(), at, RENAME_NOREPLACE) != 0 &&
+      (errno != EINVAL ||
+       ::linkat(shop.here(), at, folder.get(), at, 0) != 0)) {
+    return Errno("put ", path, " in its place");
+  }
+  result.path_ = path;
+  result.device_ = file.st_dev;
+  result.inode_ = file.st_ino;
   return result;
 }
 
@@ -288,17 +389,6 @@ std::optional<std::string> ListeningPath(int fd) {
   return std::string(
       address.sun_path,
       ::strnlen(address.sun_path, std::min(length, kLongestPath)));
-}
-
-absl::Status CheckFolder(const std::string& path) {
-  struct stat file {};
-  const bool known = ::stat(path.c_str(), &file) == 0;
-  if (known && S_ISDIR(file.st_mode)) return absl::OkStatus();
-  if (!known && errno != ENOENT && errno != ENOTDIR) {
-    return Errno("look at ", path);
-  }
-  return absl::InvalidArgumentError(
-      absl::StrCat("no such folder: ", path, "; make it first"));
 }
 
 bool IsSocket(const std::string& path) {

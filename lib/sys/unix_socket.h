@@ -19,8 +19,9 @@
 
 namespace deptyr {
 
-// A path a socket can't have (empty, over the 108 bytes of sun_path, unix(7))
-// is an InvalidArgument.  The path may fill all 108 bytes, without a NUL.
+// A path a socket can't have (empty, a folder's, over the 108 bytes of
+// sun_path, unix(7)) is an InvalidArgument.  It may fill all 108 bytes, without
+// a NUL.
 absl::Status CheckSocketPath(absl::string_view path);
 
 struct SocketRights {
@@ -69,11 +70,22 @@ class [[nodiscard]] ListeningSocket {
   ino_t inode_ = 0;  // 0: inherited
 };
 
-// Binds and listens.  From the moment it exists the file is 0600; only then it
-// gets its group, and last its mode.  A socket file that nobody serves any more
-// is replaced; a served one is an error, and so is a file of another kind.
-// Two callers at once are kept apart by a lock on PATH.lock, there only for
-// that moment, so neither can take the other's socket for a stale one.
+// A listening socket that has its mode, group and owner, and can be connected
+// to, before it has its name.  It is made in PATH.new, a folder that only this
+// user and root may enter, and is moved to its name; nothing is ever
+// changed by a path, so whoever may write to the folders on the way can lead us
+// to no other file (OpenFolder() of folder.h).  They can remove the socket, and
+// put their own in its place: those who connect should know the folder's owner.
+//
+// A socket file that nobody serves any more is replaced; a served one is an
+// error, and so is a file of another kind.  Two callers at once are kept apart,
+// so neither can take the other's socket for a stale one: the later is refused.
+// What strangers have at PATH.new delays nobody.  A caller that fails leaves
+// nothing behind; what one leaves that is killed, the next at that path
+// removes.
+//
+// To getsockname(2), and so to ss(8), it is only called NAME: the path is as
+// long as it may be already, and bind(2) takes no folder.
 absl::StatusOr<ListeningSocket> Listen(absl::string_view path,
                                        const SocketRights& rights);
 
@@ -98,12 +110,9 @@ absl::StatusOr<std::optional<Fd>> Accept(int listener);
 // "No more comes from here": the peer reads to an end of file.
 void ShutDownWriting(int socket);
 
-// Whether fd is a listening UNIX stream socket, and the path it is bound to
-// ("" if none).
+// Whether fd is a listening UNIX stream socket, and the path it was bound to
+// ("" if none), which for one of Listen() is relative.
 std::optional<std::string> ListeningPath(int fd);
-
-// InvalidArgument if there is no such folder.
-absl::Status CheckFolder(const std::string& path);
 
 // Whether there is a socket at the path.
 bool IsSocket(const std::string& path);

@@ -433,6 +433,23 @@ TEST_F(StrangerTest, WhoNeverAccepts) {
   ExpectErrorSoon();
 }
 
+// In a folder that others may write to, anybody can serve what head looks for.
+TEST_F(StrangerTest, WhoIsAnotherUserIsToldNothing) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
+  listener_ = Value(Listen(socket_, {}));
+  ASSERT_EQ(::seteuid(12345), 0);
+  ASSERT_EQ(::listen(listener_.fd(), 1), 0);
+  ASSERT_EQ(::seteuid(0), 0);
+  EXPECT_THAT(ConnectToFdHolder(socket_),
+              StatusIs(StatusCode::kPermissionDenied,
+                       HasSubstr("another user's (uid=12345)")));
+  const auto peer = Value(Accept(listener_.fd()));
+  ASSERT_TRUE(peer);
+  OutputReader output(peer->get());
+  EXPECT_TRUE(output.UntilEnd());
+  EXPECT_EQ(output.text(), "");
+}
+
 TEST_F(StrangerTest, WhoTalksGarbage) {
   Start({"HTTP/1.1 400 Bad Request\r\n\r\n"}, 0);
   ExpectErrorSoon();

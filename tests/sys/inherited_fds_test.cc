@@ -14,6 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/sys/unix_socket.h"
+#include "tests/support/bound_socket.h"
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/status_matchers.h"
@@ -30,7 +31,7 @@ bool IsCloseOnExec(int fd) {
 
 class InheritedFdsTest : public testing::Test {
  protected:
-  InheritedFdsTest() : listener_(Value(Listen(path_, {}))) {}
+  InheritedFdsTest() : listener_(BindAndListen(path_)) {}
 
   // Runs `check` in a child with the socket on fd 3 and a pipe on fd 4, and
   // these variables.  LISTEN_PID=self becomes the child's pid.
@@ -46,7 +47,7 @@ class InheritedFdsTest : public testing::Test {
               }
               return check();
             },
-            {.fds = {{listener_.fd(), 3}, {pipe_.read_end.get(), 4}},
+            {.fds = {{listener_.get(), 3}, {pipe_.read_end.get(), 4}},
              .env = std::move(env)})
             .Wait();
     return end.value_or(ExitStatus{.signal = 1});
@@ -60,7 +61,7 @@ class InheritedFdsTest : public testing::Test {
 
   const TempDir dir_;
   const std::string path_ = dir_ / "head.sock";
-  ListeningSocket listener_;
+  Fd listener_;
   Pipe pipe_;
 };
 
@@ -132,7 +133,7 @@ TEST_F(InheritedFdsTest, AListenerOnFd0IsTakenAndDevNullTakesItsPlace) {
         char byte = 0;
         return ::read(STDIN_FILENO, &byte, 1) == 0 ? 0 : 5;
       },
-      {.fds = {{listener_.fd(), 0}}, .env = {"LISTEN_FDS"}});
+      {.fds = {{listener_.get(), 0}}, .env = {"LISTEN_FDS"}});
   EXPECT_EQ(child.Wait(), kFine);
 }
 

@@ -26,6 +26,17 @@ TEST(NameServiceTest, AUserIsByNumberOrName) {
   EXPECT_EQ(Value(FindGroup("tty")), 5U);
 }
 
+// What stands for "nobody" is no name for those whom nobody knows.
+TEST(NameServiceTest, TheLastNumberIsNobodys) {
+  EXPECT_EQ(Value(FindUser("4294967294")), 4294967294U);
+  EXPECT_THAT(FindUser("4294967295"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("no user can have the number 4294967295")));
+  EXPECT_THAT(FindGroup("4294967295"),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr("no group can have")));
+}
+
 TEST(NameServiceTest, WhoIsntThereIsSaidSo) {
   EXPECT_THAT(FindUser("no-such-user"),
               StatusIs(absl::StatusCode::kInvalidArgument,

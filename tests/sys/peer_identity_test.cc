@@ -3,7 +3,10 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <sched.h>
+#include <sys/ioctl.h>
+#include <sys/mount.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <optional>
@@ -15,6 +18,8 @@
 #include <gtest/gtest.h>
 
 #include "lib/sys/unix_socket.h"
+#include "tests/support/kernel.h"
+#include "tests/support/other_user.h"
 #include "tests/support/program.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/temp_dir.h"
@@ -69,6 +74,142 @@ class PeerIdentityTest : public testing::Test {
   Pipe end_;
 };
 
+bool Write(const std::string& path, absl::string_view text) {
+  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
+  return ::write(file.get(), text.data(), text.size()) ==
+         static_cast<ssize_t>(text.size());
+}
+
+// Linux before 6.11.
+bool CannotOpenUserNamespaces() {
+  const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
+  const Fd space(::ioctl(self.get(), _IO(0xFF, 9), 0));
+  return !space.valid();
+}
+
+// What a process says of its peers that comes to know the kernel's number for
+// those who have none in some other place than we: so these tests come first.
+class StrangePlaceTest : public PeerIdentityTest {
+ protected:
+  static bool HideProcSys() {
+    return ::unshare(CLONE_NEWNS) == 0 &&
+           ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
+           ::mount("none", "/proc/sys", "tmpfs", 0, nullptr) == 0;
+  }
+  // A process of the namespace before has to write such a map.
+  static bool EnterUserNamespace(absl::string_view map) {
+    const std::string folder = absl::StrCat("/proc/", ::getpid());
+    Pipe entered;
+    Program writer = Program::Fork(
+        [&] {
+          char byte = 0;
+          return ::read(entered.read_end.get(), &byte, 1) == 1 &&
+                         Write(folder + "/uid_map", map) &&
+                         Write(folder + "/gid_map", map)
+                     ? 0
+                     : 1;
+        },
+        {.keep = {entered.read_end.get()}});
+    return ::unshare(CLONE_NEWUSER) == 0 &&
+           ::write(entered.write_end.get(), "x", 1) == 1 &&
+           writer.Wait() == ExitStatus{};
+  }
+  bool LeaveProc() {
+    return ::chroot(dir_.path().c_str()) == 0 && ::chdir("/") == 0;
+  }
+  // The uids of root, kUser, kOverflow, and kOther, or "?"; "skip" if it can't
+  // `go` there.
+  std::string SeenFrom(absl::FunctionRef<bool()> go) {
+    std::vector<Fd> connections;
+    std::vector<int> keep;
+    for (const uid_t uid : {uid_t{0}, kUser, kOverflow, kOther}) {
+      connections.push_back(ConnectAs(path_, {uid, {uid}}));
+      connections.push_back(Accepted());
+      keep.push_back(connections.back().get());
+    }
+    Pipe said;
+    keep.push_back(said.write_end.get());
+    Program child = Program::Fork(
+        [&] {
+          if (!go()) return 77;
+          std::string all;
+          for (size_t i = 1; i < connections.size(); i += 2) {
+            const auto who = IdentifyPeer(connections[i].get());
+            if (!who.ok() || who->gid != who->uid) return 1;
+            if (who->groups != std::vector<gid_t>{}) return 2;
+            absl::StrAppend(
+                &all, who->uid == kUnknownId ? "?" : absl::StrCat(who->uid),
+                " ");
+          }
+          all += CheckIdentities().ok() ? "" : "can't tell";
+          (void)!::write(said.write_end.get(), all.data(), all.size());
+          return 0;
+        },
+        {.keep = keep});
+    const auto end = child.Wait();
+    if (end == ExitStatus{.code = 77}) return "skip";
+    EXPECT_EQ(end, ExitStatus{});
+    said.write_end.Reset();
+    OutputReader output(said.read_end.get());
+    EXPECT_TRUE(output.UntilEnd());
+    return output.text();
+  }
+
+  static constexpr uid_t kOther = 100'000;
+};
+
+TEST_F(StrangePlaceTest, WithoutProcSysTheKernelIsAskedOtherwise) {
+  const std::string seen =
+      SeenFrom([] { return HideProcSys() && EnterUserNamespace("0 0 1"); });
+  if (seen == "skip") GTEST_SKIP() << "no user namespaces here";
+  EXPECT_EQ(seen, "0 ? ? ? ");
+}
+
+TEST_F(StrangePlaceTest,
+       NobodyIsSomebodyWhereAllHaveNumbersAndProcSysIsHidden) {
+  EXPECT_EQ(SeenFrom(HideProcSys), "0 12345 65534 100000 ");
+}
+
+// The largest number that the kernel may call them is 65535.
+TEST_F(StrangePlaceTest, WhoMightBeAnybodyIsUnknown) {
+  const std::string seen = SeenFrom([] {
+    if (!HideProcSys() || !EnterUserNamespace("0 0 200000")) return false;
+    RefuseSystemCalls({SYS_clone, SYS_clone3}, EPERM);
+    return true;
+  });
+  if (seen == "skip") GTEST_SKIP() << "no user namespaces here";
+  EXPECT_EQ(seen, "? ? ? 100000 can't tell");
+}
+
+TEST_F(StrangePlaceTest, InAChrootOfTheFirstUserNamespaceAllAreKnown) {
+  EXPECT_EQ(SeenFrom([this] { return LeaveProc(); }), "0 12345 65534 100000 ");
+  if (CannotOpenUserNamespaces()) return;
+  EXPECT_EQ(SeenFrom([this] {
+              return LeaveProc() && ::setresuid(kUser, kUser, kUser) == 0;
+            }),
+            "0 12345 65534 100000 ");
+}
+
+// Before Linux 6.11 the network's owner tells.
+TEST_F(StrangePlaceTest, InAChrootOnAnOldKernelRootFindsOut) {
+  const auto old = [this] {
+    if (!LeaveProc()) return false;
+    RefuseSystemCalls({SYS_pidfd_open}, ENOSYS);
+    return true;
+  };
+  EXPECT_EQ(SeenFrom(old), "0 12345 65534 100000 ");
+  EXPECT_EQ(
+      SeenFrom([&] { return old() && ::setresuid(kUser, kUser, kUser) == 0; }),
+      "? ? ? 100000 can't tell");
+}
+
+TEST_F(StrangePlaceTest, InAChrootOfAnotherUserNamespaceNobodyIsGuessed) {
+  const std::string seen = SeenFrom(
+      [this] { return EnterUserNamespace("0 0 200000") && LeaveProc(); });
+  if (seen == "skip") GTEST_SKIP() << "no user namespaces here";
+  EXPECT_EQ(seen, "? ? ? 100000 can't tell");
+}
+
 TEST_F(PeerIdentityTest, HasItsGroups) {
   const Program peer = Connected(kUser, kGroup, {7, 50, 100'000});
   const PeerIdentity who = Value(IdentifyPeer(Accepted().get()));
@@ -92,12 +233,6 @@ TEST_F(PeerIdentityTest, NobodyIsSomebodyWhereAllHaveNumbers) {
   const PeerIdentity who = Value(IdentifyPeer(Accepted().get()));
   EXPECT_EQ(who.uid, kOverflow);
   EXPECT_EQ(who.gid, kOverflow);
-}
-
-bool Write(const std::string& path, absl::string_view text) {
-  const Fd file(::open(path.c_str(), O_WRONLY | O_CLOEXEC));
-  return ::write(file.get(), text.data(), text.size()) ==
-         static_cast<ssize_t>(text.size());
 }
 
 // What a process in a user namespace that maps root alone says of a peer there.

@@ -2,17 +2,18 @@
 
 #include <fcntl.h>
 #include <netinet/in.h>
+#include <sched.h>
+#include <sys/file.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <cstddef>
 #include <cstdlib>
 #include <cstring>
 #include <filesystem>
@@ -27,6 +28,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/sys/peer_identity.h"
+#include "tests/support/bound_socket.h"
 #include "tests/support/kernel.h"
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"
@@ -43,6 +45,7 @@ using testing::IsEmpty;
 using testing::SizeIs;
 
 constexpr ExitStatus kFine{.code = 0};
+constexpr uid_t kUser = 12345;
 
 mode_t ModeOf(const std::string& path) {
   struct stat file {};
@@ -62,21 +65,8 @@ bool Blocks(int fd) {
   return (::fcntl(fd, F_GETFL) & O_NONBLOCK) == 0;
 }
 
-// A bound socket, as other programs make them.
-Fd BindRaw(const std::string& path, int type = SOCK_STREAM) {
-  sockaddr_un address{};
-  address.sun_family = AF_UNIX;
-  std::memcpy(address.sun_path, path.data(), path.size());
-  Fd fd(::socket(AF_UNIX, type | SOCK_CLOEXEC, 0));
-  EXPECT_EQ(::bind(fd.get(), reinterpret_cast<sockaddr*>(&address),
-                   static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) +
-                                          path.size())),
-            0);
-  return fd;
-}
-
 void LeaveStaleSocket(const std::string& path) {
-  (void)BindRaw(path);
+  (void)BindSocket(path);
 }
 
 class UnixSocketTest : public testing::Test {
@@ -153,36 +143,25 @@ TEST_F(UnixSocketTest, TheFileIs0600WhateverTheUmask) {
   }
 }
 
-// Where no mode can be changed, a file can't have had a wider one before.
-void RefuseChmod() {
-  (void)::umask(0);
-  RefuseSystemCalls(
-      {
-          SYS_fchmod,
-          SYS_fchmodat,
+// Where a call can't be made, a file can't have been any other way before.
+TEST_F(UnixSocketTest, TheFileHasItsModeFromItsFirstMoment) {
+  for (const mode_t mode : {0600, 0660, 0666}) {
+    Program child = Program::Fork([&] {
+      (void)::umask(0);
+      RefuseSystemCalls(
+          {
+              SYS_fchmod,
+              SYS_fchmodat,
 #ifdef SYS_chmod
-          SYS_chmod,
+              SYS_chmod,
 #endif
-      },
-      EPERM);
-}
-
-TEST_F(UnixSocketTest, TheFileIs0600FromItsFirstMoment) {
-  Program child = Program::Fork([&] {
-    RefuseChmod();
-    const auto listener = Listen(path_, {});
-    return listener.ok() && ModeOf(path_) == 0600 ? 0 : 1;
-  });
-  EXPECT_EQ(child.Wait(), kFine);
-}
-
-TEST_F(UnixSocketTest, AModeThatCannotBeSetLeavesNoSocket) {
-  Program child = Program::Fork([&] {
-    RefuseChmod();
-    const auto listener = Listen(path_, {.mode = 0660, .group = ""});
-    return listener.ok() || std::filesystem::exists(path_) ? 1 : 0;
-  });
-  EXPECT_EQ(child.Wait(), kFine);
+          },
+          EPERM);
+      const auto listener = Listen(path_, {.mode = mode});
+      return listener.ok() && ModeOf(path_) == mode ? 0 : 1;
+    });
+    EXPECT_EQ(child.Wait(), kFine) << mode;
+  }
 }
 
 TEST_F(UnixSocketTest, TheModeIsTheOneAskedFor) {
@@ -228,15 +207,6 @@ TEST_F(UnixSocketTest, TheOwnerIsTheOneAskedFor) {
   EXPECT_EQ(ModeOf(path_), 0600u);
 }
 
-TEST_F(UnixSocketTest, AFolderHasToBeThere) {
-  EXPECT_THAT(CheckFolder(dir_.path()), IsOk());
-  std::ofstream(dir_ / "file") << "x";
-  for (const std::string& path : {dir_ / "none", dir_ / "file"}) {
-    EXPECT_THAT(CheckFolder(path), StatusIs(absl::StatusCode::kInvalidArgument,
-                                            HasSubstr("no such folder")));
-  }
-}
-
 TEST_F(UnixSocketTest, NothingButTheSocketIsLeftInTheFolder) {
   const ListeningSocket listener = Value(Listen(path_, {}));
   EXPECT_FALSE(Listen(path_, {}).ok());
@@ -245,11 +215,152 @@ TEST_F(UnixSocketTest, NothingButTheSocketIsLeftInTheFolder) {
             1);
 }
 
-// Whoever can't open the lock beside it can't keep us from listening.
-TEST_F(UnixSocketTest, ALockThatWasLeftDelaysNobody) {
-  std::ofstream(path_ + ".lock") << "left by a process that was killed";
-  EXPECT_THAT(Listen(path_, {}), IsOk());
-  EXPECT_FALSE(std::filesystem::exists(path_ + ".lock"));
+// What a folder can hold under the name of the one that a socket is made in.
+void OccupyWithAFile(const std::string& path) {
+  std::ofstream(path) << "precious";
+}
+void OccupyWithAFifo(const std::string& path) {
+  ASSERT_EQ(::mkfifo(path.c_str(), 0666), 0);
+}
+void OccupyWithAFolder(const std::string& path) {
+  ASSERT_EQ(::mkdir(path.c_str(), 0777), 0);
+  ASSERT_EQ(::chmod(path.c_str(), 0777), 0);
+}
+void OccupyWithALink(const std::string& path) {
+  ASSERT_EQ(::mkdir((path + "-elsewhere").c_str(), 0700), 0);
+  ASSERT_EQ(::symlink((path + "-elsewhere").c_str(), path.c_str()), 0);
+}
+
+TEST_F(UnixSocketTest, WhatOthersPutInTheWayDelaysNobodyAndStays) {
+  for (void (*occupy)(const std::string&) :
+       {OccupyWithAFile, OccupyWithAFifo, OccupyWithAFolder, OccupyWithALink}) {
+    const TempDir folder;
+    const std::string path = folder / "sock";
+    occupy(path + ".new");
+    const ino_t before = InodeOf(path + ".new");
+    const auto count =
+        std::distance(std::filesystem::directory_iterator(folder.path()), {});
+    {
+      LeaveStaleSocket(path);
+      const ListeningSocket listener = Value(Listen(path, {.mode = 0666}));
+      EXPECT_THAT(Connect(path, absl::Seconds(5)), IsOk());
+      EXPECT_EQ(InodeOf(path + ".new"), before);
+    }
+    EXPECT_EQ(
+        std::distance(std::filesystem::directory_iterator(folder.path()), {}),
+        count);
+  }
+}
+
+// Whoever holds the folder's lock is one of us.
+TEST_F(UnixSocketTest, WhoComesAtTheSameMomentIsRefusedAtOnce) {
+  ASSERT_EQ(::mkdir((path_ + ".new").c_str(), 0700), 0);
+  const Fd other(::open((path_ + ".new").c_str(), O_RDONLY | O_CLOEXEC));
+  ASSERT_EQ(::flock(other.get(), LOCK_EX), 0);
+  EXPECT_THAT(Listen(path_, {}),
+              StatusIs(absl::StatusCode::kAlreadyExists,
+                       HasSubstr("another process is about to listen")));
+  EXPECT_TRUE(std::filesystem::exists(path_ + ".new"));
+}
+
+TEST_F(UnixSocketTest, WhatAKilledOneLeftIsRemoved) {
+  ASSERT_EQ(::mkdir((path_ + ".new").c_str(), 0700), 0);
+  LeaveStaleSocket(path_ + ".new/head.sock");
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
+}
+
+// The working folder is another's while a socket is made.
+TEST_F(UnixSocketTest, TheWorkingFolderStays) {
+  const auto before = std::filesystem::current_path();
+  {
+    const ListeningSocket listener = Value(Listen(path_, {}));
+    EXPECT_FALSE(Listen(path_, {}).ok());
+    EXPECT_EQ(std::filesystem::current_path(), before);
+  }
+  Program child = Program::Fork([&] {
+    (void)!::chdir(dir_.path().c_str());
+    std::filesystem::remove(dir_.path());  // where we are has gone
+    const TempDir other;
+    return Listen(other / "sock", {}).ok() ? 0 : 1;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+TEST_F(UnixSocketTest, AFolderThatMayNotBeEnteredIsLeft) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root makes such a folder";
+  ASSERT_EQ(::chmod(dir_.path().c_str(), 01777), 0);
+  std::filesystem::create_directory(dir_ / "closed");
+  ASSERT_EQ(::chmod((dir_ / "closed").c_str(), 0700), 0);
+  Program child = Program::Fork([&] {
+    (void)!::chdir((dir_ / "closed").c_str());
+    (void)!::setresuid(kUser, kUser, kUser);
+    return Listen(path_, {}).ok() && std::filesystem::current_path() == "/" ? 0
+                                                                            : 1;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+// What a socket of ours keeps in existence is its file, nothing else.
+TEST_F(UnixSocketTest, ItsFileSystemCanBeMadeReadOnly) {
+  Program child = Program::Fork([&] {
+    if (::unshare(CLONE_NEWNS) != 0 ||
+        ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
+        ::mount("none", dir_.path().c_str(), "tmpfs", 0, nullptr) != 0) {
+      return 77;
+    }
+    const ListeningSocket listener = Value(Listen(path_, {}));
+    return ::mount("none", dir_.path().c_str(), "tmpfs", MS_REMOUNT | MS_RDONLY,
+                   nullptr) == 0
+               ? 0
+               : 1;
+  });
+  const auto end = child.Wait();
+  if (end == ExitStatus{.code = 77}) GTEST_SKIP() << "may not mount here";
+  EXPECT_EQ(end, kFine);
+}
+
+TEST_F(UnixSocketTest, AFileSystemNeedNotKnowHowToRenameWithoutReplacing) {
+  Program child = Program::Fork([&] {
+    RefuseSystemCalls({SYS_renameat2}, EINVAL);
+    const auto listener = Listen(path_, {});
+    return listener.ok() && listener->FileIsOurs() &&
+                   Connect(path_, absl::Seconds(5)).ok() &&
+                   !std::filesystem::exists(path_ + ".new")
+               ? 0
+               : 1;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+}
+
+TEST_F(UnixSocketTest, AnyFailureLeavesNothing) {
+  if (::geteuid() != 0) GTEST_SKIP() << "root, who may all, is refused calls";
+  for (const int call :
+       {SYS_bind, SYS_fchownat, SYS_listen, SYS_fchdir, SYS_renameat2}) {
+    Program child = Program::Fork([&] {
+      RefuseSystemCalls({call}, EPERM);
+      return Listen(path_, {.owner = kUser}).ok() ? 1 : 0;
+    });
+    EXPECT_EQ(child.Wait(), kFine) << call;
+    EXPECT_TRUE(std::filesystem::is_empty(dir_.path())) << call;
+  }
+}
+
+TEST_F(UnixSocketTest, NobodyElseSeesItBeforeItHasItsGroup) {
+  if (::geteuid() != 0) GTEST_SKIP() << "only root can give files away";
+  // In such a folder files get its group.
+  ASSERT_EQ(::chown(dir_.path().c_str(), 0, 777), 0);
+  ASSERT_EQ(::chmod(dir_.path().c_str(), 02755), 0);
+  Program child = Program::Fork([&] {
+    RefuseSystemCalls({SYS_fchownat}, EPERM);
+    return Listen(path_, {.mode = 0660, .group = "12345"}).ok() ? 1 : 0;
+  });
+  EXPECT_EQ(child.Wait(), kFine);
+  EXPECT_TRUE(std::filesystem::is_empty(dir_.path()));
+  const ListeningSocket listener =
+      Value(Listen(path_, {.mode = 0660, .group = "12345"}));
+  EXPECT_EQ(GroupOf(path_), 12345u);
+  EXPECT_EQ(ModeOf(path_), 0660u);
 }
 
 // --- the path
@@ -260,7 +371,6 @@ TEST_F(UnixSocketTest, APathMayFillAllOf108Bytes) {
   ASSERT_EQ(path.size(), 108u);
   const ListeningSocket listener = Value(Listen(path, {}));
   EXPECT_TRUE(listener.FileIsOurs());
-  EXPECT_EQ(ListeningPath(listener.fd()), path);
   EXPECT_THAT(Connect(path, absl::Seconds(5)), IsOk());
 }
 
@@ -281,6 +391,8 @@ TEST(CheckSocketPathTest, RefusesWhatNoSocketCanHave) {
               StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(CheckSocketPath(absl::string_view("a\0b", 3)),
               StatusIs(absl::StatusCode::kInvalidArgument));
+  EXPECT_THAT(CheckSocketPath("/run/"),
+              StatusIs(absl::StatusCode::kInvalidArgument));
   EXPECT_THAT(CheckSocketPath("relative"), IsOk());
 }
 
@@ -294,9 +406,11 @@ TEST_F(UnixSocketTest, APathMayBeRelative) {
 }
 
 TEST_F(UnixSocketTest, AFolderThatIsNotThereIsNamed) {
-  EXPECT_THAT(Listen(dir_ / "none/head.sock", {}),
-              StatusIs(absl::StatusCode::kUnavailable,
-                       HasSubstr("none/head.sock.lock: No such file")));
+  EXPECT_THAT(
+      Listen(dir_ / "none/head.sock", {}),
+      StatusIs(absl::StatusCode::kUnavailable, HasSubstr("open the folder ")));
+  EXPECT_THAT(Listen(dir_ / "none/head.sock", {}).status().message(),
+              HasSubstr("/none: No such file"));
 }
 
 // --- what is there already
@@ -327,7 +441,7 @@ std::vector<Fd> FillBacklog(const std::string& path) {
 }
 
 TEST_F(UnixSocketTest, AServedSocketWithAFullBacklogIsRefusedToo) {
-  const Fd busy = BindRaw(path_);
+  const Fd busy = BindSocket(path_);
   ASSERT_EQ(::listen(busy.get(), 1), 0);
   const std::vector<Fd> connections = FillBacklog(path_);
   ASSERT_THAT(connections, testing::Not(IsEmpty()));
@@ -352,7 +466,7 @@ TEST_F(UnixSocketTest, AFileOfAnotherKindIsLeftAlone) {
 // A socket of another type refuses the question with another errno; it is
 // somebody's.
 TEST_F(UnixSocketTest, ADatagramSocketIsLeftAlone) {
-  const Fd other = BindRaw(path_, SOCK_DGRAM);
+  const Fd other = BindSocket(path_, SOCK_DGRAM);
   const ino_t before = InodeOf(path_);
   EXPECT_FALSE(Listen(path_, {}).ok());
   EXPECT_EQ(InodeOf(path_), before);
@@ -381,7 +495,7 @@ TEST_F(UnixSocketTest, AFileThatIsNotOursAnyMoreStays) {
 }
 
 TEST_F(UnixSocketTest, TheFileOfAnInheritedSocketStays) {
-  Fd fd = BindRaw(path_);
+  Fd fd = BindSocket(path_);
   ASSERT_EQ(::listen(fd.get(), 1), 0);
   {
     const ListeningSocket listener(std::move(fd), path_);
@@ -470,7 +584,7 @@ TEST_F(UnixSocketTest, AHeadThatIsNotThereIsNamedWithTheReason) {
 }
 
 TEST_F(UnixSocketTest, AFullBacklogIsWaitedForOnlySoLong) {
-  const Fd busy = BindRaw(path_);
+  const Fd busy = BindSocket(path_);
   ASSERT_EQ(::listen(busy.get(), 1), 0);
   const std::vector<Fd> connections = FillBacklog(path_);
   EXPECT_THAT(Connect(path_, absl::Milliseconds(20)),
@@ -520,9 +634,11 @@ TEST_F(UnixSocketTest, WhoIsConnectedToAPipeNobodyCanSay) {
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
-TEST_F(UnixSocketTest, AListeningSocketTellsItsPath) {
+TEST_F(UnixSocketTest, AListeningSocketTellsWhatItWasBoundTo) {
   const ListeningSocket listener = Value(Listen(path_, {}));
-  EXPECT_EQ(ListeningPath(listener.fd()), path_);
+  EXPECT_EQ(ListeningPath(listener.fd()), "head.sock");
+  const Fd other = BindAndListen(dir_ / "other");
+  EXPECT_EQ(ListeningPath(other.get()), dir_ / "other");
 }
 
 TEST_F(UnixSocketTest, AnAbstractListenerHasNoPath) {
@@ -536,8 +652,8 @@ TEST_F(UnixSocketTest, AnAbstractListenerHasNoPath) {
 TEST_F(UnixSocketTest, WhatDoesNotListenOnAUnixStreamHasNone) {
   const SocketPair connected;
   const Pipe pipe;
-  const Fd bound = BindRaw(path_);
-  const Fd packets = BindRaw(dir_ / "packets", SOCK_SEQPACKET);
+  const Fd bound = BindSocket(path_);
+  const Fd packets = BindSocket(dir_ / "packets", SOCK_SEQPACKET);
   ASSERT_EQ(::listen(packets.get(), 1), 0);
   const Fd internet(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in loopback{};
