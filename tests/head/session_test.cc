@@ -945,7 +945,7 @@ TEST_F(SessionTest, AfterStopReadingClientsGetWhatIsThereAndNoMore) {
   watcher.Type("\n");
   watcher.Read(true);
   ASSERT_TRUE(Until([&] { return watcher.bytes() >= numbers.size(); }));
-  EXPECT_TRUE(IsQuiet(*loop_));
+  EXPECT_TRUE(Until([&] { return IsQuiet(*loop_); }));
   EXPECT_TRUE(watcher.text() == numbers);
 }
 
