@@ -158,7 +158,7 @@ TEST(PaintTest, ASavedCursorThatHasNoRoomIsMovedIn) {
 
 TEST(PaintTest, AShellsScreenIsSmall) {
   Terminal terminal;
-  for (int i = 0; i < 30; ++i) terminal.Write("\x1b[1m$\x1b[m make all\r\n");
+  for (int i = 0; i < 15; ++i) terminal.Write("\x1b[1m$\x1b[m make all\r\n");
   EXPECT_LT(terminal.Paint().size(), 700);
 }
 
@@ -350,7 +350,7 @@ TEST(WorkTest, ASearchForTheLongestSliceFindsNone) {
   for (const WindowSize size : kLargeSizes) {
     Acts worst;
     uint64_t most = 0;
-    for (int i = 0; i < 30; ++i) {
+    for (int i = 0; i < 15; ++i) {
       Acts acts = worst;
       for (size_t n = 1 + below(4); n > 0; --n) {
         const absl::string_view act = kCostly[below(std::size(kCostly))];
