@@ -1,6 +1,7 @@
 #include "lib/head/live_screen.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,8 +26,11 @@ constexpr size_t kLittle = 16 << 10;
 // Further behind, a model begins anew for who asks, and in its own time.
 constexpr uint64_t kMostBehind = 128 << 10;
 constexpr uint64_t kMostLearned = 256 << 10;
-// A picture is kept for who asks next, until the screen changes.
-constexpr size_t kMostKept = 256 << 10;
+// A picture is kept for who asks next, until the screen changes; one that took
+// long, or is, for a moment in any case.
+constexpr size_t kMostKept = 1 << 20;
+constexpr size_t kLong = 64 << 10;
+constexpr Clock::duration kMoment = std::chrono::milliseconds(20);
 // No more than kLittle in so long: the flood is over.
 constexpr absl::Duration kQuiet = absl::Milliseconds(20);
 constexpr absl::Duration kParkAfter = absl::Seconds(5);
@@ -80,6 +84,7 @@ void LiveScreen::Begin(WindowSize size) {
   size_ = Modelled(size);
   whole_ = size_ == size;
   asked_ = false;
+  again_.reset();
   Forget();
   idle_work_.Reset();
   quiet_.Reset();
@@ -274,15 +279,34 @@ void LiveScreen::Resize(WindowSize size) {
   }
   digest_.Resized();
   behind_.Resized();
+  again_.reset();
   size_ = modelled;
   whole_ = modelled == size;
 }
 
+// However many ask: of a screen that is hard to make there is one in a moment,
+// and the stream goes on from it for all of them.
 LiveScreen::Picture LiveScreen::Take(WindowSize room) {
+  const Clock::time_point now = Clock::now();
+  const bool soon = now < again_until_;
+  if (soon && again_ && again_->room == room &&
+      again_->picture.from >= ring_.begin()) {
+    return again_->picture;
+  }
+  again_.reset();
+  const uint64_t before = work();
+  Picture picture = Make(room, soon ? kSlice : kMostAtOnce);
+  const uint64_t done = work() - std::min(before, work());
+  if (asked_ || done > kMostUnasked || picture.paint.size() > kLong) {
+    if (!soon) again_until_ = now + kMoment;
+    if (picture.paint.size() <= kMostKept) again_ = {picture, room};
+  }
+  return picture;
+}
+
+LiveScreen::Picture LiveScreen::Make(WindowSize room, uint64_t most) {
   const bool fits = room.rows >= size_.rows && room.cols >= size_.cols;
-  // While it still catches up with what was asked for before, it isn't hurried
-  // again.
-  bool all = CatchUp(asked_ ? kSlice : kMostAtOnce, /*needs_model=*/!fits);
+  bool all = CatchUp(most, /*needs_model=*/!fits);
   Picture picture{.paint = CleanTerminal(), .from = Shown(), .exact = false};
   picture.paint += PaintFor(room, all);
   picture.exact = all && exact();
@@ -346,6 +370,7 @@ void LiveScreen::ParkNow() {
   bool all = true;
   std::string paint = PaintFor(size_, all);
   if (!all) sure_from_ = ring_.end();
+  again_.reset();
   Forget();
   // Its own size, in its own place.
   parked_ = std::string(paint);

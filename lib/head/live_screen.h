@@ -82,6 +82,7 @@ class LiveScreen {
   void AwaitQuiet();
   void StartAgain(bool at_once);
   bool CatchUp(uint64_t most, bool needs_model);
+  Picture Make(WindowSize room, uint64_t most);
   std::string PaintFor(WindowSize room, bool& all);
   void Forget();
   void ForgetParked();
@@ -104,6 +105,13 @@ class LiveScreen {
   // Only a clear from here on makes the screen known.
   uint64_t sure_from_ = 0;
   std::optional<Screen> screen_;
+  // The last picture that took long, for who asks within the same moment.
+  struct Again {
+    Picture picture;
+    WindowSize room;
+  };
+  std::optional<Again> again_;
+  Clock::time_point again_until_;
   // If not empty, what paints the model, which has its first bytes.
   std::string parked_;
   size_t unparked_ = 0;
