@@ -125,6 +125,25 @@ TEST_F(TurnsTest, AProgramThatFillsItsScreenForEverDelaysNobody) {
   }
 }
 
+// More parameters than libvterm has room for.
+TEST_F(TurnsTest, AStyleWithEverythingInItIsSurvived) {
+  StartHostile(
+      "yes \"$(printf "
+      "'\\033[1;2;3;4:3;5;7;8;9;53;38;2;255;254;253;48;2;200;201;"
+      "202mx\\033[m')\" | head -n 5000; exec cat");
+  Guest hostile = Connect(kHostile);
+  ASSERT_TRUE(WaitFor([&] {
+    if (head_->program().HasEnded()) return true;
+    const auto session = hostile.AnswerTo(kStatus);
+    return session &&
+           std::stol(std::string(ValueOf(*session, "bytes"))) > 300'000;
+  }));
+  ASSERT_FALSE(head_->program().HasEnded());
+  ASSERT_TRUE(hostile.AnswerTo(kSnapshot));
+  EXPECT_TRUE(Connect(kOther).AnswerTo(kAboutHead));
+  EXPECT_FALSE(head_->program().HasEnded());
+}
+
 TEST_F(TurnsTest, AStormOfSizesDelaysNobodyAndTheLastOneCounts) {
   StartHostile("printf '\\033[?1049hhello'; exec cat");
   ASSERT_TRUE(TextUntil(
