@@ -3,6 +3,7 @@
 #include <array>
 #include <utility>
 
+#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/head/report.h"
@@ -15,6 +16,8 @@ namespace deptyr {
 namespace {
 
 constexpr size_t kReadSize = 16 << 10;
+// In a turn: each key that comes alone is a system call.
+constexpr int kMostMessages = 256;
 // How long one that has to leave may take for what is on its way to it.
 constexpr absl::Duration kLeaveTime = absl::Seconds(2);
 
@@ -263,6 +266,7 @@ void AttachClient::Update() {
 }
 
 void AttachClient::OnReady(Ready ready) {
+  if (begin_.pending()) return;  // what came before comes first
   if (ready.readable && !input_closed_ && !input_blocked()) {
     Receive();
   } else if (ready.hangup) {
@@ -298,19 +302,25 @@ void AttachClient::Receive() {
 }
 
 void AttachClient::Advance() {
-  while (!is_over_ && !input_blocked()) {
-    absl::string_view rest = inbox_;
+  size_t taken = 0;
+  const auto forget = absl::MakeCleanup([&] { inbox_.erase(0, taken); });
+  for (int i = 0; !is_over_ && !input_blocked(); ++i) {
+    if (i == kMostMessages) {
+      begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+      break;
+    }
+    absl::string_view rest = absl::string_view(inbox_).substr(taken);
     auto message = TakeMessage(rest);
     if (!message.ok()) {
       return Refuse(kRefusedMalformed, message.status().message());
     }
     if (!message->has_value()) break;
-    inbox_.erase(0, inbox_.size() - rest.size());
+    taken = inbox_.size() - rest.size();
     if (!Take(**message)) {
       return Refuse(kRefusedMalformed, "a message that has no place here");
     }
   }
-  if (input_closed_ && typed_all()) SayDone();
+  if (input_closed_ && typed_all() && !begin_.pending()) SayDone();
   Update();
 }
 

@@ -1,8 +1,9 @@
 // The screen of a session as it is now, for whoever comes late.
 //
 //   OnOutput() sees every byte with the digest, at once;
-//   the model follows in idle time, in short slices, never before I/O, and a
-//   millisecond's work behind: that is done when somebody asks;
+//   the model follows in idle time, in short slices of work (not of bytes:
+//   three of them can be a whole screen's), never before I/O, and a
+//   millisecond's text behind: that is done when somebody asks;
 //   a model that nobody needs now is parked: kept as the escape sequences that
 //   repaint it, and freed.
 //
@@ -10,6 +11,8 @@
 // exact screen, always.  One that floods laps it: then the model starts again
 // when the flood is over or somebody asks, from the last clear or from what the
 // ring's end has, and the picture is approximate until all is cleared again.
+// Who asks waits for a few milliseconds, whatever was written: a model that is
+// still behind then is shown as it is, and the stream goes on from there.
 #pragma once
 
 #include <cstdint>
@@ -56,7 +59,7 @@ class LiveScreen {
     uint64_t from;  // the offset from where on the stream goes on
     bool exact;
   };
-  // For a terminal of `room`.  Takes a dozen milliseconds at most.
+  // For a terminal of `room`.
   Picture Take(WindowSize room);
 
   bool exact() const;
@@ -65,19 +68,27 @@ class LiveScreen {
   std::string Modes() const;
   const std::string& title() const { return digest_.title(); }
   bool parked() const { return !screen_.has_value(); }
+  // What the model has cost that there is now (lib/screen/screen.h).
+  uint64_t work() const { return screen_ ? screen_->work() : 0; }
 
  private:
   uint64_t Whole() const { return begin_ + digest_.whole(); }
   bool lapped() const { return modelled_ < ring_.begin(); }
   bool ClearedAt(uint64_t first) const;
+  bool IsBehind() const;
+  uint64_t Shown() const;
   void FollowSoon();
-  void Follow();
-  void FollowTo(uint64_t offset);
+  void Advance(uint64_t most);
   void AwaitQuiet();
-  void StartAgain(uint64_t most);
-  void CatchUp();
+  void StartAgain(bool at_once);
+  bool CatchUp(uint64_t most, bool needs_model);
+  Picture Make(WindowSize room, uint64_t most);
+  std::string PaintFor(WindowSize room, bool& all);
+  void Forget();
+  void ForgetParked();
   void Unpark();
   void ParkLater();
+  void ParkNow();
 
   EventLoop& loop_;
   const Ring& ring_;
@@ -88,11 +99,22 @@ class LiveScreen {
   // The model has all before this; it, or what it was parked as, which then is
   // of all before this.
   uint64_t modelled_ = 0;
+  Digest behind_;       // has seen what the model has
+  bool asked_ = false;  // somebody got less than all
   uint64_t learned_from_ = 0;
   // Only a clear from here on makes the screen known.
   uint64_t sure_from_ = 0;
   std::optional<Screen> screen_;
+  // The last picture that took long, for who asks within the same moment.
+  struct Again {
+    Picture picture;
+    WindowSize room;
+  };
+  std::optional<Again> again_;
+  Clock::time_point again_until_;
+  // If not empty, what paints the model, which has its first bytes.
   std::string parked_;
+  size_t unparked_ = 0;
   Timer idle_work_;
   Timer quiet_;
   Timer park_;

@@ -29,7 +29,7 @@ constexpr size_t kGathered = 32 << 10;
 constexpr absl::Duration kLongestGathering = absl::Milliseconds(5);
 constexpr int kPatiencePauses = 4;
 // More than a PTY can hold, which is some 18 KiB.
-constexpr size_t kMostUnread = 256 << 10;
+constexpr size_t kMostUnread = 64 << 10;
 
 template <size_t size>
 void CopyText(absl::string_view text, std::array<char, size>& kept) {
@@ -75,11 +75,15 @@ void Session::Start(Incarnation program) {
       status_settled_ = true;
     }
     // All that a PTY holds, even past a client that is being waited for: this
-    // is the last chance.
-    for (size_t i = 0; i <= kMostUnread / kSmallestRead && !drained_; ++i) {
-      (void)Read(kLargestRead);
-      PumpAll();
+    // is the last chance.  A program that still writes isn't heard to no end.
+    PumpAll();
+    for (size_t all = 0; all < kMostUnread && !drained_;) {
+      const size_t got = Read(kLargestRead);
+      if (got == 0) break;
+      all += got;
+      if (RoomToRead() < kLargestRead) PumpAll();
     }
+    PumpAll();
     AskForStatus();
     Finish();
   }

@@ -283,7 +283,7 @@ class Session {
   void WaitForStatus(int pauses);
   void AskForStatus();
   void Record();
-  std::optional<PostMortem> PostMortemFromRing() const;
+  std::unique_ptr<PostMortem> PostMortemFromRing() const;
   void FinishIfEnded();
   void Finish();
   void DropController();
@@ -346,6 +346,8 @@ class Session {
   Timer patience_timer_;
   Timer drain_timer_;
   Timer repaint_timer_;
+  Timer resize_pause_;  // until the size of now is looked at again
+  int resizes_ = 0;     // since it began
 };
 
 }  // namespace deptyr

@@ -1,4 +1,5 @@
 // Of a session: how a program ends, and what is left of it.
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -22,6 +23,8 @@ constexpr absl::Duration kLeftoverTime = absl::Seconds(10);
 // that time.
 constexpr size_t kMostLeftovers = 16;
 constexpr size_t kScrap = 4096;
+// What the picture of a program is made of that another head saw.
+constexpr uint64_t kMostRead = 256 << 10;
 
 }  // namespace
 
@@ -44,26 +47,31 @@ std::string Session::State() const {
 
 std::optional<Session::PostMortem> Session::TakePostMortem() {
   if (programs() == 0) return std::nullopt;
-  if (running_ && post_mortem_ != nullptr) return *post_mortem_;
-  if (running_) return PostMortemFromRing();
+  if (running_) {
+    if (post_mortem_ == nullptr) post_mortem_ = PostMortemFromRing();
+    if (post_mortem_ == nullptr) return std::nullopt;
+    return *post_mortem_;
+  }
   return PostMortem{
       .paint = screen_.Take(size_).paint, .size = size_, .how = How()};
 }
 
 // Another head saw that end.
-std::optional<Session::PostMortem> Session::PostMortemFromRing() const {
+std::unique_ptr<Session::PostMortem> Session::PostMortemFromRing() const {
   const std::vector<IncarnationRecord> all = ring_.incarnations();
-  if (all.size() < 2) return std::nullopt;
+  if (all.size() < 2) return nullptr;
   const IncarnationRecord& record = all[all.size() - 2];
-  const uint64_t begin = record.begin >= ring_.begin()
-                             ? record.begin
-                             : ring_.SafeStart(ring_.begin());
-  if (begin > record.end) return std::nullopt;
-  return PostMortem{
+  // To scan all of a ring would take long.
+  const uint64_t least =
+      std::max(ring_.begin(), record.end - std::min(record.end, kMostRead));
+  const uint64_t begin =
+      record.begin >= least ? record.begin : ring_.SafeStart(least);
+  if (begin > record.end) return nullptr;
+  return std::make_unique<PostMortem>(PostMortem{
       .paint = PaintingOf(ring_.From(begin).substr(0, record.end - begin),
                           {record.rows, record.cols}),
       .size = {record.rows, record.cols},
-      .how = How(record)};
+      .how = How(record)});
 }
 
 void Session::ExecFailed(absl::string_view text) {

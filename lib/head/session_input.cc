@@ -11,6 +11,10 @@ namespace deptyr {
 namespace {
 
 constexpr absl::Duration kRepaintPause = absl::Milliseconds(50);
+// A program is given so many sizes in so long: a window that is dragged has
+// 60 in a second, a client that means ill 100,000.
+constexpr int kMostResizes = 4;
+constexpr absl::Duration kResizePause = absl::Milliseconds(80);
 constexpr absl::Duration kInputPause = absl::Milliseconds(100);
 
 }  // namespace
@@ -103,7 +107,8 @@ void Session::SetClientSize(Client& client, WindowSize size) {
   ApplySize();
 }
 
-// Without a client that has a size, it stays as it is.
+// Without a client that has a size, it stays as it is.  Of too many
+// only the last is applied.
 void Session::ApplySize() {
   std::optional<WindowSize> size;
   switch (options_.size_policy) {
@@ -132,6 +137,11 @@ void Session::ApplySize() {
       break;
   }
   if (!size || *size == size_) return;
+  if (!resize_pause_.pending()) {
+    resizes_ = 0;
+    resize_pause_ = loop_.After(kResizePause, [this] { ApplySize(); });
+  }
+  if (++resizes_ > kMostResizes) return;
   resized_ = resized_ || ring_.end() > ring_.latest().begin;
   Resize(*size);
 }

@@ -94,6 +94,8 @@ void Session::Resume(const SessionState& state) {
 }
 
 SessionState Session::Save() {
+  resize_pause_.Reset();
+  ApplySize();
   SessionState state{.name = name_,
                      .ring = ring_.fd(),
                      .controller = controller_.get(),

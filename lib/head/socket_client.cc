@@ -20,6 +20,8 @@ namespace deptyr {
 namespace {
 
 constexpr size_t kReadSize = 16 << 10;
+// In a turn: each key that comes alone is a system call.
+constexpr int kMostPackets = 256;
 constexpr uint64_t kShortHistory = 64 << 10;
 // How long the second of rows and columns may stay out.
 constexpr absl::Duration kSettleTime = absl::Milliseconds(50);
@@ -251,6 +253,7 @@ void SocketClient::Update() {
 }
 
 void SocketClient::OnReady(Ready ready) {
+  if (begin_.pending()) return;  // what came before comes first
   // A hang-up with bytes still to read isn't the end of them.
   if (ready.readable && reading()) {
     Receive();
@@ -350,7 +353,11 @@ void SocketClient::Advance() {
   if (refused_) inbox_.clear();
   if (inbox_.empty() || !Begin()) return Update();
   absl::string_view bytes = inbox_;
-  while (!bytes.empty() && !input_blocked()) {
+  for (int i = 0; !bytes.empty() && !input_blocked(); ++i) {
+    if (i == kMostPackets) {
+      begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+      break;
+    }
     if (policy_.framing == Framing::kRaw) {
       Take(FramedKeys{std::exchange(bytes, "")});
     } else if (const auto input = decoder_.Take(bytes)) {

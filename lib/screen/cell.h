@@ -12,6 +12,9 @@
 
 namespace deptyr {
 
+// To move or erase so many takes as long as to print one.
+constexpr int kCellsAtOnce = 12;
+
 struct Cell {
   static constexpr size_t kMostCharacters = 6;
 

@@ -1,6 +1,7 @@
 #include "lib/screen/interpreter.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
@@ -11,6 +12,13 @@ namespace {
 
 // libvterm has as many numbers on the stack.
 constexpr size_t kMostAtOnce = 960;
+// Each of the characters printed at once may wrap, and scroll all rows.
+constexpr size_t kMostRowsAtOnce = 48 << 10;
+constexpr size_t kFewest = 24;
+// What a sequence that doesn't end may cost more than was allowed.
+constexpr uint64_t kLongestSequence = 65536;
+// Of an alternate screen, to be painted again: some milliseconds.
+constexpr size_t kMostRepainted = 256 << 10;
 
 bool IsAscii(char c) {
   return c >= ' ' && c < '\x7f';
@@ -27,10 +35,18 @@ Cursor Interpreter::cursor() const {
   return {model_.row(), wraps_ ? model_.cols() - 1 : model_.col(), wraps_};
 }
 
-void Interpreter::Write(absl::string_view bytes) {
+size_t Interpreter::Write(absl::string_view bytes, uint64_t most) {
   const char* p = bytes.data();
   const char* const end = p + bytes.size();
-  while (p != end) {
+  const uint64_t before = model_.work();
+  const auto taken = [&] { return static_cast<size_t>(p - bytes.data()); };
+  const auto enough = [&] {
+    const uint64_t done = model_.work() - before + taken();
+    if (done < most) return false;
+    return (parser_.ground() && utf8_.pending() == 0) ||
+           done - most > kLongestSequence;
+  };
+  while (p != end && !enough()) {
     if (IsAscii(*p) && parser_.ground() && utf8_.pending() == 0 &&
         charsets_.ascii()) {
       p = TakeAscii(p, end);
@@ -39,12 +55,20 @@ void Interpreter::Write(absl::string_view bytes) {
     }
   }
   FlushText();
+  model_.AddWork(taken());
+  return taken();
+}
+
+size_t Interpreter::MostAtOnce() const {
+  return std::clamp(kMostRowsAtOnce / static_cast<size_t>(model_.rows()),
+                    kFewest, kMostAtOnce);
 }
 
 const char* Interpreter::TakeAscii(const char* p, const char* end) {
   FlushText();
   const char* const begin = p;
-  const char* const limit = p + std::min<ptrdiff_t>(end - p, kMostAtOnce);
+  const char* const limit =
+      p + std::min(static_cast<size_t>(end - p), MostAtOnce());
   while (p != limit && IsAscii(*p)) ++p;
   last_ = static_cast<unsigned char>(p[-1]);
   Print(absl::string_view(begin, static_cast<size_t>(p - begin)));
@@ -85,7 +109,7 @@ void Interpreter::TakeCharacter(char32_t character) {
   if (insert_ && GlyphWidth(character) == 2) MakeRoom();
   AppendUtf8(character, text_);
   if (!combines) last_ = character;
-  if (text_.size() >= kMostAtOnce) FlushText();
+  if (text_.size() >= MostAtOnce()) FlushText();
 }
 
 // Inserting, libvterm moves what follows by one column even for a wide
@@ -219,26 +243,35 @@ std::vector<Row> Interpreter::Rows() const {
 }
 
 // The alternate screen is blank when it is entered again: it is painted.
-std::vector<Row> Interpreter::RowsBeneath() {
-  const std::vector<Row> shown = Rows();
+bool Interpreter::LookBeneath(absl::FunctionRef<void()> look) {
+  const auto set_pen = [](const Style&, const Style& to, std::string& out) {
+    out += Model::PenSequence(to);
+  };
+  // Row by row: libvterm has as many numbers on the stack as there are bytes.
+  std::vector<std::string> shown;
+  std::string painted;
+  RowPainter painter(set_pen, painted);
+  painter.Begin();
+  size_t size = 0;
+  for (int row = 0; row < model_.rows(); ++row) {
+    painter.PaintRow(model_.ReadRow(row), row);
+    size += painted.size();
+    if (size > kMostRepainted) return false;
+    shown.push_back(std::exchange(painted, ""));
+  }
   const Cursor before = cursor();
   model_.ShowAlternate(false);
-  std::vector<Row> beneath = Rows();
+  look();
   model_.SetPen({});
   model_.ShowAlternate(true);
-  const auto set_pen = [](const Style&, const Style& to) {
-    return Model::PenSequence(to);
-  };
-  std::string painted;
-  RowPainter(set_pen, painted).Paint(shown);
   model_.Write("\x1b[?6l\x1b[r\x1b[20l");
-  WithPlainModes(painted);
+  for (const std::string& row : shown) WithPlainModes(row);
   if (new_line_) model_.Write("\x1b[20h");
   WriteRegion();
   if (origin_) model_.Write("\x1b[?6h");
   model_.SetPen(pen_);
   Settle(before);
-  return beneath;
+  return true;
 }
 
 }  // namespace deptyr

@@ -9,6 +9,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/base/utf8.h"
@@ -40,7 +41,8 @@ class Interpreter {
 
   Interpreter(WindowSize size, size_t scrollback);
 
-  void Write(absl::string_view bytes);
+  // Until it has cost `most`, and a sequence ends; how much was taken.
+  size_t Write(absl::string_view bytes, uint64_t most);
   void Resize(WindowSize size);
 
   const Model& model() const { return model_; }
@@ -68,12 +70,14 @@ class Interpreter {
   Cursor LastPrinted() const;
 
   std::vector<Row> Rows() const;
-  // Of the primary screen while the alternate one is shown.
-  std::vector<Row> RowsBeneath();
+  // `look` finds the primary screen shown in place of the alternate one.  False
+  // if there is too much on that: it would have to be painted again.
+  bool LookBeneath(absl::FunctionRef<void()> look);
 
  private:
   const char* TakeAscii(const char* p, const char* end);
   void TakeByte(char c);
+  size_t MostAtOnce() const;
   void TakeCharacter(char32_t character);
   void MakeRoom();
   void FlushText();
@@ -97,6 +101,7 @@ class Interpreter {
   void WriteRegion();
   void SetPen(const Style& style);
   void Edit(absl::string_view sequence);
+  void ClearTabs(int what);
   void Move(absl::string_view sequence);
   Saved Save() const;
   void Restore(const Saved& saved);

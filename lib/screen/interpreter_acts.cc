@@ -1,5 +1,6 @@
 // What Interpreter does on controls and sequences.
 #include <algorithm>
+#include <cstdlib>
 
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
@@ -40,6 +41,8 @@ void Interpreter::Edit(absl::string_view sequence) {
   const int row = model_.row();
   const int col = model_.col();
   model_.Write(sequence);
+  // A tab is looked for column by column.
+  model_.AddWork(static_cast<uint64_t>(std::abs(model_.col() - col)) / 4);
   wraps_ = wraps_ && model_.row() == row && model_.col() == col;
 }
 
@@ -79,6 +82,15 @@ void Interpreter::Escape() {
     default:
       break;
   }
+}
+
+void Interpreter::ClearTabs(int what) {
+  if (what == 0) tabs_.Set(model_.col(), false);
+  if (what == 3) {
+    tabs_.Clear();
+    model_.AddWork(static_cast<uint64_t>(model_.cols()) / 4);
+  }
+  model_.Write(absl::StrCat("\x1b[", what, "g"));
 }
 
 // DECALN: a page of E.
@@ -134,9 +146,7 @@ void Interpreter::PlainCsi(char final, const Parameters& parameters) {
       Repeat(std::max(parameters.At(0, 1), 1));
       break;
     case 'g':
-      if (parameters.At(0) == 0) tabs_.Set(model_.col(), false);
-      if (parameters.At(0) == 3) tabs_.Clear();
-      model_.Write(absl::StrCat("\x1b[", parameters.At(0), "g"));
+      ClearTabs(parameters.At(0));
       break;
     case 'h':
     case 'l':

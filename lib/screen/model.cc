@@ -12,6 +12,10 @@
 namespace deptyr {
 namespace {
 
+uint64_t WorkOf(int64_t cells) {
+  return 1 + static_cast<uint64_t>(cells / kCellsAtOnce);
+}
+
 constexpr char32_t kRightHalf = static_cast<char32_t>(-1);
 
 // libvterm doesn't survive a wide character in a single column.
@@ -155,23 +159,41 @@ Model::Model(WindowSize size, size_t scrollback)
   vterm_screen_reset(screen_, 1);
 }
 
+// Both screens, cell by cell.
 void Model::Resize(WindowSize size) {
+  AddWork(WorkOf(int64_t{2} * rows_ * cols_));
   rows_ = Rows(size);
   cols_ = Cols(size);
+  AddWork(WorkOf(int64_t{2} * rows_ * cols_));
   vterm_set_size(vterm_.get(), rows_, cols_);
 }
 
 void Model::Write(absl::string_view bytes) {
+  AddWork(bytes.size());
   vterm_input_write(vterm_.get(), bytes.data(), bytes.size());
 }
 
+// Two sequences: libvterm has room for 16 parameters in one, and writes past
+// its end for more.
 std::string Model::PenSequence(const Style& style) {
-  const std::string parameters = SgrParameters(style, /*intensity=*/false);
-  const int font = FontOf(style);
+  Style attributes = style;
+  attributes.fg = attributes.bg = {};
+  const auto parameters = [](const Style& part) {
+    return SgrParameters(part, /*intensity=*/false);
+  };
   std::string sgr = "\x1b[0";
-  if (!parameters.empty()) absl::StrAppend(&sgr, ";", parameters);
-  if (font != 0) absl::StrAppend(&sgr, ";", kFont + font);
-  return sgr += 'm';
+  if (const std::string some = parameters(attributes); !some.empty()) {
+    absl::StrAppend(&sgr, ";", some);
+  }
+  if (const int font = FontOf(style); font != 0) {
+    absl::StrAppend(&sgr, ";", kFont + font);
+  }
+  sgr += 'm';
+  if (const std::string some = parameters({.fg = style.fg, .bg = style.bg});
+      !some.empty()) {
+    absl::StrAppend(&sgr, "\x1b[", some, "m");
+  }
+  return sgr;
 }
 
 void Model::ShowAlternate(bool alternate) {
@@ -219,7 +241,10 @@ Cell Model::ReadCell(int row, int col) const {
 }
 
 int Model::Damaged(VTermRect rect, void* self) {
-  static_cast<Model*>(self)->damaged_ = rect;
+  auto& model = *static_cast<Model*>(self);
+  model.damaged_ = rect;
+  model.AddWork(WorkOf(int64_t{rect.end_row - rect.start_row} *
+                       (rect.end_col - rect.start_col)));
   return 1;
 }
 

@@ -11,6 +11,7 @@
 #include <vterm.h>
 
 #include <cstddef>
+#include <cstdint>
 #include <deque>
 #include <memory>
 #include <string>
@@ -36,6 +37,10 @@ class Model {
   void Resize(WindowSize size);
 
   void Write(absl::string_view bytes);
+  // What all that was done has cost, in units of 10 ns: of a byte written, a
+  // cell printed, or kCellsAtOnce moved or erased.
+  uint64_t work() const { return work_; }
+  void AddWork(uint64_t work) { work_ += work; }
   void SetPen(const Style& style) { Write(PenSequence(style)); }
   // What sets the pen: it isn't for terminals.
   static std::string PenSequence(const Style& style);
@@ -72,6 +77,7 @@ class Model {
   VTermScreen* screen_;
   VTermScreenCallbacks callbacks_ = {};
   VTermRect damaged_ = {};  // last
+  uint64_t work_ = 0;
 };
 
 }  // namespace deptyr

@@ -35,12 +35,9 @@ std::string Count(size_t count) {
 
 }  // namespace
 
-void RowPainter::Paint(const std::vector<Row>& rows) {
+void RowPainter::Begin() {
   MoveTo(0, 0);
   row_ = 0;
-  for (size_t i = 0; i < rows.size(); ++i) {
-    PaintRow(rows[i], static_cast<int>(i));
-  }
 }
 
 void RowPainter::PaintRow(const Row& row, int number) {
@@ -86,7 +83,7 @@ void RowPainter::StartRow(int number) {
 
 void RowPainter::SetStyle(const Style& style) {
   if (style == style_) return;
-  out_ += sgr_(style_, style);
+  sgr_(style_, style, out_);
   style_ = style;
 }
 
@@ -105,11 +102,12 @@ std::string PaintLine(const Row& row) {
     return cell.blank() && cell.width == 1 && cell.style == Style{};
   });
   for (size_t col = 0; col < length; ++col) {
-    out += Sgr(style, row[col].style);
+    AppendSgr(style, row[col].style, out);
     style = row[col].style;
     row[col].AppendTo(out);
   }
-  return out + Sgr(style, {});
+  AppendSgr(style, {}, out);
+  return out;
 }
 
 }  // namespace deptyr

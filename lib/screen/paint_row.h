@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "absl/functional/function_ref.h"
 
@@ -14,17 +13,19 @@ namespace deptyr {
 // modes; writes nothing where there is nothing.
 class RowPainter {
  public:
-  using ToStyle = absl::FunctionRef<std::string(const Style&, const Style&)>;
+  using ToStyle =
+      absl::FunctionRef<void(const Style&, const Style&, std::string&)>;
 
-  // `sgr` is what turns one style into the other.
+  // `sgr` appends what turns one style into the other.
   RowPainter(ToStyle sgr, std::string& out) : sgr_(sgr), out_(out) {}
 
-  void Paint(const std::vector<Row>& rows);
+  void Begin();
+  // Each after those above it.
+  void PaintRow(const Row& row, int number);
   void SetStyle(const Style& style);
   void MoveTo(int row, int col);  // by CUP
 
  private:
-  void PaintRow(const Row& row, int number);
   void StartRow(int number);
   void PaintErased(const Style& style, size_t count, bool to_end);
 

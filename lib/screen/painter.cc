@@ -10,6 +10,9 @@
 namespace deptyr {
 namespace {
 
+// Of each screen, in bytes: dozens for every cell of the largest.
+constexpr size_t kMostPainted = 3 << 20;
+
 // A wide character needs both of its columns.
 void Fit(Row& row, size_t cols) {
   if (row.size() <= cols) return;
@@ -30,9 +33,8 @@ std::string RegionSequence(const Interpreter& from) {
 std::string Painter::Paint() {
   out_ = from_.tabs().Select();
   if (digest_.alternate_screen()) PaintBeneath();
-  const std::vector<Row> rows = from_.Rows();
-  PaintRows(rows);
-  PaintSaved(from_.saved(), rows, "\x1b\x37");
+  PaintRows();
+  PaintSaved(from_.saved(), "\x1b\x37");
   PaintModes();
   PaintCursor();
   return std::move(out_);
@@ -43,37 +45,44 @@ std::string Painter::Paint() {
 void Painter::PaintBeneath() {
   const std::string enter =
       absl::StrCat("\x1b[?", digest_.alternate_mode(), "h");
-  const std::vector<Row> rows =
-      from_.alternate() ? from_.RowsBeneath() : std::vector<Row>();
-  PaintRows(rows);
-  if (digest_.alternate_mode() == 1049 && from_.saved_primary().set) {
-    PaintSaved(from_.saved_primary(), rows, enter);
-  } else {
-    out_ += enter;
-  }
+  const bool saves =
+      digest_.alternate_mode() == 1049 && from_.saved_primary().set;
+  const bool seen = from_.alternate() && from_.LookBeneath([&] {
+    PaintRows();
+    if (saves) PaintSaved(from_.saved_primary(), enter);
+  });
+  all_ &= seen || !from_.alternate();
+  if (!seen || !saves) out_ += enter;
   out_ += "\x1b[H\x1b[2J";
 }
 
-void Painter::PaintRows(std::vector<Row> rows) {
-  rows.resize(std::min<size_t>(rows.size(), room_.rows));
-  for (Row& row : rows) Fit(row, room_.cols);
-  const auto sgr = [](const Style& from, const Style& to) {
-    return Sgr(from, to);
-  };
-  RowPainter painter(sgr, out_);
-  painter.Paint(rows);
+void Painter::PaintRows() {
+  RowPainter painter(AppendSgr, out_);
+  painter.Begin();
+  const size_t begin = out_.size();
+  const int rows = std::min<int>(from_.model().rows(), room_.rows);
+  for (int i = 0; i < rows; ++i) {
+    Row row = from_.model().ReadRow(i);
+    Fit(row, room_.cols);
+    painter.PaintRow(row, i);
+    if (out_.size() - begin > kMostPainted) {
+      all_ = false;
+      break;
+    }
+  }
   painter.SetStyle({});
 }
 
 // `save` is the sequence that does it.
 void Painter::PaintSaved(const Interpreter::Saved& saved,
-                         const std::vector<Row>& rows, absl::string_view save) {
+                         absl::string_view save) {
   if (!saved.set) return;
   if (saved.origin) absl::StrAppend(&out_, RegionSequence(from_), "\x1b[?6h");
   MoveTo(saved.cursor, saved.origin);
-  const auto row = static_cast<size_t>(saved.cursor.row);
-  if (saved.cursor.wraps && row < rows.size() && HasRoom(saved.cursor)) {
-    PrintLast(rows[row]);
+  const int row = saved.cursor.row;
+  if (saved.cursor.wraps && row < from_.model().rows() &&
+      HasRoom(saved.cursor)) {
+    PrintLast(from_.model().ReadRow(row));
   }
   SetPen(saved.pen);
   absl::StrAppend(&out_, saved.charsets.Select(), save);

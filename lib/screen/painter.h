@@ -2,7 +2,6 @@
 #pragma once
 
 #include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -18,12 +17,13 @@ class Painter {
       : from_(from), digest_(digest), room_(room) {}
 
   std::string Paint();
+  // Nothing of it was left out for its length.
+  bool all() const { return all_; }
 
  private:
   void PaintBeneath();
-  void PaintRows(std::vector<Row> rows);
-  void PaintSaved(const Interpreter::Saved& saved, const std::vector<Row>& rows,
-                  absl::string_view save);
+  void PaintRows();
+  void PaintSaved(const Interpreter::Saved& saved, absl::string_view save);
   void PaintModes();
   void PaintCursor();
   bool HasRoom(const Cursor& cursor) const;
@@ -38,6 +38,7 @@ class Painter {
   const WindowSize room_;
   std::string out_;
   Style pen_;
+  bool all_ = true;
 };
 
 }  // namespace deptyr

@@ -12,8 +12,12 @@ Screen::Screen(Screen&&) noexcept = default;
 Screen& Screen::operator=(Screen&&) noexcept = default;
 Screen::~Screen() = default;
 
-void Screen::Write(absl::string_view bytes) {
-  interpreter_->Write(bytes);
+size_t Screen::WriteSome(absl::string_view bytes, uint64_t most) {
+  return interpreter_->Write(bytes, most);
+}
+
+uint64_t Screen::work() const {
+  return interpreter_->model().work();
 }
 
 void Screen::Resize(WindowSize size) {
@@ -22,15 +26,21 @@ void Screen::Resize(WindowSize size) {
   interpreter_->Resize(size);
 }
 
-std::string Screen::Paint(const Digest& digest, WindowSize room) {
-  return Painter(*interpreter_, digest, room).Paint();
+std::string Screen::Paint(const Digest& digest, WindowSize room, bool* all) {
+  Painter painter(*interpreter_, digest, room);
+  std::string painted = painter.Paint();
+  if (all != nullptr) *all = painter.all();
+  return painted;
 }
 
 std::vector<Row> Screen::Rows() const {
   return interpreter_->Rows();
 }
 std::vector<Row> Screen::PrimaryRows() {
-  return alternate_screen() ? interpreter_->RowsBeneath() : Rows();
+  if (!alternate_screen()) return Rows();
+  std::vector<Row> rows;
+  (void)interpreter_->LookBeneath([&] { rows = Rows(); });
+  return rows;
 }
 Cursor Screen::cursor() const {
   return interpreter_->cursor();

@@ -19,6 +19,8 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
+#include <limits>
 #include <memory>
 #include <string>
 #include <vector>
@@ -44,7 +46,15 @@ class Screen {
   WindowSize size() const { return size_; }
   // Any cut does, but Paint() is for a terminal that is then given what follows
   // Digest::whole().
-  void Write(absl::string_view bytes);
+  void Write(absl::string_view bytes) {
+    (void)WriteSome(bytes, std::numeric_limits<uint64_t>::max());
+  }
+  // Until it has cost `most`, or as much more as the end of a sequence takes
+  // (an act on the whole screen, or kLongestHeld in all): how much was taken.
+  // The unit is Model's, some 10 ns: a printed character has three.
+  size_t WriteSome(absl::string_view bytes, uint64_t most);
+  // What all of it has cost.
+  uint64_t work() const;
   // As in xterm and tmux, the scroll region becomes all of the screen: tell the
   // digest, too.
   void Resize(WindowSize size);
@@ -55,8 +65,10 @@ class Screen {
   // the one saved, pen, tab stops, alternate screen with the primary one
   // beneath it, and the modes of `digest`, which has seen the same bytes.  What
   // doesn't fit into `room` is left out.  A new Screen that is written the
-  // result equals this one, cell by cell: it is how a screen is parked.
-  std::string Paint(const Digest& digest, WindowSize room);
+  // result equals this one, cell by cell: it is how a screen is parked.  But
+  // for a picture so long that no program needs it: `all` says whether it is
+  // whole.
+  std::string Paint(const Digest& digest, WindowSize room, bool* all = nullptr);
 
   // What is shown, row by row.
   std::vector<Row> Rows() const;

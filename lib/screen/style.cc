@@ -1,8 +1,10 @@
 #include "lib/screen/style.h"
 
+#include <array>
 #include <cstddef>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
 
 namespace deptyr {
 namespace {
@@ -122,48 +124,68 @@ size_t ApplyOne(const Parameters& parameters, size_t i, Style& style) {
   return used;
 }
 
-void AddColor(const Color& color, int base, std::string& out) {
-  switch (color.kind) {
-    case Color::Kind::kDefault:
-      absl::StrAppend(&out, ";", base + 9);
-      break;
-    case Color::Kind::kIndexed:
-      if (color.red < 8) {
-        absl::StrAppend(&out, ";", base + color.red);
-      } else if (color.red < 16) {
-        absl::StrAppend(&out, ";", base + 60 + color.red - 8);
-      } else {
-        absl::StrAppend(&out, ";", base + 8, ";5;", int{color.red});
-      }
-      break;
-    case Color::Kind::kRgb:
-      absl::StrAppend(&out, ";", base + 8, ";2;", int{color.red}, ";");
-      absl::StrAppend(&out, int{color.green}, ";", int{color.blue});
-      break;
+// Parameters, each with a ';' before it.  A picture has tens of thousands: no
+// string on the heap for each.
+class Changes {
+ public:
+  Changes(const Style& from, const Style& to) {
+    // 22 turns two off: bold and dim.
+    const bool both_off = (from.bold && !to.bold) || (from.dim && !to.dim);
+    if (both_off) Add(22);
+    for (const Flag& flag : kFlags) {
+      const bool was = from.*flag.member && !(both_off && flag.off == 22);
+      if (was != to.*flag.member) Add(was ? flag.off : flag.on);
+    }
+    if (from.underline != to.underline) AddUnderline(to.underline);
+    if (from.fg != to.fg) AddColor(to.fg, 30);
+    if (from.bg != to.bg) AddColor(to.bg, 40);
   }
-}
+  absl::string_view text() const { return {text_.data(), size_}; }
 
-void AddUnderline(Underline underline, std::string& out) {
-  constexpr absl::string_view kUnderlines[] = {";24", ";4", ";4:2", ";4:3"};
-  absl::StrAppend(&out, kUnderlines[static_cast<size_t>(underline)]);
-}
+ private:
+  // All flags, an underline and two colours are 66.
+  static constexpr size_t kLongest = 96;
 
-// Each with a ';' before it.
-std::string Changes(const Style& from, const Style& to) {
-  std::string out;
-  // 22 turns two off: bold and dim.
-  const bool both_off = (from.bold && !to.bold) || (from.dim && !to.dim);
-  if (both_off) out += ";22";
-  for (const Flag& flag : kFlags) {
-    const bool was = from.*flag.member && !(both_off && flag.off == 22);
-    if (was == to.*flag.member) continue;
-    absl::StrAppend(&out, ";", was ? flag.off : flag.on);
+  void Put(char c) { text_[size_++] = c; }
+  // Below 1000.
+  void Add(int number) {
+    Put(';');
+    if (number >= 100) Put(static_cast<char>('0' + number / 100));
+    if (number >= 10) Put(static_cast<char>('0' + number / 10 % 10));
+    Put(static_cast<char>('0' + number % 10));
   }
-  if (from.underline != to.underline) AddUnderline(to.underline, out);
-  if (from.fg != to.fg) AddColor(to.fg, 30, out);
-  if (from.bg != to.bg) AddColor(to.bg, 40, out);
-  return out;
-}
+  void AddUnderline(Underline underline) {
+    Add(underline == Underline::kNone ? 24 : 4);
+    if (underline <= Underline::kSingle) return;
+    Put(':');
+    Put(underline == Underline::kDouble ? '2' : '3');
+  }
+  void AddColor(const Color& color, int base) {
+    switch (color.kind) {
+      case Color::Kind::kDefault:
+        Add(base + 9);
+        break;
+      case Color::Kind::kIndexed:
+        if (color.red < 16) {
+          Add(color.red < 8 ? base + color.red : base + 60 + color.red - 8);
+        } else {
+          Add(base + 8);
+          Add(5);
+          Add(color.red);
+        }
+        break;
+      case Color::Kind::kRgb:
+        for (const int part :
+             {base + 8, 2, int{color.red}, int{color.green}, int{color.blue}}) {
+          Add(part);
+        }
+        break;
+    }
+  }
+
+  std::array<char, kLongest> text_;
+  size_t size_ = 0;
+};
 
 }  // namespace
 
@@ -174,21 +196,30 @@ void ApplySgr(const Parameters& parameters, Style& style) {
   }
 }
 
-std::string Sgr(const Style& from, const Style& to) {
-  if (from == to) return "";
-  const std::string changes = Changes(from, to);
-  const std::string afresh = Changes({}, to);
-  if (afresh.size() + 1 < changes.size()) {
-    return afresh.empty() ? "\x1b[m" : absl::StrCat("\x1b[0", afresh, "m");
+void AppendSgr(const Style& from, const Style& to, std::string& out) {
+  if (from == to) return;
+  const Changes changes(from, to);
+  const Changes afresh({}, to);
+  out += "\x1b[";
+  if (afresh.text().size() + 1 >= changes.text().size()) {
+    absl::StrAppend(&out, changes.text().substr(1));
+  } else if (!afresh.text().empty()) {
+    absl::StrAppend(&out, "0", afresh.text());
   }
-  return absl::StrCat("\x1b[", changes.substr(1), "m");
+  out += 'm';
+}
+
+std::string Sgr(const Style& from, const Style& to) {
+  std::string out;
+  AppendSgr(from, to, out);
+  return out;
 }
 
 std::string SgrParameters(const Style& style, bool intensity) {
   Style shown = style;
   if (!intensity) shown.dim = shown.conceal = shown.overline = false;
-  const std::string changes = Changes({}, shown);
-  return changes.empty() ? "" : changes.substr(1);
+  const Changes changes({}, shown);
+  return std::string(changes.text().empty() ? "" : changes.text().substr(1));
 }
 
 }  // namespace deptyr

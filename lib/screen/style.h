@@ -44,6 +44,7 @@ struct Style {
 void ApplySgr(const Parameters& parameters, Style& style);
 
 // What turns one into the other, "\x1b[1;32m"; "" if they are the same.
+void AppendSgr(const Style& from, const Style& to, std::string& out);
 std::string Sgr(const Style& from, const Style& to);
 
 // The parameters that make it from the usual one: "1;38;5;208", or "".

@@ -48,6 +48,14 @@ bool IsReplyCsi(absl::string_view parameters, absl::string_view intermediates,
   }
 }
 
+// Of a CSI, neither its first nor too many: nothing is decided yet.  To judge
+// all of them again for each would take long.
+bool IsOneMoreParameter(absl::string_view held) {
+  const size_t size = held.size();
+  return size > 3 && size < kLongestReply && held[1] == '[' &&
+         IsParameter(held[size - 2]) && IsParameter(held[size - 1]);
+}
+
 }  // namespace
 
 bool IsReport(absl::string_view bytes) {
@@ -108,6 +116,7 @@ std::string ReplyFilter::Feed(absl::string_view bytes) {
       continue;
     }
     held_.push_back(c);
+    if (IsOneMoreParameter(held_)) continue;
     switch (Judge(held_)) {
       case Verdict::kNeedMore:
         break;

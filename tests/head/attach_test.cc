@@ -308,6 +308,18 @@ TEST_F(AttachTest, AReadOnlyClientNeitherTypesNorResizes) {
   EXPECT_EQ(session_.size(), (WindowSize{24, 80}));
 }
 
+// Each key that comes alone is written alone: others are served in between.
+TEST_F(AttachTest, InATurnSoManyMessagesAreTaken) {
+  Run("read x");
+  std::string keys;
+  for (int i = 0; i < 3000; ++i) keys += Encode(Keys{"x"});
+  Reader looks(*this, {.from = From::kNow, .read_only = true}, keys);
+  EXPECT_EQ(looks.client().Info().dropped, 256U);
+  looks.CloseInput();
+  ASSERT_TRUE(Until([&] { return looks.Heard("done"); }));
+  EXPECT_EQ(looks.client().Info().dropped, 3000U);
+}
+
 TEST_F(AttachTest, ASizeIsTheProgramsAndEverybodyHearsOfIt) {
   Run("read x");
   Reader reader(*this, {.from = From::kNow});

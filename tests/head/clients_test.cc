@@ -605,6 +605,19 @@ TEST_F(ClientsTest, TheSameSideTwiceIsNoPair) {
   EXPECT_EQ(ProgramsSize(), (WindowSize{40, 100}));
 }
 
+// Each key that comes alone is written alone: others are served in between.
+TEST_F(ClientsTest, InATurnSoManyPacketsAreTaken) {
+  StartProgram();
+  Peer looks = Attach({.framing = Framing::kUwsgi, .read_only = true});
+  std::string keys;
+  for (int i = 0; i < 3000; ++i) keys += KeysFrame("x");
+  WriteAtOnce(looks, keys);
+  const auto dropped = [&] { return looks.client->Info().dropped; };
+  ASSERT_TRUE(Until([&] { return dropped() > 0; }));
+  EXPECT_LE(dropped(), 512U);
+  EXPECT_TRUE(Until([&] { return dropped() == 3000; }));
+}
+
 TEST_F(ClientsTest, ZeroIsUnknown) {
   StartProgram();
   Peer client = AttachFramed();

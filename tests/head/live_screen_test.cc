@@ -2,6 +2,7 @@
 // approximate after a flood, parked when nobody needs it.
 #include "lib/head/live_screen.h"
 
+#include <chrono>
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -190,6 +191,97 @@ TEST_F(LiveScreenTest, WhoWritesMuchHasAModelBeforeSomebodyAsks) {
   EXPECT_TRUE(screen_.exact());
 }
 
+// --- no turn is long
+
+constexpr WindowSize kLarge{135, 480};
+// Each fills all cells.
+std::string Acts(int count) {
+  std::string acts;
+  for (int i = 0; i < count; ++i) acts += "\033#8";
+  return acts;
+}
+// What somebody waits for at most, in the model's units: some milliseconds.
+constexpr uint64_t kMostWaited = 500'000;
+
+class CostlyTest : public LiveScreenTest {
+ protected:
+  CostlyTest() { screen_.Begin(kLarge); }
+};
+
+// The stream goes on from where the model is, with the modes of there.
+TEST_F(CostlyTest, APictureIsOfWhatTheModelHasByThen) {
+  Write(absl::StrCat("\033[?1h", Acts(200), "\033[?2004h\033[2J\033[Hdone"));
+  const LiveScreen::Picture picture = screen_.Take(kLarge);
+  EXPECT_LT(screen_.work(), kMostWaited);
+  EXPECT_FALSE(picture.exact);
+  EXPECT_LT(picture.from, ring_.end());
+  EXPECT_THAT(picture.paint, AllOf(HasSubstr("\033[?1h"), HasSubstr("EEEE"),
+                                   Not(HasSubstr("\033[?2004h"))));
+  EXPECT_EQ(Shown(kLarge), "done\n");
+}
+
+TEST_F(CostlyTest, WhoAsksAgainGetsMoreAndInTheEndAll) {
+  Write(Acts(50));
+  const uint64_t first = screen_.Take(kLarge).from;
+  EXPECT_TRUE(
+      RunUntil(*loop_, [&] { return screen_.Take(kLarge).from > first; }));
+  EXPECT_TRUE(RunUntil(*loop_, [&] { return screen_.Take(kLarge).exact; }));
+  EXPECT_EQ(screen_.Take(kLarge).from, ring_.end());
+}
+
+TEST_F(CostlyTest, ManyThatAskAtOnceCostLittleMoreThanOne) {
+  Write(Acts(2000));
+  (void)screen_.Take(kLarge);
+  const Clock::time_point start = Clock::now();
+  const uint64_t before = screen_.work();
+  constexpr int kTimes = 10;
+  for (int i = 0; i < kTimes; ++i) {
+    EXPECT_FALSE(screen_.Take(kLarge).paint.empty());
+    (void)screen_.Take({134, 480});
+  }
+  // A slice ends with an act on all cells; and in every moment one is hurried.
+  const auto moments = static_cast<uint64_t>((Clock::now() - start) /
+                                             std::chrono::milliseconds(20));
+  EXPECT_LT(screen_.work() - before,
+            (moments + 1) * kMostWaited + kTimes * uint64_t{100'000});
+}
+
+TEST_F(CostlyTest, ItCatchesUpInIdleTimeOnceSomebodyAsked) {
+  Write(Acts(50));
+  EXPECT_TRUE(IsQuiet(*loop_)) << "nobody has asked";
+  (void)screen_.Take(kLarge);
+  const uint64_t before = screen_.work();
+  EXPECT_TRUE(
+      RunUntil(*loop_, [&] { return screen_.work() > before + 1'000'000; }));
+}
+
+TEST_F(CostlyTest, ASizeDoesNotWaitForWhatWasWritten) {
+  Write(Acts(200));
+  screen_.Resize({134, 480});
+  EXPECT_LT(screen_.work(), kMostWaited);
+  EXPECT_FALSE(screen_.exact());
+  Write("\033[2J\033[Hdone");
+  EXPECT_TRUE(screen_.exact());
+  EXPECT_EQ(Shown({134, 480}), "done\n");
+}
+
+// Three bytes in a sequence that never ends.
+TEST_F(CostlyTest, ASequenceThatNeverEndsIsNotWaitedFor) {
+  Write("\033[135;1H\033[" + std::string(10'000, '\n'));
+  EXPECT_EQ(screen_.Take(kLarge).from, 8U) << "the stream has it";
+  EXPECT_LT(screen_.work(), kMostWaited);
+  Write(std::string(60'000, '\n') + "H\033[2J\033[Hdone");
+  EXPECT_LT(screen_.work(), kMostWaited);
+  EXPECT_EQ(Shown(kLarge), "done\n");
+}
+
+TEST_F(CostlyTest, APictureOfABygoneProgramIsOfItsEnd) {
+  const std::string painted =
+      PaintingOf(Acts(50'000) + "\033[2J\033[Hend", kLarge);
+  EXPECT_THAT(painted, HasSubstr("end"));
+  EXPECT_THAT(PaintingOf(Acts(50'000), kLarge), HasSubstr("EEEE"));
+}
+
 // The screen of another head, which wrote the same ring.
 class ResumeTest : public LiveScreenTest {
  protected:
@@ -296,6 +388,44 @@ TEST_F(ResumeTest, AParkedApproximationIsOfThisProgramOnly) {
   ASSERT_EQ(ring_.begin(), 0U);
   next_.Resume(kSize, *parked);
   EXPECT_THAT(ShownBy(next_), Not(HasSubstr("before")));
+}
+
+// To write what was parked to a model may take long, too.
+TEST_F(ResumeTest, AParkedScreenIsShownBeforeThereIsAModel) {
+  screen_.Resize(kLarge);
+  const auto shown = [&] {
+    return RunUntil(*loop_, [&] {
+      const LiveScreen::Picture picture = screen_.Take(kLarge);
+      return picture.exact && picture.from == ring_.end();
+    });
+  };
+  std::string rich;
+  for (int i = 0; i < kLarge.rows * kLarge.cols; ++i) {
+    absl::StrAppend(&rich, "\033[38;2;", i % 200, ";1;2mx");
+    if (i % 1000 == 0) {
+      Write(rich);
+      rich.clear();
+      ASSERT_TRUE(shown());
+    }
+  }
+  Write(rich + "\033[m\033[Hparked");
+  ASSERT_TRUE(shown());
+  ring_.state().resized = 1;
+  const auto parked = screen_.Park();
+  ASSERT_TRUE(parked && parked->paint);
+  ASSERT_GT(parked->paint->size(), 1'000'000U);
+  next_.Resume(kLarge, *parked);
+  ring_.Commit(
+      absl::string_view("\033[2;2Hmore").copy(ring_.Space(9).data(), 10));
+  next_.OnOutput();
+  const LiveScreen::Picture picture = next_.Take(kLarge);
+  EXPECT_LT(next_.work(), 500'000U);
+  Screen terminal(kLarge);
+  terminal.Write(picture.paint);
+  terminal.Write(ring_.From(picture.from));
+  EXPECT_THAT(Text(terminal),
+              AllOf(testing::StartsWith("parked"), HasSubstr("xmorex")));
+  EXPECT_TRUE(RunUntil(*loop_, [&] { return next_.Take(kLarge).exact; }));
 }
 
 TEST_F(ResumeTest, ASizeThatChangedIsParked) {

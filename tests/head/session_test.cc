@@ -105,6 +105,7 @@ class SessionTest : public testing::Test {
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
   int changes_ = 0;
+  int resizes_ = 0;
   std::vector<std::unique_ptr<SessionProgram>> programs_;
   Session session_{*loop_,
                    "name",
@@ -114,6 +115,7 @@ class SessionTest : public testing::Test {
                    [this](Session&, Change change) {
                      changes_ += change.kind == Change::kStarted ||
                                  change.kind == Change::kEnded;
+                     resizes_ += change.kind == Change::kResized;
                    }};
 };
 
@@ -948,6 +950,25 @@ TEST_F(SessionTest, ASignalIsForTheProgram) {
               StatusIs(absl::StatusCode::kUnavailable, "no program runs"));
 }
 
+// --- sizes
+
+TEST_F(SessionTest, OfAStormOfSizesAFewAreAppliedAndTheLast) {
+  Run(Shell("read line"));
+  Watcher watcher(*loop_);
+  watcher.Join(session_);
+  const int before = resizes_;
+  for (uint16_t i = 1; i <= 10'000; ++i) {
+    session_.SetClientSize(watcher, {i, 80});
+  }
+  EXPECT_THAT(resizes_ - before, testing::AllOf(testing::Ge(1), testing::Le(4)))
+      << "at once, but not all";
+  const WindowSize last{10'000, 80};
+  ASSERT_TRUE(Until([&] { return session_.size() == last; }));
+  EXPECT_EQ(Value(GetWindowSize(session_.controller())), last);
+  EXPECT_LE(resizes_ - before, 5);
+  EXPECT_TRUE(IsQuiet(*loop_));
+}
+
 // --- the end of head
 
 TEST_F(SessionTest, AfterStopReadingClientsGetWhatIsThereAndNoMore) {
@@ -961,7 +982,7 @@ TEST_F(SessionTest, AfterStopReadingClientsGetWhatIsThereAndNoMore) {
   watcher.Type("\n");
   watcher.Read(true);
   ASSERT_TRUE(Until([&] { return watcher.bytes() >= numbers.size(); }));
-  EXPECT_TRUE(IsQuiet(*loop_));
+  EXPECT_TRUE(Until([&] { return IsQuiet(*loop_); }));
   EXPECT_TRUE(watcher.text() == numbers);
 }
 
