@@ -27,7 +27,7 @@ class Answers : public Asker::Owner {
 
   // Takes over a connection that began with `question`.
   void Serve(Fd connection, const PeerIdentity& identity, const Ask& question,
-             std::string received);
+             absl::string_view received);
   size_t size() const { return askers_.size(); }
   size_t CountOf(uid_t uid) const;
   // What the one who reads least hasn't taken, in bytes.
@@ -54,12 +54,19 @@ class Answers : public Asker::Owner {
 
   void OnQuestion(Asker& asker, const Ask& question) override;
   bool SayMore(Asker& asker) override;
+  void OnStuck(Asker& asker) override;
   void OnAskerDone(Asker& asker) override;
 
   // The session a question names, if the asker has this right there; else it is
   // refused.
   Session* Find(Asker& asker, const Ask& question, Right right);
   void Forbid(Asker& asker, absl::string_view text);
+  // What may be long is said when others of the same user are taken, and
+  // charged to that user.
+  bool MayAnswer(Asker& asker, const BacklogQuota::Account& account);
+  void SayCharged(Asker& asker, const Session& session, std::string answer);
+  void EndDebtors(const std::vector<Asker*>& listeners, uid_t uid, size_t& owed,
+                  size_t added);
   KeyValues ReportOf(Session& session) const;
   std::string HeldItems(const Asker& asker) const;
   void AnswerStatus(Asker& asker, Session& session);

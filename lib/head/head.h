@@ -20,6 +20,7 @@
 #include "lib/head/allow.h"
 #include "lib/head/answers.h"
 #include "lib/head/attach_client.h"
+#include "lib/head/backlog_quota.h"
 #include "lib/head/handover.h"
 #include "lib/head/keeping.h"
 #include "lib/head/limits.h"
@@ -107,6 +108,7 @@ class Head : public Peer::Owner {
   // Head itself, not a session: root, head's own user, and who was given that.
   bool MayAdminister(const PeerIdentity& who) const;
   Refusals& refusals() { return refusals_; }
+  BacklogQuota& backlogs() { return backlogs_; }
   // Of head itself, for those who ask.
   KeyValues Report() const;
 
@@ -136,6 +138,7 @@ class Head : public Peer::Owner {
         options_(std::move(options)),
         readiness_(options_.ready_fd),
         refusals_(loop),
+        backlogs_(loop, options_.limits.buffered),
         answers_(loop, *this),
         clients_(loop) {}
 
@@ -217,6 +220,7 @@ class Head : public Peer::Owner {
 
   Refusals refusals_;
   RegistrationRate rate_;
+  BacklogQuota backlogs_;
   Answers answers_;
   Keeping keeping_;
   std::map<std::string, KeptSession> taken_back_;  // until they are sessions

@@ -245,8 +245,7 @@ void Head::OnAsk(Peer& peer, Ask message) {
     return peer.Refuse(kRefusedLimit, room.message());
   }
   auto [connection, received] = peer.Release();
-  answers_.Serve(std::move(connection), peer.identity(), message,
-                 std::move(received));
+  answers_.Serve(std::move(connection), peer.identity(), message, received);
 }
 
 absl::Status Head::TakeTerminal(std::optional<char> command_key) {

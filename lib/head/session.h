@@ -36,9 +36,10 @@
 //
 //   Input.  What clients type goes through one queue of kInputRoom.  When it is
 //   full they keep what they have and read no more; when there is room again,
-//   they take turns.  ^C, ^\ or ^Z (what the terminal's settings say) of a
-//   client doesn't wait behind another's paste: the terminal is told to signal
-//   at once.
+//   they take turns.  What a client that is made to leave has left goes into
+//   the queue as well, unless another's is over the room already.  ^C, ^\ or ^Z
+//   (what the terminal's settings say) of a client doesn't wait behind
+//   another's paste: the terminal is told to signal at once.
 //
 //   The end.  EIO on the controlling end says that nobody holds the client end
 //   now, no more.  The program has ended when its pidfd says so.  By then all
@@ -97,6 +98,8 @@ struct SessionOptions {
   SizePolicy size_policy = SizePolicy::kLatest;
   WhenBehind when_behind = WhenBehind::kSkip;
   bool keeps_screen = true;  // for those who come late
+  // Whom pictures that aren't taken are charged to; null: nobody.
+  BacklogQuota* backlogs = nullptr;
 };
 
 // A run of a program, as it registers.
@@ -124,6 +127,10 @@ class Session {
   const Ring& ring() const { return ring_; }
   WindowSize size() const { return size_; }
   const std::vector<Client*>& clients() const { return clients_; }
+  BacklogQuota* backlogs() const { return options_.backlogs; }
+  BacklogQuota::Account AccountOf(uid_t uid) const {
+    return {.uid = uid, .session = name_, .guest = uid != 0 && uid != owner_};
+  }
   // From where on the ring has what the present (or last) program wrote: from
   // its first byte, or from the first that can be told apart.
   uint64_t history_start() const;
@@ -195,6 +202,8 @@ class Session {
 
   // The client gets the stream from `cursor` on.
   void Attach(Client& client, uint64_t cursor);
+  // The same from where its Rejoin() says.
+  void Attach(Client& client);
   void Detach(Client& client);
   // Room appeared, or an insert was added.
   void Pump(Client& client);
@@ -244,6 +253,7 @@ class Session {
   size_t Read(size_t room);
   void RecordModes();
   void RecordSize();
+  void Admit(Client& client);
   void KeepPackets(size_t room);
   size_t RoomToRead();
   void PassOverIdlers();

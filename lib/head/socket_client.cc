@@ -120,13 +120,13 @@ void SocketClient::Join(Session& session) {
   Log(Severity::kInfo, "client=", id(), " ", DescribePeer(identity_), " ",
       Info().kind, RightsIn(session).Has(Right::kType) ? "" : " read-only",
       " joined session=", session.name());
-  session.Attach(*this, InsertBeginning(session));
+  session.Attach(*this);
   if (!settle_.pending()) ApplySize();
 }
 
 // A short history that makes the screen is sent as it is: scripts are clients,
 // too, and have no use for escape sequences that the program didn't write.
-uint64_t SocketClient::InsertBeginning(Session& session) {
+std::optional<uint64_t> SocketClient::InsertBeginning(Session& session) {
   const uint64_t history = session.history_start();
   const bool is_short = session.ring().end() - history <= kShortHistory;
   switch (policy_.shows) {
@@ -138,8 +138,9 @@ uint64_t SocketClient::InsertBeginning(Session& session) {
     case Shows::kHistory:
       return history;
   }
+  if (!MayHavePicture()) return std::nullopt;
   Session::Picture picture = session.TakePicture(session.size());
-  InsertAt(picture.from, std::move(picture.paint));
+  InsertPicture(picture.from, std::move(picture.paint));
   // Who may only look doesn't make the program do anything.
   if (!picture.exact && RightsIn(session).Has(Right::kResize)) {
     session.Repaint();
@@ -148,10 +149,13 @@ uint64_t SocketClient::InsertBeginning(Session& session) {
 }
 
 // Whoever told a size is a terminal, and gets the screen as it is.
-uint64_t SocketClient::Rejoin(const Ring& ring) {
-  if (!size()) return Client::Rejoin(ring);
-  Session::Picture picture = session()->TakePicture(*size());
-  InsertForNow(picture.from, std::move(picture.paint));
+std::optional<uint64_t> SocketClient::Rejoin(const Ring& ring) {
+  if (!begun()) return InsertBeginning(*session());
+  if (!size() && !lost()) return Client::Rejoin(ring);
+  if (!MayHavePicture()) return std::nullopt;
+  Session::Picture picture =
+      session()->TakePicture(size().value_or(session()->size()));
+  InsertPicture(picture.from, std::move(picture.paint));
   return picture.from;
 }
 

@@ -75,7 +75,7 @@ class SocketClient final : public Client {
 
   ClientInfo Info() const override;
   void Kick(absl::string_view why) override;
-  uint64_t Rejoin(const Ring& ring) override;
+  std::optional<uint64_t> Rejoin(const Ring& ring) override;
   void WaitForRoom(bool wait) override;
   void OnGone() override { OnClosed(); }
   void OnInputUnblocked() override { Advance(); }
@@ -92,7 +92,7 @@ class SocketClient final : public Client {
   void TakeSignal(int number);
   void TakeSize(std::optional<uint16_t>& side, uint16_t value);
   void ApplySize();
-  uint64_t InsertBeginning(Session& session);
+  std::optional<uint64_t> InsertBeginning(Session& session);
   void SayGoodbye();
   void Linger();
   // Interest, or the end.

@@ -320,8 +320,10 @@ std::string Encode(const HeadMessage& message) {
 
 std::string EncodePaint(absl::string_view bytes) {
   std::string packets;
+  packets.reserve(bytes.size() +
+                  (bytes.size() / kLongestOutput + 1) * kPacketHeader);
   while (!bytes.empty()) {
-    const absl::string_view part = bytes.substr(0, kLongestPayload);
+    const absl::string_view part = bytes.substr(0, kLongestOutput);
     packets += EncodePacket(kDeptyr, static_cast<uint8_t>(Kind::kPaint), part);
     bytes.remove_prefix(part.size());
   }

@@ -1,0 +1,122 @@
+// How much of what was made for it a user may leave untaken: pictures of
+// screens, and answers that may be long.  Head makes these at once, whole, and
+// a picture of a hostile screen has megabytes.
+//
+//   if (!quota.HasRoom(account)) {
+//     place_ = quota.Queue(account, [this] { TryAgain(); });
+//     return;
+//   }
+//   ...make it, and write what the connection takes...
+//   if (!left.empty()) held_ = quota.Hold(account, left.size(), fd, [this] {
+//     GiveUp();  // destroys held_
+//   });
+//
+// A user may be made another one while fewer than `most` bytes are untaken: so
+// head never holds more for a user than that and one picture, and whoever
+// doesn't read keeps only connections of the same user waiting.  In a session,
+// all users but root and its own hold kGuests times `most`, and one picture, at
+// most: then those wait.  Who waits is in a line, first come, first served.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+
+class BacklogQuota {
+ public:
+  // How long a connection may take nothing of what is held for it.
+  static constexpr absl::Duration kPatience = absl::Seconds(20);
+  static constexpr size_t kGuests = 8;
+
+  // Who is charged.
+  struct Account {
+    uid_t uid;  // kUnknownId: all whom the kernel doesn't name
+    std::string session = {};
+    bool guest = false;  // neither root nor the session's own user
+  };
+
+  // Bytes that are held for a connection, until it is destroyed.
+  class Held {
+   public:
+    ~Held();
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    // The connection took so many of them.
+    void Wrote(size_t bytes) { written_ += bytes; }
+
+   private:
+    friend class BacklogQuota;
+    Held(BacklogQuota& quota, Account account, size_t bytes, int fd,
+         absl::AnyInvocable<void()> stuck);
+    void Watch();
+
+    BacklogQuota& quota_;
+    const Account account_;
+    const size_t bytes_;
+    const int fd_;
+    absl::AnyInvocable<void()> stuck_;
+    size_t written_ = 0;
+    Timer patience_;
+  };
+
+  // In the line, until it is destroyed or its turn has come.
+  class Place {
+   public:
+    ~Place() { quota_.line_.erase(number_); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+   private:
+    friend class BacklogQuota;
+    Place(BacklogQuota& quota, uint64_t number)
+        : quota_(quota), number_(number) {}
+
+    BacklogQuota& quota_;
+    const uint64_t number_;
+  };
+
+  BacklogQuota(EventLoop& loop, size_t most,
+               absl::Duration patience = kPatience)
+      : loop_(loop), most_(most), patience_(patience) {}
+  BacklogQuota(const BacklogQuota&) = delete;
+  BacklogQuota& operator=(const BacklogQuota&) = delete;
+
+  bool HasRoom(const Account& account) const;
+  // `turn` is called once, when there is room.
+  std::unique_ptr<Place> Queue(Account account,
+                               absl::AnyInvocable<void()> turn);
+  // `stuck` is called, once, when the connection at `fd` has taken nothing for
+  // a while.
+  std::unique_ptr<Held> Hold(Account account, size_t bytes, int fd,
+                             absl::AnyInvocable<void()> stuck);
+
+ private:
+  struct Waiting {
+    Account account;
+    absl::AnyInvocable<void()> turn;
+  };
+  void Release(const Account& account, size_t bytes);
+  void ServeLineSoon();
+  void ServeLine();
+
+  EventLoop& loop_;
+  const size_t most_;
+  const absl::Duration patience_;
+  std::map<uid_t, size_t> users_;         // bytes that are held
+  std::map<std::string, size_t> guests_;  // the same, by session
+  std::map<uint64_t, Waiting> line_;      // in the order they came
+  uint64_t last_number_ = 0;
+  Timer serve_;
+};
+
+}  // namespace deptyr
