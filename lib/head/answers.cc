@@ -305,8 +305,9 @@ void Answers::AnswerSnapshot(Asker& asker, Session& session, bool last) {
             {"state", picture->how},
             {"title", session.screen().title()},
             {"screen", session.screen().exact() ? "exact" : "approximate"}}});
-  absl::StrAppend(&answer, EncodePaint(picture->paint), Encode(Done{}));
+  AppendPaint(answer, picture->paint);
   picture.reset();
+  answer += Encode(Done{});
   SayCharged(asker, session, std::move(answer));
 }
 

@@ -1,6 +1,7 @@
 #include "lib/head/attach_client.h"
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -14,7 +15,6 @@
 namespace deptyr {
 namespace {
 
-constexpr size_t kReadSize = 16 << 10;
 // How long one that has to leave may take for what is on its way to it.
 constexpr absl::Duration kLeaveTime = absl::Seconds(2);
 
@@ -65,7 +65,8 @@ AttachClientState AttachClient::Save() const {
   return {.client = Client::Save(),
           .fd = connection_.get(),
           .wish = Encode(wish_),
-          .inbox = inbox_,
+          .inbox = absl::StrCat(keys_left_ > 0 ? KeysHeader(keys_left_) : "",
+                                inbox_),
           .rows = room_.rows,
           .cols = room_.cols,
           .input_closed = input_closed_,
@@ -299,8 +300,9 @@ void AttachClient::OnClosed() {
 }
 
 void AttachClient::Receive() {
-  std::array<char, kReadSize> room;
-  const IoResult got = ReadSome(connection_.get(), room);
+  std::array<char, kInputRoom> room;
+  const IoResult got =
+      ReadSome(connection_.get(), std::span(room).first(input_room()));
   switch (got.state) {
     case IoState::kDone:
       inbox_.append(room.data(), got.bytes);
@@ -319,12 +321,18 @@ void AttachClient::Receive() {
 
 void AttachClient::Advance() {
   while (!is_over_ && !input_blocked()) {
+    if (TakeKeys()) continue;
     absl::string_view rest = inbox_;
     auto message = TakeMessage(rest);
     if (!message.ok()) {
       return Refuse(kRefusedMalformed, message.status().message());
     }
-    if (!message->has_value()) break;
+    if (!message->has_value()) {
+      if (inbox_.size() > kLongestRequest) {
+        return Refuse(kRefusedMalformed, kTooLong);
+      }
+      break;
+    }
     inbox_.erase(0, inbox_.size() - rest.size());
     if (!Take(**message)) {
       return Refuse(kRefusedMalformed, "a message that has no place here");
@@ -334,15 +342,27 @@ void AttachClient::Advance() {
   Update();
 }
 
-bool AttachClient::Take(const HeadMessage& message) {
-  if (const auto* keys = std::get_if<Keys>(&message)) {
-    if (!May(Right::kType)) {
-      dropped_ += keys->bytes.size();
-    } else {
-      Type(keys->bytes);
-    }
-    return true;
+// As they come: a long packet isn't held until it is whole.
+bool AttachClient::TakeKeys() {
+  if (keys_left_ == 0 && BeginsKeys(inbox_)) {
+    keys_left_ = PacketSize(inbox_) - kPacketHeader;
+    inbox_.erase(0, kPacketHeader);
+    if (keys_left_ == 0) return true;
   }
+  if (keys_left_ == 0 || inbox_.empty()) return false;
+  const std::string keys = inbox_.substr(0, keys_left_);
+  inbox_.erase(0, keys.size());
+  if (inbox_.empty()) std::string().swap(inbox_);
+  keys_left_ -= keys.size();
+  if (May(Right::kType)) {
+    Type(keys);
+  } else {
+    dropped_ += keys.size();
+  }
+  return true;
+}
+
+bool AttachClient::Take(const HeadMessage& message) {
   if (const auto* size = std::get_if<Resize>(&message)) {
     room_ = {size->rows, size->cols};
     if (size->rows == 0 || size->cols == 0) return true;

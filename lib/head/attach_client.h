@@ -71,6 +71,8 @@ class AttachClient final : public Client {
   void OnAbandoned() override { End(); }
   void Receive();
   void Advance();
+  // False if there are none now.
+  bool TakeKeys();
   // False for what has no place here.
   bool Take(const HeadMessage& message);
   void SayDone();
@@ -88,6 +90,7 @@ class AttachClient final : public Client {
   const Attach wish_;
   absl::AnyInvocable<void(AttachClient&)> gone_;
   std::string inbox_;
+  size_t keys_left_ = 0;  // of a packet that is begun
   WindowSize
       room_;  // its terminal's size, 0 for none; also of one who only looks
   uint64_t dropped_ = 0;  // bytes and sizes that weren't permitted

@@ -231,6 +231,11 @@ void Client::Type(absl::string_view keystrokes) {
   TypeUntyped();
 }
 
+size_t Client::input_room() const {
+  if (session_ == nullptr) return kInputRoom;
+  return std::max(session_->input_room(), kLeastRead);
+}
+
 void Client::FlushRepliesLater() {
   if (!replies_.pending()) return;
   flush_ = loop_.After(kReplyTime, [this] {
@@ -249,6 +254,7 @@ void Client::TypeUntyped() {
   const size_t taken = session_->Type(*this, untyped_);
   typed_ += taken;
   untyped_.erase(0, taken);
+  if (untyped_.empty()) std::string().swap(untyped_);  // a paste was large
 }
 
 void Client::TypeOut() {

@@ -115,6 +115,9 @@ class Client {
   void Type(absl::string_view keystrokes);
   bool input_blocked() const { return untyped_.size() > kTypeAhead; }
   bool typed_all() const { return untyped_.empty(); }
+  // So much may be read of it: what the session has room for, or what will be
+  // its turn, with a ^C among it, perhaps.
+  size_t input_room() const;
   size_t untyped() const { return untyped_.size(); }
 
   // What the session tells it.  None of these may destroy a client, or attach
@@ -155,6 +158,8 @@ class Client {
   friend class Session;
   // Keys may wait, and yet reading goes on, for the ^C that follows them.
   static constexpr size_t kTypeAhead = 64;
+  // What a terminal takes at once: so those who paste take turns.
+  static constexpr size_t kLeastRead = 4096;
 
   struct Insert {
     uint64_t offset = 0;

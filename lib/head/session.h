@@ -211,6 +211,7 @@ class Session {
   // Takes what there is room for, and says how much that was.  While no
   // program runs, input is taken and dropped: it isn't for the next one.
   size_t Type(Client& from, absl::string_view keystrokes);
+  size_t input_room() const { return keystrokes_.room(); }
   // True if the keystrokes are one interrupt, and had another's before them to
   // pass.
   bool PassInterrupt(Client& from, absl::string_view keystrokes);

@@ -3,6 +3,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -15,7 +16,6 @@
 namespace deptyr {
 namespace {
 
-constexpr size_t kReadSize = 16 << 10;
 constexpr uint64_t kShortHistory = 64 << 10;
 // How long the second of rows and columns may stay out.
 constexpr absl::Duration kSettleTime = absl::Milliseconds(50);
@@ -238,8 +238,9 @@ void SocketClient::OnClosed() {
 }
 
 void SocketClient::Receive() {
-  std::array<char, kReadSize> room;
-  const IoResult got = ReadSome(connection_.get(), room);
+  std::array<char, kInputRoom> room;
+  const IoResult got =
+      ReadSome(connection_.get(), std::span(room).first(input_room()));
   switch (got.state) {
     case IoState::kDone:
       break;
@@ -267,7 +268,7 @@ void SocketClient::Advance() {
       Take(*input);
     }
   }
-  inbox_.erase(0, inbox_.size() - bytes.size());
+  inbox_ = std::string(bytes);
   Update();
 }
 
