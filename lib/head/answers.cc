@@ -103,8 +103,7 @@ void Answers::OnQuestion(Asker& asker, const Ask& question) {
   Session* const session =
       Find(asker, question, looks ? Right::kSee : Right::kAdminister);
   if (session == nullptr) return;
-  if (question.what != "ended" &&
-      !MayAnswer(asker, session->AccountOf(asker.identity().uid))) {
+  if (question.what != "ended" && !MayAnswer(asker)) {
     return;
   }
   if (question.what == "status") {
@@ -130,16 +129,10 @@ Session* Answers::Find(Asker& asker, const Ask& question, Right right) {
   return nullptr;
 }
 
-bool Answers::MayAnswer(Asker& asker, const BacklogQuota::Account& account) {
-  if (head_.backlogs().HasRoom(account)) return true;
-  asker.Wait(head_.backlogs(), account);
+bool Answers::MayAnswer(Asker& asker) {
+  if (head_.backlogs().HasRoom(asker.identity().uid)) return true;
+  asker.Wait(head_.backlogs());
   return false;
-}
-
-void Answers::SayCharged(Asker& asker, const Session& session,
-                         std::string answer) {
-  asker.Say(std::move(answer), head_.backlogs(),
-            session.AccountOf(asker.identity().uid));
 }
 
 void Answers::OnStuck(Asker& asker) {
@@ -166,8 +159,7 @@ KeyValues Answers::ReportOf(Session& session) const {
 bool Answers::SayMore(Asker& asker) {
   std::optional<std::string>& listed = askers_[&asker].listed;
   if (!listed) return false;
-  const BacklogQuota::Account account{.uid = asker.identity().uid};
-  if (!MayAnswer(asker, account)) return true;
+  if (!MayAnswer(asker)) return true;
   std::string answer;
   auto next = head_.sessions().upper_bound(*listed);
   for (; next != head_.sessions().end() && answer.size() < kPiece; ++next) {
@@ -181,7 +173,7 @@ bool Answers::SayMore(Asker& asker) {
     listed.reset();
     answer += HeldItems(asker) + Encode(Done{});
   }
-  asker.Say(std::move(answer), head_.backlogs(), account);
+  asker.Say(std::move(answer), head_.backlogs());
   return true;
 }
 
@@ -220,7 +212,7 @@ void Answers::AnswerStatus(Asker& asker, Session& session) {
     answer += Encode(
         Item{Report(record, session.ring().state().exec_failure.data())});
   }
-  SayCharged(asker, session, answer + Encode(Done{}));
+  asker.Say(answer + Encode(Done{}), head_.backlogs());
 }
 
 KeyValues Answers::HeadItem() const {
@@ -279,7 +271,7 @@ void Answers::Resume(const std::vector<AskerState>& states) {
     known.session = state.session;
     if (state.lists) known.listed = state.listed;
     if (state.upgrades) AnswerHead(it);
-    it.Say("", head_.backlogs(), {.uid = it.identity().uid});
+    it.Say("", head_.backlogs());
     it.Advance();
   }
 }
@@ -308,7 +300,7 @@ void Answers::AnswerSnapshot(Asker& asker, Session& session, bool last) {
   AppendPaint(answer, picture->paint);
   picture.reset();
   answer += Encode(Done{});
-  SayCharged(asker, session, std::move(answer));
+  asker.Say(std::move(answer), head_.backlogs());
 }
 
 void Answers::AnswerKick(Asker& asker, Session& session,
@@ -330,7 +322,7 @@ void Answers::AnswerKick(Asker& asker, Session& session,
     answer += Encode(Item{Report(*one)});
     one->Kick("somebody made it leave (deptyr kick)");
   }
-  SayCharged(asker, session, answer + Encode(Done{}));
+  asker.Say(answer + Encode(Done{}), head_.backlogs());
 }
 
 void Answers::AnswerEnded(Asker& asker, Session& session, const Ask& question) {

@@ -63,8 +63,7 @@ class Answers : public Asker::Owner {
   void Forbid(Asker& asker, absl::string_view text);
   // What may be long is said when others of the same user are taken, and
   // charged to that user.
-  bool MayAnswer(Asker& asker, const BacklogQuota::Account& account);
-  void SayCharged(Asker& asker, const Session& session, std::string answer);
+  bool MayAnswer(Asker& asker);
   void EndDebtors(const std::vector<Asker*>& listeners, uid_t uid, size_t& owed,
                   size_t added);
   KeyValues ReportOf(Session& session) const;

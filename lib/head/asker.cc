@@ -51,16 +51,15 @@ void Asker::Say(std::string encoded) {
   Flush();
 }
 
-void Asker::Say(std::string encoded, BacklogQuota& quota,
-                const BacklogQuota::Account& account) {
+void Asker::Say(std::string encoded, BacklogQuota& quota) {
   Say(std::move(encoded));
   if (is_over_ || outbox_.empty()) return;
-  held_ = quota.Hold(account, owed(), connection_.get(),
+  held_ = quota.Hold(identity_.uid, owed(), connection_.get(),
                      [this] { owner_.OnStuck(*this); });
 }
 
-void Asker::Wait(BacklogQuota& quota, const BacklogQuota::Account& account) {
-  in_line_ = quota.Queue(account, [this] {
+void Asker::Wait(BacklogQuota& quota) {
+  in_line_ = quota.Queue(identity_.uid, [this] {
     in_line_.reset();
     Advance();
   });

@@ -45,11 +45,10 @@ class Asker {
   bool is_over() const { return is_over_; }
   void Say(const HeadMessage& message);
   void Say(std::string encoded);
-  // What it doesn't take of it at once is charged to this account.
-  void Say(std::string encoded, BacklogQuota& quota,
-           const BacklogQuota::Account& account);
+  // What it doesn't take of it at once is charged to its user.
+  void Say(std::string encoded, BacklogQuota& quota);
   // Until there is room for its answer.
-  void Wait(BacklogQuota& quota, const BacklogQuota::Account& account);
+  void Wait(BacklogQuota& quota);
   // What it was told and hasn't taken, in bytes.
   size_t owed() const { return outbox_.bytes().size(); }
   void Refuse(absl::string_view code, absl::string_view text);

@@ -6,27 +6,10 @@
 #include "lib/sys/io.h"
 
 namespace deptyr {
-namespace {
-
-template <typename Key>
-size_t In(const std::map<Key, size_t>& held, const Key& key) {
-  const auto found = held.find(key);
-  return found == held.end() ? 0 : found->second;
-}
-
-template <typename Key>
-void TakeFrom(std::map<Key, size_t>& held, const Key& key, size_t bytes) {
-  const auto found = held.find(key);
-  found->second -= bytes;
-  if (found->second == 0) held.erase(found);
-}
-
-}  // namespace
-
-BacklogQuota::Held::Held(BacklogQuota& quota, Account account, size_t bytes,
-                         int fd, absl::AnyInvocable<void()> stuck)
+BacklogQuota::Held::Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
+                         absl::AnyInvocable<void()> stuck)
     : quota_(quota),
-      account_(std::move(account)),
+      uid_(uid),
       bytes_(bytes),
       fd_(fd),
       stuck_(std::move(stuck)) {
@@ -34,7 +17,7 @@ BacklogQuota::Held::Held(BacklogQuota& quota, Account account, size_t bytes,
 }
 
 BacklogQuota::Held::~Held() {
-  quota_.Release(account_, bytes_);
+  quota_.Release(uid_, bytes_);
 }
 
 // What the socket holds counts, too: it says that it has room only when much
@@ -48,30 +31,30 @@ void BacklogQuota::Held::Watch() {
       });
 }
 
-bool BacklogQuota::HasRoom(const Account& account) const {
-  return In(users_, account.uid) < most_ &&
-         (!account.guest || In(guests_, account.session) < kGuests * most_);
+bool BacklogQuota::HasRoom(uid_t uid) const {
+  const auto found = held_.find(uid);
+  return found == held_.end() || found->second < most_;
 }
 
 std::unique_ptr<BacklogQuota::Place> BacklogQuota::Queue(
-    Account account, absl::AnyInvocable<void()> turn) {
+    uid_t uid, absl::AnyInvocable<void()> turn) {
   const uint64_t number = ++last_number_;
-  line_.emplace(number, Waiting{std::move(account), std::move(turn)});
+  line_.emplace(number, Waiting{uid, std::move(turn)});
   ServeLineSoon();
   return std::unique_ptr<Place>(new Place(*this, number));
 }
 
 std::unique_ptr<BacklogQuota::Held> BacklogQuota::Hold(
-    Account account, size_t bytes, int fd, absl::AnyInvocable<void()> stuck) {
-  users_[account.uid] += bytes;
-  if (account.guest) guests_[account.session] += bytes;
+    uid_t uid, size_t bytes, int fd, absl::AnyInvocable<void()> stuck) {
+  held_[uid] += bytes;
   return std::unique_ptr<Held>(
-      new Held(*this, std::move(account), bytes, fd, std::move(stuck)));
+      new Held(*this, uid, bytes, fd, std::move(stuck)));
 }
 
-void BacklogQuota::Release(const Account& account, size_t bytes) {
-  TakeFrom(users_, account.uid, bytes);
-  if (account.guest) TakeFrom(guests_, account.session, bytes);
+void BacklogQuota::Release(uid_t uid, size_t bytes) {
+  const auto found = held_.find(uid);
+  found->second -= bytes;
+  if (found->second == 0) held_.erase(found);
   ServeLineSoon();
 }
 
@@ -84,7 +67,7 @@ void BacklogQuota::ServeLineSoon() {
 void BacklogQuota::ServeLine() {
   const auto next = std::find_if(
       line_.begin(), line_.end(),
-      [this](const auto& waiting) { return HasRoom(waiting.second.account); });
+      [this](const auto& waiting) { return HasRoom(waiting.second.uid); });
   if (next == line_.end()) return;
   auto turn = line_.extract(next);
   ServeLineSoon();

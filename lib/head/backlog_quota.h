@@ -2,20 +2,20 @@
 // screens, and answers that may be long.  Head makes these at once, whole, and
 // a picture of a hostile screen has megabytes.
 //
-//   if (!quota.HasRoom(account)) {
-//     place_ = quota.Queue(account, [this] { TryAgain(); });
+//   if (!quota.HasRoom(uid)) {
+//     place_ = quota.Queue(uid, [this] { TryAgain(); });
 //     return;
 //   }
 //   ...make it, and write what the connection takes...
-//   if (!left.empty()) held_ = quota.Hold(account, left.size(), fd, [this] {
+//   if (!left.empty()) held_ = quota.Hold(uid, left.size(), fd, [this] {
 //     GiveUp();  // destroys held_
 //   });
 //
 // A user may be made another one while fewer than `most` bytes are untaken: so
 // head never holds more for a user than that and one picture, and whoever
-// doesn't read keeps only connections of the same user waiting.  In a session,
-// all users but root and its own hold kGuests times `most`, and one picture, at
-// most: then those wait.  Who waits is in a line, first come, first served.
+// doesn't read keeps only connections of the same user waiting.  Who waits is
+// in a line, first come, first served.  All whom the kernel doesn't name are
+// one user, kUnknownId.
 #pragma once
 
 #include <sys/types.h>
@@ -36,14 +36,6 @@ class BacklogQuota {
  public:
   // How long a connection may take nothing of what is held for it.
   static constexpr absl::Duration kPatience = absl::Seconds(20);
-  static constexpr size_t kGuests = 8;
-
-  // Who is charged.
-  struct Account {
-    uid_t uid;  // kUnknownId: all whom the kernel doesn't name
-    std::string session = {};
-    bool guest = false;  // neither root nor the session's own user
-  };
 
   // Bytes that are held for a connection, until it is destroyed.
   class Held {
@@ -56,12 +48,12 @@ class BacklogQuota {
 
    private:
     friend class BacklogQuota;
-    Held(BacklogQuota& quota, Account account, size_t bytes, int fd,
+    Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
          absl::AnyInvocable<void()> stuck);
     void Watch();
 
     BacklogQuota& quota_;
-    const Account account_;
+    const uid_t uid_;
     const size_t bytes_;
     const int fd_;
     absl::AnyInvocable<void()> stuck_;
@@ -91,30 +83,28 @@ class BacklogQuota {
   BacklogQuota(const BacklogQuota&) = delete;
   BacklogQuota& operator=(const BacklogQuota&) = delete;
 
-  bool HasRoom(const Account& account) const;
+  bool HasRoom(uid_t uid) const;
   // `turn` is called once, when there is room.
-  std::unique_ptr<Place> Queue(Account account,
-                               absl::AnyInvocable<void()> turn);
+  std::unique_ptr<Place> Queue(uid_t uid, absl::AnyInvocable<void()> turn);
   // `stuck` is called, once, when the connection at `fd` has taken nothing for
   // a while.
-  std::unique_ptr<Held> Hold(Account account, size_t bytes, int fd,
+  std::unique_ptr<Held> Hold(uid_t uid, size_t bytes, int fd,
                              absl::AnyInvocable<void()> stuck);
 
  private:
   struct Waiting {
-    Account account;
+    uid_t uid;
     absl::AnyInvocable<void()> turn;
   };
-  void Release(const Account& account, size_t bytes);
+  void Release(uid_t uid, size_t bytes);
   void ServeLineSoon();
   void ServeLine();
 
   EventLoop& loop_;
   const size_t most_;
   const absl::Duration patience_;
-  std::map<uid_t, size_t> users_;         // bytes that are held
-  std::map<std::string, size_t> guests_;  // the same, by session
-  std::map<uint64_t, Waiting> line_;      // in the order they came
+  std::map<uid_t, size_t> held_;      // bytes
+  std::map<uint64_t, Waiting> line_;  // in the order they came
   uint64_t last_number_ = 0;
   Timer serve_;
 };

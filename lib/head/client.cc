@@ -76,9 +76,9 @@ void Client::ForgetPictures() {
   inserts_.erase(gone, inserts_.end());
 }
 
-BacklogQuota::Account Client::Charged() const {
+uid_t Client::Charged() const {
   const auto identity = Info().identity;
-  return session_->AccountOf(identity ? identity->uid : kUnknownId);
+  return identity ? identity->uid : kUnknownId;
 }
 
 bool Client::MayHavePicture() {

@@ -177,7 +177,7 @@ class Client {
   // Its picture, down to what is half written of it; then it is lost.
   void CutPicture();
   size_t LeftOfPacket(const Insert& insert) const;
-  BacklogQuota::Account Charged() const;
+  uid_t Charged() const;
   std::optional<Pumped> FindPlace(const Ring& ring);
   Pumped Gone(const Ring& ring);
 

@@ -128,9 +128,6 @@ class Session {
   WindowSize size() const { return size_; }
   const std::vector<Client*>& clients() const { return clients_; }
   BacklogQuota* backlogs() const { return options_.backlogs; }
-  BacklogQuota::Account AccountOf(uid_t uid) const {
-    return {.uid = uid, .session = name_, .guest = uid != 0 && uid != owner_};
-  }
   // From where on the ring has what the present (or last) program wrote: from
   // its first byte, or from the first that can be told apart.
   uint64_t history_start() const;
