@@ -261,6 +261,7 @@ std::vector<AskerState> Answers::Save() const {
 }
 
 void Answers::Resume(const std::vector<AskerState>& states) {
+  std::vector<Asker*> resumed;
   for (const AskerState& state : states) {
     auto asker = std::make_unique<Asker>(
         loop_, *this, state, PeerOf(state.fd).value_or(PeerIdentity()));
@@ -272,8 +273,10 @@ void Answers::Resume(const std::vector<AskerState>& states) {
     if (state.lists) known.listed = state.listed;
     if (state.upgrades) AnswerHead(it);
     it.Say("", head_.backlogs());
-    it.Advance();
+    resumed.push_back(&it);
   }
+  // When what is owed is charged.
+  for (Asker* asker : resumed) asker->Advance();
 }
 
 void Answers::AnswerSnapshot(Asker& asker, Session& session, bool last) {

@@ -156,6 +156,7 @@ class MemoryTest : public testing::Test {
     EXPECT_TRUE(peer.Hears<Done>()) << "of uid " << uid;
   }
   void ExpectSmall() const {
+    ASSERT_TRUE(WaitUntilQuiet(head_.pid()));
     EXPECT_LT(OwnKilobytes(head_.pid()), kMostKilobytes);
   }
   void Upgrade() const {
@@ -187,16 +188,6 @@ TEST_F(MemoryTest, SnapshotsThatNobodyReads) {
   EXPECT_GT(deaf[0].paint().size(), 1U << 20);
   ASSERT_TRUE(deaf[1].Hears<Done>());
   EXPECT_TRUE(deaf[1].paint() == deaf[0].paint());
-}
-
-TEST_F(MemoryTest, SnapshotsThatNobodyReadsAskedForByOne) {
-  PaintHostileScreen();
-  Peer deaf = As(kAttacker);
-  for (int i = 0; i < kMany; ++i) {
-    deaf.Say(Ask{.what = "snapshot", .fields = {{"session", "evil"}}});
-  }
-  ExpectServes(0);
-  ExpectSmall();
 }
 
 TEST_F(MemoryTest, AttachedClientsThatDoNotRead) {
@@ -248,11 +239,15 @@ TEST_F(MemoryTest, WhoWaitsIsServedByTheProgramThatTakesOver) {
   ASSERT_TRUE(deaf.Hears<Paint>());
   ASSERT_TRUE(WaitFor([&] {
     deaf.Drain();
-    return asks.Readable();
+    return attaches.Readable();
   }));
-  ASSERT_TRUE(asks.Hears<Done>());
   EXPECT_TRUE(attaches.Hears<Attached>());
   EXPECT_TRUE(attaches.Hears<Paint>());
+  ASSERT_TRUE(WaitFor([&] {
+    attaches.Drain();
+    return asks.Readable();
+  }));
+  EXPECT_TRUE(asks.Hears<Done>());
 }
 
 // --- keys
@@ -260,11 +255,14 @@ TEST_F(MemoryTest, WhoWaitsIsServedByTheProgramThatTakesOver) {
 TEST_F(MemoryTest, KeysOfThoseWhoHaveToLeave) {
   Register({});
   Peer administers = As(kAttacker);
-  for (int i = 0; i < 1000; ++i) {
+  for (int i = 0; i < 1500; ++i) {
     Peer types = As(kAttacker);
     types.Say(Attach{.session = "evil", .from = From::kNow});
     ASSERT_TRUE(types.Hears<Attached>());
     for (int j = 0; j < 3; ++j) types.SaySome(Keys{std::string(16'000, 'x')});
+    // Served after those keys.
+    administers.Say(Ask{.what = "head", .fields = {}});
+    ASSERT_TRUE(administers.Hears<Done>());
     administers.Say(
         Ask{.what = "kick", .fields = {{"session", "evil"}, {"client", ""}}});
     ASSERT_TRUE(administers.Hears<Done>());
@@ -317,7 +315,7 @@ TEST_F(MemoryTest, EventsThatNobodyReads) {
 TEST_F(MemoryTest, MessagesThatAreNeverWhole) {
   std::vector<Peer> slow;
   const std::string longest(60'000, 'x');
-  for (int i = 0; i < kMany; ++i) {
+  for (int i = 0; i < 500; ++i) {
     slow.push_back(As(kAttacker));
     slow.back().Say(Ask{.what = "events", .fields = {{"session", ""}}});
     (void)::send(slow.back().fd(), "\xde\xff\xff\x0c", 4, MSG_NOSIGNAL);
