@@ -17,6 +17,8 @@ namespace {
 
 // How long one that has to leave may take for what is on its way to it.
 constexpr absl::Duration kLeaveTime = absl::Seconds(2);
+// Keys that come in one packet stay together, if it isn't longer.
+constexpr size_t kHeldWhole = 4096;
 
 std::string EncodeNotice(absl::string_view event, KeyValues fields) {
   fields.insert(fields.begin(), {"event", std::string(event)});
@@ -321,7 +323,7 @@ void AttachClient::Receive() {
 
 void AttachClient::Advance() {
   while (!is_over_ && !input_blocked()) {
-    if (TakeKeys()) continue;
+    if (TakeLongKeys()) continue;
     absl::string_view rest = inbox_;
     auto message = TakeMessage(rest);
     if (!message.ok()) {
@@ -338,31 +340,39 @@ void AttachClient::Advance() {
       return Refuse(kRefusedMalformed, "a message that has no place here");
     }
   }
+  if (inbox_.empty()) std::string().swap(inbox_);  // a paste was large
   if (input_closed_ && typed_all()) SayDone();
   Update();
 }
 
 // As they come: a long packet isn't held until it is whole.
-bool AttachClient::TakeKeys() {
-  if (keys_left_ == 0 && BeginsKeys(inbox_)) {
+bool AttachClient::TakeLongKeys() {
+  if (keys_left_ == 0 && BeginsKeys(inbox_) &&
+      PacketSize(inbox_) > kHeldWhole) {
     keys_left_ = PacketSize(inbox_) - kPacketHeader;
     inbox_.erase(0, kPacketHeader);
-    if (keys_left_ == 0) return true;
   }
   if (keys_left_ == 0 || inbox_.empty()) return false;
   const std::string keys = inbox_.substr(0, keys_left_);
   inbox_.erase(0, keys.size());
-  if (inbox_.empty()) std::string().swap(inbox_);
   keys_left_ -= keys.size();
+  TakeKeys(keys);
+  return true;
+}
+
+void AttachClient::TakeKeys(absl::string_view keys) {
   if (May(Right::kType)) {
     Type(keys);
   } else {
     dropped_ += keys.size();
   }
-  return true;
 }
 
 bool AttachClient::Take(const HeadMessage& message) {
+  if (const auto* keys = std::get_if<Keys>(&message)) {
+    TakeKeys(keys->bytes);
+    return true;
+  }
   if (const auto* size = std::get_if<Resize>(&message)) {
     room_ = {size->rows, size->cols};
     if (size->rows == 0 || size->cols == 0) return true;

@@ -72,7 +72,8 @@ class AttachClient final : public Client {
   void Receive();
   void Advance();
   // False if there are none now.
-  bool TakeKeys();
+  bool TakeLongKeys();
+  void TakeKeys(absl::string_view keys);
   // False for what has no place here.
   bool Take(const HeadMessage& message);
   void SayDone();
