@@ -103,7 +103,7 @@ void AddLimits(Options& options, Limits& limits) {
   options.Value("max-pending", "N", &limits.pending, ParseCount,
                 "keep no more connections that have said nothing yet (512)");
   options.Value("max-buffered", "SIZE", &limits.buffered, ParseBuffered,
-                "keep no more bytes for somebody who doesn't read (1M)");
+                "keep no more bytes that a user doesn't read (1M)");
   options.Value("max-registrations", "N", &limits.registrations, ParseCount,
                 "refuse more registrations of one user in 10 s (10000)");
 }

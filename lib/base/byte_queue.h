@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <string>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 
@@ -19,6 +20,8 @@ class ByteQueue {
   size_t room() const {
     return capacity_ > bytes().size() ? capacity_ - bytes().size() : 0;
   }
+  // It holds more than there is room for.
+  bool overfull() const { return bytes().size() > capacity_; }
   absl::string_view bytes() const {
     return absl::string_view(storage_).substr(consumed_);
   }
@@ -30,6 +33,13 @@ class ByteQueue {
       consumed_ = 0;
     }
     storage_.append(added.data(), added.size());
+  }
+
+  // The same without a copy, if there is nothing yet.
+  void Add(std::string added) {
+    if (!empty()) return Append(added);
+    storage_ = std::move(added);
+    consumed_ = 0;
   }
 
   void Consume(size_t count) {

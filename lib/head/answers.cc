@@ -1,6 +1,7 @@
 #include "lib/head/answers.h"
 
 #include <algorithm>
+#include <map>
 #include <utility>
 #include <vector>
 
@@ -77,13 +78,13 @@ std::string WhyNot(const PeerIdentity& who, Right right,
 }
 
 void Answers::Serve(Fd connection, const PeerIdentity& identity,
-                    const Ask& question, std::string received,
+                    const Ask& question, absl::string_view received,
                     UserCounts::Place place) {
-  auto asker = std::make_unique<Asker>(loop_, *this, std::move(connection),
-                                       identity, std::move(received));
+  auto asker =
+      std::make_unique<Asker>(loop_, *this, std::move(connection), identity,
+                              absl::StrCat(Encode(question), received));
   Asker& it = *asker;
   askers_.emplace(&it, Known{std::move(asker), std::move(place)});
-  OnQuestion(it, question);
   it.Advance();
 }
 
@@ -110,6 +111,10 @@ void Answers::OnQuestion(Asker& asker, const Ask& question) {
   Session* const session =
       Find(asker, question, looks ? Right::kSee : Right::kAdminister);
   if (session == nullptr) return;
+  if (question.what != "ended" &&
+      !MayAnswer(asker, question.what == "snapshot")) {
+    return;
+  }
   if (question.what == "status") {
     AnswerStatus(asker, *session);
   } else if (question.what == "snapshot") {
@@ -134,6 +139,22 @@ Session* Answers::Find(Asker& asker, const Ask& question, Right right) {
   return nullptr;
 }
 
+bool Answers::MayAnswer(Asker& asker, bool with_picture) {
+  const uid_t uid = asker.identity().uid;
+  if (with_picture ? head_.backlogs().TakeTurn(uid)
+                   : head_.backlogs().HasRoom(uid)) {
+    return true;
+  }
+  asker.Wait(head_.backlogs());
+  return false;
+}
+
+void Answers::OnStuck(Asker& asker) {
+  head_.refusals().Note(asker.identity(), kRefusedLimit,
+                        "it doesn't read the answer that it asked for");
+  asker.End();
+}
+
 void Answers::Forbid(Asker& asker, absl::string_view text) {
   head_.refusals().Note(asker.identity(), kRefusedNotPermitted, text);
   asker.Refuse(kRefusedNotPermitted, text);
@@ -152,6 +173,7 @@ KeyValues Answers::ReportOf(Session& session) const {
 bool Answers::SayMore(Asker& asker) {
   std::optional<std::string>& listed = askers_.at(&asker).listed;
   if (!listed) return false;
+  if (!MayAnswer(asker)) return true;
   std::string answer;
   auto next = head_.sessions().upper_bound(*listed);
   for (; next != head_.sessions().end() && answer.size() < kPiece; ++next) {
@@ -165,7 +187,7 @@ bool Answers::SayMore(Asker& asker) {
     listed.reset();
     answer += HeldItems(asker) + Encode(Done{});
   }
-  asker.Say(answer);
+  asker.Say(std::move(answer), head_.backlogs());
   return true;
 }
 
@@ -198,7 +220,7 @@ void Answers::AnswerStatus(Asker& asker, Session& session) {
     answer += Encode(
         Item{Report(record, session.ring().state().exec_failure.data())});
   }
-  asker.Say(answer + Encode(Done{}));
+  asker.Say(answer + Encode(Done{}), head_.backlogs());
 }
 
 KeyValues Answers::HeadItem() const {
@@ -254,6 +276,7 @@ std::vector<AskerState> Answers::Save() const {
 
 void Answers::Resume(const std::vector<AskerState>& states,
                      UserCounts& counts) {
+  std::vector<Asker*> resumed;
   for (const AskerState& state : states) {
     auto asker = std::make_unique<Asker>(
         loop_, *this, state, PeerOf(state.fd).value_or(PeerIdentity()));
@@ -266,13 +289,16 @@ void Answers::Resume(const std::vector<AskerState>& states,
     known.session = state.session;
     if (state.lists) known.listed = state.listed;
     if (state.upgrades) AnswerHead(it, {});
-    it.Say("");
-    it.Advance();
+    it.Say("", head_.backlogs());
+    resumed.push_back(&it);
   }
+  // When what is owed is charged.
+  for (Asker* asker : resumed) asker->Advance();
 }
 
 void Answers::AnswerSnapshot(Asker& asker, Session& session, bool last) {
-  std::optional<Session::PostMortem> picture = session.TakePostMortem();
+  std::optional<Session::PostMortem> picture;
+  if (last) picture = session.TakePostMortem();
   if (last && !picture) {
     return asker.Refuse(kRefusedNoSession,
                         absl::StrCat("no program of ", session.name(),
@@ -283,16 +309,18 @@ void Answers::AnswerSnapshot(Asker& asker, Session& session, bool last) {
                .size = session.size(),
                .how = session.State()};
   }
-  asker.Say(
-      Encode(Item{
-          {{"item", "snapshot"},
-           {"session", session.name()},
-           {"rows", absl::StrCat(picture->size.rows)},
-           {"cols", absl::StrCat(picture->size.cols)},
-           {"state", picture->how},
-           {"title", session.screen().title()},
-           {"screen", session.screen().exact() ? "exact" : "approximate"}}}) +
-      EncodePaint(picture->paint) + Encode(Done{}));
+  std::string answer = Encode(
+      Item{{{"item", "snapshot"},
+            {"session", session.name()},
+            {"rows", absl::StrCat(picture->size.rows)},
+            {"cols", absl::StrCat(picture->size.cols)},
+            {"state", picture->how},
+            {"title", session.screen().title()},
+            {"screen", session.screen().exact() ? "exact" : "approximate"}}});
+  AppendPaint(answer, picture->paint);
+  picture.reset();
+  answer += Encode(Done{});
+  asker.Say(std::move(answer), head_.backlogs());
 }
 
 void Answers::AnswerKick(Asker& asker, Session& session,
@@ -314,7 +342,7 @@ void Answers::AnswerKick(Asker& asker, Session& session,
     answer += Encode(Item{Report(*one)});
     one->Kick("somebody made it leave (deptyr kick)");
   }
-  asker.Say(answer + Encode(Done{}));
+  asker.Say(answer + Encode(Done{}), head_.backlogs());
 }
 
 void Answers::AnswerEnded(Asker& asker, Session& session, const Ask& question) {
@@ -355,26 +383,44 @@ void Answers::Tell(const Session& session, absl::string_view event,
     fields.emplace_back("time", absl::StrCat(absl::ToUnixMillis(absl::Now())));
   }
   const std::string item = Encode(Item{std::move(fields)});
-  std::vector<Asker*> listeners;  // to tell one may end it
+  // The worst debtors first.  To tell one may end it.
+  std::vector<Asker*> listeners;
+  std::map<uid_t, size_t> owed;
   for (auto& [asker, known] : askers_) {
-    if (known.listens &&
-        (known.session.empty() || known.session == session.name())) {
-      listeners.push_back(known.asker.get());
-    }
+    if (!known.listens) continue;
+    listeners.push_back(known.asker.get());
+    owed[asker->identity().uid] += asker->owed();
   }
+  std::sort(
+      listeners.begin(), listeners.end(),
+      [](const Asker* a, const Asker* b) { return a->owed() > b->owed(); });
   for (Asker* listener : listeners) {
-    if (!head_.RightsIn(session, listener->identity()).Has(Right::kSee)) {
+    if (listener->is_over()) continue;  // and not in the table any more
+    const std::string& wanted = askers_.at(listener).session;
+    if ((!wanted.empty() && wanted != session.name()) ||
+        !head_.RightsIn(session, listener->identity()).Has(Right::kSee)) {
       continue;
     }
-    // Whoever hears of everything and doesn't read isn't told any more.
-    if (listener->owed() + item.size() > head_.limits().buffered) {
-      head_.refusals().Note(listener->identity(), kRefusedLimit,
-                            "it doesn't read the events it asked for, and "
-                            "--max-buffered is reached");
-      listener->End();
-    } else {
-      listener->Say(item);
-    }
+    const uid_t uid = listener->identity().uid;
+    EndDebtors(listeners, uid, owed[uid], item.size());
+    if (listener->is_over()) continue;
+    listener->Say(item);
+    owed[uid] += listener->owed() == 0 ? 0 : item.size();
+  }
+}
+
+// Who hears of everything and doesn't read isn't told any more: of a user those
+// who owe most, until there is room for what all the others are told.
+void Answers::EndDebtors(const std::vector<Asker*>& listeners, uid_t uid,
+                         size_t& owed, size_t added) {
+  for (Asker* debtor : listeners) {
+    if (owed + added <= head_.limits().buffered) return;
+    if (debtor->is_over() || debtor->identity().uid != uid) continue;
+    head_.refusals().Note(debtor->identity(), kRefusedLimit,
+                          "it doesn't read the events it asked for, and "
+                          "--max-buffered is reached");
+    owed -= std::min(owed, debtor->owed());
+    debtor->End();
   }
 }
 

@@ -28,7 +28,7 @@ class Answers : public Asker::Owner {
 
   // Takes over a connection that began with `question`.
   void Serve(Fd connection, const PeerIdentity& identity, const Ask& question,
-             std::string received, UserCounts::Place place);
+             absl::string_view received, UserCounts::Place place);
   size_t size() const { return askers_.size(); }
   // What the one who reads least hasn't taken, in bytes.
   size_t most_owed() const;
@@ -55,12 +55,18 @@ class Answers : public Asker::Owner {
 
   void OnQuestion(Asker& asker, const Ask& question) override;
   bool SayMore(Asker& asker) override;
+  void OnStuck(Asker& asker) override;
   void OnAskerDone(Asker& asker) override;
 
   // The session a question names, if the asker has this right there; else it is
   // refused.
   Session* Find(Asker& asker, const Ask& question, Right right);
   void Forbid(Asker& asker, absl::string_view text);
+  // What may be long is said when others of the same user are taken, and
+  // charged to that user.
+  bool MayAnswer(Asker& asker, bool with_picture = false);
+  void EndDebtors(const std::vector<Asker*>& listeners, uid_t uid, size_t& owed,
+                  size_t added);
   KeyValues ReportOf(Session& session) const;
   std::string HeldItems(const Asker& asker) const;
   void AnswerStatus(Asker& asker, Session& session);

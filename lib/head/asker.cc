@@ -8,6 +8,12 @@
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {
+namespace {
+
+// A UNIX socket tells that something was taken when it was a whole write.
+constexpr size_t kLargestWrite = 16 << 10;
+
+}  // namespace
 
 Asker::Asker(EventLoop& loop, Owner& owner, Fd connection,
              PeerIdentity identity, std::string received)
@@ -23,14 +29,14 @@ Asker::Asker(EventLoop& loop, Owner& owner, const AskerState& state,
              PeerIdentity identity)
     : Asker(loop, owner, TakeOffered(state.fd), std::move(identity),
             state.inbox) {
-  outbox_ = state.outbox;
+  outbox_.Append(state.outbox);
   input_closed_ = state.input_closed;
 }
 
 AskerState Asker::Save() const {
   return {.fd = connection_.get(),
           .inbox = inbox_,
-          .outbox = outbox_,
+          .outbox = std::string(outbox_.bytes()),
           .input_closed = input_closed_,
           .session = "",
           .listed = ""};
@@ -40,9 +46,23 @@ void Asker::Say(const HeadMessage& message) {
   Say(Encode(message));
 }
 
-void Asker::Say(absl::string_view encoded) {
-  outbox_.append(encoded.data(), encoded.size());
+void Asker::Say(std::string encoded) {
+  outbox_.Add(std::move(encoded));
   Flush();
+}
+
+void Asker::Say(std::string encoded, BacklogQuota& quota) {
+  Say(std::move(encoded));
+  if (is_over_ || outbox_.empty()) return;
+  held_ = quota.Hold(identity_.uid, owed(), connection_.get(),
+                     [this] { owner_.OnStuck(*this); });
+}
+
+void Asker::Wait(BacklogQuota& quota) {
+  in_line_ = quota.Queue(identity_.uid, [this] {
+    in_line_.reset();
+    Advance();
+  });
 }
 
 void Asker::Refuse(absl::string_view code, absl::string_view text) {
@@ -52,6 +72,8 @@ void Asker::Refuse(absl::string_view code, absl::string_view text) {
 void Asker::End() {
   if (std::exchange(is_over_, true)) return;
   watch_.Reset();
+  held_.reset();
+  in_line_.reset();
   owner_.OnAskerDone(*this);
 }
 
@@ -61,7 +83,8 @@ void Asker::OnReady(Ready ready) {
     return Advance();
   }
   if (!ready.readable) return;
-  if (input_closed_) return End();  // a hang-up: nobody reads the answer
+  // A hang-up: nobody reads the answer.
+  if (input_closed_ || in_line_ != nullptr) return End();
   if (outbox_.empty()) Receive();
 }
 
@@ -78,36 +101,50 @@ void Asker::Receive() {
 // The next question when the answer to the one before is taken: so nothing
 // grows that somebody doesn't read.
 void Asker::Advance() {
-  while (!is_over_ && outbox_.empty()) {
+  const auto may_go_on = [this] {
+    return !is_over_ && outbox_.empty() && in_line_ == nullptr;
+  };
+  while (may_go_on()) {
     if (owner_.SayMore(*this)) continue;
     absl::string_view rest = inbox_;
     auto message = TakeMessage(rest);
     const bool is_ask = message.ok() && message->has_value() &&
                         std::holds_alternative<Ask>(**message);
-    if (message.ok() && !message->has_value()) break;
+    const bool is_cut = message.ok() && !message->has_value();
+    if (is_cut && inbox_.size() <= kLongestRequest) break;
     if (!is_ask) {
-      Refuse(kRefusedMalformed, message.ok()
+      Refuse(kRefusedMalformed, is_cut ? kTooLong
+                                : message.ok()
                                     ? "a message that has no place here"
                                     : message.status().message());
       return End();
     }
-    inbox_.erase(0, inbox_.size() - rest.size());
+    const size_t taken = inbox_.size() - rest.size();
     owner_.OnQuestion(*this, std::get<Ask>(**message));
+    if (in_line_ == nullptr) inbox_.erase(0, taken);
   }
-  if (input_closed_ && outbox_.empty()) End();
+  if (!is_over_) UpdateInterest();
+  if (input_closed_ && may_go_on()) End();
 }
 
 void Asker::Flush() {
   while (!is_over_ && !outbox_.empty()) {
-    const IoResult wrote = WriteSome(connection_.get(), outbox_);
+    const IoResult wrote =
+        WriteSome(connection_.get(), outbox_.bytes().substr(0, kLargestWrite));
     if (wrote.state == IoState::kWouldBlock) break;
     if (wrote.state != IoState::kDone) return End();
-    outbox_.erase(0, wrote.bytes);
+    if (held_ != nullptr) held_->Wrote(wrote.bytes);
+    outbox_.Consume(wrote.bytes);
   }
   if (is_over_) return;
-  watch_.Set(!outbox_.empty() ? Interest::kWrite
-             : input_closed_  ? Interest::kHangup
-                              : Interest::kRead);
+  if (outbox_.empty()) held_.reset();
+  UpdateInterest();
+}
+
+void Asker::UpdateInterest() {
+  watch_.Set(!outbox_.empty()                       ? Interest::kWrite
+             : input_closed_ || in_line_ != nullptr ? Interest::kHangup
+                                                    : Interest::kRead);
 }
 
 }  // namespace deptyr

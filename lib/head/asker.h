@@ -3,8 +3,11 @@
 // refusal.
 #pragma once
 
+#include <memory>
 #include <string>
 
+#include "lib/base/byte_queue.h"
+#include "lib/head/backlog_quota.h"
 #include "lib/head/handover.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
@@ -18,16 +21,18 @@ class Asker {
   class Owner {
    public:
     virtual ~Owner() = default;
-    // Says the answer.
+    // Says the answer, or has the asker wait; then it is asked again.
     virtual void OnQuestion(Asker& asker, const Ask& question) = 0;
-    // All it was told is taken: says more of an answer that isn't whole yet.
-    // False if there is none.
+    // All it was told is taken: says more of an answer that isn't whole yet, or
+    // has the asker wait.  False if there is no more.
     virtual bool SayMore(Asker& asker) = 0;
+    // It takes nothing of its answer.
+    virtual void OnStuck(Asker& asker) = 0;
     // The connection is over.  May destroy the asker, later in the turn.
     virtual void OnAskerDone(Asker& asker) = 0;
   };
 
-  // `received`: what came after the first question, which the owner has.
+  // `received`: what came, from the first question on.
   Asker(EventLoop& loop, Owner& owner, Fd connection, PeerIdentity identity,
         std::string received);
 
@@ -37,10 +42,15 @@ class Asker {
   AskerState Save() const;
 
   const PeerIdentity& identity() const { return identity_; }
+  bool is_over() const { return is_over_; }
   void Say(const HeadMessage& message);
-  void Say(absl::string_view encoded);
+  void Say(std::string encoded);
+  // What it doesn't take of it at once is charged to its user.
+  void Say(std::string encoded, BacklogQuota& quota);
+  // Until there is room for its answer.
+  void Wait(BacklogQuota& quota);
   // What it was told and hasn't taken, in bytes.
-  size_t owed() const { return outbox_.size(); }
+  size_t owed() const { return outbox_.bytes().size(); }
   void Refuse(absl::string_view code, absl::string_view text);
   void End();
   // Takes what has come.
@@ -50,12 +60,15 @@ class Asker {
   void OnReady(Ready ready);
   void Receive();
   void Flush();
+  void UpdateInterest();
 
   Owner& owner_;
   Fd connection_;
   const PeerIdentity identity_;
   std::string inbox_;
-  std::string outbox_;
+  ByteQueue outbox_{SIZE_MAX};
+  std::unique_ptr<BacklogQuota::Held> held_;  // outbox_
+  std::unique_ptr<BacklogQuota::Place> in_line_;
   bool input_closed_ = false;
   bool is_over_ = false;
   Watch watch_;

@@ -1,9 +1,9 @@
 #include "lib/head/attach_client.h"
 
 #include <array>
+#include <span>
 #include <utility>
 
-#include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/head/report.h"
@@ -15,11 +15,12 @@
 namespace deptyr {
 namespace {
 
-constexpr size_t kReadSize = 16 << 10;
 // In a turn: each key that comes alone is a system call.
 constexpr int kMostMessages = 256;
 // How long one that has to leave may take for what is on its way to it.
 constexpr absl::Duration kLeaveTime = absl::Seconds(2);
+// Keys that come in one packet stay together, if it isn't longer.
+constexpr size_t kHeldWhole = 4096;
 
 std::string EncodeNotice(absl::string_view event, KeyValues fields) {
   fields.insert(fields.begin(), {"event", std::string(event)});
@@ -68,7 +69,8 @@ AttachClientState AttachClient::Save() const {
   return {.client = Client::Save(),
           .fd = connection_.get(),
           .wish = Encode(wish_),
-          .inbox = inbox_,
+          .inbox = absl::StrCat(keys_left_ > 0 ? KeysHeader(keys_left_) : "",
+                                inbox_),
           .rows = room_.rows,
           .cols = room_.cols,
           .input_closed = input_closed_,
@@ -96,7 +98,7 @@ void AttachClient::Join(Session& session) {
   if (wish_.rows != 0 && wish_.cols != 0 && May(Right::kResize)) {
     session.SetClientSize(*this, {wish_.rows, wish_.cols});
   }
-  session.Attach(*this, InsertBeginning(session));
+  session.Attach(*this);
   if (!inbox_.empty()) Advance();
 }
 
@@ -104,13 +106,15 @@ WindowSize AttachClient::Room(const Session& session) const {
   return room_.rows == 0 || room_.cols == 0 ? session.size() : room_;
 }
 
-AttachClient::Beginning AttachClient::PaintOf(Session& session) const {
-  Session::Picture picture = session.TakePicture(Room(session));
+std::optional<AttachClient::Beginning> AttachClient::PaintOf(Session& session) {
+  if (!MayHavePicture()) return std::nullopt;
+  const Session::Picture picture = session.TakePicture(Room(session));
   if (!picture.exact && May(Right::kResize)) session.Repaint();
-  return {picture.from, EncodePaint(picture.paint)};
+  return Beginning{.from = picture.from, .paint = EncodePaint(picture.paint)};
 }
 
-AttachClient::Beginning AttachClient::BeginningFor(Session& session) const {
+std::optional<AttachClient::Beginning> AttachClient::BeginningFor(
+    Session& session) {
   const Ring& ring = session.ring();
   // Of a stream that it doesn't know all is new.
   const bool all = wish_.stream != 0;
@@ -120,42 +124,46 @@ AttachClient::Beginning AttachClient::BeginningFor(Session& session) const {
     case From::kHistory: {
       const uint64_t kept = ring.end() - ring.begin();
       const bool whole = all || wish_.value == 0 || wish_.value >= kept;
-      return {ring.SafeStart(whole ? ring.begin() : ring.end() - wish_.value),
-              ""};
+      return Beginning{
+          ring.SafeStart(whole ? ring.begin() : ring.end() - wish_.value)};
     }
     case From::kOffset: {
       if (all) break;
       const uint64_t wanted = std::min(wish_.value, ring.end());
-      if (wanted >= ring.begin()) return {wanted, ""};
-      return {ring.begin(), MissedNotice(wanted, ring.begin())};
+      if (wanted >= ring.begin()) return Beginning{wanted};
+      return Beginning{ring.begin(), MissedNotice(wanted, ring.begin())};
     }
     case From::kNow:
       if (all) break;
-      return {ring.end(), ""};
+      return Beginning{ring.end()};
   }
-  return {ring.SafeStart(ring.begin()), ""};
+  return Beginning{ring.SafeStart(ring.begin())};
 }
 
-AttachClient::Beginning AttachClient::ReturnTo(Session& session) const {
+std::optional<AttachClient::Beginning> AttachClient::ReturnTo(
+    Session& session) {
   const Ring& ring = session.ring();
-  if (wish_.offset >= ring.begin()) return {wish_.offset, ""};
-  Beginning beginning = wish_.from == From::kScreen
-                            ? PaintOf(session)
-                            : Beginning{ring.SafeStart(ring.begin()), ""};
-  beginning.first.insert(0, MissedNotice(wish_.offset, beginning.from));
+  if (wish_.offset >= ring.begin()) return Beginning{wish_.offset};
+  std::optional<Beginning> beginning =
+      wish_.from == From::kScreen ? PaintOf(session)
+                                  : Beginning{ring.SafeStart(ring.begin())};
+  if (beginning) {
+    beginning->notice = MissedNotice(wish_.offset, beginning->from);
+  }
   return beginning;
 }
 
-uint64_t AttachClient::InsertBeginning(Session& session) {
+std::optional<uint64_t> AttachClient::InsertBeginning(Session& session) {
   const Ring& ring = session.ring();
   const uint64_t stream = ring.state().stream;
   const bool returns = wish_.stream == stream && wish_.offset <= ring.end();
-  const Beginning beginning =
+  std::optional<Beginning> beginning =
       returns ? ReturnTo(session) : BeginningFor(session);
-  InsertAt(returns ? wish_.offset : beginning.from,
+  if (!beginning) return std::nullopt;
+  InsertAt(returns ? wish_.offset : beginning->from,
            Encode(Attached{.session = session.name(),
                            .stream = stream,
-                           .offset = beginning.from,
+                           .offset = beginning->from,
                            .end = ring.end(),
                            .rows = session.size().rows,
                            .cols = session.size().cols,
@@ -164,8 +172,17 @@ uint64_t AttachClient::InsertBeginning(Session& session) {
                            .state = session.State(),
                            .rights = rights_}));
   if (returns) InsertWhatHappened(session);
-  if (!beginning.first.empty()) InsertAt(beginning.from, beginning.first);
-  return beginning.from;
+  if (!beginning->notice.empty()) {
+    InsertAt(beginning->from, std::move(beginning->notice));
+  }
+  if (!beginning->paint.empty()) {
+    InsertPicture(beginning->from, std::move(beginning->paint));
+  }
+  // Input may have ended while it waited.
+  if (input_closed_) {
+    begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+  }
+  return beginning->from;
 }
 
 // While it was away; and what happened at just that offset, which it may have
@@ -184,19 +201,23 @@ void AttachClient::InsertWhatHappened(const Session& session) {
 
 // Its terminal is redrawn; whoever reads the stream as such goes on at a safe
 // place.
-uint64_t AttachClient::Rejoin(const Ring& ring) {
-  uint64_t from = Client::Rejoin(ring);
-  std::string paint;
-  if (wish_.from == From::kScreen) {
-    Session::Picture picture = session()->TakePicture(Room(*session()));
-    from = picture.from;
-    paint = EncodePaint(picture.paint);
+std::optional<uint64_t> AttachClient::Rejoin(const Ring& ring) {
+  if (!begun()) return InsertBeginning(*session());
+  if (wish_.from != From::kScreen && !lost()) {
+    const std::optional<uint64_t> from = Client::Rejoin(ring);
+    InsertAt(*from, MissedNotice(cursor(), *from));
+    return from;
   }
-  InsertAt(from, absl::StrCat(MissedNotice(cursor(), from), paint));
-  return from;
+  if (!MayHavePicture()) return std::nullopt;
+  const Session::Picture picture = session()->TakePicture(Room(*session()));
+  InsertAt(picture.from, MissedNotice(cursor(), picture.from));
+  InsertPicture(picture.from, EncodePaint(picture.paint));
+  return picture.from;
 }
 
+// Who hasn't begun is told how things are when it does.
 void AttachClient::InsertNotice(absl::string_view event, KeyValues fields) {
+  if (!begun()) return;
   InsertAt(session()->ring().end(), EncodeNotice(event, std::move(fields)));
   session()->Pump(*this);
 }
@@ -219,6 +240,7 @@ void AttachClient::OnResized(WindowSize size) {
 }
 
 void AttachClient::OnStopping() {
+  if (!begun()) return Refuse(kRefusedStopping, "head is about to end");
   InsertNotice("stopping", {});
 }
 
@@ -251,7 +273,9 @@ void AttachClient::End() {
 
 void AttachClient::WaitForRoom(bool wait) {
   wait_for_room_ = wait;
-  if ((done_said_ || leaving_.pending()) && !wait) return End();
+  if ((done_said_ || leaving_.pending()) && !wait && !owed(session()->ring())) {
+    return End();
+  }
   Update();
 }
 
@@ -277,14 +301,15 @@ void AttachClient::OnReady(Ready ready) {
 
 // What it sent before is still typed, if the program reads at all.
 void AttachClient::OnClosed() {
-  if (!input_blocked()) return End();
+  if (typed_all()) return End();
   TypeOut();
   Update();
 }
 
 void AttachClient::Receive() {
-  std::array<char, kReadSize> room;
-  const IoResult got = ReadSome(connection_.get(), room);
+  std::array<char, kInputRoom> room;
+  const IoResult got =
+      ReadSome(connection_.get(), std::span(room).first(input_room()));
   switch (got.state) {
     case IoState::kDone:
       inbox_.append(room.data(), got.bytes);
@@ -302,35 +327,59 @@ void AttachClient::Receive() {
 }
 
 void AttachClient::Advance() {
-  size_t taken = 0;
-  const auto forget = absl::MakeCleanup([&] { inbox_.erase(0, taken); });
   for (int i = 0; !is_over_ && !input_blocked(); ++i) {
     if (i == kMostMessages) {
       begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
       break;
     }
-    absl::string_view rest = absl::string_view(inbox_).substr(taken);
+    if (TakeLongKeys()) continue;
+    absl::string_view rest = inbox_;
     auto message = TakeMessage(rest);
     if (!message.ok()) {
       return Refuse(kRefusedMalformed, message.status().message());
     }
-    if (!message->has_value()) break;
-    taken = inbox_.size() - rest.size();
+    if (!message->has_value()) {
+      if (inbox_.size() > kLongestRequest) {
+        return Refuse(kRefusedMalformed, kTooLong);
+      }
+      break;
+    }
+    inbox_.erase(0, inbox_.size() - rest.size());
     if (!Take(**message)) {
       return Refuse(kRefusedMalformed, "a message that has no place here");
     }
   }
+  if (inbox_.empty()) std::string().swap(inbox_);  // a paste was large
   if (input_closed_ && typed_all() && !begin_.pending()) SayDone();
   Update();
 }
 
+// As they come: a long packet isn't held until it is whole.
+bool AttachClient::TakeLongKeys() {
+  if (keys_left_ == 0 && BeginsKeys(inbox_) &&
+      PacketSize(inbox_) > kHeldWhole) {
+    keys_left_ = PacketSize(inbox_) - kPacketHeader;
+    inbox_.erase(0, kPacketHeader);
+  }
+  if (keys_left_ == 0 || inbox_.empty()) return false;
+  const std::string keys = inbox_.substr(0, keys_left_);
+  inbox_.erase(0, keys.size());
+  keys_left_ -= keys.size();
+  TakeKeys(keys);
+  return true;
+}
+
+void AttachClient::TakeKeys(absl::string_view keys) {
+  if (May(Right::kType)) {
+    Type(keys);
+  } else {
+    dropped_ += keys.size();
+  }
+}
+
 bool AttachClient::Take(const HeadMessage& message) {
   if (const auto* keys = std::get_if<Keys>(&message)) {
-    if (!May(Right::kType)) {
-      dropped_ += keys->bytes.size();
-    } else {
-      Type(keys->bytes);
-    }
+    TakeKeys(keys->bytes);
     return true;
   }
   if (const auto* size = std::get_if<Resize>(&message)) {
@@ -347,7 +396,7 @@ bool AttachClient::Take(const HeadMessage& message) {
 }
 
 void AttachClient::SayDone() {
-  if (done_said_ || is_over_) return;
+  if (done_said_ || is_over_ || (!begun() && !deaf())) return;
   InsertAt(session()->ring().end(), Encode(Done{}));
   done_said_ = true;
   session()->Pump(*this);

@@ -40,7 +40,7 @@ class AttachClient final : public Client {
   void Kick(absl::string_view why) override;
   void WaitForRoom(bool wait) override;
   void OnGone() override { End(); }
-  uint64_t Rejoin(const Ring& ring) override;
+  std::optional<uint64_t> Rejoin(const Ring& ring) override;
   void OnInputUnblocked() override { Advance(); }
   void OnProgramStarted() override;
   void OnProgramEnded(const std::string& how) override;
@@ -50,16 +50,18 @@ class AttachClient final : public Client {
   void OnStopping();
 
  private:
-  // What a client gets before the stream, and where that begins.
+  // What a client gets before the stream, and where that begins.  Nothing: it
+  // waits for a picture.
   struct Beginning {
     uint64_t from;
-    std::string first;
+    std::string notice = {};
+    std::string paint = {};
   };
-  Beginning BeginningFor(Session& session) const;
+  std::optional<Beginning> BeginningFor(Session& session);
   // It has all before wish_.offset.
-  Beginning ReturnTo(Session& session) const;
-  Beginning PaintOf(Session& session) const;
-  uint64_t InsertBeginning(Session& session);
+  std::optional<Beginning> ReturnTo(Session& session);
+  std::optional<Beginning> PaintOf(Session& session);
+  std::optional<uint64_t> InsertBeginning(Session& session);
   void InsertWhatHappened(const Session& session);
   // What a painting may fill.
   WindowSize Room(const Session& session) const;
@@ -69,6 +71,9 @@ class AttachClient final : public Client {
   void OnAbandoned() override { End(); }
   void Receive();
   void Advance();
+  // False if there are none now.
+  bool TakeLongKeys();
+  void TakeKeys(absl::string_view keys);
   // False for what has no place here.
   bool Take(const HeadMessage& message);
   void SayDone();
@@ -86,6 +91,7 @@ class AttachClient final : public Client {
   const Attach wish_;
   absl::AnyInvocable<void(AttachClient&)> gone_;
   std::string inbox_;
+  size_t keys_left_ = 0;  // of a packet that is begun
   WindowSize
       room_;  // its terminal's size, 0 for none; also of one who only looks
   uint64_t dropped_ = 0;  // bytes and sizes that weren't permitted

@@ -9,12 +9,16 @@
 #include "lib/head/session.h"
 #include "lib/sys/io.h"
 #include "lib/wire/messages.h"
+#include "lib/wire/uwsgi.h"
 
 namespace deptyr {
 namespace {
 
 // A client that never reads while its program restarts again and again.
-constexpr size_t kMostInserts = 32;
+constexpr size_t kMostNotices = 32;
+constexpr size_t kMostNoticeBytes = 16 << 10;
+// A UNIX socket tells that something was taken when it was a whole write.
+constexpr size_t kLargestWrite = 16 << 10;
 // An answer arrives in one piece, or nearly; what stays alone was typed.
 constexpr absl::Duration kReplyTime = absl::Milliseconds(50);
 // What is on its way to a terminal, and its answers on their way back.
@@ -47,29 +51,114 @@ void Client::Add(Insert insert) {
       inserts_.begin(), inserts_.end(), insert.offset,
       [](uint64_t at, const Insert& other) { return at < other.offset; });
   inserts_.insert(after, std::move(insert));
+  LimitNotices();
+}
+
+// The older ones go.
+void Client::LimitNotices() {
+  const auto is_notice = [](const Insert& insert) { return !insert.picture; };
+  size_t bytes = 0;
+  size_t count = 0;
   // The first may be half written.
-  if (inserts_.size() > kMostInserts) inserts_.erase(inserts_.begin() + 1);
+  const auto first = inserts_.begin() + 1;
+  for (auto insert = first; insert != inserts_.end(); ++insert) {
+    if (!is_notice(*insert)) continue;
+    bytes += insert->text.size();
+    ++count;
+  }
+  while (count > kMostNotices || bytes > kMostNoticeBytes) {
+    const auto oldest =
+        std::find_if(inserts_.begin() + 1, inserts_.end(), is_notice);
+    bytes -= oldest->text.size();
+    --count;
+    inserts_.erase(oldest);
+  }
+}
+
+void Client::ForgetPictures() {
+  const auto first = inserts_.begin() + (insert_begun_ ? 1 : 0);
+  const auto gone =
+      std::remove_if(first, inserts_.end(),
+                     [](const Insert& insert) { return insert.picture; });
+  lost_ = lost_ || gone != inserts_.end();
+  inserts_.erase(gone, inserts_.end());
+}
+
+uid_t Client::Charged() const {
+  const auto identity = Info().identity;
+  return identity ? identity->uid : kUnknownId;
+}
+
+bool Client::MayHavePicture() {
+  BacklogQuota* const quota = session_->backlogs();
+  if (quota == nullptr || quota->TakeTurn(Charged())) {
+    in_line_.reset();
+    return true;
+  }
+  if (in_line_ == nullptr) {
+    in_line_ = quota->Queue(Charged(), [this] {
+      in_line_.reset();
+      if (session_ != nullptr) session_->Pump(*this);
+    });
+  }
+  return false;
+}
+
+void Client::ChargePictures() {
+  BacklogQuota* const quota = session_->backlogs();
+  if (quota == nullptr || !charged()) return;
+  for (Insert& insert : inserts_) {
+    if (!insert.picture || insert.held != nullptr) continue;
+    insert.held = quota->Hold(Charged(), insert.text.size(), out_fd_,
+                              [this] { CutPicture(); });
+  }
+}
+
+void Client::CutPicture() {
+  ForgetPictures();
+  if (!insert_begun_ || !inserts_[0].picture) return;
+  const Insert cut = std::move(inserts_[0]);
+  inserts_.pop_front();
+  const size_t left = LeftOfPacket(cut);
+  insert_begun_ = left > 0;
+  if (insert_begun_) {
+    inserts_.push_front(
+        {.offset = cut.offset, .text = cut.text.substr(cut.written, left)});
+  }
+  lost_ = true;
+}
+
+size_t Client::LeftOfPacket(const Insert& insert) const {
+  if (output_ == Output::kPlain) return 0;
+  size_t end = insert.begun;
+  while (end < insert.written) {
+    end += PacketSize(absl::string_view(insert.text).substr(end));
+  }
+  return end - insert.written;
 }
 
 void Client::GoDeaf() {
   deaf_ = true;
-  inserts_.clear();
+  ForgetInserts();
+  in_line_.reset();
   if (session_ != nullptr) session_->Pump(*this);
 }
 
 void Client::LeaveWith(const Ring& ring, std::string text) {
   if (deaf_) return;
   KeepPacket(ring);
+  CutPicture();
   inserts_.resize(insert_begun_ ? 1 : 0);
-  inserts_.push_back({cursor_, std::move(text), false});
+  inserts_.push_back({.offset = cursor_, .text = std::move(text)});
+  in_line_.reset();
   leaving_ = true;
   waited_for_ = false;
 }
 
-void Client::BeginAt(uint64_t cursor, uint64_t answered) {
+void Client::BeginAt(uint64_t cursor) {
   cursor_ = cursor;
-  answered_ = answered;
-  replaying_ = cursor < answered;
+  begun_ = true;
+  replaying_ = cursor < answered_;
   replayed_.Reset();
 }
 
@@ -94,9 +183,13 @@ ClientState Client::Save() const {
                     .header = header_,
                     .packet_left = packet_left_,
                     .insert_begun = insert_begun_,
-                    .inserts = {}};
+                    .inserts = {},
+                    .begins = !begun_,
+                    .lost = lost_};
   for (const Insert& insert : inserts_) {
-    state.inserts.push_back({insert.offset, insert.text, insert.for_now});
+    const size_t begun = insert.picture ? LeftOfPacket(insert) : 0;
+    state.inserts.push_back({insert.offset, insert.text.substr(insert.written),
+                             insert.picture, begun});
   }
   return state;
 }
@@ -113,9 +206,15 @@ void Client::Restore(const ClientState& state) {
   packet_left_ = static_cast<size_t>(state.packet_left);
   insert_begun_ = state.insert_begun;
   for (const InsertState& insert : state.inserts) {
-    inserts_.push_back({insert.offset, insert.text, insert.for_now});
+    inserts_.push_back({.offset = insert.offset,
+                        .text = insert.text,
+                        .picture = insert.for_now,
+                        .begun = insert.begun});
   }
-  BeginAt(state.cursor, state.answered);
+  answered_ = state.answered;
+  BeginAt(state.cursor);
+  begun_ = !state.begins;
+  lost_ = state.lost;
   replaying_ = state.replaying;
   NoteReplayed();
   // It has been looked at, so all of it is held again.
@@ -140,6 +239,11 @@ void Client::Type(absl::string_view keystrokes) {
   TypeUntyped();
 }
 
+size_t Client::input_room() const {
+  if (session_ == nullptr) return kInputRoom;
+  return std::max(session_->input_room(), kLeastRead);
+}
+
 void Client::FlushRepliesLater() {
   if (!replies_.pending()) return;
   flush_ = loop_.After(kReplyTime, [this] {
@@ -158,6 +262,7 @@ void Client::TypeUntyped() {
   const size_t taken = session_->Type(*this, untyped_);
   typed_ += taken;
   untyped_.erase(0, taken);
+  if (untyped_.empty()) std::string().swap(untyped_);  // a paste was large
 }
 
 void Client::TypeOut() {
@@ -183,7 +288,7 @@ size_t Client::TakenInWindow() const {
   return given > still_queued ? given - still_queued : 0;
 }
 
-uint64_t Client::Rejoin(const Ring& ring) {
+std::optional<uint64_t> Client::Rejoin(const Ring& ring) {
   // Far enough ahead not to be lapped again by the next few reads.
   return ring.SafeStart(ring.end() - ring.capacity() / 4);
 }
@@ -195,10 +300,9 @@ void Client::BeginPacket(size_t size) {
 
 void Client::KeepPacket(const Ring& ring) {
   if (packet_left_ == 0) return;
-  inserts_.push_front(
-      {cursor_,
-       absl::StrCat(header_, ring.From(cursor_).substr(0, packet_left_)),
-       false});
+  inserts_.push_front({.offset = cursor_,
+                       .text = absl::StrCat(header_, ring.From(cursor_).substr(
+                                                         0, packet_left_))});
   insert_begun_ = true;
   cursor_ += packet_left_;
   packet_left_ = 0;
@@ -206,20 +310,21 @@ void Client::KeepPacket(const Ring& ring) {
 }
 
 Client::Pumped Client::WriteInsert() {
-  std::string& text = inserts_[0].text;
-  const IoResult wrote = WriteSome(out_fd_, text);
-  if (wrote.state == IoState::kWouldBlock && !text.empty()) {
+  Insert& insert = inserts_[0];
+  const absl::string_view left =
+      absl::string_view(insert.text).substr(insert.written);
+  const IoResult wrote = WriteSome(out_fd_, left.substr(0, kLargestWrite));
+  if (wrote.state == IoState::kWouldBlock && !left.empty()) {
+    ChargePictures();
     return Pumped::kBlocked;
   }
   if (wrote.state == IoState::kEnd) return Pumped::kGone;
   if (wrote.state == IoState::kError) return OnWriteFailed();
   taken_ += wrote.bytes;
-  insert_begun_ = wrote.bytes != text.size();
-  if (!insert_begun_) {
-    inserts_.pop_front();
-  } else {
-    text.erase(0, wrote.bytes);
-  }
+  insert.written += wrote.bytes;
+  if (insert.held != nullptr) insert.held->Wrote(wrote.bytes);
+  insert_begun_ = wrote.bytes != left.size();
+  if (!insert_begun_) inserts_.pop_front();
   return Pumped::kAll;
 }
 
@@ -242,23 +347,45 @@ Client::Pumped Client::WriteStream(const Ring& ring, size_t most) {
   return Pumped::kAll;
 }
 
+Client::Pumped Client::Gone(const Ring& ring) {
+  deaf_ = true;
+  ForgetInserts();
+  cursor_ = ring.end();
+  return Pumped::kGone;
+}
+
+// Where it goes on, or why it doesn't.
+std::optional<Client::Pumped> Client::FindPlace(const Ring& ring) {
+  ForgetPictures();
+  // What is half written comes first; and who doesn't take that needs no
+  // picture yet.
+  while (insert_begun_) {
+    const Pumped pumped = WriteInsert();
+    if (pumped == Pumped::kGone) return Gone(ring);
+    if (pumped == Pumped::kBlocked) return pumped;
+  }
+  const std::optional<uint64_t> start = Rejoin(ring);
+  if (!start) return Pumped::kWaits;
+  if (!begun_) {
+    BeginAt(*start);
+  } else {
+    missed_ += *start - cursor_;
+    cursor_ = *start;
+  }
+  lost_ = false;
+  return std::nullopt;
+}
+
 Client::Pumped Client::Pump(const Ring& ring) {
   if (deaf_) {
     cursor_ = ring.end();
     return Pumped::kAll;
   }
-  if (cursor_ < ring.begin() && !leaving_) {
-    const auto first = inserts_.begin() + (insert_begun_ ? 1 : 0);
-    inserts_.erase(
-        std::remove_if(first, inserts_.end(),
-                       [](const Insert& insert) { return insert.for_now; }),
-        inserts_.end());
-    const uint64_t start = Rejoin(ring);
-    missed_ += start - cursor_;
-    cursor_ = start;
+  if (silent_ && owed(ring)) return Pumped::kBlocked;
+  if ((lost_ || cursor_ < ring.begin()) && !leaving_) {
+    if (const auto pumped = FindPlace(ring)) return *pumped;
   }
   while (owed(ring)) {
-    if (silent_) return Pumped::kBlocked;
     const bool insert = leaving_ || (packet_left_ == 0 && !inserts_.empty() &&
                                      inserts_[0].offset <= cursor_);
     const Pumped pumped =
@@ -267,12 +394,7 @@ Client::Pumped Client::Pump(const Ring& ring) {
                                        ? std::numeric_limits<size_t>::max()
                                        : inserts_[0].offset - cursor_);
     if (pumped == Pumped::kBlocked) return pumped;
-    if (pumped == Pumped::kGone) {
-      deaf_ = true;
-      inserts_.clear();
-      cursor_ = ring.end();
-      return pumped;
-    }
+    if (pumped == Pumped::kGone) return Gone(ring);
   }
   return Pumped::kAll;
 }

@@ -4,6 +4,11 @@
 // ring: nothing is copied per client, and nothing grows with a slow one.  Its
 // input side holds what the session has no room for yet.
 //
+// A picture of the screen is made for it alone, when it begins and where it has
+// fallen behind.  What it doesn't take of that at once is charged to its user
+// (lib/head/backlog_quota.h); if that has no room, the client waits outside the
+// stream, and so does one that takes nothing of its picture for a while.
+//
 // What its terminal answers is typed only while it leads (lib/wire/replies.h):
 // a question is answered once, however many terminals saw it.  So is one in the
 // history that a new client is sent: if another client had it before, it has
@@ -17,6 +22,7 @@
 
 #include <cstdint>
 #include <deque>
+#include <memory>
 #include <optional>
 #include <string>
 
@@ -24,6 +30,7 @@
 #include "absl/time/time.h"
 
 #include "lib/base/window_size.h"
+#include "lib/head/backlog_quota.h"
 #include "lib/head/handover.h"
 #include "lib/head/ring.h"
 #include "lib/sys/event_loop.h"
@@ -53,6 +60,7 @@ class Client {
   enum class Pumped {
     kAll,      // it has everything
     kBlocked,  // its descriptor takes no more now
+    kWaits,    // in the line for a picture: it is pumped when its turn comes
     kGone,     // it can't be written to any more: GoDeaf(), once
   };
   // Writes what `ring` has for it.
@@ -83,20 +91,23 @@ class Client {
   const std::optional<WindowSize>& size() const { return size_; }
   bool owed(const Ring& ring) const {
     if (leaving_) return !inserts_.empty();
-    return !deaf_ && (cursor_ < ring.end() ||
+    return !deaf_ && (lost_ || cursor_ < ring.end() ||
                       (!inserts_.empty() && inserts_[0].offset <= ring.end()));
   }
 
   // `text` reaches the client when it has all bytes before `offset`.  It must
   // be whole packets where the client gets packets.
   void InsertAt(uint64_t offset, std::string text) {
-    Add({offset, std::move(text), false});
+    Add({.offset = offset, .text = std::move(text)});
   }
-  // The same for what a later Rejoin() makes needless.
-  void InsertForNow(uint64_t offset, std::string text) {
-    Add({offset, std::move(text), true});
+  // The same for a picture of the screen, which a later Rejoin() replaces.
+  void InsertPicture(uint64_t offset, std::string text) {
+    Add({.offset = offset, .text = std::move(text), .picture = true});
   }
-  void ForgetInserts() { inserts_.clear(); }
+  void ForgetInserts() {
+    inserts_.clear();
+    insert_begun_ = false;
+  }
   // `text` is the last it gets, after what is half written; nobody waits for it
   // any more.
   void LeaveWith(const Ring& ring, std::string text);
@@ -107,6 +118,9 @@ class Client {
   void Type(absl::string_view keystrokes);
   bool input_blocked() const { return untyped_.size() > kTypeAhead; }
   bool typed_all() const { return untyped_.empty(); }
+  // So much may be read of it: what the session has room for, or what will be
+  // its turn, with a ^C among it, perhaps.
+  size_t input_room() const;
   size_t untyped() const { return untyped_.size(); }
 
   // What the session tells it.  None of these may destroy a client, or attach
@@ -116,9 +130,10 @@ class Client {
   // An error that says nothing of its peer.  Who is blocked by it asks to be
   // told of room later.
   virtual Pumped OnWriteFailed() { return Pumped::kGone; }
-  // It fell behind what `ring` has.  From where on it gets what comes next, not
-  // before the ring's begin; it may insert what tells of that.
-  virtual uint64_t Rejoin(const Ring& ring);
+  // It fell behind what `ring` has, or didn't get its picture whole, or hasn't
+  // begun.  From where on it gets what comes next, not before the ring's begin;
+  // it may insert what tells of that.  Nothing: it waits for a picture.
+  virtual std::optional<uint64_t> Rejoin(const Ring& ring);
   virtual void OnInputUnblocked() {}  // input_blocked() may have changed
   virtual void OnProgramStarted() {}
   virtual void OnProgramEnded(const std::string& how) { (void)how; }
@@ -136,19 +151,42 @@ class Client {
   bool silent() const { return silent_; }
   // No packet is half written.
   bool between_packets() const { return packet_left_ == 0 && !insert_begun_; }
+  // It has, or had, a place in the stream.
+  bool begun() const { return begun_; }
+  // What it has is no place to go on from: it needs a picture.
+  bool lost() const { return lost_; }
+  // Whether a picture may be made for it now.  If not, it is in the line.
+  bool MayHavePicture();
+  // Whether its pictures are charged to anybody.
+  virtual bool charged() const { return true; }
   EventLoop& loop_;
 
  private:
   friend class Session;
   // Keys may wait, and yet reading goes on, for the ^C that follows them.
   static constexpr size_t kTypeAhead = 64;
+  // What a terminal takes at once: so those who paste take turns.
+  static constexpr size_t kLeastRead = 4096;
 
   struct Insert {
-    uint64_t offset;
+    uint64_t offset = 0;
     std::string text;
-    bool for_now;
+    bool picture = false;
+    size_t written = 0;
+    size_t begun = 0;  // before it was handed over: the rest of a packet
+    // Once it isn't taken at once.
+    std::unique_ptr<BacklogQuota::Held> held = nullptr;
   };
   void Add(Insert insert);
+  void LimitNotices();
+  void ForgetPictures();
+  void ChargePictures();
+  // Its picture, down to what is half written of it; then it is lost.
+  void CutPicture();
+  size_t LeftOfPacket(const Insert& insert) const;
+  uid_t Charged() const;
+  std::optional<Pumped> FindPlace(const Ring& ring);
+  Pumped Gone(const Ring& ring);
 
   void BeginPacket(size_t size);
   // What the ring won't have much longer: the rest of a packet that is begun.
@@ -162,7 +200,7 @@ class Client {
   // What it took itself.  Not only what its descriptor took: a socket says that
   // it has room only when half of what it holds is gone.
   size_t TakenInWindow() const;
-  void BeginAt(uint64_t cursor, uint64_t answered);
+  void BeginAt(uint64_t cursor);
   void NoteReplayed();
 
   bool insert_begun_ = false;  // the first is half written
@@ -186,6 +224,9 @@ class Client {
   uint64_t missed_ = 0;
   bool deaf_ = false;
   bool leaving_ = false;
+  bool begun_ = false;
+  bool lost_ = false;
+  std::unique_ptr<BacklogQuota::Place> in_line_;
   std::deque<Insert> inserts_;
   std::optional<WindowSize> size_;  // of its terminal, where it told
   ReplyFilter replies_;

@@ -103,10 +103,10 @@ bool Read(const json& from, std::vector<T>& to) {
     return true;                                                         \
   }
 
-DEPTYR_HANDED_OVER(InsertState, offset, text, for_now)
+DEPTYR_HANDED_OVER(InsertState, offset, text, for_now, begun)
 DEPTYR_HANDED_OVER(ClientState, id, since, session, cursor, missed, deaf, rows,
                    cols, untyped, held, answered, replaying, header,
-                   packet_left, insert_begun, inserts)
+                   packet_left, insert_begun, inserts, begins, lost)
 DEPTYR_HANDED_OVER(SocketClientState, client, fd, wanted, uwsgi, shows,
                    read_only, allow_signals, allow, inbox, rows, cols,
                    input_closed, received)

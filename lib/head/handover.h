@@ -31,7 +31,8 @@ struct InsertState {
 
   uint64_t offset = 0;
   std::string text;
-  bool for_now = false;
+  bool for_now = false;  // a picture of the screen
+  uint64_t begun = 0;    // bytes that are the rest of a packet
 };
 
 struct ClientState {
@@ -53,6 +54,8 @@ struct ClientState {
   uint64_t packet_left = 0;
   bool insert_begun = false;
   std::vector<InsertState> inserts;
+  bool begins = false;  // it waits for its first picture
+  bool lost = false;    // it waits for a picture
 };
 
 struct SocketClientState {

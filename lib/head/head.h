@@ -21,6 +21,7 @@
 #include "lib/head/allow.h"
 #include "lib/head/answers.h"
 #include "lib/head/attach_client.h"
+#include "lib/head/backlog_quota.h"
 #include "lib/head/handover.h"
 #include "lib/head/keeping.h"
 #include "lib/head/limits.h"
@@ -115,6 +116,7 @@ class Head : public Peer::Owner {
   // Head itself, not a session: root, head's own user, and who was given that.
   bool MayAdminister(const PeerIdentity& who) const;
   Refusals& refusals() { return refusals_; }
+  BacklogQuota& backlogs() { return backlogs_; }
   // Of head itself, for those who ask.
   KeyValues Report() const;
   // What each user has of it, as far as `who` may know.
@@ -147,6 +149,7 @@ class Head : public Peer::Owner {
         readiness_(options_.ready_fd),
         refusals_(loop),
         user_log_(loop, kMostLines, kLogPause, {}),
+        backlogs_(loop, options_.limits.buffered),
         answers_(loop, *this),
         clients_(loop,
                  {.refusals = refusals_,
@@ -260,8 +263,9 @@ class Head : public Peer::Owner {
   UserLog user_log_;
   RegistrationRate rate_;
   RegistrationRate held_up_;  // how often a user's terminals made head wait
-  UserCounts clients_of_;  // of all kinds
+  UserCounts clients_of_;     // of all kinds
   UserCounts sessions_of_;
+  BacklogQuota backlogs_;
   Answers answers_;
   Keeping keeping_;
   std::map<std::string, KeptSession> taken_back_;  // until they are sessions

@@ -269,8 +269,8 @@ void Head::OnAsk(Peer& peer, Ask message) {
     return peer.Refuse(kRefusedLimit, room.message());
   }
   auto [connection, received] = peer.Release();
-  answers_.Serve(std::move(connection), peer.identity(), message,
-                 std::move(received), clients_of_.Take(peer.identity().uid));
+  answers_.Serve(std::move(connection), peer.identity(), message, received,
+                 clients_of_.Take(peer.identity().uid));
 }
 
 absl::Status Head::TakeTerminal(std::optional<char> command_key) {

@@ -83,7 +83,10 @@ void Peer::OnReadable() {
       Refuse(kRefusedMalformed, message.status().message());
       return;
     }
-    if (!message->has_value()) return;
+    if (!message->has_value()) {
+      if (inbox_.size() > kLongestRequest) Refuse(kRefusedMalformed, kTooLong);
+      return;
+    }
     inbox_.erase(0, inbox_.size() - rest.size());
     Dispatch(**std::move(message));
   }

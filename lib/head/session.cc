@@ -132,8 +132,22 @@ void Session::WatchController() {
 }
 
 void Session::Attach(Client& client, uint64_t cursor) {
+  client.answered_ = answered_;
+  client.BeginAt(cursor);
+  client.lost_ = false;
+  Admit(client);
+}
+
+void Session::Attach(Client& client) {
+  client.answered_ = answered_;
+  client.cursor_ = ring_.end();
+  client.begun_ = false;
+  client.lost_ = true;
+  Admit(client);
+}
+
+void Session::Admit(Client& client) {
   client.session_ = this;
-  client.BeginAt(cursor, answered_);
   client.waited_for_ = true;
   client.blocked_ = false;
   clients_.push_back(&client);
@@ -152,8 +166,12 @@ void Session::Detach(Client& client) {
   std::erase(clients_, &client);
   client.session_ = nullptr;
   CountClients();
-  // What it typed isn't taken back by leaving.
-  if (running_) keystrokes_.Append(client.untyped_);
+  client.in_line_.reset();
+  // What it typed isn't taken back by leaving, once: many that come and are
+  // made to leave would fill any memory.
+  if (running_ && !keystrokes_.overfull()) {
+    keystrokes_.Append(client.untyped_);
+  }
   client.untyped_.clear();
   if (typist_ == &client) typist_ = nullptr;
   StopLeading(client);
@@ -174,12 +192,16 @@ void Session::PumpAll() {
 }
 
 void Session::AfterPump(Client& client, Client::Pumped pumped) {
+  const bool waits = pumped == Client::Pumped::kWaits;
   const bool blocked = pumped == Client::Pumped::kBlocked;
+  if (waits) client.waited_for_ = false;
   if (pumped == Client::Pumped::kAll && !client.leaving_) {
     client.waited_for_ = true;
   }
-  if (!client.deaf()) answered_ = std::max(answered_, client.cursor_);
-  client.blocked_ = blocked;
+  if (!client.deaf() && !client.lost_) {
+    answered_ = std::max(answered_, client.cursor_);
+  }
+  client.blocked_ = blocked || waits;
   client.WaitForRoom(blocked);
   if (pumped == Client::Pumped::kGone) client.OnGone();
 }

@@ -36,9 +36,10 @@
 //
 //   Input.  What clients type goes through one queue of kInputRoom.  When it is
 //   full they keep what they have and read no more; when there is room again,
-//   they take turns.  ^C, ^\ or ^Z (what the terminal's settings say) of a
-//   client doesn't wait behind another's paste: the terminal is told to signal
-//   at once.
+//   they take turns.  What a client that is made to leave has left goes into
+//   the queue as well, unless another's is over the room already.  ^C, ^\ or ^Z
+//   (what the terminal's settings say) of a client doesn't wait behind
+//   another's paste: the terminal is told to signal at once.
 //
 //   The end.  EIO on the controlling end says that nobody holds the client end
 //   now, no more.  The program has ended when its pidfd says so.  By then all
@@ -107,6 +108,8 @@ struct SessionOptions {
   SizePolicy size_policy = SizePolicy::kLatest;
   WhenBehind when_behind = WhenBehind::kSkip;
   bool keeps_screen = true;  // for those who come late
+  // Whom pictures that aren't taken are charged to; null: nobody.
+  BacklogQuota* backlogs = nullptr;
 };
 
 // A run of a program, as it registers.
@@ -134,6 +137,7 @@ class Session {
   const Ring& ring() const { return ring_; }
   WindowSize size() const { return size_; }
   const std::vector<Client*>& clients() const { return clients_; }
+  BacklogQuota* backlogs() const { return options_.backlogs; }
   // From where on the ring has what the present (or last) program wrote: from
   // its first byte, or from the first that can be told apart.
   uint64_t history_start() const;
@@ -205,6 +209,8 @@ class Session {
 
   // The client gets the stream from `cursor` on.
   void Attach(Client& client, uint64_t cursor);
+  // The same from where its Rejoin() says.
+  void Attach(Client& client);
   void Detach(Client& client);
   // Room appeared, or an insert was added.
   void Pump(Client& client);
@@ -212,6 +218,7 @@ class Session {
   // Takes what there is room for, and says how much that was.  While no
   // program runs, input is taken and dropped: it isn't for the next one.
   size_t Type(Client& from, absl::string_view keystrokes);
+  size_t input_room() const { return keystrokes_.room(); }
   // True if the keystrokes are one interrupt, and had another's before them to
   // pass.
   bool PassInterrupt(Client& from, absl::string_view keystrokes);
@@ -263,6 +270,7 @@ class Session {
   size_t Read(size_t room);
   void RecordModes();
   void RecordSize();
+  void Admit(Client& client);
   void KeepPackets(size_t room);
   size_t RoomToRead();
   void PassOverIdlers();

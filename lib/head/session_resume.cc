@@ -137,6 +137,7 @@ void Session::Readmit(Client& client) {
                                         return a->id() < b->id();
                                       }),
                   &client);
+  client.ChargePictures();  // before others ask for one
 }
 
 void Session::OnReadmitted(uint64_t leader) {

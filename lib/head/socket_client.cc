@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <span>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,7 +20,6 @@
 namespace deptyr {
 namespace {
 
-constexpr size_t kReadSize = 16 << 10;
 // In a turn: each key that comes alone is a system call.
 constexpr int kMostPackets = 256;
 constexpr uint64_t kShortHistory = 64 << 10;
@@ -89,7 +89,7 @@ SocketClient::SocketClient(EventLoop& loop, const ClientHost& host,
   SetSilent(false);
   Restore(state.client);
   inbox_ = state.inbox;
-  begun_ = state.received != inbox_.size();
+  opened_ = state.received != inbox_.size();
   if (state.rows != 0) rows_ = state.rows;
   if (state.cols != 0) cols_ = state.cols;
   input_closed_ = state.input_closed;
@@ -140,13 +140,13 @@ void SocketClient::Join(Session& session) {
         DescribePeer(identity_), " ", Info().kind,
         RightsIn(session).Has(Right::kType) ? "" : " read-only",
         " joined session=", session.name());
-  session.Attach(*this, InsertBeginning(session));
+  session.Attach(*this);
   if (!settle_.pending()) ApplySize();
 }
 
 // A short history that makes the screen is sent as it is: scripts are clients,
 // too, and have no use for escape sequences that the program didn't write.
-uint64_t SocketClient::InsertBeginning(Session& session) {
+std::optional<uint64_t> SocketClient::InsertBeginning(Session& session) {
   const uint64_t history = session.history_start();
   const bool is_short = session.ring().end() - history <= kShortHistory;
   switch (policy_.shows) {
@@ -158,8 +158,9 @@ uint64_t SocketClient::InsertBeginning(Session& session) {
     case Shows::kHistory:
       return history;
   }
+  if (!MayHavePicture()) return std::nullopt;
   Session::Picture picture = session.TakePicture(session.size());
-  InsertAt(picture.from, std::move(picture.paint));
+  InsertPicture(picture.from, std::move(picture.paint));
   // Who may only look doesn't make the program do anything.
   if (!picture.exact && RightsIn(session).Has(Right::kResize)) {
     session.Repaint();
@@ -168,10 +169,13 @@ uint64_t SocketClient::InsertBeginning(Session& session) {
 }
 
 // Whoever told a size is a terminal, and gets the screen as it is.
-uint64_t SocketClient::Rejoin(const Ring& ring) {
-  if (!size()) return Client::Rejoin(ring);
-  Session::Picture picture = session()->TakePicture(*size());
-  InsertForNow(picture.from, std::move(picture.paint));
+std::optional<uint64_t> SocketClient::Rejoin(const Ring& ring) {
+  if (!begun()) return InsertBeginning(*session());
+  if (!size() && !lost()) return Client::Rejoin(ring);
+  if (!MayHavePicture()) return std::nullopt;
+  Session::Picture picture =
+      session()->TakePicture(size().value_or(session()->size()));
+  InsertPicture(picture.from, std::move(picture.paint));
   return picture.from;
 }
 
@@ -226,7 +230,7 @@ void SocketClient::End() {
 }
 
 bool SocketClient::reading() const {
-  return !input_closed_ && !input_blocked() && (inbox_.empty() || !begun_);
+  return !input_closed_ && !input_blocked() && (inbox_.empty() || !opened_);
 }
 
 // Over TCP neither an end of file nor silence tells of a close.
@@ -274,8 +278,9 @@ void SocketClient::OnClosed() {
 }
 
 void SocketClient::Receive() {
-  std::array<char, kReadSize> room;
-  const IoResult got = ReadSome(connection_.get(), room);
+  std::array<char, kInputRoom> room;
+  const IoResult got =
+      ReadSome(connection_.get(), std::span(room).first(input_room()));
   switch (got.state) {
     case IoState::kDone:
       break;
@@ -299,7 +304,7 @@ bool SocketClient::Begin() {
   constexpr char kNotHere[] =
       "HTTP/1.0 400 Bad Request\r\nContent-Type: text/plain\r\n\r\n"
       "deptyr: this is a program's terminal; it takes nothing of a browser\n";
-  if (begun_) return true;
+  if (opened_) return true;
   switch (DetectProtocol(inbox_, /*over_tcp=*/!identity_)) {
     case Protocol::kHead:
       Refuse(kRefusedWrongSocket, host_.wrong_socket,
@@ -315,7 +320,7 @@ bool SocketClient::Begin() {
       opening_.Reset();
       if (undecided_.pending()) return false;
       undecided_ = loop_.After(kUndecidedTime, [this] {
-        begun_ = true;
+        opened_ = true;
         StopSilence();
         Advance();
       });
@@ -323,7 +328,7 @@ bool SocketClient::Begin() {
     case Protocol::kClient:
       break;
   }
-  begun_ = true;
+  opened_ = true;
   undecided_.Reset();
   StopSilence();
   return true;
@@ -365,7 +370,7 @@ void SocketClient::Advance() {
     }
   }
   if (refused_) bytes = "";
-  inbox_.erase(0, inbox_.size() - bytes.size());
+  inbox_ = std::string(bytes);
   Update();
 }
 

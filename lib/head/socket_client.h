@@ -94,7 +94,7 @@ class SocketClient final : public Client {
 
   ClientInfo Info() const override;
   void Kick(absl::string_view why) override;
-  uint64_t Rejoin(const Ring& ring) override;
+  std::optional<uint64_t> Rejoin(const Ring& ring) override;
   void WaitForRoom(bool wait) override;
   void OnGone() override { OnClosed(); }
   void OnInputUnblocked() override { Advance(); }
@@ -118,7 +118,7 @@ class SocketClient final : public Client {
   void TakeSignal(int number);
   void TakeSize(std::optional<uint16_t>& side, uint16_t value);
   void ApplySize();
-  uint64_t InsertBeginning(Session& session);
+  std::optional<uint64_t> InsertBeginning(Session& session);
   void WatchForClose(absl::Duration pause);
   void SayGoodbye();
   void Linger();
@@ -131,8 +131,8 @@ class SocketClient final : public Client {
   const std::optional<PeerIdentity> identity_;
   absl::AnyInvocable<void(SocketClient&)> gone_;
   FramedDecoder decoder_;
-  std::string inbox_;   // read, not decoded
-  bool begun_ = false;  // it is a client; until then inbox_ has all that came
+  std::string inbox_;    // read, not decoded
+  bool opened_ = false;  // it is a client; until then inbox_ has all that came
   bool refused_ = false;
   Timer opening_;    // until it is sent something
   Timer undecided_;  // until it counts as a client

@@ -133,13 +133,13 @@ void Viewer::OnGone() {
 }
 
 // What was missed can't be had back; what stands on the screen can.
-uint64_t Viewer::Rejoin(const Ring&) {
+std::optional<uint64_t> Viewer::Rejoin(const Ring&) {
   return InsertPaint();
 }
 
 uint64_t Viewer::InsertPaint() {
   Session::Picture picture = shown_->TakePicture(terminal_size_);
-  InsertForNow(picture.from, std::move(picture.paint));
+  InsertPicture(picture.from, std::move(picture.paint));
   if (!picture.exact) shown_->Repaint();
   return picture.from;
 }

@@ -46,7 +46,7 @@ class Viewer final : public Client {
   void WaitForRoom(bool wait) override;
   Pumped OnWriteFailed() override;
   void OnGone() override;
-  uint64_t Rejoin(const Ring& ring) override;
+  std::optional<uint64_t> Rejoin(const Ring& ring) override;
   ClientInfo Info() const override { return {.kind = "terminal"}; }
   void Kick(absl::string_view) override {}  // head goes with its terminal
   void OnInputUnblocked() override { UpdateInterest(); }
@@ -54,6 +54,7 @@ class Viewer final : public Client {
   void OnProgramEnded(const std::string& how) override;
 
  private:
+  bool charged() const override { return false; }
   // What is on the terminal: a session, or a page of head's own.
   enum class Page { kNone, kList, kHelp, kQuit, kNote };
 

@@ -310,6 +310,12 @@ absl::StatusOr<HeadMessage> DecodePayload(Kind kind,
   return DecodeBlock(kind, pairs);
 }
 
+std::string HeaderOf(Kind kind, size_t size) {
+  return EncodeHeader({.modifier1 = kDeptyr,
+                       .size = static_cast<uint16_t>(size),
+                       .modifier2 = static_cast<uint8_t>(kind)});
+}
+
 }  // namespace
 
 std::string Encode(const HeadMessage& message) {
@@ -320,18 +326,33 @@ std::string Encode(const HeadMessage& message) {
 
 std::string EncodePaint(absl::string_view bytes) {
   std::string packets;
-  while (!bytes.empty()) {
-    const absl::string_view part = bytes.substr(0, kLongestPayload);
-    packets += EncodePacket(kDeptyr, static_cast<uint8_t>(Kind::kPaint), part);
-    bytes.remove_prefix(part.size());
-  }
+  AppendPaint(packets, bytes);
   return packets;
 }
 
+void AppendPaint(std::string& packets, absl::string_view bytes) {
+  // As much as is needed, and no more: it may be megabytes.
+  const size_t count = bytes.size() / kLongestOutput + 2;
+  packets.reserve(packets.size() + bytes.size() + count * kPacketHeader);
+  while (!bytes.empty()) {
+    const absl::string_view part = bytes.substr(0, kLongestOutput);
+    packets += EncodePacket(kDeptyr, static_cast<uint8_t>(Kind::kPaint), part);
+    bytes.remove_prefix(part.size());
+  }
+}
+
 std::string OutputHeader(size_t size) {
-  return EncodeHeader({.modifier1 = kDeptyr,
-                       .size = static_cast<uint16_t>(size),
-                       .modifier2 = static_cast<uint8_t>(Kind::kOutput)});
+  return HeaderOf(Kind::kOutput, size);
+}
+
+std::string KeysHeader(size_t size) {
+  return HeaderOf(Kind::kKeys, size);
+}
+
+bool BeginsKeys(absl::string_view bytes) {
+  const auto header = PeekHeader(bytes);
+  return header && header->modifier1 == kDeptyr &&
+         header->modifier2 == static_cast<uint8_t>(Kind::kKeys);
 }
 
 absl::StatusOr<std::optional<HeadMessage>> TakeMessage(

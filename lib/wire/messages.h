@@ -178,11 +178,20 @@ using HeadMessage =
                  Output, Paint, Keys, Resize, Notice, Ask, Item, Done>;
 
 std::string Encode(const HeadMessage& message);
-// Any number of bytes, as one paint after the other.
+// Any number of bytes, as one paint after the other, each of kLongestOutput at
+// most: what is begun of one has to be kept for who doesn't take it.
 std::string EncodePaint(absl::string_view bytes);
+void AppendPaint(std::string& packets, absl::string_view bytes);
+// No first message, and no question, is longer.
+inline constexpr size_t kLongestRequest = 16 << 10;
+inline constexpr char kTooLong[] = "a message longer than any there is";
+
 // Nothing but the header of an output packet, for bytes that are sent from
 // where they are; `size` is at most kLongestPayload.
 std::string OutputHeader(size_t size);
+// The same of keys, which are typed as they come; and whether it is that.
+std::string KeysHeader(size_t size);
+bool BeginsKeys(absl::string_view bytes);
 
 // Takes the first message off `bytes`.  Nothing: it isn't there whole yet (it
 // needs kPacketHeader + kLongestPayload bytes at most).  An error: these bytes

@@ -16,6 +16,10 @@ std::optional<PacketHeader> PeekHeader(absl::string_view bytes) {
   };
 }
 
+size_t PacketSize(absl::string_view bytes) {
+  return kPacketHeader + PeekHeader(bytes)->size;
+}
+
 std::string EncodeHeader(const PacketHeader& header) {
   return {static_cast<char>(header.modifier1),
           static_cast<char>(header.size & 0xff),

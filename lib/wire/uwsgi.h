@@ -42,6 +42,10 @@ struct PacketHeader {
 // The first four bytes of `bytes`, or nothing while there are fewer.
 std::optional<PacketHeader> PeekHeader(absl::string_view bytes);
 
+// Of the whole packet, header and all, that `bytes` begin with; its header has
+// to be there.
+size_t PacketSize(absl::string_view bytes);
+
 std::string EncodeHeader(const PacketHeader& header);
 // A header and `payload`, which must not be longer than kLongestPayload.
 std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,

@@ -7,6 +7,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <utility>
 #include <vector>
@@ -38,30 +39,46 @@ constexpr size_t kRing = 64 << 10;
 
 class AttachTest : public testing::Test {
  protected:
-  explicit AttachTest(SessionOptions options = {})
-      : session_(*loop_, "name", ::getuid(), Value(Ring::Create(kRing)),
-                 options, [](Session&, Change) {}) {
+  explicit AttachTest(SessionOptions options = {}, size_t most = SIZE_MAX,
+                      absl::Duration patience = absl::Hours(1))
+      : quota_(*loop_, most, patience),
+        session_(*loop_, "name", ::getuid(), Value(Ring::Create(kRing)),
+                 WithQuota(options), [](Session&, Change) {}) {
     (void)::signal(SIGPIPE, SIG_IGN);
+  }
+  SessionOptions WithQuota(SessionOptions options) {
+    options.backlogs = &quota_;
+    return options;
   }
 
   // One that reads what it is told, and keeps it.
   class Reader {
    public:
     Reader(AttachTest& test, Attach wish, std::string received = "",
-           Rights rights = Rights::All())
+           Rights rights = Rights::All(), uid_t uid = ::getuid(),
+           int socket_room = 0)
         : test_(test) {
+      if (socket_room > 0) {
+        EXPECT_EQ(::setsockopt(pair_.theirs.get(), SOL_SOCKET, SO_SNDBUF,
+                               &socket_room, sizeof socket_room),
+                  0);
+      }
       EXPECT_THAT(SetNonBlocking(pair_.theirs.get()), IsOk());
       EXPECT_THAT(SetNonBlocking(pair_.ours.get()), IsOk());
       client_ = std::make_unique<AttachClient>(
           *test.loop_, std::move(pair_.theirs),
-          PeerIdentity{.pid = 1, .uid = ::getuid(), .gid = 0}, rights,
-          std::move(wish), std::move(received),
-          [this](AttachClient&) { gone_ = true; });
+          PeerIdentity{.pid = 1, .uid = uid, .gid = 0}, rights, std::move(wish),
+          std::move(received), [this](AttachClient&) { gone_ = true; });
       watch_ = test.loop_->Add(pair_.ours.get(), Interest::kRead,
                                [this](Ready) { Receive(); });
       client_->Join(test.session_);
     }
 
+    // At most so many bytes, now.
+    void ReadOnce(size_t most) {
+      most_ = most;
+      Receive();
+    }
     void Read(bool read) {
       watch_.Set(read ? Interest::kRead : Interest::kNone);
     }
@@ -82,6 +99,8 @@ class AttachTest : public testing::Test {
     uint64_t offset() const { return attached_->offset; }
     const Attached& attached() const { return *attached_; }
     const std::string& paint() const { return paint_; }
+    // All of them, one after the other.
+    const std::string& paints() const { return paints_; }
     // "attached", "output", "paint", "done", the events of notices, the codes
     // of refusals; a run of the same once.
     const std::vector<std::string>& heard() const { return heard_; }
@@ -94,7 +113,7 @@ class AttachTest : public testing::Test {
     void Receive() {
       std::string room(1 << 20, '\0');
       const IoResult got =
-          ReadSome(pair_.ours.get(), {room.data(), room.size()});
+          ReadSome(pair_.ours.get(), std::span(room).first(most_));
       if (got.state == IoState::kEnd) watch_.Set(Interest::kNone);
       inbox_.append(room, 0, got.bytes);
       for (;;) {
@@ -116,6 +135,7 @@ class AttachTest : public testing::Test {
         what = "output";
       } else if (const auto* paint = std::get_if<Paint>(&message)) {
         paint_ = paint->bytes;
+        paints_ += paint->bytes;
         what = "paint";
       } else if (const auto* notice = std::get_if<Notice>(&message)) {
         last_notice_ = notice->fields;
@@ -133,9 +153,11 @@ class AttachTest : public testing::Test {
     std::unique_ptr<AttachClient> client_;
     Watch watch_;
     bool gone_ = false;
+    size_t most_ = 1 << 20;
     std::string inbox_;
     std::string output_;
     std::string paint_;
+    std::string paints_;
     std::optional<Attached> attached_;
     std::vector<std::string> heard_;
     KeyValues last_notice_;
@@ -160,6 +182,7 @@ class AttachTest : public testing::Test {
   }
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
+  BacklogQuota quota_;
   std::vector<std::unique_ptr<SessionProgram>> programs_;
   Session session_;
 };
@@ -469,6 +492,143 @@ TEST_F(AttachTest, WhoComesBackTooLateIsToldWhatItMissed) {
   ASSERT_TRUE(Until([&] { return terminal.Heard("paint"); }));
   EXPECT_THAT(terminal.paint(), HasSubstr("1299"));
   EXPECT_THAT(terminal.heard(), ElementsAre("attached", "missed", "paint"));
+}
+
+// --- a picture that isn't taken
+
+// A picture has more than the socket takes, and there is room for one.
+class PictureTest : public AttachTest {
+ protected:
+  explicit PictureTest(absl::Duration patience = absl::Hours(1))
+      : AttachTest({}, 1, patience) {}
+
+  // Attached, and reads or doesn't; its socket holds a few cells.
+  std::unique_ptr<Reader> Attaches(bool reads, uid_t uid = kUser,
+                                   const Attach& wish = {}) {
+    auto reader =
+        std::make_unique<Reader>(*this, wish, "", Rights::All(), uid, 1);
+    reader->Read(reads);
+    return reader;
+  }
+  // A program that has a screen of a great many colours.
+  void SetUp() override {
+    Run(R"(awk 'BEGIN {
+             for (y = 1; y < 24; ++y) {
+               printf "\033[%d;1H", y
+               for (x = 1; x <= 80; ++x) printf "\033[38;2;%d;%d;1mX", y, x
+             }
+             printf "\033[m\033[24;1Hthe end"
+           }'; read x)");
+    ASSERT_TRUE(UntilRingHas("the end"));
+    Reader reader(*this, {});
+    ASSERT_TRUE(Until([&] { return reader.Heard("paint"); }));
+    ASSERT_TRUE(IsQuiet(*loop_));
+    picture_ = reader.paints();
+    ASSERT_GT(picture_.size(), 25'000U);
+  }
+  static constexpr uid_t kUser = 4711;
+  std::string picture_;
+};
+
+TEST_F(PictureTest, IsMadeWhenTheUsersOtherIsTaken) {
+  const auto first = Attaches(false);
+  const auto second = Attaches(true);
+  const auto third = Attaches(false);
+  ASSERT_TRUE(IsQuiet(*loop_));
+  EXPECT_THAT(second->heard(), ElementsAre());
+  // It begins with the screen as it is then.
+  programs_.back()->process().Signal(SIGKILL);
+  ASSERT_TRUE(Until([&] { return !session_.running(); }));
+  EXPECT_THAT(second->heard(), ElementsAre());
+  first->Read(true);
+  ASSERT_TRUE(Until([&] { return second->paints() == picture_; }));
+  EXPECT_TRUE(first->paints() == picture_);
+  EXPECT_THAT(second->heard(), ElementsAre("attached", "paint"));
+  EXPECT_FALSE(second->attached().running);
+  third->Read(true);
+  ASSERT_TRUE(Until([&] { return third->paints() == picture_; }));
+}
+
+TEST_F(PictureTest, OfAnotherUserIsMadeAtOnce) {
+  const auto first = Attaches(false);
+  const auto second = Attaches(false);
+  const auto other = Attaches(true, kUser + 1);
+  const auto root = Attaches(true, 0);
+  ASSERT_TRUE(Until([&] { return other->paints() == picture_; }));
+  ASSERT_TRUE(Until([&] { return root->paints() == picture_; }));
+  EXPECT_THAT(second->heard(), ElementsAre());
+}
+
+TEST_F(PictureTest, WhoNeedsNoneDoesNotWait) {
+  const auto first = Attaches(false);
+  const auto second = Attaches(true, kUser, {.from = From::kHistory});
+  ASSERT_TRUE(
+      Until([&] { return absl::EndsWith(second->output(), "the end"); }));
+}
+
+TEST_F(PictureTest, IsMadeWhenWhoHadTheOtherHasGone) {
+  auto first = Attaches(false);
+  auto second = Attaches(false);
+  const auto third = Attaches(true);
+  first->Close();
+  ASSERT_TRUE(Until([&] { return first->gone(); }));
+  first.reset();
+  second->client().Kick("test");
+  ASSERT_TRUE(Until([&] { return second->gone(); }));
+  second.reset();
+  ASSERT_TRUE(Until([&] { return third->paints() == picture_; }));
+}
+
+TEST_F(PictureTest, WhoWaitsForItIsTypedAndToldThatAllIs) {
+  const auto first = Attaches(false);
+  const auto second = Attaches(true);
+  second->Say(Keys{"typed"});
+  second->CloseInput();
+  ASSERT_TRUE(UntilRingHas("typed"));
+  EXPECT_THAT(second->heard(), ElementsAre());
+  first->Read(true);
+  ASSERT_TRUE(Until([&] { return second->Heard("done"); }));
+  EXPECT_THAT(second->heard(), ElementsAre("attached", "paint", "done"));
+  EXPECT_TRUE(Until([&] { return second->gone(); }));
+}
+
+TEST_F(PictureTest, ThatIsHalfTakenIsCutWhereAPacketEndsWhenItHasToLeave) {
+  const auto first = Attaches(false);
+  ASSERT_TRUE(IsQuiet(*loop_));
+  first->client().Kick("test");
+  first->Read(true);
+  ASSERT_TRUE(Until([&] { return first->Heard("kicked"); }));
+  EXPECT_LT(first->paints().size(), picture_.size());
+}
+
+class ImpatientTest : public PictureTest {
+ protected:
+  ImpatientTest() : PictureTest(absl::Milliseconds(200)) {}
+};
+
+TEST_F(ImpatientTest, WhoTakesNothingOfItIsPassedOverAndRedrawnLater) {
+  const auto first = Attaches(false);
+  const auto second = Attaches(true);
+  ASSERT_TRUE(Until([&] { return second->paints() == picture_; }));
+  EXPECT_FALSE(first->gone());
+  first->Read(true);
+  ASSERT_TRUE(Until([&] { return first->Heard("missed"); }));
+  ASSERT_TRUE(Until([&] { return absl::EndsWith(first->paints(), picture_); }));
+  EXPECT_THAT(first->heard(),
+              ElementsAre("attached", "paint", "missed", "paint"));
+}
+
+TEST_F(ImpatientTest, WhoTakesItSlowlyGetsItWhole) {
+  const auto slow = Attaches(false);
+  Timer read;
+  absl::AnyInvocable<void()> take = [&] {
+    slow->ReadOnce(1000);
+    read = loop_->After(absl::Milliseconds(20), [&] { take(); });
+  };
+  take();
+  ASSERT_TRUE(Until([&] { return slow->paints().size() >= picture_.size(); }));
+  EXPECT_TRUE(slow->paints() == picture_);
+  EXPECT_THAT(slow->heard(), ElementsAre("attached", "paint"));
 }
 
 // Of two, the one that reads gets all of it.

@@ -41,7 +41,9 @@ ClientState SomeClient() {
           .header = "\xde\x03",
           .packet_left = 12,
           .insert_begun = true,
-          .inserts = {{13, Bytes(), true}, {14, "x", false}}};
+          .inserts = {{13, Bytes(), true, 12}, {14, "x", false, 0}},
+          .begins = true,
+          .lost = true};
 }
 
 HeadState Everything() {

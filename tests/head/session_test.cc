@@ -816,6 +816,20 @@ TEST_F(SessionTest, APasteLargerThanAllRoomArrivesWhole) {
   EXPECT_TRUE(watcher.Heard("room"));
 }
 
+TEST_F(SessionTest, KeysOfThoseWhoHaveToLeaveAreKeptOnce) {
+  Run(Shell("echo runs; sleep 1000"));
+  ASSERT_TRUE(UntilShown("runs"));
+  constexpr size_t kPaste = 64 << 10;
+  for (int i = 0; i < 10; ++i) {
+    Watcher leaves(*loop_);
+    leaves.JoinNow(session_);
+    leaves.Type(std::string(kPaste, 'x'));
+    session_.Detach(leaves);
+  }
+  EXPECT_GT(session_.Save().keystrokes.size(), kInputRoom);
+  EXPECT_LE(session_.Save().keystrokes.size(), kInputRoom + kPaste);
+}
+
 TEST_F(SessionTest, EveryByteCanBeTyped) {
   const TempDir dir;
   const Pipe go;

@@ -46,7 +46,7 @@ class Watcher : private SocketPair, public Client {
 
   void WaitForRoom(bool wait) override;
   void OnGone() override { events_.emplace_back("gone"); }
-  uint64_t Rejoin(const Ring& ring) override {
+  std::optional<uint64_t> Rejoin(const Ring& ring) override {
     events_.emplace_back("missed");
     return Client::Rejoin(ring);
   }

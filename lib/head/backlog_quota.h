@@ -1,0 +1,116 @@
+// How much of what was made for it a user may leave untaken: pictures of
+// screens, and answers that may be long.  Head makes these at once, whole, and
+// a picture of a hostile screen has megabytes.
+//
+//   if (!quota.HasRoom(uid)) {
+//     place_ = quota.Queue(uid, [this] { TryAgain(); });
+//     return;
+//   }
+//   ...make it, and write what the connection takes...
+//   if (!left.empty()) held_ = quota.Hold(uid, left.size(), fd, [this] {
+//     GiveUp();  // destroys held_
+//   });
+//
+// A user may be made another one while fewer than `most` bytes are untaken: so
+// head never holds more for a user than that and one picture, and whoever
+// doesn't read keeps only connections of the same user waiting.  Who waits is
+// in a line, first come, first served.  All whom the kernel doesn't name are
+// one user, kUnknownId.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <map>
+#include <memory>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/time/time.h"
+
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+
+class BacklogQuota {
+ public:
+  // How long a connection may take nothing of what is held for it.
+  static constexpr absl::Duration kPatience = absl::Seconds(20);
+
+  // Bytes that are held for a connection, until it is destroyed.
+  class Held {
+   public:
+    ~Held();
+    Held(const Held&) = delete;
+    Held& operator=(const Held&) = delete;
+    // The connection took so many of them.
+    void Wrote(size_t bytes) { written_ += bytes; }
+
+   private:
+    friend class BacklogQuota;
+    Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
+         absl::AnyInvocable<void()> stuck);
+    void Watch();
+
+    BacklogQuota& quota_;
+    const uid_t uid_;
+    const size_t bytes_;
+    const int fd_;
+    absl::AnyInvocable<void()> stuck_;
+    size_t written_ = 0;
+    Timer patience_;
+  };
+
+  // In the line, until it is destroyed or its turn has come.
+  class Place {
+   public:
+    ~Place() { quota_.line_.erase(number_); }
+    Place(const Place&) = delete;
+    Place& operator=(const Place&) = delete;
+
+   private:
+    friend class BacklogQuota;
+    Place(BacklogQuota& quota, uint64_t number)
+        : quota_(quota), number_(number) {}
+
+    BacklogQuota& quota_;
+    const uint64_t number_;
+  };
+
+  BacklogQuota(EventLoop& loop, size_t most,
+               absl::Duration patience = kPatience)
+      : loop_(loop), most_(most), patience_(patience) {}
+  BacklogQuota(const BacklogQuota&) = delete;
+  BacklogQuota& operator=(const BacklogQuota&) = delete;
+
+  bool HasRoom(uid_t uid) const;
+  // The same for a picture, which takes milliseconds to make: so one is made in
+  // a turn of the loop, and true means that this is it.
+  bool TakeTurn(uid_t uid);
+  // `turn` is called once, when there is room.
+  std::unique_ptr<Place> Queue(uid_t uid, absl::AnyInvocable<void()> turn);
+  // `stuck` is called, once, when the connection at `fd` has taken nothing for
+  // a while.
+  std::unique_ptr<Held> Hold(uid_t uid, size_t bytes, int fd,
+                             absl::AnyInvocable<void()> stuck);
+
+ private:
+  struct Waiting {
+    uid_t uid;
+    absl::AnyInvocable<void()> turn;
+  };
+  void Release(uid_t uid, size_t bytes);
+  void ServeLineSoon();
+  void ServeLine();
+
+  EventLoop& loop_;
+  const size_t most_;
+  const absl::Duration patience_;
+  std::map<uid_t, size_t> held_;      // bytes
+  std::map<uint64_t, Waiting> line_;  // in the order they came
+  uint64_t last_number_ = 0;
+  Timer serve_;
+  Timer turn_;  // pending: a picture was made in this one
+};
+
+}  // namespace deptyr
