@@ -26,7 +26,7 @@ has 'GNU_RELRO .* R +0x' --program-headers
 has 'FLAGS_1.* NOW' --dynamic
 lacks ' \.got\.plt ' --section-headers          # it is part of .got, which is read-only
 
-flags=(-fstack-protector-strong -fstack-clash-protection -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS)
+flags=(-fstack-protector-strong -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS)
 commands=$(grep -E '"command": .* -c (\.\./)*(cmd|lib)/' "$build/compile_commands.json")
 [ "$(wc -l <<< "$commands")" -gt 100 ] || wrong "only $(wc -l <<< "$commands") compilations of ours"
 for flag in "${flags[@]}"; do
