@@ -3,7 +3,8 @@
 #   the man pages are clean mdoc;
 #   each subcommand's page has the options of its --help, and no others;
 #   what the pages and the README tell to type, deptyr takes;
-#   a link from a page to a file of the tree leads somewhere.
+#   a link from a page to a file of the tree leads somewhere;
+#   the tests that the page on security names are there.
 cd "$(dirname "$0")/.." || exit
 command -v mandoc > /dev/null || { echo "needs mandoc"; exit 77; }
 deptyr=${DEPTYR-${BUILD?"the build tree"}/deptyr}
@@ -92,4 +93,11 @@ while IFS=: read -r page link; do
     link=${link#*](} link=${link%)} link=${link%%#*}
     [ -z "$link" ] || [ -e "$(dirname "$page")/$link" ] || wrong "$page: dead link: $link"
 done < <(grep -oHE '\]\([^)[:space:]]+\)' ./*.md docs/*.md | grep -v '](https\?:')
+
+# A long name stands on a line of its own.
+tests=$(sed -e ':join' -e '/^TEST[_FP]*([^)]*$/ { N; s/\n *//; b join' -e '}' tests/*/*_test.cc |
+    sed -nE 's/^TEST[_FP]*\(([A-Za-z0-9]+), *([A-Za-z0-9]+)\).*/\1.\2/p')
+for name in $(grep -oE '`[A-Z][A-Za-z0-9]*Test\.[A-Za-z0-9]+`' docs/security.md | tr -d '`' | sort -u); do
+    grep -qxF "$name" <<< "$tests" || wrong "docs/security.md: no such test: $name"
+done
 exit $status

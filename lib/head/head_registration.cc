@@ -20,7 +20,7 @@ constexpr absl::Duration kPrepared = absl::Milliseconds(20);
 std::string LoggedWords(const std::vector<std::string>& argv) {
   constexpr size_t kMost = 256;
   const std::string words = absl::StrJoin(argv, " ");
-  return absl::StrCat(Printable(words.substr(0, kMost)),
+  return absl::StrCat(words.substr(0, kMost),
                       words.size() > kMost ? "..." : "");
 }
 
