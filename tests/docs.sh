@@ -97,7 +97,7 @@ done < <(grep -oHE '\]\([^)[:space:]]+\)' ./*.md docs/*.md | grep -v '](https\?:
 # A long name stands on a line of its own.
 tests=$(sed -e ':join' -e '/^TEST[_FP]*([^)]*$/ { N; s/\n *//; b join' -e '}' tests/*/*_test.cc |
     sed -nE 's/^TEST[_FP]*\(([A-Za-z0-9]+), *([A-Za-z0-9]+)\).*/\1.\2/p')
-for name in $(grep -oE '`[A-Z][A-Za-z0-9]*Test\.[A-Za-z0-9]+`' docs/security.md | tr -d '`' | sort -u); do
+for name in $(grep -oE "\`[A-Z][A-Za-z0-9]*Test\.[A-Za-z0-9]+\`" docs/security.md | tr -d '`' | sort -u); do
     grep -qxF "$name" <<< "$tests" || wrong "docs/security.md: no such test: $name"
 done
 exit $status

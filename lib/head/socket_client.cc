@@ -140,13 +140,21 @@ void SocketClient::Join(Session& session) {
         DescribePeer(identity_), " ", Info().kind,
         RightsIn(session).Has(Right::kType) ? "" : " read-only",
         " joined session=", session.name());
-  session.Attach(*this);
+  // What it sees begins here, though it may be sent nothing for a moment.
+  const std::optional<uint64_t> beginning = PlainBeginning(session);
+  if (beginning) {
+    session.Attach(*this, *beginning);
+  } else {
+    session.Attach(*this);
+  }
   if (!settle_.pending()) ApplySize();
 }
 
 // A short history that makes the screen is sent as it is: scripts are clients,
 // too, and have no use for escape sequences that the program didn't write.
-std::optional<uint64_t> SocketClient::InsertBeginning(Session& session) {
+// Nothing: it needs a picture.
+std::optional<uint64_t> SocketClient::PlainBeginning(
+    const Session& session) const {
   const uint64_t history = session.history_start();
   const bool is_short = session.ring().end() - history <= kShortHistory;
   switch (policy_.shows) {
@@ -158,6 +166,11 @@ std::optional<uint64_t> SocketClient::InsertBeginning(Session& session) {
     case Shows::kHistory:
       return history;
   }
+  return std::nullopt;
+}
+
+std::optional<uint64_t> SocketClient::InsertBeginning(Session& session) {
+  if (const auto plain = PlainBeginning(session)) return plain;
   if (!MayHavePicture()) return std::nullopt;
   Session::Picture picture = session.TakePicture(session.size());
   InsertPicture(picture.from, std::move(picture.paint));

@@ -118,6 +118,7 @@ class SocketClient final : public Client {
   void TakeSignal(int number);
   void TakeSize(std::optional<uint16_t>& side, uint16_t value);
   void ApplySize();
+  std::optional<uint64_t> PlainBeginning(const Session& session) const;
   std::optional<uint64_t> InsertBeginning(Session& session);
   void WatchForClose(absl::Duration pause);
   void SayGoodbye();

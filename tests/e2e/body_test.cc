@@ -803,8 +803,8 @@ class BodyOtherUserTest : public BodyTest {
   static void BecomeNobody() {
     const passwd* nobody = ::getpwnam("nobody");
     (void)::setgroups(0, nullptr);
-    (void)::setgid(nobody->pw_gid);
-    (void)::setuid(nobody->pw_uid);
+    (void)!::setgid(nobody->pw_gid);
+    (void)!::setuid(nobody->pw_uid);
     // Lost by the change of the user.
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
   }

@@ -601,7 +601,7 @@ TEST_F(ListenerRightsTest, ASignalToASetUserIdProgramIsRootsAlone) {
   ASSERT_EQ(::chown(program.c_str(), 0, 0), 0);
   ASSERT_EQ(::chmod(program.c_str(), 04755), 0);
   StartHead({absl::StrCat("--listener-allow=uid:", kMember, "=signal,type"),
-             "--uwsgi", socket()});
+             "--uwsgi", address()});
   programs_.push_back(std::make_unique<Program>(
       Program::Start({folder_ / "deptyr", "body", "--name=a", head().socket(),
                       "--", program, "privileged"},

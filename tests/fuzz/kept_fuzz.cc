@@ -159,7 +159,7 @@ Fd SomeRing(Input& input) {
 
 Fd SomeFile(Input& input) {
   Fd file(::memfd_create("ring", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  (void)::ftruncate(file.get(), input.Short() * 64);
+  (void)!::ftruncate(file.get(), input.Short() * 64);
   if (input.Flag()) (void)::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK);
   return file;
 }

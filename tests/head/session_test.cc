@@ -221,7 +221,7 @@ TEST_F(SessionTest, AProgramWithoutItsTerminalIsToldOfToTheEnd) {
   watcher.Type("lost\n");
   EXPECT_TRUE(watcher.typed_all());
   ASSERT_TRUE(UntilEnd());
-  EXPECT_EQ(State(), "ended: exit status 3");
+  EXPECT_EQ(State(), Ended("exit status 3"));
   EXPECT_TRUE(Until([&] { return watcher.Heard(State()); }));
   EXPECT_EQ(watcher.text(), "hello\n");
 }
