@@ -16,8 +16,10 @@
 namespace deptyr {
 namespace {
 
-// Of a list that may be long, so much at a time.
+// A list that may be long is told so much at a time.
 constexpr size_t kPiece = 32 << 10;
+// A user may have so many: each is told of everything that happens.
+constexpr int kMostListeners = 64;
 
 absl::string_view NameOf(Change::Kind kind) {
   switch (kind) {
@@ -96,6 +98,7 @@ void Answers::OnAskerDone(Asker& asker) {
 
 void Answers::OnQuestion(Asker& asker, const Ask& question) {
   if (question.what == "sessions") {
+    if (!MayAnswer(asker)) return;  // it is asked again
     askers_.at(&asker).listed = "";
     (void)SayMore(asker);
     return;
@@ -289,7 +292,7 @@ void Answers::Resume(const std::vector<AskerState>& states,
     known.session = state.session;
     if (state.lists) known.listed = state.listed;
     if (state.upgrades) AnswerHead(it, {});
-    it.Say("", head_.backlogs());
+    if (!state.listens) it.Say("", head_.backlogs());
     resumed.push_back(&it);
   }
   // When what is owed is charged.
@@ -368,6 +371,17 @@ void Answers::Listen(Asker& asker, const Ask& question) {
   if (!name.empty() && Find(asker, question, Right::kSee) == nullptr) {
     return;
   }
+  const uid_t uid = asker.identity().uid;
+  const auto listeners =
+      std::count_if(askers_.begin(), askers_.end(), [uid](const auto& one) {
+        return one.second.listens && one.first->identity().uid == uid;
+      });
+  if (listeners >= kMostListeners) {
+    return asker.Refuse(
+        kRefusedLimit,
+        absl::StrCat(UidText(uid), " hears of events over ", kMostListeners,
+                     " connections already; end some"));
+  }
   Known& known = askers_.at(&asker);
   known.listens = true;
   known.session = name;
@@ -404,8 +418,21 @@ void Answers::Tell(const Session& session, absl::string_view event,
     const uid_t uid = listener->identity().uid;
     EndDebtors(listeners, uid, owed[uid], item.size());
     if (listener->is_over()) continue;
-    listener->Say(item);
+    listener->SayLater(item);
     owed[uid] += listener->owed() == 0 ? 0 : item.size();
+  }
+  if (flush_events_.pending()) return;
+  flush_events_ = loop_.After(absl::ZeroDuration(), [this] { FlushEvents(); });
+}
+
+// Once in a turn, however much has happened.
+void Answers::FlushEvents() {
+  std::vector<Asker*> listeners;  // to write may end one
+  for (auto& [asker, known] : askers_) {
+    if (known.listens) listeners.push_back(known.asker.get());
+  }
+  for (Asker* listener : listeners) {
+    if (!listener->is_over()) listener->Flush();
   }
 }
 

@@ -65,6 +65,7 @@ class Answers : public Asker::Owner {
   // What may be long is said when others of the same user are taken, and
   // charged to that user.
   bool MayAnswer(Asker& asker, bool with_picture = false);
+  void FlushEvents();
   void EndDebtors(const std::vector<Asker*>& listeners, uid_t uid, size_t& owed,
                   size_t added);
   KeyValues ReportOf(Session& session) const;
@@ -81,6 +82,7 @@ class Answers : public Asker::Owner {
   EventLoop& loop_;
   Head& head_;
   absl::flat_hash_map<const Asker*, Known> askers_;
+  Timer flush_events_;
 };
 
 }  // namespace deptyr

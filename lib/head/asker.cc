@@ -51,6 +51,11 @@ void Asker::Say(std::string encoded) {
   Flush();
 }
 
+void Asker::SayLater(std::string encoded) {
+  outbox_.Add(std::move(encoded));
+  if (owed() >= kLargestWrite) Flush();
+}
+
 void Asker::Say(std::string encoded, BacklogQuota& quota) {
   Say(std::move(encoded));
   if (is_over_ || outbox_.empty()) return;
@@ -111,7 +116,7 @@ void Asker::Advance() {
     const bool is_ask = message.ok() && message->has_value() &&
                         std::holds_alternative<Ask>(**message);
     const bool is_cut = message.ok() && !message->has_value();
-    if (is_cut && inbox_.size() <= kLongestRequest) break;
+    if (is_cut && inbox_.size() <= kLongestQuestion) break;
     if (!is_ask) {
       Refuse(kRefusedMalformed, is_cut ? kTooLong
                                 : message.ok()

@@ -49,6 +49,10 @@ class Asker {
   void Say(std::string encoded, BacklogQuota& quota);
   // Until there is room for its answer.
   void Wait(BacklogQuota& quota);
+  // The same, written when there is much of it, or by Flush(): an event may be
+  // one of thousands in a turn.
+  void SayLater(std::string encoded);
+  void Flush();
   // What it was told and hasn't taken, in bytes.
   size_t owed() const { return outbox_.bytes().size(); }
   void Refuse(absl::string_view code, absl::string_view text);
@@ -59,7 +63,6 @@ class Asker {
  private:
   void OnReady(Ready ready);
   void Receive();
-  void Flush();
   void UpdateInterest();
 
   Owner& owner_;

@@ -279,19 +279,22 @@ void AttachClient::WaitForRoom(bool wait) {
   Update();
 }
 
+bool AttachClient::reading() const {
+  return !input_closed_ && !leaving_.pending() && !input_blocked();
+}
+
 void AttachClient::Update() {
   if (is_over_) return;
-  const bool read = !input_closed_ && !input_blocked();
   if (deaf()) {
-    watch_.Set(read ? Interest::kRead : Interest::kNone);
+    watch_.Set(reading() ? Interest::kRead : Interest::kNone);
     return;
   }
-  watch_.Set(InterestIn(read, wait_for_room_));
+  watch_.Set(InterestIn(reading(), wait_for_room_));
 }
 
 void AttachClient::OnReady(Ready ready) {
   if (begin_.pending()) return;  // what came before comes first
-  if (ready.readable && !input_closed_ && !input_blocked()) {
+  if (ready.readable && reading()) {
     Receive();
   } else if (ready.hangup) {
     return OnClosed();
@@ -327,8 +330,8 @@ void AttachClient::Receive() {
 }
 
 void AttachClient::Advance() {
-  for (int i = 0; !is_over_ && !input_blocked(); ++i) {
-    if (i == kMostMessages) {
+  for (int i = 0; !is_over_ && !leaving_.pending() && !input_blocked(); ++i) {
+    if (i == kMostMessages || (i > 0 && loop_.TurnIsLong())) {
       begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
       break;
     }
@@ -339,7 +342,7 @@ void AttachClient::Advance() {
       return Refuse(kRefusedMalformed, message.status().message());
     }
     if (!message->has_value()) {
-      if (inbox_.size() > kLongestRequest) {
+      if (inbox_.size() > kPacketHeader + kHeldWhole) {
         return Refuse(kRefusedMalformed, kTooLong);
       }
       break;

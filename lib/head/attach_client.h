@@ -66,6 +66,7 @@ class AttachClient final : public Client {
   // What a painting may fill.
   WindowSize Room(const Session& session) const;
   void InsertNotice(absl::string_view event, KeyValues fields);
+  bool reading() const;
   void OnReady(Ready ready);
   void OnClosed();
   void OnAbandoned() override { End(); }

@@ -6,6 +6,7 @@
 #include "lib/sys/io.h"
 
 namespace deptyr {
+
 BacklogQuota::Held::Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
                          absl::AnyInvocable<void()> stuck)
     : quota_(quota),

@@ -206,9 +206,12 @@ void Client::Restore(const ClientState& state) {
   packet_left_ = static_cast<size_t>(state.packet_left);
   insert_begun_ = state.insert_begun;
   for (const InsertState& insert : state.inserts) {
+    // Where its packet ends isn't known: 0.1.0 doesn't say.  It is never cut.
+    const bool whole = output_ == Output::kPackets && inserts_.empty() &&
+                       insert_begun_ && insert.begun == 0;
     inserts_.push_back({.offset = insert.offset,
                         .text = insert.text,
-                        .picture = insert.for_now,
+                        .picture = insert.for_now && !whole,
                         .begun = insert.begun});
   }
   answered_ = state.answered;

@@ -51,10 +51,12 @@ absl::StatusOr<std::unique_ptr<Head>> Head::Create(
   return head;
 }
 
-// Who leaves may make others leave: not while the table goes.
+// Destroying a client can end others, so the tables are emptied before their
+// destructors run.
 Head::~Head() {
   viewer_.reset();
   const auto leaving = std::exchange(attached_, {});
+  clients_.Clear();
 }
 
 absl::Status Head::Open() {
@@ -125,6 +127,7 @@ void Head::OnSessionChanged(Session& session, Change change) {
   } else if (change.kind == Change::kTerminalLost) {
     // The next head shall not wait for it either.
     keeping_.DropProgram(session.name(), session.programs());
+    keeping_.Expect(session.name(), session.programs());
   } else {
     return;
   }

@@ -233,7 +233,7 @@ class Head : public Peer::Owner {
   absl::Status CheckRate(const PeerIdentity& who);
   void OnHeldUp(const Session& session);
   absl::Status MakeRoomForSession(uid_t owner);
-  void MakeRoomForPeer();
+  absl::Status MakeRoomForPeer(uid_t newcomer);
   bool ForgetOneEnded(uid_t owner);
   bool ForgetOneOfMoreThan(uid_t owner);
   void ForgetExcess();

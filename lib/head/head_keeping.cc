@@ -204,7 +204,7 @@ void Head::KeepAgain() {
   std::optional<std::map<uid_t, Places>> users;
   size_t enough = SIZE_MAX;  // who has as many makes no room
   for (const auto& [name, session] : sessions_) {
-    if (!session->running()) continue;
+    if (!session->running() || session->controller() < 0) continue;
     while (!keeping_.Keeps(name)) {
       if (!keeping_.HasRoom()) {
         if (!keeping_.IsFull()) return;

@@ -195,8 +195,8 @@ size_t Head::CountPending() const {
 }
 
 // Who has most of them makes room: so nobody's silence keeps others out.
-void Head::MakeRoomForPeer() {
-  if (CountPending() < limits().pending) return;
+absl::Status Head::MakeRoomForPeer(uid_t newcomer) {
+  if (CountPending() < limits().pending) return absl::OkStatus();
   std::map<uid_t, std::vector<Peer*>> pending;
   for (const auto& [key, peer] : peers_) {
     if (!peer->registered()) {
@@ -208,18 +208,20 @@ void Head::MakeRoomForPeer() {
         return std::pair(!IsTrusted(a.first), a.second.size()) <
                std::pair(!IsTrusted(b.first), b.second.size());
       });
-  if (most == pending.end()) return;
+  if (most == pending.end()) return absl::OkStatus();
+  const std::string why = absl::StrCat(
+      limits().pending,
+      " connections have not said yet what they want, most of them of uid ",
+      UidText(most->first),
+      "; say it sooner, or start head with a larger --max-pending");
+  if (IsTrusted(most->first) && !IsTrusted(newcomer)) {
+    return absl::ResourceExhaustedError(why);
+  }
   Peer* const oldest = *std::min_element(
       most->second.begin(), most->second.end(),
       [](const Peer* a, const Peer* b) { return a->since() < b->since(); });
-  oldest->Refuse(
-      kRefusedLimit,
-      absl::StrCat(limits().pending,
-                   " connections have not said yet what they want, most of "
-                   "them of uid ",
-                   most->first,
-                   "; say it sooner, or start head with a larger "
-                   "--max-pending"));
+  oldest->Refuse(kRefusedLimit, why);
+  return absl::OkStatus();
 }
 
 void Head::ReportLimits(KeyValues& report) const {

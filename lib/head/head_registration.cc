@@ -29,7 +29,7 @@ std::string LoggedWords(const std::vector<std::string>& argv) {
 void Head::OnBody(Fd connection) {
   const auto identity = IdentifyPeer(connection.get());
   if (!identity.ok()) return;
-  MakeRoomForPeer();
+  absl::Status room = MakeRoomForPeer(identity->uid);
   // A client says at once what it wants.  A body makes a terminal first.
   if (BytesReadable(connection.get()) == 0 && keeping_.Prepare()) {
     relax_ = loop_.After(kPrepared, [this] { keeping_.Relax(); });
@@ -38,7 +38,7 @@ void Head::OnBody(Fd connection) {
       std::make_unique<Peer>(loop_, *this, std::move(connection), *identity);
   Peer& it = *peer;
   peers_.emplace(&it, std::move(peer));
-  const absl::Status room = CheckDescriptor(it.connection(), identity->uid);
+  if (room.ok()) room = CheckDescriptor(it.connection(), identity->uid);
   if (!room.ok()) it.Refuse(kRefusedLimit, room.message());
 }
 

@@ -175,7 +175,8 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
                        : kRefusedLimit,
                    why);
     // Raw bytes go down in both framings.
-    (void)WriteSome(connection.get(), absl::StrCat("deptyr: ", why, "\r\n"));
+    (void)WriteSome(connection.get(),
+                    absl::StrCat("deptyr: ", Printable(why), "\r\n"));
     return ReportStatus();
   }
   ClientPolicy policy = spec.policy;

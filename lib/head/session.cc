@@ -88,9 +88,11 @@ void Session::Start(Incarnation program) {
     Finish();
   }
   LeaveController();
-  if (auto left = TakePostMortem()) {
-    post_mortem_ = std::make_unique<PostMortem>(*std::move(left));
-  }
+  // Of many that are replaced at once it is made when somebody asks, of what
+  // the ring has by then.
+  auto left = loop_.TurnIsLong() ? std::nullopt : TakePostMortem();
+  post_mortem_ =
+      left ? std::make_unique<PostMortem>(*std::move(left)) : nullptr;
   SetArgv(program.argv);
   CopyText(absl::StrJoin(program.argv, " "), ring_.state().command);
   CopyText("", ring_.state().exec_failure);
@@ -123,7 +125,7 @@ void Session::WatchProgram() {
                  absl::Now() - absl::FromUnixMillis(ring_.latest().started));
   pidfd_watch_ = loop_.Add(pidfd_.get(), Interest::kRead,
                            [this](Ready ready) { OnPidfd(ready); });
-  WatchController();
+  if (controller_.valid()) WatchController();
 }
 
 void Session::WatchController() {
@@ -181,6 +183,8 @@ void Session::Detach(Client& client) {
 }
 
 void Session::Pump(Client& client) {
+  // What others had before it begins, they have answered.
+  if (!client.begun_) client.answered_ = answered_;
   AfterPump(client, client.Pump(ring_));
   if (held_) UpdateInterest();
 }
@@ -195,7 +199,10 @@ void Session::AfterPump(Client& client, Client::Pumped pumped) {
   const bool waits = pumped == Client::Pumped::kWaits;
   const bool blocked = pumped == Client::Pumped::kBlocked;
   if (waits) client.waited_for_ = false;
-  if (pumped == Client::Pumped::kAll && !client.leaving_) {
+  // Who had to wait for its picture, and has its place now.
+  const bool waits_no_more =
+      blocked && !client.lost_ && options_.when_behind == WhenBehind::kBlock;
+  if ((pumped == Client::Pumped::kAll || waits_no_more) && !client.leaving_) {
     client.waited_for_ = true;
   }
   if (!client.deaf() && !client.lost_) {

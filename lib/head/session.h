@@ -188,9 +188,11 @@ class Session {
   // program replaced, a leftover child) is hung up.
   void Start(Incarnation program);
   // Goes on with what another head did before, as the ring has it: with the
-  // program that runs, and its terminal, or after its end (no descriptors).
+  // program that runs, and its terminal, unless it `lost_terminal`, or after
+  // its end (no descriptors).
   void Resume(Fd controller, Fd pidfd,
-              std::optional<LiveScreen::Parked> screen = {});
+              std::optional<LiveScreen::Parked> screen = {},
+              bool lost_terminal = false);
   // The clients of a head that died come back, each when it next tries.  Until
   // they are there a flood would pass them by: it has to wait, for a moment.
   void AwaitClients();
@@ -279,7 +281,7 @@ class Session {
   void AfterPump(Client& client, Client::Pumped pumped);
   void WriteKeystrokes();
   void OfferInputRoom();
-  void ApplySize();
+  void ApplySize(bool at_last = false);
   void Resize(WindowSize size);
   void WaitForIdlers(int pauses);
   void UpdateInterest();

@@ -196,10 +196,14 @@ void Session::LoseTerminal() {
       "and writes there, and that made head wait");
   DropController();
   keystrokes_.Clear();
-  OfferInputRoom();  // where input is dropped now
   drained_ = true;
   changed_(*this, {Change::kTerminalLost});
-  drain_timer_ = loop_.After(absl::ZeroDuration(), [this] { FinishIfEnded(); });
+  // Not at once: a client that types may be on the stack.
+  input_was_full_ = true;
+  drain_timer_ = loop_.After(absl::ZeroDuration(), [this] {
+    OfferInputRoom();  // where input is dropped now
+    FinishIfEnded();
+  });
 }
 
 // Only the past program's children hold its terminal: what they still write is
@@ -215,13 +219,14 @@ void Session::LeaveController() {
     Leftover& leftover = *leftovers_.back();
     leftover.controller = std::move(controller_);
     leftover.watch = loop_.Add(
-        leftover.controller.get(), Interest::kRead, [&leftover](Ready) {
+        leftover.controller.get(), Interest::kRead, [this, &leftover](Ready) {
           std::array<char, kScrap> scrap;
           const IoResult got = leftover.controller.Read(scrap);
           const bool closed = got.state == IoState::kEnd ||
                               got.state == IoState::kError || got.waited;
           if (closed) leftover.watch.Set(Interest::kNone);
           if (closed) leftover.controller.Reset();
+          if (got.waited) changed_(*this, {Change::kHeldUp});
         });
     leftover.patience = loop_.After(kLeftoverTime, [this, &leftover] {
       std::erase_if(leftovers_, [&](const std::unique_ptr<Leftover>& one) {

@@ -107,9 +107,9 @@ void Session::SetClientSize(Client& client, WindowSize size) {
   ApplySize();
 }
 
-// Without a client that has a size, it stays as it is.  Of too many
-// only the last is applied.
-void Session::ApplySize() {
+// Without a client that has a size, it stays as it is.  Of too many only the
+// last is applied; and where a turn is long already, `at_last`, in one to come.
+void Session::ApplySize(bool at_last) {
   std::optional<WindowSize> size;
   switch (options_.size_policy) {
     case SizePolicy::kFixed:
@@ -139,9 +139,10 @@ void Session::ApplySize() {
   if (!size || *size == size_) return;
   if (!resize_pause_.pending()) {
     resizes_ = 0;
-    resize_pause_ = loop_.After(kResizePause, [this] { ApplySize(); });
+    resize_pause_ =
+        loop_.After(kResizePause, [this] { ApplySize(/*at_last=*/true); });
   }
-  if (++resizes_ > kMostResizes) return;
+  if (++resizes_ > kMostResizes || (!at_last && loop_.TurnIsLong())) return;
   resized_ = resized_ || ring_.end() > ring_.latest().begin;
   Resize(*size);
 }

@@ -21,7 +21,8 @@ constexpr absl::Duration kReturnTimeIfBlocking = absl::Seconds(5);
 }  // namespace
 
 void Session::Resume(Fd controller, Fd pidfd,
-                     std::optional<LiveScreen::Parked> screen) {
+                     std::optional<LiveScreen::Parked> screen,
+                     bool lost_terminal) {
   const RingState& state = ring_.state();
   argv_ = state.command.data();
   size_ = {state.rows, state.cols};
@@ -39,7 +40,10 @@ void Session::Resume(Fd controller, Fd pidfd,
   // It may have been in the middle of Repaint().
   if (controller_.valid()) (void)SetWindowSize(controller_.get(), size_);
   if (ring_.latest().outcome == Outcome::kRuns) {
-    if (controller_.valid() && pidfd_.valid()) return WatchProgram();
+    if (pidfd_.valid() && (controller_.valid() || lost_terminal)) {
+      drained_ = !controller_.valid();
+      return WatchProgram();
+    }
     Record();
   }
   exited_ = drained_ = status_settled_ = true;
@@ -78,7 +82,7 @@ void Session::Resume(const SessionState& state) {
     if (state.exact) screen->paint = state.paint;
   }
   Resume(TakeOffered(state.controller), TakeOffered(state.pidfd),
-         std::move(screen));
+         std::move(screen), state.controller < 0 && state.pidfd >= 0);
   if (!state.argv.empty()) SetArgv(state.argv);
   keystrokes_.Append(state.keystrokes);
   input_was_full_ = true;  // to whoever waits, room is offered

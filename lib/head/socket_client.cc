@@ -372,7 +372,7 @@ void SocketClient::Advance() {
   if (inbox_.empty() || !Begin()) return Update();
   absl::string_view bytes = inbox_;
   for (int i = 0; !bytes.empty() && !input_blocked(); ++i) {
-    if (i == kMostPackets) {
+    if (i == kMostPackets || (i > 0 && loop_.TurnIsLong())) {
       begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
       break;
     }
@@ -464,8 +464,10 @@ SocketClient& SocketClients::Add(const SocketClientState& state,
 absl::AnyInvocable<void(SocketClient&)> SocketClients::Removal(
     absl::AnyInvocable<void(SocketClient&)> gone) {
   return [this, gone = std::move(gone)](SocketClient& it) mutable {
+    auto node = clients_.extract(&it);
+    if (node.empty()) return;  // all of them go
     gone(it);
-    loop_.DestroyLater(std::move(clients_.extract(&it).mapped()));
+    loop_.DestroyLater(std::move(node.mapped()));
   };
 }
 

@@ -170,6 +170,8 @@ class SocketClients {
   SocketClient& Add(const SocketClientState& state,
                     absl::AnyInvocable<void(SocketClient&)> gone);
   size_t size() const { return clients_.size(); }
+  // At the end: destroying a client can end others.
+  void Clear() { const auto leaving = std::exchange(clients_, {}); }
   template <typename Visitor>
   void ForEach(Visitor visit) const {
     for (const auto& [id, client] : clients_) visit(*client);

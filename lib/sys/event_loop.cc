@@ -226,6 +226,7 @@ absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
   if (count < 0 && errno != EINTR) return Errno("wait for events");
   if (count < 0) watchdog_.Disarm();  // it was asleep
   if (count > 0) watchdog_.Arm();
+  turn_began_ = Clock::now();
   const bool floods = &set == &floods_;
   for (int i = 0; i < count; ++i) {
     alone_ = count == 1 && (floods || watched_floods_ == 0);
@@ -261,6 +262,7 @@ absl::Status EventLoop::RunOnce() {
   }
   const bool ran = RunTimers();
   RunIdleWork(count == 0 && !ran);
+  turn_began_ = Clock::time_point::max();
   RetryFailed();
   retired_.clear();
   DestroyDoomed();
@@ -276,7 +278,8 @@ bool EventLoop::RunTimers() {
   if (timers_.empty()) return false;
   bool ran = false;
   const Clock::time_point now = Clock::now();
-  while (!timers_.empty() && timers_.begin()->first.first <= now) {
+  while (!timers_.empty() && timers_.begin()->first.first <= now &&
+         !(ran && TurnIsLong())) {
     Fire(timers_.begin());
     ran = true;
   }

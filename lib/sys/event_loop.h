@@ -19,7 +19,10 @@
 //      sleep once, to be disarmed.
 //   4. Idle work never comes before I/O; a loop that is never idle does a piece
 //      of it every 50 ms.
-//   5. Everything else that is ready is served between two handlers of watches
+//   5. Due timers wait for the next turn, with the I/O before it, once a turn
+//   has
+//      taken 2 ms; one is always run.
+//   6. Everything else that is ready is served between two handlers of watches
 //      that flood, at the first chance after 50 us.
 #pragma once
 
@@ -87,7 +90,7 @@ class [[nodiscard]] Watch {
 
   bool active() const { return loop_ != nullptr; }
   void Set(Interest interest);
-  // Its handler takes long, and soon has to be called again: promise 5.
+  // Its handler takes long, and soon has to be called again: promise 6.
   void SetFlood(bool floods);
   void Reset();
 
@@ -149,6 +152,10 @@ class EventLoop {
   // flood, nor is now.
   bool Alone() const;
 
+  // This turn has taken so long that what can be done in the next
+  // one should wait for it.  Due timers do.  False between two turns.
+  bool TurnIsLong() const { return Clock::now() - turn_began_ > kLongTurn; }
+
   // From now on a system call that waits in a handler is broken off
   // (lib/sys/watchdog.h).
   absl::Status StartWatchdog() { return watchdog_.Start(); }
@@ -159,6 +166,7 @@ class EventLoop {
  private:
   friend class Watch;
   friend class Timer;
+  static constexpr auto kLongTurn = std::chrono::milliseconds(2);
   struct Registration {
     int fd;
     Interest wanted;
@@ -192,6 +200,7 @@ class EventLoop {
   Fd floods_;
   size_t watched_floods_ = 0;
   Clock::time_point others_due_;
+  Clock::time_point turn_began_ = Clock::time_point::max();  // between two
   uint64_t next_id_ = 1;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Registration>> registrations_;
   // Removed during this turn; their handlers may be on the stack.

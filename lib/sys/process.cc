@@ -258,7 +258,8 @@ absl::StatusOr<Child> HoldChild(pid_t pid) {
   absl::StatusOr<Fd> pidfd = OpenPidfd(pid);
   if (!pidfd.ok()) {
     (void)::kill(pid, SIGKILL);
-    (void)::waitpid(pid, nullptr, 0);
+    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
+    }
     return pidfd.status();
   }
   return Child{pid, *std::move(pidfd)};

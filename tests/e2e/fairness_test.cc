@@ -537,7 +537,7 @@ TEST_F(FairnessTest, HeadsOwnTerminalShowsOthersOnlyIfAsked) {
   const std::string socket = folder_ / "head.sock";
   const Tmux tmux(absl::StrCat("exec ", Quote(deptyr_), " head --mode 0666 ",
                                Quote(socket)),
-                  {24, 80});
+                  {24, 160});  // a path may be long
   ASSERT_TRUE(tmux.Until(HasSubstr("waits for its first program")));
   const auto start = [&](const std::string& name, void (*become)()) {
     programs_.push_back(std::make_unique<Program>(
@@ -560,7 +560,7 @@ TEST_F(FairnessTest, HeadsOwnTerminalGoesToItsOwnUsersProgramByItself) {
   const std::string socket = folder_ / "head.sock";
   const Tmux tmux(absl::StrCat("exec ", Quote(deptyr_), " head --mode 0666 ",
                                Quote(socket)),
-                  {24, 80});
+                  {24, 160});  // a path may be long
   ASSERT_TRUE(tmux.Until(HasSubstr("waits for its first program")));
   const auto start = [&](const std::string& name, void (*become)()) {
     programs_.push_back(std::make_unique<Program>(

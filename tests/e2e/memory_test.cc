@@ -310,6 +310,24 @@ TEST_F(MemoryTest, EventsThatNobodyReads) {
   ExpectSmall();
 }
 
+// Each of them is told of everything that happens.
+TEST_F(MemoryTest, AUserHasSoManyListeners) {
+  Register({});
+  std::vector<Peer> listeners;
+  for (int i = 0; i < 65; ++i) {
+    listeners.push_back(As(kAttacker));
+    listeners.back().Say(
+        Ask{.what = "events", .fields = {{"session", "evil"}}});
+  }
+  EXPECT_TRUE(listeners.back().Hears<Refused>());
+  Peer root = As(0);
+  root.Say(Ask{.what = "events", .fields = {{"session", "evil"}}});
+  Peer visitor = As(kAttacker);
+  visitor.Say(Attach{.session = "evil", .from = From::kNow});
+  EXPECT_TRUE(root.Hears<Item>());
+  EXPECT_TRUE(listeners.front().Hears<Item>());
+}
+
 // --- what isn't whole
 
 TEST_F(MemoryTest, MessagesThatAreNeverWhole) {

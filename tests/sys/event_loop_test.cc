@@ -568,6 +568,25 @@ TEST_F(EventLoopTest, AHandlerMayCancelATimerThatIsDue) {
   EXPECT_FALSE(fired);
 }
 
+TEST_F(EventLoopTest, ALongTurnLeavesTimersToTheNext) {
+  const Pipe pipe;
+  std::string said;
+  const Watch watch =
+      loop_->Add(pipe.read_end.get(), Interest::kRead, [&](Ready) {
+        Drain(pipe.read_end.get());
+        said += 'r';
+      });
+  const Timer slow = loop_->After(absl::ZeroDuration(), [&] {
+    said += 's';
+    while (!loop_->TurnIsLong()) {
+    }
+    (void)WriteSome(pipe.write_end.get(), "x");
+  });
+  const Timer late = loop_->After(absl::ZeroDuration(), [&] { said += 'l'; });
+  while (said.size() < 3) RunOnce();
+  EXPECT_EQ(said, "srl");
+}
+
 TEST_F(EventLoopTest, AMovedTimerGoesOn) {
   bool fired = false;
   Timer first = loop_->After(absl::ZeroDuration(), [&] { fired = true; });
