@@ -61,7 +61,7 @@ AttachClient::AttachClient(EventLoop& loop, const AttachClientState& state,
   done_said_ = state.done_said;
   // What had come before comes first.
   if (!inbox_.empty() || input_closed_) {
-    begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+    AdvanceSoon();
   }
 }
 
@@ -180,7 +180,7 @@ std::optional<uint64_t> AttachClient::InsertBeginning(Session& session) {
   }
   // Input may have ended while it waited.
   if (input_closed_) {
-    begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+    AdvanceSoon();
   }
   return beginning->from;
 }
@@ -268,6 +268,7 @@ void AttachClient::Refuse(absl::string_view code, absl::string_view text) {
 void AttachClient::End() {
   if (std::exchange(is_over_, true)) return;
   watch_.Reset();
+  begin_.Reset();
   gone_(*this);
 }
 
@@ -316,7 +317,7 @@ void AttachClient::Receive() {
   switch (got.state) {
     case IoState::kDone:
       inbox_.append(room.data(), got.bytes);
-      return Advance();
+      return loop_.TurnIsLong() ? AdvanceSoon() : Advance();
     case IoState::kWouldBlock:
       return;
     case IoState::kEnd:
@@ -329,10 +330,14 @@ void AttachClient::Receive() {
   }
 }
 
+void AttachClient::AdvanceSoon() {
+  begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+}
+
 void AttachClient::Advance() {
   for (int i = 0; !is_over_ && !leaving_.pending() && !input_blocked(); ++i) {
     if (i == kMostMessages || (i > 0 && loop_.TurnIsLong())) {
-      begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+      AdvanceSoon();
       break;
     }
     if (TakeLongKeys()) continue;

@@ -72,6 +72,7 @@ class AttachClient final : public Client {
   void OnAbandoned() override { End(); }
   void Receive();
   void Advance();
+  void AdvanceSoon();
   // False if there are none now.
   bool TakeLongKeys();
   void TakeKeys(absl::string_view keys);

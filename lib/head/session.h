@@ -281,7 +281,7 @@ class Session {
   void AfterPump(Client& client, Client::Pumped pumped);
   void WriteKeystrokes();
   void OfferInputRoom();
-  void ApplySize(bool at_last = false);
+  void ApplySize();
   void Resize(WindowSize size);
   void WaitForIdlers(int pauses);
   void UpdateInterest();

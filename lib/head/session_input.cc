@@ -108,8 +108,8 @@ void Session::SetClientSize(Client& client, WindowSize size) {
 }
 
 // Without a client that has a size, it stays as it is.  Of too many only the
-// last is applied; and where a turn is long already, `at_last`, in one to come.
-void Session::ApplySize(bool at_last) {
+// last is applied.
+void Session::ApplySize() {
   std::optional<WindowSize> size;
   switch (options_.size_policy) {
     case SizePolicy::kFixed:
@@ -139,10 +139,9 @@ void Session::ApplySize(bool at_last) {
   if (!size || *size == size_) return;
   if (!resize_pause_.pending()) {
     resizes_ = 0;
-    resize_pause_ =
-        loop_.After(kResizePause, [this] { ApplySize(/*at_last=*/true); });
+    resize_pause_ = loop_.After(kResizePause, [this] { ApplySize(); });
   }
-  if (++resizes_ > kMostResizes || (!at_last && loop_.TurnIsLong())) return;
+  if (++resizes_ > kMostResizes) return;
   resized_ = resized_ || ring_.end() > ring_.latest().begin;
   Resize(*size);
 }

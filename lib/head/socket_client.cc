@@ -99,7 +99,7 @@ SocketClient::SocketClient(EventLoop& loop, const ClientHost& host,
   }
   // What had come before comes first.
   if (!inbox_.empty() || input_closed_) {
-    begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+    AdvanceSoon();
   }
 }
 
@@ -239,6 +239,7 @@ void SocketClient::End() {
   opening_.Reset();
   undecided_.Reset();
   closed_.Reset();
+  begin_.Reset();
   gone_(*this);
 }
 
@@ -310,6 +311,7 @@ void SocketClient::Receive() {
   }
   received_ += got.bytes;
   inbox_.append(room.data(), got.bytes);
+  if (loop_.TurnIsLong()) return AdvanceSoon();
   Advance();
 }
 
@@ -367,13 +369,17 @@ void SocketClient::Refuse(absl::string_view code, absl::string_view why,
   linger_ = loop_.After(kLingerTime, [this] { End(); });
 }
 
+void SocketClient::AdvanceSoon() {
+  begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+}
+
 void SocketClient::Advance() {
   if (refused_) inbox_.clear();
   if (inbox_.empty() || !Begin()) return Update();
   absl::string_view bytes = inbox_;
   for (int i = 0; !bytes.empty() && !input_blocked(); ++i) {
     if (i == kMostPackets || (i > 0 && loop_.TurnIsLong())) {
-      begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
+      AdvanceSoon();
       break;
     }
     if (policy_.framing == Framing::kRaw) {

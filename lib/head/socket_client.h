@@ -107,6 +107,7 @@ class SocketClient final : public Client {
   bool May(Right right) const { return RightsIn(*session()).Has(right); }
   void Receive();
   void Advance();
+  void AdvanceSoon();
   // Looks at how the connection begins; false while that is undecided, and when
   // it was refused.
   bool Begin();

@@ -264,8 +264,10 @@ class Scenario:
                 self.refusals.append(f'no {session}.raw')
                 continue
             client = self.place.add(Connection(self.path(f'{session}.raw')))
-            client.until(b'size ')
-            client.close()
+            try:
+                client.until(b'size ')
+            finally:
+                client.close()
 
     def lose_socket(self) -> None:
         """The socket's file goes, and comes back."""
