@@ -379,8 +379,8 @@ void Answers::Listen(Asker& asker, const Ask& question) {
   if (listeners >= kMostListeners) {
     return asker.Refuse(
         kRefusedLimit,
-        absl::StrCat(UidText(uid), " hears of events over ", kMostListeners,
-                     " connections already; end some"));
+        absl::StrCat("uid ", UidText(uid), " hears of events over ",
+                     kMostListeners, " connections already; end some"));
   }
   Known& known = askers_.at(&asker);
   known.listens = true;
@@ -425,7 +425,7 @@ void Answers::Tell(const Session& session, absl::string_view event,
   flush_events_ = loop_.After(absl::ZeroDuration(), [this] { FlushEvents(); });
 }
 
-// Once in a turn, however much has happened.
+// Events are written once in a turn, however many there were.
 void Answers::FlushEvents() {
   std::vector<Asker*> listeners;  // to write may end one
   for (auto& [asker, known] : askers_) {
@@ -436,8 +436,8 @@ void Answers::FlushEvents() {
   }
 }
 
-// Who hears of everything and doesn't read isn't told any more: of a user those
-// who owe most, until there is room for what all the others are told.
+// A listener that doesn't read is closed: those of a user that owe most, until
+// there is room for what the user's others are told.
 void Answers::EndDebtors(const std::vector<Asker*>& listeners, uid_t uid,
                          size_t& owed, size_t added) {
   for (Asker* debtor : listeners) {

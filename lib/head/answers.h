@@ -62,8 +62,8 @@ class Answers : public Asker::Owner {
   // refused.
   Session* Find(Asker& asker, const Ask& question, Right right);
   void Forbid(Asker& asker, absl::string_view text);
-  // What may be long is said when others of the same user are taken, and
-  // charged to that user.
+  // Whether an answer that may be long can be made now, charged to the asker's
+  // user.  If not, the asker waits until others of that user have been taken.
   bool MayAnswer(Asker& asker, bool with_picture = false);
   void FlushEvents();
   void EndDebtors(const std::vector<Asker*>& listeners, uid_t uid, size_t& owed,

@@ -8,12 +8,6 @@
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {
-namespace {
-
-// A UNIX socket tells that something was taken when it was a whole write.
-constexpr size_t kLargestWrite = 16 << 10;
-
-}  // namespace
 
 Asker::Asker(EventLoop& loop, Owner& owner, Fd connection,
              PeerIdentity identity, std::string received)

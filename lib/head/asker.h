@@ -45,12 +45,12 @@ class Asker {
   bool is_over() const { return is_over_; }
   void Say(const HeadMessage& message);
   void Say(std::string encoded);
-  // What it doesn't take of it at once is charged to its user.
+  // The same; bytes that it doesn't take at once are charged to its user.
   void Say(std::string encoded, BacklogQuota& quota);
   // Until there is room for its answer.
   void Wait(BacklogQuota& quota);
-  // The same, written when there is much of it, or by Flush(): an event may be
-  // one of thousands in a turn.
+  // The same, but written by Flush(), or when much has gathered: an event may
+  // be one of thousands in a turn.
   void SayLater(std::string encoded);
   void Flush();
   // What it was told and hasn't taken, in bytes.

@@ -15,8 +15,6 @@
 namespace deptyr {
 namespace {
 
-// In a turn: each key that comes alone is a system call.
-constexpr int kMostMessages = 256;
 // How long one that has to leave may take for what is on its way to it.
 constexpr absl::Duration kLeaveTime = absl::Seconds(2);
 // Keys that come in one packet stay together, if it isn't longer.
@@ -61,7 +59,7 @@ AttachClient::AttachClient(EventLoop& loop, const AttachClientState& state,
   done_said_ = state.done_said;
   // What had come before comes first.
   if (!inbox_.empty() || input_closed_) {
-    AdvanceSoon();
+    GoOnSoon();
   }
 }
 
@@ -180,7 +178,7 @@ std::optional<uint64_t> AttachClient::InsertBeginning(Session& session) {
   }
   // Input may have ended while it waited.
   if (input_closed_) {
-    AdvanceSoon();
+    GoOnSoon();
   }
   return beginning->from;
 }
@@ -215,7 +213,7 @@ std::optional<uint64_t> AttachClient::Rejoin(const Ring& ring) {
   return picture.from;
 }
 
-// Who hasn't begun is told how things are when it does.
+// A client that hasn't begun hears of the program's state when it does.
 void AttachClient::InsertNotice(absl::string_view event, KeyValues fields) {
   if (!begun()) return;
   InsertAt(session()->ring().end(), EncodeNotice(event, std::move(fields)));
@@ -268,7 +266,7 @@ void AttachClient::Refuse(absl::string_view code, absl::string_view text) {
 void AttachClient::End() {
   if (std::exchange(is_over_, true)) return;
   watch_.Reset();
-  begin_.Reset();
+  StopGoingOn();
   gone_(*this);
 }
 
@@ -294,7 +292,7 @@ void AttachClient::Update() {
 }
 
 void AttachClient::OnReady(Ready ready) {
-  if (begin_.pending()) return;  // what came before comes first
+  if (goes_on_soon()) return;  // what came before comes first
   if (ready.readable && reading()) {
     Receive();
   } else if (ready.hangup) {
@@ -317,7 +315,7 @@ void AttachClient::Receive() {
   switch (got.state) {
     case IoState::kDone:
       inbox_.append(room.data(), got.bytes);
-      return loop_.TurnIsLong() ? AdvanceSoon() : Advance();
+      return loop_.TurnIsLong() ? GoOnSoon() : Advance();
     case IoState::kWouldBlock:
       return;
     case IoState::kEnd:
@@ -330,14 +328,10 @@ void AttachClient::Receive() {
   }
 }
 
-void AttachClient::AdvanceSoon() {
-  begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
-}
-
 void AttachClient::Advance() {
   for (int i = 0; !is_over_ && !leaving_.pending() && !input_blocked(); ++i) {
-    if (i == kMostMessages || (i > 0 && loop_.TurnIsLong())) {
-      AdvanceSoon();
+    if (WaitsForNextTurn(i)) {
+      GoOnSoon();
       break;
     }
     if (TakeLongKeys()) continue;
@@ -358,11 +352,11 @@ void AttachClient::Advance() {
     }
   }
   if (inbox_.empty()) std::string().swap(inbox_);  // a paste was large
-  if (input_closed_ && typed_all() && !begin_.pending()) SayDone();
+  if (input_closed_ && typed_all() && !goes_on_soon()) SayDone();
   Update();
 }
 
-// As they come: a long packet isn't held until it is whole.
+// The keys of a long packet are typed as they come, not held until it is whole.
 bool AttachClient::TakeLongKeys() {
   if (keys_left_ == 0 && BeginsKeys(inbox_) &&
       PacketSize(inbox_) > kHeldWhole) {

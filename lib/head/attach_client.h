@@ -50,8 +50,8 @@ class AttachClient final : public Client {
   void OnStopping();
 
  private:
-  // What a client gets before the stream, and where that begins.  Nothing: it
-  // waits for a picture.
+  // The messages a client gets before the stream, and where that begins.
+  // Nothing while the client waits for a picture.
   struct Beginning {
     uint64_t from;
     std::string notice = {};
@@ -72,7 +72,6 @@ class AttachClient final : public Client {
   void OnAbandoned() override { End(); }
   void Receive();
   void Advance();
-  void AdvanceSoon();
   // False if there are none now.
   bool TakeLongKeys();
   void TakeKeys(absl::string_view keys);
@@ -94,14 +93,13 @@ class AttachClient final : public Client {
   absl::AnyInvocable<void(AttachClient&)> gone_;
   std::string inbox_;
   size_t keys_left_ = 0;  // of a packet that is begun
-  WindowSize
-      room_;  // its terminal's size, 0 for none; also of one who only looks
+  // Its terminal's size, 0 for none; also that of a client that only looks.
+  WindowSize room_;
   uint64_t dropped_ = 0;  // bytes and sizes that weren't permitted
   bool wait_for_room_ = false;
   bool input_closed_ = false;
   bool done_said_ = false;
   bool is_over_ = false;
-  Timer begin_;
   Timer leaving_;
   Watch watch_;
 };

@@ -21,8 +21,8 @@ BacklogQuota::Held::~Held() {
   quota_.Release(uid_, bytes_);
 }
 
-// What the socket holds counts, too: it says that it has room only when much
-// of that is taken.
+// Bytes that leave the socket are progress, too: a socket says that it has room
+// only when much of what it holds is taken.
 void BacklogQuota::Held::Watch() {
   patience_ = quota_.loop_.After(
       quota_.patience_, [this, written = written_, queued = BytesQueued(fd_)] {

@@ -17,8 +17,6 @@ namespace {
 // A client that never reads while its program restarts again and again.
 constexpr size_t kMostNotices = 32;
 constexpr size_t kMostNoticeBytes = 16 << 10;
-// A UNIX socket tells that something was taken when it was a whole write.
-constexpr size_t kLargestWrite = 16 << 10;
 // An answer arrives in one piece, or nearly; what stays alone was typed.
 constexpr absl::Duration kReplyTime = absl::Milliseconds(50);
 // What is on its way to a terminal, and its answers on their way back.
@@ -206,7 +204,7 @@ void Client::Restore(const ClientState& state) {
   packet_left_ = static_cast<size_t>(state.packet_left);
   insert_begun_ = state.insert_begun;
   for (const InsertState& insert : state.inserts) {
-    // Where its packet ends isn't known: 0.1.0 doesn't say.  It is never cut.
+    // A picture from 0.1.0 doesn't say where its packet ends: it is never cut.
     const bool whole = output_ == Output::kPackets && inserts_.empty() &&
                        insert_begun_ && insert.begun == 0;
     inserts_.push_back({.offset = insert.offset,
@@ -245,6 +243,10 @@ void Client::Type(absl::string_view keystrokes) {
 size_t Client::input_room() const {
   if (session_ == nullptr) return kInputRoom;
   return std::max(session_->input_room(), kLeastRead);
+}
+
+void Client::GoOnSoon() {
+  go_on_ = loop_.After(absl::ZeroDuration(), [this] { OnInputUnblocked(); });
 }
 
 void Client::FlushRepliesLater() {
@@ -357,11 +359,11 @@ Client::Pumped Client::Gone(const Ring& ring) {
   return Pumped::kGone;
 }
 
-// Where it goes on, or why it doesn't.
+// Finds where the client goes on, or tells why it doesn't.
 std::optional<Client::Pumped> Client::FindPlace(const Ring& ring) {
   ForgetPictures();
-  // What is half written comes first; and who doesn't take that needs no
-  // picture yet.
+  // An insert that is half written comes first; a client that doesn't take that
+  // needs no picture yet.
   while (insert_begun_) {
     const Pumped pumped = WriteInsert();
     if (pumped == Pumped::kGone) return Gone(ring);

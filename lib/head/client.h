@@ -149,6 +149,17 @@ class Client {
   // pumped.
   void SetSilent(bool silent) { silent_ = silent; }
   bool silent() const { return silent_; }
+  // Whatever each is, so much input is taken of a client in a turn: each key
+  // that comes alone is a system call.
+  static constexpr int kMostTaken = 256;
+  // The `i`th has to wait for the next turn.
+  bool WaitsForNextTurn(int i) const {
+    return i == kMostTaken || (i > 0 && loop_.TurnIsLong());
+  }
+  // OnInputUnblocked() is called in the next turn.
+  void GoOnSoon();
+  bool goes_on_soon() const { return go_on_.pending(); }
+  void StopGoingOn() { go_on_.Reset(); }
   // No packet is half written.
   bool between_packets() const { return packet_left_ == 0 && !insert_begun_; }
   // It has, or had, a place in the stream.
@@ -231,6 +242,7 @@ class Client {
   std::optional<WindowSize> size_;  // of its terminal, where it told
   ReplyFilter replies_;
   Timer flush_;
+  Timer go_on_;
   // Up to here others had the stream before it came.
   uint64_t answered_ = 0;
   bool replaying_ = false;

@@ -213,8 +213,6 @@ class Head : public Peer::Owner {
   void MakeNewest(Session& session);
   void OnSessionChanged(Session& session, Change change);
   // Of the limits: head_limits.cc.
-  // Root, and head's own user: some of everything is kept for them.
-  static bool IsTrusted(uid_t uid);
   size_t CountClients() const;
   // What a user has of head.
   struct Usage {

@@ -39,7 +39,7 @@ std::vector<KeptFd> TakeKept(std::vector<InheritedFd>& inherited) {
   return kept;
 }
 
-// What comes back is looked at as what a stranger sends.
+// A descriptor that comes back is checked like one that a stranger sends.
 KeptProgram Checked(KeptProgram kept) {
   const int controller = kept.controller.get();
   const auto fits = Insist([controller] { return IsController(controller); });

@@ -11,10 +11,6 @@
 
 namespace deptyr {
 
-bool Head::IsTrusted(uid_t uid) {
-  return uid == 0 || uid == OwnUid();
-}
-
 size_t Head::CountClients() const {
   return clients_.size() + attached_.size() + answers_.size();
 }

@@ -23,7 +23,7 @@ struct Limits {
   size_t session_clients = 1024;
   size_t user_clients = SIZE_MAX;  // of one user
   size_t pending = 512;          // connections that haven't said what they are
-  size_t buffered = 1 << 20;     // bytes that one connection hasn't taken
+  size_t buffered = 1 << 20;     // bytes that a user hasn't taken
   size_t registrations = 10000;  // of one user, in kRegistrationTime
 };
 
@@ -33,7 +33,7 @@ inline constexpr size_t kReservedDescriptors = 32;
 inline constexpr size_t kReservedClients = 16;
 
 inline constexpr Clock::duration kRegistrationTime = std::chrono::seconds(10);
-// How often terminals of a user may make head wait, in that time.
+// Terminals of a user may make head wait so often in that time.
 inline constexpr size_t kMostHeldUp = 2;
 
 // Registrations of each user, in the present stretch of kRegistrationTime.

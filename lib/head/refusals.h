@@ -22,8 +22,8 @@ class Refusals {
   explicit Refusals(EventLoop& loop, absl::Duration pause = kLogPause)
       : log_(loop, 1, pause, {Severity::kWarning, "refused ", " again: "}) {}
 
-  // `who` is nothing where the kernel doesn't know (TCP).  `text` is ours, not
-  // the peer's: it goes to the log as it is.
+  // `who` is nothing where the kernel doesn't know (TCP).  `text` is a sentence
+  // of ours.
   void Note(const std::optional<PeerIdentity>& who, absl::string_view code,
             absl::string_view text);
 

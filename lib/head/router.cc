@@ -86,8 +86,7 @@ void Router::LogReport() const {
 }
 
 bool Router::IsPrivileged(const Visitor& visitor) const {
-  return visitor.identity &&
-         (visitor.identity->uid == 0 || visitor.identity->uid == OwnUid());
+  return visitor.identity && IsTrusted(visitor.identity->uid);
 }
 
 absl::Status Router::CheckPermission(const Visitor& visitor) const {

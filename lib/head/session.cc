@@ -88,7 +88,7 @@ void Session::Start(Incarnation program) {
     Finish();
   }
   LeaveController();
-  // Of many that are replaced at once it is made when somebody asks, of what
+  // Where many are replaced at once, it is made when somebody asks, of what
   // the ring has by then.
   auto left = loop_.TurnIsLong() ? std::nullopt : TakePostMortem();
   post_mortem_ =
@@ -183,7 +183,7 @@ void Session::Detach(Client& client) {
 }
 
 void Session::Pump(Client& client) {
-  // What others had before it begins, they have answered.
+  // Questions that others saw before it begins have been answered.
   if (!client.begun_) client.answered_ = answered_;
   AfterPump(client, client.Pump(ring_));
   if (held_) UpdateInterest();
@@ -199,7 +199,7 @@ void Session::AfterPump(Client& client, Client::Pumped pumped) {
   const bool waits = pumped == Client::Pumped::kWaits;
   const bool blocked = pumped == Client::Pumped::kBlocked;
   if (waits) client.waited_for_ = false;
-  // Who had to wait for its picture, and has its place now.
+  // A client that waited for its picture has its place now.
   const bool waits_no_more =
       blocked && !client.lost_ && options_.when_behind == WhenBehind::kBlock;
   if ((pumped == Client::Pumped::kAll || waits_no_more) && !client.leaving_) {

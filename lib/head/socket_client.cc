@@ -20,8 +20,6 @@
 namespace deptyr {
 namespace {
 
-// In a turn: each key that comes alone is a system call.
-constexpr int kMostPackets = 256;
 constexpr uint64_t kShortHistory = 64 << 10;
 // How long the second of rows and columns may stay out.
 constexpr absl::Duration kSettleTime = absl::Milliseconds(50);
@@ -99,7 +97,7 @@ SocketClient::SocketClient(EventLoop& loop, const ClientHost& host,
   }
   // What had come before comes first.
   if (!inbox_.empty() || input_closed_) {
-    AdvanceSoon();
+    GoOnSoon();
   }
 }
 
@@ -140,7 +138,7 @@ void SocketClient::Join(Session& session) {
         DescribePeer(identity_), " ", Info().kind,
         RightsIn(session).Has(Right::kType) ? "" : " read-only",
         " joined session=", session.name());
-  // What it sees begins here, though it may be sent nothing for a moment.
+  // Its view begins here, though it may be sent nothing for a moment.
   const std::optional<uint64_t> beginning = PlainBeginning(session);
   if (beginning) {
     session.Attach(*this, *beginning);
@@ -239,7 +237,7 @@ void SocketClient::End() {
   opening_.Reset();
   undecided_.Reset();
   closed_.Reset();
-  begin_.Reset();
+  StopGoingOn();
   gone_(*this);
 }
 
@@ -271,7 +269,7 @@ void SocketClient::Update() {
 }
 
 void SocketClient::OnReady(Ready ready) {
-  if (begin_.pending()) return;  // what came before comes first
+  if (goes_on_soon()) return;  // what came before comes first
   // A hang-up with bytes still to read isn't the end of them.
   if (ready.readable && reading()) {
     Receive();
@@ -311,7 +309,7 @@ void SocketClient::Receive() {
   }
   received_ += got.bytes;
   inbox_.append(room.data(), got.bytes);
-  if (loop_.TurnIsLong()) return AdvanceSoon();
+  if (loop_.TurnIsLong()) return GoOnSoon();
   Advance();
 }
 
@@ -369,17 +367,13 @@ void SocketClient::Refuse(absl::string_view code, absl::string_view why,
   linger_ = loop_.After(kLingerTime, [this] { End(); });
 }
 
-void SocketClient::AdvanceSoon() {
-  begin_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
-}
-
 void SocketClient::Advance() {
   if (refused_) inbox_.clear();
   if (inbox_.empty() || !Begin()) return Update();
   absl::string_view bytes = inbox_;
   for (int i = 0; !bytes.empty() && !input_blocked(); ++i) {
-    if (i == kMostPackets || (i > 0 && loop_.TurnIsLong())) {
-      AdvanceSoon();
+    if (WaitsForNextTurn(i)) {
+      GoOnSoon();
       break;
     }
     if (policy_.framing == Framing::kRaw) {

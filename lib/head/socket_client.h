@@ -107,7 +107,6 @@ class SocketClient final : public Client {
   bool May(Right right) const { return RightsIn(*session()).Has(right); }
   void Receive();
   void Advance();
-  void AdvanceSoon();
   // Looks at how the connection begins; false while that is undecided, and when
   // it was refused.
   bool Begin();
@@ -144,7 +143,6 @@ class SocketClient final : public Client {
   bool closing_ = false;
   bool is_over_ = false;
   Timer linger_;
-  Timer begin_;
 
   // Told, and not applied yet: 100 and 101 come as a pair, and are one change.
   std::optional<uint16_t> rows_;

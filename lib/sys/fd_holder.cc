@@ -99,7 +99,7 @@ absl::StatusOr<FdHolder> FdHolder::Connect(const std::string& path,
   ASSIGN_OR_RETURN(Fd socket, deptyr::Connect(path, limit, "s6-fdholder"));
   // As it was when it began to listen: it may have changed its user since.
   const auto who = IdentifyPeer(socket.get());
-  if (!who.ok() || (who->uid != 0 && who->uid != OwnUid())) {
+  if (!who.ok() || !IsTrusted(who->uid)) {
     return absl::PermissionDeniedError(absl::StrCat(
         "s6-fdholder at ", path,
         " is another user's (uid=", UidText(who.ok() ? who->uid : kUnknownId),

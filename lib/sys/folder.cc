@@ -15,16 +15,13 @@
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status.h"
+#include "lib/sys/process.h"
 
 namespace deptyr {
 namespace {
 
 constexpr int kFolder = O_PATH | O_DIRECTORY | O_CLOEXEC;
 constexpr int kMostLinks = 40;  // path_resolution(7)
-
-bool IsTrusted(uid_t uid) {
-  return uid == 0 || uid == ::geteuid();
-}
 
 // Whether nobody else can have put this link into this folder: made it, moved
 // it there, or given one of root's a second name.

@@ -32,7 +32,7 @@ struct IoResult {
   bool waited = false;  // though it mustn't: lib/sys/shared_fd.h
 };
 
-// What read(2), write(2) and their sisters returned, with errno.
+// Translates what read(2), write(2) and their sisters returned, with errno.
 IoResult ResultOfRead(ssize_t count);
 IoResult ResultOfWrite(ssize_t count);
 
@@ -44,6 +44,10 @@ IoResult ReadSome(int fd, std::span<char> room);
 // EPIPE, ECONNRESET and EIO are kEnd.  IgnoreWriteSignals() must have been
 // called.
 IoResult WriteSome(int fd, absl::string_view bytes);
+
+// A UNIX socket says that it was read only once all of one write(2) was, so
+// whoever waits for progress writes no more than this at once.
+inline constexpr size_t kLargestWrite = 16 << 10;
 
 // The same for `header` and then `bytes`; either may be empty.
 IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes);
@@ -60,9 +64,9 @@ size_t BytesQueued(int fd);
 // are, 4,095 at most.
 size_t BytesReadable(int fd);
 
-// For an open file of our own, or one that our supervisor shares with us; never
-// for one that a peer passed (lib/sys/shared_fd.h).  Sets O_NONBLOCK and no
-// other flag (FIONBIO); everybody who shares the open file feels it.
+// Sets O_NONBLOCK and no other flag (FIONBIO); everybody who shares the open
+// file feels it.  Use it for a file of our own or our supervisor's, never for
+// one that a peer passed (lib/sys/shared_fd.h).
 absl::Status SetNonBlocking(int fd);
 
 }  // namespace deptyr

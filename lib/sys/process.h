@@ -83,11 +83,15 @@ absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
                                       const std::vector<std::string>& argv);
 
 // How a child of ours ended, and lets go of its pid.  Nothing: it runs.  An
-// error: nobody will ever tell, as this kernel doesn't (Linux 5.4).
+// error: nobody will ever tell, as kernels before Linux 5.4 don't.
 absl::StatusOr<std::optional<ExitStatus>> ReapChild(int pidfd);
 
 pid_t OwnPid();
 uid_t OwnUid();  // the effective one
+// Root and our own user: they may do with this process what they like anyway.
+inline bool IsTrusted(uid_t uid) {
+  return uid == 0 || uid == OwnUid();
+}
 
 // Lets go of children that have ended and aren't ours: as process 1 of a
 // container we inherit whatever programs leave behind.  False if one of ours

@@ -10,8 +10,9 @@
 namespace deptyr {
 namespace {
 
-// What a PTY that has room takes at once: the smallest buffer that its driver
-// makes (TTYB_ALIGN_MASK, drivers/tty/tty_buffer.c of Linux 4.13 to 6.18).
+// A PTY that has room takes so much at once: the smallest buffer that its
+// driver makes (TTYB_ALIGN_MASK, drivers/tty/tty_buffer.c of Linux 4.13
+// to 6.18).
 constexpr size_t kSurelyTaken = 256;
 
 // A hang-up ends a read at once.  A write waits all the same, where the PTY is

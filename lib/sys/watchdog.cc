@@ -12,7 +12,7 @@ namespace {
 
 constexpr long kPeriod = std::chrono::nanoseconds(kWatchdogPeriod).count();
 
-// To be interrupted is all there is to it.
+// The handler does nothing: that it interrupts a call is its purpose.
 void OnTick(int) {}
 
 long RandomPart() {

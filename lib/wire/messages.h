@@ -184,7 +184,7 @@ std::string EncodePaint(absl::string_view bytes);
 void AppendPaint(std::string& packets, absl::string_view bytes);
 // No first message, and no question, is longer.
 inline constexpr size_t kLongestRequest = 16 << 10;
-// What head holds of a later question that isn't whole yet.
+// Head holds no more than this of a later question that isn't whole yet.
 inline constexpr size_t kLongestQuestion = 4 << 10;
 inline constexpr char kTooLong[] = "a message longer than any there is";
 
