@@ -29,7 +29,7 @@
 #include "lib/head/peer.h"
 #include "lib/head/refusals.h"
 #include "lib/head/session.h"
-#include "lib/head/socket_client.h"
+#include "lib/head/socket_clients.h"
 #include "lib/head/user_log.h"
 #include "lib/head/viewer.h"
 #include "lib/sys/event_loop.h"

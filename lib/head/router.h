@@ -26,7 +26,7 @@
 #include "lib/head/listeners.h"
 #include "lib/head/refusals.h"
 #include "lib/head/session.h"
-#include "lib/head/socket_client.h"
+#include "lib/head/socket_clients.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/peer_identity.h"
 #include "lib/sys/readiness.h"

@@ -19,8 +19,6 @@
 #include <string>
 #include <utility>
 
-#include "absl/container/flat_hash_map.h"
-
 #include "lib/head/allow.h"
 #include "lib/head/client.h"
 #include "lib/head/refusals.h"
@@ -153,38 +151,6 @@ class SocketClient final : public Client {
   uint64_t dropped_ = 0;  // bytes and signals that weren't permitted
   uint64_t ignored_ = 0;  // packets that mean nothing
   Watch watch_;
-};
-
-// The socket clients of a head or a router.  They end at the end of a turn of
-// the loop, never under their own feet.
-class SocketClients {
- public:
-  SocketClients(EventLoop& loop, ClientHost host)
-      : loop_(loop), host_(std::move(host)) {}
-
-  // `gone` is told before the client ends.
-  SocketClient& Add(Fd connection, ClientPolicy policy,
-                    std::optional<PeerIdentity> identity,
-                    absl::AnyInvocable<void(SocketClient&)> gone);
-  SocketClient& Add(const SocketClientState& state,
-                    absl::AnyInvocable<void(SocketClient&)> gone);
-  size_t size() const { return clients_.size(); }
-  // At the end: destroying a client can end others.
-  void Clear() { const auto leaving = std::exchange(clients_, {}); }
-  template <typename Visitor>
-  void ForEach(Visitor visit) const {
-    for (const auto& [id, client] : clients_) visit(*client);
-  }
-
- private:
-  absl::AnyInvocable<void(SocketClient&)> Removal(
-      absl::AnyInvocable<void(SocketClient&)> gone);
-  SocketClient& Own(std::unique_ptr<SocketClient> client);
-
-  EventLoop& loop_;
-  const ClientHost host_;
-  absl::flat_hash_map<const SocketClient*, std::unique_ptr<SocketClient>>
-      clients_;
 };
 
 }  // namespace deptyr

@@ -21,7 +21,7 @@
 #include <gmock/gmock.h>
 
 #include "lib/head/session.h"
-#include "lib/head/socket_client.h"
+#include "lib/head/socket_clients.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
