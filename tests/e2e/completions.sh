@@ -33,22 +33,25 @@ of_bash() {
 of_fish() {
     fish -c '. cmd/completions/deptyr.fish; complete -C "$argv[1]"' "$1" | cut -f 1
 }
-# It completes on terminals only: one that is typed on, and what it shows.
+# zsh completes on terminals only.  It shows no list while more keys wait to be
+# read, so one tab is typed, and what it shows is read until the words are there.
 # shellcheck disable=SC2016,SC2317
 of_zsh() {
-    zsh -f -c 'zmodload zsh/zpty
+    timeout 60 zsh -f -o extended_glob -c 'zmodload zsh/zpty
         zpty -b shell zsh -f -i
         zpty -w shell "PS1= PS2=; fpath=('"$folder"' \$fpath); autoload -U compinit; compinit -D -u; LISTMAX=0; unsetopt zle_bracketed_paste; echo re\"\"ady"
-        zpty -r shell line "*ready*"
-        zpty -n -w shell "$1"$'"'\t\t\x15'"'"echo en\"\"ded"$'"'\n'"'
-        zpty -r shell all "*ended*"
-        print -r -- "$all"' zsh "$1" | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g; s/[\r\x07]//g' | tr -s ' ' '\n'
+        zpty -r shell shown "*ready*"
+        zpty -n -w shell "$1"$'"'\t'"'
+        wanted="*$2*"
+        for word in "${@:3}"; do wanted+="~^*$word*"; done
+        zpty -r shell shown "$~wanted"
+        print -r -- "$shown"' zsh "$@" | sed 's/\x1b\[[0-9;?]*[a-zA-Z]//g; s/[\r\x07]//g' | tr -s ' ' '\n'
 }
 
 # check SHELL LINE WORD...: the words are among what it completes.
 check() {
     local said word
-    said=$("of_$1" "$2")
+    said=$("of_$1" "${@:2}")
     for word in "${@:3}"; do
         # zsh shows the line, too.
         grep "-qF${exactly-x}" -- "$word" <<< "$said" || wrong "$1: $2: no $word in: $said"
