@@ -6,8 +6,8 @@
 #include "cmd/commands.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/wire/detach_keys.h"
-#include "lib/wire/keys.h"
+#include "lib/term/detach_keys.h"
+#include "lib/term/keys.h"
 
 namespace deptyr {
 
@@ -28,17 +28,17 @@ int AttachCommand(int argc, char** argv) {
   options.Flag("q,quiet", &attach.quiet, "say nothing but errors");
   options.Flag("once", &attach.once,
                "end with the program, with its exit status");
-  return RunVerb(options, "attach", 0, argc, argv,
-                 [&](const Where& where) -> absl::StatusOr<int> {
-                   attach.head = where.head;
-                   attach.session = where.session;
-                   ASSIGN_OR_RETURN(const Farewell farewell, RunAttach(attach));
-                   if (!farewell.line.empty()) {
-                     std::fprintf(stderr, "%s\n",
-                                  Printable(farewell.line).c_str());
-                   }
-                   return farewell.status;
-                 });
+  return RunVerb(
+      options, "attach", 0, argc, argv,
+      [&](const Target& where) -> absl::StatusOr<int> {
+        attach.head = where.head;
+        attach.session = where.session;
+        ASSIGN_OR_RETURN(const AttachResult farewell, RunAttach(attach));
+        if (!farewell.line.empty()) {
+          std::fprintf(stderr, "%s\n", Printable(farewell.line).c_str());
+        }
+        return farewell.status;
+      });
 }
 
 }  // namespace deptyr

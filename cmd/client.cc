@@ -25,9 +25,9 @@ int StatusFor(const absl::Status& status) {
 
 }  // namespace
 
-absl::StatusOr<Where> WhereOf(std::vector<std::string> operands,
-                              size_t most_rest) {
-  Where where;
+absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
+                                size_t most_rest) {
+  Target where;
   auto at = operands.begin();
   if (at != operands.end() && (absl::StrContains(*at, '/') || IsSocket(*at))) {
     where.head = *at++;
@@ -50,7 +50,7 @@ absl::StatusOr<Where> WhereOf(std::vector<std::string> operands,
 
 int RunVerb(Options& options, const char* verb, size_t most_rest, int argc,
             char** argv,
-            absl::FunctionRef<absl::StatusOr<int>(const Where&)> run) {
+            absl::FunctionRef<absl::StatusOr<int>(const Target&)> run) {
   const OriginalStderr log;
   const auto fail = [&](const absl::Status& status) {
     log.Say(absl::StrCat("deptyr ", verb, ": ", status.message()));
@@ -64,7 +64,7 @@ int RunVerb(Options& options, const char* verb, size_t most_rest, int argc,
     std::fputs(options.Help().c_str(), stdout);
     return 0;
   }
-  const auto where = WhereOf(*std::move(operands), most_rest);
+  const auto where = TargetOf(*std::move(operands), most_rest);
   if (!where.ok()) {
     return fail(absl::InvalidArgumentError(
         absl::StrCat(where.status().message(), "; see --help")));

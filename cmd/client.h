@@ -17,7 +17,7 @@ namespace deptyr {
 inline constexpr int kTimedOut = 124;
 
 // "[HEAD-SOCKET] [SESSION] ...".
-struct Where {
+struct Target {
   std::string head;     // "": where head usually is
   std::string session;  // "": their own newest
   std::vector<std::string> rest;
@@ -25,13 +25,13 @@ struct Where {
 // A first operand with a slash in it, or one that is a socket, is HEAD-SOCKET;
 // the next one SESSION.  InvalidArgument for a name that no session can have,
 // and where there are more than `most_rest` operands after it.
-absl::StatusOr<Where> WhereOf(std::vector<std::string> operands,
-                              size_t most_rest);
+absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
+                                size_t most_rest);
 
 // Parses the words; `run` is given the operands and returns the exit status, or
 // what a person has to know.
 int RunVerb(Options& options, const char* verb, size_t most_rest, int argc,
             char** argv,
-            absl::FunctionRef<absl::StatusOr<int>(const Where&)> run);
+            absl::FunctionRef<absl::StatusOr<int>(const Target&)> run);
 
 }  // namespace deptyr

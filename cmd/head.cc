@@ -18,12 +18,12 @@
 #include "lib/base/status.h"
 #include "lib/body/body.h"
 #include "lib/sys/background.h"
-#include "lib/sys/insist.h"
 #include "lib/sys/memory.h"
 #include "lib/sys/replace_self.h"
+#include "lib/sys/retry.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/standard_fds.h"
-#include "lib/wire/keys.h"
+#include "lib/term/keys.h"
 
 namespace deptyr {
 namespace {
@@ -197,7 +197,7 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
   head_options.limits.clients = head_options.limits.descriptors / 2;
   LogToStandardError();
   const auto get = [taken_over](auto make) {
-    return taken_over ? Insist(make) : make();
+    return taken_over ? RetryForFiveSeconds(make) : make();
   };
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop,
                    get(EventLoop::Create));
@@ -229,7 +229,7 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
       continue;
     }
     // A signalfd in an epoll set tells of the signals of whoever put it there.
-    ASSIGN_OR_RETURN(Signals own, Insist(BlockSignals));
+    ASSIGN_OR_RETURN(Signals own, RetryForFiveSeconds(BlockSignals));
     desk = std::make_unique<SignalDesk>(*loop, *head, std::move(own));
     StartWatchdog(*loop);  // a timer stays with its process
   }

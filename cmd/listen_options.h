@@ -5,7 +5,7 @@
 #include <vector>
 
 #include "cmd/options.h"
-#include "lib/head/listeners.h"
+#include "lib/clients/listener_spec.h"
 
 namespace deptyr {
 

@@ -13,11 +13,11 @@
 #include "cmd/client.h"
 #include "cmd/commands.h"
 #include "lib/attach/ask.h"
-#include "lib/attach/json.h"
-#include "lib/attach/tables.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/signals.h"
+#include "lib/verbs/json.h"
+#include "lib/verbs/tables.h"
 
 namespace deptyr {
 namespace {
@@ -52,7 +52,7 @@ absl::StatusOr<KeyValues> ParseEnd(const std::string& code,
                    "$EXIT_STATUS as systemd does"));
 }
 
-absl::StatusOr<int> PrintHead(const Where& where, bool json) {
+absl::StatusOr<int> PrintHead(const Target& where, bool json) {
   if (!where.session.empty()) {
     return absl::InvalidArgumentError(
         absl::StrCat("--head tells of no session: ", where.session));
@@ -73,7 +73,7 @@ int LsCommand(int argc, char** argv) {
   options.Flag("json", &json, "as a JSON array");
   options.Flag("names", &names, "only their names, one a line");
   return RunVerb(options, "ls", 0, argc, argv,
-                 [&](const Where& where) -> absl::StatusOr<int> {
+                 [&](const Target& where) -> absl::StatusOr<int> {
                    if (!where.session.empty()) {
                      return absl::InvalidArgumentError(
                          absl::StrCat("not a socket: ", where.session));
@@ -103,7 +103,7 @@ int StatusCommand(int argc, char** argv) {
   options.Flag("head", &head, "of head itself, not of a session");
   return RunVerb(
       options, "status", 0, argc, argv,
-      [&](const Where& where) -> absl::StatusOr<int> {
+      [&](const Target& where) -> absl::StatusOr<int> {
         if (head) return PrintHead(where, json);
         ASSIGN_OR_RETURN(
             const auto items,
@@ -120,7 +120,7 @@ int EventsCommand(int argc, char** argv) {
                   "while it happens.");
   return RunVerb(
       options, "events", 0, argc, argv,
-      [&](const Where& where) -> absl::StatusOr<int> {
+      [&](const Target& where) -> absl::StatusOr<int> {
         RETURN_IF_ERROR(AskHead(
             where.head,
             {.what = "events", .fields = {{"session", where.session}}},
@@ -143,7 +143,7 @@ int KickCommand(int argc, char** argv) {
   options.Flag("json", &json, "print those that were, as a JSON array");
   return RunVerb(
       options, "kick", 1, argc, argv,
-      [&](const Where& where) -> absl::StatusOr<int> {
+      [&](const Target& where) -> absl::StatusOr<int> {
         if (where.session.empty()) {
           return absl::InvalidArgumentError("no SESSION; see --help");
         }
@@ -165,7 +165,7 @@ int UpgradeCommand(int argc, char** argv) {
                   "Makes head go on as the deptyr that is installed now, in "
                   "the same process, with every\nprogram, client and socket.");
   return RunVerb(options, "upgrade", 0, argc, argv,
-                 [&](const Where& where) -> absl::StatusOr<int> {
+                 [&](const Target& where) -> absl::StatusOr<int> {
                    if (!where.session.empty()) {
                      return absl::InvalidArgumentError(
                          absl::StrCat("not a socket: ", where.session));
@@ -187,7 +187,7 @@ int EndedCommand(int argc, char** argv) {
                   "Tells head how SESSION's program ended, as its supervisor "
                   "knows it.");
   return RunVerb(options, "ended", 2, argc, argv,
-                 [&](const Where& where) -> absl::StatusOr<int> {
+                 [&](const Target& where) -> absl::StatusOr<int> {
                    if (where.rest.size() != 2) {
                      return absl::InvalidArgumentError(
                          "SESSION, CODE and SIGNAL are needed; see --help");

@@ -1,4 +1,4 @@
-#include "lib/head/router.h"
+#include "lib/router/router.h"
 
 #include <signal.h>
 

@@ -12,11 +12,11 @@
 #include "cmd/client.h"
 #include "cmd/commands.h"
 #include "lib/attach/ask.h"
-#include "lib/attach/matcher.h"
-#include "lib/attach/script.h"
-#include "lib/attach/typed.h"
 #include "lib/base/status.h"
-#include "lib/screen/digest.h"
+#include "lib/term/digest.h"
+#include "lib/verbs/matcher.h"
+#include "lib/verbs/script.h"
+#include "lib/verbs/typed.h"
 
 namespace deptyr {
 namespace {
@@ -24,7 +24,7 @@ namespace {
 constexpr absl::Duration kSendTimeout = absl::Seconds(30);
 constexpr absl::Duration kStopTimeout = absl::Seconds(60);
 
-absl::StatusOr<CursorKeys> CursorKeysOf(const Where& where) {
+absl::StatusOr<CursorKeys> CursorKeysOf(const Target& where) {
   Digest digest;
   RETURN_IF_ERROR(AskHead(
       where.head, {.what = "snapshot", .fields = {{"session", where.session}}},
@@ -45,7 +45,7 @@ struct SendWords {
 };
 
 absl::StatusOr<std::string> BytesToType(const SendWords& words,
-                                        const Where& where) {
+                                        const Target& where) {
   std::string bytes = absl::StrJoin(where.rest, " ");
   if (!words.literal) {
     ASSIGN_OR_RETURN(bytes, Unescape(bytes));
@@ -94,7 +94,7 @@ int SendCommand(int argc, char** argv) {
                 "give up after so long (30)");
   return RunVerb(
       options, "send", std::numeric_limits<size_t>::max(), argc, argv,
-      [&](const Where& where) -> absl::StatusOr<int> {
+      [&](const Target& where) -> absl::StatusOr<int> {
         if (where.session.empty()) {
           return absl::InvalidArgumentError("no SESSION; see --help");
         }
@@ -137,7 +137,7 @@ int WaitCommand(int argc, char** argv) {
                 "give up after so long (never)");
   return RunVerb(
       options, "wait", 0, argc, argv,
-      [&](const Where& where) -> absl::StatusOr<int> {
+      [&](const Target& where) -> absl::StatusOr<int> {
         const int wishes = (pattern.empty() ? 0 : 1) + (exit ? 1 : 0) +
                            (quiet.has_value() ? 1 : 0);
         if (wishes != 1) {
@@ -172,7 +172,7 @@ int StopCommand(int argc, char** argv) {
   options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
                 "give up after so long (60)");
   return RunVerb(options, "stop", 0, argc, argv,
-                 [&](const Where& where) -> absl::StatusOr<int> {
+                 [&](const Target& where) -> absl::StatusOr<int> {
                    script.head = where.head;
                    script.session = where.session;
                    RETURN_IF_ERROR(RunScript(script));

@@ -1,6 +1,6 @@
 // The verbs that read: snapshot, history, record.
 
-#include "lib/attach/snapshot.h"
+#include "lib/verbs/snapshot.h"
 
 #include <cstdio>
 #include <string>
@@ -9,8 +9,8 @@
 
 #include "cmd/client.h"
 #include "cmd/commands.h"
-#include "lib/attach/record.h"
 #include "lib/base/status.h"
+#include "lib/verbs/record.h"
 
 namespace deptyr {
 namespace {
@@ -35,7 +35,7 @@ int SnapshotCommand(int argc, char** argv) {
   options.Flag("last", &snapshot.last,
                "as the last program that ended left it");
   return RunVerb(options, "snapshot", 0, argc, argv,
-                 [&](const Where& where) -> absl::StatusOr<int> {
+                 [&](const Target& where) -> absl::StatusOr<int> {
                    snapshot.head = where.head;
                    snapshot.session = where.session;
                    ASSIGN_OR_RETURN(const std::string picture,
@@ -58,7 +58,7 @@ int HistoryCommand(int argc, char** argv) {
   options.Value("wait", "SECONDS", &history.wait, ParseSeconds,
                 "with --follow, for a head that went away (30)");
   return RunVerb(options, "history", 0, argc, argv,
-                 [&](const Where& where) -> absl::StatusOr<int> {
+                 [&](const Target& where) -> absl::StatusOr<int> {
                    history.head = where.head;
                    history.session = where.session;
                    history.bytes = bytes;
@@ -77,7 +77,7 @@ int RecordCommand(int argc, char** argv) {
   options.Flag("overwrite", &record.overwrite, "FILE may be there already");
   return RunVerb(
       options, "record", 1, argc, argv,
-      [&](const Where& where) -> absl::StatusOr<int> {
+      [&](const Target& where) -> absl::StatusOr<int> {
         if (where.session.empty()) {
           return absl::InvalidArgumentError("no SESSION; see --help");
         }

@@ -1,7 +1,7 @@
 // deptyr attach: a session on the user's terminal, or between the pipes that
 // standard input and output are.
 //
-//   ASSIGN_OR_RETURN(Farewell end, RunAttach({.session = "a"}));
+//   ASSIGN_OR_RETURN(AttachResult end, RunAttach({.session = "a"}));
 //   fputs(end.line); return end.status;
 //
 // What a person types goes to the program, but for the detach key.  The client
@@ -30,12 +30,12 @@ struct AttachOptions {
   bool once = false;
 };
 
-struct Farewell {
+struct AttachResult {
   int status = 0;    // for whoever started us
   std::string line;  // for people; may be empty
 };
 
 // An error is what a person has to know, and worth a 111 or a 100.
-absl::StatusOr<Farewell> RunAttach(const AttachOptions& options);
+absl::StatusOr<AttachResult> RunAttach(const AttachOptions& options);
 
 }  // namespace deptyr

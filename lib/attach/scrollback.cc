@@ -10,8 +10,8 @@
 #include "lib/attach/ask.h"
 #include "lib/attach/connection.h"
 #include "lib/base/status.h"
-#include "lib/screen/screen.h"
 #include "lib/sys/event_loop.h"
+#include "lib/term/screen.h"
 
 namespace deptyr {
 namespace {

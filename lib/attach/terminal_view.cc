@@ -11,7 +11,7 @@
 #include "lib/base/status.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/terminal.h"
-#include "lib/wire/detach_keys.h"
+#include "lib/term/detach_keys.h"
 
 namespace deptyr {
 namespace {

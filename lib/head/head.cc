@@ -115,7 +115,7 @@ KeyValues Head::Report() const {
 
 void Head::OnSessionChanged(Session& session, Change change) {
   if (change.kind == Change::kHeldUp) return OnHeldUp(session);
-  answers_.Tell(session, change);
+  queries_.Tell(session, change);
   if (change.kind == Change::kStarted) {
     ++running_;
     std::erase(ended_, &session);
@@ -152,7 +152,7 @@ void Head::Tidy() {
 
 void Head::Forget(const std::string& name) {
   const auto found = sessions_.find(name);
-  answers_.Tell(*found->second, "forgotten", {});
+  queries_.Tell(*found->second, "forgotten", {});
   keeping_.DropSession(name);
   client_dirs_.erase(found->second.get());
   session_places_.erase(found->second.get());
@@ -191,7 +191,7 @@ void Head::Stop(absl::string_view why) {
   listeners_.clear();
   client_dirs_.clear();
   for (const auto& [name, session] : sessions_) {
-    answers_.Tell(*session, "stopping", {});
+    queries_.Tell(*session, "stopping", {});
     session->StopReading();
   }
   std::vector<AttachClient*> attached;  // to tell one may end it

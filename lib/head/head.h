@@ -17,21 +17,20 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/str_cat.h"
 
-#include "lib/head/acceptor.h"
-#include "lib/head/allow.h"
-#include "lib/head/answers.h"
-#include "lib/head/attach_client.h"
-#include "lib/head/backlog_quota.h"
-#include "lib/head/handover.h"
-#include "lib/head/keeping.h"
-#include "lib/head/limits.h"
-#include "lib/head/listeners.h"
-#include "lib/head/peer.h"
-#include "lib/head/refusals.h"
-#include "lib/head/session.h"
-#include "lib/head/socket_clients.h"
-#include "lib/head/user_log.h"
+#include "lib/clients/allow.h"
+#include "lib/clients/attach_client.h"
+#include "lib/clients/backlog_quota.h"
+#include "lib/clients/limits.h"
+#include "lib/clients/listener_spec.h"
+#include "lib/clients/refusals.h"
+#include "lib/clients/socket_clients.h"
+#include "lib/clients/user_log.h"
+#include "lib/head/pending_connection.h"
+#include "lib/head/queries.h"
 #include "lib/head/viewer.h"
+#include "lib/keep/stored_sessions.h"
+#include "lib/session/session.h"
+#include "lib/sys/acceptor.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/file_watch.h"
 #include "lib/sys/inherited_fds.h"
@@ -39,6 +38,7 @@
 #include "lib/sys/readiness.h"
 #include "lib/sys/replace_self.h"
 #include "lib/sys/unix_socket.h"
+#include "lib/wire/upgrade_state.h"
 
 namespace deptyr {
 
@@ -79,7 +79,7 @@ inline constexpr size_t kMostLines = 5000;
 // How long clients get, at the end, to take what they are owed.
 inline constexpr absl::Duration kFarewell = absl::Seconds(2);
 
-class Head : public Peer::Owner {
+class Head : public PendingConnection::Owner {
  public:
   using Sessions = std::map<std::string, std::unique_ptr<Session>>;
 
@@ -99,9 +99,9 @@ class Head : public Peer::Owner {
   const std::string& socket() const { return options_.socket; }
   const Limits& limits() const { return options_.limits; }
   const Sessions& sessions() const { return sessions_; }
-  const Keeping& keeping() const { return keeping_; }
+  const StoredSessions& keeping() const { return keeping_; }
   // Names whose state only a newer deptyr understands: held, and not touched.
-  const std::map<std::string, KeptSession>& held() const { return held_; }
+  const std::map<std::string, StoredSession>& held() const { return held_; }
   // The session of this user that registered last, or null.
   Session* NewestOf(uid_t owner) const;
   // That of head's own user: what head's own terminal shows by itself.
@@ -150,7 +150,7 @@ class Head : public Peer::Owner {
         refusals_(loop),
         user_log_(loop, kMostLines, kLogPause, {}),
         backlogs_(loop, options_.limits.buffered),
-        answers_(loop, *this),
+        queries_(loop, *this),
         clients_(loop,
                  {.refusals = refusals_,
                   .wrong_socket = absl::StrCat(
@@ -160,7 +160,7 @@ class Head : public Peer::Owner {
   HeadState Save() const;
   void Resume();
   void ResumeSession(const SessionState& state);
-  void ResumePeer(const PeerState& state);
+  void ResumePending(const PeerState& state);
   void SortEnded();
   void SortByStart();
   void ResumeClients();
@@ -176,10 +176,10 @@ class Head : public Peer::Owner {
   void OnAttachClientGone(AttachClient& client);
   // Takes what systemd kept out of `inherited`.
   absl::Status OpenKeeper(std::vector<InheritedFd>& inherited);
-  absl::StatusOr<std::unique_ptr<Keeper>> FindKeeper(
+  absl::StatusOr<std::unique_ptr<FdStore>> FindKeeper(
       std::vector<InheritedFd>& inherited);
   void TakeAllBack();
-  void TakeBack(const std::string& name, KeptSession kept);
+  void TakeBack(const std::string& name, StoredSession kept);
   // The places that a user has with the keeper.
   struct Places {
     size_t count = 0;
@@ -194,19 +194,20 @@ class Head : public Peer::Owner {
   void OnClient(const ListenerSpec& spec, Fd connection,
                 const std::optional<PeerIdentity>& who);
   void OpenClientDirs(Session& session);
-  void SeatWaitingClients(Session& session);
-  void Seat(SocketClient& client, Session& session);
-  void OnRegister(Peer& peer, Register message, Fd controller) override;
-  void OnExecFailed(Peer& peer, const std::string& text) override;
+  void AssignWaitingClients(Session& session);
+  void AssignSession(SocketClient& client, Session& session);
+  void OnRegister(PendingConnection& peer, Register message,
+                  Fd controller) override;
+  void OnExecFailed(PendingConnection& peer, const std::string& text) override;
   absl::Status CheckDescriptor(int fd, uid_t uid) const override;
-  void OnAttach(Peer& peer, Attach message) override;
-  void OnAsk(Peer& peer, Ask message) override;
+  void OnAttach(PendingConnection& peer, Attach message) override;
+  void OnAsk(PendingConnection& peer, Ask message) override;
   void OnRefused(const PeerIdentity& who, absl::string_view code,
                  absl::string_view text) override {
     refusals_.Note(who, code, text);
   }
-  void OnPeerDone(Peer& peer) override;
-  void NoteRegistered(Peer& peer);
+  void OnPendingDone(PendingConnection& peer) override;
+  void NoteRegistered(PendingConnection& peer);
   void EndRegistration(const std::string& session);
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
   Session& AddSession(const std::string& name, uid_t owner, Ring ring);
@@ -264,19 +265,21 @@ class Head : public Peer::Owner {
   UserCounts clients_of_;     // of all kinds
   UserCounts sessions_of_;
   BacklogQuota backlogs_;
-  Answers answers_;
-  Keeping keeping_;
-  std::map<std::string, KeptSession> taken_back_;  // until they are sessions
-  std::map<std::string, KeptSession> held_;
+  Queries queries_;
+  StoredSessions keeping_;
+  std::map<std::string, StoredSession> taken_back_;  // until they are sessions
+  std::map<std::string, StoredSession> held_;
   Sessions sessions_;
   absl::flat_hash_map<const Session*, UserCounts::Place> session_places_;
   std::vector<Session*> by_start_;  // all; who registered last is last
   std::vector<Session*> ended_;     // who ended last is last
   size_t running_ = 0;
-  absl::flat_hash_map<const Peer*, std::unique_ptr<Peer>> peers_;
+  absl::flat_hash_map<const PendingConnection*,
+                      std::unique_ptr<PendingConnection>>
+      peers_;
   // By session: the connection that its program registered on, until it is
   // executed.
-  absl::flat_hash_map<std::string, Peer*> registered_;
+  absl::flat_hash_map<std::string, PendingConnection*> registered_;
   // Before the sessions go, clients leave them.
   SocketClients clients_;
   absl::flat_hash_map<const AttachClient*, std::unique_ptr<AttachClient>>
@@ -312,5 +315,8 @@ class Head : public Peer::Owner {
   bool finished_ = false;
   bool background_requested_ = false;
 };
+
+// What else a program that is about to take over has to understand.
+absl::Status CheckRings(const HeadState& state);
 
 }  // namespace deptyr

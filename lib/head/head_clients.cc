@@ -9,8 +9,8 @@
 #include "lib/head/head.h"
 #include "lib/sys/address.h"
 #include "lib/sys/folder.h"
-#include "lib/sys/insist.h"
 #include "lib/sys/process.h"
+#include "lib/sys/retry.h"
 
 namespace deptyr {
 namespace {
@@ -92,7 +92,7 @@ void Head::OnClient(const ListenerSpec& spec, Fd connection,
   TidySoon();
   Session* const session = spec.session.empty() ? NewestOf(OwnerMeantBy(client))
                                                 : FindSession(spec.session);
-  if (session != nullptr) return Seat(client, *session);
+  if (session != nullptr) return AssignSession(client, *session);
   if (spec.session.empty() && !sessions_.empty()) {
     LogOf(Severity::kInfo, UidOf(who), "waits", "client=", client.id(),
           " waits at ", spec.address, " for a session of uid ",
@@ -125,13 +125,13 @@ Session* Head::newest() const {
   return NewestOf(OwnUid());
 }
 
-void Head::SeatWaitingClients(Session& session) {
+void Head::AssignWaitingClients(Session& session) {
   for (Waiting& one : std::exchange(waiting_, {})) {
     const bool meant = one.wanted.empty()
                            ? OwnerMeantBy(*one.client) == session.owner()
                            : one.wanted == session.name();
     if (meant) {
-      Seat(*one.client, session);
+      AssignSession(*one.client, session);
     } else {
       waiting_.push_back(std::move(one));
     }
@@ -139,7 +139,7 @@ void Head::SeatWaitingClients(Session& session) {
   TidySoon();
 }
 
-void Head::Seat(SocketClient& client, Session& session) {
+void Head::AssignSession(SocketClient& client, Session& session) {
   if (!client.RightsIn(session).Has(Right::kSee)) {
     refusals_.Note(
         client.identity(), kRefusedNotPermitted,
@@ -218,7 +218,7 @@ std::string Head::NoSuchSession(const std::string& name,
                       "; see those there are with deptyr ls");
 }
 
-void Head::OnAttach(Peer& peer, Attach message) {
+void Head::OnAttach(PendingConnection& peer, Attach message) {
   Session* const session = FindSession(message.session, peer.identity());
   if (session == nullptr) {
     return peer.Refuse(kRefusedNoSession,
@@ -227,11 +227,12 @@ void Head::OnAttach(Peer& peer, Attach message) {
   const Rights rights = RightsIn(*session, peer.identity());
   if (!rights.Has(Right::kSee)) {
     return peer.Refuse(kRefusedNotPermitted,
-                       WhyNot(peer.identity(), Right::kSee, *session));
+                       PermissionError(peer.identity(), Right::kSee, *session));
   }
   if (message.kick && !rights.Has(Right::kAdminister)) {
-    return peer.Refuse(kRefusedNotPermitted,
-                       WhyNot(peer.identity(), Right::kAdminister, *session));
+    return peer.Refuse(
+        kRefusedNotPermitted,
+        PermissionError(peer.identity(), Right::kAdminister, *session));
   }
   if (stopping_) {
     return peer.Refuse(kRefusedStopping, "head is about to end");
@@ -264,18 +265,18 @@ void Head::OnAttachClientGone(AttachClient& client) {
   TidySoon();
 }
 
-void Head::OnAsk(Peer& peer, Ask message) {
+void Head::OnAsk(PendingConnection& peer, Ask message) {
   if (const absl::Status room = CheckRoom(peer.identity()); !room.ok()) {
     return peer.Refuse(kRefusedLimit, room.message());
   }
   auto [connection, received] = peer.Release();
-  answers_.Serve(std::move(connection), peer.identity(), message, received,
+  queries_.Serve(std::move(connection), peer.identity(), message, received,
                  clients_of_.Take(peer.identity().uid));
 }
 
 absl::Status Head::TakeTerminal(std::optional<char> command_key) {
   const auto before = std::exchange(viewer_before_, std::nullopt);
-  ASSIGN_OR_RETURN(Terminal terminal, before ? Insist([&] {
+  ASSIGN_OR_RETURN(Terminal terminal, before ? RetryForFiveSeconds([&] {
                      return Terminal::TakeOver(before->terminal);
                    })
                                              : Terminal::Take());

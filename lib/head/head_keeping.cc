@@ -11,13 +11,13 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/head/fdholder_keeper.h"
 #include "lib/head/head.h"
-#include "lib/head/systemd_keeper.h"
-#include "lib/sys/insist.h"
+#include "lib/keep/s6_store.h"
+#include "lib/keep/systemd_store.h"
 #include "lib/sys/io.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/retry.h"
 
 namespace deptyr {
 namespace {
@@ -25,8 +25,8 @@ namespace {
 constexpr absl::Duration kKeepAgain = absl::Seconds(5);
 
 // Those among the inherited descriptors that an earlier head gave to systemd.
-std::vector<KeptFd> TakeKept(std::vector<InheritedFd>& inherited) {
-  std::vector<KeptFd> kept;
+std::vector<StoredFd> TakeKept(std::vector<InheritedFd>& inherited) {
+  std::vector<StoredFd> kept;
   std::vector<InheritedFd> others;
   for (InheritedFd& one : inherited) {
     if (absl::StartsWith(one.name, kKeptPrefix)) {
@@ -40,12 +40,14 @@ std::vector<KeptFd> TakeKept(std::vector<InheritedFd>& inherited) {
 }
 
 // A descriptor that comes back is checked like one that a stranger sends.
-KeptProgram Checked(KeptProgram kept) {
+StoredProgram Checked(StoredProgram kept) {
   const int controller = kept.controller.get();
-  const auto fits = Insist([controller] { return IsController(controller); });
+  const auto fits =
+      RetryForFiveSeconds([controller] { return IsController(controller); });
   if (!fits.value_or(false)) kept.controller.Reset();
   const int pidfd = kept.pidfd.get();
-  if (!Insist([pidfd] { return PidOf(pidfd); }).ok()) kept.pidfd.Reset();
+  if (!RetryForFiveSeconds([pidfd] { return PidOf(pidfd); }).ok())
+    kept.pidfd.Reset();
   return kept;
 }
 
@@ -55,14 +57,14 @@ std::string FdHolderBeside(const std::string& socket) {
 
 }  // namespace
 
-absl::StatusOr<std::unique_ptr<Keeper>> Head::FindKeeper(
+absl::StatusOr<std::unique_ptr<FdStore>> Head::FindKeeper(
     std::vector<InheritedFd>& inherited) {
   const KeeperSpec& wanted = options_.keeper;
-  std::vector<KeptFd> kept = TakeKept(inherited);
+  std::vector<StoredFd> kept = TakeKept(inherited);
   if (wanted.kind == KeeperSpec::kNobody) {
     // Taken back once more, and kept no longer.
-    Keeping systemd(std::make_unique<SystemdKeeper>(readiness_, kept.size(),
-                                                    std::move(kept)));
+    StoredSessions systemd(std::make_unique<SystemdStore>(
+        readiness_, kept.size(), std::move(kept)));
     ASSIGN_OR_RETURN(taken_back_, systemd.TakeBack());
     for (const auto& [name, session] : taken_back_) systemd.DropSession(name);
     return nullptr;
@@ -72,7 +74,7 @@ absl::StatusOr<std::unique_ptr<Keeper>> Head::FindKeeper(
   const bool known = store != nullptr && absl::SimpleAtoi(store, &most);
   if (wanted.kind != KeeperSpec::kFdHolder && readiness_.is_notified() &&
       known && most > 0) {
-    return std::make_unique<SystemdKeeper>(readiness_, most, std::move(kept));
+    return std::make_unique<SystemdStore>(readiness_, most, std::move(kept));
   }
   if (wanted.kind == KeeperSpec::kSystemd) {
     return absl::FailedPreconditionError(
@@ -81,14 +83,14 @@ absl::StatusOr<std::unique_ptr<Keeper>> Head::FindKeeper(
         "Environment=FDSTORE=N");
   }
   if (wanted.kind == KeeperSpec::kFdHolder) {
-    if (before_) return FdHolderAt(wanted.path);
-    return ConnectToFdHolder(wanted.path);
+    if (before_) return S6StoreAt(wanted.path);
+    return ConnectToS6Store(wanted.path);
   }
   const std::string beside = FdHolderBeside(options_.socket);
   std::error_code ignored;
   if (!std::filesystem::is_socket(beside, ignored)) return nullptr;
-  if (before_ && !before_->kept.empty()) return FdHolderAt(beside);
-  auto found = ConnectToFdHolder(beside);
+  if (before_ && !before_->kept.empty()) return S6StoreAt(beside);
+  auto found = ConnectToS6Store(beside);
   if (found.ok()) return found;
   // Nobody said that it is there.
   Log(Severity::kWarning,
@@ -101,11 +103,11 @@ absl::Status Head::OpenKeeper(std::vector<InheritedFd>& inherited) {
   auto found = FindKeeper(inherited);
   if (before_) {  // all that is kept is there already, and must go on
     if (!found.ok()) Log(Severity::kError, found.status().message());
-    keeping_ = Keeping(found.ok() ? *std::move(found) : nullptr);
+    keeping_ = StoredSessions(found.ok() ? *std::move(found) : nullptr);
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(std::unique_ptr<Keeper> keeper, std::move(found));
-  keeping_ = Keeping(std::move(keeper));
+  ASSIGN_OR_RETURN(std::unique_ptr<FdStore> keeper, std::move(found));
+  keeping_ = StoredSessions(std::move(keeper));
   ASSIGN_OR_RETURN(auto taken, keeping_.TakeBack());
   taken_back_.merge(taken);
   return absl::OkStatus();
@@ -133,13 +135,14 @@ void Head::SortByStart() {
                    });
 }
 
-void Head::TakeBack(const std::string& name, KeptSession kept) {
+void Head::TakeBack(const std::string& name, StoredSession kept) {
   if (!kept.ring.valid()) {
     Log(Severity::kError, "session=", name, " is lost: its ring wasn't kept");
     keeping_.DropSession(name);
     return;
   }
-  auto ring = Insist([&] { return Ring::Adopt(Duplicate(kept.ring.get())); });
+  auto ring = RetryForFiveSeconds(
+      [&] { return Ring::Adopt(Duplicate(kept.ring.get())); });
   if (!ring.ok()) {
     Log(Severity::kError, "session=", name,
         " is held, but can't be served: ", ring.status().message(),
@@ -153,7 +156,7 @@ void Head::TakeBack(const std::string& name, KeptSession kept) {
   const uid_t owner = ring->state().owner;
   Session& session = AddSession(name, owner, *std::move(ring));
   const uint64_t last = session.programs();
-  KeptProgram known = std::move(kept.programs[last]);
+  StoredProgram known = std::move(kept.programs[last]);
   kept.programs.erase(last);
   session.Resume(std::move(known.controller), std::move(known.pidfd));
   if (session.running()) {
@@ -164,7 +167,7 @@ void Head::TakeBack(const std::string& name, KeptSession kept) {
   }
   for (auto& [number, program] : kept.programs) {
     const int pidfd = program.pidfd.get();
-    const auto pid = Insist([pidfd] { return PidOf(pidfd); });
+    const auto pid = RetryForFiveSeconds([pidfd] { return PidOf(pidfd); });
     const auto size = GetWindowSize(program.controller.get());
     // Head died after it had said that it holds it, or just before.  It may
     // have ended since: what it wrote is there.

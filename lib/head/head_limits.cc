@@ -12,7 +12,7 @@
 namespace deptyr {
 
 size_t Head::CountClients() const {
-  return clients_.size() + attached_.size() + answers_.size();
+  return clients_.size() + attached_.size() + queries_.size();
 }
 
 // Half of all, unless it is said: so one user leaves room for others.
@@ -193,7 +193,7 @@ size_t Head::CountPending() const {
 // Who has most of them makes room: so nobody's silence keeps others out.
 absl::Status Head::MakeRoomForPeer(uid_t newcomer) {
   if (CountPending() < limits().pending) return absl::OkStatus();
-  std::map<uid_t, std::vector<Peer*>> pending;
+  std::map<uid_t, std::vector<PendingConnection*>> pending;
   for (const auto& [key, peer] : peers_) {
     if (!peer->registered()) {
       pending[peer->identity().uid].push_back(peer.get());
@@ -213,9 +213,11 @@ absl::Status Head::MakeRoomForPeer(uid_t newcomer) {
   if (IsTrusted(most->first) && !IsTrusted(newcomer)) {
     return absl::ResourceExhaustedError(why);
   }
-  Peer* const oldest = *std::min_element(
+  PendingConnection* const oldest = *std::min_element(
       most->second.begin(), most->second.end(),
-      [](const Peer* a, const Peer* b) { return a->since() < b->since(); });
+      [](const PendingConnection* a, const PendingConnection* b) {
+        return a->since() < b->since();
+      });
   oldest->Refuse(kRefusedLimit, why);
   return absl::OkStatus();
 }
@@ -225,7 +227,7 @@ void Head::ReportLimits(KeyValues& report) const {
     report.emplace_back(std::string(key), absl::StrCat(value));
   };
   add("pending", CountPending());
-  add("buffered", answers_.most_owed());
+  add("buffered", queries_.most_owed());
   add("max-sessions", limits().sessions);
   add("max-user-sessions", std::min(limits().user_sessions, limits().sessions));
   add("max-ended", kMostEnded);

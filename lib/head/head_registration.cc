@@ -34,15 +34,16 @@ void Head::OnBody(Fd connection) {
   if (BytesReadable(connection.get()) == 0 && keeping_.Prepare()) {
     relax_ = loop_.After(kPrepared, [this] { keeping_.Relax(); });
   }
-  auto peer =
-      std::make_unique<Peer>(loop_, *this, std::move(connection), *identity);
-  Peer& it = *peer;
+  auto peer = std::make_unique<PendingConnection>(
+      loop_, *this, std::move(connection), *identity);
+  PendingConnection& it = *peer;
   peers_.emplace(&it, std::move(peer));
   if (room.ok()) room = CheckDescriptor(it.connection(), identity->uid);
   if (!room.ok()) it.Refuse(kRefusedLimit, room.message());
 }
 
-void Head::OnRegister(Peer& peer, Register message, Fd controller) {
+void Head::OnRegister(PendingConnection& peer, Register message,
+                      Fd controller) {
   const PeerIdentity& who = peer.identity();
   if (stopping_) {
     peer.Refuse(kRefusedStopping, "head is about to end");
@@ -124,7 +125,7 @@ void Head::OnRegister(Peer& peer, Register message, Fd controller) {
         " pid=", who.pid, " uid=", who.uid,
         " registered: ", LoggedWords(message.argv));
   MakeNewest(**session);
-  SeatWaitingClients(**session);
+  AssignWaitingClients(**session);
   (*session)->Start({.pid = who.pid,
                      .pidfd = *std::move(pidfd),
                      .controller = std::move(controller),
@@ -163,7 +164,7 @@ void Head::MakeNewest(Session& session) {
   by_start_.push_back(&session);
 }
 
-void Head::OnExecFailed(Peer& peer, const std::string& text) {
+void Head::OnExecFailed(PendingConnection& peer, const std::string& text) {
   const auto found = sessions_.find(peer.session());
   if (found != sessions_.end() && found->second->pid() == peer.identity().pid) {
     found->second->ExecFailed(text.substr(0, 512));
@@ -172,7 +173,7 @@ void Head::OnExecFailed(Peer& peer, const std::string& text) {
 
 // The next program of its session, or its own end, ends a registration: so
 // there are no more of them than sessions.
-void Head::NoteRegistered(Peer& peer) {
+void Head::NoteRegistered(PendingConnection& peer) {
   EndRegistration(peer.session());
   registered_[peer.session()] = &peer;
 }
@@ -182,7 +183,7 @@ void Head::EndRegistration(const std::string& session) {
   if (found != registered_.end()) found->second->End();
 }
 
-void Head::OnPeerDone(Peer& peer) {
+void Head::OnPendingDone(PendingConnection& peer) {
   const auto found = peers_.find(&peer);
   if (found == peers_.end()) return;
   const auto registered = registered_.find(peer.session());

@@ -11,8 +11,8 @@
 
 #include "lib/base/log.h"
 #include "lib/head/head.h"
-#include "lib/sys/insist.h"
 #include "lib/sys/process.h"
+#include "lib/sys/retry.h"
 
 namespace deptyr {
 namespace {
@@ -71,7 +71,7 @@ HeadState Head::Save() const {
   for (const auto& [key, client] : attached_) {
     state.attached.push_back(client->Save());
   }
-  state.askers = answers_.Save();
+  state.askers = queries_.Save();
   for (const auto& [key, peer] : peers_) state.peers.push_back(peer->Save());
   if (viewer_ != nullptr) {
     state.terminal = viewer_->terminal().Before();
@@ -97,11 +97,11 @@ void Head::Resume() {
   since_ = absl::FromUnixMillis(before_->since);
   refusals_.Resume(before_->refused);
   keeping_.Resume(before_->kept);
-  std::map<std::string, KeptSession> held;
+  std::map<std::string, StoredSession> held;
   for (const HeldState& one : before_->held) {
-    const auto name = ParseKeptName(one.name);
+    const auto name = ParseStoredName(one.name);
     if (!name) continue;
-    KeptSession& session = held[name->session];
+    StoredSession& session = held[name->session];
     Fd& place = name->kind == "ring" ? session.ring
                 : name->kind == "pty"
                     ? session.programs[name->number].controller
@@ -122,7 +122,7 @@ void Head::Resume() {
   SortEnded();
   ResumeClients();
   Client::GoOnAfter(before_->last_client);
-  for (const PeerState& state : before_->peers) ResumePeer(state);
+  for (const PeerState& state : before_->peers) ResumePending(state);
   for (const SessionState& state : before_->sessions) {
     if (Session* session = FindSession(state.name)) {
       session->OnReadmitted(state.leader);
@@ -137,7 +137,7 @@ void Head::Resume() {
   Log(Severity::kNotice, "took over from ", before_->program, ": ",
       sessions_.size(), " sessions, ",
       before_->clients.size() + before_->attached.size(), " clients");
-  answers_.Resume(before_->askers, clients_of_);
+  queries_.Resume(before_->askers, clients_of_);
   // What it had, and we have no use for (a session that is lost).
   for (const SocketState& state : before_->sockets) {
     const ListeningSocket unused(TakeOffered(state.fd), state.path,
@@ -148,7 +148,8 @@ void Head::Resume() {
 
 void Head::ResumeSession(const SessionState& state) {
   const Fd kept = TakeOffered(state.ring);
-  auto ring = Insist([&] { return Ring::Adopt(Duplicate(kept.get())); });
+  auto ring =
+      RetryForFiveSeconds([&] { return Ring::Adopt(Duplicate(kept.get())); });
   if (!ring.ok()) {  // it was fine a moment ago
     const Fd controller = TakeOffered(state.controller);
     const Fd pidfd = TakeOffered(state.pidfd);
@@ -167,10 +168,10 @@ void Head::ResumeSession(const SessionState& state) {
   keeping_.Expect(state.name, session.programs());
 }
 
-void Head::ResumePeer(const PeerState& state) {
-  auto peer = std::make_unique<Peer>(loop_, *this, state,
-                                     PeerOf(state.fd).value_or(PeerIdentity()));
-  Peer& it = *peer;
+void Head::ResumePending(const PeerState& state) {
+  auto peer = std::make_unique<PendingConnection>(
+      loop_, *this, state, PeerOf(state.fd).value_or(PeerIdentity()));
+  PendingConnection& it = *peer;
   peers_.emplace(&it, std::move(peer));
   if (it.registered()) NoteRegistered(it);
 }
@@ -249,7 +250,17 @@ void Head::OnTrialEnded() {
 
 void Head::UpgradeFailed(absl::string_view why) {
   Log(Severity::kError, "no upgrade, head goes on as before: ", why);
-  answers_.TellUpgradeFailed(why);
+  queries_.TellUpgradeFailed(why);
+}
+
+absl::Status CheckRings(const HeadState& state) {
+  for (const SessionState& session : state.sessions) {
+    const absl::Status ring = Ring::CheckFormat(Duplicate(session.ring));
+    if (ring.ok()) continue;
+    return absl::Status(ring.code(), absl::StrCat("session ", session.name,
+                                                  ": ", ring.message()));
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace deptyr

@@ -133,7 +133,7 @@ void Viewer::OnGone() {
 }
 
 // What was missed can't be had back; what stands on the screen can.
-std::optional<uint64_t> Viewer::Rejoin(const Ring&) {
+std::optional<uint64_t> Viewer::SkipAhead(const Ring&) {
   return InsertPaint();
 }
 

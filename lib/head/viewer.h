@@ -12,10 +12,10 @@
 #include <optional>
 #include <string>
 
-#include "lib/head/client.h"
-#include "lib/head/session.h"
+#include "lib/clients/client.h"
+#include "lib/session/session.h"
 #include "lib/sys/terminal.h"
-#include "lib/wire/keys.h"
+#include "lib/term/keys.h"
 
 namespace deptyr {
 
@@ -46,7 +46,7 @@ class Viewer final : public Client {
   void WaitForRoom(bool wait) override;
   Pumped OnWriteFailed() override;
   void OnGone() override;
-  std::optional<uint64_t> Rejoin(const Ring& ring) override;
+  std::optional<uint64_t> SkipAhead(const Ring& ring) override;
   ClientInfo Info() const override { return {.kind = "terminal"}; }
   void Kick(absl::string_view) override {}  // head goes with its terminal
   void OnInputUnblocked() override { UpdateInterest(); }

@@ -22,7 +22,7 @@
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status.h"
-#include "lib/sys/insist.h"
+#include "lib/sys/retry.h"
 
 namespace deptyr {
 namespace {
@@ -157,7 +157,8 @@ absl::StatusOr<std::optional<TakenOffer>> TakeOffer() {
   if (!trial && words[1] != absl::StrCat(::getpid())) return std::nullopt;
   const Fd file(number);
   const auto read = [number] { return Content(number); };
-  ASSIGN_OR_RETURN(std::string text, trial ? read() : Insist(read));
+  ASSIGN_OR_RETURN(std::string text,
+                   trial ? read() : RetryForFiveSeconds(read));
   return TakenOffer{std::move(text), trial};
 }
 

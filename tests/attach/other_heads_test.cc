@@ -10,8 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "lib/attach/attach.h"
-#include "lib/attach/record.h"
 #include "lib/body/body.h"
+#include "lib/verbs/record.h"
 #include "lib/wire/messages.h"
 #include "tests/support/program.h"
 #include "tests/support/scripted_head.h"

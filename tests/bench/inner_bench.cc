@@ -5,11 +5,11 @@
 
 #include <benchmark/benchmark.h>
 
-#include "lib/head/ring.h"
-#include "lib/screen/digest.h"
-#include "lib/screen/screen.h"
+#include "lib/session/ring.h"
+#include "lib/term/digest.h"
+#include "lib/term/replies.h"
+#include "lib/term/screen.h"
 #include "lib/wire/messages.h"
-#include "lib/wire/replies.h"
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {

@@ -31,7 +31,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/head/ring_state.h"
+#include "lib/session/ring_state.h"
 #include "lib/sys/io.h"
 #include "lib/sys/unix_socket.h"
 #include "tests/support/status_matchers.h"

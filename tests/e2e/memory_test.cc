@@ -52,9 +52,9 @@ class MemoryTest : public testing::Test {
     return options;
   }
 
-  class Peer {
+  class PendingConnection {
    public:
-    Peer(const std::string& socket, uid_t uid)
+    PendingConnection(const std::string& socket, uid_t uid)
         : fd_(ConnectAs(socket, {uid})) {}
     int fd() const { return fd_.get(); }
     void Say(const HeadMessage& message, const std::vector<int>& fds = {}) {
@@ -105,7 +105,9 @@ class MemoryTest : public testing::Test {
     std::string inbox_;
     std::string paint_;
   };
-  Peer As(uid_t uid) const { return Peer(head_.socket(), uid); }
+  PendingConnection As(uid_t uid) const {
+    return PendingConnection(head_.socket(), uid);
+  }
 
   // A session of the attacker's, and its terminal.
   void Register(WindowSize size) {
@@ -151,7 +153,7 @@ class MemoryTest : public testing::Test {
   }
   // Answered when all that was said before is served.
   void ExpectServes(uid_t uid) const {
-    Peer peer = As(uid);
+    PendingConnection peer = As(uid);
     peer.Say(Ask{.what = "snapshot", .fields = {{"session", "evil"}}});
     EXPECT_TRUE(peer.Hears<Done>()) << "of uid " << uid;
   }
@@ -168,14 +170,14 @@ class MemoryTest : public testing::Test {
   TempDir folder_;
   HeadProcess head_;
   const Pty pty_ = Value(OpenPty({}));
-  std::vector<Peer> program_;
+  std::vector<PendingConnection> program_;
 };
 
 // --- pictures
 
 TEST_F(MemoryTest, SnapshotsThatNobodyReads) {
   PaintHostileScreen();
-  std::vector<Peer> deaf;
+  std::vector<PendingConnection> deaf;
   for (int i = 0; i < kMany; ++i) {
     deaf.push_back(As(kAttacker));
     deaf.back().Say(Ask{.what = "snapshot", .fields = {{"session", "evil"}}});
@@ -192,7 +194,7 @@ TEST_F(MemoryTest, SnapshotsThatNobodyReads) {
 
 TEST_F(MemoryTest, AttachedClientsThatDoNotRead) {
   PaintHostileScreen();
-  std::vector<Peer> deaf;
+  std::vector<PendingConnection> deaf;
   for (int i = 0; i < kMany; ++i) {
     deaf.push_back(As(kAttacker));
     deaf.back().Say(Attach{.session = "evil", .rows = 200, .cols = 400});
@@ -200,7 +202,7 @@ TEST_F(MemoryTest, AttachedClientsThatDoNotRead) {
   ExpectServes(0);
   ExpectServes(kGuest);
   ExpectSmall();
-  Peer guest = As(kGuest);
+  PendingConnection guest = As(kGuest);
   guest.Say(Attach{.session = "evil", .rows = 200, .cols = 400});
   EXPECT_TRUE(guest.Hears<Paint>());
   // Its turn comes although others never read.
@@ -212,7 +214,7 @@ TEST_F(MemoryTest, AttachedClientsThatDoNotRead) {
 // Those of other users in another's session, too.
 TEST_F(MemoryTest, GuestsThatDoNotRead) {
   PaintHostileScreen();
-  std::vector<Peer> deaf;
+  std::vector<PendingConnection> deaf;
   for (int i = 0; i < kMany; ++i) {
     deaf.push_back(As(kGuest));
     deaf.back().Say(Attach{.session = "evil", .rows = 200, .cols = 400});
@@ -224,11 +226,11 @@ TEST_F(MemoryTest, GuestsThatDoNotRead) {
 
 TEST_F(MemoryTest, WhoWaitsIsServedByTheProgramThatTakesOver) {
   PaintHostileScreen();
-  Peer deaf = As(kAttacker);
+  PendingConnection deaf = As(kAttacker);
   deaf.Say(Attach{.session = "evil", .rows = 200, .cols = 400});
-  Peer asks = As(kAttacker);
+  PendingConnection asks = As(kAttacker);
   asks.Say(Ask{.what = "snapshot", .fields = {{"session", "evil"}}});
-  Peer attaches = As(kAttacker);
+  PendingConnection attaches = As(kAttacker);
   attaches.Say(Attach{.session = "evil", .rows = 200, .cols = 400});
   ExpectServes(0);
   Upgrade();
@@ -254,9 +256,9 @@ TEST_F(MemoryTest, WhoWaitsIsServedByTheProgramThatTakesOver) {
 
 TEST_F(MemoryTest, KeysOfThoseWhoHaveToLeave) {
   Register({});
-  Peer administers = As(kAttacker);
+  PendingConnection administers = As(kAttacker);
   for (int i = 0; i < 1500; ++i) {
-    Peer types = As(kAttacker);
+    PendingConnection types = As(kAttacker);
     types.Say(Attach{.session = "evil", .from = From::kNow});
     ASSERT_TRUE(types.Hears<Attached>());
     for (int j = 0; j < 3; ++j) types.SaySome(Keys{std::string(16'000, 'x')});
@@ -272,7 +274,7 @@ TEST_F(MemoryTest, KeysOfThoseWhoHaveToLeave) {
 
 TEST_F(MemoryTest, KeysOfThoseWhoStay) {
   Register({});
-  std::vector<Peer> typists;
+  std::vector<PendingConnection> typists;
   for (int i = 0; i < kMany; ++i) {
     typists.push_back(As(kAttacker));
     typists.back().Say(Attach{.session = "evil", .from = From::kNow});
@@ -289,7 +291,7 @@ TEST_F(MemoryTest, KeysOfThoseWhoStay) {
 
 TEST_F(MemoryTest, EventsThatNobodyReads) {
   Register({});
-  std::vector<Peer> deaf;
+  std::vector<PendingConnection> deaf;
   for (int i = 0; i < kMany; ++i) {
     deaf.push_back(As(kAttacker));
     const int little = 1;
@@ -297,11 +299,11 @@ TEST_F(MemoryTest, EventsThatNobodyReads) {
                        sizeof little);
     deaf.back().Say(Ask{.what = "events", .fields = {{"session", "evil"}}});
   }
-  Peer listens = As(0);
+  PendingConnection listens = As(0);
   listens.Say(Ask{.what = "events", .fields = {{"session", "evil"}}});
   constexpr int kVisits = 1500;
   for (int i = 0; i < kVisits; ++i) {
-    Peer visitor = As(kAttacker);
+    PendingConnection visitor = As(kAttacker);
     visitor.Say(Attach{.session = "evil", .from = From::kNow});
     ASSERT_TRUE(visitor.Hears<Attached>());
     ASSERT_TRUE(listens.Hears<Item>());
@@ -313,16 +315,16 @@ TEST_F(MemoryTest, EventsThatNobodyReads) {
 // Each of them is told of everything that happens.
 TEST_F(MemoryTest, AUserHasSoManyListeners) {
   Register({});
-  std::vector<Peer> listeners;
+  std::vector<PendingConnection> listeners;
   for (int i = 0; i < 65; ++i) {
     listeners.push_back(As(kAttacker));
     listeners.back().Say(
         Ask{.what = "events", .fields = {{"session", "evil"}}});
   }
   EXPECT_TRUE(listeners.back().Hears<Refused>());
-  Peer root = As(0);
+  PendingConnection root = As(0);
   root.Say(Ask{.what = "events", .fields = {{"session", "evil"}}});
-  Peer visitor = As(kAttacker);
+  PendingConnection visitor = As(kAttacker);
   visitor.Say(Attach{.session = "evil", .from = From::kNow});
   EXPECT_TRUE(root.Hears<Item>());
   EXPECT_TRUE(listeners.front().Hears<Item>());
@@ -331,7 +333,7 @@ TEST_F(MemoryTest, AUserHasSoManyListeners) {
 // --- what isn't whole
 
 TEST_F(MemoryTest, MessagesThatAreNeverWhole) {
-  std::vector<Peer> slow;
+  std::vector<PendingConnection> slow;
   const std::string longest(60'000, 'x');
   for (int i = 0; i < 500; ++i) {
     slow.push_back(As(kAttacker));
@@ -340,7 +342,7 @@ TEST_F(MemoryTest, MessagesThatAreNeverWhole) {
     (void)::send(slow.back().fd(), longest.data(), longest.size(),
                  MSG_NOSIGNAL | MSG_DONTWAIT);
   }
-  Peer last = As(0);
+  PendingConnection last = As(0);
   last.Say(Ask{.what = "head", .fields = {}});
   EXPECT_TRUE(last.Hears<Done>());
   ExpectSmall();

@@ -13,11 +13,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/screen/digest.h"
-#include "lib/screen/paint_row.h"
-#include "lib/screen/screen.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/terminal.h"
+#include "lib/term/digest.h"
+#include "lib/term/paint_row.h"
+#include "lib/term/screen.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/recordings.h"
 #include "tests/support/temp_dir.h"

@@ -29,8 +29,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/head/handover.h"
 #include "lib/wire/messages.h"
+#include "lib/wire/upgrade_state.h"
 #include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/frames.h"

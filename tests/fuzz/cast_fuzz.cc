@@ -7,8 +7,8 @@
 
 #include "absl/strings/str_split.h"
 
-#include "lib/attach/cast.h"
 #include "lib/base/utf8.h"
+#include "lib/verbs/cast.h"
 #include "tests/fuzz/input.h"
 
 #include <nlohmann/json.hpp>

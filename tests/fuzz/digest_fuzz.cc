@@ -9,7 +9,7 @@
 
 #include "absl/strings/string_view.h"
 
-#include "lib/screen/digest.h"
+#include "lib/term/digest.h"
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (size == 0) return 0;

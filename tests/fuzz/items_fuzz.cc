@@ -7,11 +7,11 @@
 #include <string>
 #include <vector>
 
-#include "lib/attach/json.h"
 #include "lib/attach/notice.h"
-#include "lib/attach/place.h"
-#include "lib/attach/tables.h"
+#include "lib/attach/stream_position.h"
 #include "lib/base/utf8.h"
+#include "lib/verbs/json.h"
+#include "lib/verbs/tables.h"
 #include "tests/fuzz/input.h"
 
 #include <nlohmann/json.hpp>

@@ -18,7 +18,7 @@
 #include "absl/strings/str_join.h"
 
 #include "lib/head/head.h"
-#include "lib/head/ring.h"
+#include "lib/session/ring.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"

@@ -7,8 +7,8 @@
 #include <cstdlib>
 #include <string>
 
-#include "lib/wire/detach_keys.h"
-#include "lib/wire/keys.h"
+#include "lib/term/detach_keys.h"
+#include "lib/term/keys.h"
 
 namespace {
 

@@ -10,7 +10,7 @@
 #include "absl/strings/str_split.h"
 
 #include "cmd/options.h"
-#include "lib/head/listeners.h"
+#include "lib/clients/listener_spec.h"
 
 namespace {
 

@@ -11,7 +11,7 @@
 #include "absl/strings/string_view.h"
 
 #include "lib/base/utf8.h"
-#include "lib/screen/plain_text.h"
+#include "lib/term/plain_text.h"
 
 namespace {
 

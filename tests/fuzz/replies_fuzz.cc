@@ -10,7 +10,7 @@
 
 #include "absl/strings/string_view.h"
 
-#include "lib/wire/replies.h"
+#include "lib/term/replies.h"
 
 namespace {
 

@@ -12,9 +12,9 @@
 
 #include "absl/strings/string_view.h"
 
-#include "lib/screen/digest.h"
-#include "lib/screen/render.h"
-#include "lib/screen/screen.h"
+#include "lib/render/render.h"
+#include "lib/term/digest.h"
+#include "lib/term/screen.h"
 
 namespace {
 

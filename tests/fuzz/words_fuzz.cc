@@ -6,10 +6,10 @@
 #include <cstdint>
 #include <string>
 
-#include "lib/attach/typed.h"
-#include "lib/head/allow.h"
-#include "lib/head/keeping.h"
-#include "lib/head/listeners.h"
+#include "lib/clients/allow.h"
+#include "lib/clients/listener_spec.h"
+#include "lib/keep/stored_sessions.h"
+#include "lib/verbs/typed.h"
 #include "lib/wire/rights.h"
 #include "lib/wire/session_name.h"
 #include "tests/fuzz/input.h"
@@ -29,8 +29,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     Expect(rule->rights.Has(Right::kSee) ||
            rule->rights == Rights{Right::kAdminister});
 
-  const auto kept = ParseKeptName(text);
-  if (kept) Expect(ParseKeptName(Spell(*kept)) == *kept);
+  const auto kept = ParseStoredName(text);
+  if (kept) Expect(ParseStoredName(Spell(*kept)) == *kept);
 
   const auto listener = ParseListener(text);
   if (listener.ok()) Expect(!listener->address.empty());

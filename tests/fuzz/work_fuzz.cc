@@ -12,10 +12,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
-#include "lib/screen/digest.h"
-#include "lib/screen/screen.h"
+#include "lib/term/digest.h"
+#include "lib/term/screen.h"
 #include "tests/fuzz/input.h"
-#include "tests/screen/costly.h"
+#include "tests/term/costly.h"
 
 namespace {
 

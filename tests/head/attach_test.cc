@@ -17,8 +17,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/head/attach_client.h"
-#include "lib/head/session.h"
+#include "lib/clients/attach_client.h"
+#include "lib/session/session.h"
 #include "lib/sys/io.h"
 #include "lib/wire/messages.h"
 #include "tests/support/session_program.h"

@@ -20,8 +20,8 @@
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 
-#include "lib/head/session.h"
-#include "lib/head/socket_clients.h"
+#include "lib/clients/socket_clients.h"
+#include "lib/session/session.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
@@ -135,11 +135,12 @@ class ClientsTest : public testing::Test {
     Give(std::move(pty.controller), process_.back());
   }
 
-  struct Peer {
+  struct PendingConnection {
     std::unique_ptr<End> side;
     SocketClient* client;
   };
-  Peer Connect(ClientPolicy policy, std::optional<PeerIdentity> identity = {}) {
+  PendingConnection Connect(ClientPolicy policy,
+                            std::optional<PeerIdentity> identity = {}) {
     SocketPair pair;
     EXPECT_THAT(SetNonBlocking(pair.theirs.get()), IsOk());
     if (!identity) identity = PeerOf(pair.theirs.get());
@@ -148,13 +149,16 @@ class ClientsTest : public testing::Test {
                      [this](SocketClient&) { ++gone_; });
     return {std::make_unique<End>(std::move(pair.ours)), &client};
   }
-  Peer Attach(ClientPolicy policy, std::optional<PeerIdentity> identity = {}) {
-    Peer peer = Connect(policy, identity);
+  PendingConnection Attach(ClientPolicy policy,
+                           std::optional<PeerIdentity> identity = {}) {
+    PendingConnection peer = Connect(policy, identity);
     peer.client->Join(*session_);
     return peer;
   }
-  Peer AttachRaw() { return Attach({.framing = Framing::kRaw}); }
-  Peer AttachFramed() { return Attach({.framing = Framing::kUwsgi}); }
+  PendingConnection AttachRaw() { return Attach({.framing = Framing::kRaw}); }
+  PendingConnection AttachFramed() {
+    return Attach({.framing = Framing::kUwsgi});
+  }
 
   testing::AssertionResult Until(absl::FunctionRef<bool()> predicate) {
     return RunUntil(*loop_, predicate) ? testing::AssertionSuccess()
@@ -177,7 +181,7 @@ class ClientsTest : public testing::Test {
   }
   // Processed when this returns, and as little later as can be: a size that
   // isn't whole is waited for only so long.
-  void WriteAtOnce(Peer& peer, const std::string& bytes) {
+  void WriteAtOnce(PendingConnection& peer, const std::string& bytes) {
     const uint64_t before = peer.client->traffic();
     peer.side->Write(bytes);
     while (peer.client->traffic() < before + bytes.size()) {
@@ -185,7 +189,7 @@ class ClientsTest : public testing::Test {
     }
   }
   // Everything sent so far is processed when this has come back.
-  void Settle(Peer& peer) {
+  void Settle(PendingConnection& peer) {
     terminal_->Write("settled");
     EXPECT_TRUE(UntilReads(*peer.side, HasSubstr("settled")));
     peer.side->Forget();
@@ -234,7 +238,7 @@ class ClientsTest : public testing::Test {
 
 TEST_F(ClientsTest, EveryByteOfARawClientIsTyped) {
   StartProgram();
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   const std::string bytes = RandomBytes(10'000);
   client.side->Write(bytes);
   EXPECT_TRUE(ProgramReads(bytes));
@@ -242,7 +246,7 @@ TEST_F(ClientsTest, EveryByteOfARawClientIsTyped) {
 
 TEST_F(ClientsTest, EveryByteOfAFramedClientIsTyped) {
   StartProgram();
-  Peer client = AttachFramed();
+  PendingConnection client = AttachFramed();
   const std::string bytes = RandomBytes(10'000);
   client.side->Write(KeysFrame(bytes));
   EXPECT_TRUE(ProgramReads(bytes));
@@ -250,8 +254,8 @@ TEST_F(ClientsTest, EveryByteOfAFramedClientIsTyped) {
 
 TEST_F(ClientsTest, OutputIsRawForBothKinds) {
   StartProgram();
-  Peer raw = AttachRaw();
-  Peer framed = AttachFramed();
+  PendingConnection raw = AttachRaw();
+  PendingConnection framed = AttachFramed();
   const std::string bytes = RandomBytes(5'000);
   terminal_->Write(bytes);
   EXPECT_TRUE(UntilReads(*raw.side, bytes));
@@ -260,7 +264,7 @@ TEST_F(ClientsTest, OutputIsRawForBothKinds) {
 
 TEST_F(ClientsTest, APacketLargerThanAllRoomIsTypedAsTheProgramReads) {
   StartProgram();
-  Peer client = AttachFramed();
+  PendingConnection client = AttachFramed();
   const std::string bytes = RandomBytes(kLongestPayload);
   std::string stream = KeysFrame(bytes) + KeysFrame("the end");
   absl::string_view rest = stream;
@@ -278,7 +282,7 @@ class ProtocolTest : public ClientsTest {
  protected:
   void SetUp() override { StartProgram(); }
   // Until the client has been answered, and has gone.
-  std::string AnswerTo(Peer& client) {
+  std::string AnswerTo(PendingConnection& client) {
     EXPECT_TRUE(Until([&] {
       client.side->Read();
       return client.side->ended();
@@ -289,7 +293,7 @@ class ProtocolTest : public ClientsTest {
   }
   // All that was ever typed.
   void ProgramHasRead(const std::string& text) {
-    Peer last = AttachRaw();
+    PendingConnection last = AttachRaw();
     last.side->Write("the end");
     EXPECT_TRUE(ProgramReads(text + "the end"));
   }
@@ -299,7 +303,7 @@ class ProtocolTest : public ClientsTest {
 TEST_F(ProtocolTest, TheAnswerIsTheFirstThatIsSent) {
   terminal_->Write("what is on the screen");
   for (const Framing framing : {Framing::kRaw, Framing::kUwsgi}) {
-    Peer client = Attach({.framing = framing});
+    PendingConnection client = Attach({.framing = framing});
     client.side->Write(question_);
     const std::string answer = AnswerTo(client);
     absl::string_view bytes = answer;
@@ -314,7 +318,7 @@ TEST_F(ProtocolTest, TheAnswerIsTheFirstThatIsSent) {
 
 TEST_F(ProtocolTest, AnyCutOfAMessageIsNotTyped) {
   for (size_t cut = 1; cut < question_.size(); ++cut) {
-    Peer client = AttachRaw();
+    PendingConnection client = AttachRaw();
     WriteAtOnce(client, question_.substr(0, cut));
     client.side->Write(question_.substr(cut));
     EXPECT_THAT(AnswerTo(client), HasSubstr("ask at head.sock")) << cut;
@@ -323,24 +327,24 @@ TEST_F(ProtocolTest, AnyCutOfAMessageIsNotTyped) {
 }
 
 TEST_F(ProtocolTest, WhatDoesNotGoOnLikeThatIsTypedWhole) {
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   WriteAtOnce(client, question_.substr(0, 12));
   client.side->Write("x");
   EXPECT_TRUE(ProgramReads(question_.substr(0, 12) + "x"));
 }
 
 TEST_F(ProtocolTest, WhatDoesNotGoOnIsTypedSoonAndAtAHalfClose) {
-  Peer waits = AttachRaw();
+  PendingConnection waits = AttachRaw();
   waits.side->Write("Þ");
   EXPECT_TRUE(ProgramReads("Þ"));
-  Peer closes = AttachRaw();
+  PendingConnection closes = AttachRaw();
   closes.side->Write(question_.substr(0, 12));
   ShutDownWriting(closes.side->fd());
   EXPECT_TRUE(ProgramReads("Þ" + question_.substr(0, 12)));
 }
 
 TEST_F(ProtocolTest, OnlyTheBeginningCounts) {
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   client.side->Write("x");
   EXPECT_TRUE(ProgramReads("x"));
   client.side->Write(question_);
@@ -353,10 +357,11 @@ TEST_F(ProtocolTest, ABrowserIsOneOnlyOverTcp) {
   SocketClient& over_tcp =
       clients_.Add(std::move(pair.theirs), {}, {}, [](SocketClient&) {});
   over_tcp.Join(*session_);
-  Peer client{std::make_unique<End>(std::move(pair.ours)), &over_tcp};
+  PendingConnection client{std::make_unique<End>(std::move(pair.ours)),
+                           &over_tcp};
   client.side->Write("GET / HTTP/1.1\r\n\r\n");
   EXPECT_THAT(AnswerTo(client), HasSubstr("HTTP/1.0 400"));
-  Peer local = AttachRaw();
+  PendingConnection local = AttachRaw();
   local.side->Write("GET / HTTP/1.1");
   EXPECT_TRUE(ProgramReads("GET / HTTP/1.1"));
 }
@@ -364,7 +369,7 @@ TEST_F(ProtocolTest, ABrowserIsOneOnlyOverTcp) {
 // Another program takes over between two pieces.
 TEST_F(ProtocolTest, AnUpgradeAmidTheBeginningChangesNothing) {
   for (const size_t cut : {size_t{1}, size_t{7}, size_t{12}}) {
-    Peer client = AttachRaw();
+    PendingConnection client = AttachRaw();
     WriteAtOnce(client, question_.substr(0, cut));
     SocketClientState state = client.client->Save();
     state.fd = ::fcntl(state.fd, F_DUPFD_CLOEXEC, 0);
@@ -374,7 +379,7 @@ TEST_F(ProtocolTest, AnUpgradeAmidTheBeginningChangesNothing) {
     client.side->Write(question_.substr(cut));
     EXPECT_THAT(AnswerTo(client), HasSubstr("ask at head.sock")) << cut;
   }
-  Peer client = AttachFramed();
+  PendingConnection client = AttachFramed();
   WriteAtOnce(client, KeysFrame("x").substr(0, 2));
   SocketClientState state = client.client->Save();
   state.fd = ::fcntl(state.fd, F_DUPFD_CLOEXEC, 0);
@@ -385,7 +390,7 @@ TEST_F(ProtocolTest, AnUpgradeAmidTheBeginningChangesNothing) {
 }
 
 TEST_F(ProtocolTest, OfAForeignPacketAndAllAfterItNothingIsApplied) {
-  Peer client = AttachFramed();
+  PendingConnection client = AttachFramed();
   client.side->Write(KeysFrame("before") + EncodePacket(7, 0, "typed") +
                      SignalFrame(kBlocked) + KeysFrame("after"));
   EXPECT_THAT(AnswerTo(client), HasSubstr("whose modifier1 is 0"));
@@ -398,7 +403,7 @@ TEST_F(ProtocolTest, OfAForeignPacketAndAllAfterItNothingIsApplied) {
 
 TEST_F(ClientsTest, AHalfCloseEndsInputAndNoOutput) {
   StartProgram();
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   client.side->Write("last");
   ShutDownWriting(client.side->fd());
   EXPECT_TRUE(ProgramReads("last"));
@@ -412,10 +417,10 @@ TEST_F(ClientsTest, AHalfCloseEndsInputAndNoOutput) {
 TEST_F(ClientsTest, WhatWasSentBeforeACloseIsTyped) {
   StartProgram();
   terminal_->Write("history, which nobody reads");
-  Peer reader = AttachRaw();
+  PendingConnection reader = AttachRaw();
   ASSERT_TRUE(UntilReads(*reader.side, HasSubstr("history")));
   // Before it joins, it has gone: there is no writing to it.
-  Peer client = Connect({.framing = Framing::kRaw});
+  PendingConnection client = Connect({.framing = Framing::kRaw});
   client.side->Write("stop\n");
   client.side->Close();
   client.client->Join(*session_);
@@ -425,8 +430,8 @@ TEST_F(ClientsTest, WhatWasSentBeforeACloseIsTyped) {
 
 TEST_F(ClientsTest, WhoIsKickedIsGone) {
   StartProgram();
-  Peer kicked = AttachRaw();
-  Peer other = AttachRaw();
+  PendingConnection kicked = AttachRaw();
+  PendingConnection other = AttachRaw();
   kicked.client->Kick("a test");
   EXPECT_TRUE(Until([&] {
     kicked.side->Read();
@@ -440,7 +445,7 @@ TEST_F(ClientsTest, WhoIsKickedIsGone) {
 
 TEST_F(ClientsTest, AllOfAPasteIsTypedAfterItsSenderHasGone) {
   StartProgram();
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   const std::string paste = RandomBytes(150'000);
   absl::string_view rest = paste;
   ASSERT_TRUE(Until([&] {
@@ -460,8 +465,8 @@ TEST_F(ClientsTest, AllOfAPasteIsTypedAfterItsSenderHasGone) {
 
 TEST_F(ClientsTest, WhoHasGoneHoldsUpNobody) {
   StartProgram();
-  Peer leaves = AttachRaw();
-  Peer stays = AttachRaw();
+  PendingConnection leaves = AttachRaw();
+  PendingConnection stays = AttachRaw();
   // It has more to type than there is room for, so it isn't over.
   const std::string paste(100'000, 'x');
   size_t sent = 0;
@@ -485,7 +490,7 @@ TEST_F(ClientsTest, WhoHasGoneHoldsUpNobody) {
 TEST_F(ClientsTest, AClientIsServedBeforeItIsClosed) {
   Begin(SizePolicy::kLatest, WhenBehind::kBlock);
   StartProgram();
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   const std::string output = RandomBytes(10 * kRing);
   absl::string_view rest = output;
   ASSERT_TRUE(Until([&] {
@@ -505,7 +510,7 @@ TEST_F(ClientsTest, AClientIsServedBeforeItIsClosed) {
 
 TEST_F(ClientsTest, WhoTypesMeanwhileSeesAnEndAndNoReset) {
   StartProgram();
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   client.side->Write("unread");
   client.client->CloseWhenServed();
   EXPECT_TRUE(Until([&] {
@@ -517,7 +522,7 @@ TEST_F(ClientsTest, WhoTypesMeanwhileSeesAnEndAndNoReset) {
 
 TEST_F(ClientsTest, WhoDoesNotCloseIsClosedInTheEnd) {
   StartProgram();
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   client.client->CloseWhenServed();
   EXPECT_TRUE(Until([&] { return gone_ == 1; }));
 }
@@ -527,7 +532,7 @@ TEST_F(ClientsTest, WhoDoesNotCloseIsClosedInTheEnd) {
 TEST_F(ClientsTest, WhereTheProgramWaitsNothingIsMissed) {
   Begin(SizePolicy::kLatest, WhenBehind::kBlock);
   StartProgram();
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   const std::string output = RandomBytes(20 * kRing);
   size_t written = 0;
   const auto write = [&] {
@@ -537,7 +542,7 @@ TEST_F(ClientsTest, WhereTheProgramWaitsNothingIsMissed) {
   bool patience_is_over = false;
   const Timer patience =
       loop_->After(3 * kPatience, [&] { patience_is_over = true; });
-  Peer types = AttachRaw();
+  PendingConnection types = AttachRaw();
   ASSERT_TRUE(Until([&] {
     write();
     types.side->Read();
@@ -557,7 +562,7 @@ TEST_F(ClientsTest, WhereTheProgramWaitsNothingIsMissed) {
 // Its screen has nothing to do with what it missed.
 TEST_F(ClientsTest, ATerminalThatFellBehindIsRedrawn) {
   StartProgram();
-  Peer client = AttachFramed();
+  PendingConnection client = AttachFramed();
   client.side->Write(SizeFrames(24, 80));
   ASSERT_TRUE(Until([&] { return client.client->size().has_value(); }));
   std::string output;
@@ -577,7 +582,7 @@ TEST_F(ClientsTest, ATerminalThatFellBehindIsRedrawn) {
 
 TEST_F(ClientsTest, RowsAndColumnsAreAppliedTogether) {
   StartProgram();
-  Peer client = AttachFramed();
+  PendingConnection client = AttachFramed();
   WriteAtOnce(client, RowsFrame(40) + KeysFrame("x"));
   EXPECT_EQ(ProgramsSize(), kSize);
   ASSERT_TRUE(ProgramReads("x"));
@@ -587,7 +592,7 @@ TEST_F(ClientsTest, RowsAndColumnsAreAppliedTogether) {
 
 TEST_F(ClientsTest, RowsAloneAreAppliedAfterAWhile) {
   StartProgram();
-  Peer client = AttachFramed();
+  PendingConnection client = AttachFramed();
   client.side->Write(RowsFrame(40));
   EXPECT_TRUE(Until([&] { return ProgramsSize() == WindowSize{40, 80}; }));
   client.side->Write(ColsFrame(100));
@@ -596,7 +601,7 @@ TEST_F(ClientsTest, RowsAloneAreAppliedAfterAWhile) {
 
 TEST_F(ClientsTest, TheSameSideTwiceIsNoPair) {
   StartProgram();
-  Peer client = AttachFramed();
+  PendingConnection client = AttachFramed();
   WriteAtOnce(client, RowsFrame(30) + RowsFrame(40) + KeysFrame("x"));
   EXPECT_EQ(ProgramsSize(), kSize);
   ASSERT_TRUE(ProgramReads("x"));
@@ -608,7 +613,8 @@ TEST_F(ClientsTest, TheSameSideTwiceIsNoPair) {
 // Each key that comes alone is written alone: others are served in between.
 TEST_F(ClientsTest, InATurnSoManyPacketsAreTaken) {
   StartProgram();
-  Peer looks = Attach({.framing = Framing::kUwsgi, .read_only = true});
+  PendingConnection looks =
+      Attach({.framing = Framing::kUwsgi, .read_only = true});
   std::string keys;
   for (int i = 0; i < 3000; ++i) keys += KeysFrame("x");
   WriteAtOnce(looks, keys);
@@ -620,7 +626,7 @@ TEST_F(ClientsTest, InATurnSoManyPacketsAreTaken) {
 
 TEST_F(ClientsTest, ZeroIsUnknown) {
   StartProgram();
-  Peer client = AttachFramed();
+  PendingConnection client = AttachFramed();
   client.side->Write(SizeFrames(0, 0) + KeysFrame("a"));
   ASSERT_TRUE(ProgramReads("a"));
   EXPECT_EQ(ProgramsSize(), kSize);
@@ -634,7 +640,7 @@ TEST_F(ClientsTest, ZeroIsUnknown) {
 
 TEST_F(ClientsTest, AProgramBeginsWithTheSizeOfWhoWaited) {
   Begin();
-  Peer client = Connect({.framing = Framing::kUwsgi});
+  PendingConnection client = Connect({.framing = Framing::kUwsgi});
   client.side->Write(SizeFrames(33, 99));
   ASSERT_TRUE(Until([&] { return client.client->traffic() == 8; }));
   client.client->Join(*session_);
@@ -658,9 +664,9 @@ TEST_P(SizePolicyTest, DecidesWhoseSizeTheProgramHas) {
   const auto& [policy, wanted] = GetParam();
   Begin(policy);
   StartProgram();
-  Peer first = AttachFramed();
-  Peer second = AttachFramed();
-  Peer raw = AttachRaw();  // has no size, and changes nothing
+  PendingConnection first = AttachFramed();
+  PendingConnection second = AttachFramed();
+  PendingConnection raw = AttachRaw();  // has no size, and changes nothing
   first.side->Write(SizeFrames(20, 200) + KeysFrame("a"));
   ASSERT_TRUE(ProgramReads("a"));
   EXPECT_EQ(ProgramsSize(), wanted.first);
@@ -712,9 +718,9 @@ INSTANTIATE_TEST_SUITE_P(
 
 TEST_F(ClientsTest, WhenTheLeaderLeavesTheLatestToComeHasTheSize) {
   StartProgram();
-  Peer first = AttachFramed();
-  Peer second = AttachFramed();
-  Peer third = AttachFramed();
+  PendingConnection first = AttachFramed();
+  PendingConnection second = AttachFramed();
+  PendingConnection third = AttachFramed();
   first.side->Write(SizeFrames(10, 11));
   second.side->Write(SizeFrames(20, 22));
   third.side->Write(SizeFrames(30, 33) + KeysFrame("x"));
@@ -730,11 +736,11 @@ TEST_F(ClientsTest, WhenTheLeaderLeavesTheLatestToComeHasTheSize) {
 
 TEST_F(ClientsTest, AQuestionIsAnsweredOnce) {
   StartProgram();
-  Peer first = AttachRaw();
-  Peer second = AttachRaw();
-  Peer third = AttachRaw();
+  PendingConnection first = AttachRaw();
+  PendingConnection second = AttachRaw();
+  PendingConnection third = AttachRaw();
   terminal_->Write("\x1b[c");
-  for (Peer* peer : {&first, &second, &third}) {
+  for (PendingConnection* peer : {&first, &second, &third}) {
     ASSERT_TRUE(UntilReads(*peer->side, "\x1b[c"));
     peer->side->Write(kAttributes);
   }
@@ -748,8 +754,8 @@ TEST_F(ClientsTest, AQuestionIsAnsweredOnce) {
 
 TEST_F(ClientsTest, WhoLeadsAnswers) {
   StartProgram();
-  Peer first = AttachFramed();
-  Peer second = AttachFramed();
+  PendingConnection first = AttachFramed();
+  PendingConnection second = AttachFramed();
   first.side->Write(SizeFrames(20, 70));
   second.side->Write(SizeFrames(30, 90) + KeysFrame("a"));
   ASSERT_TRUE(ProgramReads("a"));
@@ -766,8 +772,8 @@ TEST_F(ClientsTest, WhoLeadsAnswers) {
 
 TEST_F(ClientsTest, WhoHasATerminalAnswersForAScriptThatLeads) {
   StartProgram();
-  Peer script = AttachRaw();
-  Peer terminal = AttachFramed();
+  PendingConnection script = AttachRaw();
+  PendingConnection terminal = AttachFramed();
   terminal.side->Write(SizeFrames(30, 90) + KeysFrame("t"));
   ASSERT_TRUE(ProgramReads("t"));
   script.side->Write("s");
@@ -778,8 +784,8 @@ TEST_F(ClientsTest, WhoHasATerminalAnswersForAScriptThatLeads) {
 
 TEST_F(ClientsTest, WhoHalfClosedLeadsNoMore) {
   StartProgram();
-  Peer script = AttachRaw();
-  Peer terminal = AttachRaw();
+  PendingConnection script = AttachRaw();
+  PendingConnection terminal = AttachRaw();
   script.side->Write("command");
   ShutDownWriting(script.side->fd());
   ASSERT_TRUE(ProgramReads("command"));
@@ -790,8 +796,8 @@ TEST_F(ClientsTest, WhoHalfClosedLeadsNoMore) {
 
 TEST_F(ClientsTest, KeysOfWhoDoesNotLeadAreNoAnswers) {
   StartProgram();
-  Peer leader = AttachRaw();
-  Peer other = AttachRaw();
+  PendingConnection leader = AttachRaw();
+  PendingConnection other = AttachRaw();
   std::string wanted = "x";
   leader.side->Write("x");
   ASSERT_TRUE(ProgramReads(wanted));
@@ -808,7 +814,7 @@ TEST_F(ClientsTest, KeysOfWhoDoesNotLeadAreNoAnswers) {
 
 TEST_F(ClientsTest, AQuestionInTheHistoryHasBeenAnswered) {
   StartProgram();
-  Peer first = AttachRaw();
+  PendingConnection first = AttachRaw();
   terminal_->Write("\x1b[c");
   ASSERT_TRUE(UntilReads(*first.side, "\x1b[c"));
   first.side->Write(kAttributes);
@@ -817,7 +823,7 @@ TEST_F(ClientsTest, AQuestionInTheHistoryHasBeenAnswered) {
   first.side->Close();
   ASSERT_TRUE(Until([&] { return gone_ == 1; }));
 
-  Peer second = AttachFramed();
+  PendingConnection second = AttachFramed();
   second.side->Write(SizeFrames(30, 90));  // leads, for all that
   ASSERT_TRUE(UntilReads(*second.side, "\x1b[c"));
   second.side->Write(KeysFrame(kAttributes) + KeysFrame("x"));
@@ -833,7 +839,7 @@ TEST_F(ClientsTest, AQuestionInTheHistoryHasBeenAnswered) {
 TEST_F(ClientsTest, AQuestionNobodyHasSeenYetIsAnswered) {
   StartProgram();
   terminal_->Write("\x1b[c");
-  Peer first = AttachFramed();
+  PendingConnection first = AttachFramed();
   ASSERT_TRUE(UntilReads(*first.side, "\x1b[c"));
   first.side->Write(KeysFrame(kAttributes) + KeysFrame("x"));
   EXPECT_TRUE(ProgramReads(absl::StrCat(kAttributes, "x")));
@@ -858,8 +864,8 @@ class Paste {
 
 TEST_F(ClientsTest, WhoTypesDoesNotWaitForTheEndOfAPaste) {
   StartProgram();
-  Peer pastes = AttachRaw();
-  Peer types = AttachRaw();
+  PendingConnection pastes = AttachRaw();
+  PendingConnection types = AttachRaw();
   Paste paste(*pastes.side, std::string(1'000'000, 'p'));
   ASSERT_TRUE(Until([&] {
     paste.Continue();
@@ -876,8 +882,8 @@ TEST_F(ClientsTest, WhoTypesDoesNotWaitForTheEndOfAPaste) {
 
 TEST_F(ClientsTest, TwoThatPasteTakeTurns) {
   StartProgram();
-  Peer first = AttachRaw();
-  Peer second = AttachRaw();
+  PendingConnection first = AttachRaw();
+  PendingConnection second = AttachRaw();
   constexpr size_t kBytes = 1'000'000;
   Paste a(*first.side, std::string(kBytes, 'a'));
   Paste b(*second.side, std::string(kBytes, 'b'));
@@ -931,8 +937,8 @@ class InterruptTest : public ClientsTest {
       return pastes_.client->input_blocked();
     }));
   }
-  Peer pastes_;
-  Peer types_;
+  PendingConnection pastes_;
+  PendingConnection types_;
 };
 
 TEST_F(InterruptTest, PassesAnothersPaste) {
@@ -958,7 +964,8 @@ TEST_F(InterruptTest, PassesWhenOtherKeysCameFirst) {
 
 TEST_F(ClientsTest, OfAReadOnlyClientNothingIsApplied) {
   StartProgram();
-  Peer watcher = Attach({.framing = Framing::kUwsgi, .read_only = true});
+  PendingConnection watcher =
+      Attach({.framing = Framing::kUwsgi, .read_only = true});
   watcher.side->Write(SizeFrames(50, 100) + KeysFrame("typed") +
                       SignalFrame(kBlocked));
   ASSERT_TRUE(Until([&] { return watcher.client->traffic() >= 21; }));
@@ -966,7 +973,7 @@ TEST_F(ClientsTest, OfAReadOnlyClientNothingIsApplied) {
   EXPECT_EQ(ProgramsSize(), kSize);
   EXPECT_FALSE(IsPending(kBlocked));
   EXPECT_EQ(session_->leader(), nullptr);
-  Peer client = AttachRaw();
+  PendingConnection client = AttachRaw();
   client.side->Write("x");
   EXPECT_TRUE(ProgramReads("x"));
 }
@@ -983,7 +990,7 @@ class SignalTest : public ClientsTest {
   }
   // Whether a signal of such a client reaches the program.
   bool Reaches(uid_t uid, bool allow_signals) {
-    Peer client =
+    PendingConnection client =
         Attach({.framing = Framing::kUwsgi, .allow_signals = allow_signals},
                PeerIdentity{.pid = ::getpid(), .uid = uid, .gid = 0});
     client.side->Write(SignalFrame(kBlocked) + KeysFrame("x"));

@@ -13,7 +13,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/head/head.h"
-#include "lib/head/ring.h"
+#include "lib/session/ring.h"
 #include "lib/sys/pty.h"
 #include "tests/support/program.h"
 #include "tests/support/status_matchers.h"

@@ -12,7 +12,7 @@
 
 #include "absl/functional/function_ref.h"
 
-#include "lib/head/session.h"
+#include "lib/session/session.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/pty.h"
 #include "tests/support/program.h"

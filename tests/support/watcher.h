@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "lib/head/client.h"
-#include "lib/head/session.h"
+#include "lib/clients/client.h"
+#include "lib/session/session.h"
 #include "lib/sys/event_loop.h"
 #include "tests/support/socket_pair.h"
 
@@ -46,9 +46,9 @@ class Watcher : private SocketPair, public Client {
 
   void WaitForRoom(bool wait) override;
   void OnGone() override { events_.emplace_back("gone"); }
-  std::optional<uint64_t> Rejoin(const Ring& ring) override {
+  std::optional<uint64_t> SkipAhead(const Ring& ring) override {
     events_.emplace_back("missed");
-    return Client::Rejoin(ring);
+    return Client::SkipAhead(ring);
   }
   ClientInfo Info() const override { return {.kind = "watcher"}; }
   void Kick(absl::string_view) override { events_.emplace_back("kicked"); }

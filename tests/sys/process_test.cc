@@ -46,11 +46,11 @@ short Poll(int fd) {
 }
 
 // A process that connected to us, and is held by a pidfd.
-class PeerTest : public testing::Test {
+class PendingConnectionTest : public testing::Test {
  protected:
   // It connects, waits for a byte (then exits with 3) or the end of `go_`
   // (then with 4).
-  PeerTest()
+  PendingConnectionTest()
       : peer_(Program::Fork(
             [&] {
               const auto connection = Connect(path_, kDeadline);
@@ -101,12 +101,12 @@ std::string Expected(const std::string& answer) {
   return KernelTellsExitStatus() ? answer : "never";
 }
 
-TEST_F(PeerTest, HasNotEndedWhileItRuns) {
+TEST_F(PendingConnectionTest, HasNotEndedWhileItRuns) {
   EXPECT_FALSE(HasEnded(pidfd_.get()));
   EXPECT_EQ(Answer(pidfd_.get()), Expected("not yet"));
 }
 
-TEST_F(PeerTest, HasEndedBeforeItIsReaped) {
+TEST_F(PendingConnectionTest, HasEndedBeforeItIsReaped) {
   LetItEnd();
   ASSERT_TRUE(HasEndedInTime());
   EXPECT_TRUE(HasEnded(pidfd_.get()));
@@ -115,7 +115,7 @@ TEST_F(PeerTest, HasEndedBeforeItIsReaped) {
 }
 
 // Only its parent may know before.
-TEST_F(PeerTest, TellsItsExitStatusOnceItIsReaped) {
+TEST_F(PendingConnectionTest, TellsItsExitStatusOnceItIsReaped) {
   LetItEnd();
   ASSERT_TRUE(HasEndedInTime());
   EXPECT_EQ(Answer(pidfd_.get()), Expected("not yet"));
@@ -124,7 +124,7 @@ TEST_F(PeerTest, TellsItsExitStatusOnceItIsReaped) {
   EXPECT_EQ(Answer(pidfd_.get()), Expected("exit status 3")) << "and again";
 }
 
-TEST_F(PeerTest, TellsTheSignalThatKilledIt) {
+TEST_F(PendingConnectionTest, TellsTheSignalThatKilledIt) {
   peer_.Signal(SIGKILL);
   EXPECT_EQ(peer_.Wait(), ExitStatus{.signal = SIGKILL});
   EXPECT_EQ(Answer(pidfd_.get()), Expected("signal 9 (Killed)"));
@@ -151,7 +151,7 @@ TEST(ExitStatusTest, IsNotLostOnWhoAsksWhileItIsReaped) {
 }
 
 // An end is an input, its reaping a hang-up: nobody need ask again and again.
-TEST_F(PeerTest, ReapingIsAHangup) {
+TEST_F(PendingConnectionTest, ReapingIsAHangup) {
   if (!KernelTellsExitStatus()) GTEST_SKIP() << "needs Linux 6.15";
   EXPECT_EQ(Poll(pidfd_.get()), 0);
   LetItEnd();
@@ -161,7 +161,7 @@ TEST_F(PeerTest, ReapingIsAHangup) {
   EXPECT_NE(Poll(pidfd_.get()) & POLLHUP, 0);
 }
 
-TEST_F(PeerTest, APidfdIsCloseOnExec) {
+TEST_F(PendingConnectionTest, APidfdIsCloseOnExec) {
   EXPECT_EQ(::fcntl(pidfd_.get(), F_GETFD), FD_CLOEXEC);
 }
 

@@ -1,0 +1,85 @@
+#include "lib/clients/backlog_quota.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/sys/io.h"
+
+namespace deptyr {
+
+BacklogQuota::Held::Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
+                         absl::AnyInvocable<void()> stuck)
+    : quota_(quota),
+      uid_(uid),
+      bytes_(bytes),
+      fd_(fd),
+      stuck_(std::move(stuck)) {
+  Watch();
+}
+
+BacklogQuota::Held::~Held() {
+  quota_.Release(uid_, bytes_);
+}
+
+// Bytes that leave the socket are progress, too: a socket says that it has room
+// only when much of what it holds is taken.
+void BacklogQuota::Held::Watch() {
+  patience_ = quota_.loop_.After(
+      quota_.patience_, [this, written = written_, queued = BytesQueued(fd_)] {
+        if (written_ != written || BytesQueued(fd_) != queued) return Watch();
+        auto stuck = std::move(stuck_);
+        stuck();  // may destroy this
+      });
+}
+
+bool BacklogQuota::HasRoom(uid_t uid) const {
+  const auto found = held_.find(uid);
+  return found == held_.end() || found->second < most_;
+}
+
+bool BacklogQuota::TakeTurn(uid_t uid) {
+  if (!HasRoom(uid) || turn_.pending()) return false;
+  turn_ = loop_.After(absl::ZeroDuration(), [] {});
+  return true;
+}
+
+std::unique_ptr<BacklogQuota::Place> BacklogQuota::Queue(
+    uid_t uid, absl::AnyInvocable<void()> turn) {
+  const uint64_t number = ++last_number_;
+  line_.emplace(number, Waiting{uid, std::move(turn)});
+  ServeLineSoon();
+  return std::unique_ptr<Place>(new Place(*this, number));
+}
+
+std::unique_ptr<BacklogQuota::Held> BacklogQuota::Hold(
+    uid_t uid, size_t bytes, int fd, absl::AnyInvocable<void()> stuck) {
+  held_[uid] += bytes;
+  return std::unique_ptr<Held>(
+      new Held(*this, uid, bytes, fd, std::move(stuck)));
+}
+
+void BacklogQuota::Release(uid_t uid, size_t bytes) {
+  const auto found = held_.find(uid);
+  found->second -= bytes;
+  if (found->second == 0) held_.erase(found);
+  ServeLineSoon();
+}
+
+void BacklogQuota::ServeLineSoon() {
+  if (line_.empty() || serve_.pending()) return;
+  serve_ = loop_.After(absl::ZeroDuration(), [this] { ServeLine(); });
+}
+
+// One in a turn of the loop, whatever it makes.
+void BacklogQuota::ServeLine() {
+  const auto next = std::find_if(
+      line_.begin(), line_.end(),
+      [this](const auto& waiting) { return HasRoom(waiting.second.uid); });
+  if (next == line_.end()) return;
+  auto turn = line_.extract(next);
+  ServeLineSoon();
+  turn_.Reset();
+  turn.mapped().turn();
+}
+
+}  // namespace deptyr

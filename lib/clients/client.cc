@@ -1,0 +1,407 @@
+#include "lib/clients/client.h"
+
+#include <algorithm>
+#include <limits>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/session/session.h"
+#include "lib/sys/io.h"
+#include "lib/wire/messages.h"
+#include "lib/wire/uwsgi.h"
+
+namespace deptyr {
+namespace {
+
+// A client that never reads while its program restarts again and again.
+constexpr size_t kMostNotices = 32;
+constexpr size_t kMostNoticeBytes = 16 << 10;
+// An answer arrives in one piece, or nearly; what stays alone was typed.
+constexpr absl::Duration kReplyTime = absl::Milliseconds(50);
+// What is on its way to a terminal, and its answers on their way back.
+constexpr absl::Duration kReplayTime = absl::Seconds(1);
+
+// How long a program may leave unread what a client left behind.
+constexpr absl::Duration kAbandonTime = absl::Seconds(60);
+
+uint64_t last = 0;
+
+}  // namespace
+
+Client::Client(EventLoop& loop, int out_fd, Output output)
+    : loop_(loop), id_(++last), out_fd_(out_fd), output_(output) {}
+
+uint64_t Client::last_id() {
+  return last;
+}
+
+void Client::GoOnAfter(uint64_t id) {
+  last = std::max(last, id);
+}
+
+Client::~Client() {
+  if (session_ != nullptr) session_->Detach(*this);
+}
+
+void Client::Add(Insert insert) {
+  const auto after = std::upper_bound(
+      inserts_.begin(), inserts_.end(), insert.offset,
+      [](uint64_t at, const Insert& other) { return at < other.offset; });
+  inserts_.insert(after, std::move(insert));
+  LimitNotices();
+}
+
+// The older ones go.
+void Client::LimitNotices() {
+  const auto is_notice = [](const Insert& insert) { return !insert.picture; };
+  size_t bytes = 0;
+  size_t count = 0;
+  // The first may be half written.
+  const auto first = inserts_.begin() + 1;
+  for (auto insert = first; insert != inserts_.end(); ++insert) {
+    if (!is_notice(*insert)) continue;
+    bytes += insert->text.size();
+    ++count;
+  }
+  while (count > kMostNotices || bytes > kMostNoticeBytes) {
+    const auto oldest =
+        std::find_if(inserts_.begin() + 1, inserts_.end(), is_notice);
+    bytes -= oldest->text.size();
+    --count;
+    inserts_.erase(oldest);
+  }
+}
+
+void Client::ForgetPictures() {
+  const auto first = inserts_.begin() + (insert_begun_ ? 1 : 0);
+  const auto gone =
+      std::remove_if(first, inserts_.end(),
+                     [](const Insert& insert) { return insert.picture; });
+  lost_ = lost_ || gone != inserts_.end();
+  inserts_.erase(gone, inserts_.end());
+}
+
+uid_t Client::Charged() const {
+  const auto identity = Info().identity;
+  return identity ? identity->uid : kUnknownId;
+}
+
+bool Client::MayHavePicture() {
+  BacklogQuota* const quota = session_->backlogs();
+  if (quota == nullptr || quota->TakeTurn(Charged())) {
+    in_line_.reset();
+    return true;
+  }
+  if (in_line_ == nullptr) {
+    in_line_ = quota->Queue(Charged(), [this] {
+      in_line_.reset();
+      if (session_ != nullptr) session_->Pump(*this);
+    });
+  }
+  return false;
+}
+
+void Client::ChargePictures() {
+  BacklogQuota* const quota = session_->backlogs();
+  if (quota == nullptr || !charged()) return;
+  for (Insert& insert : inserts_) {
+    if (!insert.picture || insert.held != nullptr) continue;
+    insert.held = quota->Hold(Charged(), insert.text.size(), out_fd_,
+                              [this] { CutPicture(); });
+  }
+}
+
+void Client::CutPicture() {
+  ForgetPictures();
+  if (!insert_begun_ || !inserts_[0].picture) return;
+  const Insert cut = std::move(inserts_[0]);
+  inserts_.pop_front();
+  const size_t left = LeftOfPacket(cut);
+  insert_begun_ = left > 0;
+  if (insert_begun_) {
+    inserts_.push_front(
+        {.offset = cut.offset, .text = cut.text.substr(cut.written, left)});
+  }
+  lost_ = true;
+}
+
+size_t Client::LeftOfPacket(const Insert& insert) const {
+  if (output_ == Output::kPlain) return 0;
+  size_t end = insert.begun;
+  while (end < insert.written) {
+    end += PacketSize(absl::string_view(insert.text).substr(end));
+  }
+  return end - insert.written;
+}
+
+void Client::StopOutput() {
+  deaf_ = true;
+  ForgetInserts();
+  in_line_.reset();
+  if (session_ != nullptr) session_->Pump(*this);
+}
+
+void Client::SendLastAndClose(const Ring& ring, std::string text) {
+  if (deaf_) return;
+  KeepPacket(ring);
+  CutPicture();
+  inserts_.resize(insert_begun_ ? 1 : 0);
+  inserts_.push_back({.offset = cursor_, .text = std::move(text)});
+  in_line_.reset();
+  leaving_ = true;
+  waited_for_ = false;
+}
+
+void Client::BeginAt(uint64_t cursor) {
+  cursor_ = cursor;
+  begun_ = true;
+  replaying_ = cursor < answered_;
+  replayed_.Reset();
+}
+
+void Client::NoteReplayed() {
+  if (!replaying_ || cursor_ < answered_ || replayed_.pending()) return;
+  replayed_ = loop_.After(kReplayTime, [this] { replaying_ = false; });
+}
+
+ClientState Client::Save() const {
+  ClientState state{.id = id_,
+                    .since = absl::ToUnixMillis(since_),
+                    .session = session_ == nullptr ? "" : session_->name(),
+                    .cursor = cursor_,
+                    .missed = missed_,
+                    .deaf = deaf_,
+                    .rows = size_ ? size_->rows : uint16_t{0},
+                    .cols = size_ ? size_->cols : uint16_t{0},
+                    .untyped = untyped_,
+                    .held = replies_.held(),
+                    .answered = answered_,
+                    .replaying = replaying_,
+                    .header = header_,
+                    .packet_left = packet_left_,
+                    .insert_begun = insert_begun_,
+                    .inserts = {},
+                    .begins = !begun_,
+                    .lost = lost_};
+  for (const Insert& insert : inserts_) {
+    const size_t begun = insert.picture ? LeftOfPacket(insert) : 0;
+    state.inserts.push_back({insert.offset, insert.text.substr(insert.written),
+                             insert.picture, begun});
+  }
+  return state;
+}
+
+void Client::Restore(const ClientState& state) {
+  id_ = state.id;
+  GoOnAfter(id_);
+  since_ = absl::FromUnixMillis(state.since);
+  missed_ = state.missed;
+  deaf_ = state.deaf;
+  if (state.rows != 0 || state.cols != 0) size_ = {state.rows, state.cols};
+  untyped_ = state.untyped;
+  header_ = state.header;
+  packet_left_ = static_cast<size_t>(state.packet_left);
+  insert_begun_ = state.insert_begun;
+  for (const InsertState& insert : state.inserts) {
+    // A picture from 0.1.0 doesn't say where its packet ends: it is never cut.
+    const bool whole = output_ == Output::kPackets && inserts_.empty() &&
+                       insert_begun_ && insert.begun == 0;
+    inserts_.push_back({.offset = insert.offset,
+                        .text = insert.text,
+                        .picture = insert.for_now && !whole,
+                        .begun = insert.begun});
+  }
+  answered_ = state.answered;
+  BeginAt(state.cursor);
+  begun_ = !state.begins;
+  lost_ = state.lost;
+  replaying_ = state.replaying;
+  NoteReplayed();
+  // It has been looked at, so all of it is held again.
+  untyped_ += replies_.Feed(state.held);
+  FlushRepliesLater();
+  if (deaf_) WatchTyping();
+}
+
+void Client::Type(absl::string_view keystrokes) {
+  if (session_ == nullptr || session_->PassInterrupt(*this, keystrokes)) return;
+  flush_.Reset();
+  if (!replaying_ && session_->Answers(*this)) {
+    if (!IsReport(keystrokes)) session_->Lead(*this);
+    untyped_ += replies_.Flush();
+    untyped_.append(keystrokes.data(), keystrokes.size());
+  } else {
+    const std::string typed = replies_.Feed(keystrokes);
+    if (!typed.empty() && !IsReport(typed)) session_->Lead(*this);
+    untyped_ += typed;
+    FlushRepliesLater();
+  }
+  TypeUntyped();
+}
+
+size_t Client::input_room() const {
+  if (session_ == nullptr) return kInputRoom;
+  return std::max(session_->input_room(), kLeastRead);
+}
+
+void Client::GoOnSoon() {
+  go_on_ = loop_.After(absl::ZeroDuration(), [this] { OnInputUnblocked(); });
+}
+
+void Client::FlushRepliesLater() {
+  if (!replies_.pending()) return;
+  flush_ = loop_.After(kReplyTime, [this] {
+    untyped_ += replies_.Flush();
+    TypeUntyped();
+    OnInputUnblocked();
+  });
+}
+
+void Client::TypeUntyped() {
+  if (untyped_.empty()) return;
+  if (session_ == nullptr) {
+    untyped_.clear();
+    return;
+  }
+  const size_t taken = session_->Type(*this, untyped_);
+  typed_ += taken;
+  untyped_.erase(0, taken);
+  if (untyped_.empty()) std::string().swap(untyped_);  // a paste was large
+}
+
+void Client::TypeOut() {
+  if (!deaf_) StopOutput();
+  if (!abandon_.pending()) WatchTyping();
+}
+
+void Client::WatchTyping() {
+  abandon_ = loop_.After(kAbandonTime, [this, typed = typed_] {
+    if (typed == typed_) return OnAbandoned();
+    WatchTyping();
+  });
+}
+
+void Client::StartWindow() {
+  taken_ = 0;
+  queued_ = BytesQueued(out_fd_);
+}
+
+size_t Client::TakenInWindow() const {
+  const size_t given = taken_ + queued_;
+  const size_t still_queued = BytesQueued(out_fd_);
+  return given > still_queued ? given - still_queued : 0;
+}
+
+std::optional<uint64_t> Client::SkipAhead(const Ring& ring) {
+  // Far enough ahead not to be lapped again by the next few reads.
+  return ring.SafeStart(ring.end() - ring.capacity() / 4);
+}
+
+void Client::BeginPacket(size_t size) {
+  packet_left_ = std::min(size, kLongestOutput);
+  header_ = OutputHeader(packet_left_);
+}
+
+void Client::KeepPacket(const Ring& ring) {
+  if (packet_left_ == 0) return;
+  inserts_.push_front({.offset = cursor_,
+                       .text = absl::StrCat(header_, ring.From(cursor_).substr(
+                                                         0, packet_left_))});
+  insert_begun_ = true;
+  cursor_ += packet_left_;
+  packet_left_ = 0;
+  header_.clear();
+}
+
+Client::Pumped Client::WriteInsert() {
+  Insert& insert = inserts_[0];
+  const absl::string_view left =
+      absl::string_view(insert.text).substr(insert.written);
+  const IoResult wrote = WriteSome(out_fd_, left.substr(0, kLargestWrite));
+  if (wrote.state == IoState::kWouldBlock && !left.empty()) {
+    ChargePictures();
+    return Pumped::kBlocked;
+  }
+  if (wrote.state == IoState::kEnd) return Pumped::kGone;
+  if (wrote.state == IoState::kError) return OnWriteFailed();
+  taken_ += wrote.bytes;
+  insert.written += wrote.bytes;
+  if (insert.held != nullptr) insert.held->Wrote(wrote.bytes);
+  insert_begun_ = wrote.bytes != left.size();
+  if (!insert_begun_) inserts_.pop_front();
+  return Pumped::kAll;
+}
+
+Client::Pumped Client::WriteStream(const Ring& ring, size_t most) {
+  absl::string_view bytes = ring.From(cursor_).substr(0, most);
+  if (output_ == Output::kPackets) {
+    if (packet_left_ == 0) BeginPacket(bytes.size());
+    bytes = bytes.substr(0, packet_left_);
+  }
+  const IoResult wrote = WriteSome(out_fd_, header_, bytes);
+  if (wrote.state == IoState::kWouldBlock) return Pumped::kBlocked;
+  if (wrote.state == IoState::kEnd) return Pumped::kGone;
+  if (wrote.state == IoState::kError) return OnWriteFailed();
+  taken_ += wrote.bytes;
+  const size_t of_header = std::min(header_.size(), wrote.bytes);
+  header_.erase(0, of_header);
+  cursor_ += wrote.bytes - of_header;
+  if (packet_left_ > 0) packet_left_ -= wrote.bytes - of_header;
+  NoteReplayed();
+  return Pumped::kAll;
+}
+
+Client::Pumped Client::Gone(const Ring& ring) {
+  deaf_ = true;
+  ForgetInserts();
+  cursor_ = ring.end();
+  return Pumped::kGone;
+}
+
+// Finds where the client goes on, or tells why it doesn't.
+std::optional<Client::Pumped> Client::FindPlace(const Ring& ring) {
+  ForgetPictures();
+  // An insert that is half written comes first; a client that doesn't take that
+  // needs no picture yet.
+  while (insert_begun_) {
+    const Pumped pumped = WriteInsert();
+    if (pumped == Pumped::kGone) return Gone(ring);
+    if (pumped == Pumped::kBlocked) return pumped;
+  }
+  const std::optional<uint64_t> start = SkipAhead(ring);
+  if (!start) return Pumped::kWaits;
+  if (!begun_) {
+    BeginAt(*start);
+  } else {
+    missed_ += *start - cursor_;
+    cursor_ = *start;
+  }
+  lost_ = false;
+  return std::nullopt;
+}
+
+Client::Pumped Client::Pump(const Ring& ring) {
+  if (deaf_) {
+    cursor_ = ring.end();
+    return Pumped::kAll;
+  }
+  if (silent_ && owed(ring)) return Pumped::kBlocked;
+  if ((lost_ || cursor_ < ring.begin()) && !leaving_) {
+    if (const auto pumped = FindPlace(ring)) return *pumped;
+  }
+  while (owed(ring)) {
+    const bool insert = leaving_ || (packet_left_ == 0 && !inserts_.empty() &&
+                                     inserts_[0].offset <= cursor_);
+    const Pumped pumped =
+        insert ? WriteInsert()
+               : WriteStream(ring, inserts_.empty()
+                                       ? std::numeric_limits<size_t>::max()
+                                       : inserts_[0].offset - cursor_);
+    if (pumped == Pumped::kBlocked) return pumped;
+    if (pumped == Pumped::kGone) return Gone(ring);
+  }
+  return Pumped::kAll;
+}
+
+}  // namespace deptyr

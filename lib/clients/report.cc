@@ -1,0 +1,129 @@
+#include "lib/clients/report.h"
+
+#include "absl/strings/str_cat.h"
+
+namespace deptyr {
+namespace {
+
+std::string Flag(bool value) {
+  return value ? "1" : "0";
+}
+
+void AppendStatus(KeyValues& fields, const IncarnationRecord& record) {
+  const auto status = StatusOf(record);
+  if (!status) return;
+  if (status->signal != 0) {
+    fields.emplace_back("signal", absl::StrCat(status->signal));
+  } else {
+    fields.emplace_back("code", absl::StrCat(status->code));
+  }
+}
+
+std::string Milliseconds(absl::Time time) {
+  return absl::StrCat(absl::ToUnixMillis(time));
+}
+
+absl::string_view StateOf(const Session& session) {
+  if (session.running()) return "running";
+  return session.programs() == 0 ? "waiting" : "ended";
+}
+
+}  // namespace
+
+KeyValues Report(Session& session) {
+  const IncarnationRecord& latest = session.latest();
+  const Ring& ring = session.ring();
+  KeyValues fields = {
+      {"item", "session"},
+      {"name", session.name()},
+      {"state", std::string(StateOf(session))},
+      {"pid", absl::StrCat(latest.pid)},
+      {"uid", absl::StrCat(session.owner())},
+      {"argv", session.argv()},
+      {"since",
+       absl::StrCat(session.running() ? latest.started : latest.ended)},
+      {"rows", absl::StrCat(session.size().rows)},
+      {"cols", absl::StrCat(session.size().cols)},
+      {"clients", absl::StrCat(session.clients().size())},
+      {"bytes", absl::StrCat(ring.end())},
+      {"history", absl::StrCat(ring.end() - ring.begin())},
+      {"capacity", absl::StrCat(ring.capacity())},
+      {"number", absl::StrCat(latest.number)},
+      {"title", session.screen().title()},
+      {"screen", session.screen().exact() ? "exact" : "approximate"},
+  };
+  // How the last one ended that has.
+  const std::vector<IncarnationRecord> all = ring.incarnations();
+  for (auto record = all.rbegin(); record != all.rend(); ++record) {
+    if (record->outcome == Outcome::kRuns) continue;
+    fields.emplace_back("how", session.How(*record));
+    AppendStatus(fields, *record);
+    break;
+  }
+  return fields;
+}
+
+KeyValues Report(const Client& client) {
+  const ClientInfo info = client.Info();
+  const Session& session = *client.session();
+  KeyValues fields = {
+      {"item", "client"},
+      {"id", absl::StrCat(client.id())},
+      {"kind", std::string(info.kind)},
+      {"session", session.name()},
+      {"since", Milliseconds(client.since())},
+      {"read-only", Flag(info.read_only)},
+      {"leads", Flag(session.leader() == &client)},
+      {"behind", absl::StrCat(session.ring().end() - client.cursor())},
+      {"missed", absl::StrCat(client.missed())},
+      {"dropped", absl::StrCat(info.dropped)},
+  };
+  if (info.identity && info.identity->pid != 0) {
+    fields.emplace_back("pid", absl::StrCat(info.identity->pid));
+  }
+  if (info.identity && info.identity->uid != kUnknownId) {
+    fields.emplace_back("uid", absl::StrCat(info.identity->uid));
+  }
+  if (client.size()) {
+    fields.emplace_back("rows", absl::StrCat(client.size()->rows));
+    fields.emplace_back("cols", absl::StrCat(client.size()->cols));
+  }
+  return fields;
+}
+
+KeyValues Report(const IncarnationRecord& record,
+                 absl::string_view exec_failure) {
+  KeyValues fields = {
+      {"item", "incarnation"},
+      {"number", absl::StrCat(record.number)},
+      {"pid", absl::StrCat(record.pid)},
+      {"started", absl::StrCat(record.started)},
+      {"ended", absl::StrCat(record.ended)},
+      {"begin", absl::StrCat(record.begin)},
+      {"end", absl::StrCat(record.end)},
+      {"rows", absl::StrCat(record.rows)},
+      {"cols", absl::StrCat(record.cols)},
+      {"how", Describe(record, exec_failure)},
+  };
+  AppendStatus(fields, record);
+  return fields;
+}
+
+KeyValues StartReport(const Session& session, const IncarnationRecord& record) {
+  return {{"number", absl::StrCat(record.number)},
+          {"pid", absl::StrCat(record.pid)},
+          {"rows", absl::StrCat(session.size().rows)},
+          {"cols", absl::StrCat(session.size().cols)},
+          {"time", absl::StrCat(record.started)}};
+}
+
+KeyValues EndReport(const Session& session, const IncarnationRecord& record) {
+  KeyValues fields = {{"number", absl::StrCat(record.number)},
+                      {"pid", absl::StrCat(record.pid)},
+                      {"time", absl::StrCat(record.ended)},
+                      {"how", session.How(record)}};
+  AppendStatus(fields, record);
+  return fields;
+}
+
+}  // namespace deptyr

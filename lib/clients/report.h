@@ -1,0 +1,28 @@
+// What head says of its sessions, clients and incarnations to those who ask, as
+// keys and values: docs/protocol.md, "Ask", has the table.
+#pragma once
+
+#include "lib/clients/client.h"
+#include "lib/session/ring_state.h"
+#include "lib/session/session.h"
+#include "lib/wire/key_values.h"
+
+namespace deptyr {
+
+KeyValues Report(Session& session);
+KeyValues Report(const Client& client);
+// `exec_failure` belongs to the last one (RingState).
+KeyValues Report(const IncarnationRecord& record,
+                 absl::string_view exec_failure);
+
+// What notices and events say of an incarnation, the last one if none is named.
+KeyValues StartReport(const Session& session, const IncarnationRecord& record);
+KeyValues EndReport(const Session& session, const IncarnationRecord& record);
+inline KeyValues StartReport(const Session& session) {
+  return StartReport(session, session.latest());
+}
+inline KeyValues EndReport(const Session& session) {
+  return EndReport(session, session.latest());
+}
+
+}  // namespace deptyr

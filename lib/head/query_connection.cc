@@ -1,0 +1,149 @@
+#include "lib/head/query_connection.h"
+
+#include <array>
+#include <utility>
+
+#include "lib/sys/io.h"
+#include "lib/sys/replace_self.h"
+#include "lib/wire/uwsgi.h"
+
+namespace deptyr {
+
+QueryConnection::QueryConnection(EventLoop& loop, Owner& owner, Fd connection,
+                                 PeerIdentity identity, std::string received)
+    : owner_(owner),
+      connection_(std::move(connection)),
+      identity_(std::move(identity)),
+      inbox_(std::move(received)) {
+  watch_ = loop.Add(connection_.get(), Interest::kRead,
+                    [this](Ready ready) { OnReady(ready); });
+}
+
+QueryConnection::QueryConnection(EventLoop& loop, Owner& owner,
+                                 const AskerState& state, PeerIdentity identity)
+    : QueryConnection(loop, owner, TakeOffered(state.fd), std::move(identity),
+                      state.inbox) {
+  outbox_.Append(state.outbox);
+  input_closed_ = state.input_closed;
+}
+
+AskerState QueryConnection::Save() const {
+  return {.fd = connection_.get(),
+          .inbox = inbox_,
+          .outbox = std::string(outbox_.bytes()),
+          .input_closed = input_closed_,
+          .session = "",
+          .listed = ""};
+}
+
+void QueryConnection::Say(const HeadMessage& message) {
+  Say(Encode(message));
+}
+
+void QueryConnection::Say(std::string encoded) {
+  outbox_.Add(std::move(encoded));
+  Flush();
+}
+
+void QueryConnection::SayLater(std::string encoded) {
+  outbox_.Add(std::move(encoded));
+  if (owed() >= kLargestWrite) Flush();
+}
+
+void QueryConnection::Say(std::string encoded, BacklogQuota& quota) {
+  Say(std::move(encoded));
+  if (is_over_ || outbox_.empty()) return;
+  held_ = quota.Hold(identity_.uid, owed(), connection_.get(),
+                     [this] { owner_.OnStuck(*this); });
+}
+
+void QueryConnection::Wait(BacklogQuota& quota) {
+  in_line_ = quota.Queue(identity_.uid, [this] {
+    in_line_.reset();
+    Advance();
+  });
+}
+
+void QueryConnection::Refuse(absl::string_view code, absl::string_view text) {
+  Say(Refused{.code = std::string(code), .text = std::string(text)});
+}
+
+void QueryConnection::End() {
+  if (std::exchange(is_over_, true)) return;
+  watch_.Reset();
+  held_.reset();
+  in_line_.reset();
+  owner_.OnQueryDone(*this);
+}
+
+void QueryConnection::OnReady(Ready ready) {
+  if (ready.writable && !outbox_.empty()) {
+    Flush();
+    return Advance();
+  }
+  if (!ready.readable) return;
+  // A hang-up: nobody reads the answer.
+  if (input_closed_ || in_line_ != nullptr) return End();
+  if (outbox_.empty()) Receive();
+}
+
+void QueryConnection::Receive() {
+  std::array<char, 4096> room;
+  const IoResult got = ReadSome(connection_.get(), room);
+  if (got.state == IoState::kWouldBlock) return;
+  if (got.state == IoState::kError) return End();
+  input_closed_ = got.state == IoState::kEnd;
+  inbox_.append(room.data(), got.bytes);
+  Advance();
+}
+
+// The next question when the answer to the one before is taken: so nothing
+// grows that somebody doesn't read.
+void QueryConnection::Advance() {
+  const auto may_go_on = [this] {
+    return !is_over_ && outbox_.empty() && in_line_ == nullptr;
+  };
+  while (may_go_on()) {
+    if (owner_.SayMore(*this)) continue;
+    absl::string_view rest = inbox_;
+    auto message = TakeMessage(rest);
+    const bool is_ask = message.ok() && message->has_value() &&
+                        std::holds_alternative<Ask>(**message);
+    const bool is_cut = message.ok() && !message->has_value();
+    if (is_cut && inbox_.size() <= kLongestQuestion) break;
+    if (!is_ask) {
+      Refuse(kRefusedMalformed, is_cut ? kTooLong
+                                : message.ok()
+                                    ? "a message that has no place here"
+                                    : message.status().message());
+      return End();
+    }
+    const size_t taken = inbox_.size() - rest.size();
+    owner_.OnQuestion(*this, std::get<Ask>(**message));
+    if (in_line_ == nullptr) inbox_.erase(0, taken);
+  }
+  if (!is_over_) UpdateInterest();
+  if (input_closed_ && may_go_on()) End();
+}
+
+void QueryConnection::Flush() {
+  while (!is_over_ && !outbox_.empty()) {
+    const IoResult wrote =
+        WriteSome(connection_.get(), outbox_.bytes().substr(0, kLargestWrite));
+    if (wrote.state == IoState::kWouldBlock) break;
+    if (wrote.state != IoState::kDone) return End();
+    if (held_ != nullptr) held_->Wrote(wrote.bytes);
+    outbox_.Consume(wrote.bytes);
+  }
+  if (is_over_) return;
+  if (outbox_.empty()) held_.reset();
+  UpdateInterest();
+}
+
+void QueryConnection::UpdateInterest() {
+  watch_.Set(!outbox_.empty()                       ? Interest::kWrite
+             : input_closed_ || in_line_ != nullptr ? Interest::kHangup
+                                                    : Interest::kRead);
+}
+
+}  // namespace deptyr

@@ -1,0 +1,80 @@
+// A connection to the head socket that asks (deptyr ls, kick, ...): one
+// question after the other, each answered by items and then `done`, or by a
+// refusal.
+#pragma once
+
+#include <memory>
+#include <string>
+
+#include "lib/base/byte_queue.h"
+#include "lib/clients/backlog_quota.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/fd.h"
+#include "lib/sys/peer_identity.h"
+#include "lib/wire/messages.h"
+#include "lib/wire/upgrade_state.h"
+
+namespace deptyr {
+
+class QueryConnection {
+ public:
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // Says the answer, or has the asker wait; then it is asked again.
+    virtual void OnQuestion(QueryConnection& asker, const Ask& question) = 0;
+    // All it was told is taken: says more of an answer that isn't whole yet, or
+    // has the asker wait.  False if there is no more.
+    virtual bool SayMore(QueryConnection& asker) = 0;
+    // It takes nothing of its answer.
+    virtual void OnStuck(QueryConnection& asker) = 0;
+    // The connection is over.  May destroy the asker, later in the turn.
+    virtual void OnQueryDone(QueryConnection& asker) = 0;
+  };
+
+  // `received`: what came, from the first question on.
+  QueryConnection(EventLoop& loop, Owner& owner, Fd connection,
+                  PeerIdentity identity, std::string received);
+
+  // One that another program served until now.
+  QueryConnection(EventLoop& loop, Owner& owner, const AskerState& state,
+                  PeerIdentity identity);
+  AskerState Save() const;
+
+  const PeerIdentity& identity() const { return identity_; }
+  bool is_over() const { return is_over_; }
+  void Say(const HeadMessage& message);
+  void Say(std::string encoded);
+  // The same; bytes that it doesn't take at once are charged to its user.
+  void Say(std::string encoded, BacklogQuota& quota);
+  // Until there is room for its answer.
+  void Wait(BacklogQuota& quota);
+  // The same, but written by Flush(), or when much has gathered: an event may
+  // be one of thousands in a turn.
+  void SayLater(std::string encoded);
+  void Flush();
+  // What it was told and hasn't taken, in bytes.
+  size_t owed() const { return outbox_.bytes().size(); }
+  void Refuse(absl::string_view code, absl::string_view text);
+  void End();
+  // Takes what has come.
+  void Advance();
+
+ private:
+  void OnReady(Ready ready);
+  void Receive();
+  void UpdateInterest();
+
+  Owner& owner_;
+  Fd connection_;
+  const PeerIdentity identity_;
+  std::string inbox_;
+  ByteQueue outbox_{SIZE_MAX};
+  std::unique_ptr<BacklogQuota::Held> held_;  // outbox_
+  std::unique_ptr<BacklogQuota::Place> in_line_;
+  bool input_closed_ = false;
+  bool is_over_ = false;
+  Watch watch_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,272 @@
+#include "lib/router/router.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/sys/address.h"
+#include "lib/sys/inherited_fds.h"
+#include "lib/sys/io.h"
+#include "lib/sys/process.h"
+#include "lib/sys/pty.h"
+#include "lib/wire/messages.h"
+
+namespace deptyr {
+namespace {
+
+// How long programs get, at the end, to obey the hang-up.
+constexpr absl::Duration kFarewell = absl::Seconds(2);
+// Enough for our own to be reaped by whoever watches them.
+constexpr absl::Duration kReapPause = absl::Milliseconds(50);
+// Places that root and our own user find when others hold all.
+constexpr size_t kReserve = 4;
+
+}  // namespace
+
+absl::StatusOr<std::unique_ptr<Router>> Router::Create(EventLoop& loop,
+                                                       RouterOptions options) {
+  std::unique_ptr<Router> router(new Router(loop, std::move(options)));
+  RETURN_IF_ERROR(router->Open());
+  return router;
+}
+
+absl::Status Router::Open() {
+  std::vector<InheritedFd> inherited = TakeInheritedFds();
+  bool tcp = false;
+  for (const ListenerSpec& spec : options_.listeners) {
+    ASSIGN_OR_RETURN(ListeningSocket socket,
+                     ListenAt(spec.address, {.rights = options_.rights,
+                                             .allow_remote = spec.allow_remote,
+                                             .inherited = &inherited}));
+    Log(Severity::kInfo, "router pid=", OwnPid(), " runs ",
+        absl::StrJoin(options_.argv, " "), " for everybody who connects to ",
+        socket.path(),
+        spec.policy.framing == Framing::kRaw ? ", raw" : ", uwsgi-framed");
+    tcp = tcp || KindOf(socket.fd()) == SocketKind::kTcp;
+    listeners_.push_back(std::make_unique<Acceptor>(
+        loop_, std::move(socket), [this, &spec](Fd connection) {
+          OnConnection(spec, std::move(connection));
+        }));
+  }
+  if (tcp) {
+    Log(Severity::kWarning,
+        "TCP carries no authentication: whoever reaches the port gets ",
+        options_.program, " as uid ", OwnUid());
+  }
+  if (const absl::Status known = CheckIdentities(); !known.ok()) {
+    Log(Severity::kWarning, known.message());
+  }
+  readiness_.Ready();
+  ReportStatus();
+  return absl::OkStatus();
+}
+
+void Router::ReportStatus() {
+  (void)readiness_.Status(absl::StrCat(places_.size(), " connections, ",
+                                       refusals_.total(), " refused"));
+}
+
+void Router::LogReport() const {
+  std::string refused;
+  for (const auto& [code, count] : refusals_.counts()) {
+    absl::StrAppend(&refused, " refused-", code, "=", count);
+  }
+  Log(Severity::kNotice, "report: connections=", places_.size(),
+      " hung-up=", orphans_.size(),
+      " max-connections=", options_.max_connections,
+      " max-user-connections=", options_.max_user_connections,
+      " max-address-connections=", options_.max_address_connections,
+      " refused=", refusals_.total(), refused);
+}
+
+bool Router::IsPrivileged(const Visitor& visitor) const {
+  return visitor.identity && IsTrusted(visitor.identity->uid);
+}
+
+absl::Status Router::CheckPermission(const Visitor& visitor) const {
+  if (!visitor.identity || IsPrivileged(visitor) ||
+      std::count(options_.allowed_users.begin(), options_.allowed_users.end(),
+                 visitor.identity->uid) > 0) {
+    return absl::OkStatus();
+  }
+  return absl::PermissionDeniedError(
+      absl::StrCat(visitor.name, " is not allowed; see --allow-user"));
+}
+
+absl::Status Router::CheckRoom(const Visitor& visitor) const {
+  const auto count = [&visitor](const auto& all) {
+    return static_cast<size_t>(std::count_if(
+        all.begin(), all.end(),
+        [&](const auto& one) { return one.second.whose == visitor.name; }));
+  };
+  const size_t most_of_one = visitor.identity
+                                 ? options_.max_user_connections
+                                 : options_.max_address_connections;
+  const absl::string_view option =
+      visitor.identity ? "--max-user-connections" : "--max-address-connections";
+  const size_t own = count(places_);
+  const size_t room =
+      options_.max_connections + (IsPrivileged(visitor) ? kReserve : 0);
+  const size_t in_use = std::max(places_.size(), orphans_.size());
+  std::string why;
+  if (own >= options_.max_connections || in_use >= room) {
+    why = absl::StrCat("there are ", in_use,
+                       " connections already; see --max-connections");
+  } else if (own >= most_of_one) {
+    why = absl::StrCat(visitor.name, " has ", own, " connections already; see ",
+                       option);
+  } else if (const size_t left = count(orphans_); left >= most_of_one) {
+    why = absl::StrCat(visitor.name, " has ", left,
+                       " programs that didn't end with their connections; see ",
+                       option);
+  } else {
+    return absl::OkStatus();
+  }
+  return absl::ResourceExhaustedError(why);
+}
+
+absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
+    Incarnation* program) {
+  ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
+  ASSIGN_OR_RETURN(Pty pty, OpenPty(options_.size));
+  ASSIGN_OR_RETURN(
+      Child child,
+      SpawnOnTerminal(pty.terminal.get(), options_.program, options_.argv));
+  *program = {.pid = child.pid,
+              .is_child = true,
+              .pidfd = std::move(child.pidfd),
+              .controller = std::move(pty.controller),
+              .size = options_.size,
+              .argv = options_.argv};
+  return std::make_unique<Session>(
+      loop_, absl::StrCat("pid-", child.pid), OwnUid(), std::move(ring),
+      SessionOptions{.when_behind = WhenBehind::kBlock, .keeps_screen = false},
+      [this](Session& session, Change change) {
+        OnSessionChanged(session, change);
+      });
+}
+
+void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
+  auto identity = IdentifyPeer(connection.get());
+  if (!identity.ok() && !absl::IsNotFound(identity.status())) return;
+  Visitor visitor;
+  if (identity.ok()) {
+    visitor.name = absl::StrCat("uid ", UidText(identity->uid));
+    visitor.identity = *std::move(identity);
+  } else {
+    visitor.name = PeerNetwork(connection.get());
+  }
+  Incarnation program;
+  absl::Status may = CheckPermission(visitor);
+  if (may.ok()) may = CheckRoom(visitor);
+  auto session = may.ok() ? NewSession(&program) : may;
+  if (!session.ok()) {
+    const absl::string_view why = session.status().message();
+    refusals_.Note(visitor.identity,
+                   absl::IsPermissionDenied(session.status())
+                       ? kRefusedNotPermitted
+                       : kRefusedLimit,
+                   why);
+    // Raw bytes go down in both framings.
+    (void)WriteSome(connection.get(),
+                    absl::StrCat("deptyr: ", Printable(why), "\r\n"));
+    return ReportStatus();
+  }
+  ClientPolicy policy = spec.policy;
+  policy.shows = Shows::kHistory;
+  policy.type_after_close = false;
+  SocketClient& client =
+      clients_.Add(std::move(connection), policy, visitor.identity,
+                   [this](SocketClient& gone) { OnClientGone(gone); });
+  Place& place = places_[client.id()];
+  place.whose = std::move(visitor.name);
+  place.session = *std::move(session);
+  place.client = &client;
+  client.Join(*place.session);
+  place.session->Start(std::move(program));
+  WatchIdle(client.id());
+  ReportStatus();
+}
+
+void Router::OnSessionChanged(Session& session, Change change) {
+  if (change.kind != Change::kEnded) return;
+  for (const auto& [id, place] : places_) {
+    if (place.session.get() == &session) return place.client->CloseWhenServed();
+  }
+}
+
+void Router::OnClientGone(SocketClient& client) {
+  const auto found = places_.find(client.id());
+  if (found == places_.end()) return;
+  LetGo(found->second);
+  places_.erase(found);
+  ReportStatus();
+}
+
+// Both client and session may be on the stack.
+void Router::LetGo(Place& place) {
+  if (place.session->running()) {
+    const uint64_t id = next_orphan_++;
+    Orphan& orphan = orphans_[id];
+    orphan.whose = place.whose;
+    orphan.pid = place.session->pid();
+    orphan.pidfd = place.session->ReleaseProcess();
+    orphan.watch =
+        loop_.Add(orphan.pidfd.get(), Interest::kRead, [this, id](Ready) {
+          // Readable: it has ended.  How is nobody's business any more.
+          (void)ReapChild(orphans_[id].pidfd.get());
+          orphans_.erase(id);
+          if (stopping_ && orphans_.empty()) finished_ = true;
+        });
+  }
+  loop_.DestroyLater(std::move(place.session));
+}
+
+bool Router::IsOurs(pid_t pid) const {
+  return std::any_of(orphans_.begin(), orphans_.end(),
+                     [pid](const auto& it) { return it.second.pid == pid; }) ||
+         std::any_of(places_.begin(), places_.end(), [pid](const auto& it) {
+           const Session& session = *it.second.session;
+           return session.running() && session.pid() == pid;
+         });
+}
+
+void Router::OnChildEnded() {
+  if (reap_.pending()) return;
+  reap_ = loop_.After(kReapPause, [this] {
+    if (!ReapInherited([this](pid_t pid) { return IsOurs(pid); })) {
+      OnChildEnded();
+    }
+  });
+}
+
+void Router::WatchIdle(uint64_t id) {
+  if (options_.idle_timeout == absl::InfiniteDuration()) return;
+  Place& place = places_.at(id);
+  place.traffic = place.client->traffic();
+  place.idle = loop_.After(options_.idle_timeout, [this, id] {
+    Place& quiet = places_.at(id);
+    if (quiet.client->traffic() != quiet.traffic) return WatchIdle(id);
+    Log(Severity::kInfo, "client=", id, " was idle for ",
+        absl::FormatDuration(options_.idle_timeout));
+    quiet.client->End();
+  });
+}
+
+void Router::Stop(absl::string_view why) {
+  if (std::exchange(stopping_, true)) return;
+  Log(Severity::kInfo, "router ends: ", why);
+  readiness_.Stopping();
+  listeners_.clear();
+  while (!places_.empty()) places_.begin()->second.client->End();
+  farewell_ = loop_.After(kFarewell, [this] { finished_ = true; });
+  finished_ = orphans_.empty();
+}
+
+}  // namespace deptyr

@@ -1,0 +1,399 @@
+#include "lib/session/live_screen.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/sys/memory.h"
+#include "lib/sys/terminal.h"
+#include "lib/term/cell.h"
+
+namespace deptyr {
+namespace {
+
+// In units of the model's work (lib/term/screen.h): a fifth of a millisecond
+// in idle time; while somebody waits for a picture; and while somebody doesn't.
+constexpr uint64_t kSlice = 20'000;
+constexpr uint64_t kMostAtOnce = 400'000;
+constexpr uint64_t kMostUnasked = kMostAtOnce / 4;
+// A byte of text: taken, written to the model, shown in a cell.
+constexpr uint64_t kWorkOfText = 3;
+
+// In bytes.  A millisecond's work, if it is text.
+constexpr size_t kLittle = 16 << 10;
+// Further behind, a model begins anew for who asks, and in its own time.
+constexpr uint64_t kMostBehind = 128 << 10;
+constexpr uint64_t kMostLearned = 256 << 10;
+// A picture is kept for who asks next, until the screen changes; one that took
+// long, or is, for a moment in any case.
+constexpr size_t kMostKept = 1 << 20;
+constexpr size_t kLong = 64 << 10;
+constexpr Clock::duration kMoment = std::chrono::milliseconds(20);
+// No more than kLittle in so long: the flood is over.
+constexpr absl::Duration kQuiet = absl::Milliseconds(20);
+constexpr absl::Duration kParkAfter = absl::Seconds(5);
+
+// A size is somebody's word, and one act of a program's may be on all of a
+// screen.  Of a terminal that is larger the model has a part: 480x135 are those
+// of a display of 3840x2160 pixels.
+constexpr uint16_t kMostSide = 1000;
+constexpr int kMostCells = 65'536;
+
+WindowSize Modelled(WindowSize size) {
+  size.cols = std::min(size.cols, kMostSide);
+  const int most_rows = kMostCells / std::max<int>(size.cols, 1);
+  size.rows =
+      static_cast<uint16_t>(std::min<int>({size.rows, kMostSide, most_rows}));
+  return size;
+}
+
+// So much of the end is a model made of at once, or a bit more than fills it.
+size_t Affordable(absl::string_view bytes, WindowSize size) {
+  const auto line = static_cast<uint64_t>(size.rows * size.cols / kCellsAtOnce);
+  size_t from = bytes.size();
+  uint64_t work = 0;
+  int lines = 0;
+  while (from > 0 && (work < kMostAtOnce / 4 * 3 || lines < size.rows)) {
+    const bool ends_line = bytes[--from] == '\n';
+    work += ends_line ? line : kWorkOfText;
+    lines += ends_line ? 1 : 0;
+  }
+  return bytes.size() - from;
+}
+
+// What a model leaves in the heap is little, but for many of them it adds up.
+void NoteParked() {
+  constexpr int kSometimes = 64;
+  static int parked = 0;
+  if (++parked % kSometimes == 0) ReturnFreeMemory();
+}
+
+// Whatever the terminal was in the middle of (CAN) and whatever it shows.
+std::string CleanTerminal() {
+  return absl::StrCat("\x18", kLeaveAlternateScreen, kResetModes,
+                      "\x1b[H\x1b[2J");
+}
+
+}  // namespace
+
+void LiveScreen::Begin(WindowSize size) {
+  begin_ = modelled_ = learned_from_ = sure_from_ = ring_.end();
+  digest_ = behind_ = Digest();
+  size_ = Modelled(size);
+  whole_ = size_ == size;
+  asked_ = false;
+  again_.reset();
+  Forget();
+  idle_work_.Reset();
+  quiet_.Reset();
+  park_.Reset();
+}
+
+void LiveScreen::Resume(WindowSize size) {
+  const ModesRecord& modes = ring_.modes();
+  const uint64_t resized = ring_.state().resized;
+  Begin(size);
+  begin_ = ring_.latest().begin;
+  const bool lost = begin_ < ring_.begin();
+  if (lost) {
+    const bool known = modes.offset >= ring_.begin();
+    begin_ = known ? modes.offset : ring_.SafeStart(ring_.begin());
+    if (known) digest_.Scan({modes.text.data(), modes.size});
+    digest_.Rebase();
+    behind_ = digest_;
+  }
+  modelled_ = learned_from_ = begin_;
+  // What was written before that was for another size.
+  sure_from_ = std::max(lost ? begin_ + 1 : begin_, resized);
+  if (resized > begin_) {
+    digest_.Scan(ring_.From(begin_).substr(0, resized - begin_));
+    digest_.Resized();
+  }
+  digest_.Scan(ring_.From(begin_ + digest_.offset()));
+  if (lost) StartAgain(/*at_once=*/false);
+  FollowSoon();
+}
+
+// What was before the screen isn't looked at again: of a hundred full rings
+// that would take longer than all the rest of an upgrade.
+void LiveScreen::Resume(WindowSize size, Parked screen) {
+  if (screen.offset < ring_.begin() || screen.offset > ring_.end()) {
+    return Resume(size);
+  }
+  Begin(size);
+  begin_ = modelled_ = learned_from_ = sure_from_ = screen.offset;
+  digest_.Scan(screen.modes);
+  digest_.Rebase();
+  behind_ = digest_;
+  digest_.Scan(ring_.From(begin_));
+  if (!screen.paint) {
+    // Made when somebody asks, or the program writes; of this program's output.
+    modelled_ = std::min(ring_.latest().begin, begin_);
+    sure_from_ = begin_ + 1;
+    return;
+  }
+  parked_ = *std::move(screen.paint);
+  FollowSoon();
+}
+
+std::optional<LiveScreen::Parked> LiveScreen::Park() {
+  const uint64_t first = ring_.latest().begin;
+  const bool in_ring = first >= ring_.begin() && ring_.state().resized <= first;
+  const bool soon = Whole() - first <= kLittle;
+  if (in_ring && soon) return std::nullopt;
+  bool painted = !lapped() && exact();
+  if (painted) {
+    // In its own time, as it would have been here.
+    if (in_ring && Whole() - modelled_ > kLittle) return std::nullopt;
+    painted = CatchUp(kMostUnasked, /*needs_model=*/false);
+  }
+  Parked parked{.offset = Whole(), .modes = Modes(), .paint = {}};
+  if (painted) {
+    bool all = true;
+    std::string paint = PaintFor(size_, all);
+    if (all && exact()) parked.paint = std::move(paint);
+  }
+  return parked;
+}
+
+std::string LiveScreen::Modes() const {
+  return absl::StrCat(digest_.alternate_screen() ? "\x1b[?1049h" : "",
+                      digest_.Modes());
+}
+
+bool LiveScreen::ClearedAt(uint64_t first) const {
+  return begin_ + digest_.last_clear() >= std::max(first, sure_from_);
+}
+
+bool LiveScreen::exact() const {
+  // Where it starts again, if it has to, is where the last clear was, if it
+  // can.
+  return whole_ && ClearedAt(lapped() ? ring_.begin() : learned_from_);
+}
+
+void LiveScreen::OnOutput() {
+  digest_.Scan(ring_.From(begin_ + digest_.offset()));
+  if (!lapped()) return FollowSoon();
+  // To follow would be in vain until the flood is over.
+  Forget();
+  asked_ = false;
+  idle_work_.Reset();
+  if (!quiet_.pending()) AwaitQuiet();
+}
+
+void LiveScreen::AwaitQuiet() {
+  quiet_ = loop_.After(kQuiet, [this, end = ring_.end()] {
+    if (!lapped()) return;
+    if (ring_.end() - end > kLittle) return AwaitQuiet();
+    StartAgain(/*at_once=*/false);
+    FollowSoon();
+  });
+}
+
+bool LiveScreen::IsBehind() const {
+  return modelled_ < Whole() || (screen_ && unparked_ < parked_.size());
+}
+
+// What is but a little behind is made when somebody asks: most sessions never
+// need a model, and no keystroke meets the work for the one before.
+void LiveScreen::FollowSoon() {
+  const bool little = Whole() - modelled_ <= kLittle && !asked_;
+  if (little || !IsBehind() || idle_work_.pending()) return;
+  idle_work_ = loop_.WhenIdle([this] {
+    Advance(kSlice);
+    FollowSoon();
+  });
+}
+
+void LiveScreen::Advance(uint64_t most) {
+  Unpark();
+  const uint64_t before = screen_->work();
+  const auto write = [&](absl::string_view bytes) {
+    const uint64_t done = screen_->work() - before;
+    return done < most ? screen_->WriteSome(bytes, most - done) : size_t{0};
+  };
+  if (unparked_ < parked_.size()) {
+    unparked_ += write(absl::string_view(parked_).substr(unparked_));
+  }
+  if (unparked_ == parked_.size() && modelled_ < Whole()) {
+    ForgetParked();
+    const absl::string_view bytes =
+        ring_.From(modelled_).substr(0, Whole() - modelled_);
+    const size_t taken = write(bytes);
+    behind_.Scan(bytes.substr(0, taken));
+    modelled_ += taken;
+  }
+  asked_ = asked_ && IsBehind();
+}
+
+// From the last clear, which is exact, or from what the ring's end has: as much
+// as is done at once, or in idle time.
+void LiveScreen::StartAgain(bool at_once) {
+  const uint64_t end = ring_.end();
+  const uint64_t clear = begin_ + digest_.last_clear();
+  const uint64_t first = std::max(begin_, ring_.begin());
+  const bool from_clear =
+      ClearedAt(first) && (!at_once || end - clear <= kMostBehind);
+  if (from_clear) {
+    learned_from_ = clear;
+  } else {
+    // Bytes that the digest hasn't seen (Resume()) show something, too.
+    const uint64_t all = std::max(ring_.latest().begin, ring_.begin());
+    const uint64_t most = at_once ? kMostBehind : kMostLearned;
+    uint64_t from = std::max(all, end - std::min(end, most));
+    if (at_once) from = end - Affordable(ring_.From(from), size_);
+    learned_from_ = ring_.SafeStart(from);
+  }
+  modelled_ = std::min(learned_from_, Whole());
+  Forget();
+  screen_.emplace(size_);
+  if (!from_clear && digest_.alternate_screen()) screen_->Write("\x1b[?1049h");
+  // What they were there isn't known, but what they come to be.
+  behind_ = Digest();
+  behind_.Scan(Modes());
+  ParkLater();
+}
+
+bool LiveScreen::CatchUp(uint64_t most, bool needs_model) {
+  if (lapped() || Whole() - modelled_ > kMostBehind) {
+    StartAgain(/*at_once=*/true);
+  }
+  if (needs_model || modelled_ < Whole()) Advance(most);
+  asked_ = IsBehind();
+  FollowSoon();
+  return !asked_;
+}
+
+void LiveScreen::Resize(WindowSize size) {
+  const WindowSize modelled = Modelled(size);
+  if (digest_.offset() == 0) {
+    Forget();
+  } else if (!lapped()) {
+    // What was written before is for the old size.  What cannot be shown in it
+    // now never will be.
+    if (!CatchUp(kMostUnasked, /*needs_model=*/true)) sure_from_ = ring_.end();
+    ForgetParked();
+    screen_->Resize(modelled);
+  }
+  digest_.Resized();
+  behind_.Resized();
+  again_.reset();
+  size_ = modelled;
+  whole_ = modelled == size;
+}
+
+// However many ask: of a screen that is hard to make there is one in a moment,
+// and the stream goes on from it for all of them.
+LiveScreen::Picture LiveScreen::Take(WindowSize room) {
+  const Clock::time_point now = Clock::now();
+  const bool soon = now < again_until_;
+  if (soon && again_ && again_->room == room &&
+      again_->picture.from >= ring_.begin()) {
+    return again_->picture;
+  }
+  again_.reset();
+  const uint64_t before = work();
+  Picture picture = Make(room, soon ? kSlice : kMostAtOnce);
+  const uint64_t done = work() - std::min(before, work());
+  if (asked_ || done > kMostUnasked || picture.paint.size() > kLong) {
+    if (!soon) again_until_ = now + kMoment;
+    if (picture.paint.size() <= kMostKept) again_ = {picture, room};
+  }
+  return picture;
+}
+
+LiveScreen::Picture LiveScreen::Make(WindowSize room, uint64_t most) {
+  const bool fits = room.rows >= size_.rows && room.cols >= size_.cols;
+  bool all = CatchUp(most, /*needs_model=*/!fits);
+  Picture picture{.paint = CleanTerminal(), .from = Shown(), .exact = false};
+  picture.paint += PaintFor(room, all);
+  picture.exact = all && exact();
+  return picture;
+}
+
+// Where the stream goes on after what the model shows: before a sequence that
+// is taking so long that the model stopped in it.
+uint64_t LiveScreen::Shown() const {
+  const uint64_t pending = behind_.offset() - behind_.whole();
+  return std::max(modelled_ - std::min(pending, modelled_), ring_.begin());
+}
+
+// Sets `all` to false if something was left out.
+std::string LiveScreen::PaintFor(WindowSize room, bool& all) {
+  const bool fits = room.rows >= size_.rows && room.cols >= size_.cols;
+  if (fits && (!screen_ || !parked_.empty())) return parked_;
+  Unpark();
+  bool whole = true;
+  std::string paint =
+      screen_->Paint(modelled_ == Whole() ? digest_ : behind_, room, &whole);
+  all &= whole;
+  if (fits && whole && unparked_ == parked_.size() &&
+      paint.size() <= kMostKept) {
+    parked_ = paint;
+    unparked_ = parked_.size();
+  }
+  return paint;
+}
+
+void LiveScreen::Forget() {
+  screen_.reset();
+  ForgetParked();
+}
+
+void LiveScreen::ForgetParked() {
+  parked_ = std::string();
+  unparked_ = 0;
+}
+
+void LiveScreen::Unpark() {
+  if (screen_) return;
+  screen_.emplace(size_);
+  unparked_ = 0;
+  ParkLater();
+}
+
+void LiveScreen::ParkLater() {
+  park_ = loop_.After(kParkAfter, [this, end = ring_.end()] {
+    if (!screen_) return;
+    asked_ = IsBehind();
+    if (asked_) FollowSoon();
+    if (asked_ || ring_.end() != end || lapped()) return ParkLater();
+    park_ = loop_.WhenIdle([this] { ParkNow(); });
+  });
+}
+
+void LiveScreen::ParkNow() {
+  if (!screen_ || lapped()) return;
+  if (IsBehind()) return ParkLater();
+  bool all = true;
+  std::string paint = PaintFor(size_, all);
+  if (!all) sure_from_ = ring_.end();
+  again_.reset();
+  Forget();
+  // Its own size, in its own place.
+  parked_ = std::string(paint);
+  NoteParked();
+}
+
+std::string PaintingOf(absl::string_view bytes, WindowSize size) {
+  const WindowSize modelled = Modelled(size);
+  Digest digest;
+  digest.Scan(bytes);
+  bytes = bytes.substr(0, digest.whole());
+  const uint64_t tail =
+      bytes.size() -
+      Affordable(
+          bytes.substr(bytes.size() - std::min(bytes.size(), kMostBehind)),
+          modelled);
+  Screen screen(modelled);
+  if (digest.last_clear() < tail && digest.alternate_screen()) {
+    screen.Write("\x1b[?1049h");
+  }
+  (void)screen.WriteSome(bytes.substr(std::max(digest.last_clear(), tail)),
+                         kMostAtOnce);
+  return CleanTerminal() + screen.Paint(digest, modelled);
+}
+
+}  // namespace deptyr

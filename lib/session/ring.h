@@ -1,0 +1,108 @@
+// What a session's programs wrote, the last bytes of it, by their offset in the
+// session's whole stream.  The only buffer on the output side: head reads from
+// the PTY straight into it, and every client writes straight out of it.
+//
+//   IoResult got = ReadSome(controller, ring.Space(64 << 10));
+//   ring.Commit(got.bytes);
+//   WriteSome(client, ring.From(cursor));
+//
+//        begin()                 end()
+//   ........|#######################|
+//   0       offsets: 64 bits, never reused
+//
+// Its memory is mapped twice in a row, so every span is contiguous.
+//
+// It may outlive its process, which may end at any instruction.  A read(2) that
+// has put bytes into the ring and hasn't said yet how many must lose none, so
+// where the next read goes is kClear all over, a byte that no UTF-8 text has:
+// what is there after the last of them that isn't, nobody wrote.
+//
+//        begin()                 end()    cleared
+//   ........|#######################|-------|........
+//
+// The order of the writes, each before the next (release):
+//
+//   1. displaced   what the clearing takes is gone for every reader;
+//   2. the bytes   kClear, from the old `cleared` on;
+//   3. cleared     from here on Adopt() looks at them;
+//   4. read(2)     into [end, cleared);
+//   5. end         the bytes count.
+//
+// Killed before 3, nothing was read; between 3 and 5, Adopt() finds what was.
+// A program's own 0xff at the end of just that read is taken for nothing.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+#include <vector>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "lib/session/ring_state.h"
+#include "lib/sys/fd.h"
+#include "lib/sys/mirrored_memory.h"
+
+namespace deptyr {
+
+class Ring {
+ public:
+  // `capacity` in bytes, rounded up to a power of two of at least a page.
+  static absl::StatusOr<Ring> Create(size_t capacity);
+  // The one whose memfd this is, of a process that has ended or handed it over.
+  // FailedPrecondition if its format is newer than ours, InvalidArgument if it
+  // is no ring.
+  static absl::StatusOr<Ring> Adopt(Fd memfd);
+
+  // Whether Adopt() would take it.  It may be in use: nothing is changed, and
+  // offsets, which move, aren't compared.
+  static absl::Status CheckFormat(Fd memfd);
+
+  // The last bytes it holds are as many as the capacity, but for the room that
+  // the next read has, a sixteenth at most.
+  size_t capacity() const { return memory_.size(); }
+  uint64_t begin() const { return state_->displaced; }
+  uint64_t end() const { return state_->end; }
+  int fd() const { return memory_.fd(); }
+
+  // Where the next bytes go, at most `most` and at least one.  What they
+  // displace is gone.
+  std::span<char> Space(size_t most);
+  void Commit(size_t count);
+
+  // The bytes from `offset`, which is in [begin(), end()], to the end.
+  absl::string_view From(uint64_t offset) const;
+
+  // The first offset from `offset` on where a reader who missed what was
+  // before can start: after a newline if one is near, else at least not inside
+  // a UTF-8 character.
+  uint64_t SafeStart(uint64_t offset) const;
+
+  // What is remembered beside the stream, in the same memory.
+  RingState& state() { return *state_; }
+  const RingState& state() const { return *state_; }
+  // The record of the last incarnation; number 0 if there was none.
+  IncarnationRecord& latest();
+  const IncarnationRecord& latest() const;
+  // The next begins here and now; of `first`, the number and the offset are
+  // filled in.  It is there whole, or not at all.
+  IncarnationRecord& Begin(IncarnationRecord first);
+  std::vector<IncarnationRecord> incarnations() const;  // oldest first
+
+  // The modes in force at an offset, the last that were said.
+  void RecordModes(uint64_t offset, absl::string_view text);
+  const ModesRecord& modes() const;
+
+ private:
+  Ring(MirroredMemory memory, RingState* state);
+  void ClearTo(uint64_t offset);
+  void Recover();
+  size_t IndexOf(uint64_t offset) const { return offset & (capacity() - 1); }
+
+  MirroredMemory memory_;
+  RingState* state_;  // in memory_'s page
+  size_t ahead_;      // how far the next read's room is cleared
+};
+
+}  // namespace deptyr

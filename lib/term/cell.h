@@ -1,0 +1,53 @@
+// A place on a screen, and what is there.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+#include "lib/base/utf8.h"
+#include "lib/term/style.h"
+
+namespace deptyr {
+
+// To move or erase so many takes as long as to print one.
+constexpr int kCellsAtOnce = 12;
+
+struct Cell {
+  static constexpr size_t kMostCharacters = 6;
+
+  // A character and those that combine with it; the first is 0 in a cell that
+  // was erased and in the right half of a wide one.
+  std::array<char32_t, kMostCharacters> characters = {};
+  uint8_t width = 1;  // 2: it goes on in the next cell, whose width is 0
+  Style style;
+
+  // Nothing has been printed there since it was erased.
+  bool erased() const { return width == 1 && characters[0] == 0; }
+  bool blank() const { return characters[0] == 0 || characters[0] == ' '; }
+
+  // "" for the right half, a space for an erased one.
+  void AppendTo(std::string& out) const {
+    if (erased()) out += ' ';
+    for (const char32_t c : characters) {
+      if (c == 0) break;
+      AppendUtf8(c, out);
+    }
+  }
+  bool operator==(const Cell&) const = default;
+};
+
+using Row = std::vector<Cell>;
+
+struct Cursor {
+  int row = 0;
+  int col = 0;
+  // A character was printed in the last column: the next one wraps.
+  bool wraps = false;
+
+  bool operator==(const Cursor&) const = default;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,145 @@
+#include "lib/term/plain_text.h"
+
+#include "absl/strings/match.h"
+
+namespace deptyr {
+namespace {
+
+bool IsAscii(char c) {
+  return c >= ' ' && c < '\x7f';
+}
+
+}  // namespace
+
+std::string PlainText::Feed(absl::string_view bytes) {
+  std::string out;
+  out.reserve(bytes.size());
+  const char* p = bytes.data();
+  const char* const end = p + bytes.size();
+  while (p != end) {
+    if (IsAscii(*p) && parser_.ground() && utf8_.pending() == 0 &&
+        charsets_.ascii()) {
+      p = TakeAscii(p, end, out);
+    } else {
+      TakeByte(*p++, out);
+    }
+  }
+  return out;
+}
+
+std::string PlainText::Flush() {
+  std::string out;
+  if (utf8_.pending() > 0) TakeCharacter(kReplacement, out);
+  utf8_.Forget();
+  return out;
+}
+
+const char* PlainText::TakeAscii(const char* p, const char* end,
+                                 std::string& out) {
+  const char* const begin = p;
+  while (p != end && IsAscii(*p)) ++p;
+  BeforeText(out);
+  out.append(begin, p);
+  after_space_ = p[-1] == ' ';
+  return p;
+}
+
+void PlainText::TakeByte(char c, std::string& out) {
+  const SequenceParser::Event event = parser_.Take(c);
+  if (event == SequenceParser::Event::kPrint) return TakePart(c, out);
+  out += Flush();
+  if (event == SequenceParser::Event::kControl) Control(c, out);
+  if (event == SequenceParser::Event::kEscape) Escape(out);
+  if (event == SequenceParser::Event::kCsi) Csi();
+}
+
+// Of a character.
+void PlainText::TakePart(char c, std::string& out) {
+  Utf8Decoder::Result result = utf8_.Take(c);
+  if (result == Utf8Decoder::Result::kAgain) {
+    TakeCharacter(kReplacement, out);
+    result = utf8_.Take(c);
+  }
+  if (result == Utf8Decoder::Result::kInvalid) TakeCharacter(kReplacement, out);
+  if (result == Utf8Decoder::Result::kCharacter) {
+    TakeCharacter(utf8_.character(), out);
+  }
+}
+
+void PlainText::TakeCharacter(char32_t character, std::string& out) {
+  if (character >= 0x80 && character < 0xa0) return;  // a C1 control
+  if (character < 0x80) {
+    character = charsets_.Translate(static_cast<char>(character));
+  }
+  BeforeText(out);
+  AppendUtf8(character, out);
+  after_space_ = character == ' ';
+}
+
+void PlainText::BeforeText(std::string& out) {
+  if (gap_ == Gap::kLine && !line_empty_) out += '\n';
+  if (gap_ == Gap::kSpace && !after_space_) out += ' ';
+  gap_ = Gap::kNone;
+  line_empty_ = false;
+}
+
+void PlainText::EndLine(std::string& out) {
+  out += '\n';
+  gap_ = Gap::kNone;
+  line_empty_ = after_space_ = true;
+}
+
+void PlainText::Control(char c, std::string& out) {
+  switch (c) {
+    case '\n':
+    case '\v':
+    case '\f':
+      EndLine(out);
+      break;
+    case '\r':
+      gap_ = Gap::kLine;
+      break;
+    case '\t':
+      BeforeText(out);
+      out += '\t';
+      after_space_ = true;
+      break;
+    default:
+      charsets_.Control(c);
+      break;
+  }
+}
+
+void PlainText::Escape(std::string& out) {
+  if (charsets_.Escape(parser_.intermediate(), parser_.final())) return;
+  if (parser_.intermediate() != 0) return;
+  switch (parser_.final()) {
+    case 'D':
+    case 'E':
+      EndLine(out);
+      break;
+    case '8':
+    case 'M':
+      gap_ = Gap::kLine;
+      break;
+    case 'c':
+      charsets_ = {};
+      gap_ = Gap::kLine;
+      break;
+    default:
+      break;
+  }
+}
+
+void PlainText::Csi() {
+  constexpr absl::string_view kOtherLine = "ABEFHdefku";
+  constexpr absl::string_view kOtherColumn = "CGI`a";
+  if (parser_.prefix() != 0 || parser_.intermediate() != 0) return;
+  const char final = parser_.final();
+  if (absl::StrContains(kOtherLine, final)) gap_ = Gap::kLine;
+  if (absl::StrContains(kOtherColumn, final) && gap_ == Gap::kNone) {
+    gap_ = Gap::kSpace;
+  }
+}
+
+}  // namespace deptyr

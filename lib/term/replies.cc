@@ -1,0 +1,146 @@
+#include "lib/term/replies.h"
+
+#include <utility>
+
+#include "absl/strings/match.h"
+#include "absl/strings/strip.h"
+
+namespace deptyr {
+namespace {
+
+constexpr char kEscape = '\x1b';
+constexpr char kBell = '\a';
+// Longer than any answer in use; what goes on is a paste.
+constexpr size_t kLongestReply = 512;
+
+// ECMA-48: parameters 0x30..0x3f, intermediates 0x20..0x2f, final 0x40..0x7e.
+bool IsParameter(char c) {
+  return c >= 0x30 && c <= 0x3f;
+}
+bool IsIntermediate(char c) {
+  return c >= 0x20 && c <= 0x2f;
+}
+bool IsFinal(char c) {
+  return c >= 0x40 && c <= 0x7e;
+}
+
+bool IsReplyCsi(absl::string_view parameters, absl::string_view intermediates,
+                char final) {
+  if (parameters.empty()) return false;  // keys: CSI A, CSI R (F3), ...
+  const char first = parameters[0];
+  switch (final) {
+    case 'c':
+      return first == '?' || first == '>' || first == '=';
+    case 'n':
+    case 't':
+      return true;
+    case 'R':
+      return first == '?' || absl::StrContains(parameters, ";");
+    case 'y':
+      return intermediates == "$";
+    case 'u':  // without '?', a key in kitty's encoding
+    case 'S':
+      return first == '?';
+    case 'm':
+      return first == '>';  // '<': the mouse
+    default:
+      return false;
+  }
+}
+
+// Of a CSI, neither its first nor too many: nothing is decided yet.  To judge
+// all of them again for each would take long.
+bool IsOneMoreParameter(absl::string_view held) {
+  const size_t size = held.size();
+  return size > 3 && size < kLongestReply && held[1] == '[' &&
+         IsParameter(held[size - 2]) && IsParameter(held[size - 1]);
+}
+
+}  // namespace
+
+bool IsReport(absl::string_view bytes) {
+  bool any = false;
+  while (absl::ConsumePrefix(&bytes, "\x1b[")) {
+    const bool mouse = absl::ConsumePrefix(&bytes, "<");
+    size_t i = 0;
+    while (mouse && i < bytes.size() && IsParameter(bytes[i])) ++i;
+    if (i == bytes.size()) return false;
+    const char final = bytes[i];
+    if (mouse ? final != 'M' && final != 'm' : final != 'I' && final != 'O') {
+      return false;
+    }
+    bytes.remove_prefix(i + 1);
+    any = true;
+  }
+  return any && bytes.empty();
+}
+
+ReplyFilter::Verdict ReplyFilter::Judge(absl::string_view sequence) {
+  if (sequence.size() < 2) return Verdict::kNeedMore;
+  const char kind = sequence[1];
+  const absl::string_view body = sequence.substr(2);
+  if (kind == 'P' || kind == ']' || kind == '_') {
+    if (absl::EndsWith(body, "\x1b\\")) return Verdict::kReply;
+    if (kind == ']' && absl::EndsWith(body, absl::string_view(&kBell, 1))) {
+      return Verdict::kReply;
+    }
+    // Alt-P, Alt-] and Alt-_ are typed alone; an answer goes on with these.
+    if (!body.empty() &&
+        !absl::StrContains(kind == '_' ? "G" : "0123456789!>$+|", body[0])) {
+      return Verdict::kTyped;
+    }
+    return sequence.size() < kLongestReply ? Verdict::kNeedMore
+                                           : Verdict::kTyped;
+  }
+  if (kind != '[') return Verdict::kTyped;
+  size_t i = 0;
+  while (i < body.size() && IsParameter(body[i])) ++i;
+  const size_t parameters = i;
+  while (i < body.size() && IsIntermediate(body[i])) ++i;
+  if (i == body.size()) {
+    return sequence.size() < kLongestReply ? Verdict::kNeedMore
+                                           : Verdict::kTyped;
+  }
+  return IsFinal(body[i]) &&
+                 IsReplyCsi(body.substr(0, parameters),
+                            body.substr(parameters, i - parameters), body[i])
+             ? Verdict::kReply
+             : Verdict::kTyped;
+}
+
+std::string ReplyFilter::Feed(absl::string_view bytes) {
+  std::string typed;
+  for (const char c : bytes) {
+    if (held_.empty() && c != kEscape) {
+      typed.push_back(c);
+      continue;
+    }
+    held_.push_back(c);
+    if (IsOneMoreParameter(held_)) continue;
+    switch (Judge(held_)) {
+      case Verdict::kNeedMore:
+        break;
+      case Verdict::kReply:
+        ++taken_;
+        held_.clear();
+        break;
+      case Verdict::kTyped:
+        typed += std::exchange(held_, "");
+        // An ESC inside begins the next sequence.
+        if (c == kEscape) {
+          typed.pop_back();
+          held_.push_back(c);
+        }
+        break;
+    }
+  }
+  // ESC alone is a key.
+  if (held_.size() == 1) typed += std::exchange(held_, "");
+  return typed;
+}
+
+std::string ReplyFilter::Flush() {
+  return std::exchange(held_, "");
+}
+
+}  // namespace deptyr

@@ -1,0 +1,225 @@
+#include "lib/term/style.h"
+
+#include <array>
+#include <cstddef>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+namespace deptyr {
+namespace {
+
+// An attribute that is on or off.
+struct Flag {
+  bool Style::*member;
+  int on;
+  int off;
+};
+constexpr Flag kFlags[] = {
+    {&Style::bold, 1, 22},    {&Style::dim, 2, 22},
+    {&Style::italic, 3, 23},  {&Style::blink, 5, 25},
+    {&Style::reverse, 7, 27}, {&Style::conceal, 8, 28},
+    {&Style::strike, 9, 29},  {&Style::overline, 53, 55},
+};
+
+uint8_t Byte(int value) {
+  return static_cast<uint8_t>(value);
+}
+
+// SGR 38 and 48, at `i`: "5;INDEX", "2;R;G;B", or with ':' for ';', where
+// "2::R:G:B" has a colour space.  The number of parameters used.
+size_t TakeColor(const Parameters& parameters, size_t i, Color& color) {
+  const bool joined = parameters.joined(i + 1);
+  size_t end = i + 1;  // of those joined to it
+  while (parameters.joined(end)) ++end;
+  const int kind = parameters.At(i + 1);
+  if (kind == 5) {
+    if (!parameters.missing(i + 2))
+      color = Color::Indexed(parameters.At(i + 2));
+    return joined ? end - i : 3;
+  }
+  if (kind != 2) return joined ? end - i : 2;
+  const size_t red = joined && end - i > 5 ? i + 3 : i + 2;
+  if (red + 3 <= parameters.size()) {
+    color = {Color::Kind::kRgb, Byte(parameters.At(red)),
+             Byte(parameters.At(red + 1)), Byte(parameters.At(red + 2))};
+  }
+  return joined ? end - i : 5;
+}
+
+Underline UnderlineOf(int style) {
+  switch (style) {
+    case 0:
+      return Underline::kNone;
+    case 2:
+      return Underline::kDouble;
+    case 3:
+      return Underline::kCurly;
+    default:  // dots and dashes, too
+      return Underline::kSingle;
+  }
+}
+
+bool ApplyFlag(int parameter, Style& style) {
+  bool found = false;
+  for (const Flag& flag : kFlags) {
+    if (parameter != flag.on && parameter != flag.off) continue;
+    style.*flag.member = parameter == flag.on;
+    found = true;
+  }
+  return found;
+}
+
+// 30 to 37 and 90 to 97; `base` is 30, or 40 for the background.
+bool ApplyColor(int parameter, int base, Color& color) {
+  const int plain = parameter - base;
+  const int bright = plain - 60;
+  if (plain == 9) {
+    color = {};
+  } else if (plain >= 0 && plain < 8) {
+    color = Color::Indexed(plain);
+  } else if (bright >= 0 && bright < 8) {
+    color = Color::Indexed(8 + bright);
+  } else {
+    return false;
+  }
+  return true;
+}
+
+// The number of parameters used.
+size_t ApplyOne(const Parameters& parameters, size_t i, Style& style) {
+  const int parameter = parameters.At(i);
+  size_t used = 1;
+  while (parameters.joined(i + used)) ++used;
+  switch (parameter) {
+    case 0:
+      style = {};
+      break;
+    case 4:
+      style.underline = UnderlineOf(used > 1 ? parameters.At(i + 1) : 1);
+      break;
+    case 6:
+      style.blink = true;
+      break;
+    case 21:
+      style.underline = Underline::kDouble;
+      break;
+    case 24:
+      style.underline = Underline::kNone;
+      break;
+    case 38:
+      return TakeColor(parameters, i, style.fg);
+    case 48:
+      return TakeColor(parameters, i, style.bg);
+    case 58: {
+      Color underline;
+      return TakeColor(parameters, i, underline);
+    }
+    default:
+      if (!ApplyFlag(parameter, style) &&
+          !ApplyColor(parameter, 30, style.fg)) {
+        ApplyColor(parameter, 40, style.bg);
+      }
+  }
+  return used;
+}
+
+// Parameters, each with a ';' before it.  A picture has tens of thousands: no
+// string on the heap for each.
+class Changes {
+ public:
+  Changes(const Style& from, const Style& to) {
+    // 22 turns two off: bold and dim.
+    const bool both_off = (from.bold && !to.bold) || (from.dim && !to.dim);
+    if (both_off) Add(22);
+    for (const Flag& flag : kFlags) {
+      const bool was = from.*flag.member && !(both_off && flag.off == 22);
+      if (was != to.*flag.member) Add(was ? flag.off : flag.on);
+    }
+    if (from.underline != to.underline) AddUnderline(to.underline);
+    if (from.fg != to.fg) AddColor(to.fg, 30);
+    if (from.bg != to.bg) AddColor(to.bg, 40);
+  }
+  absl::string_view text() const { return {text_.data(), size_}; }
+
+ private:
+  // All flags, an underline and two colours are 66.
+  static constexpr size_t kLongest = 96;
+
+  void Put(char c) { text_[size_++] = c; }
+  // Below 1000.
+  void Add(int number) {
+    Put(';');
+    if (number >= 100) Put(static_cast<char>('0' + number / 100));
+    if (number >= 10) Put(static_cast<char>('0' + number / 10 % 10));
+    Put(static_cast<char>('0' + number % 10));
+  }
+  void AddUnderline(Underline underline) {
+    Add(underline == Underline::kNone ? 24 : 4);
+    if (underline <= Underline::kSingle) return;
+    Put(':');
+    Put(underline == Underline::kDouble ? '2' : '3');
+  }
+  void AddColor(const Color& color, int base) {
+    switch (color.kind) {
+      case Color::Kind::kDefault:
+        Add(base + 9);
+        break;
+      case Color::Kind::kIndexed:
+        if (color.red < 16) {
+          Add(color.red < 8 ? base + color.red : base + 60 + color.red - 8);
+        } else {
+          Add(base + 8);
+          Add(5);
+          Add(color.red);
+        }
+        break;
+      case Color::Kind::kRgb:
+        for (const int part :
+             {base + 8, 2, int{color.red}, int{color.green}, int{color.blue}}) {
+          Add(part);
+        }
+        break;
+    }
+  }
+
+  std::array<char, kLongest> text_;
+  size_t size_ = 0;
+};
+
+}  // namespace
+
+void ApplySgr(const Parameters& parameters, Style& style) {
+  if (parameters.size() == 0) style = {};
+  for (size_t i = 0; i < parameters.size();) {
+    i += ApplyOne(parameters, i, style);
+  }
+}
+
+void AppendSgr(const Style& from, const Style& to, std::string& out) {
+  if (from == to) return;
+  const Changes changes(from, to);
+  const Changes afresh({}, to);
+  out += "\x1b[";
+  if (afresh.text().size() + 1 >= changes.text().size()) {
+    absl::StrAppend(&out, changes.text().substr(1));
+  } else if (!afresh.text().empty()) {
+    absl::StrAppend(&out, "0", afresh.text());
+  }
+  out += 'm';
+}
+
+std::string Sgr(const Style& from, const Style& to) {
+  std::string out;
+  AppendSgr(from, to, out);
+  return out;
+}
+
+std::string SgrParameters(const Style& style, bool intensity) {
+  Style shown = style;
+  if (!intensity) shown.dim = shown.conceal = shown.overline = false;
+  const Changes changes({}, shown);
+  return std::string(changes.text().empty() ? "" : changes.text().substr(1));
+}
+
+}  // namespace deptyr

@@ -1,0 +1,54 @@
+// How a character looks, and the SGR sequences that say so.  Pure.
+#pragma once
+
+#include <cstdint>
+#include <string>
+
+#include "lib/term/sequence.h"
+
+namespace deptyr {
+
+struct Color {
+  enum class Kind : uint8_t { kDefault, kIndexed, kRgb };
+
+  Kind kind = Kind::kDefault;
+  uint8_t red = 0;  // or the index
+  uint8_t green = 0;
+  uint8_t blue = 0;
+
+  static Color Indexed(int index) {
+    return {.kind = Kind::kIndexed, .red = static_cast<uint8_t>(index)};
+  }
+  bool operator==(const Color&) const = default;
+};
+
+enum class Underline : uint8_t { kNone, kSingle, kDouble, kCurly };
+
+// Not kept: fonts (SGR 10 to 19), an underline's colour, frames.
+struct Style {
+  Color fg;
+  Color bg;
+  Underline underline = Underline::kNone;
+  bool bold = false;
+  bool dim = false;
+  bool italic = false;
+  bool blink = false;
+  bool reverse = false;
+  bool conceal = false;
+  bool strike = false;
+  bool overline = false;
+
+  bool operator==(const Style&) const = default;
+};
+
+void ApplySgr(const Parameters& parameters, Style& style);
+
+// What turns one into the other, "\x1b[1;32m"; "" if they are the same.
+void AppendSgr(const Style& from, const Style& to, std::string& out);
+std::string Sgr(const Style& from, const Style& to);
+
+// The parameters that make it from the usual one: "1;38;5;208", or "".
+// `intensity`: whether dim, conceal and overline are among them.
+std::string SgrParameters(const Style& style, bool intensity = true);
+
+}  // namespace deptyr

@@ -1,0 +1,48 @@
+// Waits for text in a program's output.
+//
+//   ASSIGN_OR_RETURN(Matcher matcher, Matcher::Create("Done \\(.*\\)"));
+//   if (matcher.Feed(bytes)) fputs(matcher.text());
+//
+// It looks at plain text (lib/term/plain_text.h), line by line; a line that
+// isn't finished counts as it stands, for a prompt never is.  Pure.
+#pragma once
+
+#include <re2/re2.h>
+
+#include <memory>
+#include <string>
+
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "lib/term/plain_text.h"
+
+namespace deptyr {
+
+class Matcher {
+ public:
+  // Of an unfinished line no more is looked at.
+  static constexpr size_t kLongestLine = 64 << 10;
+  // Of what came before the match no more is kept.
+  static constexpr size_t kLongestText = 1 << 20;
+
+  // InvalidArgument if it isn't a regular expression of RE2.
+  static absl::StatusOr<Matcher> Create(const std::string& pattern);
+
+  // True as soon as a line matches; feed it no more then.
+  bool Feed(absl::string_view bytes);
+  // All that came, up to the match and with it.
+  const std::string& text() const { return text_; }
+
+ private:
+  explicit Matcher(std::unique_ptr<RE2> pattern)
+      : pattern_(std::move(pattern)) {}
+  bool MatchLine(absl::string_view line);
+
+  std::unique_ptr<RE2> pattern_;
+  PlainText plain_;
+  std::string text_;
+  size_t line_ = 0;  // where in text_ the unfinished line begins
+};
+
+}  // namespace deptyr

@@ -1,0 +1,153 @@
+#include "lib/verbs/script.h"
+
+#include <memory>
+#include <utility>
+#include <variant>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/attach/connection.h"
+#include "lib/attach/notice.h"
+#include "lib/base/status.h"
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+namespace {
+
+using Until = Script::Until;
+
+class ScriptClient final : public HeadConnection::Listener {
+ public:
+  ScriptClient(EventLoop& loop, const Script& script, Fd socket)
+      : loop_(loop),
+        script_(script),
+        session_(script.session),
+        head_(loop, std::move(socket), *this) {
+    if (script_.timeout < absl::InfiniteDuration()) {
+      timeout_ = loop_.After(script_.timeout, [this] { OnTimeout(); });
+    }
+    head_.Send(Attach{.session = script_.session,
+                      .from = From::kNow,
+                      .read_only = script_.typed.empty()});
+  }
+
+  const std::optional<absl::Status>& end() const { return end_; }
+
+  void OnMessage(HeadMessage message) override;
+  void OnEnd(const absl::Status& why) override { Finish(why); }
+
+ private:
+  void OnAttached(const Attached& attached);
+  void OnOutput(absl::string_view bytes);
+  void OnEnded(const KeyValues& fields);
+  void OnTimeout();
+  void WaitForQuiet();
+  void Type();
+  void Finish(const absl::Status& end) {
+    if (!end_) end_ = end;
+  }
+
+  EventLoop& loop_;
+  const Script& script_;
+  std::string session_;
+  std::optional<absl::Status> end_;
+  Timer timeout_;
+  Timer quiet_;
+  HeadConnection head_;
+};
+
+void ScriptClient::OnMessage(HeadMessage message) {
+  if (end_) return;
+  if (const auto* attached = std::get_if<Attached>(&message)) {
+    OnAttached(*attached);
+  } else if (const auto* refused = std::get_if<Refused>(&message)) {
+    Finish(RefusalError(*refused));
+  } else if (const auto* output = std::get_if<Output>(&message)) {
+    OnOutput(output->bytes);
+  } else if (const auto* notice = std::get_if<Notice>(&message)) {
+    if (ValueOf(notice->fields, "event") == "ended") OnEnded(notice->fields);
+  } else if (std::holds_alternative<Done>(message)) {
+    Finish(absl::OkStatus());
+  }
+}
+
+void ScriptClient::OnAttached(const Attached& attached) {
+  session_ = attached.session;
+  if (!attached.running && script_.until == Until::kEnd) {
+    return Finish(absl::OkStatus());
+  }
+  if (!attached.running && !script_.typed.empty()) {
+    return Finish(absl::FailedPreconditionError(
+        absl::StrCat("nothing was typed: ", session_, " ", attached.state)));
+  }
+  if (!attached.rights.Has(Right::kType) && !script_.typed.empty()) {
+    return Finish(MayNotType(session_));
+  }
+  if (script_.until == Until::kQuiet) WaitForQuiet();
+  Type();
+}
+
+void ScriptClient::Type() {
+  absl::string_view rest = script_.typed;
+  while (!rest.empty()) {
+    const absl::string_view part = rest.substr(0, kLongestOutput);
+    head_.Send(Keys{std::string(part)});
+    rest.remove_prefix(part.size());
+  }
+  // Head's answer to that is "done".
+  if (script_.until == Until::kTyped) head_.CloseSending();
+}
+
+void ScriptClient::OnOutput(absl::string_view bytes) {
+  if (script_.until == Until::kQuiet) WaitForQuiet();
+  if (script_.matcher == nullptr) return;
+  if (script_.matcher->Feed(bytes)) Finish(absl::OkStatus());
+}
+
+void ScriptClient::OnEnded(const KeyValues& fields) {
+  if (script_.until == Until::kEnd) return Finish(absl::OkStatus());
+  // Who only waits may well wait for the next program.
+  if (script_.typed.empty()) return;
+  Finish(absl::UnavailableError(
+      absl::StrCat(session_, " ", HowOf(fields),
+                   script_.until == Until::kMatch
+                       ? ", and what was waited for did not come"
+                       : ", and may not have taken what was typed")));
+}
+
+void ScriptClient::WaitForQuiet() {
+  quiet_ = loop_.After(script_.quiet, [this] { Finish(absl::OkStatus()); });
+}
+
+void ScriptClient::OnTimeout() {
+  absl::string_view what;
+  switch (script_.until) {
+    case Until::kTyped:
+      what = "did not take what was typed within ";
+      break;
+    case Until::kMatch:
+      what = "did not write what was waited for within ";
+      break;
+    case Until::kEnd:
+      what = "still runs after ";
+      break;
+    case Until::kQuiet:
+      what = "was not quiet within ";
+      break;
+  }
+  Finish(absl::DeadlineExceededError(absl::StrCat(
+      session_, " ", what, absl::FormatDuration(script_.timeout))));
+}
+
+}  // namespace
+
+absl::Status RunScript(const Script& script) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
+  ASSIGN_OR_RETURN(const std::string path, FindHead(script.head));
+  ASSIGN_OR_RETURN(Fd socket, ConnectToHead(path));
+  ScriptClient client(*loop, script, std::move(socket));
+  while (!client.end()) RETURN_IF_ERROR(loop->RunOnce());
+  return *client.end();
+}
+
+}  // namespace deptyr

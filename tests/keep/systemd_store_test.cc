@@ -1,0 +1,120 @@
+// What systemd is told, at a socket that is as its own.
+#include "lib/keep/systemd_store.h"
+
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdlib>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/fd_passing.h"
+#include "tests/support/program.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+
+namespace deptyr {
+namespace {
+
+using testing::HasSubstr;
+
+class SystemdStoreTest : public testing::Test {
+ protected:
+  SystemdStoreTest() {
+    const std::string path = dir_ / "notify";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, sizeof address.sun_path - 1);
+    EXPECT_EQ(::bind(socket_.get(), reinterpret_cast<sockaddr*>(&address),
+                     sizeof address),
+              0);
+    ::setenv("NOTIFY_SOCKET", path.c_str(), 1);
+    systemd_ = std::make_unique<Readiness>(-1);
+  }
+
+  // The next message, "" for none; "+fd" after it if a descriptor came along.
+  std::string Told() {
+    std::array<char, 1000> room{};
+    const FdMessage got = ReceiveWithFds(socket_.get(), room);
+    return std::string(room.data(), got.io.bytes) +
+           (got.fds.empty() ? "" : "+fd");
+  }
+
+  const TempDir dir_;
+  const Fd socket_{
+      ::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0)};
+  std::unique_ptr<Readiness> systemd_;
+};
+
+TEST_F(SystemdStoreTest, ADescriptorIsStoredAndDropped) {
+  SystemdStore keeper(*systemd_, 10, {});
+  const Pipe pipe;
+  EXPECT_THAT(keeper.Keep({{"deptyr.a", pipe.read_end.get()}}), IsOk());
+  EXPECT_EQ(Told(), "FDSTORE=1\nFDPOLL=0\nFDNAME=deptyr.a+fd");
+  keeper.Drop({"deptyr.b"});  // isn't kept
+  keeper.Drop({"deptyr.a"});
+  EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
+  keeper.Drop({"deptyr.a"});
+  EXPECT_EQ(Told(), "");
+}
+
+// systemd would have both.
+TEST_F(SystemdStoreTest, OneOfTheSameNameTakesThePlace) {
+  SystemdStore keeper(*systemd_, 1, {});
+  EXPECT_THAT(keeper.Keep({{"deptyr.a", 0}}), IsOk());
+  (void)Told();
+  EXPECT_THAT(keeper.Keep({{"deptyr.a", 0}}), IsOk());
+  EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
+  EXPECT_THAT(Told(), HasSubstr("FDSTORE=1\n"));
+}
+
+TEST_F(SystemdStoreTest, MoreThanItTakesIsntSent) {
+  std::vector<StoredFd> returned;
+  returned.push_back({"deptyr.old", Duplicate(0)});
+  SystemdStore keeper(*systemd_, 2, std::move(returned));
+  EXPECT_THAT(keeper.Keep({{"deptyr.a", 0}}), IsOk());
+  (void)Told();
+  EXPECT_THAT(keeper.Keep({{"deptyr.b", 0}}),
+              StatusIs(absl::StatusCode::kResourceExhausted,
+                       HasSubstr("FileDescriptorStoreMax=")));
+  EXPECT_EQ(Told(), "");
+  keeper.Drop({"deptyr.old"});
+  (void)Told();
+  EXPECT_THAT(keeper.Keep({{"deptyr.b", 0}}), IsOk());
+}
+
+TEST_F(SystemdStoreTest, AllAreKeptOrNone) {
+  SystemdStore keeper(*systemd_, 1, {});
+  EXPECT_FALSE(keeper.Keep({{"deptyr.a", 0}, {"deptyr.b", 0}}).ok());
+  EXPECT_THAT(Told(), HasSubstr("FDSTORE=1\n"));
+  EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
+  EXPECT_EQ(Told(), "");
+}
+
+TEST_F(SystemdStoreTest, GivesBackOnceWhatWasInherited) {
+  std::vector<StoredFd> returned;
+  returned.push_back({"deptyr.old", Duplicate(0)});
+  SystemdStore keeper(*systemd_, 2, std::move(returned));
+  const auto back = Value(keeper.TakeBack());
+  ASSERT_EQ(back.size(), 1u);
+  EXPECT_EQ(back[0].name, "deptyr.old");
+  EXPECT_TRUE(Value(keeper.TakeBack()).empty());
+}
+
+TEST_F(SystemdStoreTest, InAnotherProgramItKnowsWhatIsKept) {
+  SystemdStore keeper(*systemd_, 2, {});
+  keeper.Resume({"deptyr.a", "deptyr.b"});
+  EXPECT_FALSE(keeper.Keep({{"deptyr.c", 0}}).ok());
+  keeper.Drop({"deptyr.b"});
+  EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.b");
+}
+
+}  // namespace
+}  // namespace deptyr

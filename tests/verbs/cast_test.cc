@@ -1,0 +1,50 @@
+#include "lib/verbs/cast.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+namespace deptyr {
+namespace {
+
+TEST(CastTest, TheHeaderTellsSizeTimeAndTitle) {
+  EXPECT_EQ(CastWriter::Header({.rows = 24, .cols = 80},
+                               absl::FromUnixSeconds(1700000000), "a \"b\""),
+            "{\"version\":2,\"width\":80,\"height\":24,"
+            "\"timestamp\":1700000000,\"title\":\"a \\\"b\\\"\"}\n");
+}
+
+TEST(CastTest, EventsHaveATimeAKindAndAText) {
+  CastWriter cast;
+  EXPECT_EQ(cast.Output(absl::Milliseconds(1500), "\x1b[mx\r\n"),
+            "[1.5,\"o\",\"\\u001b[mx\\r\\n\"]\n");
+  EXPECT_EQ(CastWriter::Resized(absl::Seconds(2), {.rows = 30, .cols = 100}),
+            "[2.0,\"r\",\"100x30\"]\n");
+  EXPECT_EQ(CastWriter::Mark(absl::Seconds(3), "ended"),
+            "[3.0,\"m\",\"ended\"]\n");
+}
+
+TEST(CastTest, ACharacterIsNotCut) {
+  CastWriter cast;
+  EXPECT_EQ(cast.Output(absl::ZeroDuration(), "a\xe6\xbc"),
+            "[0.0,\"o\",\"a\"]\n");
+  EXPECT_EQ(cast.Output(absl::Seconds(1), "\xa2"),
+            "[1.0,\"o\",\"\xe6\xbc\xa2\"]\n");
+  EXPECT_EQ(cast.Output(absl::Seconds(1), "\xc3"), "");
+  EXPECT_EQ(cast.Output(absl::Seconds(1), "\xa4"),
+            "[1.0,\"o\",\"\xc3\xa4\"]\n");
+  EXPECT_EQ(cast.Output(absl::Seconds(1), "\xf0\x9f"), "");
+  EXPECT_EQ(cast.Output(absl::Seconds(2), "\x98\x80"),
+            "[2.0,\"o\",\"\xf0\x9f\x98\x80\"]\n");
+}
+
+TEST(CastTest, WhatIsNoUtf8IsReplacedAndNotKeptForEver) {
+  CastWriter cast;
+  EXPECT_EQ(cast.Output(absl::ZeroDuration(), "\xff\x80\x80\x80x"),
+            "[0.0,\"o\",\"\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbd\xef\xbf\xbdx\"]"
+            "\n");
+}
+
+}  // namespace
+}  // namespace deptyr

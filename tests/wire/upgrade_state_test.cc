@@ -1,0 +1,299 @@
+// What a head hands over: all of it arrives, other versions are told apart.
+#include "lib/wire/upgrade_state.h"
+
+#include <string>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/head/head.h"
+#include "lib/session/ring.h"
+#include "tests/support/status_matchers.h"
+
+#include <nlohmann/json.hpp>
+
+namespace deptyr {
+namespace {
+
+using nlohmann::json;
+using testing::AllOf;
+using testing::HasSubstr;
+
+// Every byte there is.
+std::string Bytes() {
+  std::string bytes;
+  for (int c = 0; c < 256; ++c) bytes += static_cast<char>(c);
+  return bytes;
+}
+
+ClientState SomeClient() {
+  return {.id = 7,
+          .since = 1'700'000'000'000,
+          .session = "a:b",
+          .cursor = uint64_t{1} << 40,
+          .missed = 9,
+          .deaf = true,
+          .rows = 30,
+          .cols = 100,
+          .untyped = Bytes(),
+          .held = "\x1b[",
+          .answered = 11,
+          .replaying = true,
+          .header = "\xde\x03",
+          .packet_left = 12,
+          .insert_begun = true,
+          .inserts = {{13, Bytes(), true, 12}, {14, "x", false, 0}},
+          .begins = true,
+          .lost = true};
+}
+
+HeadState Everything() {
+  int fd = 100;
+  HeadState state;
+  state.program = "deptyr 1";
+  state.since = 15;
+  state.sockets = {{"head", fd++, "/run/x", 16, 17}};
+  state.kept = {"deptyr.ring.0.a"};
+  state.held = {{"deptyr.ring.0.b", fd++}};
+  state.sessions = {{.name = "a:b",
+                     .ring = fd++,
+                     .controller = fd++,
+                     .pidfd = fd++,
+                     .argv = {"sh", "-c"},
+                     .keystrokes = Bytes(),
+                     .leader = 18,
+                     .paint = Bytes(),
+                     .modes = Bytes(),
+                     .painted = 19,
+                     .exact = true,
+                     .answered = 20,
+                     .not_executed = true,
+                     .status_told = true,
+                     .code = 21,
+                     .signal = 22,
+                     .left = Bytes(),
+                     .left_rows = 23,
+                     .left_cols = 24,
+                     .left_how = "ended",
+                     .order = 30}};
+  state.newest = "a:b";
+  state.ended = {"c", "d"};
+  state.clients = {{.client = SomeClient(),
+                    .fd = fd++,
+                    .wanted = "later",
+                    .uwsgi = true,
+                    .shows = 2,
+                    .read_only = true,
+                    .allow_signals = true,
+                    .allow = {"uid:7=see"},
+                    .inbox = Bytes(),
+                    .rows = 25,
+                    .cols = 26,
+                    .input_closed = true,
+                    .received = 27}};
+  state.attached = {{.client = SomeClient(),
+                     .fd = fd++,
+                     .wish = Bytes(),
+                     .inbox = Bytes(),
+                     .rows = 28,
+                     .cols = 29,
+                     .input_closed = true,
+                     .done_said = true}};
+  state.askers = {{.fd = fd++,
+                   .inbox = Bytes(),
+                   .outbox = Bytes(),
+                   .input_closed = true,
+                   .listens = true,
+                   .session = "a:b",
+                   .upgrades = true,
+                   .lists = true,
+                   .listed = "a"}};
+  state.peers = {
+      {.fd = fd++, .inbox = Bytes(), .passed = fd++, .session = "a"}};
+  state.terminal = Bytes();
+  state.shown = "a:b";
+  state.viewer = SomeClient();
+  state.viewer_leads = true;
+  state.refused = {{"limit", 3}};
+  state.last_client = 17;
+  return state;
+}
+
+json Parsed(const std::string& bytes) {
+  return json::from_cbor(bytes, true, false);
+}
+std::string Spelled(const json& value) {
+  std::string bytes;
+  json::to_cbor(value, bytes);
+  return bytes;
+}
+
+// How many fields a structure has: as many as it can be made from.
+struct Anything {
+  template <typename T>
+  operator T() const;  // NOLINT(google-explicit-constructor)
+};
+template <typename T, typename... Fields>
+constexpr size_t FieldsOf() {
+  if constexpr (requires { T{Fields{}..., Anything{}}; }) {
+    return FieldsOf<T, Fields..., Anything>();
+  } else {
+    return sizeof...(Fields);
+  }
+}
+
+TEST(UpgradeStateTest, EverythingArrives) {
+  const std::string bytes = Encode(Everything());
+  const HeadState again = Value(Decode(bytes));
+  EXPECT_EQ(Encode(again), bytes);
+  EXPECT_EQ(again.clients[0].client.inserts[0].text, Bytes());
+  EXPECT_EQ(again.clients[0].client.cursor, uint64_t{1} << 40);
+  EXPECT_EQ(again.attached[0].wish, Bytes());
+  EXPECT_EQ(again.sessions[0].left, Bytes());
+  EXPECT_EQ(again.terminal, Bytes());
+}
+
+// Only what isn't as in an empty one is there: else the test of the round trip
+// would say nothing.
+TEST(UpgradeStateTest, TheTestHasEveryField) {
+  const json full = Parsed(Encode(Everything()));
+  EXPECT_EQ(full.size(), FieldsOf<HeadState>() + 1);  // the version
+  EXPECT_EQ(full["sockets"][0].size(), FieldsOf<SocketState>());
+  EXPECT_EQ(full["held"][0].size(), FieldsOf<HeldState>());
+  EXPECT_EQ(full["sessions"][0].size(), FieldsOf<SessionState>());
+  EXPECT_EQ(full["clients"][0].size(), FieldsOf<SocketClientState>());
+  EXPECT_EQ(full["attached"][0].size(), FieldsOf<AttachClientState>());
+  EXPECT_EQ(full["askers"][0].size(), FieldsOf<AskerState>());
+  EXPECT_EQ(full["peers"][0].size(), FieldsOf<PeerState>());
+  const json client = full["clients"][0]["client"];
+  EXPECT_EQ(client.size(), FieldsOf<ClientState>());
+  EXPECT_EQ(client["inserts"][0].size(), FieldsOf<InsertState>());
+}
+
+TEST(UpgradeStateTest, WhatIsOrdinaryIsNotThere) {
+  HeadState state;
+  state.sessions.resize(1);
+  EXPECT_EQ(Parsed(Encode(state)), (json{{"version", kUpgradeStateVersion},
+                                         {"sessions", {json::object()}}}));
+}
+
+TEST(UpgradeStateTest, AFieldThatIsNewIsPassedOver) {
+  json value = Parsed(Encode(Everything()));
+  value["later"] = {{"x", 1}};
+  value["sessions"][0]["later"] = "x";
+  value["clients"][0]["client"]["later"] = json::array({1, 2});
+  EXPECT_EQ(Encode(Value(Decode(Spelled(value)))), Encode(Everything()));
+}
+
+TEST(UpgradeStateTest, AFieldThatIsMissingIsAsIfThereWereNone) {
+  json value = Parsed(Encode(Everything()));
+  value.erase("askers");
+  value["sessions"][0].erase("controller");
+  value["clients"][0]["client"].erase("untyped");
+  const HeadState state = Value(Decode(Spelled(value)));
+  EXPECT_TRUE(state.askers.empty());
+  EXPECT_EQ(state.sessions[0].controller, -1);
+  EXPECT_EQ(state.clients[0].client.untyped, "");
+  EXPECT_EQ(Encode(Value(Decode(Spelled({{"version", kUpgradeStateVersion}})))),
+            Encode(HeadState()));
+}
+
+TEST(UpgradeStateTest, AnotherVersionIsRefused) {
+  json value = Parsed(Encode(Everything()));
+  value["version"] = kUpgradeStateVersion + 1;
+  EXPECT_THAT(Decode(Spelled(value)),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       AllOf(HasSubstr("format 2"), HasSubstr("knows 1"))));
+  value["version"] = "1";
+  EXPECT_FALSE(Decode(Spelled(value)).ok());
+}
+
+TEST(UpgradeStateTest, WhatIsNoStateIsRefused) {
+  const std::string bytes = Encode(Everything());
+  for (size_t size = 0; size < bytes.size(); ++size) {
+    EXPECT_FALSE(Decode(bytes.substr(0, size)).ok()) << size;
+  }
+  for (const std::string& text :
+       {std::string("{}"), Bytes(), bytes + "x", Spelled(json::array({1})),
+        Spelled(json::object())}) {
+    EXPECT_FALSE(Decode(text).ok());
+  }
+}
+
+TEST(UpgradeStateTest, AFieldOfAnotherTypeIsRefused) {
+  const json good = Parsed(Encode(Everything()));
+  const auto refused = [&good](auto change) {
+    json value = good;
+    change(value);
+    return absl::IsInvalidArgument(Decode(Spelled(value)).status());
+  };
+  EXPECT_FALSE(refused([](json&) {}));
+  EXPECT_TRUE(refused([](json& value) { value["program"] = 1; }));
+  EXPECT_TRUE(refused([](json& value) { value["kept"] = "x"; }));
+  EXPECT_TRUE(refused([](json& value) { value["kept"][0] = 1; }));
+  EXPECT_TRUE(refused([](json& value) { value["sessions"] = nullptr; }));
+  EXPECT_TRUE(refused([](json& value) { value["sessions"][0] = 1; }));
+  EXPECT_TRUE(refused([](json& value) { value["sessions"][0]["ring"] = 1.5; }));
+  EXPECT_TRUE(refused([](json& value) { value["viewer_leads"] = 1; }));
+  EXPECT_TRUE(refused([](json& value) { value["refused"]["limit"] = -1; }));
+  EXPECT_TRUE(refused([](json& value) { value["refused"] = 1; }));
+  // More than the field holds.
+  EXPECT_TRUE(
+      refused([](json& value) { value["viewer"]["rows"] = uint64_t{65536}; }));
+  EXPECT_TRUE(
+      refused([](json& value) { value["clients"][0]["fd"] = 1L << 40; }));
+}
+
+TEST(UpgradeStateTest, WhatClaimsToBeLargeOrGoesDeepIsRefused) {
+  // {"x": an array of 2^63-1 elements
+  EXPECT_FALSE(Decode("\xa1\x61x\x9b\x7f\xff\xff\xff\xff\xff\xff\xff").ok());
+  EXPECT_FALSE(Decode("\xbb\x7f\xff\xff\xff\xff\xff\xff\xff").ok());
+  EXPECT_FALSE(Decode(std::string(1'000'000, '\x81')).ok());
+  EXPECT_FALSE(Decode(std::string(1'000'000, '\x9f')).ok());
+}
+
+// Another library may begin what it doesn't know the length of yet.
+TEST(UpgradeStateTest, LengthsNeedntBeSaidBefore) {
+  std::string bytes =
+      Spelled({{"version", kUpgradeStateVersion}, {"newest", "a"}});
+  bytes[0] = '\xbf';
+  EXPECT_EQ(Value(Decode(bytes + '\xff')).newest, "a");
+}
+
+TEST(UpgradeStateTest, ANumberMayBeLessThanNothing) {
+  json value = Parsed(Encode(Everything()));
+  value["sessions"][0]["pidfd"] = -1;
+  EXPECT_EQ(Value(Decode(Spelled(value))).sessions[0].pidfd, -1);
+}
+
+TEST(UpgradeStateTest, AllDescriptorsAreTold) {
+  // Everything() numbers them from 100 on.
+  std::vector<int> wanted;
+  for (int fd = 100; fd < 110; ++fd) wanted.push_back(fd);
+  EXPECT_THAT(DescriptorsOf(Everything()),
+              testing::UnorderedElementsAreArray(wanted));
+  HeadState none;
+  none.sessions.resize(1);
+  none.peers.resize(1);
+  EXPECT_THAT(DescriptorsOf(none), testing::IsEmpty());
+}
+
+TEST(UpgradeStateTest, EveryRingHasToBeUnderstood) {
+  Ring ring = Value(Ring::Create(4096));
+  HeadState state;
+  state.sessions.resize(1);
+  state.sessions[0].name = "a";
+  state.sessions[0].ring = ring.fd();
+  EXPECT_THAT(CheckRings(state), IsOk());
+  // In use: its offsets may move while they are looked at.
+  const uint64_t end = ring.state().end;
+  ring.state().end = ring.state().cleared + 1;
+  EXPECT_THAT(CheckRings(state), IsOk());
+  ring.state().end = end;
+  ring.state().version = kRingVersion + 1;
+  EXPECT_THAT(CheckRings(state), StatusIs(absl::StatusCode::kFailedPrecondition,
+                                          HasSubstr("session a: ")));
+}
+
+}  // namespace
+}  // namespace deptyr
