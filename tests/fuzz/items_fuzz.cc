@@ -63,7 +63,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   using namespace deptyr;  // NOLINT(google-build-using-namespace)
   Input input(bytes, size);
   std::vector<KeyValues> items;
-  Place place;
+  StreamPosition place;
   while (!input.empty()) {
     items.push_back(SomeFields(input));
     ExpectJson(ItemJson(items.back()));
