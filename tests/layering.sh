@@ -7,7 +7,7 @@ BEGIN {
     sees["base"] = ""
     sees["sys"] = sees["wire"] = sees["term"] = "base"
     sees["render"] = "term base"
-    sees["session"] = "clients sys wire term base"
+    sees["session"] = "sys wire term base"
     sees["clients"] = "session sys wire term base"
     sees["keep"] = "clients session sys wire term base"
     sees["head"] = "keep clients session render sys wire term base"

@@ -7,9 +7,9 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/clients/report.h"
-#include "lib/clients/user_log.h"
 #include "lib/sys/io.h"
 #include "lib/sys/replace_self.h"
+#include "lib/sys/user_log.h"
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {

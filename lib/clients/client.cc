@@ -30,7 +30,7 @@ uint64_t last = 0;
 }  // namespace
 
 Client::Client(EventLoop& loop, int out_fd, Output output)
-    : loop_(loop), id_(++last), out_fd_(out_fd), output_(output) {}
+    : SessionClient(out_fd), loop_(loop), protocol_(output), id_(++last) {}
 
 uint64_t Client::last_id() {
   return last;
@@ -41,7 +41,17 @@ void Client::GoOnAfter(uint64_t id) {
 }
 
 Client::~Client() {
-  if (session_ != nullptr) session_->Detach(*this);
+  if (session() != nullptr) session()->Detach(*this);
+}
+
+void Client::ChargeTo(BacklogQuota& quota) {
+  quota_ = &quota;
+  ChargePictures();  // those of the program before
+}
+
+std::string Client::GiveUpPlace() {
+  in_line_.reset();
+  return std::exchange(untyped_, {});
 }
 
 void Client::Add(Insert insert) {
@@ -78,7 +88,7 @@ void Client::ForgetPictures() {
   const auto gone =
       std::remove_if(first, inserts_.end(),
                      [](const Insert& insert) { return insert.picture; });
-  lost_ = lost_ || gone != inserts_.end();
+  if (gone != inserts_.end()) output().Lose();
   inserts_.erase(gone, inserts_.end());
 }
 
@@ -88,27 +98,25 @@ uid_t Client::Charged() const {
 }
 
 bool Client::MayHavePicture() {
-  BacklogQuota* const quota = session_->backlogs();
-  if (quota == nullptr || quota->TakeTurn(Charged())) {
+  if (quota_ == nullptr || quota_->TakeTurn(Charged())) {
     in_line_.reset();
     return true;
   }
   if (in_line_ == nullptr) {
-    in_line_ = quota->Queue(Charged(), [this] {
+    in_line_ = quota_->Queue(Charged(), [this] {
       in_line_.reset();
-      if (session_ != nullptr) session_->Pump(*this);
+      if (session() != nullptr) session()->Pump(*this);
     });
   }
   return false;
 }
 
 void Client::ChargePictures() {
-  BacklogQuota* const quota = session_->backlogs();
-  if (quota == nullptr || !charged()) return;
+  if (quota_ == nullptr) return;
   for (Insert& insert : inserts_) {
     if (!insert.picture || insert.held != nullptr) continue;
-    insert.held = quota->Hold(Charged(), insert.text.size(), out_fd_,
-                              [this] { CutPicture(); });
+    insert.held = quota_->Hold(Charged(), insert.text.size(), output().fd(),
+                               [this] { CutPicture(); });
   }
 }
 
@@ -123,11 +131,11 @@ void Client::CutPicture() {
     inserts_.push_front(
         {.offset = cut.offset, .text = cut.text.substr(cut.written, left)});
   }
-  lost_ = true;
+  output().Lose();
 }
 
 size_t Client::LeftOfPacket(const Insert& insert) const {
-  if (output_ == Output::kPlain) return 0;
+  if (protocol_ == Output::kPlain) return 0;
   size_t end = insert.begun;
   while (end < insert.written) {
     end += PacketSize(absl::string_view(insert.text).substr(end));
@@ -136,54 +144,56 @@ size_t Client::LeftOfPacket(const Insert& insert) const {
 }
 
 void Client::StopOutput() {
-  deaf_ = true;
+  output().Stop();
   ForgetInserts();
   in_line_.reset();
-  if (session_ != nullptr) session_->Pump(*this);
+  if (session() != nullptr) session()->Pump(*this);
 }
 
 void Client::SendLastAndClose(const Ring& ring, std::string text) {
-  if (deaf_) return;
+  if (deaf()) return;
   KeepPacket(ring);
   CutPicture();
   inserts_.resize(insert_begun_ ? 1 : 0);
-  inserts_.push_back({.offset = cursor_, .text = std::move(text)});
+  inserts_.push_back({.offset = cursor(), .text = std::move(text)});
   in_line_.reset();
-  leaving_ = true;
-  waited_for_ = false;
+  output().Leave();
 }
 
-void Client::BeginAt(uint64_t cursor) {
-  cursor_ = cursor;
-  begun_ = true;
-  replaying_ = cursor < answered_;
+// Questions that others saw before it begins have been answered.
+void Client::BeginAt(uint64_t offset) {
+  output().BeginAt(offset);
+  answered_ = session()->answered();
+  replaying_ = offset < answered_;
   replayed_.Reset();
 }
 
 void Client::NoteReplayed() {
-  if (!replaying_ || cursor_ < answered_ || replayed_.pending()) return;
+  if (!replaying_ || cursor() < answered_ || replayed_.pending()) return;
   replayed_ = loop_.After(kReplayTime, [this] { replaying_ = false; });
 }
 
 ClientState Client::Save() const {
   ClientState state{.id = id_,
                     .since = absl::ToUnixMillis(since_),
-                    .session = session_ == nullptr ? "" : session_->name(),
-                    .cursor = cursor_,
-                    .missed = missed_,
-                    .deaf = deaf_,
-                    .rows = size_ ? size_->rows : uint16_t{0},
-                    .cols = size_ ? size_->cols : uint16_t{0},
+                    .session = session() == nullptr ? "" : session()->name(),
+                    .cursor = cursor(),
+                    .missed = missed(),
+                    .deaf = deaf(),
+                    .rows = size() ? size()->rows : uint16_t{0},
+                    .cols = size() ? size()->cols : uint16_t{0},
                     .untyped = untyped_,
                     .held = replies_.held(),
-                    .answered = answered_,
+                    .answered = begun() || session() == nullptr
+                                    ? answered_
+                                    : session()->answered(),
                     .replaying = replaying_,
                     .header = header_,
                     .packet_left = packet_left_,
                     .insert_begun = insert_begun_,
                     .inserts = {},
-                    .begins = !begun_,
-                    .lost = lost_};
+                    .begins = !begun(),
+                    .lost = lost()};
   for (const Insert& insert : inserts_) {
     const size_t begun = insert.picture ? LeftOfPacket(insert) : 0;
     state.inserts.push_back({insert.offset, insert.text.substr(insert.written),
@@ -196,16 +206,16 @@ void Client::Restore(const ClientState& state) {
   id_ = state.id;
   GoOnAfter(id_);
   since_ = absl::FromUnixMillis(state.since);
-  missed_ = state.missed;
-  deaf_ = state.deaf;
-  if (state.rows != 0 || state.cols != 0) size_ = {state.rows, state.cols};
+  output().Restore(state.cursor, state.missed, !state.begins, state.lost);
+  if (state.deaf) output().Stop();
+  if (state.rows != 0 || state.cols != 0) SetSize({state.rows, state.cols});
   untyped_ = state.untyped;
   header_ = state.header;
   packet_left_ = static_cast<size_t>(state.packet_left);
   insert_begun_ = state.insert_begun;
   for (const InsertState& insert : state.inserts) {
     // A picture from 0.1.0 doesn't say where its packet ends: it is never cut.
-    const bool whole = output_ == Output::kPackets && inserts_.empty() &&
+    const bool whole = protocol_ == Output::kPackets && inserts_.empty() &&
                        insert_begun_ && insert.begun == 0;
     inserts_.push_back({.offset = insert.offset,
                         .text = insert.text,
@@ -213,27 +223,26 @@ void Client::Restore(const ClientState& state) {
                         .begun = insert.begun});
   }
   answered_ = state.answered;
-  BeginAt(state.cursor);
-  begun_ = !state.begins;
-  lost_ = state.lost;
   replaying_ = state.replaying;
   NoteReplayed();
   // It has been looked at, so all of it is held again.
   untyped_ += replies_.Feed(state.held);
   FlushRepliesLater();
-  if (deaf_) WatchTyping();
+  if (deaf()) WatchTyping();
 }
 
 void Client::Type(absl::string_view keystrokes) {
-  if (session_ == nullptr || session_->PassInterrupt(*this, keystrokes)) return;
+  if (session() == nullptr || session()->PassInterrupt(*this, keystrokes)) {
+    return;
+  }
   flush_.Reset();
-  if (!replaying_ && session_->Answers(*this)) {
-    if (!IsReport(keystrokes)) session_->Lead(*this);
+  if (!replaying_ && session()->Answers(*this)) {
+    if (!IsReport(keystrokes)) session()->Lead(*this);
     untyped_ += replies_.Flush();
     untyped_.append(keystrokes.data(), keystrokes.size());
   } else {
     const std::string typed = replies_.Feed(keystrokes);
-    if (!typed.empty() && !IsReport(typed)) session_->Lead(*this);
+    if (!typed.empty() && !IsReport(typed)) session()->Lead(*this);
     untyped_ += typed;
     FlushRepliesLater();
   }
@@ -241,8 +250,8 @@ void Client::Type(absl::string_view keystrokes) {
 }
 
 size_t Client::input_room() const {
-  if (session_ == nullptr) return kInputRoom;
-  return std::max(session_->input_room(), kLeastRead);
+  if (session() == nullptr) return kInputRoom;
+  return std::max(session()->input_room(), kLeastRead);
 }
 
 void Client::GoOnSoon() {
@@ -260,18 +269,23 @@ void Client::FlushRepliesLater() {
 
 void Client::TypeUntyped() {
   if (untyped_.empty()) return;
-  if (session_ == nullptr) {
+  if (session() == nullptr) {
     untyped_.clear();
     return;
   }
-  const size_t taken = session_->Type(*this, untyped_);
+  const size_t taken = session()->Type(*this, untyped_);
   typed_ += taken;
   untyped_.erase(0, taken);
   if (untyped_.empty()) std::string().swap(untyped_);  // a paste was large
 }
 
+void Client::OnInputRoom() {
+  TypeUntyped();
+  if (!input_blocked()) OnInputUnblocked();
+}
+
 void Client::TypeOut() {
-  if (!deaf_) StopOutput();
+  if (!deaf()) StopOutput();
   if (!abandon_.pending()) WatchTyping();
 }
 
@@ -280,17 +294,6 @@ void Client::WatchTyping() {
     if (typed == typed_) return OnAbandoned();
     WatchTyping();
   });
-}
-
-void Client::StartWindow() {
-  taken_ = 0;
-  queued_ = BytesQueued(out_fd_);
-}
-
-size_t Client::TakenInWindow() const {
-  const size_t given = taken_ + queued_;
-  const size_t still_queued = BytesQueued(out_fd_);
-  return given > still_queued ? given - still_queued : 0;
 }
 
 std::optional<uint64_t> Client::SkipAhead(const Ring& ring) {
@@ -305,11 +308,11 @@ void Client::BeginPacket(size_t size) {
 
 void Client::KeepPacket(const Ring& ring) {
   if (packet_left_ == 0) return;
-  inserts_.push_front({.offset = cursor_,
-                       .text = absl::StrCat(header_, ring.From(cursor_).substr(
+  inserts_.push_front({.offset = cursor(),
+                       .text = absl::StrCat(header_, ring.From(cursor()).substr(
                                                          0, packet_left_))});
   insert_begun_ = true;
-  cursor_ += packet_left_;
+  output().Advance(packet_left_);
   packet_left_ = 0;
   header_.clear();
 }
@@ -318,14 +321,15 @@ Client::Pumped Client::WriteInsert() {
   Insert& insert = inserts_[0];
   const absl::string_view left =
       absl::string_view(insert.text).substr(insert.written);
-  const IoResult wrote = WriteSome(out_fd_, left.substr(0, kLargestWrite));
+  const IoResult wrote =
+      WriteSome(output().fd(), left.substr(0, kLargestWrite));
   if (wrote.state == IoState::kWouldBlock && !left.empty()) {
     ChargePictures();
     return Pumped::kBlocked;
   }
   if (wrote.state == IoState::kEnd) return Pumped::kGone;
   if (wrote.state == IoState::kError) return OnWriteFailed();
-  taken_ += wrote.bytes;
+  output().NoteTaken(wrote.bytes);
   insert.written += wrote.bytes;
   if (insert.held != nullptr) insert.held->Wrote(wrote.bytes);
   insert_begun_ = wrote.bytes != left.size();
@@ -334,28 +338,28 @@ Client::Pumped Client::WriteInsert() {
 }
 
 Client::Pumped Client::WriteStream(const Ring& ring, size_t most) {
-  absl::string_view bytes = ring.From(cursor_).substr(0, most);
-  if (output_ == Output::kPackets) {
+  absl::string_view bytes = ring.From(cursor()).substr(0, most);
+  if (protocol_ == Output::kPackets) {
     if (packet_left_ == 0) BeginPacket(bytes.size());
     bytes = bytes.substr(0, packet_left_);
   }
-  const IoResult wrote = WriteSome(out_fd_, header_, bytes);
+  const IoResult wrote = WriteSome(output().fd(), header_, bytes);
   if (wrote.state == IoState::kWouldBlock) return Pumped::kBlocked;
   if (wrote.state == IoState::kEnd) return Pumped::kGone;
   if (wrote.state == IoState::kError) return OnWriteFailed();
-  taken_ += wrote.bytes;
+  output().NoteTaken(wrote.bytes);
   const size_t of_header = std::min(header_.size(), wrote.bytes);
   header_.erase(0, of_header);
-  cursor_ += wrote.bytes - of_header;
+  output().Advance(wrote.bytes - of_header);
   if (packet_left_ > 0) packet_left_ -= wrote.bytes - of_header;
   NoteReplayed();
   return Pumped::kAll;
 }
 
 Client::Pumped Client::Gone(const Ring& ring) {
-  deaf_ = true;
+  output().Stop();
   ForgetInserts();
-  cursor_ = ring.end();
+  output().PassTo(ring.end());
   return Pumped::kGone;
 }
 
@@ -371,33 +375,32 @@ std::optional<Client::Pumped> Client::FindPlace(const Ring& ring) {
   }
   const std::optional<uint64_t> start = SkipAhead(ring);
   if (!start) return Pumped::kWaits;
-  if (!begun_) {
-    BeginAt(*start);
+  if (begun()) {
+    output().SkipTo(*start);
   } else {
-    missed_ += *start - cursor_;
-    cursor_ = *start;
+    BeginAt(*start);
   }
-  lost_ = false;
   return std::nullopt;
 }
 
 Client::Pumped Client::Pump(const Ring& ring) {
-  if (deaf_) {
-    cursor_ = ring.end();
+  if (deaf()) {
+    output().PassTo(ring.end());
     return Pumped::kAll;
   }
   if (silent_ && owed(ring)) return Pumped::kBlocked;
-  if ((lost_ || cursor_ < ring.begin()) && !leaving_) {
+  if ((lost() || cursor() < ring.begin()) && !output().leaving()) {
     if (const auto pumped = FindPlace(ring)) return *pumped;
   }
   while (owed(ring)) {
-    const bool insert = leaving_ || (packet_left_ == 0 && !inserts_.empty() &&
-                                     inserts_[0].offset <= cursor_);
+    const bool insert =
+        output().leaving() || (packet_left_ == 0 && !inserts_.empty() &&
+                               inserts_[0].offset <= cursor());
     const Pumped pumped =
         insert ? WriteInsert()
                : WriteStream(ring, inserts_.empty()
                                        ? std::numeric_limits<size_t>::max()
-                                       : inserts_[0].offset - cursor_);
+                                       : inserts_[0].offset - cursor());
     if (pumped == Pumped::kBlocked) return pumped;
     if (pumped == Pumped::kGone) return Gone(ring);
   }

@@ -1,5 +1,5 @@
 // What head refused, and to whom: counted by code, and a line in the log for
-// each user, once a minute at most (lib/clients/user_log.h).
+// each user, once a minute at most (lib/sys/user_log.h).
 #pragma once
 
 #include <cstdint>
@@ -9,9 +9,9 @@
 
 #include "absl/strings/string_view.h"
 
-#include "lib/clients/user_log.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/peer_identity.h"
+#include "lib/sys/user_log.h"
 
 namespace deptyr {
 

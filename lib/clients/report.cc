@@ -63,7 +63,7 @@ KeyValues Report(Session& session) {
   return fields;
 }
 
-KeyValues Report(const Client& client) {
+KeyValues Report(const SessionClient& client) {
   const ClientInfo info = client.Info();
   const Session& session = *client.session();
   KeyValues fields = {
@@ -74,8 +74,8 @@ KeyValues Report(const Client& client) {
       {"since", Milliseconds(client.since())},
       {"read-only", Flag(info.read_only)},
       {"leads", Flag(session.leader() == &client)},
-      {"behind", absl::StrCat(session.ring().end() - client.cursor())},
-      {"missed", absl::StrCat(client.missed())},
+      {"behind", absl::StrCat(session.ring().end() - client.output().offset())},
+      {"missed", absl::StrCat(client.output().missed())},
       {"dropped", absl::StrCat(info.dropped)},
   };
   if (info.identity && info.identity->pid != 0) {

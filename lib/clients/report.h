@@ -10,7 +10,7 @@
 namespace deptyr {
 
 KeyValues Report(Session& session);
-KeyValues Report(const Client& client);
+KeyValues Report(const SessionClient& client);
 // `exec_failure` belongs to the last one (RingState).
 KeyValues Report(const IncarnationRecord& record,
                  absl::string_view exec_failure);

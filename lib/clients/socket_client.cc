@@ -9,11 +9,11 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "lib/clients/user_log.h"
 #include "lib/sys/address.h"
 #include "lib/sys/io.h"
 #include "lib/sys/replace_self.h"
 #include "lib/sys/tcp_peer.h"
+#include "lib/sys/user_log.h"
 #include "lib/wire/messages.h"
 #include "lib/wire/protocol_detection.h"
 

@@ -24,7 +24,6 @@
 #include "lib/clients/listener_spec.h"
 #include "lib/clients/refusals.h"
 #include "lib/clients/socket_clients.h"
-#include "lib/clients/user_log.h"
 #include "lib/head/pending_connection.h"
 #include "lib/head/queries.h"
 #include "lib/head/viewer.h"
@@ -38,6 +37,7 @@
 #include "lib/sys/readiness.h"
 #include "lib/sys/replace_self.h"
 #include "lib/sys/unix_socket.h"
+#include "lib/sys/user_log.h"
 #include "lib/wire/upgrade_state.h"
 
 namespace deptyr {

@@ -89,6 +89,7 @@ void Head::OnClient(const ListenerSpec& spec, Fd connection,
       clients_.Add(std::move(connection), spec.policy, who,
                    [this, place = clients_of_.Take(UidOf(who))](
                        SocketClient& gone) { OnClientGone(gone); });
+  client.ChargeTo(backlogs_);
   TidySoon();
   Session* const session = spec.session.empty() ? NewestOf(OwnerMeantBy(client))
                                                 : FindSession(spec.session);
@@ -241,7 +242,7 @@ void Head::OnAttach(PendingConnection& peer, Attach message) {
   if (room.ok() && !message.kick) room = CheckRoomIn(*session);
   if (!room.ok()) return peer.Refuse(kRefusedLimit, room.message());
   if (message.kick) {
-    for (Client* other : session->clients()) {
+    for (SessionClient* other : session->clients()) {
       other->Kick("another client attached alone (deptyr attach -d)");
     }
   }
@@ -252,6 +253,7 @@ void Head::OnAttach(PendingConnection& peer, Attach message) {
       [this, place = clients_of_.Take(peer.identity().uid)](
           AttachClient& gone) { OnAttachClientGone(gone); });
   AttachClient& it = *client;
+  it.ChargeTo(backlogs_);
   attached_.emplace(&it, std::move(client));
   it.Join(*session);
   TidySoon();

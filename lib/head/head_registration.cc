@@ -144,13 +144,11 @@ absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
 }
 
 Session& Head::AddSession(const std::string& name, uid_t owner, Ring ring) {
-  SessionOptions options = options_.session;
-  options.backlogs = &backlogs_;
-  auto session =
-      std::make_unique<Session>(loop_, name, owner, std::move(ring), options,
-                                [this](Session& changed, Change change) {
-                                  OnSessionChanged(changed, change);
-                                });
+  auto session = std::make_unique<Session>(
+      loop_, name, owner, std::move(ring), options_.session,
+      [this](Session& changed, Change change) {
+        OnSessionChanged(changed, change);
+      });
   Session* const result = session.get();
   sessions_[name] = std::move(session);
   by_start_.push_back(result);

@@ -181,6 +181,7 @@ void Head::ResumeClients() {
     SocketClient& client = clients_.Add(
         state, [this, place = clients_of_.Take(UidOf(PeerOf(state.fd)))](
                    SocketClient& gone) { OnClientGone(gone); });
+    client.ChargeTo(backlogs_);
     Session* const session = state.client.session.empty()
                                  ? nullptr
                                  : FindSession(state.client.session);
@@ -205,6 +206,7 @@ void Head::ResumeClients() {
         [this, place = clients_of_.Take(who.uid)](AttachClient& gone) {
           OnAttachClientGone(gone);
         });
+    client->ChargeTo(backlogs_);
     session->Readmit(*client);
     attached_.emplace(client.get(), std::move(client));
   }

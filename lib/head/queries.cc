@@ -217,7 +217,7 @@ size_t Queries::most_owed() const {
 
 void Queries::AnswerStatus(QueryConnection& asker, Session& session) {
   std::string answer = Encode(Item{ReportOf(session)});
-  for (const Client* client : session.clients()) {
+  for (const SessionClient* client : session.clients()) {
     answer += Encode(Item{Report(*client)});
   }
   for (const IncarnationRecord& record : session.ring().incarnations()) {
@@ -331,8 +331,8 @@ void Queries::AnswerSnapshot(QueryConnection& asker, Session& session,
 void Queries::AnswerKick(QueryConnection& asker, Session& session,
                          absl::string_view client) {
   std::string answer;
-  std::vector<Client*> kicked;
-  for (Client* one : session.clients()) {
+  std::vector<SessionClient*> kicked;
+  for (SessionClient* one : session.clients()) {
     const bool meant = client.empty() ? one->Info().kind != "terminal"
                                       : absl::StrCat(one->id()) == client;
     if (meant) kicked.push_back(one);
@@ -343,7 +343,7 @@ void Queries::AnswerKick(QueryConnection& asker, Session& session,
         absl::StrCat("no client ", client, " is attached to ", session.name(),
                      "; see deptyr status ", session.name()));
   }
-  for (Client* one : kicked) {
+  for (SessionClient* one : kicked) {
     answer += Encode(Item{Report(*one)});
     one->Kick("somebody made it leave (deptyr kick)");
   }

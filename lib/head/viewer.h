@@ -54,7 +54,6 @@ class Viewer final : public Client {
   void OnProgramEnded(const std::string& how) override;
 
  private:
-  bool charged() const override { return false; }
   // What is on the terminal: a session, or a page of head's own.
   enum class Page { kNone, kList, kHelp, kQuit, kNote };
 

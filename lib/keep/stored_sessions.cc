@@ -10,7 +10,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/clients/user_log.h"
+#include "lib/sys/user_log.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {

@@ -54,7 +54,7 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
 }
 
 Session::~Session() {
-  for (Client* client : clients_) client->session_ = nullptr;
+  for (SessionClient* client : clients_) (void)client->OnDetached();
 }
 
 uint64_t Session::history_start() const {
@@ -114,7 +114,7 @@ void Session::Start(Incarnation program) {
   controller_ = SharedFd(std::move(program.controller));
   WatchProgram();
   ApplySize();
-  for (Client* client : clients_) client->OnProgramStarted();
+  for (SessionClient* client : clients_) client->OnProgramStarted();
   changed_(*this, {Change::kStarted});
 }
 
@@ -133,30 +133,19 @@ void Session::WatchController() {
                                 [this](Ready ready) { OnController(ready); });
 }
 
-void Session::Attach(Client& client, uint64_t cursor) {
-  client.answered_ = answered_;
-  client.BeginAt(cursor);
-  client.lost_ = false;
-  Admit(client);
-}
-
-void Session::Attach(Client& client) {
-  client.answered_ = answered_;
-  client.cursor_ = ring_.end();
-  client.begun_ = false;
-  client.lost_ = true;
-  Admit(client);
-}
-
-void Session::Admit(Client& client) {
-  client.session_ = this;
-  client.waited_for_ = true;
-  client.blocked_ = false;
+void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
+  client.OnAttached(*this);
+  client.output().OnAttached();
+  if (from) {
+    client.BeginAt(*from);
+  } else {
+    client.output().BeginWithPicture(ring_.end());
+  }
   clients_.push_back(&client);
   const bool last_awaited =
       awaited_ > 0 && client.CameBack() && --awaited_ == 0;
   CountClients();
-  if (client.size_) ApplySize();
+  if (client.size()) ApplySize();
   changed_(*this, {Change::kAttached, &client});
   Pump(client);
   if (!last_awaited) return;
@@ -164,17 +153,13 @@ void Session::Admit(Client& client) {
   UpdateInterest();
 }
 
-void Session::Detach(Client& client) {
+void Session::Detach(SessionClient& client) {
   std::erase(clients_, &client);
-  client.session_ = nullptr;
+  const std::string untyped = client.OnDetached();
   CountClients();
-  client.in_line_.reset();
   // What it typed isn't taken back by leaving, once: many that come and are
   // made to leave would fill any memory.
-  if (running_ && !keystrokes_.overfull()) {
-    keystrokes_.Append(client.untyped_);
-  }
-  client.untyped_.clear();
+  if (running_ && !keystrokes_.overfull()) keystrokes_.Append(untyped);
   if (typist_ == &client) typist_ = nullptr;
   StopLeading(client);
   ApplySize();
@@ -182,45 +167,37 @@ void Session::Detach(Client& client) {
   changed_(*this, {Change::kDetached, &client});
 }
 
-void Session::Pump(Client& client) {
-  // Questions that others saw before it begins have been answered.
-  if (!client.begun_) client.answered_ = answered_;
+void Session::Pump(SessionClient& client) {
   AfterPump(client, client.Pump(ring_));
   if (held_) UpdateInterest();
 }
 
 void Session::PumpAll() {
-  for (Client* client : clients_) {
-    if (!client->blocked_) AfterPump(*client, client->Pump(ring_));
+  for (SessionClient* client : clients_) {
+    if (!client->output().blocked()) AfterPump(*client, client->Pump(ring_));
   }
 }
 
-void Session::AfterPump(Client& client, Client::Pumped pumped) {
-  const bool waits = pumped == Client::Pumped::kWaits;
-  const bool blocked = pumped == Client::Pumped::kBlocked;
-  if (waits) client.waited_for_ = false;
-  // A client that waited for its picture has its place now.
-  const bool waits_no_more =
-      blocked && !client.lost_ && options_.when_behind == WhenBehind::kBlock;
-  if ((pumped == Client::Pumped::kAll || waits_no_more) && !client.leaving_) {
-    client.waited_for_ = true;
+void Session::AfterPump(SessionClient& client, Pumped pumped) {
+  OutputCursor& cursor = client.output();
+  cursor.OnPumped(pumped, options_.when_behind == WhenBehind::kBlock);
+  if (!cursor.stopped() && !cursor.lost()) {
+    answered_ = std::max(answered_, cursor.offset());
   }
-  if (!client.deaf() && !client.lost_) {
-    answered_ = std::max(answered_, client.cursor_);
-  }
-  client.blocked_ = blocked || waits;
-  client.WaitForRoom(blocked);
-  if (pumped == Client::Pumped::kGone) client.OnGone();
+  client.WaitForRoom(pumped == Pumped::kBlocked);
+  if (pumped == Pumped::kGone) client.OnGone();
 }
 
-bool Session::Lags(const Client& client) const {
-  return ring_.end() - client.cursor_ + kSmallestRead > ring_.capacity();
+bool Session::Lags(const SessionClient& client) const {
+  return ring_.end() - client.output().offset() + kSmallestRead >
+         ring_.capacity();
 }
 
 size_t Session::RoomToRead() {
   uint64_t oldest = ring_.end();
-  for (const Client* client : clients_) {
-    if (client->waited_for_) oldest = std::min(oldest, client->cursor_);
+  for (const SessionClient* client : clients_) {
+    if (client->output().waited_for())
+      oldest = std::min(oldest, client->output().offset());
   }
   const uint64_t kept = ring_.end() - oldest;
   return kept > ring_.capacity() ? 0
@@ -231,16 +208,16 @@ size_t Session::RoomToRead() {
 void Session::PassOverIdlers() {
   if (options_.when_behind == WhenBehind::kBlock) return;
   if (!held_ || patience_timer_.pending()) return;  // the window isn't over
-  for (Client* client : clients_) {
-    if (client->waited_for_ && Lags(*client) &&
-        client->TakenInWindow() < kLeastTaken) {
+  for (SessionClient* client : clients_) {
+    if (client->output().waited_for() && Lags(*client) &&
+        client->output().TakenInWindow() < kLeastTaken) {
       PassOver(*client);
     }
   }
 }
 
-void Session::PassOver(Client& client) {
-  client.waited_for_ = false;
+void Session::PassOver(SessionClient& client) {
+  client.output().PassOver();
   if (options_.when_behind == WhenBehind::kDrop) {
     client.Kick("it is too slow (--when-behind=drop)");
   }
@@ -263,7 +240,7 @@ void Session::UpdateInterest() {
     patience_timer_.Reset();
   } else if (options_.when_behind != WhenBehind::kBlock &&
              !patience_timer_.pending()) {
-    for (Client* client : clients_) client->StartWindow();
+    for (SessionClient* client : clients_) client->output().StartWindow();
     WaitForIdlers(kPatiencePauses);
   }
   if (was_held && !held_) PumpAll();
@@ -383,8 +360,8 @@ void Session::RecordSize() {
 
 // Reading this much may lap who isn't waited for.
 void Session::KeepPackets(size_t room) {
-  for (Client* client : clients_) {
-    if (client->cursor_ + ring_.capacity() < ring_.end() + room) {
+  for (SessionClient* client : clients_) {
+    if (client->output().offset() + ring_.capacity() < ring_.end() + room) {
       client->KeepPacket(ring_);
     }
   }

@@ -59,9 +59,9 @@
 #include "absl/time/time.h"
 
 #include "lib/base/byte_queue.h"
-#include "lib/clients/client.h"
 #include "lib/session/live_screen.h"
 #include "lib/session/ring.h"
+#include "lib/session/session_client.h"
 #include "lib/sys/busy_poll.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
@@ -98,7 +98,7 @@ struct Change {
     kTerminalLost,  // it did
   } kind;
   // Of kAttached and kDetached; of the latter only its id is left.
-  const Client* client = nullptr;
+  const SessionClient* client = nullptr;
 };
 
 // What becomes of a client that doesn't drain.
@@ -108,8 +108,6 @@ struct SessionOptions {
   SizePolicy size_policy = SizePolicy::kLatest;
   WhenBehind when_behind = WhenBehind::kSkip;
   bool keeps_screen = true;  // for those who come late
-  // Whom pictures that aren't taken are charged to; null: nobody.
-  BacklogQuota* backlogs = nullptr;
 };
 
 // A run of a program, as it registers.
@@ -136,8 +134,7 @@ class Session {
   uid_t owner() const { return owner_; }
   const Ring& ring() const { return ring_; }
   WindowSize size() const { return size_; }
-  const std::vector<Client*>& clients() const { return clients_; }
-  BacklogQuota* backlogs() const { return options_.backlogs; }
+  const std::vector<SessionClient*>& clients() const { return clients_; }
   // From where on the ring has what the present (or last) program wrote: from
   // its first byte, or from the first that can be told apart.
   uint64_t history_start() const;
@@ -201,7 +198,7 @@ class Session {
   SessionState Save();
   // A client that was there before, at its cursor; then, once all are, who
   // leads, and everybody gets what is owed.
-  void Readmit(Client& client);
+  void Readmit(SessionClient& client);
   void OnReadmitted(uint64_t leader);
   // The program could not be executed; its end will say so.
   void ExecFailed(absl::string_view text);
@@ -209,34 +206,36 @@ class Session {
   // Where it is known already it stays.  Unavailable if none has ended.
   absl::Status TellStatus(const ExitStatus& status);
 
-  // The client gets the stream from `cursor` on.
-  void Attach(Client& client, uint64_t cursor);
-  // The same from where its SkipAhead() says.
-  void Attach(Client& client);
-  void Detach(Client& client);
+  // The client gets the stream from this offset on, or from where it wants once
+  // it has its picture.
+  void Attach(SessionClient& client, std::optional<uint64_t> from = {});
+  void Detach(SessionClient& client);
   // Room appeared, or an insert was added.
-  void Pump(Client& client);
+  void Pump(SessionClient& client);
 
   // Takes what there is room for, and says how much that was.  While no
   // program runs, input is taken and dropped: it isn't for the next one.
-  size_t Type(Client& from, absl::string_view keystrokes);
+  size_t Type(SessionClient& from, absl::string_view keystrokes);
   size_t input_room() const { return keystrokes_.room(); }
   // True if the keystrokes are one interrupt, and had another's before them to
   // pass.
-  bool PassInterrupt(Client& from, absl::string_view keystrokes);
+  bool PassInterrupt(SessionClient& from, absl::string_view keystrokes);
   // Whether what this client's terminal answers is for the program: it leads,
   // or it has a terminal and who leads has none.
-  bool Answers(const Client& client) const;
-  const Client* leader() const { return leader_; }
+  bool Answers(const SessionClient& client) const;
+  const SessionClient* leader() const { return leader_; }
+  // The furthest offset that a client has been at: what the program asked its
+  // terminal before that is answered.
+  uint64_t answered() const { return answered_; }
   // This client is the one at work now.
-  void Lead(Client& client);
+  void Lead(SessionClient& client);
   // It will type no more.
-  void StopLeading(const Client& client) {
+  void StopLeading(const SessionClient& client) {
     if (leader_ == &client) leader_ = nullptr;
   }
 
   // The client's terminal has this size; it leads from now on.
-  void SetClientSize(Client& client, WindowSize size);
+  void SetClientSize(SessionClient& client, WindowSize size);
 
   // To the program itself, not its group.  Unavailable if none runs.  Unless
   // root asks, the program is signalled only if the session's owner could do
@@ -272,13 +271,12 @@ class Session {
   size_t Read(size_t room);
   void RecordModes();
   void RecordSize();
-  void Admit(Client& client);
   void KeepPackets(size_t room);
   size_t RoomToRead();
   void PassOverIdlers();
-  void PassOver(Client& client);
+  void PassOver(SessionClient& client);
   void PumpAll();
-  void AfterPump(Client& client, Client::Pumped pumped);
+  void AfterPump(SessionClient& client, Pumped pumped);
   void WriteKeystrokes();
   void OfferInputRoom();
   void ApplySize();
@@ -298,7 +296,7 @@ class Session {
   void Finish();
   void DropController();
   void LeaveController();
-  bool Lags(const Client& client) const;
+  bool Lags(const SessionClient& client) const;
 
   EventLoop& loop_;
   const std::string name_;
@@ -306,13 +304,13 @@ class Session {
   const SessionOptions options_;
   Ring ring_;
   absl::AnyInvocable<void(Session&, Change)> changed_;
-  std::vector<Client*> clients_;
-  uint64_t answered_ = 0;  // the furthest that a client has been
+  std::vector<SessionClient*> clients_;
+  uint64_t answered_ = 0;
   ByteQueue keystrokes_{kInputRoom};
-  const Client* typist_ = nullptr;  // of all keystrokes_, if it was one
+  const SessionClient* typist_ = nullptr;  // of all keystrokes_, if it was one
   Timer input_pause_;        // until what could not be written is tried again
   size_t next_to_type_ = 0;  // index in clients_
-  Client* leader_ = nullptr;
+  SessionClient* leader_ = nullptr;
   Timer awaited_timer_;
   uint32_t awaited_ = 0;  // clients of a head that died, not back yet
   bool input_was_full_ = false;

@@ -3,9 +3,9 @@
 #include <array>
 #include <utility>
 
-#include "lib/clients/user_log.h"
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
+#include "lib/sys/user_log.h"
 
 namespace deptyr {
 namespace {
@@ -146,7 +146,7 @@ void Session::Finish() {
         " ", how, ", after ",
         absl::FormatDuration(absl::Trunc(
             absl::FromChrono(Clock::now() - started_), absl::Milliseconds(1))));
-  for (Client* client : clients_) client->OnProgramEnded(how);
+  for (SessionClient* client : clients_) client->OnProgramEnded(how);
   changed_(*this, {Change::kEnded});
 }
 
@@ -175,7 +175,7 @@ absl::Status Session::TellStatus(const ExitStatus& status) {
   SetOutcome(ring_.latest(), status);
   LogOf(Severity::kInfo, owner_, "ended", "session=", name_, " pid=", pid(),
         " ", How());
-  for (Client* client : clients_) client->OnStatusKnown();
+  for (SessionClient* client : clients_) client->OnStatusKnown();
   changed_(*this, {Change::kStatus});
   return absl::OkStatus();
 }

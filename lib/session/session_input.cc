@@ -19,17 +19,17 @@ constexpr absl::Duration kInputPause = absl::Milliseconds(100);
 
 }  // namespace
 
-bool Session::Answers(const Client& client) const {
-  if (leader_ != nullptr && leader_->size_) return leader_ == &client;
+bool Session::Answers(const SessionClient& client) const {
+  if (leader_ != nullptr && leader_->size()) return leader_ == &client;
   // A script that typed has no terminal that could answer; who has one does.
-  const Client* answers = leader_;
-  for (const Client* candidate : clients_) {
-    if (candidate->size_) answers = candidate;
+  const SessionClient* answers = leader_;
+  for (const SessionClient* candidate : clients_) {
+    if (candidate->size()) answers = candidate;
   }
   return answers == nullptr || answers == &client;
 }
 
-size_t Session::Type(Client& from, absl::string_view keystrokes) {
+size_t Session::Type(SessionClient& from, absl::string_view keystrokes) {
   if (!running_ || !controller_.valid()) return keystrokes.size();
   const absl::string_view taken = keystrokes.substr(0, keystrokes_.room());
   if (keystrokes_.empty()) {
@@ -44,7 +44,7 @@ size_t Session::Type(Client& from, absl::string_view keystrokes) {
   return taken.size();
 }
 
-bool Session::PassInterrupt(Client& from, absl::string_view keystrokes) {
+bool Session::PassInterrupt(SessionClient& from, absl::string_view keystrokes) {
   if (!running_ || keystrokes.empty() || keystrokes_.empty() ||
       typist_ == &from) {
     return false;
@@ -85,24 +85,24 @@ void Session::WriteKeystrokes() {
 void Session::OfferInputRoom() {
   if (!input_was_full_) return;
   for (size_t i = 0; i < clients_.size() && keystrokes_.room() > 0; ++i) {
-    Client& client = *clients_[next_to_type_++ % clients_.size()];
+    SessionClient& client = *clients_[next_to_type_++ % clients_.size()];
     if (client.typed_all()) continue;
-    client.TypeUntyped();
-    if (!client.input_blocked()) client.OnInputUnblocked();
+    client.OnInputRoom();
   }
   // Who was first may have fitted in exactly, and the next still wait.
-  input_was_full_ = absl::c_any_of(
-      clients_, [](const Client* client) { return !client->typed_all(); });
+  input_was_full_ = absl::c_any_of(clients_, [](const SessionClient* client) {
+    return !client->typed_all();
+  });
 }
 
-void Session::Lead(Client& client) {
+void Session::Lead(SessionClient& client) {
   if (leader_ == &client) return;
   leader_ = &client;
   if (options_.size_policy == SizePolicy::kLatest) ApplySize();
 }
 
-void Session::SetClientSize(Client& client, WindowSize size) {
-  client.size_ = size;
+void Session::SetClientSize(SessionClient& client, WindowSize size) {
+  client.SetSize(size);
   leader_ = &client;
   ApplySize();
 }
@@ -115,24 +115,24 @@ void Session::ApplySize() {
     case SizePolicy::kFixed:
       return;
     case SizePolicy::kLatest:
-      if (leader_ != nullptr) size = leader_->size_;
+      if (leader_ != nullptr) size = leader_->size();
       // Whoever led has left: the latest to come of the others.
       for (auto client = clients_.rbegin(); !size && client != clients_.rend();
            ++client) {
-        size = (*client)->size_;
+        size = (*client)->size();
       }
       break;
     case SizePolicy::kSmallest:
     case SizePolicy::kLargest:
-      for (const Client* client : clients_) {
-        if (!client->size_) continue;
-        if (!size) size = client->size_;
+      for (const SessionClient* client : clients_) {
+        if (!client->size()) continue;
+        if (!size) size = client->size();
         const auto pick = [&](uint16_t a, uint16_t b) {
           return options_.size_policy == SizePolicy::kSmallest ? std::min(a, b)
                                                                : std::max(a, b);
         };
-        size = WindowSize{pick(size->rows, client->size_->rows),
-                          pick(size->cols, client->size_->cols)};
+        size = WindowSize{pick(size->rows, client->size()->rows),
+                          pick(size->cols, client->size()->cols)};
       }
       break;
   }
@@ -164,7 +164,7 @@ void Session::Resize(WindowSize size) {
   repaint_timer_.Reset();
   screen_.Resize(size);
   if (controller_.valid()) (void)SetWindowSize(controller_.get(), size);
-  for (Client* client : clients_) client->OnResized(size);
+  for (SessionClient* client : clients_) client->OnResized(size);
   changed_(*this, {Change::kResized});
 }
 

@@ -72,7 +72,8 @@ void Session::CountClients() {
 
 uint32_t Session::CountReturners() const {
   return static_cast<uint32_t>(absl::c_count_if(
-      clients_, [](const Client* client) { return client->ComesBack(); }));
+      clients_,
+      [](const SessionClient* client) { return client->ComesBack(); }));
 }
 
 void Session::Resume(const SessionState& state) {
@@ -133,19 +134,19 @@ SessionState Session::Save() {
   return state;
 }
 
-void Session::Readmit(Client& client) {
-  client.session_ = this;
+void Session::Readmit(SessionClient& client) {
+  client.OnAttached(*this);
   // In the order they came, which says whose size is next (ApplySize()).
-  clients_.insert(absl::c_upper_bound(clients_, &client,
-                                      [](const Client* a, const Client* b) {
-                                        return a->id() < b->id();
-                                      }),
-                  &client);
-  client.ChargePictures();  // before others ask for one
+  clients_.insert(
+      absl::c_upper_bound(clients_, &client,
+                          [](const SessionClient* a, const SessionClient* b) {
+                            return a->id() < b->id();
+                          }),
+      &client);
 }
 
 void Session::OnReadmitted(uint64_t leader) {
-  for (Client* client : clients_) {
+  for (SessionClient* client : clients_) {
     if (client->id() == leader) leader_ = client;
   }
   AwaitClients();  // of a head that died before the one that handed over

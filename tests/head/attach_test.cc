@@ -43,12 +43,8 @@ class AttachTest : public testing::Test {
                       absl::Duration patience = absl::Hours(1))
       : quota_(*loop_, most, patience),
         session_(*loop_, "name", ::getuid(), Value(Ring::Create(kRing)),
-                 WithQuota(options), [](Session&, Change) {}) {
+                 options, [](Session&, Change) {}) {
     (void)::signal(SIGPIPE, SIG_IGN);
-  }
-  SessionOptions WithQuota(SessionOptions options) {
-    options.backlogs = &quota_;
-    return options;
   }
 
   // One that reads what it is told, and keeps it.
@@ -71,6 +67,7 @@ class AttachTest : public testing::Test {
           std::move(received), [this](AttachClient&) { gone_ = true; });
       watch_ = test.loop_->Add(pair_.ours.get(), Interest::kRead,
                                [this](Ready) { Receive(); });
+      client_->ChargeTo(test.quota_);
       client_->Join(test.session_);
     }
 

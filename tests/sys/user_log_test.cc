@@ -1,5 +1,5 @@
 // Each user has so many lines of the log in a while; the rest is counted.
-#include "lib/clients/user_log.h"
+#include "lib/sys/user_log.h"
 
 #include <sys/mman.h>
 #include <unistd.h>

@@ -1,4 +1,4 @@
-#include "lib/clients/user_log.h"
+#include "lib/sys/user_log.h"
 
 #include <utility>
 

@@ -1,0 +1,107 @@
+// A client's place in a session's ring, and how well it keeps up.
+//
+//   cursor.BeginAt(ring.SafeStart(ring.begin()));
+//   IoResult wrote = WriteSome(cursor.fd(), ring.From(cursor.offset()));
+//   cursor.Advance(wrote.bytes);
+//   cursor.NoteTaken(wrote.bytes);
+//
+// The client moves it; the session reads it to decide how far the ring may go
+// on (audience.h has the rule).
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+
+namespace deptyr {
+
+// What an attempt to write everything that a client is owed came to.
+enum class Pumped {
+  kAll,      // it has everything
+  kBlocked,  // its descriptor takes no more now
+  kWaits,  // it is in the line for a picture, and is pumped when its turn comes
+  kGone,   // it can't be written to any more
+};
+
+class OutputCursor {
+ public:
+  // What is queued in `fd` counts as not taken yet.  The descriptor stays the
+  // client's.
+  explicit OutputCursor(int fd) : fd_(fd) {}
+
+  int fd() const { return fd_; }
+  uint64_t offset() const { return offset_; }
+  uint64_t missed() const { return missed_; }
+  // The client has, or had, a place in the stream.
+  bool begun() const { return begun_; }
+  // Its offset is no place to go on from: the client needs a picture first.
+  bool lost() const { return lost_; }
+  // Nothing is written for it any more, and it holds up nobody.
+  bool stopped() const { return stopped_; }
+  // It gets one last text, and nothing more of the stream.
+  bool leaving() const { return leaving_; }
+  // The ring must not overwrite what this client hasn't taken yet.
+  bool waited_for() const { return waited_for_; }
+  // It isn't pumped until its descriptor has room, or its turn has come.
+  bool blocked() const { return blocked_; }
+
+  void BeginAt(uint64_t offset) {
+    offset_ = offset;
+    begun_ = true;
+    lost_ = false;
+  }
+  // It begins with a picture, of a time not before `offset`.
+  void BeginWithPicture(uint64_t offset) {
+    offset_ = offset;
+    begun_ = false;
+    lost_ = true;
+  }
+  // As it was in the program that handed it over.
+  void Restore(uint64_t offset, uint64_t missed, bool begun, bool lost);
+  void Advance(size_t bytes) { offset_ += bytes; }
+  // The client goes on there; what is between was missed.
+  void SkipTo(uint64_t offset) {
+    missed_ += offset - offset_;
+    offset_ = offset;
+    lost_ = false;
+  }
+  void Lose() { lost_ = true; }
+  void Stop() { stopped_ = true; }
+  // Has everything up to there; for those that are stopped.
+  void PassTo(uint64_t end) { offset_ = end; }
+  void Leave() {
+    leaving_ = true;
+    waited_for_ = false;
+  }
+
+  // It was attached: it is waited for from now on.
+  void OnAttached() {
+    waited_for_ = true;
+    blocked_ = false;
+  }
+  void PassOver() { waited_for_ = false; }
+  // `always`: also a client that is behind is waited for.
+  void OnPumped(Pumped pumped, bool always);
+
+  // Its descriptor took so many bytes, of whatever kind.
+  void NoteTaken(size_t bytes) { taken_ += bytes; }
+  void StartWindow();
+  // How much the client itself took in the present window.  What its descriptor
+  // took would say too little: a socket says that it has room only when half of
+  // what it holds is gone.
+  size_t TakenInWindow() const;
+
+ private:
+  const int fd_;
+  bool begun_ = false;
+  bool lost_ = false;
+  bool stopped_ = false;
+  bool leaving_ = false;
+  bool waited_for_ = true;
+  bool blocked_ = false;
+  uint64_t offset_ = 0;
+  uint64_t missed_ = 0;
+  size_t taken_ = 0;   // since the window began
+  size_t queued_ = 0;  // in the descriptor when it began
+};
+
+}  // namespace deptyr

@@ -1,0 +1,96 @@
+// What a session needs of a client, and what it tells it.  lib/clients has the
+// clients that there are.
+//
+// A client is passive: the session says when to write (Pump()), and when there
+// is room for what it wants to type.  None of these calls may destroy a client,
+// attach or detach one.
+#pragma once
+
+#include <cstdint>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "lib/base/window_size.h"
+#include "lib/session/output_cursor.h"
+#include "lib/session/ring.h"
+#include "lib/sys/peer_identity.h"
+
+namespace deptyr {
+
+class Session;
+
+// For whoever lists clients.
+struct ClientInfo {
+  absl::string_view kind;  // "attach", "raw", "uwsgi", "terminal"
+  std::optional<PeerIdentity> identity = {};
+  bool read_only = false;
+  uint64_t dropped = 0;  // bytes, sizes and signals it had no right to send
+};
+
+class SessionClient {
+ public:
+  // Its output goes to `out_fd`.
+  explicit SessionClient(int out_fd) : output_(out_fd) {}
+  SessionClient(const SessionClient&) = delete;
+  SessionClient& operator=(const SessionClient&) = delete;
+  virtual ~SessionClient() = default;
+
+  // The session that it is attached to, or null.
+  Session* session() const { return session_; }
+  const OutputCursor& output() const { return output_; }
+  OutputCursor& output() { return output_; }
+  // The size of its terminal, if it has told one.
+  const std::optional<WindowSize>& size() const { return size_; }
+  void SetSize(WindowSize size) { size_ = size; }
+
+  // A number that no other client has, larger for those that came later.
+  virtual uint64_t id() const = 0;
+  virtual absl::Time since() const = 0;
+  virtual ClientInfo Info() const = 0;
+  // Whether it reconnects by itself when head goes away, and has done so.
+  virtual bool ComesBack() const { return false; }
+  virtual bool CameBack() const { return false; }
+  // Makes it leave, for the reason that `why` tells.
+  virtual void Kick(absl::string_view why) = 0;
+
+  // Output.  It is to get the stream from this offset on.
+  virtual void BeginAt(uint64_t offset) = 0;
+  // Writes what it is owed.
+  virtual Pumped Pump(const Ring& ring) = 0;
+  // What the ring has of a packet that is half written will be overwritten.
+  virtual void KeepPacket(const Ring& ring) = 0;
+  // From now on it asks to be told of room in its descriptor, or doesn't.
+  virtual void WaitForRoom(bool wait) = 0;
+  virtual void OnGone() {}  // Pump() said kGone
+
+  // Input.
+  virtual bool typed_all() const = 0;  // it waits for no room
+  virtual void OnInputRoom() = 0;
+
+  virtual void OnProgramStarted() {}
+  virtual void OnProgramEnded(const std::string& how) { (void)how; }
+  virtual void OnStatusKnown() {}  // how the last program ended, told later
+  virtual void OnResized(WindowSize size) { (void)size; }
+
+  // Called by the session alone.
+  void OnAttached(Session& session) { session_ = &session; }
+  // Returns what it has typed and found no room for.
+  std::string OnDetached() {
+    session_ = nullptr;
+    return GiveUpPlace();
+  }
+
+ protected:
+  // It leaves its session: as above.
+  virtual std::string GiveUpPlace() = 0;
+
+ private:
+  Session* session_ = nullptr;
+  OutputCursor output_;
+  std::optional<WindowSize> size_;
+};
+
+}  // namespace deptyr
