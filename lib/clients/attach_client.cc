@@ -165,7 +165,7 @@ std::optional<uint64_t> AttachClient::InsertBeginning(Session& session) {
                            .end = ring.end(),
                            .rows = session.size().rows,
                            .cols = session.size().cols,
-                           .number = session.programs(),
+                           .number = session.program().number(),
                            .running = session.running(),
                            .state = session.State(),
                            .rights = rights_}));
@@ -217,7 +217,6 @@ std::optional<uint64_t> AttachClient::SkipAhead(const Ring& ring) {
 void AttachClient::InsertNotice(absl::string_view event, KeyValues fields) {
   if (!begun()) return;
   InsertAt(session()->ring().end(), EncodeNotice(event, std::move(fields)));
-  session()->Pump(*this);
 }
 
 void AttachClient::OnProgramStarted() {
@@ -240,6 +239,7 @@ void AttachClient::OnResized(WindowSize size) {
 void AttachClient::OnStopping() {
   if (!begun()) return Refuse(kRefusedStopping, "head is about to end");
   InsertNotice("stopping", {});
+  session()->Pump(*this);
 }
 
 void AttachClient::Kick(absl::string_view why) {

@@ -163,7 +163,7 @@ void Client::SendLastAndClose(const Ring& ring, std::string text) {
 // Questions that others saw before it begins have been answered.
 void Client::BeginAt(uint64_t offset) {
   output().BeginAt(offset);
-  answered_ = session()->answered();
+  answered_ = session()->audience().answered();
   replaying_ = offset < answered_;
   replayed_.Reset();
 }
@@ -186,7 +186,7 @@ ClientState Client::Save() const {
                     .held = replies_.held(),
                     .answered = begun() || session() == nullptr
                                     ? answered_
-                                    : session()->answered(),
+                                    : session()->audience().answered(),
                     .replaying = replaying_,
                     .header = header_,
                     .packet_left = packet_left_,
@@ -236,7 +236,7 @@ void Client::Type(absl::string_view keystrokes) {
     return;
   }
   flush_.Reset();
-  if (!replaying_ && session()->Answers(*this)) {
+  if (!replaying_ && session()->audience().Answers(*this)) {
     if (!IsReport(keystrokes)) session()->Lead(*this);
     untyped_ += replies_.Flush();
     untyped_.append(keystrokes.data(), keystrokes.size());

@@ -182,6 +182,7 @@ class Client : public SessionClient {
 
   bool insert_begun_ = false;  // the first is half written
   bool silent_ = false;
+  bool replaying_ = false;  // what it is sent others have had
   const Output protocol_;
   uint64_t id_;
   absl::Time since_ = absl::Now();
@@ -195,7 +196,6 @@ class Client : public SessionClient {
   Timer go_on_;
   // Up to here others had the stream before it came.
   uint64_t answered_ = 0;
-  bool replaying_ = false;
   Timer replayed_;
   std::string untyped_;
   uint64_t typed_ = 0;  // bytes that the session took

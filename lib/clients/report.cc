@@ -25,13 +25,13 @@ std::string Milliseconds(absl::Time time) {
 
 absl::string_view StateOf(const Session& session) {
   if (session.running()) return "running";
-  return session.programs() == 0 ? "waiting" : "ended";
+  return session.program().number() == 0 ? "waiting" : "ended";
 }
 
 }  // namespace
 
 KeyValues Report(Session& session) {
-  const IncarnationRecord& latest = session.latest();
+  const IncarnationRecord& latest = session.ring().latest();
   const Ring& ring = session.ring();
   KeyValues fields = {
       {"item", "session"},
@@ -39,7 +39,7 @@ KeyValues Report(Session& session) {
       {"state", std::string(StateOf(session))},
       {"pid", absl::StrCat(latest.pid)},
       {"uid", absl::StrCat(session.owner())},
-      {"argv", session.argv()},
+      {"argv", session.program().argv()},
       {"since",
        absl::StrCat(session.running() ? latest.started : latest.ended)},
       {"rows", absl::StrCat(session.size().rows)},
@@ -56,7 +56,7 @@ KeyValues Report(Session& session) {
   const std::vector<IncarnationRecord> all = ring.incarnations();
   for (auto record = all.rbegin(); record != all.rend(); ++record) {
     if (record->outcome == Outcome::kRuns) continue;
-    fields.emplace_back("how", session.How(*record));
+    fields.emplace_back("how", session.program().How(*record));
     AppendStatus(fields, *record);
     break;
   }
@@ -73,7 +73,7 @@ KeyValues Report(const SessionClient& client) {
       {"session", session.name()},
       {"since", Milliseconds(client.since())},
       {"read-only", Flag(info.read_only)},
-      {"leads", Flag(session.leader() == &client)},
+      {"leads", Flag(session.audience().leader() == &client)},
       {"behind", absl::StrCat(session.ring().end() - client.output().offset())},
       {"missed", absl::StrCat(client.output().missed())},
       {"dropped", absl::StrCat(info.dropped)},
@@ -121,7 +121,7 @@ KeyValues EndReport(const Session& session, const IncarnationRecord& record) {
   KeyValues fields = {{"number", absl::StrCat(record.number)},
                       {"pid", absl::StrCat(record.pid)},
                       {"time", absl::StrCat(record.ended)},
-                      {"how", session.How(record)}};
+                      {"how", session.program().How(record)}};
   AppendStatus(fields, record);
   return fields;
 }

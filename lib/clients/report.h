@@ -19,10 +19,10 @@ KeyValues Report(const IncarnationRecord& record,
 KeyValues StartReport(const Session& session, const IncarnationRecord& record);
 KeyValues EndReport(const Session& session, const IncarnationRecord& record);
 inline KeyValues StartReport(const Session& session) {
-  return StartReport(session, session.latest());
+  return StartReport(session, session.ring().latest());
 }
 inline KeyValues EndReport(const Session& session) {
-  return EndReport(session, session.latest());
+  return EndReport(session, session.ring().latest());
 }
 
 }  // namespace deptyr

@@ -153,13 +153,13 @@ void SocketClient::Join(Session& session) {
 // Nothing: it needs a picture.
 std::optional<uint64_t> SocketClient::PlainBeginning(
     const Session& session) const {
-  const uint64_t history = session.history_start();
+  const uint64_t history = session.ring().history_start();
   const bool is_short = session.ring().end() - history <= kShortHistory;
   switch (policy_.shows) {
     case Shows::kNothing:
       return session.ring().end();
     case Shows::kScreen:
-      if (is_short && session.history_makes_screen()) return history;
+      if (is_short && session.ring().history_makes_screen()) return history;
       break;
     case Shows::kHistory:
       return history;

@@ -121,13 +121,13 @@ void Head::OnSessionChanged(Session& session, Change change) {
     std::erase(ended_, &session);
   } else if (change.kind == Change::kEnded) {
     --running_;
-    keeping_.DropProgram(session.name(), session.programs());
+    keeping_.DropProgram(session.name(), session.program().number());
     EndRegistration(session.name());
     ended_.push_back(&session);
   } else if (change.kind == Change::kTerminalLost) {
     // The next head shall not wait for it either.
-    keeping_.DropProgram(session.name(), session.programs());
-    keeping_.Expect(session.name(), session.programs());
+    keeping_.DropProgram(session.name(), session.program().number());
+    keeping_.Expect(session.name(), session.program().number());
   } else {
     return;
   }
@@ -165,7 +165,8 @@ std::string Head::RunningPrograms(bool kept) const {
   std::vector<std::string> names;
   for (const auto& [name, session] : sessions_) {
     if (session->running() && keeping_.Keeps(name) == kept) {
-      names.push_back(absl::StrCat(name, " (pid ", session->pid(), ")"));
+      names.push_back(
+          absl::StrCat(name, " (pid ", session->program().pid(), ")"));
     }
   }
   return absl::StrJoin(names, ", ");

@@ -124,14 +124,15 @@ void Head::TakeAllBack() {
 void Head::SortEnded() {
   std::stable_sort(ended_.begin(), ended_.end(),
                    [](const Session* a, const Session* b) {
-                     return a->latest().ended < b->latest().ended;
+                     return a->ring().latest().ended < b->ring().latest().ended;
                    });
 }
 
 void Head::SortByStart() {
   std::stable_sort(by_start_.begin(), by_start_.end(),
                    [](const Session* a, const Session* b) {
-                     return a->latest().started < b->latest().started;
+                     return a->ring().latest().started <
+                            b->ring().latest().started;
                    });
 }
 
@@ -155,7 +156,7 @@ void Head::TakeBack(const std::string& name, StoredSession kept) {
   }
   const uid_t owner = ring->state().owner;
   Session& session = AddSession(name, owner, *std::move(ring));
-  const uint64_t last = session.programs();
+  const uint64_t last = session.program().number();
   StoredProgram known = std::move(kept.programs[last]);
   kept.programs.erase(last);
   session.Resume(std::move(known.controller), std::move(known.pidfd));
@@ -219,8 +220,8 @@ void Head::KeepAgain() {
           break;
         }
       }
-      Keep(*session, session->programs(), session->controller(),
-           session->pidfd());
+      Keep(*session, session->program().number(), session->controller(),
+           session->program().pidfd());
       if (users && keeping_.Keeps(name)) ++(*users)[session->owner()].count;
     }
   }

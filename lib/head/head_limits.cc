@@ -81,7 +81,7 @@ size_t Head::CountDescriptorsOf(uid_t uid) const {
   for (const Session* session : by_start_) {
     if (session->owner() != uid) continue;
     count += 1 + (session->controller() >= 0 ? 1 : 0) +
-             (session->pidfd() >= 0 ? 1 : 0);
+             (session->program().pidfd() >= 0 ? 1 : 0);
     const auto sockets = client_dirs_.find(session);
     if (sockets != client_dirs_.end()) count += sockets->second.size();
   }

@@ -85,10 +85,11 @@ void Head::OnRegister(PendingConnection& peer, Register message,
       return;
     }
     // Its own name it may have again: head died while it registered.
-    if (holder.IsAlive() && !message.replace && holder.pid() != who.pid) {
+    if (holder.program().IsAlive() && !message.replace &&
+        holder.program().pid() != who.pid) {
       peer.Refuse(kRefusedNameTaken,
                   absl::StrCat("the name ", message.name, " is held by pid ",
-                               holder.pid(),
+                               holder.program().pid(),
                                ", which runs; choose another "
                                "--name, or take its place with --replace"));
       return;
@@ -109,13 +110,13 @@ void Head::OnRegister(PendingConnection& peer, Register message,
   // Kept before it is accepted: then it may count on it.  Accepted before it is
   // started: the body that hears it executes its program only then, so nothing
   // is missed; and if nobody hears it, nothing started.
-  const uint64_t number = (*session)->programs() + 1;
+  const uint64_t number = (*session)->program().number() + 1;
   Keep(**session, number, controller.get(), pidfd->get());
   if (!peer.Accept(message.name)) {
     LogOf(Severity::kWarning, who.uid, "went away", "session=", message.name,
           " pid=", who.pid, " went away while it registered");
     keeping_.DropProgram(message.name, number);
-    if ((*session)->programs() == 0 && (*session)->clients().empty()) {
+    if ((*session)->program().number() == 0 && (*session)->clients().empty()) {
       Forget(message.name);
     }
     TidySoon();
@@ -164,8 +165,9 @@ void Head::MakeNewest(Session& session) {
 
 void Head::OnExecFailed(PendingConnection& peer, const std::string& text) {
   const auto found = sessions_.find(peer.session());
-  if (found != sessions_.end() && found->second->pid() == peer.identity().pid) {
-    found->second->ExecFailed(text.substr(0, 512));
+  if (found != sessions_.end() &&
+      found->second->program().pid() == peer.identity().pid) {
+    found->second->program().ExecFailed(text.substr(0, 512));
   }
 }
 

@@ -76,8 +76,9 @@ HeadState Head::Save() const {
   if (viewer_ != nullptr) {
     state.terminal = viewer_->terminal().Before();
     state.viewer = viewer_->Save();
-    state.viewer_leads = viewer_->session() != nullptr &&
-                         viewer_->session()->leader() == viewer_.get();
+    state.viewer_leads =
+        viewer_->session() != nullptr &&
+        viewer_->session()->audience().leader() == viewer_.get();
     state.shown = viewer_->shown() == nullptr ? "" : viewer_->shown()->name();
   }
   return state;
@@ -161,11 +162,11 @@ void Head::ResumeSession(const SessionState& state) {
   Session& session = AddSession(state.name, owner, *std::move(ring));
   session.Resume(state);
   if (!session.running()) {
-    if (session.programs() > 0) ended_.push_back(&session);
+    if (session.program().number() > 0) ended_.push_back(&session);
     return;
   }
   ++running_;
-  keeping_.Expect(state.name, session.programs());
+  keeping_.Expect(state.name, session.program().number());
 }
 
 void Head::ResumePending(const PeerState& state) {

@@ -302,7 +302,7 @@ void Queries::Resume(const std::vector<AskerState>& states,
 
 void Queries::AnswerSnapshot(QueryConnection& asker, Session& session,
                              bool last) {
-  std::optional<Session::PostMortem> picture;
+  std::optional<PostMortem> picture;
   if (last) picture = session.TakePostMortem();
   if (last && !picture) {
     return asker.Refuse(kRefusedNoSession,

@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/head/head.h"
 #include "lib/sys/io.h"
+#include "lib/sys/pty.h"
 
 namespace deptyr {
 namespace {
@@ -155,7 +156,6 @@ void Viewer::OnProgramEnded(const std::string& how) {
            absl::StrCat(ResetModesInPlace(), "\r\n\x1b[7m[deptyr: ",
                         session()->name(), " ", Printable(how),
                         "; waiting for the next start]\x1b[m\x1b[K\r\n"));
-  session()->Pump(*this);
 }
 
 void Viewer::OnReady(Ready ready) {
@@ -267,7 +267,9 @@ void Viewer::Show(Session* session) {
   // First the size: a program whose terminal changes it repaints.
   session->SetClientSize(*this, terminal_size_);
   session->Attach(*this, InsertPaint());
-  if (!session->running()) OnProgramEnded(session->State());
+  if (session->running()) return;
+  OnProgramEnded(session->State());
+  session->Pump(*this);
 }
 
 void Viewer::ShowPage(Page page) {

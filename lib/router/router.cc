@@ -215,8 +215,8 @@ void Router::LetGo(Place& place) {
     const uint64_t id = next_orphan_++;
     Orphan& orphan = orphans_[id];
     orphan.whose = place.whose;
-    orphan.pid = place.session->pid();
-    orphan.pidfd = place.session->ReleaseProcess();
+    orphan.pid = place.session->program().pid();
+    orphan.pidfd = place.session->program().Release();
     orphan.watch =
         loop_.Add(orphan.pidfd.get(), Interest::kRead, [this, id](Ready) {
           // Readable: it has ended.  How is nobody's business any more.
@@ -233,7 +233,7 @@ bool Router::IsOurs(pid_t pid) const {
                      [pid](const auto& it) { return it.second.pid == pid; }) ||
          std::any_of(places_.begin(), places_.end(), [pid](const auto& it) {
            const Session& session = *it.second.session;
-           return session.running() && session.pid() == pid;
+           return session.running() && session.program().pid() == pid;
          });
 }
 

@@ -78,6 +78,11 @@ std::string CleanTerminal() {
 
 }  // namespace
 
+void LiveScreen::OnStart(WindowSize size) {
+  Begin(size);
+  ring_.RecordModes(ring_.end(), "");
+}
+
 void LiveScreen::Begin(WindowSize size) {
   begin_ = modelled_ = learned_from_ = sure_from_ = ring_.end();
   digest_ = behind_ = Digest();
@@ -175,12 +180,19 @@ bool LiveScreen::exact() const {
 
 void LiveScreen::OnOutput() {
   digest_.Scan(ring_.From(begin_ + digest_.offset()));
+  RecordModes();
   if (!lapped()) return FollowSoon();
   // To follow would be in vain until the flood is over.
   Forget();
   asked_ = false;
   idle_work_.Reset();
   if (!quiet_.pending()) AwaitQuiet();
+}
+
+// Often enough that the ring has what came after.
+void LiveScreen::RecordModes() {
+  if (ring_.end() - ring_.modes().offset < ring_.capacity() / 2) return;
+  ring_.RecordModes(Whole(), Modes());
 }
 
 void LiveScreen::AwaitQuiet() {
@@ -266,7 +278,7 @@ bool LiveScreen::CatchUp(uint64_t most, bool needs_model) {
   return !asked_;
 }
 
-void LiveScreen::Resize(WindowSize size) {
+void LiveScreen::OnResize(WindowSize size) {
   const WindowSize modelled = Modelled(size);
   if (digest_.offset() == 0) {
     Forget();
@@ -299,7 +311,8 @@ LiveScreen::Picture LiveScreen::Take(WindowSize room) {
   const uint64_t done = work() - std::min(before, work());
   if (asked_ || done > kMostUnasked || picture.paint.size() > kLong) {
     if (!soon) again_until_ = now + kMoment;
-    if (picture.paint.size() <= kMostKept) again_ = {picture, room};
+    if (picture.paint.size() <= kMostKept)
+      again_.reset(new Again{picture, room});
   }
   return picture;
 }

@@ -16,12 +16,14 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 
 #include "absl/strings/string_view.h"
 
 #include "lib/base/window_size.h"
+#include "lib/session/observer.h"
 #include "lib/session/ring.h"
 #include "lib/sys/event_loop.h"
 #include "lib/term/digest.h"
@@ -29,15 +31,14 @@
 
 namespace deptyr {
 
-class LiveScreen {
+class LiveScreen final : public Observer {
  public:
-  LiveScreen(EventLoop& loop, const Ring& ring) : loop_(loop), ring_(ring) {}
+  LiveScreen(EventLoop& loop, Ring& ring) : loop_(loop), ring_(ring) {}
   LiveScreen(const LiveScreen&) = delete;
   LiveScreen& operator=(const LiveScreen&) = delete;
 
-  // A program that starts has a clean screen; what the ring gets from now on is
-  // its.
-  void Begin(WindowSize size);
+  // A program that starts has a clean screen.
+  void OnStart(WindowSize size) override;
   // What the ring has of the last program was seen by another head, which left
   // its modes there (Ring::RecordModes), and maybe the screen.
   void Resume(WindowSize size);
@@ -49,9 +50,8 @@ class LiveScreen {
   void Resume(WindowSize size, Parked screen);
   // For that.  Nothing if the ring alone makes it as well.
   std::optional<Parked> Park();
-  // The ring has more.  To be called before it has lost what is new.
-  void OnOutput();
-  void Resize(WindowSize size);
+  void OnOutput() override;
+  void OnResize(WindowSize size) override;
 
   // What makes any terminal, whatever it shows, show this screen.
   struct Picture {
@@ -63,7 +63,8 @@ class LiveScreen {
   Picture Take(WindowSize room);
 
   bool exact() const;
-  // For Resume(): the modes in force where the last whole sequence ended.
+  // The modes in force where the last whole sequence ended: OnOutput() records
+  // them in the ring now and then.
   uint64_t modes_offset() const { return Whole(); }
   std::string Modes() const;
   const std::string& title() const { return digest_.title(); }
@@ -72,6 +73,8 @@ class LiveScreen {
   uint64_t work() const { return screen_ ? screen_->work() : 0; }
 
  private:
+  void Begin(WindowSize size);
+  void RecordModes();
   uint64_t Whole() const { return begin_ + digest_.whole(); }
   bool lapped() const { return modelled_ < ring_.begin(); }
   bool ClearedAt(uint64_t first) const;
@@ -91,16 +94,16 @@ class LiveScreen {
   void ParkNow();
 
   EventLoop& loop_;
-  const Ring& ring_;
+  Ring& ring_;
   uint64_t begin_ = 0;  // the digest's first byte
   Digest digest_;
-  WindowSize size_;    // that of the model
-  bool whole_ = true;  // which is the terminal's
+  WindowSize size_;     // that of the model
+  bool whole_ = true;   // which is the terminal's
+  bool asked_ = false;  // somebody got less than all
   // The model has all before this; it, or what it was parked as, which then is
   // of all before this.
   uint64_t modelled_ = 0;
-  Digest behind_;       // has seen what the model has
-  bool asked_ = false;  // somebody got less than all
+  Digest behind_;  // has seen what the model has
   uint64_t learned_from_ = 0;
   // Only a clear from here on makes the screen known.
   uint64_t sure_from_ = 0;
@@ -110,7 +113,7 @@ class LiveScreen {
     Picture picture;
     WindowSize room;
   };
-  std::optional<Again> again_;
+  std::unique_ptr<Again> again_;
   Clock::time_point again_until_;
   // If not empty, what paints the model, which has its first bytes.
   std::string parked_;

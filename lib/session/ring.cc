@@ -179,6 +179,11 @@ std::vector<IncarnationRecord> Ring::incarnations() const {
   return all;
 }
 
+uint64_t Ring::history_start() const {
+  const uint64_t start = latest().begin;
+  return start >= begin() ? start : SafeStart(begin());
+}
+
 // Beside the one before, which counts until this is whole.
 void Ring::RecordModes(uint64_t offset, absl::string_view text) {
   const uint64_t number = state_->modes_written + 1;

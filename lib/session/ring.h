@@ -90,6 +90,15 @@ class Ring {
   IncarnationRecord& Begin(IncarnationRecord first);
   std::vector<IncarnationRecord> incarnations() const;  // oldest first
 
+  // From where on the ring has what the present (or last) program wrote: from
+  // its first byte, or from the first that can be told apart.
+  uint64_t history_start() const;
+  // Whether that makes the screen as it is: it is all there, and was written
+  // for the size that the terminal has now.
+  bool history_makes_screen() const {
+    return latest().begin >= begin() && state_->resized <= latest().begin;
+  }
+
   // The modes in force at an offset, the last that were said.
   void RecordModes(uint64_t offset, absl::string_view text);
   const ModesRecord& modes() const;

@@ -94,7 +94,14 @@ static_assert(std::is_trivially_copyable_v<RingState>);
 static_assert(sizeof(IncarnationRecord) == 56);
 static_assert(sizeof(RingState) <= 4096);
 
-// Of a program that has ended: nothing, if nobody knows.
+// As much of `text` as there is room for, NUL-terminated.
+template <size_t size>
+void CopyText(absl::string_view text, std::array<char, size>& room) {
+  room = {};
+  text.copy(room.data(), room.size() - 1);
+}
+
+// How a program has ended; nothing, if nobody knows.
 void SetOutcome(IncarnationRecord& record,
                 const std::optional<ExitStatus>& status);
 std::optional<ExitStatus> StatusOf(const IncarnationRecord& record);

@@ -1,40 +1,25 @@
 #include "lib/session/session.h"
 
-#include <algorithm>
-#include <array>
 #include <utility>
 
-#include "absl/strings/str_join.h"
+#include "absl/strings/str_cat.h"
 
-#include "lib/sys/io.h"
+#include "lib/base/log.h"
+#include "lib/base/status.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/replace_self.h"
 
 namespace deptyr {
 namespace {
 
-// Less room than this isn't worth a read; a PTY rarely gives more at once.
-constexpr size_t kSmallestRead = 4096;
-// Writing to so many takes longer than to gather what is written.
-constexpr size_t kManyClients = 4;
-// In so many turns in a row.
-constexpr uint32_t kFloodTurns = 8;
-// What another session's keystroke may have to wait for a flood.
-constexpr Clock::duration kLongestTurn = std::chrono::microseconds(100);
-constexpr Clock::duration kTurnPerClient = std::chrono::microseconds(2);
-// Of one that looks for others all the while.
-constexpr Clock::duration kLongestTurnAlone = std::chrono::microseconds(300);
-// Beside other floods the next turn comes soon: what is gathered until then is
-// written at once, for less than each alone.
-constexpr size_t kGathered = 32 << 10;
-constexpr absl::Duration kLongestGathering = absl::Milliseconds(5);
-constexpr int kPatiencePauses = 4;
-// More than a PTY can hold, which is some 18 KiB.
-constexpr size_t kMostUnread = 64 << 10;
-
-template <size_t size>
-void CopyText(absl::string_view text, std::array<char, size>& kept) {
-  kept = {};
-  text.copy(kept.data(), kept.size() - 1);
+// A terminal that nobody holds would report its hang-up for ever: `closed`.
+Interest TerminalInterest(bool read, bool write, bool closed) {
+  if (read && write) {
+    return closed ? Interest::kReadWriteEdge : Interest::kReadWrite;
+  }
+  if (read) return closed ? Interest::kReadEdge : Interest::kRead;
+  if (write) return closed ? Interest::kWriteEdge : Interest::kWrite;
+  return Interest::kNone;
 }
 
 }  // namespace
@@ -45,330 +30,362 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
     : loop_(loop),
       name_(std::move(name)),
       owner_(owner),
-      options_(options),
+      keeps_screen_(options.keeps_screen),
       ring_(std::move(ring)),
       changed_(std::move(changed)),
-      screen_(loop, ring_) {
+      program_(loop, ring_, *this),
+      audience_(loop, ring_, options.when_behind),
+      sizing_(loop, ring_, options.size_policy),
+      screen_(loop, ring_),
+      drain_(loop, ring_, audience_) {
   ring_.state().owner = owner_;
   CopyText(name_, ring_.state().name);
+  if (keeps_screen_) drain_.Add(screen_);
 }
 
 Session::~Session() {
-  for (SessionClient* client : clients_) (void)client->OnDetached();
+  for (SessionClient* client : clients()) (void)client->OnDetached();
 }
 
-uint64_t Session::history_start() const {
-  const uint64_t start = ring_.latest().begin;
-  return start >= ring_.begin() ? start : ring_.SafeStart(ring_.begin());
+std::string Session::State() const {
+  if (running() && !terminal_.valid()) {
+    return absl::StrCat("runs without its terminal, pid ", program_.pid());
+  }
+  if (running()) return absl::StrCat("runs, pid ", program_.pid());
+  return program_.number() == 0 ? "never started" : program_.How();
 }
 
-void Session::SetArgv(const std::vector<std::string>& argv) {
-  argv_ = absl::StrJoin(argv, absl::string_view("\0", 1));
+Session::Picture Session::TakePicture(WindowSize room) {
+  if (keeps_screen_) return screen_.Take(room);
+  return {.paint = "", .from = ring_.end(), .exact = false};
+}
+
+std::optional<PostMortem> Session::TakePostMortem() {
+  if (program_.number() == 0) return std::nullopt;
+  if (!running()) {
+    return PostMortem{.paint = screen_.Take(size()).paint,
+                      .size = size(),
+                      .how = program_.How()};
+  }
+  if (post_mortem_ == nullptr) post_mortem_ = PostMortemFromRing(ring_);
+  if (post_mortem_ == nullptr) return std::nullopt;
+  return *post_mortem_;
 }
 
 void Session::Start(Incarnation program) {
-  if (running_) {
-    if (HasEnded(pidfd_.get())) {
-      exited_ = true;
-    } else {
-      replaced_ = true;
-      status_settled_ = true;
-    }
-    // All that a PTY holds, even past a client that is being waited for: this
-    // is the last chance.  A program that still writes isn't heard to no end.
-    PumpAll();
-    for (size_t all = 0; all < kMostUnread && !drained_;) {
-      const size_t got = Read(kLargestRead);
-      if (got == 0) break;
-      all += got;
-      if (RoomToRead() < kLargestRead) PumpAll();
-    }
-    PumpAll();
-    AskForStatus();
-    Finish();
-  }
-  LeaveController();
+  if (running()) EndNow();
+  LeaveTerminal();
   // Where many are replaced at once, it is made when somebody asks, of what
   // the ring has by then.
   auto left = loop_.TurnIsLong() ? std::nullopt : TakePostMortem();
   post_mortem_ =
       left ? std::make_unique<PostMortem>(*std::move(left)) : nullptr;
-  SetArgv(program.argv);
-  CopyText(absl::StrJoin(program.argv, " "), ring_.state().command);
-  CopyText("", ring_.state().exec_failure);
-  size_ = program.size;
-  RecordSize();
-  ring_.Begin({.started = absl::ToUnixMillis(absl::Now()),
-               .pid = program.pid,
-               .rows = size_.rows,
-               .cols = size_.cols});
-  screen_.Begin(size_);
-  ring_.RecordModes(ring_.end(), "");
-  is_child_ = program.is_child;
-  exited_ = drained_ = status_settled_ = false;
-  read_since_exit_ = 0;
-  status_.reset();
-  replaced_ = not_executed_ = false;
-  terminal_closed_ = held_ = resized_ = false;
-  pidfd_ = std::move(program.pidfd);
-  controller_ = SharedFd(std::move(program.controller));
-  WatchProgram();
+  sizing_.Begin(program.size);
+  terminal_ = SharedFd(std::move(program.controller));
+  program_.Start(std::move(program));
+  drain_.Begin();
+  for (Observer* observer : drain_.observers()) observer->OnStart(size());
+  WatchTerminal();
   ApplySize();
-  for (SessionClient* client : clients_) client->OnProgramStarted();
+  audience_.Tell([](SessionClient& client) { client.OnProgramStarted(); });
   changed_(*this, {Change::kStarted});
 }
 
-void Session::WatchProgram() {
-  running_ = true;
-  started_ = Clock::now() -
-             absl::ToChronoNanoseconds(
-                 absl::Now() - absl::FromUnixMillis(ring_.latest().started));
-  pidfd_watch_ = loop_.Add(pidfd_.get(), Interest::kRead,
-                           [this](Ready ready) { OnPidfd(ready); });
-  if (controller_.valid()) WatchController();
+void Session::EndNow() {
+  program_.MakeWay();
+  audience_.PumpAll();
+  if (!drain_.ReadAll(terminal_)) changed_(*this, {Change::kHeldUp});
+  audience_.PumpAll();
+  Finish();
 }
 
-void Session::WatchController() {
-  controller_watch_ = loop_.Add(controller_.get(), Interest::kRead,
-                                [this](Ready ready) { OnController(ready); });
+void Session::FinishIfEnded() {
+  const bool drained = drain_.drained() || reading_stopped_;
+  if (running() && program_.exited() && program_.settled() && drained) Finish();
+  // What the program left running let go of the PTY at last.
+  if (!running() && drain_.closed()) DropTerminal();
+}
+
+void Session::Finish() {
+  program_.Finish();
+  input_.Clear();
+  input_.OfferRoom(clients());  // where input is dropped now
+  const std::string how = program_.How();
+  audience_.Tell([&](SessionClient& client) { client.OnProgramEnded(how); });
+  changed_(*this, {Change::kEnded});
+}
+
+absl::Status Session::TellStatus(const ExitStatus& status) {
+  const Outcome before = ring_.latest().outcome;
+  RETURN_IF_ERROR(program_.TellStatus(status));
+  if (ring_.latest().outcome == before) return absl::OkStatus();
+  audience_.Tell([](SessionClient& client) { client.OnStatusKnown(); });
+  changed_(*this, {Change::kStatus});
+  return absl::OkStatus();
+}
+
+absl::Status Session::Signal(int number,
+                             const std::optional<PeerIdentity>& who) {
+  if (!running()) return absl::UnavailableError("no program runs");
+  const uid_t sender = who && who->uid == 0 ? 0 : owner_;
+  absl::Status sent = SendSignalFor(sender, program_.pidfd(), number);
+  // The terminal's own signals could be typed to any program.
+  if (sent.ok() || !SignalForeground(terminal_.get(), number).ok()) return sent;
+  return absl::OkStatus();
 }
 
 void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
   client.OnAttached(*this);
-  client.output().OnAttached();
   if (from) {
     client.BeginAt(*from);
   } else {
     client.output().BeginWithPicture(ring_.end());
   }
-  clients_.push_back(&client);
-  const bool last_awaited =
-      awaited_ > 0 && client.CameBack() && --awaited_ == 0;
-  CountClients();
+  audience_.Add(client);
   if (client.size()) ApplySize();
   changed_(*this, {Change::kAttached, &client});
-  Pump(client);
-  if (!last_awaited) return;
-  awaited_timer_.Reset();
+  audience_.Pump(client);
   UpdateInterest();
 }
 
 void Session::Detach(SessionClient& client) {
-  std::erase(clients_, &client);
+  audience_.Remove(client);
   const std::string untyped = client.OnDetached();
-  CountClients();
-  // What it typed isn't taken back by leaving, once: many that come and are
-  // made to leave would fill any memory.
-  if (running_ && !keystrokes_.overfull()) keystrokes_.Append(untyped);
-  if (typist_ == &client) typist_ = nullptr;
-  StopLeading(client);
+  input_.TakeLeft(client, running() ? untyped : "");
   ApplySize();
   UpdateInterest();
   changed_(*this, {Change::kDetached, &client});
 }
 
 void Session::Pump(SessionClient& client) {
-  AfterPump(client, client.Pump(ring_));
-  if (held_) UpdateInterest();
+  audience_.Pump(client);
+  if (audience_.held()) UpdateInterest();
 }
 
-void Session::PumpAll() {
-  for (SessionClient* client : clients_) {
-    if (!client->output().blocked()) AfterPump(*client, client->Pump(ring_));
+size_t Session::Type(SessionClient& from, absl::string_view keystrokes) {
+  if (!running() || !terminal_.valid()) return keystrokes.size();
+  const size_t taken = input_.Take(from, keystrokes);
+  WriteInput();
+  UpdateInterest();
+  return taken;
+}
+
+bool Session::PassInterrupt(SessionClient& from, absl::string_view keystrokes) {
+  if (!running() || !input_.PassInterrupt(from, keystrokes, terminal_)) {
+    return false;
+  }
+  Lead(from);
+  return true;
+}
+
+void Session::Lead(SessionClient& client) {
+  if (audience_.leader() == &client) return;
+  audience_.Lead(client);
+  ApplySize();
+}
+
+void Session::SetClientSize(SessionClient& client, WindowSize size) {
+  client.SetSize(size);
+  audience_.Lead(client);
+  ApplySize();
+}
+
+void Session::ApplySize() {
+  if (!sizing_.Apply(clients(), audience_.leader(), [this] { ApplySize(); })) {
+    return;
+  }
+  for (Observer* observer : drain_.observers()) observer->OnResize(size());
+  if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
+  audience_.Tell([this](SessionClient& client) { client.OnResized(size()); });
+  changed_(*this, {Change::kResized});
+}
+
+void Session::Repaint() {
+  if (running()) sizing_.Repaint(terminal_.get());
+}
+
+void Session::WriteInput() {
+  switch (input_.WriteTo(terminal_)) {
+    case InputQueue::Wrote::kAllItTakes:
+      break;
+    case InputQueue::Wrote::kHeldUp:
+      changed_(*this, {Change::kHeldUp});
+      break;
+    case InputQueue::Wrote::kFailed:
+      input_.Pause(loop_, [this] { OnTerminal({.writable = true}); });
+      break;
   }
 }
 
-void Session::AfterPump(SessionClient& client, Pumped pumped) {
-  OutputCursor& cursor = client.output();
-  cursor.OnPumped(pumped, options_.when_behind == WhenBehind::kBlock);
-  if (!cursor.stopped() && !cursor.lost()) {
-    answered_ = std::max(answered_, cursor.offset());
-  }
-  client.WaitForRoom(pumped == Pumped::kBlocked);
-  if (pumped == Pumped::kGone) client.OnGone();
-}
-
-bool Session::Lags(const SessionClient& client) const {
-  return ring_.end() - client.output().offset() + kSmallestRead >
-         ring_.capacity();
-}
-
-size_t Session::RoomToRead() {
-  uint64_t oldest = ring_.end();
-  for (const SessionClient* client : clients_) {
-    if (client->output().waited_for())
-      oldest = std::min(oldest, client->output().offset());
-  }
-  const uint64_t kept = ring_.end() - oldest;
-  return kept > ring_.capacity() ? 0
-                                 : static_cast<size_t>(ring_.capacity() - kept);
-}
-
-// The ring is full.  Whoever took too little since it has been is passed over.
-void Session::PassOverIdlers() {
-  if (options_.when_behind == WhenBehind::kBlock) return;
-  if (!held_ || patience_timer_.pending()) return;  // the window isn't over
-  for (SessionClient* client : clients_) {
-    if (client->output().waited_for() && Lags(*client) &&
-        client->output().TakenInWindow() < kLeastTaken) {
-      PassOver(*client);
-    }
+void Session::ReadTurn() {
+  const bool ended = program_.exited() || program_.settled();
+  if (!drain_.Turn(terminal_, terminal_watch_, ended,
+                   [this] { UpdateInterest(); })) {
+    changed_(*this, {Change::kHeldUp});
   }
 }
 
-void Session::PassOver(SessionClient& client) {
-  client.output().PassOver();
-  if (options_.when_behind == WhenBehind::kDrop) {
-    client.Kick("it is too slow (--when-behind=drop)");
-  }
-}
-
-// In pieces: of a machine that stood still, clients are charged with only one.
-void Session::WaitForIdlers(int pauses) {
-  patience_timer_ = loop_.After(kPatience / kPatiencePauses, [this, pauses] {
-    if (pauses > 1) return WaitForIdlers(pauses - 1);
-    UpdateInterest();
-  });
-}
-
-void Session::UpdateInterest() {
-  if (!controller_.valid()) return;
-  const bool was_held = held_;
-  if (RoomToRead() < kSmallestRead) PassOverIdlers();
-  held_ = RoomToRead() < kSmallestRead;
-  if (!held_) {
-    patience_timer_.Reset();
-  } else if (options_.when_behind != WhenBehind::kBlock &&
-             !patience_timer_.pending()) {
-    for (SessionClient* client : clients_) client->output().StartWindow();
-    WaitForIdlers(kPatiencePauses);
-  }
-  if (was_held && !held_) PumpAll();
-
-  const bool read = MayRead();
-  const bool write = !reading_stopped_ && !input_pause_.pending() &&
-                     (!keystrokes_.empty() || input_was_full_);
-  const auto either = [&](Interest level, Interest edge) {
-    controller_watch_.Set(terminal_closed_ ? edge : level);
-  };
-  if (read && write) {
-    either(Interest::kReadWrite, Interest::kReadWriteEdge);
-  } else if (read) {
-    either(Interest::kRead, Interest::kReadEdge);
-  } else if (write) {
-    either(Interest::kWrite, Interest::kWriteEdge);
-  } else {
-    controller_watch_.Set(Interest::kNone);
-  }
-  // A child of the program may hold the terminal and be silent: then no event
-  // tells that the last words are read, only a read that finds nothing.
-  if (read && running_ && exited_ && !drained_ && !drain_timer_.pending()) {
-    drain_timer_ = loop_.After(absl::ZeroDuration(),
-                               [this] { OnController({.readable = true}); });
-  }
-}
-
-void Session::OnController(Ready ready) {
+void Session::OnTerminal(Ready ready) {
   if (ready.writable) {
-    WriteKeystrokes();
-    OfferInputRoom();
+    WriteInput();
+    input_.OfferRoom(clients());
   }
   if (ready.readable && MayRead()) ReadTurn();
   UpdateInterest();
   FinishIfEnded();
 }
 
-void Session::ReadTurn() {
-  const bool many = clients_.size() >= kManyClients;
-  Clock::time_point end = Clock::now();
-  end += many ? kLongestTurn +
-                    static_cast<int64_t>(clients_.size()) * kTurnPerClient
-              : kLongestTurnAlone;
-  size_t room = RoomToRead();
-  size_t got = 0;
-  size_t all = 0;
-  do {
-    got = Read(room);
-    all += got;
-    room = RoomToRead();
-  } while ((many || loop_.Alone()) && room >= kSmallestRead &&
-           busy_poll_.MoreAfter(got, controller_.get(), many) &&
-           Clock::now() < end);
-  flood_turns_ =
-      all < BusyPoll::kFlood ? 0 : std::min(flood_turns_ + 1, kFloodTurns);
-  const bool floods = flood_turns_ == kFloodTurns;
-  controller_watch_.SetFlood(floods);
-  const bool may_gather = floods && !many && !clients_.empty() &&
-                          room >= kSmallestRead &&
-                          ring_.capacity() - room < kGathered;
-  if (may_gather && !loop_.Alone()) {
-    GatherMore();
-  } else {
-    gathering_.Reset();
-    PumpAll();
-  }
+void Session::OnProgramChanged() {
+  if (!drain_.drained() && MayRead()) ReadTurn();
+  UpdateInterest();
+  FinishIfEnded();
 }
 
-void Session::GatherMore() {
-  if (gathering_.pending()) return;
-  gathering_ = loop_.After(kLongestGathering, [this] {
-    PumpAll();
-    UpdateInterest();
-  });
-}
-
-size_t Session::Read(size_t room) {
-  if (room == 0) return 0;  // a read of nothing would look like the end
-  room = std::min(room, kLargestRead);
-  KeepPackets(room);
-  const IoResult got = controller_.Read(ring_.Space(room));
-  if (got.waited) {
-    changed_(*this, {Change::kHeldUp});
-    return 0;
-  }
-  if (got.state == IoState::kDone) {
-    terminal_closed_ = false;
-    ring_.Commit(got.bytes);
-    if (options_.keeps_screen) {
-      screen_.OnOutput();
-      RecordModes();
-    }
-    if (exited_) read_since_exit_ += got.bytes;
-    if (read_since_exit_ > kMostUnread) drained_ = true;
-    return got.bytes;
-  }
-  terminal_closed_ = got.state != IoState::kWouldBlock;
-  drained_ = exited_ || status_settled_;
-  return 0;
-}
-
-// Often enough that the ring has what came after.
-void Session::RecordModes() {
-  if (ring_.end() - ring_.modes().offset < ring_.capacity() / 2) return;
-  ring_.RecordModes(screen_.modes_offset(), screen_.Modes());
-}
-
-void Session::RecordSize() {
-  RingState& state = ring_.state();
-  state.rows = size_.rows;
-  state.cols = size_.cols;
-  state.resized = ring_.end();
-  if (!running_) return;
-  ring_.latest().rows = size_.rows;
-  ring_.latest().cols = size_.cols;
-}
-
-// Reading this much may lap who isn't waited for.
-void Session::KeepPackets(size_t room) {
-  for (SessionClient* client : clients_) {
-    if (client->output().offset() + ring_.capacity() < ring_.end() + room) {
-      client->KeepPacket(ring_);
-    }
+void Session::UpdateInterest() {
+  if (!terminal_.valid()) return;
+  audience_.UpdateHold([this] { UpdateInterest(); });
+  const bool read = MayRead();
+  const bool write = !reading_stopped_ && input_.wants_room();
+  terminal_watch_.Set(TerminalInterest(read, write, drain_.closed()));
+  // A child of the program may hold the terminal and be silent: then no event
+  // tells that the last words are read, only a read that finds nothing.
+  if (read && running() && program_.exited() && !drain_.drained() &&
+      !soon_.pending()) {
+    soon_ = loop_.After(absl::ZeroDuration(),
+                        [this] { OnTerminal({.readable = true}); });
   }
 }
 
 void Session::StopReading() {
   reading_stopped_ = true;
+  audience_.StopCounting();
+  UpdateInterest();
+}
+
+void Session::WatchTerminal() {
+  if (!terminal_.valid()) return;
+  terminal_watch_ = loop_.Add(terminal_.get(), Interest::kRead,
+                              [this](Ready ready) { OnTerminal(ready); });
+}
+
+void Session::DropTerminal() {
+  audience_.StopHold();
+  sizing_.StopRepaint();
+  soon_.Reset();
+  terminal_watch_.Reset();
+  terminal_.Reset();
+}
+
+// What a program that has ended left running may keep its terminal for a while.
+// A program that is replaced is hung up.
+void Session::LeaveTerminal() {
+  if (terminal_.valid() && program_.exited() && !drain_.closed()) {
+    terminal_watch_.Reset();
+    leftovers_.Add(loop_, std::move(terminal_),
+                   [this] { changed_(*this, {Change::kHeldUp}); });
+  }
+  DropTerminal();
+}
+
+void Session::LoseTerminal() {
+  if (!running() || !terminal_.valid()) return;
+  Log(Severity::kWarning, "session=", name_, " pid=", program_.pid(),
+      " loses its terminal: whoever passed it has cleared O_NONBLOCK, or reads "
+      "and writes there, and that made head wait");
+  DropTerminal();
+  input_.Clear();
+  drain_.SetDrained();
+  changed_(*this, {Change::kTerminalLost});
+  // Not at once: a client that types may be on the stack.
+  input_.ExpectOffer();
+  soon_ = loop_.After(absl::ZeroDuration(), [this] {
+    input_.OfferRoom(clients());  // where input is dropped now
+    FinishIfEnded();
+  });
+}
+
+void Session::Resume(Fd controller, Fd pidfd,
+                     std::optional<LiveScreen::Parked> screen,
+                     bool lost_terminal) {
+  sizing_.Resume();
+  // Every byte of it was seen by some client, if there was one.
+  audience_.SetAnswered(ring_.end());
+  if (keeps_screen_ && screen) {
+    screen_.Resume(size(), *std::move(screen));
+  } else if (keeps_screen_) {
+    screen_.Resume(size());
+  }
+  program_.Resume(std::move(pidfd), controller.valid() || lost_terminal);
+  if (program_.number() == 0) return;
+  terminal_ = SharedFd(std::move(controller));
+  // It may have been in the middle of Repaint().
+  if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
+  if (!running() || !terminal_.valid()) drain_.SetDrained();
+  WatchTerminal();  // also what a program that has ended left running
+}
+
+void Session::AwaitClients() {
+  audience_.Await(running() ? ring_.state().clients : 0,
+                  [this] { UpdateInterest(); });
+  UpdateInterest();
+}
+
+void Session::Resume(const SessionState& state) {
+  std::optional<LiveScreen::Parked> screen;
+  if (state.painted > 0) {
+    screen = {.offset = state.painted, .modes = state.modes, .paint = {}};
+    if (state.exact) screen->paint = state.paint;
+  }
+  Resume(TakeOffered(state.controller), TakeOffered(state.pidfd),
+         std::move(screen), state.controller < 0 && state.pidfd >= 0);
+  program_.Restore(state);
+  input_.Restore(state.keystrokes);
+  audience_.SetAnswered(state.answered);
+  if (state.left_how.empty()) return;
+  post_mortem_ = std::make_unique<PostMortem>(
+      PostMortem{.paint = state.left,
+                 .size = {state.left_rows, state.left_cols},
+                 .how = state.left_how});
+}
+
+SessionState Session::Save() {
+  sizing_.EndStorm();
+  ApplySize();
+  SessionState state;
+  state.name = name_;
+  state.ring = ring_.fd();
+  state.controller = terminal_.get();
+  program_.Save(state);
+  state.keystrokes = std::string(input_.bytes());
+  const SessionClient* const leader = audience_.leader();
+  state.leader = leader == nullptr ? 0 : leader->id();
+  state.answered = audience_.answered();
+  if (post_mortem_) {
+    state.left = post_mortem_->paint;
+    state.left_rows = post_mortem_->size.rows;
+    state.left_cols = post_mortem_->size.cols;
+    state.left_how = post_mortem_->how;
+  }
+  if (auto screen = keeps_screen_ ? screen_.Park() : std::nullopt) {
+    state.painted = screen->offset;
+    state.modes = std::move(screen->modes);
+    state.exact = screen->paint.has_value();
+    state.paint = std::move(screen->paint).value_or("");
+  }
+  return state;
+}
+
+void Session::Readmit(SessionClient& client) {
+  client.OnAttached(*this);
+  audience_.AddAgain(client);
+}
+
+void Session::OnReadmitted(uint64_t leader) {
+  for (const SessionClient* client : clients()) {
+    if (client->id() == leader) audience_.Lead(*client);
+  }
+  AwaitClients();  // of a head that died before the one that handed over
+  audience_.PumpAll();
   UpdateInterest();
 }
 

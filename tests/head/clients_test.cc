@@ -472,7 +472,8 @@ TEST_F(ClientsTest, WhoHasGoneHoldsUpNobody) {
   size_t sent = 0;
   ASSERT_TRUE(Until([&] {
     sent += leaves.side->Write(absl::string_view(paste).substr(sent));
-    return session_->leader() != nullptr && leaves.client->input_blocked();
+    return session_->audience().leader() != nullptr &&
+           leaves.client->input_blocked();
   }));
   leaves.side->Close();
   ASSERT_TRUE(Until([&] { return leaves.client->deaf(); }));
@@ -789,7 +790,7 @@ TEST_F(ClientsTest, WhoHalfClosedLeadsNoMore) {
   script.side->Write("command");
   ShutDownWriting(script.side->fd());
   ASSERT_TRUE(ProgramReads("command"));
-  ASSERT_TRUE(Until([&] { return session_->leader() == nullptr; }));
+  ASSERT_TRUE(Until([&] { return session_->audience().leader() == nullptr; }));
   terminal.side->Write(kAttributes);
   EXPECT_TRUE(ProgramReads(absl::StrCat("command", kAttributes)));
 }
@@ -955,7 +956,8 @@ TEST_F(InterruptTest, PassesWhenItIsPressedTwice) {
 
 TEST_F(InterruptTest, PassesWhenOtherKeysCameFirst) {
   types_.side->Write("why doesn't it");
-  ASSERT_TRUE(Until([&] { return session_->leader() == types_.client; }));
+  ASSERT_TRUE(
+      Until([&] { return session_->audience().leader() == types_.client; }));
   types_.side->Write("\x03");
   EXPECT_TRUE(UntilReads(*types_.side, HasSubstr("got 2")));
 }
@@ -972,7 +974,7 @@ TEST_F(ClientsTest, OfAReadOnlyClientNothingIsApplied) {
   Settle(watcher);
   EXPECT_EQ(ProgramsSize(), kSize);
   EXPECT_FALSE(IsPending(kBlocked));
-  EXPECT_EQ(session_->leader(), nullptr);
+  EXPECT_EQ(session_->audience().leader(), nullptr);
   PendingConnection client = AttachRaw();
   client.side->Write("x");
   EXPECT_TRUE(ProgramReads("x"));

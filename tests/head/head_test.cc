@@ -205,9 +205,9 @@ class HeadTest : public testing::Test {
   }
   std::string Shown(const std::string& name) const {
     const Session* const session = Find(name);
-    return session == nullptr
-               ? ""
-               : std::string(session->ring().From(session->history_start()));
+    return session == nullptr ? ""
+                              : std::string(session->ring().From(
+                                    session->ring().history_start()));
   }
   std::string State(const std::string& name) const {
     const Session* const session = Find(name);
@@ -215,7 +215,7 @@ class HeadTest : public testing::Test {
   }
   bool HasStarted(const std::string& name) const {
     const Session* const session = Find(name);
-    return session != nullptr && session->programs() > 0;
+    return session != nullptr && session->program().number() > 0;
   }
   bool HasEnded(const std::string& name) const {
     return HasStarted(name) && !Find(name)->running();
@@ -236,7 +236,8 @@ TEST_F(HeadTest, AProgramRegistersRunsAndEnds) {
   EXPECT_EQ(State("name"), Ended("exit status 3"));
   const Session& session = *Find("name");
   EXPECT_EQ(session.owner(), ::getuid());
-  EXPECT_EQ(session.argv(), std::string("sh\0-c\0echo hello; exit 3", 24));
+  EXPECT_EQ(session.program().argv(),
+            std::string("sh\0-c\0echo hello; exit 3", 24));
   EXPECT_EQ(head_->newest(), &session);
   ASSERT_TRUE(Until([&] { return body.status().has_value(); }));
   EXPECT_EQ(body.status(), ExitStatus{.code = 3});
@@ -246,7 +247,7 @@ TEST_F(HeadTest, AProgramRegistersRunsAndEnds) {
 TEST_F(HeadTest, ThePidHeldIsTheOneTheSupervisorStarted) {
   Body body(*loop_, RunsShell("name", "read line"));
   ASSERT_TRUE(Until([&] { return HasStarted("name"); }));
-  EXPECT_EQ(Find("name")->pid(), body.pid());
+  EXPECT_EQ(Find("name")->program().pid(), body.pid());
   EXPECT_EQ(head_->RunningPrograms(false),
             absl::StrCat("name (pid ", body.pid(), ")"));
   body.process().Signal(SIGKILL);
@@ -359,7 +360,7 @@ TEST_F(HeadTest, AThousandRestartsLeaveTheDescriptorsAsTheyWere) {
   const auto run_once = [&](uint64_t count) {
     Body body(*loop_, Runs("name", {"true"}));
     return Until([&] {
-      return HasEnded("name") && Find("name")->programs() == count &&
+      return HasEnded("name") && Find("name")->program().number() == count &&
              body.status().has_value();
     });
   };
@@ -404,7 +405,7 @@ TEST_F(HeadTest, ANameHeldByALiveProgramIsRefused) {
   EXPECT_THAT(second.Log(),
               AllOf(HasSubstr(absl::StrCat("held by pid ", holder.pid())),
                     HasSubstr("--replace")));
-  EXPECT_EQ(Find("name")->pid(), holder.pid());
+  EXPECT_EQ(Find("name")->program().pid(), holder.pid());
 }
 
 TEST_F(HeadTest, ItIsTakenFromALiveProgramWithReplace) {
@@ -459,7 +460,7 @@ TEST_F(OtherUserTest, ANameOfAnotherUserIsRefusedDeadOrAliveReplaceOrNot) {
       EXPECT_EQ(thief.status(), ExitStatus{.code = kSystemError});
       EXPECT_THAT(thief.Log(), HasSubstr("belongs to another user"));
     }
-    EXPECT_EQ(Find(name)->programs(), 1u);
+    EXPECT_EQ(Find(name)->program().number(), 1u);
   }
 }
 

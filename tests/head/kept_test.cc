@@ -52,7 +52,7 @@ class KeptTest : public testing::Test {
 TEST_F(KeptTest, AProgramThatRunsIsTakenBack) {
   const Session& session = TakeBack(pty_.controller.get(), program_.pidfd());
   EXPECT_TRUE(session.running());
-  EXPECT_EQ(session.pid(), program_.pid());
+  EXPECT_EQ(session.program().pid(), program_.pid());
 }
 
 // Head was killed between its answer and the program's begin.
@@ -64,8 +64,8 @@ TEST_F(KeptTest, AProgramThatEndedBeforeTheNextHeadCameHadItsSay) {
   const Session& session =
       TakeBack(pty_.controller.get(), program_.pidfd(), false);
   ASSERT_TRUE(RunUntil(*loop_, [&] { return !session.running(); }));
-  EXPECT_EQ(session.programs(), 1U);
-  EXPECT_EQ(session.ring().From(session.history_start()), "all of it");
+  EXPECT_EQ(session.program().number(), 1U);
+  EXPECT_EQ(session.ring().From(session.ring().history_start()), "all of it");
 }
 
 // Whoever made it block may be there still; nothing is set on the open file.

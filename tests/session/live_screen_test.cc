@@ -24,7 +24,7 @@ constexpr WindowSize kSize{24, 80};
 
 class LiveScreenTest : public testing::Test {
  protected:
-  LiveScreenTest() { screen_.Begin(kSize); }
+  LiveScreenTest() { screen_.OnStart(kSize); }
 
   // As head reads: a part at a time.
   void Write(absl::string_view bytes) {
@@ -122,7 +122,7 @@ TEST_F(LiveScreenTest, AfterAFloodItStartsAgainThoughTheProgramGoesOn) {
 
 TEST_F(LiveScreenTest, AProgramThatStartsHasACleanScreen) {
   Write("\033[?1049hold");
-  screen_.Begin(kSize);
+  screen_.OnStart(kSize);
   EXPECT_EQ(Shown(), "");
   EXPECT_THAT(screen_.Take(kSize).paint, Not(HasSubstr("\033[?1049h")));
   Write("new");
@@ -139,25 +139,25 @@ TEST_F(LiveScreenTest, ASequenceThatIsntWholeIsLeftToTheStream) {
 
 TEST_F(LiveScreenTest, WhatWasWrittenBeforeAResizeIsOfTheOldSize) {
   Write(std::string(80, 'a') + "b");
-  screen_.Resize({24, 100});
+  screen_.OnResize({24, 100});
   Write("c");
   EXPECT_THAT(Shown({24, 100}), HasSubstr("\nbc"));
 }
 
 TEST_F(LiveScreenTest, ASizeBeforeTheFirstOutputCounts) {
   (void)screen_.Take({10, 40});
-  screen_.Resize({50, 100});
+  screen_.OnResize({50, 100});
   Write("\033[40;1Hrow 40");
   EXPECT_EQ(Shown({50, 100}), std::string(39, '\n') + "row 40\n");
 }
 
 // Somebody's word is not worth all memory.
 TEST_F(LiveScreenTest, OfATerminalLargerThanAnyItHasAPart) {
-  screen_.Resize({65535, 65535});
+  screen_.OnResize({65535, 65535});
   Write("\033[2J\033[1;1Hhere");
   EXPECT_FALSE(screen_.exact());
   EXPECT_LT(screen_.Take({65535, 65535}).paint.size(), 10000U);
-  screen_.Begin({65535, 1});
+  screen_.OnStart({65535, 1});
   Write("here");
   EXPECT_THAT(screen_.Take({24, 80}).paint, HasSubstr("h"));
 }
@@ -205,7 +205,7 @@ constexpr uint64_t kMostWaited = 500'000;
 
 class CostlyTest : public LiveScreenTest {
  protected:
-  CostlyTest() { screen_.Begin(kLarge); }
+  CostlyTest() { screen_.OnStart(kLarge); }
 };
 
 // The stream goes on from where the model is, with the modes of there.
@@ -257,7 +257,7 @@ TEST_F(CostlyTest, ItCatchesUpInIdleTimeOnceSomebodyAsked) {
 
 TEST_F(CostlyTest, ASizeDoesNotWaitForWhatWasWritten) {
   Write(Acts(200));
-  screen_.Resize({134, 480});
+  screen_.OnResize({134, 480});
   EXPECT_LT(screen_.work(), kMostWaited);
   EXPECT_FALSE(screen_.exact());
   Write("\033[2J\033[Hdone");
@@ -378,9 +378,9 @@ TEST_F(ResumeTest, ParkedItIsExactThoughTheRingHasOnlyTheEnd) {
 TEST_F(ResumeTest, AParkedApproximationIsOfThisProgramOnly) {
   Write("the one before");
   ring_.Begin({});
-  screen_.Begin(kSize);
+  screen_.OnStart(kSize);
   Write("\r\n");
-  screen_.Resize({2000, 2000});  // more than is modelled: never exact
+  screen_.OnResize({2000, 2000});  // more than is modelled: never exact
   Write(std::string(20000, '\r'));
   const auto parked = screen_.Park();
   ASSERT_TRUE(parked);
@@ -392,7 +392,7 @@ TEST_F(ResumeTest, AParkedApproximationIsOfThisProgramOnly) {
 
 // To write what was parked to a model may take long, too.
 TEST_F(ResumeTest, AParkedScreenIsShownBeforeThereIsAModel) {
-  screen_.Resize(kLarge);
+  screen_.OnResize(kLarge);
   const auto shown = [&] {
     return RunUntil(*loop_, [&] {
       const LiveScreen::Picture picture = screen_.Take(kLarge);
@@ -430,7 +430,7 @@ TEST_F(ResumeTest, AParkedScreenIsShownBeforeThereIsAModel) {
 
 TEST_F(ResumeTest, ASizeThatChangedIsParked) {
   Write("wide text");
-  screen_.Resize({24, 40});
+  screen_.OnResize({24, 40});
   ring_.state().resized = ring_.end();
   Write("\033[3;3Hmore");
   const auto parked = screen_.Park();

@@ -123,9 +123,9 @@ class SessionTest : public testing::Test {
 
 TEST_F(SessionTest, WithoutAProgramItSaysSo) {
   EXPECT_FALSE(session_.running());
-  EXPECT_FALSE(session_.IsAlive());
+  EXPECT_FALSE(session_.program().IsAlive());
   EXPECT_EQ(State(), "never started");
-  EXPECT_EQ(session_.programs(), 0u);
+  EXPECT_EQ(session_.program().number(), 0u);
 }
 
 TEST_F(SessionTest, WhatAProgramWritesIsInTheRingAndThenItsEndIsTold) {
@@ -147,8 +147,8 @@ TEST_F(SessionTest, TheSignalThatKilledItIsTold) {
 TEST_F(SessionTest, ProgramsComeAndGoAndTheStreamGoesOn) {
   for (uint64_t i = 1; i <= 20; ++i) {
     Run(Shell(absl::StrCat("echo ", i)));
-    EXPECT_EQ(session_.programs(), i);
-    EXPECT_EQ(session_.history_start(), session_.ring().end());
+    EXPECT_EQ(session_.program().number(), i);
+    EXPECT_EQ(session_.ring().history_start(), session_.ring().end());
     ASSERT_TRUE(UntilEnd());
   }
   EXPECT_EQ(Shown(), Numbers(20));
@@ -156,16 +156,16 @@ TEST_F(SessionTest, ProgramsComeAndGoAndTheStreamGoesOn) {
 
 TEST_F(SessionTest, ItIsAliveUntilItsEndEvenIfThatIsNotProcessedYet) {
   SessionProgram& program = Run(Shell("read line"));
-  EXPECT_TRUE(session_.IsAlive());
+  EXPECT_TRUE(session_.program().IsAlive());
   program.process().Signal(SIGKILL);
   ASSERT_TRUE(WaitFor([&] { return program.process().HasEnded(); }));
   EXPECT_TRUE(session_.running());
-  EXPECT_FALSE(session_.IsAlive());
+  EXPECT_FALSE(session_.program().IsAlive());
 }
 
 TEST_F(SessionTest, AProgramThatCouldNotBeExecutedSaysWhy) {
   Run([] { return 127; });
-  session_.ExecFailed("execute nope: No such file or directory");
+  session_.program().ExecFailed("execute nope: No such file or directory");
   ASSERT_TRUE(UntilEnd());
   EXPECT_EQ(State(),
             "could not be executed: execute nope: No such file or directory");
@@ -375,9 +375,9 @@ TEST_F(SessionTest, WhoComesLateSeesWhatThePresentProgramWrote) {
 TEST_F(SessionTest, AfterAFloodTheHistoryStartsAtALine) {
   Run(Shell("seq 1 300000"));
   ASSERT_TRUE(UntilEnd());
-  EXPECT_FALSE(session_.history_makes_screen());
+  EXPECT_FALSE(session_.ring().history_makes_screen());
   const absl::string_view history =
-      session_.ring().From(session_.history_start());
+      session_.ring().From(session_.ring().history_start());
   EXPECT_GT(history.size(), kRing / 2);
   EXPECT_THAT(Numbers(300'000), EndsWith(absl::StrCat("\n", history)));
 }
@@ -731,7 +731,7 @@ TEST_F(SessionTest, AProgramThatIsReplacedIsHungUpAndTold) {
   SessionProgram& first = Run(Shell("echo first; read line"));
   ASSERT_TRUE(UntilShown("first"));
   SessionProgram& second = Run(Shell("echo second; read line"));
-  EXPECT_EQ(session_.pid(), second.pid());
+  EXPECT_EQ(session_.program().pid(), second.pid());
   ASSERT_TRUE(Until([&] { return first.status().has_value(); }));
   EXPECT_EQ(first.status(), ExitStatus{.signal = SIGHUP});
   EXPECT_TRUE(session_.running()) << "that end wasn't the second's";
@@ -1019,7 +1019,7 @@ class SessionHandoverTest : public SessionTest {
     next_->Resume(state);
   }
   // What the next head finds without what this one had in its memory.
-  std::optional<Session::PostMortem> LeftBefore() {
+  std::optional<PostMortem> LeftBefore() {
     const SessionState state = HandOver();
     Session next(*loop_, "name", ::getuid(), Value(Ring::Adopt(Fd(state.ring))),
                  {}, [](Session&, Change) {});
@@ -1072,7 +1072,7 @@ TEST_F(SessionHandoverTest, ClientsAreInTheOrderTheyCame) {
   next_->Readmit(first);
   EXPECT_THAT(next_->clients(), ElementsAre(&first, &second));
   next_->OnReadmitted(first.id());
-  EXPECT_EQ(next_->leader(), &first);
+  EXPECT_EQ(next_->audience().leader(), &first);
 }
 
 // Questions in the history that it is sent have been answered.
@@ -1115,7 +1115,7 @@ TEST_F(SessionHandoverTest, WhatAClientIsOwedIsOwedByTheNext) {
   again.Restore(saved);
   next_->Readmit(again);
   next_->OnReadmitted(before.id());
-  EXPECT_EQ(next_->leader(), &again);
+  EXPECT_EQ(next_->audience().leader(), &again);
   EXPECT_EQ(again.size(), (WindowSize{30, 90}));
   again.Type("\n");
   ASSERT_TRUE(Until([&] { return absl::StrContains(again.text(), "ef"); }));
@@ -1150,9 +1150,9 @@ TEST_F(SessionHandoverTest, NothingIsLeftBeforeTheFirstProgram) {
 TEST_F(SessionHandoverTest, WhatIsKnownOfAnEndIsKnown) {
   SessionProgram& program = Run(Shell("read line; exit 3"));
   program.LeaveZombie();
-  session_.ExecFailed("no such file");
+  session_.program().ExecFailed("no such file");
   (void)::kill(program.pid(), SIGKILL);
-  ASSERT_TRUE(WaitFor([&] { return !session_.IsAlive(); }));
+  ASSERT_TRUE(WaitFor([&] { return !session_.program().IsAlive(); }));
   EXPECT_THAT(session_.TellStatus({.code = 3}), IsOk());
   Resume(HandOver());
   const SessionState again = next_->Save();

@@ -23,7 +23,7 @@ class Watcher : private SocketPair, public Client {
 
   // Sees all that the session's present or last program wrote.
   void Join(Session& session) {
-    session.Attach(*this, session.history_start());
+    session.Attach(*this, session.ring().history_start());
   }
   // From the next byte on.
   void JoinNow(Session& session) {

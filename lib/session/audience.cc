@@ -1,0 +1,163 @@
+#include "lib/session/audience.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/algorithm/container.h"
+
+namespace deptyr {
+namespace {
+
+constexpr int kPatiencePauses = 4;
+// Some of a client's longest pauses (lib/attach/reconnect.cc): the machine may
+// be busy.  A client that went away together with head costs so much, once.
+constexpr absl::Duration kReturnTime = absl::Seconds(1);
+constexpr absl::Duration kReturnTimeIfBlocking = absl::Seconds(5);
+
+}  // namespace
+
+void Audience::Add(SessionClient& client) {
+  client.output().OnAttached();
+  clients_.push_back(&client);
+  if (awaited_ > 0 && client.CameBack() && --awaited_ == 0) {
+    return_time_.Reset();
+  }
+  CountReturners();
+}
+
+void Audience::AddAgain(SessionClient& client) {
+  const auto by_id = [](const SessionClient* a, const SessionClient* b) {
+    return a->id() < b->id();
+  };
+  clients_.insert(absl::c_upper_bound(clients_, &client, by_id), &client);
+}
+
+void Audience::Remove(SessionClient& client) {
+  std::erase(clients_, &client);
+  StopLeading(client);
+  CountReturners();
+}
+
+void Audience::Tell(absl::FunctionRef<void(SessionClient&)> notice) {
+  for (SessionClient* client : clients_) notice(*client);
+  PumpAll();
+}
+
+void Audience::Pump(SessionClient& client) {
+  const Pumped pumped = client.Pump(ring_);
+  OutputCursor& cursor = client.output();
+  cursor.OnPumped(pumped, when_behind_ == WhenBehind::kBlock);
+  if (!cursor.stopped() && !cursor.lost()) {
+    answered_ = std::max(answered_, cursor.offset());
+  }
+  client.WaitForRoom(pumped == Pumped::kBlocked);
+  if (pumped == Pumped::kGone) client.OnGone();
+}
+
+void Audience::PumpAll() {
+  for (SessionClient* client : clients_) {
+    if (!client->output().blocked()) Pump(*client);
+  }
+}
+
+size_t Audience::RoomToRead() const {
+  uint64_t oldest = ring_.end();
+  for (const SessionClient* client : clients_) {
+    const OutputCursor& cursor = client->output();
+    if (cursor.waited_for()) oldest = std::min(oldest, cursor.offset());
+  }
+  const uint64_t kept = ring_.end() - oldest;
+  return kept > ring_.capacity() ? 0
+                                 : static_cast<size_t>(ring_.capacity() - kept);
+}
+
+void Audience::KeepPackets(size_t room) {
+  for (SessionClient* client : clients_) {
+    if (client->output().offset() + ring_.capacity() < ring_.end() + room) {
+      client->KeepPacket(ring_);
+    }
+  }
+}
+
+void Audience::UpdateHold(absl::AnyInvocable<void()> look_again) {
+  const bool was_held = held_;
+  if (RoomToRead() < kSmallestRead) PassOverIdlers();
+  held_ = RoomToRead() < kSmallestRead;
+  if (!held_) {
+    patience_.Reset();
+  } else if (when_behind_ != WhenBehind::kBlock && !patience_.pending()) {
+    for (SessionClient* client : clients_) client->output().StartWindow();
+    WaitForIdlers(kPatiencePauses, std::move(look_again));
+  }
+  if (was_held && !held_) PumpAll();
+}
+
+void Audience::StopHold() {
+  held_ = false;
+  patience_.Reset();
+}
+
+bool Audience::Lags(const SessionClient& client) const {
+  return ring_.end() - client.output().offset() + kSmallestRead >
+         ring_.capacity();
+}
+
+// Whoever took too little since the ring was full is passed over.
+void Audience::PassOverIdlers() {
+  if (when_behind_ == WhenBehind::kBlock) return;
+  if (!held_ || patience_.pending()) return;  // the window isn't over
+  for (SessionClient* client : clients_) {
+    OutputCursor& cursor = client->output();
+    if (!cursor.waited_for() || !Lags(*client) ||
+        cursor.TakenInWindow() >= kLeastTaken) {
+      continue;
+    }
+    cursor.PassOver();
+    if (when_behind_ == WhenBehind::kDrop) {
+      client->Kick("it is too slow (--when-behind=drop)");
+    }
+  }
+}
+
+// In pieces, so that a machine that stood still costs clients only one.
+void Audience::WaitForIdlers(int pauses, absl::AnyInvocable<void()> over) {
+  patience_ = loop_.After(kPatience / kPatiencePauses,
+                          [this, pauses, over = std::move(over)]() mutable {
+                            if (pauses == 1) return over();
+                            WaitForIdlers(pauses - 1, std::move(over));
+                          });
+}
+
+uint32_t Audience::returners() const {
+  return static_cast<uint32_t>(absl::c_count_if(
+      clients_,
+      [](const SessionClient* client) { return client->ComesBack(); }));
+}
+
+void Audience::CountReturners() {
+  if (counts_) ring_.state().clients = awaited_ + returners();
+}
+
+void Audience::Await(uint32_t known, absl::AnyInvocable<void()> over) {
+  awaited_ = std::max(known, returners()) - returners();
+  if (awaited_ == 0) return;
+  const bool blocks = when_behind_ == WhenBehind::kBlock;
+  return_time_ = loop_.After(blocks ? kReturnTimeIfBlocking : kReturnTime,
+                             [this, over = std::move(over)]() mutable {
+                               awaited_ = 0;
+                               CountReturners();
+                               over();
+                             });
+}
+
+bool Audience::Answers(const SessionClient& client) const {
+  if (leader_ != nullptr && leader_->size()) return leader_ == &client;
+  // A script that typed has no terminal that could answer; others may.
+  const SessionClient* answers = leader_;
+  for (const SessionClient* candidate : clients_) {
+    if (candidate->size()) answers = candidate;
+  }
+  return answers == nullptr || answers == &client;
+}
+
+}  // namespace deptyr

@@ -1,0 +1,120 @@
+// The clients that are attached to a session: which of them are waited for,
+// and which leads.
+//
+//   while ((room = audience.RoomToRead()) > 0) { ... read so much ... }
+//   audience.PumpAll();
+//   audience.UpdateHold([&] { ... ask again whether there is room ... });
+//
+// Who loses.  When the ring is full, a client is waited for while it drains: it
+// has to take kLeastTaken bytes in every kPatience, out of what its descriptor
+// has queued or from the ring.  One that doesn't is passed over until it has
+// caught up: when it takes something again it is moved forward, a terminal to
+// the screen as it is, others to a safe place.  So readers who keep up lose
+// nothing, and one who doesn't costs the program kPatience, once.  Under
+// WhenBehind::kDrop it has to leave; under kBlock nobody is passed over: the
+// program waits.
+//
+// Who comes back.  A head that takes a session back from its store reads
+// nothing until as many clients have returned as there were, for a second at
+// most (five under kBlock): each returns when it next tries, and by then a
+// flood would have lapped it.
+//
+// Who leads.  The client that last typed, or changed its size, leads: the
+// program has its size (sizing.h), and only what its terminal answers is typed
+// into the program.
+#pragma once
+
+#include <cstdint>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/functional/function_ref.h"
+#include "absl/time/time.h"
+
+#include "lib/session/ring.h"
+#include "lib/session/session_client.h"
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+
+inline constexpr absl::Duration kPatience = absl::Milliseconds(100);
+inline constexpr size_t kLeastTaken = 100'000;  // a megabyte a second
+// Less room than this isn't worth a read; a PTY rarely gives more at once.
+inline constexpr size_t kSmallestRead = 4096;
+
+// What becomes of a client that doesn't drain.
+enum class WhenBehind { kSkip, kDrop, kBlock };
+
+class Audience {
+ public:
+  Audience(EventLoop& loop, Ring& ring, WhenBehind when_behind)
+      : loop_(loop), ring_(ring), when_behind_(when_behind) {}
+  Audience(const Audience&) = delete;
+  Audience& operator=(const Audience&) = delete;
+
+  // In the order they came.
+  const std::vector<SessionClient*>& clients() const { return clients_; }
+  void Add(SessionClient& client);
+  // One that the program before had.
+  void AddAgain(SessionClient& client);
+  void Remove(SessionClient& client);
+  // Tells each of them, and sends what each has to say of it.
+  void Tell(absl::FunctionRef<void(SessionClient&)> notice);
+
+  // Has a client, or all that aren't blocked, write what they are owed.
+  void Pump(SessionClient& client);
+  void PumpAll();
+
+  // How much may be read: none of those who are waited for loses a byte by it.
+  size_t RoomToRead() const;
+  // Reading `room` bytes may overwrite what those have begun who aren't.
+  void KeepPackets(size_t room);
+  // The ring is full, and somebody is waited for.
+  bool held() const { return held_; }
+  // Looks whether it is, and passes over those who have run out of patience.
+  // `look_again` is called when others may have.
+  void UpdateHold(absl::AnyInvocable<void()> look_again);
+  // There is nothing to read any more.
+  void StopHold();
+
+  // Clients of a head that died aren't back yet: nothing should be read.
+  bool awaits() const { return awaited_ > 0; }
+  // There were `known` that would come back.  `over` is called if they don't.
+  void Await(uint32_t known, absl::AnyInvocable<void()> over);
+  // Those who leave from now on come back to the next head, which awaits them.
+  void StopCounting() { counts_ = false; }
+
+  const SessionClient* leader() const { return leader_; }
+  void Lead(const SessionClient& client) { leader_ = &client; }
+  void StopLeading(const SessionClient& client) {
+    if (leader_ == &client) leader_ = nullptr;
+  }
+  // Whether what this client's terminal answers is for the program: it leads,
+  // or it has a terminal and the one that leads has none.
+  bool Answers(const SessionClient& client) const;
+  // The furthest offset that a client has been at: what the program asked its
+  // terminal before that is answered.
+  uint64_t answered() const { return answered_; }
+  void SetAnswered(uint64_t offset) { answered_ = offset; }
+
+ private:
+  bool Lags(const SessionClient& client) const;
+  void PassOverIdlers();
+  void WaitForIdlers(int pauses, absl::AnyInvocable<void()> over);
+  void CountReturners();
+  uint32_t returners() const;
+
+  EventLoop& loop_;
+  Ring& ring_;
+  const WhenBehind when_behind_;
+  bool held_ = false;
+  bool counts_ = true;
+  uint32_t awaited_ = 0;
+  std::vector<SessionClient*> clients_;
+  const SessionClient* leader_ = nullptr;
+  uint64_t answered_ = 0;
+  Timer patience_;  // the present window
+  Timer return_time_;
+};
+
+}  // namespace deptyr

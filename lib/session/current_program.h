@@ -1,0 +1,124 @@
+// The program of a session: when it runs, and how it ended.  Programs come and
+// go, one at a time; what is remembered of each is in the ring
+// (IncarnationRecord).
+//
+//   CurrentProgram program(loop, ring, owner);
+//   program.Start(std::move(incarnation));
+//   ...
+//   if (program.exited() && program.settled()) program.Finish();
+//
+// A program has ended when its pidfd says so.  How it ended the kernel tells
+// only once its parent has reaped it, which is waited for, but not for ever.
+// Finish() is the session's to call, when all output is in the ring: until
+// then the program counts as running.
+#pragma once
+
+#include <sys/types.h>
+
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+
+#include "lib/base/window_size.h"
+#include "lib/session/ring.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/fd.h"
+#include "lib/sys/process.h"
+#include "lib/wire/upgrade_state.h"
+
+namespace deptyr {
+
+// A run of a program, as it registers.
+struct Incarnation {
+  pid_t pid = 0;
+  bool is_child = false;  // of this process, which reaps it
+  Fd pidfd;
+  Fd controller;  // of its terminal
+  WindowSize size;
+  std::vector<std::string> argv;
+};
+
+class CurrentProgram {
+ public:
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // It has exited, or how it ended is settled now.
+    virtual void OnProgramChanged() = 0;
+  };
+  CurrentProgram(EventLoop& loop, Ring& ring, Owner& owner)
+      : loop_(loop), ring_(ring), owner_(owner) {}
+  CurrentProgram(const CurrentProgram&) = delete;
+  CurrentProgram& operator=(const CurrentProgram&) = delete;
+
+  // A new one, whose terminal is the caller's.  The one before has finished.
+  void Start(Incarnation program);
+  // The one that the ring tells of goes on, if it runs and `has_terminal`, or
+  // did until it lost it.  Without a program, or after its end, there is no
+  // pidfd.
+  void Resume(Fd pidfd, bool has_terminal);
+  // The same with what only the head before knew.
+  void Restore(const SessionState& state);
+  void Save(SessionState& state) const;
+
+  // From Start() to Finish().
+  bool running() const { return running_; }
+  bool exited() const { return exited_; }
+  // How it ended is known, or never will be.
+  bool settled() const { return settled_; }
+  // Asks the kernel, so a program whose end isn't processed yet is not alive.
+  bool IsAlive() const { return running_ && !HasEnded(pidfd_.get()); }
+  // How many there have been.
+  uint64_t number() const { return ring_.latest().number; }
+  pid_t pid() const { return ring_.latest().pid; }
+  int pidfd() const { return pidfd_.get(); }
+  // Its words, each but the last followed by a NUL.
+  const std::string& argv() const { return argv_; }
+  // How it, or another one that the ring tells of, ended, for people.
+  std::string How() const { return How(ring_.latest()); }
+  std::string How(const IncarnationRecord& record) const {
+    return Describe(record, ring_.state().exec_failure.data());
+  }
+
+  // Another takes its place: if it hasn't exited, it is replaced.
+  void MakeWay();
+  // It runs no more.
+  void Finish();
+  // It could not be executed; its end will say so.
+  void ExecFailed(absl::string_view text);
+  // How the last one ended, from somebody who was told (its supervisor).  Where
+  // it is known already it stays.  Unavailable if none has ended.
+  absl::Status TellStatus(const ExitStatus& status);
+  // Lets go of it: the descriptor is the caller's now.
+  Fd Release();
+
+ private:
+  void WatchPidfd();
+  void OnPidfd(Ready ready);
+  void WaitForStatus(int pauses);
+  void AskForStatus();
+  void Record();
+  void SetArgv(const std::vector<std::string>& argv);
+
+  EventLoop& loop_;
+  Ring& ring_;
+  Owner& owner_;
+  bool is_child_ = false;
+  bool running_ = false;
+  bool exited_ = false;  // its pidfd said so
+  bool settled_ = false;
+  bool replaced_ = false;
+  bool not_executed_ = false;
+  Fd pidfd_;
+  std::optional<ExitStatus> status_;
+  Watch watch_;
+  Clock::time_point started_;
+  std::string argv_;
+  Timer status_timer_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,114 @@
+#include "lib/session/drain.h"
+
+#include <algorithm>
+#include <chrono>
+#include <utility>
+
+#include "lib/sys/io.h"
+
+namespace deptyr {
+namespace {
+
+constexpr size_t kLargestRead = 64 << 10;
+// Writing to so many takes longer than to gather what is written.
+constexpr size_t kManyClients = 4;
+// A session floods after so many consecutive turns that read much.
+constexpr uint8_t kFloodTurns = 8;
+// How long another session's keystroke may have to wait for a flood.
+constexpr Clock::duration kLongestTurn = std::chrono::microseconds(100);
+constexpr Clock::duration kTurnPerClient = std::chrono::microseconds(2);
+// The longest turn while no other descriptor is ready, which is looked at again
+// during the turn.
+constexpr Clock::duration kLongestTurnAlone = std::chrono::microseconds(300);
+// Beside other floods the next turn comes soon: what is gathered until then is
+// written at once, for less than each alone.
+constexpr size_t kGathered = 32 << 10;
+constexpr absl::Duration kLongestGathering = absl::Milliseconds(5);
+// More than a PTY can hold, which is some 18 KiB.
+constexpr size_t kMostUnread = 64 << 10;
+
+}  // namespace
+
+void Drain::Begin() {
+  closed_ = drained_ = false;
+  read_since_end_ = 0;
+}
+
+bool Drain::Turn(const SharedFd& terminal, Watch& watch, bool program_ended,
+                 absl::AnyInvocable<void()> gathered) {
+  const size_t clients = audience_.clients().size();
+  const bool many = clients >= kManyClients;
+  Clock::time_point end = Clock::now();
+  end += many ? kLongestTurn + static_cast<int64_t>(clients) * kTurnPerClient
+              : kLongestTurnAlone;
+  held_up_ = false;
+  size_t room = audience_.RoomToRead();
+  size_t got = 0;
+  size_t all = 0;
+  do {
+    got = Read(terminal, room, program_ended);
+    all += got;
+    room = audience_.RoomToRead();
+  } while ((many || loop_.Alone()) && room >= kSmallestRead &&
+           busy_poll_.MoreAfter(got, terminal.get(), many) &&
+           Clock::now() < end);
+  if (all < BusyPoll::kFlood) {
+    flood_turns_ = 0;
+  } else if (flood_turns_ < kFloodTurns) {
+    ++flood_turns_;
+  }
+  watch.SetFlood(flood_turns_ == kFloodTurns);
+  if (!Gathers(room, many)) {
+    gathering_.Reset();
+    audience_.PumpAll();
+  } else if (!gathering_.pending()) {
+    gathering_ = loop_.After(kLongestGathering,
+                             [this, gathered = std::move(gathered)]() mutable {
+                               audience_.PumpAll();
+                               gathered();
+                             });
+  }
+  return !held_up_;
+}
+
+// Whether what was read had better wait for what the next turn reads.
+bool Drain::Gathers(size_t room, bool many) const {
+  return flood_turns_ == kFloodTurns && !many && !audience_.clients().empty() &&
+         room >= kSmallestRead && ring_.capacity() - room < kGathered &&
+         !loop_.Alone();
+}
+
+bool Drain::ReadAll(const SharedFd& terminal) {
+  held_up_ = false;
+  for (size_t all = 0; all < kMostUnread && !drained_;) {
+    const size_t got = Read(terminal, kLargestRead, /*program_ended=*/true);
+    if (got == 0) break;
+    all += got;
+    if (audience_.RoomToRead() < kLargestRead) audience_.PumpAll();
+  }
+  return !held_up_;
+}
+
+size_t Drain::Read(const SharedFd& terminal, size_t room, bool program_ended) {
+  if (room == 0) return 0;  // a read of nothing would look like the end
+  room = std::min(room, kLargestRead);
+  audience_.KeepPackets(room);
+  const IoResult got = terminal.Read(ring_.Space(room));
+  if (got.waited) {
+    held_up_ = true;
+    return 0;
+  }
+  if (got.state != IoState::kDone) {
+    closed_ = got.state != IoState::kWouldBlock;
+    drained_ = program_ended;
+    return 0;
+  }
+  closed_ = false;
+  ring_.Commit(got.bytes);
+  for (Observer* observer : observers_) observer->OnOutput();
+  if (program_ended) read_since_end_ += static_cast<uint32_t>(got.bytes);
+  if (read_since_end_ > kMostUnread) drained_ = true;
+  return got.bytes;
+}
+
+}  // namespace deptyr

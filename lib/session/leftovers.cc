@@ -1,0 +1,43 @@
+#include "lib/session/leftovers.h"
+
+#include <array>
+#include <utility>
+
+namespace deptyr {
+namespace {
+
+constexpr absl::Duration kLeftoverTime = absl::Seconds(10);
+// A program may come and go a thousand times in that time.
+constexpr size_t kMostLeftovers = 16;
+constexpr size_t kScrap = 4096;
+
+}  // namespace
+
+void Leftovers::Add(EventLoop& loop, SharedFd terminal,
+                    absl::AnyInvocable<void()> held_up) {
+  Leftover& leftover = all_.emplace_front();
+  leftover.terminal = std::move(terminal);
+  leftover.held_up = std::move(held_up);
+  leftover.watch = loop.Add(leftover.terminal.get(), Interest::kRead,
+                            [&leftover](Ready) { Discard(leftover); });
+  leftover.patience = loop.After(kLeftoverTime, [this, &leftover] {
+    all_.remove_if([&](const Leftover& one) { return &one == &leftover; });
+  });
+  // The oldest goes.
+  auto last = all_.begin();
+  for (size_t i = 1; i < kMostLeftovers && last != all_.end(); ++i) ++last;
+  if (last != all_.end()) all_.erase_after(last, all_.end());
+}
+
+void Leftovers::Discard(Leftover& leftover) {
+  std::array<char, kScrap> scrap;
+  const IoResult got = leftover.terminal.Read(scrap);
+  if (got.state == IoState::kEnd || got.state == IoState::kError ||
+      got.waited) {
+    leftover.watch.Set(Interest::kNone);
+    leftover.terminal.Reset();
+  }
+  if (got.waited) leftover.held_up();
+}
+
+}  // namespace deptyr

@@ -1,0 +1,38 @@
+// Terminals that have outlived their program, because its children hold them.
+// Nobody reads what these write any more, but they may write it: a shutdown
+// that says "bye" shall not be killed for that.
+//
+//   leftovers.Add(loop, std::move(terminal), [] { ... it made us wait ... });
+//
+// A terminal is let go when nobody holds it any more, after ten seconds in any
+// case (what still holds it is hung up then), and when there are many.
+#pragma once
+
+#include <forward_list>
+
+#include "absl/functional/any_invocable.h"
+
+#include "lib/sys/event_loop.h"
+#include "lib/sys/shared_fd.h"
+
+namespace deptyr {
+
+class Leftovers {
+ public:
+  // `held_up` is told if a read of the terminal had to wait.
+  void Add(EventLoop& loop, SharedFd terminal,
+           absl::AnyInvocable<void()> held_up);
+
+ private:
+  struct Leftover {
+    SharedFd terminal;
+    absl::AnyInvocable<void()> held_up;
+    Watch watch;
+    Timer patience;
+  };
+  static void Discard(Leftover& leftover);
+
+  std::forward_list<Leftover> all_;  // the latest first; they never move
+};
+
+}  // namespace deptyr

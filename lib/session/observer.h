@@ -1,0 +1,34 @@
+// Somebody who sees every byte that the programs of a session write: the live
+// screen, say, or a log.
+//
+//   class Counter final : public Observer {
+//    public:
+//     explicit Counter(const Ring& ring) : ring_(ring) {}
+//     void OnOutput() override { bytes_ = ring_.end(); }
+//
+//    private:
+//     const Ring& ring_;
+//     uint64_t bytes_ = 0;
+//   };
+//
+// The session's constructor makes its observers (session.cc).
+#pragma once
+
+#include "lib/base/window_size.h"
+
+namespace deptyr {
+
+class Observer {
+ public:
+  virtual ~Observer() = default;
+
+  // A program starts on a terminal of this size; what the ring gets from now on
+  // is its.
+  virtual void OnStart(WindowSize size) { (void)size; }
+  // The ring has more: what one read gave.  It is called before any of that can
+  // be lost, and must be fast, as it stands between a flood and its readers.
+  virtual void OnOutput() = 0;
+  virtual void OnResize(WindowSize size) { (void)size; }
+};
+
+}  // namespace deptyr

@@ -1,0 +1,84 @@
+#include "lib/session/sizing.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "lib/sys/pty.h"
+
+namespace deptyr {
+namespace {
+
+constexpr absl::Duration kRepaintPause = absl::Milliseconds(50);
+constexpr int kMostChanges = 4;
+constexpr absl::Duration kStorm = absl::Milliseconds(80);
+
+}  // namespace
+
+void Sizing::Begin(WindowSize size) {
+  size_ = size;
+  Record();
+}
+
+void Sizing::Record() {
+  RingState& state = ring_.state();
+  state.rows = size_.rows;
+  state.cols = size_.cols;
+  state.resized = ring_.end();
+  IncarnationRecord& latest = ring_.latest();
+  if (latest.number == 0 || latest.outcome != Outcome::kRuns) return;
+  latest.rows = size_.rows;
+  latest.cols = size_.cols;
+}
+
+std::optional<WindowSize> Sizing::Wanted(const Clients& clients,
+                                         const SessionClient* leader) const {
+  if (policy_ == SizePolicy::kFixed) return std::nullopt;
+  if (policy_ == SizePolicy::kLatest) {
+    if (leader != nullptr && leader->size()) return leader->size();
+    // The one that led has left: the latest to come of the others.
+    const auto latest =
+        std::find_if(clients.rbegin(), clients.rend(),
+                     [](const auto* client) { return client->size(); });
+    return latest == clients.rend() ? std::nullopt : (*latest)->size();
+  }
+  const auto pick = [this](uint16_t a, uint16_t b) {
+    return policy_ == SizePolicy::kSmallest ? std::min(a, b) : std::max(a, b);
+  };
+  std::optional<WindowSize> size;
+  for (const SessionClient* client : clients) {
+    if (!client->size()) continue;
+    if (!size) size = client->size();
+    size = WindowSize{pick(size->rows, client->size()->rows),
+                      pick(size->cols, client->size()->cols)};
+  }
+  return size;
+}
+
+bool Sizing::Apply(const Clients& clients, const SessionClient* leader,
+                   absl::AnyInvocable<void()> again) {
+  const std::optional<WindowSize> size = Wanted(clients, leader);
+  if (!size || *size == size_) return false;
+  if (!storm_.pending()) {
+    changes_ = 0;
+    storm_ = loop_.After(kStorm, std::move(again));
+  }
+  if (changes_ == kMostChanges) return false;
+  ++changes_;
+  size_ = *size;
+  Record();
+  repaint_.Reset();
+  return true;
+}
+
+void Sizing::Repaint(int terminal) {
+  if (repaint_.pending()) return;
+  WindowSize other = size_;
+  other.rows = static_cast<uint16_t>(other.rows == UINT16_MAX ? other.rows - 1
+                                                              : other.rows + 1);
+  (void)SetWindowSize(terminal, other);
+  repaint_ = loop_.After(kRepaintPause, [this, terminal] {
+    (void)SetWindowSize(terminal, size_);
+  });
+}
+
+}  // namespace deptyr
