@@ -31,6 +31,7 @@
 
 #include "lib/base/window_size.h"
 #include "lib/clients/backlog_quota.h"
+#include "lib/clients/client_kinds.h"
 #include "lib/session/ring.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/peer_identity.h"
@@ -43,7 +44,7 @@ class Session;
 
 // For whoever lists them.
 struct ClientInfo {
-  absl::string_view kind;  // "attach", "raw", "uwsgi", "terminal"
+  ClientKind kind;
   std::optional<PeerIdentity> identity = {};
   bool read_only = false;
   uint64_t dropped = 0;  // bytes, sizes and signals it had no right to send
