@@ -7,24 +7,22 @@
 namespace deptyr {
 
 void AddListeners(Options& options, ListenOptionsState& state) {
-  const auto add = [&](const char* name, Framing framing, const char* help) {
+  for (const SocketProtocol& protocol : kSocketProtocols) {
     options.Do(
-        name, state.name_sessions ? "ADDRESS[=SESSION]" : "ADDRESS",
-        [&state, framing](absl::string_view text) -> absl::Status {
+        protocol.name, state.name_sessions ? "ADDRESS[=SESSION]" : "ADDRESS",
+        [&state, &protocol](absl::string_view text) -> absl::Status {
           ListenerSpec spec{.address = std::string(text)};
           if (state.name_sessions) {
             ASSIGN_OR_RETURN(spec, ParseListener(text));
           }
           spec.policy = state.policy;
-          spec.policy.framing = framing;
+          spec.policy.kind = protocol.kind;
           spec.allow_remote = state.allow_remote;
           state.listeners->push_back(std::move(spec));
           return absl::OkStatus();
         },
-        help);
-  };
-  add("raw", Framing::kRaw, "clients that send and get plain bytes");
-  add("uwsgi", Framing::kUwsgi, "clients that send uwsgi packets");
+        protocol.help);
+  }
   options.Flag(
       "allow-signals", &state.policy.allow_signals,
       "listeners named after this: anybody's signals reach the program");

@@ -32,6 +32,7 @@
 #include "absl/time/time.h"
 
 #include "lib/clients/backlog_quota.h"
+#include "lib/clients/client_kinds.h"
 #include "lib/session/ring.h"
 #include "lib/session/session_client.h"
 #include "lib/sys/event_loop.h"

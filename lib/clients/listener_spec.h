@@ -5,7 +5,10 @@
 #include <string>
 #include <vector>
 
-#include "lib/clients/socket_client.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
+
+#include "lib/clients/client_policy.h"
 
 namespace deptyr {
 
@@ -19,7 +22,7 @@ struct ListenerSpec {
 // Sockets DIR/SESSION.raw and DIR/SESSION.uwsgi for every session.
 struct ClientDirSpec {
   std::string dir;
-  ClientPolicy policy;  // but for its framing
+  ClientPolicy policy;  // its kind means nothing
 };
 
 // "ADDRESS" or "ADDRESS=SESSION".

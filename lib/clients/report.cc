@@ -69,7 +69,7 @@ KeyValues Report(const SessionClient& client) {
   KeyValues fields = {
       {"item", "client"},
       {"id", absl::StrCat(client.id())},
-      {"kind", std::string(info.kind)},
+      {"kind", std::string(NameOf(info.kind))},
       {"session", session.name()},
       {"since", Milliseconds(client.since())},
       {"read-only", Flag(info.read_only)},

@@ -55,7 +55,6 @@ absl::StatusOr<std::unique_ptr<Head>> Head::Create(
 // destructors run.
 Head::~Head() {
   viewer_.reset();
-  const auto leaving = std::exchange(attached_, {});
   clients_.Clear();
 }
 
@@ -103,8 +102,7 @@ KeyValues Head::Report() const {
       {"since", absl::StrCat(absl::ToUnixMillis(since_))},
       {"sessions", absl::StrCat(sessions_.size())},
       {"keeper", std::string(keeping_.kind())},
-      {"clients", absl::StrCat(clients_.size() + attached_.size() +
-                               (viewer_ == nullptr ? 0 : 1))},
+      {"clients", absl::StrCat(clients_.size() + (viewer_ == nullptr ? 0 : 1))},
       {"refused", absl::StrCat(refusals_.total())}};
   for (const auto& [code, count] : refusals_.counts()) {
     report.emplace_back(absl::StrCat("refused-", code), absl::StrCat(count));
@@ -144,8 +142,7 @@ void Head::Tidy() {
   ForgetExcess();
   if (!readiness_.Status(absl::StrCat(
           running_, " programs run, ", sessions_.size() - running_, " ended, ",
-          clients_.size() + attached_.size() + (viewer_ == nullptr ? 0 : 1),
-          " clients"))) {
+          clients_.size() + (viewer_ == nullptr ? 0 : 1), " clients"))) {
     TidySoon();
   }
 }
@@ -195,9 +192,7 @@ void Head::Stop(absl::string_view why) {
     queries_.Tell(*session, "stopping", {});
     session->StopReading();
   }
-  std::vector<AttachClient*> attached;  // to tell one may end it
-  for (const auto& [key, client] : attached_) attached.push_back(client.get());
-  for (AttachClient* client : attached) client->OnStopping();
+  clients_.ForEach([](ConnectedClient& client) { client.OnStopping(); });
   farewell_ = loop_.After(kFarewell, [this] { finished_ = true; });
   FinishIfServed();
 }
@@ -209,13 +204,10 @@ void Head::OnTerminalGone() {
 
 void Head::FinishIfServed() {
   bool owed = viewer_ != nullptr && viewer_->OwedAnything();
-  clients_.ForEach([&owed](const SocketClient& client) {
+  clients_.ForEach([&owed](const ConnectedClient& client) {
     owed = owed || (client.session() != nullptr &&
                     client.owed(client.session()->ring()));
   });
-  for (const auto& [key, client] : attached_) {
-    owed = owed || client->owed(client->session()->ring());
-  }
   if (!owed) {
     finished_ = true;
     return;

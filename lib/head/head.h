@@ -18,12 +18,11 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/clients/allow.h"
-#include "lib/clients/attach_client.h"
 #include "lib/clients/backlog_quota.h"
+#include "lib/clients/connected_clients.h"
 #include "lib/clients/limits.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/clients/refusals.h"
-#include "lib/clients/socket_clients.h"
 #include "lib/head/pending_connection.h"
 #include "lib/head/queries.h"
 #include "lib/head/viewer.h"
@@ -153,8 +152,13 @@ class Head : public PendingConnection::Owner {
         queries_(loop, *this),
         clients_(loop,
                  {.refusals = refusals_,
+                  .counts = clients_of_,
+                  .backlogs = &backlogs_,
                   .wrong_socket = absl::StrCat(
-                      "this is a client socket; ask at ", options_.socket)}) {}
+                      "this is a client socket; ask at ", options_.socket),
+                  .gone = [this](const ConnectedClient& gone) {
+                    OnClientGone(gone);
+                  }}) {}
 
   absl::Status Open();
   HeadState Save() const;
@@ -172,8 +176,7 @@ class Head : public PendingConnection::Owner {
   void OnSocketFile();
   void OnTrialEnded();
   void UpgradeFailed(absl::string_view why);
-  void OnClientGone(const SocketClient& client);
-  void OnAttachClientGone(AttachClient& client);
+  void OnClientGone(const ConnectedClient& client);
   // Takes what systemd kept out of `inherited`.
   absl::Status OpenKeeper(std::vector<InheritedFd>& inherited);
   absl::StatusOr<std::unique_ptr<FdStore>> FindKeeper(
@@ -195,7 +198,7 @@ class Head : public PendingConnection::Owner {
                 const std::optional<PeerIdentity>& who);
   void OpenClientDirs(Session& session);
   void AssignWaitingClients(Session& session);
-  void AssignSession(SocketClient& client, Session& session);
+  void AssignSession(ConnectedClient& client, Session& session);
   void OnRegister(PendingConnection& peer, Register message,
                   Fd controller) override;
   void OnExecFailed(PendingConnection& peer, const std::string& text) override;
@@ -281,11 +284,9 @@ class Head : public PendingConnection::Owner {
   // executed.
   absl::flat_hash_map<std::string, PendingConnection*> registered_;
   // Before the sessions go, clients leave them.
-  SocketClients clients_;
-  absl::flat_hash_map<const AttachClient*, std::unique_ptr<AttachClient>>
-      attached_;
+  ConnectedClients clients_;
   struct Waiting {
-    SocketClient* client;
+    ConnectedClient* client;
     std::string wanted;
   };
   std::vector<Waiting> waiting_;

@@ -6,6 +6,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/clients/deptyr_protocol.h"
 #include "lib/head/head.h"
 #include "lib/sys/address.h"
 #include "lib/sys/folder.h"
@@ -28,7 +29,7 @@ SocketRights RightsOf(const ClientPolicy& policy) {
 
 // Whose newest session a client gets where none is named.  Over TCP nobody is
 // known.
-uid_t OwnerMeantBy(const SocketClient& client) {
+uid_t OwnerMeantBy(const ConnectedClient& client) {
   return client.identity() ? client.identity()->uid : OwnUid();
 }
 
@@ -52,8 +53,8 @@ absl::Status Head::OpenListeners(std::vector<InheritedFd>& inherited) {
       continue;
     }
     ASSIGN_OR_RETURN(ListeningSocket socket, std::move(opened));
-    Log(Severity::kInfo, "clients connect to ", socket.path(),
-        spec.policy.framing == Framing::kRaw ? ", raw" : ", uwsgi-framed");
+    Log(Severity::kInfo, "clients connect to ", socket.path(), ", ",
+        NameOf(spec.policy.kind));
     const SocketKind kind = KindOf(socket.fd());
     tcp = tcp || kind == SocketKind::kTcp;
     auto acceptor = std::make_unique<Acceptor>(
@@ -85,11 +86,9 @@ void Head::OnClient(const ListenerSpec& spec, Fd connection,
   absl::Status room = CheckDescriptor(connection.get(), UidOf(who));
   if (room.ok()) room = CheckRoom(who);
   if (!room.ok()) return refusals_.Note(who, kRefusedLimit, room.message());
-  SocketClient& client =
-      clients_.Add(std::move(connection), spec.policy, who,
-                   [this, place = clients_of_.Take(UidOf(who))](
-                       SocketClient& gone) { OnClientGone(gone); });
-  client.ChargeTo(backlogs_);
+  ConnectedClient& client =
+      clients_.Add(std::move(connection),
+                   ProtocolOf(spec.policy.kind).make(spec.policy), who);
   TidySoon();
   Session* const session = spec.session.empty() ? NewestOf(OwnerMeantBy(client))
                                                 : FindSession(spec.session);
@@ -103,7 +102,7 @@ void Head::OnClient(const ListenerSpec& spec, Fd connection,
   waiting_.push_back({&client, spec.session});
 }
 
-void Head::OnClientGone(const SocketClient& client) {
+void Head::OnClientGone(const ConnectedClient& client) {
   std::erase_if(waiting_, [&](const Waiting& waiting) {
     return waiting.client == &client;
   });
@@ -140,11 +139,11 @@ void Head::AssignWaitingClients(Session& session) {
   TidySoon();
 }
 
-void Head::AssignSession(SocketClient& client, Session& session) {
+void Head::AssignSession(ConnectedClient& client, Session& session) {
   if (!client.RightsIn(session).Has(Right::kSee)) {
     refusals_.Note(
         client.identity(), kRefusedNotPermitted,
-        absl::StrCat("a ", client.Info().kind, " client may not see ",
+        absl::StrCat("a ", NameOf(client.Info().kind), " client may not see ",
                      session.name(), "; --listener-allow says who may"));
     return client.End();
   }
@@ -160,10 +159,9 @@ void Head::AssignSession(SocketClient& client, Session& session) {
 void Head::OpenClientDirs(Session& session) {
   std::vector<std::unique_ptr<Acceptor>>& acceptors = client_dirs_[&session];
   for (const ClientDirSpec& spec : options_.client_dirs) {
-    for (const Framing framing : {Framing::kRaw, Framing::kUwsgi}) {
+    for (const SocketProtocol& protocol : kSocketProtocols) {
       const std::string path =
-          absl::StrCat(spec.dir, "/", session.name(),
-                       framing == Framing::kRaw ? ".raw" : ".uwsgi");
+          absl::StrCat(spec.dir, "/", session.name(), ".", protocol.name);
       SocketRights rights = RightsOf(spec.policy);
       rights.owner = session.owner();
       absl::StatusOr<ListeningSocket> socket = TakeSocket(path);
@@ -179,7 +177,7 @@ void Head::OpenClientDirs(Session& session) {
         continue;
       }
       ListenerSpec client{.session = session.name(), .policy = spec.policy};
-      client.policy.framing = framing;
+      client.policy.kind = protocol.kind;
       acceptors.push_back(std::make_unique<Acceptor>(
           loop_, *std::move(socket),
           [this, client = std::move(client)](Fd connection) {
@@ -247,23 +245,11 @@ void Head::OnAttach(PendingConnection& peer, Attach message) {
     }
   }
   auto [connection, received] = peer.Release();
-  auto client = std::make_unique<AttachClient>(
-      loop_, std::move(connection), peer.identity(), rights, std::move(message),
-      std::move(received),
-      [this, place = clients_of_.Take(peer.identity().uid)](
-          AttachClient& gone) { OnAttachClientGone(gone); });
-  AttachClient& it = *client;
-  it.ChargeTo(backlogs_);
-  attached_.emplace(&it, std::move(client));
-  it.Join(*session);
-  TidySoon();
-}
-
-void Head::OnAttachClientGone(AttachClient& client) {
-  const auto found = attached_.find(&client);
-  if (found == attached_.end()) return;  // head goes itself
-  loop_.DestroyLater(std::move(found->second));
-  attached_.erase(found);
+  clients_
+      .Add(std::move(connection),
+           std::make_unique<DeptyrProtocol>(rights, std::move(message)),
+           peer.identity(), std::move(received))
+      .Join(*session);
   TidySoon();
 }
 

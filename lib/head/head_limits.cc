@@ -12,7 +12,7 @@
 namespace deptyr {
 
 size_t Head::CountClients() const {
-  return clients_.size() + attached_.size() + queries_.size();
+  return clients_.size() + queries_.size();
 }
 
 // Half of all, unless it is said: so one user leaves room for others.

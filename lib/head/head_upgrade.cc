@@ -60,17 +60,14 @@ HeadState Head::Save() const {
   }
   if (!by_start_.empty()) state.newest = by_start_.back()->name();
   for (const Session* session : ended_) state.ended.push_back(session->name());
-  clients_.ForEach([&](const SocketClient& client) {
-    state.clients.push_back(client.Save());
+  clients_.ForEach([&](const ConnectedClient& client) {
+    client.Save(state);
     for (const Waiting& waiting : waiting_) {
       if (waiting.client == &client) {
         state.clients.back().wanted = waiting.wanted;
       }
     }
   });
-  for (const auto& [key, client] : attached_) {
-    state.attached.push_back(client->Save());
-  }
   state.askers = queries_.Save();
   for (const auto& [key, peer] : peers_) state.peers.push_back(peer->Save());
   if (viewer_ != nullptr) {
@@ -179,10 +176,7 @@ void Head::ResumePending(const PeerState& state) {
 
 void Head::ResumeClients() {
   for (const SocketClientState& state : before_->clients) {
-    SocketClient& client = clients_.Add(
-        state, [this, place = clients_of_.Take(UidOf(PeerOf(state.fd)))](
-                   SocketClient& gone) { OnClientGone(gone); });
-    client.ChargeTo(backlogs_);
+    ConnectedClient& client = clients_.Resume(state, PeerOf(state.fd));
     Session* const session = state.client.session.empty()
                                  ? nullptr
                                  : FindSession(state.client.session);
@@ -202,14 +196,8 @@ void Head::ResumeClients() {
       continue;
     }
     const PeerIdentity who = PeerOf(state.fd).value_or(PeerIdentity());
-    auto client = std::make_unique<AttachClient>(
-        loop_, state, std::get<Attach>(**message), who, RightsIn(*session, who),
-        [this, place = clients_of_.Take(who.uid)](AttachClient& gone) {
-          OnAttachClientGone(gone);
-        });
-    client->ChargeTo(backlogs_);
-    session->Readmit(*client);
-    attached_.emplace(client.get(), std::move(client));
+    session->Readmit(clients_.Resume(state, std::get<Attach>(**message), who,
+                                     RightsIn(*session, who)));
   }
 }
 

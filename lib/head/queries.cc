@@ -55,7 +55,7 @@ KeyValues FieldsOf(const Session& session, Change change) {
               {"cols", absl::StrCat(session.size().cols)}};
     case Change::kAttached:
       return {{"client", absl::StrCat(change.client->id())},
-              {"kind", std::string(change.client->Info().kind)}};
+              {"kind", std::string(NameOf(change.client->Info().kind))}};
     case Change::kDetached:
       return {{"client", absl::StrCat(change.client->id())}};
     case Change::kTerminalLost:
@@ -333,8 +333,9 @@ void Queries::AnswerKick(QueryConnection& asker, Session& session,
   std::string answer;
   std::vector<SessionClient*> kicked;
   for (SessionClient* one : session.clients()) {
-    const bool meant = client.empty() ? one->Info().kind != "terminal"
-                                      : absl::StrCat(one->id()) == client;
+    const bool meant = client.empty()
+                           ? one->Info().kind != ClientKind::kTerminal
+                           : absl::StrCat(one->id()) == client;
     if (meant) kicked.push_back(one);
   }
   if (kicked.empty() && !client.empty()) {

@@ -47,7 +47,7 @@ class Viewer final : public Client {
   Pumped OnWriteFailed() override;
   void OnGone() override;
   std::optional<uint64_t> SkipAhead(const Ring& ring) override;
-  ClientInfo Info() const override { return {.kind = "terminal"}; }
+  ClientInfo Info() const override { return {.kind = ClientKind::kTerminal}; }
   void Kick(absl::string_view) override {}  // head goes with its terminal
   void OnInputUnblocked() override { UpdateInterest(); }
   void OnProgramStarted() override;

@@ -46,8 +46,7 @@ absl::Status Router::Open() {
                                              .inherited = &inherited}));
     Log(Severity::kInfo, "router pid=", OwnPid(), " runs ",
         absl::StrJoin(options_.argv, " "), " for everybody who connects to ",
-        socket.path(),
-        spec.policy.framing == Framing::kRaw ? ", raw" : ", uwsgi-framed");
+        socket.path(), ", ", NameOf(spec.policy.kind));
     tcp = tcp || KindOf(socket.fd()) == SocketKind::kTcp;
     listeners_.push_back(std::make_unique<Acceptor>(
         loop_, std::move(socket), [this, &spec](Fd connection) {
@@ -181,9 +180,9 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   ClientPolicy policy = spec.policy;
   policy.shows = Shows::kHistory;
   policy.type_after_close = false;
-  SocketClient& client =
-      clients_.Add(std::move(connection), policy, visitor.identity,
-                   [this](SocketClient& gone) { OnClientGone(gone); });
+  ConnectedClient& client =
+      clients_.Add(std::move(connection), ProtocolOf(policy.kind).make(policy),
+                   visitor.identity);
   Place& place = places_[client.id()];
   place.whose = std::move(visitor.name);
   place.session = *std::move(session);
@@ -197,11 +196,11 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
 void Router::OnSessionChanged(Session& session, Change change) {
   if (change.kind != Change::kEnded) return;
   for (const auto& [id, place] : places_) {
-    if (place.session.get() == &session) return place.client->CloseWhenServed();
+    if (place.session.get() == &session) return place.client->EndWhenServed();
   }
 }
 
-void Router::OnClientGone(SocketClient& client) {
+void Router::OnClientGone(const ConnectedClient& client) {
   const auto found = places_.find(client.id());
   if (found == places_.end()) return;
   LetGo(found->second);

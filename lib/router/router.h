@@ -22,9 +22,9 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "lib/clients/connected_clients.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/clients/refusals.h"
-#include "lib/clients/socket_clients.h"
 #include "lib/session/session.h"
 #include "lib/sys/acceptor.h"
 #include "lib/sys/event_loop.h"
@@ -76,7 +76,7 @@ class Router {
   struct Place {
     std::string whose;  // a visitor's name
     std::unique_ptr<Session> session;
-    SocketClient* client;
+    ConnectedClient* client;
     uint64_t traffic = 0;  // when last looked at
     Timer idle;
   };
@@ -92,10 +92,15 @@ class Router {
         options_(std::move(options)),
         readiness_(options_.ready_fd),
         refusals_(loop),
-        clients_(loop, {.refusals = refusals_,
-                        .wrong_socket =
-                            "this is a client socket of deptyr router, which "
-                            "takes nothing else; name a head's own socket"}) {}
+        clients_(
+            loop,
+            {.refusals = refusals_,
+             .counts = counts_,
+             .wrong_socket =
+                 "this is a client socket of deptyr router, which takes "
+                 "nothing else; name a head's own socket",
+             .gone = [this](const ConnectedClient& it) { OnClientGone(it); }}) {
+  }
 
   absl::Status Open();
   void OnConnection(const ListenerSpec& spec, Fd connection);
@@ -104,7 +109,7 @@ class Router {
   absl::Status CheckRoom(const Visitor& visitor) const;
   absl::StatusOr<std::unique_ptr<Session>> NewSession(Incarnation* program);
   void OnSessionChanged(Session& session, Change change);
-  void OnClientGone(SocketClient& client);
+  void OnClientGone(const ConnectedClient& client);
   void WatchIdle(uint64_t id);
   void LetGo(Place& place);
   bool IsOurs(pid_t pid) const;
@@ -114,10 +119,11 @@ class Router {
   const RouterOptions options_;
   Readiness readiness_;
   Refusals refusals_;
+  UserCounts counts_;
   std::vector<std::unique_ptr<Acceptor>> listeners_;
   std::map<uint64_t, Place> places_;    // by the client's id
   std::map<uint64_t, Orphan> orphans_;  // hung up, not ended yet
-  SocketClients clients_;
+  ConnectedClients clients_;
   uint64_t next_orphan_ = 1;
   Timer reap_;
   Timer farewell_;

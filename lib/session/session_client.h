@@ -22,9 +22,16 @@ namespace deptyr {
 
 class Session;
 
+enum class ClientKind {
+  kTerminal,  // head's own terminal
+  kAttach,    // deptyr attach, send, history, ...
+  kRaw,
+  kUwsgi,
+};
+
 // For whoever lists clients.
 struct ClientInfo {
-  absl::string_view kind;  // "attach", "raw", "uwsgi", "terminal"
+  ClientKind kind;
   std::optional<PeerIdentity> identity = {};
   bool read_only = false;
   uint64_t dropped = 0;  // bytes, sizes and signals it had no right to send

@@ -108,7 +108,7 @@ TEST_F(AddressTest, MayBeAnAbstractName) {
 
 TEST_F(AddressTest, MayBeTcp) {
   Head({"--raw", "tcp:127.0.0.1:0", "--uwsgi", "tcp:127.0.0.1:0"});
-  Serves(LoggedAddress("raw"), LoggedAddress("uwsgi-framed"));
+  Serves(LoggedAddress("raw"), LoggedAddress("uwsgi"));
 }
 
 TEST_F(AddressTest, MayBeTcpOfTheNewKind) {

@@ -88,8 +88,7 @@ class DialectsTest : public testing::Test {
     return {Path("raw"), Path("uwsgi"), Path("a.raw"), Path("a.uwsgi")};
   }
   std::vector<std::string> TcpSockets() const {
-    return {TcpAddress(head_.log(), "raw"),
-            TcpAddress(head_.log(), "uwsgi-framed")};
+    return {TcpAddress(head_.log(), "raw"), TcpAddress(head_.log(), "uwsgi")};
   }
   std::vector<std::string> AllSockets() const {
     std::vector<std::string> all = LocalSockets();
@@ -239,7 +238,7 @@ class RouterDialectsTest : public testing::Test {
 TEST_F(RouterDialectsTest, HeadsOwnProtocolIsRefusedAndNotTyped) {
   const std::vector<std::string> all = {folder_ / "raw", folder_ / "uwsgi",
                                         TcpAddress(log_, "raw"),
-                                        TcpAddress(log_, "uwsgi-framed")};
+                                        TcpAddress(log_, "uwsgi")};
   for (const std::string& address : all) {
     EXPECT_THAT(
         AnswerTo(address, Encode(Ask{.what = "sessions", .fields = {}})),
@@ -254,7 +253,7 @@ TEST_F(RouterDialectsTest, HeadsOwnProtocolIsRefusedAndNotTyped) {
 }
 
 TEST_F(RouterDialectsTest, ABrowserIsRefusedOverTcp) {
-  for (const char* framing : {"raw", "uwsgi-framed"}) {
+  for (const char* framing : {"raw", "uwsgi"}) {
     for (const char* said : kBrowsers) {
       EXPECT_THAT(AnswerTo(TcpAddress(log_, framing), said),
                   HasSubstr("HTTP/1.0 400 Bad Request"))

@@ -16,7 +16,7 @@ class RouterScenario(Scenario):
             'router', [self.tools.deptyr, 'router', '--raw', str(self.path('rawb')),
                        '--uwsgi', str(self.path('uwsgib')), '--',
                        'sh', '-c', TRAFFIC.format(self.tools.traffic)],
-            'uwsgi-framed', {'NOTIFY_SOCKET': str(self.path('notify'))})
+            ', uwsgi', {'NOTIFY_SOCKET': str(self.path('notify'))})
 
     def connect(self, name: str, path: str, framed: bool = False, words: bytes = b'sizes') -> None:
         super().connect(name, path, framed)

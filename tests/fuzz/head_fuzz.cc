@@ -56,7 +56,7 @@ AllowRules SomeRules(Input& input) {
 
 ClientPolicy SomePolicy(Input& input) {
   ClientPolicy policy;
-  policy.framing = input.Flag() ? Framing::kUwsgi : Framing::kRaw;
+  policy.kind = input.Flag() ? ClientKind::kUwsgi : ClientKind::kRaw;
   policy.shows = static_cast<Shows>(input.Choice(3));
   policy.read_only = input.Choice(8) == 1;
   policy.allow_signals = input.Flag();

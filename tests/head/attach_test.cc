@@ -17,7 +17,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/clients/attach_client.h"
+#include "lib/clients/connected_client.h"
+#include "lib/clients/deptyr_protocol.h"
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
 #include "lib/wire/messages.h"
@@ -61,10 +62,10 @@ class AttachTest : public testing::Test {
       }
       EXPECT_THAT(SetNonBlocking(pair_.theirs.get()), IsOk());
       EXPECT_THAT(SetNonBlocking(pair_.ours.get()), IsOk());
-      client_ = std::make_unique<AttachClient>(
-          *test.loop_, std::move(pair_.theirs),
-          PeerIdentity{.pid = 1, .uid = uid, .gid = 0}, rights, std::move(wish),
-          std::move(received), [this](AttachClient&) { gone_ = true; });
+      client_ = std::make_unique<ConnectedClient>(
+          *test.loop_, host_, std::move(pair_.theirs),
+          std::make_unique<DeptyrProtocol>(rights, std::move(wish)),
+          PeerIdentity{.pid = 1, .uid = uid, .gid = 0}, std::move(received));
       watch_ = test.loop_->Add(pair_.ours.get(), Interest::kRead,
                                [this](Ready) { Receive(); });
       client_->ChargeTo(test.quota_);
@@ -89,7 +90,7 @@ class AttachTest : public testing::Test {
       pair_.ours.Reset();
     }
     bool gone() const { return gone_; }
-    AttachClient& client() { return *client_; }
+    ConnectedClient& client() { return *client_; }
 
     // The stream as it was told, from `offset` on.
     const std::string& output() const { return output_; }
@@ -146,8 +147,12 @@ class AttachTest : public testing::Test {
     }
 
     AttachTest& test_;
+    const ClientHost host_{
+        .refusals = test_.refusals_,
+        .counts = test_.counts_,
+        .gone = [this](const ConnectedClient&) { gone_ = true; }};
     SocketPair pair_;
-    std::unique_ptr<AttachClient> client_;
+    std::unique_ptr<ConnectedClient> client_;
     Watch watch_;
     bool gone_ = false;
     size_t most_ = 1 << 20;
@@ -180,6 +185,8 @@ class AttachTest : public testing::Test {
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
   BacklogQuota quota_;
+  Refusals refusals_{*loop_};
+  UserCounts counts_;
   std::vector<std::unique_ptr<SessionProgram>> programs_;
   Session session_;
 };

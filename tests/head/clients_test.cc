@@ -20,7 +20,8 @@
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 
-#include "lib/clients/socket_clients.h"
+#include "lib/clients/client_policy.h"
+#include "lib/clients/connected_clients.h"
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
@@ -137,16 +138,15 @@ class ClientsTest : public testing::Test {
 
   struct PendingConnection {
     std::unique_ptr<End> side;
-    SocketClient* client;
+    ConnectedClient* client;
   };
   PendingConnection Connect(ClientPolicy policy,
                             std::optional<PeerIdentity> identity = {}) {
     SocketPair pair;
     EXPECT_THAT(SetNonBlocking(pair.theirs.get()), IsOk());
     if (!identity) identity = PeerOf(pair.theirs.get());
-    SocketClient& client =
-        clients_.Add(std::move(pair.theirs), policy, identity,
-                     [this](SocketClient&) { ++gone_; });
+    ConnectedClient& client = clients_.Add(
+        std::move(pair.theirs), ProtocolOf(policy.kind).make(policy), identity);
     return {std::make_unique<End>(std::move(pair.ours)), &client};
   }
   PendingConnection Attach(ClientPolicy policy,
@@ -155,9 +155,9 @@ class ClientsTest : public testing::Test {
     peer.client->Join(*session_);
     return peer;
   }
-  PendingConnection AttachRaw() { return Attach({.framing = Framing::kRaw}); }
+  PendingConnection AttachRaw() { return Attach({.kind = ClientKind::kRaw}); }
   PendingConnection AttachFramed() {
-    return Attach({.framing = Framing::kUwsgi});
+    return Attach({.kind = ClientKind::kUwsgi});
   }
 
   testing::AssertionResult Until(absl::FunctionRef<bool()> predicate) {
@@ -217,8 +217,13 @@ class ClientsTest : public testing::Test {
   std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
   std::unique_ptr<Session> session_;
   Refusals refusals_{*loop_};
-  SocketClients clients_{
-      *loop_, {.refusals = refusals_, .wrong_socket = "ask at head.sock"}};
+  UserCounts counts_;
+  ConnectedClients clients_{
+      *loop_,
+      {.refusals = refusals_,
+       .counts = counts_,
+       .wrong_socket = "ask at head.sock",
+       .gone = [this](const ConnectedClient&) { ++gone_; }}};
   int gone_ = 0;
   std::unique_ptr<End> terminal_;
 
@@ -291,6 +296,15 @@ class ProtocolTest : public ClientsTest {
     EXPECT_TRUE(Until([&] { return clients_.size() == 0; }));
     return client.side->text();
   }
+  // Another program serves the client from now on.
+  void HandOver(ConnectedClient& client) {
+    HeadState head;
+    client.Save(head);
+    SocketClientState& state = head.clients.at(0);
+    state.fd = ::fcntl(state.fd, F_DUPFD_CLOEXEC, 0);
+    client.Kick("another program serves it");
+    session_->Readmit(clients_.Resume(state, PeerOf(state.fd)));
+  }
   // All that was ever typed.
   void ProgramHasRead(const std::string& text) {
     PendingConnection last = AttachRaw();
@@ -302,8 +316,8 @@ class ProtocolTest : public ClientsTest {
 
 TEST_F(ProtocolTest, TheAnswerIsTheFirstThatIsSent) {
   terminal_->Write("what is on the screen");
-  for (const Framing framing : {Framing::kRaw, Framing::kUwsgi}) {
-    PendingConnection client = Attach({.framing = framing});
+  for (const ClientKind kind : {ClientKind::kRaw, ClientKind::kUwsgi}) {
+    PendingConnection client = Attach({.kind = kind});
     client.side->Write(question_);
     const std::string answer = AnswerTo(client);
     absl::string_view bytes = answer;
@@ -354,8 +368,8 @@ TEST_F(ProtocolTest, OnlyTheBeginningCounts) {
 TEST_F(ProtocolTest, ABrowserIsOneOnlyOverTcp) {
   SocketPair pair;
   EXPECT_THAT(SetNonBlocking(pair.theirs.get()), IsOk());
-  SocketClient& over_tcp =
-      clients_.Add(std::move(pair.theirs), {}, {}, [](SocketClient&) {});
+  ConnectedClient& over_tcp =
+      clients_.Add(std::move(pair.theirs), MakeRawProtocol({}), {});
   over_tcp.Join(*session_);
   PendingConnection client{std::make_unique<End>(std::move(pair.ours)),
                            &over_tcp};
@@ -371,20 +385,13 @@ TEST_F(ProtocolTest, AnUpgradeAmidTheBeginningChangesNothing) {
   for (const size_t cut : {size_t{1}, size_t{7}, size_t{12}}) {
     PendingConnection client = AttachRaw();
     WriteAtOnce(client, question_.substr(0, cut));
-    SocketClientState state = client.client->Save();
-    state.fd = ::fcntl(state.fd, F_DUPFD_CLOEXEC, 0);
-    client.client->Kick("another program serves it");
-    SocketClient& next = clients_.Add(state, [](SocketClient&) {});
-    session_->Readmit(next);
+    HandOver(*client.client);
     client.side->Write(question_.substr(cut));
     EXPECT_THAT(AnswerTo(client), HasSubstr("ask at head.sock")) << cut;
   }
   PendingConnection client = AttachFramed();
   WriteAtOnce(client, KeysFrame("x").substr(0, 2));
-  SocketClientState state = client.client->Save();
-  state.fd = ::fcntl(state.fd, F_DUPFD_CLOEXEC, 0);
-  client.client->Kick("another program serves it");
-  session_->Readmit(clients_.Add(state, [](SocketClient&) {}));
+  HandOver(*client.client);
   client.side->Write(KeysFrame("x").substr(2));
   EXPECT_TRUE(ProgramReads("x"));
 }
@@ -420,7 +427,7 @@ TEST_F(ClientsTest, WhatWasSentBeforeACloseIsTyped) {
   PendingConnection reader = AttachRaw();
   ASSERT_TRUE(UntilReads(*reader.side, HasSubstr("history")));
   // Before it joins, it has gone: there is no writing to it.
-  PendingConnection client = Connect({.framing = Framing::kRaw});
+  PendingConnection client = Connect({.kind = ClientKind::kRaw});
   client.side->Write("stop\n");
   client.side->Close();
   client.client->Join(*session_);
@@ -499,7 +506,7 @@ TEST_F(ClientsTest, AClientIsServedBeforeItIsClosed) {
     if (rest.size() > kRing / 2) client.side->Read();
     return session_->ring().end() == output.size();
   }));
-  client.client->CloseWhenServed();
+  client.client->EndWhenServed();
   EXPECT_TRUE(Until([&] {
     client.side->Read();
     return client.side->ended();
@@ -513,7 +520,7 @@ TEST_F(ClientsTest, WhoTypesMeanwhileSeesAnEndAndNoReset) {
   StartProgram();
   PendingConnection client = AttachRaw();
   client.side->Write("unread");
-  client.client->CloseWhenServed();
+  client.client->EndWhenServed();
   EXPECT_TRUE(Until([&] {
     client.side->Read();
     return client.side->ended();
@@ -524,7 +531,7 @@ TEST_F(ClientsTest, WhoTypesMeanwhileSeesAnEndAndNoReset) {
 TEST_F(ClientsTest, WhoDoesNotCloseIsClosedInTheEnd) {
   StartProgram();
   PendingConnection client = AttachRaw();
-  client.client->CloseWhenServed();
+  client.client->EndWhenServed();
   EXPECT_TRUE(Until([&] { return gone_ == 1; }));
 }
 
@@ -615,7 +622,7 @@ TEST_F(ClientsTest, TheSameSideTwiceIsNoPair) {
 TEST_F(ClientsTest, InATurnSoManyPacketsAreTaken) {
   StartProgram();
   PendingConnection looks =
-      Attach({.framing = Framing::kUwsgi, .read_only = true});
+      Attach({.kind = ClientKind::kUwsgi, .read_only = true});
   std::string keys;
   for (int i = 0; i < 3000; ++i) keys += KeysFrame("x");
   WriteAtOnce(looks, keys);
@@ -641,7 +648,7 @@ TEST_F(ClientsTest, ZeroIsUnknown) {
 
 TEST_F(ClientsTest, AProgramBeginsWithTheSizeOfWhoWaited) {
   Begin();
-  PendingConnection client = Connect({.framing = Framing::kUwsgi});
+  PendingConnection client = Connect({.kind = ClientKind::kUwsgi});
   client.side->Write(SizeFrames(33, 99));
   ASSERT_TRUE(Until([&] { return client.client->traffic() == 8; }));
   client.client->Join(*session_);
@@ -967,7 +974,7 @@ TEST_F(InterruptTest, PassesWhenOtherKeysCameFirst) {
 TEST_F(ClientsTest, OfAReadOnlyClientNothingIsApplied) {
   StartProgram();
   PendingConnection watcher =
-      Attach({.framing = Framing::kUwsgi, .read_only = true});
+      Attach({.kind = ClientKind::kUwsgi, .read_only = true});
   watcher.side->Write(SizeFrames(50, 100) + KeysFrame("typed") +
                       SignalFrame(kBlocked));
   ASSERT_TRUE(Until([&] { return watcher.client->traffic() >= 21; }));
@@ -993,7 +1000,7 @@ class SignalTest : public ClientsTest {
   // Whether a signal of such a client reaches the program.
   bool Reaches(uid_t uid, bool allow_signals) {
     PendingConnection client =
-        Attach({.framing = Framing::kUwsgi, .allow_signals = allow_signals},
+        Attach({.kind = ClientKind::kUwsgi, .allow_signals = allow_signals},
                PeerIdentity{.pid = ::getpid(), .uid = uid, .gid = 0});
     client.side->Write(SignalFrame(kBlocked) + KeysFrame("x"));
     terminal_->Forget();

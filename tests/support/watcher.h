@@ -50,7 +50,7 @@ class Watcher : private SocketPair, public Client {
     events_.emplace_back("missed");
     return Client::SkipAhead(ring);
   }
-  ClientInfo Info() const override { return {.kind = "watcher"}; }
+  ClientInfo Info() const override { return {.kind = ClientKind::kRaw}; }
   void Kick(absl::string_view) override { events_.emplace_back("kicked"); }
   void OnInputUnblocked() override { events_.emplace_back("room"); }
   void OnProgramStarted() override { events_.emplace_back("started"); }

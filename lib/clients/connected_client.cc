@@ -1,0 +1,300 @@
+#include "lib/clients/connected_client.h"
+
+#include <algorithm>
+#include <array>
+#include <span>
+#include <utility>
+
+#include "lib/sys/address.h"
+#include "lib/sys/io.h"
+#include "lib/sys/tcp_peer.h"
+#include "lib/sys/user_log.h"
+#include "lib/wire/messages.h"
+
+namespace deptyr {
+namespace {
+
+// From one look whether a TCP peer has closed to the next.
+constexpr absl::Duration kFirstClosePause = absl::Milliseconds(10);
+constexpr absl::Duration kLongestClosePause = absl::Seconds(1);
+// How long a peer may take for its last words, and then to close.
+constexpr absl::Duration kLeaveTime = absl::Seconds(2);
+constexpr absl::Duration kLingerTime = absl::Seconds(1);
+
+std::string DescribePeer(const std::optional<PeerIdentity>& identity) {
+  return identity ? absl::StrCat("pid=", identity->pid,
+                                 " uid=", UidText(identity->uid))
+                  : "over TCP";
+}
+
+}  // namespace
+
+ConnectedClient::ConnectedClient(EventLoop& loop, const ClientHost& host,
+                                 Fd connection,
+                                 std::unique_ptr<ClientProtocol> protocol,
+                                 std::optional<PeerIdentity> identity,
+                                 std::string received)
+    : Client(loop, connection.get(), protocol->output()),
+      host_(host),
+      connection_(std::move(connection)),
+      protocol_(std::move(protocol)),
+      identity_(std::move(identity)),
+      place_(host.counts.Take(UidOf(identity_))),
+      inbox_(std::move(received)),
+      received_(inbox_.size()) {
+  if (host_.backlogs != nullptr) ChargeTo(*host_.backlogs);
+  watch_ = loop_.Add(connection_.get(), Interest::kRead,
+                     [this](Ready ready) { OnReady(ready); });
+  if (protocol_->output() == Output::kPackets) return;
+  TuneConnection(connection_.get());
+  SetSilent(true);
+  opening_ =
+      std::make_unique<Opening>(loop_, !identity_, host_.wrong_socket, [this] {
+        StopSilence();
+        Advance();
+      });
+}
+
+ConnectedClient::~ConnectedClient() {
+  LogOf(Severity::kInfo, UidOf(identity_), "left", "client=", id(),
+        " left; received=", received_, " missed=", missed(),
+        " dropped=", dropped_, " ignored=", ignored_);
+}
+
+void ConnectedClient::Resume(const ClientState& state, WindowSize told,
+                             bool input_closed, uint64_t received) {
+  SetSilent(false);
+  Restore(state);
+  // While it wasn't known for a client, all that came is in the inbox.
+  if (received != inbox_.size()) opening_.reset();
+  received_ = received;
+  input_closed_ = input_closed;
+  protocol_->Resume(*this, told);
+  // What had come before comes first.
+  if (!inbox_.empty() || input_closed_) GoOnSoon();
+}
+
+void ConnectedClient::Join(Session& session) {
+  LogOf(Severity::kInfo, UidOf(identity_), "joined", "client=", id(), " ",
+        DescribePeer(identity_), " ", NameOf(protocol_->kind()),
+        RightsIn(session).Has(Right::kType) ? "" : " read-only",
+        " joined session=", session.name());
+  protocol_->Join(*this, session);
+  if (!inbox_.empty()) Advance();
+}
+
+ClientInfo ConnectedClient::Info() const {
+  return {.kind = protocol_->kind(),
+          .identity = identity_,
+          .read_only = session() != nullptr && !May(Right::kType),
+          .dropped = dropped_};
+}
+
+std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring& ring) {
+  if (begun()) return protocol_->SkipAhead(*this, ring);
+  const std::optional<uint64_t> from = protocol_->Begin(*this);
+  // Input may have ended while the client waited for its beginning.
+  if (from && input_closed_) GoOnSoon();
+  return from;
+}
+
+// --- the end
+
+void ConnectedClient::Kick(absl::string_view why) {
+  LogOf(Severity::kInfo, UidOf(identity_), "kicked", "client=", id(),
+        " has to leave: ", why);
+  const std::string last = protocol_->Refusal(kRefusedKicked, why);
+  last.empty() ? End() : EndWith(last);
+}
+
+void ConnectedClient::Refuse(const Opening::Refusal& refusal) {
+  host_.refusals.Note(identity_, refusal.code, refusal.why);
+  EndWith(refusal.answer);
+}
+
+void ConnectedClient::EndWhenServed() {
+  closing_ = true;
+  if (session() != nullptr && !owed(session()->ring())) SayGoodbye();
+}
+
+// The words come after whole packets only.  A client of head's own protocol
+// that is told nothing would take it for head's end, and come back.
+void ConnectedClient::EndWith(const std::string& last) {
+  if (is_over_ || std::exchange(refused_, true)) return;
+  closing_ = true;
+  if (between_packets()) {
+    (void)WriteSome(connection_.get(), last);
+    return SayGoodbye();
+  }
+  ending_ = loop_.After(kLeaveTime, [this] { End(); });
+  SendLastAndClose(session()->ring(), last);
+  session()->Pump(*this);
+}
+
+// To close while something unread has come would be to reset the connection,
+// and over TCP to take back what is on its way.
+void ConnectedClient::SayGoodbye() {
+  if (protocol_->output() == Output::kPackets) return End();
+  if (std::exchange(lingers_, true)) return;
+  ShutDownWriting(connection_.get());
+  Linger();
+  StopOutput();
+  Update();
+}
+
+void ConnectedClient::Linger() {
+  ending_ = loop_.After(kLingerTime, [this] {
+    if (refused_ || BytesQueued(connection_.get()) == 0) return End();
+    Linger();
+  });
+}
+
+void ConnectedClient::OnClosed() {
+  if (!protocol_->types_after_close()) return End();
+  // Should it be there after all (the kernel lacked memory), it is told.
+  ShutDownWriting(connection_.get());
+  TypeOut();
+  Update();
+}
+
+void ConnectedClient::End() {
+  if (std::exchange(is_over_, true)) return;
+  watch_.Reset();
+  opening_.reset();
+  closed_.Reset();
+  StopGoingOn();
+  host_.gone(*this);
+}
+
+// --- when to read and write
+
+void ConnectedClient::WaitForRoom(bool wait) {
+  wait_for_room_ = wait;
+  if (closing_ && !owed(session()->ring())) return SayGoodbye();
+  Update();
+}
+
+// Over TCP neither an end of file nor silence tells of a close.
+void ConnectedClient::WatchForClose(absl::Duration pause) {
+  closed_ = loop_.After(pause, [this, pause] {
+    const std::optional<bool> closed = PeerHasClosed(connection_.get());
+    if (closed && *closed) return OnClosed();
+    if (closed) WatchForClose(std::min(2 * pause, kLongestClosePause));
+  });
+}
+
+void ConnectedClient::Update() {
+  if (is_over_) return;
+  if (identity_ || deaf() || reading()) {
+    closed_.Reset();
+  } else if (!closed_.pending()) {
+    WatchForClose(kFirstClosePause);
+  }
+  if (deaf() && input_closed_ && inbox_.empty() && typed_all()) return End();
+  if (deaf()) return watch_.Set(reading() ? Interest::kRead : Interest::kNone);
+  watch_.Set(InterestIn(reading(), wait_for_room_ && !silent()));
+}
+
+void ConnectedClient::OnReady(Ready ready) {
+  if (goes_on_soon()) return;  // what came before comes first
+  // A hang-up with bytes still to read isn't the end of them.
+  if (ready.readable && reading()) {
+    Receive();
+  } else if (ready.hangup) {
+    OnClosed();
+  }
+  if (!is_over_ && ready.writable && wait_for_room_ && session() != nullptr) {
+    session()->Pump(*this);
+  }
+}
+
+// --- input
+
+void ConnectedClient::Receive() {
+  std::array<char, kInputRoom> room;
+  const IoResult got =
+      ReadSome(connection_.get(), std::span(room).first(input_room()));
+  switch (got.state) {
+    case IoState::kDone:
+      received_ += got.bytes;
+      inbox_.append(room.data(), got.bytes);
+      return loop_.TurnIsLong() ? GoOnSoon() : Advance();
+    case IoState::kWouldBlock:
+      return;
+    case IoState::kEnd:
+      input_closed_ = true;
+      if (session() != nullptr) session()->StopLeading(*this);
+      StopSilence();
+      return Advance();
+    case IoState::kError:
+      input_closed_ = true;
+      Advance();
+      if (!is_over_) OnClosed();
+  }
+}
+
+void ConnectedClient::Advance() {
+  if (is_over_) return;
+  if (refused_) {
+    inbox_.clear();
+  } else if (!inbox_.empty() && IsClient()) {
+    TakeInput();
+  }
+  const bool over = input_closed_ && inbox_.empty() && typed_all();
+  if (over && !refused_ && !is_over_) protocol_->OnInputOver(*this);
+  Update();
+}
+
+bool ConnectedClient::IsClient() {
+  if (opening_ == nullptr) return true;
+  const Opening::Verdict verdict = opening_->Judge(inbox_, input_closed_);
+  if (verdict.kind == Opening::kUndecided) return false;
+  loop_.DestroyLater(std::move(opening_));  // it may be what calls us
+  if (verdict.kind == Opening::kRefused) {
+    Refuse(verdict.refusal);
+    inbox_.clear();
+    return false;
+  }
+  StopSilence();
+  return true;
+}
+
+void ConnectedClient::StopSilence() {
+  SetSilent(false);
+  if (session() != nullptr) session()->Pump(*this);
+}
+
+void ConnectedClient::TakeInput() {
+  absl::string_view rest = inbox_;
+  for (int i = 0; !rest.empty() && !input_blocked(); ++i) {
+    if (WaitsForNextTurn(i)) {
+      GoOnSoon();
+      break;
+    }
+    if (!protocol_->Take(*this, rest)) {
+      if (input_closed_) rest = "";  // half a message
+      break;
+    }
+    if (refused_ || is_over_) rest = "";
+  }
+  inbox_.erase(0, inbox_.size() - rest.size());
+  if (inbox_.empty()) std::string().swap(inbox_);  // a paste was large
+}
+
+void ConnectedClient::TypeIfAllowed(absl::string_view keys) {
+  if (session() == nullptr || May(Right::kType)) {
+    Type(keys);
+  } else {
+    CountDropped(keys.size());
+  }
+}
+
+void ConnectedClient::ResizeIfAllowed(WindowSize size) {
+  if (May(Right::kResize)) {
+    session()->SetClientSize(*this, size);
+  } else {
+    CountDropped(1);
+  }
+}
+
+}  // namespace deptyr

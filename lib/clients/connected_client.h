@@ -1,0 +1,178 @@
+// A client at a socket: somebody's terminal, a script, deptyr attach.
+//
+// It owns the connection and what every protocol needs of one: what came and
+// isn't taken yet, when to read, and the end.  A ClientProtocol knows what the
+// bytes mean (lib/clients/client_protocol.h).
+//
+//   ConnectedClients clients(loop, {.refusals = refusals, .counts = counts});
+//   ConnectedClient& client = clients.Add(
+//       std::move(connection), MakeRawProtocol({}), PeerOf(connection.get()));
+//   client.Join(session);
+//
+// A half-close says "no more input"; output goes on.  A close detaches, once
+// all that was sent before it is typed; the program never hears of it.
+//
+// All ways to end lead to End():
+//
+//   EndWhenServed()   nothing is owed any more  \   plain output: an end of
+//   EndWith(words)    the last words are sent   /   file, then the peer closes
+//   the peer closed   all it sent is typed
+//   Kick()            at once, or by EndWith() where the protocol has words
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/string_view.h"
+
+#include "lib/clients/client.h"
+#include "lib/clients/client_protocol.h"
+#include "lib/clients/limits.h"
+#include "lib/clients/opening.h"
+#include "lib/clients/refusals.h"
+#include "lib/session/session.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/fd.h"
+#include "lib/sys/peer_identity.h"
+
+namespace deptyr {
+
+class ConnectedClient;
+
+// What clients know of the head or the router that serves them.
+struct ClientHost {
+  Refusals& refusals;
+  UserCounts& counts;  // the clients of each user
+  // Pictures that clients don't take at once are charged to their users here;
+  // null: to nobody.
+  BacklogQuota* backlogs = nullptr;
+  // What those are told who speak head's own protocol at a client socket.
+  std::string wrong_socket = {};
+  // Called once, at a client's end; it must not destroy the client.
+  absl::AnyInvocable<void(const ConnectedClient&) const> gone = {};
+};
+
+class ConnectedClient final : public Client {
+ public:
+  // `identity` is nothing where the kernel can't tell (TCP), `received` what
+  // was read from the connection before.
+  ConnectedClient(EventLoop& loop, const ClientHost& host, Fd connection,
+                  std::unique_ptr<ClientProtocol> protocol,
+                  std::optional<PeerIdentity> identity, std::string received);
+  ~ConnectedClient() override;
+
+  // Watches this session from now on.  Before, and while its program doesn't
+  // run, input is read and dropped.
+  void Join(Session& session);
+  const std::optional<PeerIdentity>& identity() const { return identity_; }
+  Rights RightsIn(const Session& session) const {
+    return protocol_->RightsIn(session, identity_);
+  }
+  // Bytes read or written since the client came.
+  uint64_t traffic() const { return received_ + cursor(); }
+  // Nothing more comes from the client.
+  bool input_closed() const { return input_closed_; }
+
+  // Ends when all output so far is delivered.
+  void EndWhenServed();
+  // `last` is the last that it is sent, soon; what it still says is nothing.
+  void EndWith(const std::string& last);
+  void End();
+  // Head is about to end.
+  void OnStopping() { protocol_->OnStopping(*this); }
+
+  // --- for protocols
+
+  bool May(Right right) const { return RightsIn(*session()).Has(right); }
+  void TypeIfAllowed(absl::string_view keys);
+  // Its terminal has this size.
+  void ResizeIfAllowed(WindowSize size);
+  // Bytes, sizes and signals that it had no right to send.
+  void CountDropped(size_t count) { dropped_ += count; }
+  void CountIgnored() { ++ignored_; }
+  // EndWith(), and head counts it.
+  void Refuse(const Opening::Refusal& refusal);
+  using Client::begun;
+  using Client::lost;
+  using Client::MayHavePicture;
+  // Where a client that fell behind goes on without a picture.
+  uint64_t SafePlace(const Ring& ring) { return *Client::SkipAhead(ring); }
+  EventLoop& loop() const { return loop_; }
+
+  // --- for the program that takes over, and from the one before
+
+  void Save(HeadState& head) const { protocol_->Save(*this, head); }
+  // SocketClientState or AttachClientState, as far as they are the same.
+  template <typename State>
+  State SaveAs() const {
+    State state;
+    state.client = Client::Save();
+    state.fd = connection_.get();
+    state.inbox = absl::StrCat(protocol_->Pending(), inbox_);
+    state.rows = protocol_->told().rows;
+    state.cols = protocol_->told().cols;
+    state.input_closed = input_closed_ || refused_;
+    return state;
+  }
+  uint64_t received() const { return received_; }
+  // Once, right after it was made.
+  void Resume(const ClientState& state, WindowSize told, bool input_closed,
+              uint64_t received);
+
+  ClientInfo Info() const override;
+  bool ComesBack() const override { return protocol_->comes_back(); }
+  bool CameBack() const override { return protocol_->came_back(); }
+  void Kick(absl::string_view why) override;
+  std::optional<uint64_t> SkipAhead(const Ring& ring) override;
+  void WaitForRoom(bool wait) override;
+  void OnGone() override { OnClosed(); }
+  void OnInputUnblocked() override { Advance(); }
+  void OnProgramStarted() override { OnChange(Change::kStarted); }
+  void OnProgramEnded(const std::string&) override { OnChange(Change::kEnded); }
+  void OnStatusKnown() override { OnChange(Change::kStatus); }
+  void OnResized(WindowSize) override { OnChange(Change::kResized); }
+
+ private:
+  void OnReady(Ready ready);
+  void OnClosed();
+  void OnAbandoned() override { End(); }
+  void OnChange(Change::Kind kind) { protocol_->OnChange(*this, kind); }
+  bool reading() const { return !input_closed_ && !input_blocked(); }
+  void Receive();
+  void Advance();
+  // False while it isn't clear that it is a client, and if it is none.
+  bool IsClient();
+  void StopSilence();
+  void TakeInput();
+  void WatchForClose(absl::Duration pause);
+  void SayGoodbye();
+  void Linger();
+  // Interest, or the end.
+  void Update();
+
+  const ClientHost& host_;
+  const Fd connection_;
+  uint32_t ignored_ = 0;  // packets that mean nothing
+  const std::unique_ptr<ClientProtocol> protocol_;
+  const std::optional<PeerIdentity> identity_;
+  const UserCounts::Place place_;
+  std::unique_ptr<Opening> opening_;  // until it is known for a client
+  std::string inbox_;                 // read, not taken
+  bool input_closed_ = false;
+  bool wait_for_room_ = false;
+  bool closing_ = false;  // it ends when nothing is owed
+  bool refused_ = false;  // what it still says is nothing
+  bool lingers_ = false;  // until the peer closes
+  bool is_over_ = false;
+  Timer ending_;  // until it has to be over
+  Timer closed_;  // until the peer is looked for
+  uint64_t received_;
+  uint64_t dropped_ = 0;
+  Watch watch_;
+};
+
+}  // namespace deptyr

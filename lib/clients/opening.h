@@ -1,0 +1,61 @@
+// The beginning of a connection to a client socket: whether it is a client's,
+// or somebody's who speaks another protocol there, and is told so in that one
+// before a byte of it reaches the program (lib/wire/protocol_detection.h).
+//
+//   Opening opening(loop, /*over_tcp=*/false, "ask at /run/head.sock",
+//                   [] { /* look again */ });
+//   const Opening::Verdict verdict = opening.Judge(bytes, /*ended=*/false);
+//   if (verdict.kind == Opening::kRefused) Send(verdict.refusal.answer);
+//
+// A new connection is sent nothing for kOpeningTime, or until it says
+// something, so that the answer is the first that it reads.  What may still
+// become another protocol is held back, for kUndecidedTime at most.
+#pragma once
+
+#include <string>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+
+inline constexpr absl::Duration kOpeningTime = absl::Milliseconds(50);
+inline constexpr absl::Duration kUndecidedTime = absl::Milliseconds(200);
+
+class Opening {
+ public:
+  struct Refusal {
+    std::string code;
+    std::string why;     // for the log
+    std::string answer;  // for the peer
+  };
+  enum Kind { kUndecided, kClient, kRefused };
+  struct Verdict {
+    Kind kind;
+    Refusal refusal = {};  // of kRefused
+  };
+
+  // `wrong_socket` is what those are told who speak head's own protocol; it
+  // must live as long as this. `waited` is called when the connection has been
+  // waited for long enough: after kOpeningTime of silence, and when Judge()
+  // would say kClient.
+  Opening(EventLoop& loop, bool over_tcp, const std::string& wrong_socket,
+          absl::AnyInvocable<void()> waited);
+
+  // `beginning` is all that has come so far, `ended` if nothing will follow.
+  Verdict Judge(absl::string_view beginning, bool ended);
+
+ private:
+  EventLoop& loop_;
+  const bool over_tcp_;
+  const std::string& wrong_socket_;
+  absl::AnyInvocable<void()> waited_;
+  bool undecided_ = false;
+  bool too_late_ = false;
+  Timer timer_;
+};
+
+}  // namespace deptyr
