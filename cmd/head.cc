@@ -160,7 +160,7 @@ bool LogIsOnTerminal() {
 void SayGoodbye(const Head& head, bool had_terminal) {
   const std::string kept = head.RunningPrograms(true);
   if (!kept.empty()) {
-    Log(Severity::kInfo, "head has ended; ", head.keeping().kind(),
+    Log(Severity::kInfo, "head has ended; ", head.keeping().store_name(),
         " keeps the terminals of ", kept);
   }
   const std::string programs = head.RunningPrograms(false);

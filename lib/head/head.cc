@@ -69,10 +69,10 @@ absl::Status Head::Open() {
   ASSIGN_OR_RETURN(ListeningSocket socket, OpenSocket(inherited));
   Log(Severity::kInfo, "head pid=", OwnPid(), " listens on ", socket.path(),
       socket.inherited() ? " (inherited)" : "", "; history=", options_.history,
-      keeping_.kind().empty()
+      !keeping_.has_store()
           ? "; nobody keeps the terminals for it: if it ends, its programs get "
             "SIGHUP"
-          : absl::StrCat("; ", keeping_.kind(), " keeps the terminals"));
+          : absl::StrCat("; ", keeping_.store_name(), " keeps the terminals"));
   if (const absl::Status known = CheckIdentities(); !known.ok()) {
     Log(Severity::kWarning, known.message());
   }
@@ -102,7 +102,7 @@ KeyValues Head::Report() const {
       {"socket", options_.socket},
       {"since", absl::StrCat(absl::ToUnixMillis(since_))},
       {"sessions", absl::StrCat(sessions_.size())},
-      {"keeper", std::string(keeping_.kind())},
+      {"keeper", std::string(keeping_.store_name())},
       {"clients", absl::StrCat(clients_.size() + attached_.size() +
                                (viewer_ == nullptr ? 0 : 1))},
       {"refused", absl::StrCat(refusals_.total())}};
@@ -121,13 +121,13 @@ void Head::OnSessionChanged(Session& session, Change change) {
     std::erase(ended_, &session);
   } else if (change.kind == Change::kEnded) {
     --running_;
-    keeping_.DropProgram(session.name(), session.programs());
+    keeping_.RemoveProgram(session.name(), session.programs());
     EndRegistration(session.name());
     ended_.push_back(&session);
   } else if (change.kind == Change::kTerminalLost) {
     // The next head shall not wait for it either.
-    keeping_.DropProgram(session.name(), session.programs());
-    keeping_.Expect(session.name(), session.programs());
+    keeping_.RemoveProgram(session.name(), session.programs());
+    keeping_.SetRunning(session.name(), session.programs());
   } else {
     return;
   }
@@ -153,7 +153,7 @@ void Head::Tidy() {
 void Head::Forget(const std::string& name) {
   const auto found = sessions_.find(name);
   queries_.Tell(*found->second, "forgotten", {});
-  keeping_.DropSession(name);
+  keeping_.RemoveSession(name);
   client_dirs_.erase(found->second.get());
   session_places_.erase(found->second.get());
   std::erase(by_start_, found->second.get());
@@ -164,7 +164,7 @@ void Head::Forget(const std::string& name) {
 std::string Head::RunningPrograms(bool kept) const {
   std::vector<std::string> names;
   for (const auto& [name, session] : sessions_) {
-    if (session->running() && keeping_.Keeps(name) == kept) {
+    if (session->running() && keeping_.Has(name) == kept) {
       names.push_back(absl::StrCat(name, " (pid ", session->pid(), ")"));
     }
   }
@@ -175,7 +175,7 @@ void Head::Stop(absl::string_view why) {
   if (std::exchange(stopping_, true)) return;
   Log(Severity::kInfo, "head ends: ", why);
   const std::string kept = RunningPrograms(true);
-  if (keeping_.kind() == "systemd" && !kept.empty()) {
+  if (keeping_.MayEndWithService() && !kept.empty()) {
     Log(Severity::kWarning,
         "systemd keeps the terminals over a restart.  If this is a stop, and "
         "FileDescriptorStorePreserve=yes isn't set (systemd 254), it lets go "

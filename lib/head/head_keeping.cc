@@ -29,7 +29,7 @@ std::vector<StoredFd> TakeKept(std::vector<InheritedFd>& inherited) {
   std::vector<StoredFd> kept;
   std::vector<InheritedFd> others;
   for (InheritedFd& one : inherited) {
-    if (absl::StartsWith(one.name, kKeptPrefix)) {
+    if (absl::StartsWith(one.name, kStoredPrefix)) {
       kept.push_back({std::move(one.name), std::move(one.fd)});
     } else {
       others.push_back(std::move(one));
@@ -65,8 +65,8 @@ absl::StatusOr<std::unique_ptr<FdStore>> Head::FindKeeper(
     // Taken back once more, and kept no longer.
     StoredSessions systemd(std::make_unique<SystemdStore>(
         readiness_, kept.size(), std::move(kept)));
-    ASSIGN_OR_RETURN(taken_back_, systemd.TakeBack());
-    for (const auto& [name, session] : taken_back_) systemd.DropSession(name);
+    ASSIGN_OR_RETURN(taken_back_, systemd.Fetch());
+    for (const auto& [name, session] : taken_back_) systemd.RemoveSession(name);
     return nullptr;
   }
   size_t most = 0;
@@ -108,7 +108,7 @@ absl::Status Head::OpenKeeper(std::vector<InheritedFd>& inherited) {
   }
   ASSIGN_OR_RETURN(std::unique_ptr<FdStore> keeper, std::move(found));
   keeping_ = StoredSessions(std::move(keeper));
-  ASSIGN_OR_RETURN(auto taken, keeping_.TakeBack());
+  ASSIGN_OR_RETURN(auto taken, keeping_.Fetch());
   taken_back_.merge(taken);
   return absl::OkStatus();
 }
@@ -138,7 +138,7 @@ void Head::SortByStart() {
 void Head::TakeBack(const std::string& name, StoredSession kept) {
   if (!kept.ring.valid()) {
     Log(Severity::kError, "session=", name, " is lost: its ring wasn't kept");
-    keeping_.DropSession(name);
+    keeping_.RemoveSession(name);
     return;
   }
   auto ring = RetryForFiveSeconds(
@@ -162,7 +162,7 @@ void Head::TakeBack(const std::string& name, StoredSession kept) {
   if (session.running()) {
     ++running_;
   } else {
-    keeping_.DropProgram(name, last);
+    keeping_.RemoveProgram(name, last);
     ended_.push_back(&session);
   }
   for (auto& [number, program] : kept.programs) {
@@ -178,7 +178,7 @@ void Head::TakeBack(const std::string& name, StoredSession kept) {
                      .size = *size,
                      .argv = {}});
     } else {
-      keeping_.DropProgram(name, number);
+      keeping_.RemoveProgram(name, number);
     }
   }
   session.AwaitClients();
@@ -188,13 +188,13 @@ void Head::TakeBack(const std::string& name, StoredSession kept) {
 std::map<uid_t, Head::Places> Head::CountPlaces() const {
   std::map<uid_t, Places> users;
   for (Session* session : by_start_) {
-    if (!keeping_.Keeps(session->name())) continue;
+    if (!keeping_.Has(session->name())) continue;
     Places& user = users[session->owner()];
     ++user.count;
     if (session->running()) user.running.push_back(session);
   }
   for (Session* session : ended_) {
-    if (keeping_.Keeps(session->name())) {
+    if (keeping_.Has(session->name())) {
       users[session->owner()].ended.push_back(session);
     }
   }
@@ -203,12 +203,12 @@ std::map<uid_t, Head::Places> Head::CountPlaces() const {
 
 // Those who found no room before may find it now.
 void Head::KeepAgain() {
-  if (keeping_.kind().empty() || stopping_) return;
+  if (!keeping_.has_store() || stopping_) return;
   std::optional<std::map<uid_t, Places>> users;
   size_t enough = SIZE_MAX;  // who has as many makes no room
   for (const auto& [name, session] : sessions_) {
     if (!session->running() || session->controller() < 0) continue;
-    while (!keeping_.Keeps(name)) {
+    while (!keeping_.Has(name)) {
       if (!keeping_.HasRoom()) {
         if (!keeping_.IsFull()) return;
         if (!users) users = CountPlaces();
@@ -221,7 +221,7 @@ void Head::KeepAgain() {
       }
       Keep(*session, session->programs(), session->controller(),
            session->pidfd());
-      if (users && keeping_.Keeps(name)) ++(*users)[session->owner()].count;
+      if (users && keeping_.Has(name)) ++(*users)[session->owner()].count;
     }
   }
 }
@@ -258,15 +258,15 @@ bool Head::MakeRoom(uid_t owner, std::map<uid_t, Places>& users) {
     return false;
   }
   --from->count;
-  keeping_.DropSession(gone->name());
+  keeping_.RemoveSession(gone->name());
   return true;
 }
 
 void Head::Keep(const Session& session, uint64_t number, int controller,
                 int pidfd) {
   const absl::Status kept =
-      keeping_.Keep(session.name(), session.owner(), session.ring().fd(),
-                    number, controller, pidfd);
+      keeping_.AddProgram(session.name(), session.owner(), session.ring().fd(),
+                          number, controller, pidfd);
   if (kept.ok() || absl::IsResourceExhausted(kept)) return;
   // A keeper that is restarted, say.
   keep_again_ = loop_.After(kKeepAgain, [this] {

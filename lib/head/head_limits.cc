@@ -94,7 +94,7 @@ std::map<uid_t, Head::Usage> Head::CountUsage() const {
     Usage& user = users[session->owner()];
     ++user.sessions;
     if (session->running()) ++user.running;
-    if (keeping_.Keeps(session->name())) ++user.kept;
+    if (keeping_.Has(session->name())) ++user.kept;
   }
   for (const auto& [key, peer] : peers_) {
     if (!peer->registered()) ++users[peer->identity().uid].pending;

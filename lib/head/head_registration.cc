@@ -114,7 +114,7 @@ void Head::OnRegister(PendingConnection& peer, Register message,
   if (!peer.Accept(message.name)) {
     LogOf(Severity::kWarning, who.uid, "went away", "session=", message.name,
           " pid=", who.pid, " went away while it registered");
-    keeping_.DropProgram(message.name, number);
+    keeping_.RemoveProgram(message.name, number);
     if ((*session)->programs() == 0 && (*session)->clients().empty()) {
       Forget(message.name);
     }

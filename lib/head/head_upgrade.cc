@@ -47,11 +47,13 @@ HeadState Head::Save() const {
   }
   state.kept = keeping_.Names();
   for (const auto& [name, held] : held_) {
-    state.held.push_back({Spell({"ring", 0, name}), held.ring.get()});
+    state.held.push_back(
+        {Spell({StoredKind::kRing, 0, name}), held.ring.get()});
     for (const auto& [number, program] : held.programs) {
       state.held.push_back(
-          {Spell({"pty", number, name}), program.controller.get()});
-      state.held.push_back({Spell({"pid", number, name}), program.pidfd.get()});
+          {Spell({StoredKind::kPty, number, name}), program.controller.get()});
+      state.held.push_back(
+          {Spell({StoredKind::kPid, number, name}), program.pidfd.get()});
     }
   }
   for (Session* session : by_start_) {
@@ -96,17 +98,12 @@ ListeningSocket Head::TakeSocket(absl::string_view role) {
 void Head::Resume() {
   since_ = absl::FromUnixMillis(before_->since);
   refusals_.Resume(before_->refused);
-  keeping_.Resume(before_->kept);
+  keeping_.AssumeStored(before_->kept);
   std::map<std::string, StoredSession> held;
   for (const HeldState& one : before_->held) {
     const auto name = ParseStoredName(one.name);
     if (!name) continue;
-    StoredSession& session = held[name->session];
-    Fd& place = name->kind == "ring" ? session.ring
-                : name->kind == "pty"
-                    ? session.programs[name->number].controller
-                    : session.programs[name->number].pidfd;
-    place = TakeOffered(one.fd);
+    held[name->session].At(*name) = TakeOffered(one.fd);
   }
   std::stable_sort(before_->sessions.begin(), before_->sessions.end(),
                    [](const SessionState& a, const SessionState& b) {
@@ -165,7 +162,7 @@ void Head::ResumeSession(const SessionState& state) {
     return;
   }
   ++running_;
-  keeping_.Expect(state.name, session.programs());
+  keeping_.SetRunning(state.name, session.programs());
 }
 
 void Head::ResumePending(const PeerState& state) {

@@ -166,9 +166,9 @@ void Queries::Forbid(QueryConnection& asker, absl::string_view text) {
 
 KeyValues Queries::ReportOf(Session& session) const {
   KeyValues fields = Report(session);
-  const bool kept = head_.keeping().Keeps(session.name());
+  const bool kept = head_.keeping().Has(session.name());
   fields.emplace_back("keeper",
-                      kept ? std::string(head_.keeping().kind()) : "");
+                      kept ? std::string(head_.keeping().store_name()) : "");
   return fields;
 }
 
