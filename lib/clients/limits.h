@@ -32,6 +32,9 @@ struct Limits {
 inline constexpr size_t kReservedDescriptors = 32;
 inline constexpr size_t kReservedClients = 16;
 
+// The latest sessions without a program that are remembered for each user.
+inline constexpr size_t kMostEnded = 64;
+
 inline constexpr Clock::duration kRegistrationTime = std::chrono::seconds(10);
 // Terminals of a user may make head wait so often in that time.
 inline constexpr size_t kMostHeldUp = 2;
@@ -91,6 +94,11 @@ class UserCounts {
   size_t of(uid_t uid) const {
     const auto found = counts_->find(uid);
     return found == counts_->end() ? 0 : found->second;
+  }
+  size_t total() const {
+    size_t total = 0;
+    for (const auto& [uid, count] : *counts_) total += count;
+    return total;
   }
   const Counts& all() const { return *counts_; }
 

@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "lib/clients/refusals.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/peer_identity.h"
@@ -65,6 +66,9 @@ class PendingConnection {
   // False if the body isn't there any more to hear it.
   bool Accept(const std::string& session);
   void Refuse(absl::string_view code, absl::string_view text);
+  void Refuse(const absl::Status& why) {
+    Refuse(RefusalCode(why), why.message());
+  }
   // Quietly: it isn't told.
   void End();
   // The connection, and what came after the message that is being handled.
