@@ -14,50 +14,6 @@ namespace {
 // A user may have this many, because each is told of everything.
 constexpr int kMostListeners = 64;
 
-absl::string_view NameOf(Change::Kind kind) {
-  switch (kind) {
-    case Change::kStarted:
-      return "started";
-    case Change::kEnded:
-      return "ended";
-    case Change::kStatus:
-      return "status";
-    case Change::kResized:
-      return "resized";
-    case Change::kAttached:
-      return "attached";
-    case Change::kDetached:
-      return "detached";
-    case Change::kTerminalLost:
-      return "terminal-lost";
-    case Change::kHeldUp:
-      break;
-  }
-  return "";
-}
-
-KeyValues FieldsOf(const Session& session, Change change) {
-  switch (change.kind) {
-    case Change::kStarted:
-      return StartReport(session);
-    case Change::kEnded:
-    case Change::kStatus:
-      return EndReport(session);
-    case Change::kResized:
-      return {{"rows", absl::StrCat(session.size().rows)},
-              {"cols", absl::StrCat(session.size().cols)}};
-    case Change::kAttached:
-      return {{"client", absl::StrCat(change.client->id())},
-              {"kind", std::string(change.client->Info().kind)}};
-    case Change::kDetached:
-      return {{"client", absl::StrCat(change.client->id())}};
-    case Change::kTerminalLost:
-    case Change::kHeldUp:
-      break;
-  }
-  return {};
-}
-
 }  // namespace
 
 absl::Status EventListeners::Add(QueryConnection& listener,
@@ -82,7 +38,29 @@ const std::string* EventListeners::Find(QueryConnection& listener) const {
 
 void EventListeners::Tell(const Session& session, Change change) {
   if (listeners_.empty()) return;
-  Tell(session, NameOf(change.kind), FieldsOf(session, change));
+  const auto client = [&change] { return absl::StrCat(change.client->id()); };
+  switch (change.kind) {
+    case Change::kStarted:
+      return Tell(session, "started", StartReport(session));
+    case Change::kEnded:
+      return Tell(session, "ended", EndReport(session));
+    case Change::kStatus:
+      return Tell(session, "status", EndReport(session));
+    case Change::kResized:
+      return Tell(session, "resized",
+                  {{"rows", absl::StrCat(session.size().rows)},
+                   {"cols", absl::StrCat(session.size().cols)}});
+    case Change::kAttached:
+      return Tell(session, "attached",
+                  {{"client", client()},
+                   {"kind", std::string(change.client->Info().kind)}});
+    case Change::kDetached:
+      return Tell(session, "detached", {{"client", client()}});
+    case Change::kTerminalLost:
+      return Tell(session, "terminal-lost", {});
+    case Change::kHeldUp:  // concerns head only
+      return;
+  }
 }
 
 void EventListeners::Tell(const Session& session, absl::string_view event,

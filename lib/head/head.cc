@@ -47,7 +47,7 @@ Head::Head(EventLoop& loop, HeadOptions options)
       sessions_(loop, WithQuota(options_.session, admission_.backlogs()),
                 options_.limits, *this),
       stores_(loop, sessions_, [this] { TidySoon(); }),
-      pending_(loop, *this, options_.limits.pending),
+      pending_(loop, *this, admission_, options_.limits.pending),
       clients_(loop, sessions_, admission_, options_.socket,
                [this] { TidySoon(); }),
       registrar_(sessions_, pending_, clients_, admission_, stores_,
@@ -97,18 +97,18 @@ void Head::OnConnection(Fd connection) {
   // A client says at once what it wants; a body makes a terminal first.
   if (BytesReadable(connection.get()) == 0) stores_.Prepare();
   PendingConnection& peer = pending_.Add(std::move(connection), *identity);
-  if (room.ok()) room = CheckDescriptor(peer.connection(), identity->uid);
+  if (room.ok())
+    room = admission_.CheckDescriptor(peer.connection(), identity->uid);
   if (!room.ok()) peer.Refuse(room);
 }
 
-void Head::OnRegister(PendingConnection& peer, Register message,
-                      Fd controller) {
-  const absl::Status registered =
-      stopping_ ? absl::CancelledError("head is about to end")
-                : registrar_.OnRegister(peer, std::move(message),
-                                        std::move(controller));
-  if (!registered.ok()) return peer.Refuse(registered);
+absl::Status Head::OnRegister(PendingConnection& peer, Register message,
+                              Fd controller) {
+  if (stopping_) return absl::CancelledError("head is about to end");
+  RETURN_IF_ERROR(
+      registrar_.OnRegister(peer, std::move(message), std::move(controller)));
   TidySoon();
+  return absl::OkStatus();
 }
 
 void Head::OnExecFailed(PendingConnection& peer, const std::string& text) {
@@ -118,16 +118,11 @@ void Head::OnExecFailed(PendingConnection& peer, const std::string& text) {
   }
 }
 
-void Head::OnAttach(PendingConnection& peer, Attach message) {
-  const absl::Status attached = clients_.Attach(peer, std::move(message));
-  if (!attached.ok()) peer.Refuse(attached);
-}
-
-void Head::OnAsk(PendingConnection& peer, Ask message) {
-  const absl::Status room = admission_.CheckClients(peer.identity());
-  if (!room.ok()) return peer.Refuse(room);
+absl::Status Head::OnAsk(PendingConnection& peer, Ask message) {
+  RETURN_IF_ERROR(admission_.CheckClients(peer.identity()));
   auto [connection, received] = peer.Release();
   queries_.Serve(std::move(connection), peer.identity(), message, received);
+  return absl::OkStatus();
 }
 
 void Head::OnSessionChanged(Session& session, Change change) {

@@ -6,7 +6,7 @@
 //   Admission           who may come in, and have how much
 //   PendingConnections  whoever hasn't said yet what they want; then
 //     Registrar           a body registers a program: which session it gets
-//     ConnectedClients    somebody attaches, or came to a client socket
+//     HeadClients    somebody attaches, or came to a client socket
 //     Queries             somebody asks; EventListeners hear what happens
 //   SessionTable        the sessions
 //   Stores              who has copies of their descriptors if head dies
@@ -30,8 +30,8 @@
 #include "absl/status/statusor.h"
 
 #include "lib/head/admission.h"
-#include "lib/head/connected_clients.h"
 #include "lib/head/event_listeners.h"
+#include "lib/head/head_clients.h"
 #include "lib/head/head_options.h"
 #include "lib/head/listeners.h"
 #include "lib/head/pending_connections.h"
@@ -115,18 +115,13 @@ class Head final : private Listeners::Owner,
   }
   bool has_terminal() const override { return viewer_ != nullptr; }
 
-  void OnRegister(PendingConnection& peer, Register message,
-                  Fd controller) override;
+  absl::Status OnRegister(PendingConnection& peer, Register message,
+                          Fd controller) override;
   void OnExecFailed(PendingConnection& peer, const std::string& text) override;
-  absl::Status CheckDescriptor(int fd, uid_t uid) const override {
-    return admission_.CheckDescriptor(fd, uid);
+  absl::Status OnAttach(PendingConnection& peer, Attach message) override {
+    return clients_.Attach(peer, std::move(message));
   }
-  void OnAttach(PendingConnection& peer, Attach message) override;
-  void OnAsk(PendingConnection& peer, Ask message) override;
-  void OnRefused(const PeerIdentity& who, absl::string_view code,
-                 absl::string_view text) override {
-    admission_.refusals().Note(who, code, text);
-  }
+  absl::Status OnAsk(PendingConnection& peer, Ask message) override;
   void OnPendingDone(PendingConnection& peer) override {
     pending_.Remove(peer);
   }
@@ -155,7 +150,7 @@ class Head final : private Listeners::Owner,
   SessionTable sessions_;
   Stores stores_;
   PendingConnections pending_;
-  ConnectedClients clients_;
+  HeadClients clients_;
   Registrar registrar_;
   Upgrade upgrade_;
   std::unique_ptr<Viewer> viewer_;

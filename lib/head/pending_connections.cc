@@ -19,7 +19,7 @@ PendingConnection& PendingConnections::Own(
 PendingConnection& PendingConnections::Add(Fd connection,
                                            PeerIdentity identity) {
   return Own(std::make_unique<PendingConnection>(
-      loop_, owner_, std::move(connection), std::move(identity)));
+      loop_, owner_, admission_, std::move(connection), std::move(identity)));
 }
 
 absl::Status PendingConnections::MakeRoom(uid_t newcomer) {
@@ -92,7 +92,8 @@ void PendingConnections::Save(HeadState& state) const {
 void PendingConnections::Resume(const HeadState& state) {
   for (const PeerState& one : state.peers) {
     PendingConnection& connection = Own(std::make_unique<PendingConnection>(
-        loop_, owner_, one, PeerOf(one.fd).value_or(PeerIdentity())));
+        loop_, owner_, admission_, one,
+        PeerOf(one.fd).value_or(PeerIdentity())));
     if (connection.registered()) NoteRegistered(connection);
   }
 }

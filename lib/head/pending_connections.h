@@ -24,8 +24,8 @@ class PendingConnections {
  public:
   // At most `most` of them may have said nothing.
   PendingConnections(EventLoop& loop, PendingConnection::Owner& owner,
-                     size_t most)
-      : loop_(loop), owner_(owner), most_(most) {}
+                     Admission& admission, size_t most)
+      : loop_(loop), owner_(owner), admission_(admission), most_(most) {}
 
   PendingConnection& Add(Fd connection, PeerIdentity identity);
   // Where there are as many as may be, the user who has most of them loses the
@@ -54,6 +54,7 @@ class PendingConnections {
 
   EventLoop& loop_;
   PendingConnection::Owner& owner_;
+  Admission& admission_;
   const size_t most_;
   absl::flat_hash_map<const PendingConnection*,
                       std::unique_ptr<PendingConnection>>

@@ -8,7 +8,7 @@
 
 #include "lib/base/status.h"
 #include "lib/clients/report.h"
-#include "lib/head/connected_clients.h"
+#include "lib/head/head_clients.h"
 #include "lib/sys/process.h"
 
 namespace deptyr {

@@ -4,7 +4,7 @@
 #include "absl/status/statusor.h"
 
 #include "lib/head/admission.h"
-#include "lib/head/connected_clients.h"
+#include "lib/head/head_clients.h"
 #include "lib/head/pending_connections.h"
 #include "lib/head/session_table.h"
 #include "lib/head/stores.h"
@@ -17,7 +17,7 @@ class Registrar {
  public:
   // `history` is what a new session's ring holds, in bytes.
   Registrar(SessionTable& sessions, PendingConnections& pending,
-            ConnectedClients& clients, Admission& admission, Stores& stores,
+            HeadClients& clients, Admission& admission, Stores& stores,
             size_t history)
       : sessions_(sessions),
         pending_(pending),
@@ -39,7 +39,7 @@ class Registrar {
 
   SessionTable& sessions_;
   PendingConnections& pending_;
-  ConnectedClients& clients_;
+  HeadClients& clients_;
   Admission& admission_;
   Stores& stores_;
   const size_t history_;

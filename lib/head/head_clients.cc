@@ -1,4 +1,4 @@
-#include "lib/head/connected_clients.h"
+#include "lib/head/head_clients.h"
 
 #include <algorithm>
 #include <utility>
@@ -39,10 +39,9 @@ std::string NoSuchSession(const std::string& name, const PeerIdentity& who,
   return "there is no session yet";
 }
 
-ConnectedClients::ConnectedClients(EventLoop& loop, SessionTable& sessions,
-                                   Admission& admission,
-                                   const std::string& head_socket,
-                                   absl::AnyInvocable<void()> changed)
+HeadClients::HeadClients(EventLoop& loop, SessionTable& sessions,
+                         Admission& admission, const std::string& head_socket,
+                         absl::AnyInvocable<void()> changed)
     : loop_(loop),
       sessions_(sessions),
       admission_(admission),
@@ -54,12 +53,12 @@ ConnectedClients::ConnectedClients(EventLoop& loop, SessionTable& sessions,
 
 // Destroying a client can end others, so the tables are emptied before they
 // are destroyed.
-void ConnectedClients::Clear() {
+void HeadClients::Clear() {
   const auto leaving = std::exchange(attached_, {});
   at_sockets_.Clear();
 }
 
-absl::AnyInvocable<void(SocketClient&)> ConnectedClients::WhenGone(uid_t uid) {
+absl::AnyInvocable<void(SocketClient&)> HeadClients::WhenGone(uid_t uid) {
   return [this, place = admission_.TakeClientPlace(uid)](SocketClient& gone) {
     std::erase_if(waiting_, [&](const Waiting& waiting) {
       return waiting.client == &gone;
@@ -68,8 +67,7 @@ absl::AnyInvocable<void(SocketClient&)> ConnectedClients::WhenGone(uid_t uid) {
   };
 }
 
-absl::AnyInvocable<void(AttachClient&)> ConnectedClients::WhenDetached(
-    uid_t uid) {
+absl::AnyInvocable<void(AttachClient&)> HeadClients::WhenDetached(uid_t uid) {
   return [this, place = admission_.TakeClientPlace(uid)](AttachClient& gone) {
     auto node = attached_.extract(&gone);
     if (node.empty()) return;  // all of them go
@@ -78,8 +76,8 @@ absl::AnyInvocable<void(AttachClient&)> ConnectedClients::WhenDetached(
   };
 }
 
-void ConnectedClients::Add(const ListenerSpec& spec, Fd connection,
-                           const std::optional<PeerIdentity>& who) {
+void HeadClients::Add(const ListenerSpec& spec, Fd connection,
+                      const std::optional<PeerIdentity>& who) {
   absl::Status room = admission_.CheckDescriptor(connection.get(), UidOf(who));
   if (room.ok()) room = admission_.CheckClients(who);
   if (!room.ok()) return admission_.refusals().Note(who, room);
@@ -97,7 +95,7 @@ void ConnectedClients::Add(const ListenerSpec& spec, Fd connection,
   waiting_.push_back({&client, spec.session});
 }
 
-void ConnectedClients::Assign(SocketClient& client, Session& session) {
+void HeadClients::Assign(SocketClient& client, Session& session) {
   absl::Status may = admission_.CheckClientsOf(session);
   if (!client.RightsIn(session).Has(Right::kSee)) {
     may = absl::PermissionDeniedError(
@@ -109,7 +107,7 @@ void ConnectedClients::Assign(SocketClient& client, Session& session) {
   client.End();
 }
 
-void ConnectedClients::AssignWaiting(Session& session) {
+void HeadClients::AssignWaiting(Session& session) {
   for (Waiting& one : std::exchange(waiting_, {})) {
     const bool meant = one.wanted.empty()
                            ? OwnerMeantBy(*one.client) == session.owner()
@@ -122,8 +120,8 @@ void ConnectedClients::AssignWaiting(Session& session) {
   }
 }
 
-absl::Status ConnectedClients::Attach(PendingConnection& connection,
-                                      deptyr::Attach wish) {
+absl::Status HeadClients::Attach(PendingConnection& connection,
+                                 deptyr::Attach wish) {
   const PeerIdentity who = connection.identity();
   Session* const session = sessions_.Find(wish.session, who.uid);
   if (session == nullptr) {
@@ -153,14 +151,14 @@ absl::Status ConnectedClients::Attach(PendingConnection& connection,
   return absl::OkStatus();
 }
 
-void ConnectedClients::Stop() {
+void HeadClients::Stop() {
   stopping_ = true;
   std::vector<AttachClient*> told;  // telling one may end it
   for (const auto& [key, client] : attached_) told.push_back(client.get());
   for (AttachClient* client : told) client->OnStopping();
 }
 
-bool ConnectedClients::OwedAnything() const {
+bool HeadClients::OwedAnything() const {
   bool owed = false;
   const auto look = [&owed](const Client& client) {
     owed = owed || (client.session() != nullptr &&
@@ -171,7 +169,7 @@ bool ConnectedClients::OwedAnything() const {
   return owed;
 }
 
-void ConnectedClients::Save(HeadState& state) const {
+void HeadClients::Save(HeadState& state) const {
   at_sockets_.ForEach([&](const SocketClient& client) {
     state.clients.push_back(client.Save());
     for (const Waiting& waiting : waiting_) {
@@ -185,7 +183,7 @@ void ConnectedClients::Save(HeadState& state) const {
   }
 }
 
-void ConnectedClients::Resume(const HeadState& state) {
+void HeadClients::Resume(const HeadState& state) {
   for (const SocketClientState& one : state.clients) {
     SocketClient& client =
         at_sockets_.Add(one, WhenGone(UidOf(PeerOf(one.fd))));
@@ -199,7 +197,7 @@ void ConnectedClients::Resume(const HeadState& state) {
   for (const AttachClientState& one : state.attached) ResumeAttached(one);
 }
 
-void ConnectedClients::ResumeAttached(const AttachClientState& state) {
+void HeadClients::ResumeAttached(const AttachClientState& state) {
   absl::string_view bytes = state.wish;
   const auto message = TakeMessage(bytes);
   Session* const session = sessions_.Find(state.client.session);

@@ -29,12 +29,12 @@ std::string NoSuchSession(const std::string& name, const PeerIdentity& who,
                           const SessionTable& sessions,
                           const Admission& admission);
 
-class ConnectedClients {
+class HeadClients {
  public:
   // `changed` is called when there are more or fewer clients.
-  ConnectedClients(EventLoop& loop, SessionTable& sessions,
-                   Admission& admission, const std::string& head_socket,
-                   absl::AnyInvocable<void()> changed);
+  HeadClients(EventLoop& loop, SessionTable& sessions, Admission& admission,
+              const std::string& head_socket,
+              absl::AnyInvocable<void()> changed);
 
   size_t size() const { return at_sockets_.size() + attached_.size(); }
 
