@@ -1,5 +1,5 @@
-// The options by which head and router say where clients connect.  Those that
-// say how (--read-only, ...) hold for the listeners named after them.
+// The options of head and router that say where clients connect.  Options that
+// say how (--read-only, ...) apply to the listeners named after them.
 #pragma once
 
 #include <vector>
@@ -13,7 +13,7 @@ struct ListenOptionsState {
   std::vector<ListenerSpec>* listeners;
   ClientPolicy policy = {};
   bool allow_remote = false;
-  bool name_sessions = true;  // ADDRESS[=SESSION], or ADDRESS alone
+  bool name_sessions = true;  // ADDRESS[=SESSION], not ADDRESS alone
 };
 
 // `state` must live as long as `options`.

@@ -24,7 +24,8 @@
 namespace deptyr {
 namespace {
 
-// COMMAND, or the shell; a login shell is told so by a dash, login(1).
+// Runs COMMAND, or the shell.  A dash before its name makes it a login shell
+// (login(1)).
 void ChooseCommand(std::vector<std::string> operands, bool login,
                    RouterOptions* router) {
   if (operands.empty()) {
@@ -43,8 +44,8 @@ void ChooseCommand(std::vector<std::string> operands, bool login,
 }
 
 absl::Status RunRouter(RouterOptions options) {
-  // For each: the connection, the terminal, the process, the ring, and one
-  // more.
+  // A connection needs one for itself, the terminal, the process and the ring;
+  // one more is spare.
   constexpr size_t kDescriptorsOfOne = 5;
   options.max_connections = std::min(
       options.max_connections, RaiseDescriptorLimit() / kDescriptorsOfOne);

@@ -1,6 +1,6 @@
 // How much of head anybody may take: deptyr head --max-...
 //
-// Over a limit somebody is refused ("limit"), and told which option raises it;
+// Whoever exceeds a limit is refused ("limit") and told which option raises it;
 // nobody else notices.
 #pragma once
 
@@ -16,30 +16,34 @@
 namespace deptyr {
 
 struct Limits {
-  size_t sessions = 4096;           // that are there, or remembered
+  size_t sessions = 4096;           // with a program or remembered
   size_t user_sessions = SIZE_MAX;  // of one user
   size_t descriptors = SIZE_MAX;    // that head may have open
   size_t clients = SIZE_MAX;
   size_t session_clients = 1024;
   size_t user_clients = SIZE_MAX;  // of one user
   size_t pending = 512;          // connections that haven't said what they are
-  size_t buffered = 1 << 20;     // bytes that a user hasn't taken
+  size_t buffered = 1 << 20;     // bytes made for a user that aren't taken
   size_t registrations = 10000;  // of one user, in kRegistrationTime
 };
 
-// Root's, and head's own user's, whatever others have: these last descriptors,
-// and so many of the clients.  A quarter at most, where there are few.
+// The last descriptors and clients are reserved for root and head's own user:
+// this many, or a quarter if there are few.
 inline constexpr size_t kReservedDescriptors = 32;
 inline constexpr size_t kReservedClients = 16;
 
+// The latest sessions without a program that are remembered for each user.
+inline constexpr size_t kMostEnded = 64;
+
 inline constexpr Clock::duration kRegistrationTime = std::chrono::seconds(10);
-// Terminals of a user may make head wait so often in that time.
+// How often a user's terminals may make head wait in that time.
 inline constexpr size_t kMostHeldUp = 2;
 
-// Registrations of each user, in the present stretch of kRegistrationTime.
+// How often something happened for each user, in the present stretch of
+// kRegistrationTime.
 class RegistrationRate {
  public:
-  // One more; false if that is more than `most`.
+  // Counts one more; false if that makes more than `most`.
   bool Take(uid_t uid, size_t most, Clock::time_point now) {
     ForgetOld(now);
     return ++counts_[uid] <= most;
@@ -66,7 +70,7 @@ class UserCounts {
   using Counts = std::map<uid_t, size_t>;
 
  public:
-  // One of them, as long as it lives, which may be longer than the counts.
+  // Counts as one while it lives.  It may outlive the counts.
   class Place {
    public:
     Place(Place&& other) noexcept = default;
@@ -91,6 +95,11 @@ class UserCounts {
   size_t of(uid_t uid) const {
     const auto found = counts_->find(uid);
     return found == counts_->end() ? 0 : found->second;
+  }
+  size_t total() const {
+    size_t total = 0;
+    for (const auto& [uid, count] : *counts_) total += count;
+    return total;
   }
   const Counts& all() const { return *counts_; }
 

@@ -7,13 +7,25 @@
 #include <optional>
 #include <string>
 
+#include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/sys/event_loop.h"
 #include "lib/sys/peer_identity.h"
 #include "lib/sys/user_log.h"
+#include "lib/wire/key_values.h"
 
 namespace deptyr {
+
+// The code by which a refusal with this status is told (kRefused... of
+// lib/wire/messages.h): "limit", unless the status has one of a few codes.
+//
+//   absl::IsNotFound            "no-session"
+//   absl::IsPermissionDenied    "not-permitted"
+//   absl::IsUnauthenticated     "not-owner"
+//   absl::IsAlreadyExists       "name-taken"
+//   absl::IsCancelled           "stopping"
+absl::string_view RefusalCode(const absl::Status& why);
 
 class Refusals {
  public:
@@ -26,7 +38,12 @@ class Refusals {
   // of ours.
   void Note(const std::optional<PeerIdentity>& who, absl::string_view code,
             absl::string_view text);
+  void Note(const std::optional<PeerIdentity>& who, const absl::Status& why) {
+    Note(who, RefusalCode(why), why.message());
+  }
 
+  // "refused", and "refused-CODE" for each code there was.
+  KeyValues Report() const;
   const Counts& counts() const { return counts_; }
   uint64_t total() const;
   // Users of whom nothing more is logged for now.

@@ -52,7 +52,7 @@ KeyValues Report(Session& session) {
       {"title", session.screen().title()},
       {"screen", session.screen().exact() ? "exact" : "approximate"},
   };
-  // How the last one ended that has.
+  // The last incarnation that has ended says how.
   const std::vector<IncarnationRecord> all = ring.incarnations();
   for (auto record = all.rbegin(); record != all.rend(); ++record) {
     if (record->outcome == Outcome::kRuns) continue;

@@ -1,5 +1,5 @@
-// What head says of its sessions, clients and incarnations to those who ask, as
-// keys and values: docs/protocol.md, "Ask", has the table.
+// What head tells about its sessions, clients and incarnations, as keys and
+// values; docs/protocol.md, "Ask", has the table.
 #pragma once
 
 #include "lib/clients/client.h"
@@ -11,11 +11,11 @@ namespace deptyr {
 
 KeyValues Report(Session& session);
 KeyValues Report(const SessionClient& client);
-// `exec_failure` belongs to the last one (RingState).
+// `exec_failure` is the ring's, and counts for its last incarnation only.
 KeyValues Report(const IncarnationRecord& record,
                  absl::string_view exec_failure);
 
-// What notices and events say of an incarnation, the last one if none is named.
+// What notices and events tell about an incarnation; the last one by default.
 KeyValues StartReport(const Session& session, const IncarnationRecord& record);
 KeyValues EndReport(const Session& session, const IncarnationRecord& record);
 inline KeyValues StartReport(const Session& session) {

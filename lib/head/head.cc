@@ -1,8 +1,5 @@
 #include "lib/head/head.h"
 
-#include <signal.h>
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
@@ -11,157 +8,235 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/sys/address.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
 #include "lib/sys/process.h"
+#include "lib/sys/retry.h"
 
 namespace deptyr {
 namespace {
 
 constexpr absl::Duration kTidyPause = absl::Milliseconds(20);
 constexpr absl::Duration kServedCheck = absl::Milliseconds(10);
-
-// Of the sockets a supervisor passed the one for `path`: bound to it, or named
-// "head", or the only one left.
-ListeningSocket InheritedSocket(const std::string& path,
-                                std::vector<InheritedFd>& inherited) {
-  const auto left = std::count_if(
-      inherited.begin(), inherited.end(),
-      [](const InheritedFd& candidate) { return candidate.fd.valid(); });
-  for (InheritedFd& candidate : inherited) {
-    const auto bound_to = ListeningPath(candidate.fd.get());
-    if (!bound_to) continue;
-    // By inode: we may have been given a relative path.
-    if (IsSameFile(*bound_to, path) || candidate.name == "head" || left == 1) {
-      return ListeningSocket(std::move(candidate.fd), *bound_to);
-    }
-  }
-  return ListeningSocket();
-}
+// How long clients get, at the end, to take what they are owed.
+constexpr absl::Duration kLastPatience = absl::Seconds(2);
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<Head>> Head::Create(
     EventLoop& loop, HeadOptions options, std::optional<HeadState> before) {
   std::unique_ptr<Head> head(new Head(loop, std::move(options)));
-  head->user_log_.Use();
-  head->before_ = std::move(before);
-  RETURN_IF_ERROR(head->Open());
+  RETURN_IF_ERROR(head->Open(std::move(before)));
   return head;
 }
 
-// Destroying a client can end others, so the tables are emptied before their
-// destructors run.
+Head::Head(EventLoop& loop, HeadOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      readiness_(options_.ready_fd),
+      admission_(loop, options_.limits, options_.allow,
+                 [this](uid_t uid) { return CountDescriptorsOf(uid); }),
+      events_(loop, admission_, options_.limits.buffered),
+      queries_(loop, sessions_, admission_, stores_, events_, *this),
+      listeners_(loop, options_, admission_, *this),
+      sessions_(loop, options_.session, options_.limits, *this),
+      stores_(loop, sessions_, [this] { TidySoon(); }),
+      pending_(loop, *this, admission_, options_.limits.pending),
+      clients_(loop, sessions_, admission_, options_.socket,
+               [this] { TidySoon(); }),
+      registrar_(sessions_, pending_, clients_, admission_, stores_,
+                 options_.history),
+      upgrade_(loop, options_.program, options_.argv, readiness_, *this) {}
+
 Head::~Head() {
   viewer_.reset();
   clients_.Clear();
 }
 
-absl::Status Head::Open() {
+absl::Status Head::Open(std::optional<HeadState> before) {
   RETURN_IF_ERROR(CheckSocketPath(options_.socket));
   std::vector<InheritedFd> inherited = TakeInheritedFds();
-  // What was kept first, then listeners: a descriptor they name isn't the only
-  // one any more.
-  RETURN_IF_ERROR(OpenKeeper(inherited));
-  RETURN_IF_ERROR(OpenListeners(inherited));
-  ASSIGN_OR_RETURN(ListeningSocket socket, OpenSocket(inherited));
+  const HeadState* const state = before ? &*before : nullptr;
+  // What was stored comes first, because to the listeners a descriptor may be
+  // the only one that is left.
+  RETURN_IF_ERROR(stores_.Open(options_, readiness_, inherited, state));
+  RETURN_IF_ERROR(listeners_.Open(inherited, state));
+  const ListeningSocket& socket = listeners_.head_socket();
   Log(Severity::kInfo, "head pid=", OwnPid(), " listens on ", socket.path(),
       socket.inherited() ? " (inherited)" : "", "; history=", options_.history,
-      keeping_.kind().empty()
+      stores_.name().empty()
           ? "; nobody keeps the terminals for it: if it ends, its programs get "
             "SIGHUP"
-          : absl::StrCat("; ", keeping_.kind(), " keeps the terminals"));
+          : absl::StrCat("; ", stores_.name(), " keeps the terminals"));
   if (const absl::Status known = CheckIdentities(); !known.ok()) {
     Log(Severity::kWarning, known.message());
   }
-  TakeAllBack();
-  ServeBodies(std::move(socket));
-  if (before_) Resume();
+  stores_.RestoreSessions();
+  if (before) Resume(*std::move(before));
   readiness_.Ready();
   TidySoon();
   return absl::OkStatus();
 }
 
-absl::StatusOr<ListeningSocket> Head::OpenSocket(
-    std::vector<InheritedFd>& inherited) {
-  ListeningSocket socket = TakeSocket(kBodiesRole);
-  if (!socket.valid()) socket = InheritedSocket(options_.socket, inherited);
-  if (!socket.valid()) {
-    ASSIGN_OR_RETURN(socket, Listen(options_.socket, options_.rights));
-  }
-  RETURN_IF_ERROR(SetNonBlocking(socket.fd()));
-  return socket;
+Session* Head::newest() const {
+  return sessions_.NewestOf(OwnUid());
 }
 
-KeyValues Head::Report() const {
-  KeyValues report = {
-      {"pid", absl::StrCat(OwnPid())},
-      {"version", options_.version},
-      {"socket", options_.socket},
-      {"since", absl::StrCat(absl::ToUnixMillis(since_))},
-      {"sessions", absl::StrCat(sessions_.size())},
-      {"keeper", std::string(keeping_.kind())},
-      {"clients", absl::StrCat(clients_.size() + (viewer_ == nullptr ? 0 : 1))},
-      {"refused", absl::StrCat(refusals_.total())}};
-  for (const auto& [code, count] : refusals_.counts()) {
-    report.emplace_back(absl::StrCat("refused-", code), absl::StrCat(count));
+// --- What happens
+
+void Head::OnConnection(Fd connection) {
+  const auto identity = IdentifyPeer(connection.get());
+  if (!identity.ok()) return;
+  absl::Status room = pending_.MakeRoom(identity->uid);
+  // A client says at once what it wants; a body makes a terminal first.
+  if (BytesReadable(connection.get()) == 0) stores_.Prepare();
+  PendingConnection& peer = pending_.Add(std::move(connection), *identity);
+  if (room.ok())
+    room = admission_.CheckDescriptor(peer.connection(), identity->uid);
+  if (!room.ok()) peer.Refuse(room);
+}
+
+absl::Status Head::OnRegister(PendingConnection& peer, Register message,
+                              Fd controller) {
+  if (stopping_) return absl::CancelledError("head is about to end");
+  RETURN_IF_ERROR(
+      registrar_.OnRegister(peer, std::move(message), std::move(controller)));
+  TidySoon();
+  return absl::OkStatus();
+}
+
+void Head::OnExecFailed(PendingConnection& peer, const std::string& text) {
+  Session* const session = sessions_.Find(peer.session());
+  if (session != nullptr && session->program().pid() == peer.identity().pid) {
+    session->program().ExecFailed(text.substr(0, 512));
   }
-  ReportLimits(report);
-  return report;
+}
+
+absl::Status Head::OnAsk(PendingConnection& peer, Ask message) {
+  RETURN_IF_ERROR(admission_.CheckClients(peer.identity()));
+  auto [connection, received] = peer.Release();
+  queries_.Serve(std::move(connection), peer.identity(), message, received);
+  return absl::OkStatus();
 }
 
 void Head::OnSessionChanged(Session& session, Change change) {
-  if (change.kind == Change::kHeldUp) return OnHeldUp(session);
-  queries_.Tell(session, change);
-  if (change.kind == Change::kStarted) {
-    ++running_;
-    std::erase(ended_, &session);
-  } else if (change.kind == Change::kEnded) {
-    --running_;
-    keeping_.DropProgram(session.name(), session.program().number());
-    EndRegistration(session.name());
-    ended_.push_back(&session);
+  if (change.kind == Change::kHeldUp) {
+    // All at once, because each would cost head a moment.
+    if (admission_.NoteHeldUp(session.owner())) {
+      sessions_.DropBlockingTerminals(session);
+    }
+    return;
+  }
+  events_.Tell(session, change);
+  if (change.kind == Change::kEnded) {
+    stores_.RemoveProgram(session, session.program().number());
+    pending_.EndRegistration(session.name());
   } else if (change.kind == Change::kTerminalLost) {
-    // The next head shall not wait for it either.
-    keeping_.DropProgram(session.name(), session.program().number());
-    keeping_.Expect(session.name(), session.program().number());
-  } else {
+    // The next head shall not wait for this terminal either.
+    stores_.RemoveProgram(session, session.program().number());
+    stores_.SetRunning(session, session.program().number());
+  } else if (change.kind != Change::kStarted) {
     return;
   }
   if (viewer_ != nullptr) viewer_->OnSessionsChanged();
   TidySoon();
 }
 
+void Head::OnSessionForgotten(Session& session) {
+  events_.TellForgotten(session);
+  stores_.RemoveSession(session);
+  listeners_.CloseFor(session);
+}
+
 void Head::TidySoon() {
-  if (!tidy_.pending()) tidy_ = loop_.After(kTidyPause, [this] { Tidy(); });
+  if (until_tidied_.pending()) return;
+  until_tidied_ = loop_.After(kTidyPause, [this] { Tidy(); });
 }
 
 void Head::Tidy() {
-  KeepAgain();
-  ForgetExcess();
-  if (!readiness_.Status(absl::StrCat(
-          running_, " programs run, ", sessions_.size() - running_, " ended, ",
-          clients_.size() + (viewer_ == nullptr ? 0 : 1), " clients"))) {
+  if (!stopping_) stores_.StoreMissing();
+  sessions_.ForgetExcess();
+  if (!readiness_.Status(absl::StrCat(sessions_.running(), " programs run, ",
+                                      sessions_.idle().size(), " ended, ",
+                                      CountClients(), " clients"))) {
     TidySoon();
   }
 }
 
-void Head::Forget(const std::string& name) {
-  const auto found = sessions_.find(name);
-  queries_.Tell(*found->second, "forgotten", {});
-  keeping_.DropSession(name);
-  client_dirs_.erase(found->second.get());
-  session_places_.erase(found->second.get());
-  std::erase(by_start_, found->second.get());
-  std::erase(ended_, found->second.get());
-  sessions_.erase(found);
+// --- What is told
+
+size_t Head::CountClients() const {
+  return clients_.size() + (viewer_ == nullptr ? 0 : 1);
+}
+
+size_t Head::CountDescriptorsOf(uid_t uid) const {
+  size_t count = pending_.CountDescriptorsOf(uid);
+  for (const Session* session : sessions_.by_start()) {
+    if (session->owner() != uid) continue;
+    count += 1 + (session->controller() >= 0 ? 1 : 0) +
+             (session->program().pidfd() >= 0 ? 1 : 0) +
+             listeners_.CountOf(*session);
+  }
+  return count;
+}
+
+KeyValues Head::Report() const {
+  KeyValues report = {{"pid", absl::StrCat(OwnPid())},
+                      {"version", options_.version},
+                      {"socket", options_.socket},
+                      {"since", absl::StrCat(absl::ToUnixMillis(since_))},
+                      {"sessions", absl::StrCat(sessions_.size())},
+                      {"keeper", std::string(stores_.name())},
+                      {"clients", absl::StrCat(CountClients())}};
+  const KeyValues refused = admission_.refusals().Report();
+  report.insert(report.end(), refused.begin(), refused.end());
+  report.emplace_back("pending", absl::StrCat(pending_.size()));
+  report.emplace_back("buffered", absl::StrCat(queries_.most_owed()));
+  admission_.AppendLimits(report);
+  return report;
+}
+
+std::vector<KeyValues> Head::ReportUsers(const PeerIdentity& who) const {
+  struct Usage {
+    size_t sessions = 0;
+    size_t running = 0;
+    size_t kept = 0;
+    size_t clients = 0;
+    size_t pending = 0;
+  };
+  std::map<uid_t, Usage> users;
+  for (const Session* session : sessions_.by_start()) {
+    Usage& user = users[session->owner()];
+    ++user.sessions;
+    user.running += session->running() ? 1 : 0;
+    user.kept += stores_.Has(*session) ? 1 : 0;
+  }
+  for (const auto& [uid, count] : pending_.CountByUser()) {
+    users[uid].pending = count;
+  }
+  for (const auto& [uid, count] : admission_.clients().all()) {
+    users[uid].clients = count;
+  }
+  std::vector<KeyValues> reports;
+  for (const auto& [uid, usage] : users) {
+    if (uid != who.uid && !admission_.MayAdminister(who)) continue;
+    reports.push_back(
+        {{"item", "user"},
+         {"uid", uid == kUnknownId ? "" : absl::StrCat(uid)},
+         {"sessions", absl::StrCat(usage.sessions)},
+         {"running", absl::StrCat(usage.running)},
+         {"kept", absl::StrCat(usage.kept)},
+         {"clients", absl::StrCat(usage.clients)},
+         {"pending", absl::StrCat(usage.pending)},
+         {"descriptors", absl::StrCat(admission_.CountDescriptorsOf(uid))}});
+  }
+  return reports;
 }
 
 std::string Head::RunningPrograms(bool kept) const {
   std::vector<std::string> names;
-  for (const auto& [name, session] : sessions_) {
-    if (session->running() && keeping_.Keeps(name) == kept) {
+  for (const auto& [name, session] : sessions()) {
+    if (session->running() && stores_.Has(*session) == kept) {
       names.push_back(
           absl::StrCat(name, " (pid ", session->program().pid(), ")"));
     }
@@ -169,31 +244,97 @@ std::string Head::RunningPrograms(bool kept) const {
   return absl::StrJoin(names, ", ");
 }
 
+// --- Its own terminal, an upgrade, the end
+
+absl::Status Head::TakeTerminal(std::optional<char> command_key) {
+  const auto before = std::exchange(viewer_before_, std::nullopt);
+  ASSIGN_OR_RETURN(Terminal terminal, before ? RetryForFiveSeconds([&] {
+                     return Terminal::TakeOver(before->terminal);
+                   })
+                                             : Terminal::Take());
+  viewer_ = before ? std::make_unique<Viewer>(loop_, *this, std::move(terminal),
+                                              command_key,
+                                              sessions_.Find(before->shown),
+                                              before->client, before->leads)
+                   : std::make_unique<Viewer>(loop_, *this, std::move(terminal),
+                                              command_key, newest());
+  return absl::OkStatus();
+}
+
+HeadState Head::Save() const {
+  HeadState state;
+  state.program = options_.version;
+  state.since = absl::ToUnixMillis(since_);
+  state.refused = admission_.refusals().counts();
+  state.last_client = Client::last_id();
+  listeners_.Save(state);
+  stores_.Save(state);
+  sessions_.Save(state);
+  clients_.Save(state);
+  queries_.Save(state);
+  pending_.Save(state);
+  if (viewer_ != nullptr) {
+    state.terminal = viewer_->terminal().Before();
+    state.viewer = viewer_->Save();
+    state.viewer_leads =
+        viewer_->session() != nullptr &&
+        viewer_->session()->audience().leader() == viewer_.get();
+    state.shown = viewer_->shown() == nullptr ? "" : viewer_->shown()->name();
+  }
+  return state;
+}
+
+void Head::Resume(HeadState before) {
+  since_ = absl::FromUnixMillis(before.since);
+  admission_.refusals().Resume(before.refused);
+  sessions_.Resume(before);
+  stores_.Resume(before);
+  sessions_.SortAsBefore(before);
+  clients_.Resume(before);
+  Client::GoOnAfter(before.last_client);
+  pending_.Resume(before);
+  for (const SessionState& state : before.sessions) {
+    Session* const session = sessions_.Find(state.name);
+    if (session != nullptr) session->OnReadmitted(state.leader);
+  }
+  if (!before.terminal.empty()) {
+    viewer_before_ = {.terminal = before.terminal,
+                      .shown = before.shown,
+                      .client = before.viewer,
+                      .leads = before.viewer_leads};
+  }
+  Log(Severity::kNotice, "took over from ", before.program, ": ",
+      sessions_.size(), " sessions, ",
+      before.clients.size() + before.attached.size(), " clients");
+  queries_.Resume(before);
+  listeners_.CloseUnused();
+}
+
+void Head::OnUpgradeFailed(absl::string_view why) {
+  Log(Severity::kError, "no upgrade, head goes on as before: ", why);
+  queries_.TellUpgradeFailed(why);
+}
+
 void Head::Stop(absl::string_view why) {
   if (std::exchange(stopping_, true)) return;
   Log(Severity::kInfo, "head ends: ", why);
   const std::string kept = RunningPrograms(true);
-  if (keeping_.kind() == "systemd" && !kept.empty()) {
+  if (stores_.MayEndWithService() && !kept.empty()) {
     Log(Severity::kWarning,
         "systemd keeps the terminals over a restart.  If this is a stop, and "
         "FileDescriptorStorePreserve=yes isn't set (systemd 254), it lets go "
-        "of "
-        "them, and these programs get SIGHUP: ",
+        "of them, and these programs get SIGHUP: ",
         kept);
   }
   readiness_.Stopping();
-  if (rehearsal_) {
-    (void)SendSignal(rehearsal_->trial.child.pidfd.get(), SIGKILL);
-  }
-  bodies_.reset();
-  listeners_.clear();
-  client_dirs_.clear();
-  for (const auto& [name, session] : sessions_) {
-    queries_.Tell(*session, "stopping", {});
+  upgrade_.Stop();
+  listeners_.Close();
+  for (const auto& [name, session] : sessions()) {
+    events_.TellStopping(*session);
     session->StopReading();
   }
-  clients_.ForEach([](ConnectedClient& client) { client.OnStopping(); });
-  farewell_ = loop_.After(kFarewell, [this] { finished_ = true; });
+  clients_.Stop();
+  until_end_ = loop_.After(kLastPatience, [this] { finished_ = true; });
   FinishIfServed();
 }
 
@@ -203,50 +344,12 @@ void Head::OnTerminalGone() {
 }
 
 void Head::FinishIfServed() {
-  bool owed = viewer_ != nullptr && viewer_->OwedAnything();
-  clients_.ForEach([&owed](const ConnectedClient& client) {
-    owed = owed || (client.session() != nullptr &&
-                    client.owed(client.session()->ring()));
-  });
-  if (!owed) {
+  if (!clients_.OwedAnything() &&
+      (viewer_ == nullptr || !viewer_->OwedAnything())) {
     finished_ = true;
     return;
   }
-  served_check_ = loop_.After(kServedCheck, [this] { FinishIfServed(); });
-}
-
-void Head::RestoreSocket() {
-  if (bodies_ == nullptr || bodies_->socket().inherited() ||
-      bodies_->socket().FileIsOurs()) {
-    return;
-  }
-  auto again = Listen(options_.socket, options_.rights);
-  if (!again.ok()) {
-    Log(Severity::kError,
-        "can't restore the socket: ", again.status().message());
-    return;
-  }
-  ServeBodies(*std::move(again));
-  Log(Severity::kNotice, "restored the socket ", options_.socket);
-}
-
-void Head::ServeBodies(ListeningSocket socket) {
-  bodies_ = std::make_unique<Acceptor>(
-      loop_, std::move(socket),
-      [this](Fd connection) { OnBody(std::move(connection)); });
-  socket_watch_ = nullptr;
-  if (bodies_->socket().inherited()) return;
-  socket_watch_ = std::make_unique<FileWatch>(loop_, bodies_->socket().path(),
-                                              [this] { OnSocketFile(); });
-  OnSocketFile();  // between the two
-}
-
-void Head::OnSocketFile() {
-  const bool there = bodies_ == nullptr || bodies_->socket().FileIsOurs();
-  if (std::exchange(socket_there_, there) == there || there) return;
-  Log(Severity::kError, "the socket ", options_.socket,
-      " was removed or replaced, nobody can connect to head any more; ",
-      viewer_ == nullptr ? "SIGHUP puts it back" : "start head again");
+  until_served_ = loop_.After(kServedCheck, [this] { FinishIfServed(); });
 }
 
 }  // namespace deptyr

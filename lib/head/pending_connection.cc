@@ -13,9 +13,11 @@
 namespace deptyr {
 
 PendingConnection::PendingConnection(EventLoop& loop, Owner& owner,
-                                     Fd connection, PeerIdentity identity)
+                                     Admission& admission, Fd connection,
+                                     PeerIdentity identity)
     : loop_(loop),
       owner_(owner),
+      admission_(admission),
       connection_(std::move(connection)),
       identity_(std::move(identity)) {
   watch_ = loop.Add(connection_.get(), Interest::kRead,
@@ -32,9 +34,10 @@ void PendingConnection::Wait() {
 }
 
 PendingConnection::PendingConnection(EventLoop& loop, Owner& owner,
+                                     Admission& admission,
                                      const PeerState& state,
                                      PeerIdentity identity)
-    : PendingConnection(loop, owner, TakeOffered(state.fd),
+    : PendingConnection(loop, owner, admission, TakeOffered(state.fd),
                         std::move(identity)) {
   inbox_ = state.inbox;
   session_ = state.session;
@@ -55,11 +58,11 @@ void PendingConnection::OnReadable() {
   for (Fd& fd : got.fds) fds_.push_back(std::move(fd));
   if (got.io.state == IoState::kWouldBlock) return;
   if (got.io.state != IoState::kDone) {
-    // A body that registered has executed its program now, or died trying; one
-    // that said nothing was a check whether somebody listens.
+    // A body that registered has executed its program by now, or died trying;
+    // a peer that said nothing may have checked whether somebody listens.
     if (!registered() && (!inbox_.empty() || !fds_.empty())) {
-      owner_.OnRefused(identity_, kRefusedMalformed,
-                       "it went away amid its first message");
+      admission_.refusals().Note(identity_, kRefusedMalformed,
+                                 "it went away amid its first message");
     }
     Done();
     return;
@@ -75,8 +78,9 @@ void PendingConnection::OnReadable() {
     return;
   }
   for (const Fd& fd : fds_) {
-    const absl::Status fits = owner_.CheckDescriptor(fd.get(), identity_.uid);
-    if (!fits.ok()) return Refuse(kRefusedLimit, fits.message());
+    const absl::Status fits =
+        admission_.CheckDescriptor(fd.get(), identity_.uid);
+    if (!fits.ok()) return Refuse(fits);
   }
   inbox_.append(room.data(), got.io.bytes);
   while (!done_) {
@@ -104,12 +108,12 @@ void PendingConnection::Dispatch(HeadMessage message) {
     owner_.OnExecFailed(*this, failure->text);
   } else if (auto* attach = std::get_if<Attach>(&message);
              attach != nullptr && !registered()) {
-    if (SpeaksOurVersion(attach->version)) {
-      owner_.OnAttach(*this, std::move(*attach));
-    }
+    if (!SpeaksOurVersion(attach->version)) return;
+    RefuseUnless(owner_.OnAttach(*this, std::move(*attach)));
   } else if (auto* ask = std::get_if<Ask>(&message);
              ask != nullptr && !registered()) {
-    if (SpeaksOurVersion(ask->version)) owner_.OnAsk(*this, std::move(*ask));
+    if (!SpeaksOurVersion(ask->version)) return;
+    RefuseUnless(owner_.OnAsk(*this, std::move(*ask)));
   } else {
     Refuse(kRefusedMalformed, "a message that has no place here");
   }
@@ -134,18 +138,18 @@ std::pair<Fd, std::string> PendingConnection::Release() {
 void PendingConnection::TakeRegister(Register message) {
   if (!SpeaksOurVersion(message.version)) return;
   if (fds_.empty()) {
-    Refuse(kRefusedDescriptor, "no descriptor came along");
-    return;
+    return Refuse(kRefusedDescriptor, "no descriptor came along");
   }
   Fd controller = std::move(fds_[0]);
   fds_.clear();
   const absl::StatusOr<bool> fits = IsController(controller.get());
-  if (!fits.ok()) return Refuse(kRefusedDescriptor, fits.status().message());
-  if (!*fits) {
-    Refuse(kRefusedDescriptor, "the descriptor is not a PTY's controlling end");
-    return;
+  if (!fits.value_or(false)) {
+    return Refuse(kRefusedDescriptor,
+                  fits.ok() ? "the descriptor is not a PTY's controlling end"
+                            : fits.status().message());
   }
-  owner_.OnRegister(*this, std::move(message), std::move(controller));
+  RefuseUnless(
+      owner_.OnRegister(*this, std::move(message), std::move(controller)));
 }
 
 bool PendingConnection::Accept(const std::string& session) {
@@ -157,7 +161,7 @@ bool PendingConnection::Accept(const std::string& session) {
 
 void PendingConnection::Refuse(absl::string_view code, absl::string_view text) {
   if (done_) return;
-  owner_.OnRefused(identity_, code, text);
+  admission_.refusals().Note(identity_, code, text);
   (void)Send(Refused{.code = std::string(code), .text = std::string(text)});
   Done();
 }
@@ -168,7 +172,7 @@ void PendingConnection::End() {
 
 bool PendingConnection::Send(const HeadMessage& message) {
   const std::string bytes = Encode(message);
-  // The answer is small and the first there is: it fits, or nobody listens.
+  // The answer is small and the first, so it fits unless nobody listens.
   const IoResult wrote = WriteSome(connection_.get(), bytes);
   return wrote.state == IoState::kDone && wrote.bytes == bytes.size();
 }

@@ -1,6 +1,6 @@
-// One connection to the head socket: somebody who hasn't said yet what they
-// want, then a body between its registration and its exec; whoever turns out
-// to be a client is passed on.  What it sends is never trusted: sizes,
+// One connection to the head socket while its peer hasn't said yet what it
+// wants, and that of a body between its registration and its exec.  A peer that
+// turns out to be a client is passed on.  Nothing that comes is trusted: sizes,
 // descriptors, kinds and time are limited here.
 #pragma once
 
@@ -12,6 +12,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "lib/head/admission.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/peer_identity.h"
@@ -21,39 +22,34 @@
 namespace deptyr {
 
 // How long a peer may take to say what it wants, and then to execute its
-// program.  One that takes longer can't say any more that it failed.
+// program.  A body that takes longer can't report a failure any more.
 inline constexpr absl::Duration kPeerPatience = absl::Seconds(10);
 
 class PendingConnection {
  public:
-  // What a peer leads to.  OnPendingDone may destroy it, later in the turn.
+  // Where a peer's first message leads.  An error is what to refuse it with.
   class Owner {
    public:
     virtual ~Owner() = default;
-    // Decides, by Accept() or Refuse(), on a well-formed registration with one
-    // descriptor beside it, a PTY's controlling end.
-    virtual void OnRegister(PendingConnection& peer, Register message,
-                            Fd controller) = 0;
+    // A well-formed registration with the controlling end of a PTY, to be
+    // accepted with Accept().
+    virtual absl::Status OnRegister(PendingConnection& peer, Register message,
+                                    Fd controller) = 0;
     virtual void OnExecFailed(PendingConnection& peer,
                               const std::string& text) = 0;
-    // Whether this peer may have head hold one more descriptor.
-    virtual absl::Status CheckDescriptor(int fd, uid_t uid) const = 0;
-    // It is a client: takes the connection over with Release().
-    virtual void OnAttach(PendingConnection& peer, Attach message) = 0;
-    virtual void OnAsk(PendingConnection& peer, Ask message) = 0;
-    // It is told, and goes.
-    virtual void OnRefused(const PeerIdentity& who, absl::string_view code,
-                           absl::string_view text) = 0;
-    // The connection is over, whoever ended it.
+    // A client: its connection is to be taken over with Release().
+    virtual absl::Status OnAttach(PendingConnection& peer, Attach message) = 0;
+    virtual absl::Status OnAsk(PendingConnection& peer, Ask message) = 0;
+    // The connection is over, whoever ended it.  May destroy it, but only later
+    // in the turn.
     virtual void OnPendingDone(PendingConnection& peer) = 0;
   };
 
-  PendingConnection(EventLoop& loop, Owner& owner, Fd connection,
-                    PeerIdentity identity);
-
-  // One that another program served until now.
-  PendingConnection(EventLoop& loop, Owner& owner, const PeerState& state,
-                    PeerIdentity identity);
+  PendingConnection(EventLoop& loop, Owner& owner, Admission& admission,
+                    Fd connection, PeerIdentity identity);
+  // A connection that the program before served.
+  PendingConnection(EventLoop& loop, Owner& owner, Admission& admission,
+                    const PeerState& state, PeerIdentity identity);
   PeerState Save() const;
 
   int connection() const { return connection_.get(); }
@@ -62,13 +58,16 @@ class PendingConnection {
   bool registered() const { return !session_.empty(); }
   Clock::time_point since() const { return since_; }
 
-  // False if the body isn't there any more to hear it.
+  // False if the body has gone and can't hear it.
   bool Accept(const std::string& session);
   void Refuse(absl::string_view code, absl::string_view text);
-  // Quietly: it isn't told.
+  void Refuse(const absl::Status& why) {
+    Refuse(RefusalCode(why), why.message());
+  }
+  // Without a word to the peer.
   void End();
-  // The connection, and what came after the message that is being handled.
-  // Nothing more comes from this peer but OnPendingDone().
+  // Gives away the connection and what came after the message that is being
+  // handled.  Only OnPendingDone() follows.
   std::pair<Fd, std::string> Release();
 
  private:
@@ -77,11 +76,15 @@ class PendingConnection {
   void Dispatch(HeadMessage message);
   bool SpeaksOurVersion(int version);
   void TakeRegister(Register message);
+  void RefuseUnless(const absl::Status& ok) {
+    if (!ok.ok()) Refuse(ok);
+  }
   bool Send(const HeadMessage& message);
   void Done();
 
   EventLoop& loop_;
   Owner& owner_;
+  Admission& admission_;
   Fd connection_;
   const PeerIdentity identity_;
   const Clock::time_point since_ = Clock::now();

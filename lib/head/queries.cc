@@ -1,204 +1,158 @@
 #include "lib/head/queries.h"
 
 #include <algorithm>
-#include <map>
 #include <utility>
-#include <vector>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/time/clock.h"
 
+#include "lib/base/status.h"
 #include "lib/clients/report.h"
-#include "lib/head/head.h"
+#include "lib/head/head_clients.h"
 #include "lib/sys/process.h"
 
 namespace deptyr {
 namespace {
 
-// A list that may be long is told so much at a time.
+// The list of sessions is told in pieces of this size: with thousands of
+// sessions it is long, and the asker may never read it.
 constexpr size_t kPiece = 32 << 10;
-// A user may have so many: each is told of everything that happens.
-constexpr int kMostListeners = 64;
 
-absl::string_view NameOf(Change::Kind kind) {
-  switch (kind) {
-    case Change::kStarted:
-      return "started";
-    case Change::kEnded:
-      return "ended";
-    case Change::kStatus:
-      return "status";
-    case Change::kResized:
-      return "resized";
-    case Change::kAttached:
-      return "attached";
-    case Change::kDetached:
-      return "detached";
-    case Change::kTerminalLost:
-      return "terminal-lost";
-    case Change::kHeldUp:
-      break;
-  }
-  return "";
-}
-
-KeyValues FieldsOf(const Session& session, Change change) {
-  switch (change.kind) {
-    case Change::kStarted:
-      return StartReport(session);
-    case Change::kEnded:
-    case Change::kStatus:
-      return EndReport(session);
-    case Change::kResized:
-      return {{"rows", absl::StrCat(session.size().rows)},
-              {"cols", absl::StrCat(session.size().cols)}};
-    case Change::kAttached:
-      return {{"client", absl::StrCat(change.client->id())},
-              {"kind", std::string(NameOf(change.client->Info().kind))}};
-    case Change::kDetached:
-      return {{"client", absl::StrCat(change.client->id())}};
-    case Change::kTerminalLost:
-    case Change::kHeldUp:
-      break;
-  }
-  return {};
+template <size_t kCount, typename Question>
+const Question* FindQuestion(const Question (&questions)[kCount],
+                             absl::string_view what) {
+  const auto found =
+      std::find_if(std::begin(questions), std::end(questions),
+                   [what](const Question& one) { return one.what == what; });
+  return found == std::end(questions) ? nullptr : found;
 }
 
 }  // namespace
 
-std::string PermissionError(const PeerIdentity& who, Right right,
-                            const Session& session) {
-  const bool known = who.uid != kUnknownId;
-  return absl::StrCat(
-      known ? absl::StrCat("uid ", who.uid) : "a user unknown here",
-      " may not ", Spell(Rights{right}), " ", session.name(),
-      ", a session of uid ", session.owner(),
-      "; ask as that user or root, or have head started with --allow ",
-      known ? absl::StrCat("uid:", who.uid) : "any", "=", Spell(Rights{right}),
-      "@", session.name());
+const Queries::HeadQuestion Queries::kOfHead[] = {
+    {"sessions", &Queries::AnswerSessions},
+    {"head", &Queries::AnswerHead},
+    {"events", &Queries::AnswerEvents},
+    {"upgrade", &Queries::AnswerUpgrade},
+};
+const Queries::SessionQuestion Queries::kOfSessions[] = {
+    {"status", Right::kSee, Size::kLong, &Queries::AnswerStatus},
+    {"snapshot", Right::kSee, Size::kPicture, &Queries::AnswerSnapshot},
+    {"kick", Right::kAdminister, Size::kLong, &Queries::AnswerKick},
+    {"ended", Right::kAdminister, Size::kShort, &Queries::AnswerEnded},
+};
+
+QueryConnection& Queries::Own(std::unique_ptr<QueryConnection> connection) {
+  QueryConnection& result = *connection;
+  auto place = admission_.TakeClientPlace(result.identity().uid);
+  known_.emplace(&result, Known{std::move(connection), std::move(place)});
+  return result;
 }
 
 void Queries::Serve(Fd connection, const PeerIdentity& identity,
-                    const Ask& question, absl::string_view received,
-                    UserCounts::Place place) {
-  auto asker = std::make_unique<QueryConnection>(
-      loop_, *this, std::move(connection), identity,
-      absl::StrCat(Encode(question), received));
-  QueryConnection& it = *asker;
-  askers_.emplace(&it, Known{std::move(asker), std::move(place)});
-  it.Advance();
+                    const Ask& question, absl::string_view received) {
+  Own(std::make_unique<QueryConnection>(
+          loop_, *this, std::move(connection), identity,
+          absl::StrCat(Encode(question), received)))
+      .Advance();
 }
 
 void Queries::OnQueryDone(QueryConnection& asker) {
-  const auto found = askers_.find(&asker);
-  loop_.DestroyLater(std::move(found->second.asker));
-  askers_.erase(found);
+  events_.Remove(asker);
+  const auto found = known_.find(&asker);
+  loop_.DestroyLater(std::move(found->second.connection));
+  known_.erase(found);
 }
 
 void Queries::OnQuestion(QueryConnection& asker, const Ask& question) {
-  if (question.what == "sessions") {
-    if (!MayAnswer(asker)) return;  // it is asked again
-    askers_.at(&asker).listed = "";
-    (void)SayMore(asker);
-    return;
+  if (const auto* known = FindQuestion(kOfHead, question.what)) {
+    return (this->*known->answer)(asker, question);
   }
-  if (question.what == "head") return AnswerHead(asker, question);
-  if (question.what == "events") return Listen(asker, question);
-  if (question.what == "upgrade") return Upgrade(asker);
-  const bool looks = question.what == "status" || question.what == "snapshot";
-  const bool acts = question.what == "kick" || question.what == "ended";
-  if (!looks && !acts) {
+  const auto* known = FindQuestion(kOfSessions, question.what);
+  if (known == nullptr) {
     return asker.Refuse(kRefusedMalformed, "head doesn't know this question");
   }
-  Session* const session =
-      Find(asker, question, looks ? Right::kSee : Right::kAdminister);
-  if (session == nullptr) return;
-  if (question.what != "ended" &&
-      !MayAnswer(asker, question.what == "snapshot")) {
-    return;
-  }
-  if (question.what == "status") {
-    AnswerStatus(asker, *session);
-  } else if (question.what == "snapshot") {
-    AnswerSnapshot(asker, *session, ValueOf(question.fields, "last") == "1");
-  } else if (question.what == "kick") {
-    AnswerKick(asker, *session, ValueOf(question.fields, "client"));
-  } else {
-    AnswerEnded(asker, *session, question);
-  }
+  const auto session = Find(asker, question, known->right);
+  if (!session.ok()) return Refuse(asker, session.status());
+  if (!MayAnswer(asker, known->size)) return;
+  (this->*known->answer)(asker, **session, question);
 }
 
-Session* Queries::Find(QueryConnection& asker, const Ask& question,
-                       Right right) {
+absl::StatusOr<Session*> Queries::Find(const QueryConnection& asker,
+                                       const Ask& question, Right right) const {
+  const PeerIdentity& who = asker.identity();
   const std::string name(ValueOf(question.fields, "session"));
-  Session* const session = head_.FindSession(name, asker.identity());
+  Session* const session = sessions_.Find(name, who.uid);
   if (session == nullptr) {
-    asker.Refuse(kRefusedNoSession,
-                 head_.NoSuchSession(name, asker.identity()));
-    return nullptr;
+    return absl::NotFoundError(NoSuchSession(name, who, sessions_, admission_));
   }
-  if (head_.RightsIn(*session, asker.identity()).Has(right)) return session;
-  Forbid(asker, PermissionError(asker.identity(), right, *session));
-  return nullptr;
+  RETURN_IF_ERROR(admission_.CheckRight(who, right, *session));
+  return session;
 }
 
-bool Queries::MayAnswer(QueryConnection& asker, bool with_picture) {
+void Queries::Refuse(QueryConnection& asker, const absl::Status& why) {
+  if (absl::IsPermissionDenied(why)) {
+    admission_.refusals().Note(asker.identity(), why);
+  }
+  asker.Refuse(RefusalCode(why), why.message());
+}
+
+bool Queries::MayAnswer(QueryConnection& asker, Size size) {
   const uid_t uid = asker.identity().uid;
-  if (with_picture ? head_.backlogs().TakeTurn(uid)
-                   : head_.backlogs().HasRoom(uid)) {
+  BacklogQuota& quota = admission_.backlogs();
+  if (size == Size::kShort ||
+      (size == Size::kPicture ? quota.TakeTurn(uid) : quota.HasRoom(uid))) {
     return true;
   }
-  asker.Wait(head_.backlogs());
+  asker.Wait(quota);
   return false;
 }
 
 void Queries::OnStuck(QueryConnection& asker) {
-  head_.refusals().Note(asker.identity(), kRefusedLimit,
-                        "it doesn't read the answer that it asked for");
+  admission_.refusals().Note(asker.identity(), kRefusedLimit,
+                             "it doesn't read the answer that it asked for");
   asker.End();
-}
-
-void Queries::Forbid(QueryConnection& asker, absl::string_view text) {
-  head_.refusals().Note(asker.identity(), kRefusedNotPermitted, text);
-  asker.Refuse(kRefusedNotPermitted, text);
 }
 
 KeyValues Queries::ReportOf(Session& session) const {
   KeyValues fields = Report(session);
-  const bool kept = head_.keeping().Keeps(session.name());
   fields.emplace_back("keeper",
-                      kept ? std::string(head_.keeping().kind()) : "");
+                      std::string(stores_.Has(session) ? stores_.name() : ""));
   return fields;
 }
 
-// A piece at a time: with thousands of sessions it is long, and who asks may
-// never read it.
+void Queries::AnswerSessions(QueryConnection& asker, const Ask&) {
+  if (!MayAnswer(asker, Size::kLong)) return;
+  known_.at(&asker).listed = "";
+  (void)SayMore(asker);
+}
+
 bool Queries::SayMore(QueryConnection& asker) {
-  std::optional<std::string>& listed = askers_.at(&asker).listed;
+  std::optional<std::string>& listed = known_.at(&asker).listed;
   if (!listed) return false;
-  if (!MayAnswer(asker)) return true;
+  if (!MayAnswer(asker, Size::kLong)) return true;
   std::string answer;
-  auto next = head_.sessions().upper_bound(*listed);
-  for (; next != head_.sessions().end() && answer.size() < kPiece; ++next) {
+  const SessionTable::ByName& all = sessions_.by_name();
+  auto next = all.upper_bound(*listed);
+  for (; next != all.end() && answer.size() < kPiece; ++next) {
     Session& session = *next->second;
     listed = session.name();
-    if (head_.RightsIn(session, asker.identity()).Has(Right::kSee)) {
+    if (admission_.RightsIn(session, asker.identity()).Has(Right::kSee)) {
       answer += Encode(Item{ReportOf(session)});
     }
   }
-  if (next == head_.sessions().end()) {
+  if (next == all.end()) {
     listed.reset();
-    answer += HeldItems(asker) + Encode(Done{});
+    answer += ItemsOfNewer(asker) + Encode(Done{});
   }
-  asker.Say(std::move(answer), head_.backlogs());
+  asker.Say(std::move(answer), admission_.backlogs());
   return true;
 }
 
-std::string Queries::HeldItems(const QueryConnection& asker) const {
-  if (!head_.MayAdminister(asker.identity())) return "";
+std::string Queries::ItemsOfNewer(const QueryConnection& asker) const {
+  if (!admission_.MayAdminister(asker.identity())) return "";
   std::string items;
-  for (const auto& [name, kept] : head_.held()) {
+  for (const auto& [name, stored] : stores_.newer()) {
     items += Encode(Item{{{"item", "session"},
                           {"name", name},
                           {"state", "held"},
@@ -209,13 +163,14 @@ std::string Queries::HeldItems(const QueryConnection& asker) const {
 
 size_t Queries::most_owed() const {
   size_t most = 0;
-  for (const auto& [asker, known] : askers_) {
+  for (const auto& [asker, known] : known_) {
     most = std::max(most, asker->owed());
   }
   return most;
 }
 
-void Queries::AnswerStatus(QueryConnection& asker, Session& session) {
+void Queries::AnswerStatus(QueryConnection& asker, Session& session,
+                           const Ask&) {
   std::string answer = Encode(Item{ReportOf(session)});
   for (const SessionClient* client : session.clients()) {
     answer += Encode(Item{Report(*client)});
@@ -224,84 +179,84 @@ void Queries::AnswerStatus(QueryConnection& asker, Session& session) {
     answer += Encode(
         Item{Report(record, session.ring().state().exec_failure.data())});
   }
-  asker.Say(answer + Encode(Done{}), head_.backlogs());
-}
-
-KeyValues Queries::HeadItem() const {
-  KeyValues fields = head_.Report();
-  fields.insert(fields.begin(), {"item", "head"});
-  return fields;
+  asker.Say(answer + Encode(Done{}), admission_.backlogs());
 }
 
 void Queries::AnswerHead(QueryConnection& asker, const Ask& question) {
-  std::string answer = Encode(Item{HeadItem()});
+  KeyValues head = owner_.Report();
+  head.insert(head.begin(), {"item", "head"});
+  std::string answer = Encode(Item{std::move(head)});
   if (ValueOf(question.fields, "users") == "1") {
-    for (KeyValues& user : head_.ReportUsers(asker.identity())) {
+    for (KeyValues& user : owner_.ReportUsers(asker.identity())) {
       answer += Encode(Item{std::move(user)});
     }
   }
   asker.Say(answer + Encode(Done{}));
 }
 
-// Answered by the program that takes over, or TellUpgradeFailed().
-void Queries::Upgrade(QueryConnection& asker) {
-  if (!head_.MayAdminister(asker.identity())) {
-    return Forbid(asker,
-                  absl::StrCat("only root and head's own user, uid ", OwnUid(),
-                               ", may upgrade it; ask as one of those"));
+void Queries::AnswerEvents(QueryConnection& asker, const Ask& question) {
+  const std::string name(ValueOf(question.fields, "session"));
+  if (!name.empty()) {
+    const auto session = Find(asker, question, Right::kSee);
+    if (!session.ok()) return Refuse(asker, session.status());
   }
-  askers_.at(&asker).upgrades = true;
-  head_.Upgrade();
+  if (const absl::Status added = events_.Add(asker, name); !added.ok()) {
+    Refuse(asker, added);
+  }
+}
+
+// Answered by the program that takes over, or TellUpgradeFailed().
+void Queries::AnswerUpgrade(QueryConnection& asker, const Ask&) {
+  if (!admission_.MayAdminister(asker.identity())) {
+    return Refuse(asker, absl::PermissionDeniedError(absl::StrCat(
+                             "only root and head's own user, uid ", OwnUid(),
+                             ", may upgrade it; ask as one of those")));
+  }
+  known_.at(&asker).upgrades = true;
+  owner_.BeginUpgrade();
 }
 
 void Queries::TellUpgradeFailed(absl::string_view why) {
-  std::vector<QueryConnection*> waiting;  // to tell one may end it
-  for (auto& [asker, known] : askers_) {
+  std::vector<QueryConnection*> waiting;  // telling one may end it
+  for (auto& [asker, known] : known_) {
     if (std::exchange(known.upgrades, false)) {
-      waiting.push_back(known.asker.get());
+      waiting.push_back(known.connection.get());
     }
   }
   for (QueryConnection* asker : waiting) asker->Refuse(kRefusedUpgrade, why);
 }
 
-std::vector<AskerState> Queries::Save() const {
-  std::vector<AskerState> states;
-  for (const auto& [key, known] : askers_) {
-    AskerState state = known.asker->Save();
-    state.listens = known.listens;
-    state.session = known.session;
-    state.upgrades = known.upgrades;
-    state.lists = known.listed.has_value();
-    state.listed = known.listed.value_or("");
-    states.push_back(std::move(state));
+void Queries::Save(HeadState& state) const {
+  for (const auto& [key, known] : known_) {
+    AskerState asker = known.connection->Save();
+    const std::string* const wanted = events_.Find(*known.connection);
+    asker.listens = wanted != nullptr;
+    if (wanted != nullptr) asker.session = *wanted;
+    asker.upgrades = known.upgrades;
+    asker.lists = known.listed.has_value();
+    asker.listed = known.listed.value_or("");
+    state.askers.push_back(std::move(asker));
   }
-  return states;
 }
 
-void Queries::Resume(const std::vector<AskerState>& states,
-                     UserCounts& counts) {
+void Queries::Resume(const HeadState& state) {
   std::vector<QueryConnection*> resumed;
-  for (const AskerState& state : states) {
-    auto asker = std::make_unique<QueryConnection>(
-        loop_, *this, state, PeerOf(state.fd).value_or(PeerIdentity()));
-    QueryConnection& it = *asker;
-    Known& known = askers_
-                       .emplace(&it, Known{std::move(asker),
-                                           counts.Take(it.identity().uid)})
-                       .first->second;
-    known.listens = state.listens;
-    known.session = state.session;
-    if (state.lists) known.listed = state.listed;
-    if (state.upgrades) AnswerHead(it, {});
-    if (!state.listens) it.Say("", head_.backlogs());
-    resumed.push_back(&it);
+  for (const AskerState& one : state.askers) {
+    QueryConnection& asker = Own(std::make_unique<QueryConnection>(
+        loop_, *this, one, PeerOf(one.fd).value_or(PeerIdentity())));
+    if (one.listens) events_.Resume(asker, one.session);
+    if (one.lists) known_.at(&asker).listed = one.listed;
+    if (one.upgrades) AnswerHead(asker, {});
+    if (!one.listens) asker.Say("", admission_.backlogs());
+    resumed.push_back(&asker);
   }
-  // When what is owed is charged.
+  // Only once everything that is owed is charged.
   for (QueryConnection* asker : resumed) asker->Advance();
 }
 
 void Queries::AnswerSnapshot(QueryConnection& asker, Session& session,
-                             bool last) {
+                             const Ask& question) {
+  const bool last = ValueOf(question.fields, "last") == "1";
   std::optional<PostMortem> picture;
   if (last) picture = session.TakePostMortem();
   if (last && !picture) {
@@ -325,11 +280,12 @@ void Queries::AnswerSnapshot(QueryConnection& asker, Session& session,
   AppendPaint(answer, picture->paint);
   picture.reset();
   answer += Encode(Done{});
-  asker.Say(std::move(answer), head_.backlogs());
+  asker.Say(std::move(answer), admission_.backlogs());
 }
 
 void Queries::AnswerKick(QueryConnection& asker, Session& session,
-                         absl::string_view client) {
+                         const Ask& question) {
+  const absl::string_view client = ValueOf(question.fields, "client");
   std::string answer;
   std::vector<SessionClient*> kicked;
   for (SessionClient* one : session.clients()) {
@@ -348,7 +304,7 @@ void Queries::AnswerKick(QueryConnection& asker, Session& session,
     answer += Encode(Item{Report(*one)});
     one->Kick("somebody made it leave (deptyr kick)");
   }
-  asker.Say(answer + Encode(Done{}), head_.backlogs());
+  asker.Say(answer + Encode(Done{}), admission_.backlogs());
 }
 
 void Queries::AnswerEnded(QueryConnection& asker, Session& session,
@@ -368,97 +324,6 @@ void Queries::AnswerEnded(QueryConnection& asker, Session& session,
                         absl::StrCat(session.name(), ": ", told.message()));
   }
   asker.Say(Done{});
-}
-
-void Queries::Listen(QueryConnection& asker, const Ask& question) {
-  const std::string name(ValueOf(question.fields, "session"));
-  if (!name.empty() && Find(asker, question, Right::kSee) == nullptr) {
-    return;
-  }
-  const uid_t uid = asker.identity().uid;
-  const auto listeners =
-      std::count_if(askers_.begin(), askers_.end(), [uid](const auto& one) {
-        return one.second.listens && one.first->identity().uid == uid;
-      });
-  if (listeners >= kMostListeners) {
-    return asker.Refuse(
-        kRefusedLimit,
-        absl::StrCat("uid ", UidText(uid), " hears of events over ",
-                     kMostListeners, " connections already; end some"));
-  }
-  Known& known = askers_.at(&asker);
-  known.listens = true;
-  known.session = name;
-}
-
-void Queries::Tell(const Session& session, absl::string_view event,
-                   KeyValues fields) {
-  if (askers_.empty()) return;
-  fields.insert(fields.begin(), {{"item", "event"},
-                                 {"event", std::string(event)},
-                                 {"session", session.name()}});
-  if (ValueOf(fields, "time").empty()) {
-    fields.emplace_back("time", absl::StrCat(absl::ToUnixMillis(absl::Now())));
-  }
-  const std::string item = Encode(Item{std::move(fields)});
-  // The worst debtors first.  To tell one may end it.
-  std::vector<QueryConnection*> listeners;
-  std::map<uid_t, size_t> owed;
-  for (auto& [asker, known] : askers_) {
-    if (!known.listens) continue;
-    listeners.push_back(known.asker.get());
-    owed[asker->identity().uid] += asker->owed();
-  }
-  std::sort(listeners.begin(), listeners.end(),
-            [](const QueryConnection* a, const QueryConnection* b) {
-              return a->owed() > b->owed();
-            });
-  for (QueryConnection* listener : listeners) {
-    if (listener->is_over()) continue;  // and not in the table any more
-    const std::string& wanted = askers_.at(listener).session;
-    if ((!wanted.empty() && wanted != session.name()) ||
-        !head_.RightsIn(session, listener->identity()).Has(Right::kSee)) {
-      continue;
-    }
-    const uid_t uid = listener->identity().uid;
-    EndDebtors(listeners, uid, owed[uid], item.size());
-    if (listener->is_over()) continue;
-    listener->SayLater(item);
-    owed[uid] += listener->owed() == 0 ? 0 : item.size();
-  }
-  if (flush_events_.pending()) return;
-  flush_events_ = loop_.After(absl::ZeroDuration(), [this] { FlushEvents(); });
-}
-
-// Events are written once in a turn, however many there were.
-void Queries::FlushEvents() {
-  std::vector<QueryConnection*> listeners;  // to write may end one
-  for (auto& [asker, known] : askers_) {
-    if (known.listens) listeners.push_back(known.asker.get());
-  }
-  for (QueryConnection* listener : listeners) {
-    if (!listener->is_over()) listener->Flush();
-  }
-}
-
-// A listener that doesn't read is closed: those of a user that owe most, until
-// there is room for what the user's others are told.
-void Queries::EndDebtors(const std::vector<QueryConnection*>& listeners,
-                         uid_t uid, size_t& owed, size_t added) {
-  for (QueryConnection* debtor : listeners) {
-    if (owed + added <= head_.limits().buffered) return;
-    if (debtor->is_over() || debtor->identity().uid != uid) continue;
-    head_.refusals().Note(debtor->identity(), kRefusedLimit,
-                          "it doesn't read the events it asked for, and "
-                          "--max-buffered is reached");
-    owed -= std::min(owed, debtor->owed());
-    debtor->End();
-  }
-}
-
-void Queries::Tell(const Session& session, Change change) {
-  if (!askers_.empty())
-    Tell(session, NameOf(change.kind), FieldsOf(session, change));
 }
 
 }  // namespace deptyr

@@ -1,5 +1,5 @@
-// What head answers to those who ask at its socket, and tells to those who want
-// to hear of everything: docs/protocol.md, "Ask".
+// What head answers to those who ask at its socket: docs/protocol.md, "Ask".
+// Connections that ask for events become EventListeners.
 #pragma once
 
 #include <memory>
@@ -9,82 +9,115 @@
 
 #include "absl/container/flat_hash_map.h"
 
-#include "lib/clients/limits.h"
+#include "lib/head/admission.h"
+#include "lib/head/event_listeners.h"
 #include "lib/head/query_connection.h"
+#include "lib/head/session_table.h"
+#include "lib/head/stores.h"
 #include "lib/session/session.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {
 
-class Head;
-
-// The sentence for somebody who hasn't this right.
-std::string PermissionError(const PeerIdentity& who, Right right,
-                            const Session& session);
-
 class Queries : public QueryConnection::Owner {
  public:
-  Queries(EventLoop& loop, Head& head) : loop_(loop), head_(head) {}
+  // The head that is asked about.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    virtual KeyValues Report() const = 0;
+    // What each user has of head, as far as `who` may know.
+    virtual std::vector<KeyValues> ReportUsers(
+        const PeerIdentity& who) const = 0;
+    // TellUpgradeFailed() may follow, within the call or later.
+    virtual void BeginUpgrade() = 0;
+  };
 
-  // Takes over a connection that began with `question`.
+  Queries(EventLoop& loop, SessionTable& sessions, Admission& admission,
+          const Stores& stores, EventListeners& events, Owner& owner)
+      : loop_(loop),
+        sessions_(sessions),
+        admission_(admission),
+        stores_(stores),
+        events_(events),
+        owner_(owner) {}
+
+  // Takes over a connection that began with `question`; `received` came after
+  // it.
   void Serve(Fd connection, const PeerIdentity& identity, const Ask& question,
-             absl::string_view received, UserCounts::Place place);
-  size_t size() const { return askers_.size(); }
-  // What the one who reads least hasn't taken, in bytes.
+             absl::string_view received);
+  // What the connection that reads least hasn't taken, in bytes.
   size_t most_owed() const;
-  // For the program that takes over, and from the one before.
-  std::vector<AskerState> Save() const;
-  void Resume(const std::vector<AskerState>& states, UserCounts& counts);
-  // To who asked for an upgrade, that there was none.
+  // Tells those who asked for an upgrade that there was none.
   void TellUpgradeFailed(absl::string_view why);
 
-  // To those who want to hear of it.
-  void Tell(const Session& session, absl::string_view event, KeyValues fields);
-  void Tell(const Session& session, Change change);
+  // For the program that takes over, and from the one before; there, sessions
+  // must have been resumed.
+  void Save(HeadState& state) const;
+  void Resume(const HeadState& state);
 
  private:
   struct Known {
-    std::unique_ptr<QueryConnection> asker;
+    std::unique_ptr<QueryConnection> connection;
     UserCounts::Place place;
-    bool listens = false;      // to events,
-    std::string session = {};  // of this one ("": of all)
-    // It is being told of sessions, and has been up to this name.
+    // The last session it was told of, while it is being told of all.
     std::optional<std::string> listed = {};
-    bool upgrades = false;  // waits for an upgrade
+    bool upgrades = false;  // it waits for an upgrade
   };
+  // An answer that may be long is made only when its asker's user has taken
+  // enough of earlier ones; pictures are made one in a turn.
+  enum class Size { kShort, kLong, kPicture };
+  // What can be asked.
+  struct HeadQuestion {
+    absl::string_view what;
+    void (Queries::*answer)(QueryConnection&, const Ask&);
+  };
+  struct SessionQuestion {
+    absl::string_view what;
+    Right right;
+    Size size;
+    void (Queries::*answer)(QueryConnection&, Session&, const Ask&);
+  };
+  static const HeadQuestion kOfHead[];
+  static const SessionQuestion kOfSessions[];
 
   void OnQuestion(QueryConnection& asker, const Ask& question) override;
   bool SayMore(QueryConnection& asker) override;
   void OnStuck(QueryConnection& asker) override;
   void OnQueryDone(QueryConnection& asker) override;
 
-  // The session a question names, if the asker has this right there; else it is
-  // refused.
-  Session* Find(QueryConnection& asker, const Ask& question, Right right);
-  void Forbid(QueryConnection& asker, absl::string_view text);
-  // Whether an answer that may be long can be made now, charged to the asker's
-  // user.  If not, the asker waits until others of that user have been taken.
-  bool MayAnswer(QueryConnection& asker, bool with_picture = false);
-  void FlushEvents();
-  void EndDebtors(const std::vector<QueryConnection*>& listeners, uid_t uid,
-                  size_t& owed, size_t added);
+  QueryConnection& Own(std::unique_ptr<QueryConnection> connection);
+  // The session that a question names, if the asker has this right there.
+  absl::StatusOr<Session*> Find(const QueryConnection& asker,
+                                const Ask& question, Right right) const;
+  // Notes in the log, too, that it had no right.
+  void Refuse(QueryConnection& asker, const absl::Status& why);
+  // Whether there is room for the answer now.  If not, the asker waits, and is
+  // served again.
+  bool MayAnswer(QueryConnection& asker, Size size);
   KeyValues ReportOf(Session& session) const;
-  std::string HeldItems(const QueryConnection& asker) const;
-  void AnswerStatus(QueryConnection& asker, Session& session);
+  std::string ItemsOfNewer(const QueryConnection& asker) const;
+
+  void AnswerSessions(QueryConnection& asker, const Ask& question);
   void AnswerHead(QueryConnection& asker, const Ask& question);
-  void AnswerSnapshot(QueryConnection& asker, Session& session, bool last);
+  void AnswerEvents(QueryConnection& asker, const Ask& question);
+  void AnswerUpgrade(QueryConnection& asker, const Ask& question);
+  void AnswerStatus(QueryConnection& asker, Session& session,
+                    const Ask& question);
+  void AnswerSnapshot(QueryConnection& asker, Session& session,
+                      const Ask& question);
   void AnswerKick(QueryConnection& asker, Session& session,
-                  absl::string_view client);
+                  const Ask& question);
   void AnswerEnded(QueryConnection& asker, Session& session,
                    const Ask& question);
-  void Listen(QueryConnection& asker, const Ask& question);
-  void Upgrade(QueryConnection& asker);
-  KeyValues HeadItem() const;
 
   EventLoop& loop_;
-  Head& head_;
-  absl::flat_hash_map<const QueryConnection*, Known> askers_;
-  Timer flush_events_;
+  SessionTable& sessions_;
+  Admission& admission_;
+  const Stores& stores_;
+  EventListeners& events_;
+  Owner& owner_;
+  absl::flat_hash_map<const QueryConnection*, Known> known_;
 };
 
 }  // namespace deptyr

@@ -97,8 +97,6 @@ void QueryConnection::Receive() {
   Advance();
 }
 
-// The next question when the answer to the one before is taken: so nothing
-// grows that somebody doesn't read.
 void QueryConnection::Advance() {
   const auto may_go_on = [this] {
     return !is_over_ && outbox_.empty() && in_line_ == nullptr;

@@ -1,6 +1,7 @@
 // A connection to the head socket that asks (deptyr ls, kick, ...): one
 // question after the other, each answered by items and then `done`, or by a
-// refusal.
+// refusal.  The next question is read only once the answer has been taken, so
+// nothing grows that the peer doesn't read.
 #pragma once
 
 #include <memory>
@@ -21,22 +22,22 @@ class QueryConnection {
   class Owner {
    public:
     virtual ~Owner() = default;
-    // Says the answer, or has the asker wait; then it is asked again.
+    // Says the answer, or makes the asker wait; then it is asked again.
     virtual void OnQuestion(QueryConnection& asker, const Ask& question) = 0;
-    // All it was told is taken: says more of an answer that isn't whole yet, or
-    // has the asker wait.  False if there is no more.
+    // The asker has taken everything: says more of an answer that isn't
+    // complete yet, or makes the asker wait.  False if there is no more.
     virtual bool SayMore(QueryConnection& asker) = 0;
-    // It takes nothing of its answer.
+    // The asker takes nothing of its answer.
     virtual void OnStuck(QueryConnection& asker) = 0;
-    // The connection is over.  May destroy the asker, later in the turn.
+    // The connection is over.  May destroy the asker, but only later in the
+    // turn.
     virtual void OnQueryDone(QueryConnection& asker) = 0;
   };
 
-  // `received`: what came, from the first question on.
+  // `received` is what came so far, from the first question on.
   QueryConnection(EventLoop& loop, Owner& owner, Fd connection,
                   PeerIdentity identity, std::string received);
-
-  // One that another program served until now.
+  // A connection that the program before served.
   QueryConnection(EventLoop& loop, Owner& owner, const AskerState& state,
                   PeerIdentity identity);
   AskerState Save() const;
@@ -45,19 +46,19 @@ class QueryConnection {
   bool is_over() const { return is_over_; }
   void Say(const HeadMessage& message);
   void Say(std::string encoded);
-  // The same; bytes that it doesn't take at once are charged to its user.
+  // The same; bytes that aren't taken at once are charged to the peer's user.
   void Say(std::string encoded, BacklogQuota& quota);
-  // Until there is room for its answer.
+  // Waits until there is room for the answer; then the question comes again.
   void Wait(BacklogQuota& quota);
-  // The same, but written by Flush(), or when much has gathered: an event may
-  // be one of thousands in a turn.
+  // The same as Say(), but written by Flush() or when much has gathered: an
+  // event may be one of thousands in a turn.
   void SayLater(std::string encoded);
   void Flush();
-  // What it was told and hasn't taken, in bytes.
+  // How many bytes it was told and hasn't taken.
   size_t owed() const { return outbox_.bytes().size(); }
   void Refuse(absl::string_view code, absl::string_view text);
   void End();
-  // Takes what has come.
+  // Answers what has come.
   void Advance();
 
  private:

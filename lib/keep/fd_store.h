@@ -1,12 +1,9 @@
-// Somebody who outlives head and holds copies of its descriptors, so that its
-// death costs no program its terminal: systemd's descriptor store, an
-// s6-fdholder.
+// A store of descriptors that outlives head: systemd's descriptor store or an
+// s6-fdholder.  While it holds copies of head's descriptors, no program loses
+// its terminal when head dies.
 //
-//   for (StoredFd& kept : *keeper->TakeBack()) ...   // what an earlier head
-//   left RETURN_IF_ERROR(keeper->Keep({{"deptyr.pty.1.a", controller}, ...}));
-//   keeper->Drop({"deptyr.pty.1.a", ...});
-//
-// What is kept of a session, and in which order: lib/keep/stored_sessions.h.
+// What is stored of a session, and in which order, is up to StoredSessions
+// (lib/keep/stored_sessions.h).
 #pragma once
 
 #include <string>
@@ -30,28 +27,33 @@ struct FdToStore {
   int fd;
 };
 
+// Names begin with this, so a store may have other users.
+inline constexpr char kStoredPrefix[] = "deptyr.";
+
 class FdStore {
  public:
   virtual ~FdStore() = default;
-  // "systemd", "s6-fdholder"
-  virtual absl::string_view kind() const = 0;
-  // What was kept before, under our names (kKeptPrefix); it stays kept.  Once,
-  // before anything else.
-  virtual absl::StatusOr<std::vector<StoredFd>> TakeBack() = 0;
-  // In the place of TakeBack(), for who has the descriptors already.
-  virtual void Resume(const std::vector<std::string>& names) { (void)names; }
-  // Somebody has come, and may soon have something to be kept: what can be done
-  // for it before, at next to no cost.  True if Relax() has to let go of it.
+  // The store's name for users: "systemd", "s6-fdholder".
+  virtual absl::string_view name() const = 0;
+  // Whether the store may let go of everything when the service is stopped.
+  virtual bool MayEndWithService() const { return false; }
+  // Everything an earlier head stored under our prefix; it stays stored.  Call
+  // it once, before anything else.
+  virtual absl::StatusOr<std::vector<StoredFd>> Fetch() = 0;
+  // Takes the place of Fetch() in a program that has the descriptors already.
+  virtual void AssumeStored(const std::vector<std::string>& names) {
+    (void)names;
+  }
+  // Something may have to be stored soon: the store does beforehand what it
+  // can, at next to no cost.  True if Relax() has to undo that.
   virtual bool Prepare() { return false; }
   virtual void Relax() {}
-  // Copies of all of these are kept from now on, whatever becomes of this
-  // process; or none.  Blocks for a second at most.  ResourceExhausted: there
-  // is no room.
-  virtual absl::Status Keep(const std::vector<FdToStore>& wanted) = 0;
-  // No more.  A name that isn't kept is fine.
-  virtual void Drop(const std::vector<std::string>& names) = 0;
+  // Stores copies of all of these or of none; a name that is stored already is
+  // replaced.  Blocks for a second at most.  ResourceExhausted means that the
+  // store is full.
+  virtual absl::Status Add(const std::vector<FdToStore>& wanted) = 0;
+  // Names that aren't stored are ignored.
+  virtual void Remove(const std::vector<std::string>& names) = 0;
 };
-
-inline constexpr char kKeptPrefix[] = "deptyr.";
 
 }  // namespace deptyr

@@ -15,15 +15,16 @@
 namespace deptyr {
 namespace {
 
-// Of each of two tries.
+// For each of two tries.
 constexpr absl::Duration kPatience = absl::Milliseconds(500);
-// Of what need not be: to wait is for a holder that has no time.
+// For optional calls: a busy holder isn't waited for.
 constexpr absl::Duration kNoPatience = absl::Milliseconds(1);
 
-// What could not be stored, for this reason: it may be stored already.
+// Stores a name again after the holder refused it for the reason `why`, which
+// may be that it has the name already.
 absl::Status Replace(FdHolder& holder, const std::string& name, int fd,
                      const absl::Status& why) {
-  // A full holder says so of a name that it has, too.
+  // A full holder says that it is full even if it has the name.
   if (!absl::IsAlreadyExists(why) && !absl::IsResourceExhausted(why)) {
     return why;
   }
@@ -42,89 +43,90 @@ absl::Status CheckName(const std::string& name) {
 
 absl::StatusOr<std::vector<StoredFd>> RetrieveOurs(FdHolder& holder) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, holder.List());
-  std::vector<StoredFd> kept;
+  std::vector<StoredFd> stored;
   for (const std::string& name : names) {
-    if (!absl::StartsWith(name, kKeptPrefix)) continue;
+    if (!absl::StartsWith(name, kStoredPrefix)) continue;
     holder.Extend(kPatience);
     absl::StatusOr<Fd> fd = holder.Retrieve(name);
     if (absl::IsNotFound(fd.status())) continue;  // deleted meanwhile
     RETURN_IF_ERROR(fd.status());
-    kept.push_back({name, *std::move(fd)});
+    stored.push_back({name, *std::move(fd)});
   }
-  return kept;
+  return stored;
 }
 
 absl::Status UnlessNotFound(const absl::Status& status) {
   return absl::IsNotFound(status) ? absl::OkStatus() : status;
 }
 
-// Finds out at once what would fail later.
+// Finds out now what would fail later.
 absl::Status CheckRights(FdHolder& holder) {
   RETURN_IF_ERROR(holder.List().status());
-  // A name that isn't used: may we, the answer is that it isn't there.
-  const std::string nobodys = kKeptPrefix;
-  RETURN_IF_ERROR(UnlessNotFound(holder.Retrieve(nobodys).status()));
-  return UnlessNotFound(holder.Delete(nobodys));
+  // Nothing is stored under this name, so the answer is NotFound if we may ask.
+  const std::string unused = kStoredPrefix;
+  RETURN_IF_ERROR(UnlessNotFound(holder.Retrieve(unused).status()));
+  return UnlessNotFound(holder.Delete(unused));
 }
 
-absl::Status KeepAll(FdHolder& holder, const std::vector<FdToStore>& wanted,
-                     std::vector<std::string>& kept) {
+absl::Status AddAll(FdHolder& holder, const std::vector<FdToStore>& wanted,
+                    std::vector<std::string>& added) {
   for (const auto& [name, fd] : wanted) {
     RETURN_IF_ERROR(CheckName(name));
     RETURN_IF_ERROR(holder.AskToStore(name, fd));
   }
-  std::vector<absl::Status> stored(wanted.size());
+  std::vector<absl::Status> answers(wanted.size());
   for (size_t i = 0; i < wanted.size(); ++i) {
-    stored[i] = holder.Answer();
-    if (stored[i].ok()) kept.push_back(wanted[i].name);
+    answers[i] = holder.Answer();
+    if (answers[i].ok()) added.push_back(wanted[i].name);
   }
   for (size_t i = 0; i < wanted.size(); ++i) {
-    if (stored[i].ok()) continue;
+    if (answers[i].ok()) continue;
     const auto& [name, fd] = wanted[i];
-    RETURN_IF_ERROR(Replace(holder, name, fd, stored[i]));
-    kept.push_back(name);
+    RETURN_IF_ERROR(Replace(holder, name, fd, answers[i]));
+    added.push_back(name);
   }
   return absl::OkStatus();
 }
 
-class FdHolderKeeper : public FdStore {
+class S6Store : public FdStore {
  public:
-  explicit FdHolderKeeper(std::string path) : path_(std::move(path)) {}
+  explicit S6Store(std::string path) : path_(std::move(path)) {}
 
-  absl::string_view kind() const override { return "s6-fdholder"; }
+  absl::string_view name() const override { return "s6-fdholder"; }
 
   absl::Status Check() { return Ask(CheckRights); }
 
-  absl::StatusOr<std::vector<StoredFd>> TakeBack() override {
-    std::vector<StoredFd> kept;
-    RETURN_IF_ERROR(Ask([&kept](FdHolder& holder) -> absl::Status {
-      ASSIGN_OR_RETURN(kept, RetrieveOurs(holder));
+  absl::StatusOr<std::vector<StoredFd>> Fetch() override {
+    std::vector<StoredFd> stored;
+    RETURN_IF_ERROR(Ask([&stored](FdHolder& holder) -> absl::Status {
+      ASSIGN_OR_RETURN(stored, RetrieveOurs(holder));
       return absl::OkStatus();
     }));
-    return kept;
+    return stored;
   }
 
-  // A connection: then the holder has looked its rules up when it is needed.
+  // Connects, so that the holder has looked its rules up by the time it is
+  // needed.
   bool Prepare() override {
-    if (ready_) return true;
+    if (prepared_) return true;
     absl::StatusOr<FdHolder> holder = FdHolder::Connect(path_, kNoPatience);
     if (!holder.ok()) return false;
-    ready_.emplace(*std::move(holder));
+    prepared_.emplace(*std::move(holder));
     return true;
   }
-  void Relax() override { ready_.reset(); }
+  void Relax() override { prepared_.reset(); }
 
-  absl::Status Keep(const std::vector<FdToStore>& wanted) override {
-    std::vector<std::string> kept;
+  absl::Status Add(const std::vector<FdToStore>& wanted) override {
+    std::vector<std::string> stored;
     absl::Status status = Ask([&](FdHolder& holder) {
-      kept.clear();
-      return KeepAll(holder, wanted, kept);
+      stored.clear();
+      return AddAll(holder, wanted, stored);
     });
-    if (!status.ok() && !kept.empty()) Drop(kept);
+    if (!status.ok() && !stored.empty()) Remove(stored);
     return status;
   }
 
-  void Drop(const std::vector<std::string>& names) override {
+  void Remove(const std::vector<std::string>& names) override {
     const absl::Status status = Ask([&names](FdHolder& holder) {
       for (const std::string& name : names) {
         RETURN_IF_ERROR(holder.AskToDelete(name));
@@ -138,10 +140,10 @@ class FdHolderKeeper : public FdStore {
   }
 
  private:
-  // A connection for each, made now or by Prepare(): with one that lasts, a
-  // holder that is told to end would wait for ours.  All of these may be done
-  // twice.  So they are, where the first connection failed: the holder may have
-  // been about to end.
+  // Each call has a connection of its own, made now or by Prepare(): a holder
+  // that is told to end would wait for the end of a lasting one.  Where the
+  // first connection fails, the holder may have been about to end; every call
+  // can safely be made twice, so it is.
   absl::Status Ask(absl::FunctionRef<absl::Status(FdHolder&)> what) {
     absl::Status status = AskOnce(what);
     return absl::IsUnavailable(status) ? AskOnce(what) : status;
@@ -160,28 +162,28 @@ class FdHolderKeeper : public FdStore {
   }
 
   absl::StatusOr<FdHolder> Connection() {
-    if (!ready_) return FdHolder::Connect(path_, kPatience);
-    FdHolder holder = *std::move(ready_);
-    ready_.reset();
+    if (!prepared_) return FdHolder::Connect(path_, kPatience);
+    FdHolder holder = *std::move(prepared_);
+    prepared_.reset();
     holder.Extend(kPatience);
     return holder;
   }
 
   const std::string path_;
-  std::optional<FdHolder> ready_;
+  std::optional<FdHolder> prepared_;
 };
 
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FdStore>> ConnectToS6Store(
     const std::string& socket_path) {
-  auto keeper = std::make_unique<FdHolderKeeper>(socket_path);
-  RETURN_IF_ERROR(keeper->Check());
-  return keeper;
+  auto store = std::make_unique<S6Store>(socket_path);
+  RETURN_IF_ERROR(store->Check());
+  return store;
 }
 
 std::unique_ptr<FdStore> S6StoreAt(const std::string& socket_path) {
-  return std::make_unique<FdHolderKeeper>(socket_path);
+  return std::make_unique<S6Store>(socket_path);
 }
 
 }  // namespace deptyr

@@ -1,5 +1,10 @@
-// An s6-fdholder as head's keeper (s6-fdholder-daemon(8); a service directory
-// for one: s6/deptyr-fdholder).
+// An s6-fdholder as head's store (s6-fdholder-daemon(8); s6/deptyr-fdholder is
+// a service directory for one).
+//
+// Every call makes a connection of its own, because the holder may be restarted
+// in between and lose what it held.  A holder that stays silent delays each
+// call by a second at most; Fetch() may take longer, as long as answers keep
+// coming.
 #pragma once
 
 #include <memory>
@@ -11,16 +16,11 @@
 
 namespace deptyr {
 
-// OK if one is served there that lets us do all that a keeper is for; if not,
-// the error says which of its rules is missing.
-//
-// Every call has a connection of its own: the holder may be restarted in
-// between, which loses what it held.  Of a holder that stays silent each call
-// bears a second at most; TakeBack() one that, as long as it goes on
-// answering, may take longer.
+// OK if a holder serves this socket and lets us do everything a store is for;
+// if not, the error says which of its rules is missing.
 absl::StatusOr<std::unique_ptr<FdStore>> ConnectToS6Store(
     const std::string& socket_path);
-// The same for one that was served before: nothing is asked now.
+// The same for a holder that an earlier program checked: asks nothing now.
 std::unique_ptr<FdStore> S6StoreAt(const std::string& socket_path);
 
 }  // namespace deptyr

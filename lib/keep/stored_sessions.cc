@@ -16,13 +16,13 @@
 namespace deptyr {
 namespace {
 
-constexpr char kRing[] = "ring";
-constexpr char kPty[] = "pty";
-constexpr char kPid[] = "pid";
+using enum StoredKind;
 
-std::string TakeUpToDot(absl::string_view& text) {
+constexpr absl::string_view kKindNames[] = {"ring", "pty", "pid"};
+
+absl::string_view TakeUpToDot(absl::string_view& text) {
   const size_t dot = std::min(text.find('.'), text.size());
-  std::string part(text.substr(0, dot));
+  const absl::string_view part = text.substr(0, dot);
   text.remove_prefix(std::min(dot + 1, text.size()));
   return part;
 }
@@ -30,55 +30,57 @@ std::string TakeUpToDot(absl::string_view& text) {
 }  // namespace
 
 std::string Spell(const StoredName& name) {
-  return absl::StrCat(kKeptPrefix, name.kind, ".", name.number, ".",
+  return absl::StrCat(kStoredPrefix, kKindNames[static_cast<size_t>(name.kind)],
+                      ".", name.number, ".",
                       absl::StrReplaceAll(name.session, {{":", "="}}));
 }
 
 std::optional<StoredName> ParseStoredName(absl::string_view text) {
-  if (!absl::ConsumePrefix(&text, kKeptPrefix)) return std::nullopt;
+  if (!absl::ConsumePrefix(&text, kStoredPrefix)) return std::nullopt;
   StoredName name;
-  name.kind = TakeUpToDot(text);
+  const auto kind = std::find(std::begin(kKindNames), std::end(kKindNames),
+                              TakeUpToDot(text));
   const bool numbered = absl::SimpleAtoi(TakeUpToDot(text), &name.number);
   name.session = absl::StrReplaceAll(text, {{"=", ":"}});
-  if ((name.kind != kRing && name.kind != kPty && name.kind != kPid) ||
-      !numbered || !IsSessionName(name.session)) {
+  if (kind == std::end(kKindNames) || !numbered ||
+      !IsSessionName(name.session)) {
     return std::nullopt;
   }
+  name.kind = static_cast<StoredKind>(kind - std::begin(kKindNames));
   return name;
 }
 
-absl::StatusOr<std::map<std::string, StoredSession>>
-StoredSessions::TakeBack() {
+Fd& StoredSession::At(const StoredName& name) {
+  if (name.kind == kRing) return ring;
+  StoredProgram& program = programs[name.number];
+  return name.kind == kPty ? program.controller : program.pidfd;
+}
+
+absl::StatusOr<std::map<std::string, StoredSession>> StoredSessions::Fetch() {
   std::map<std::string, StoredSession> sessions;
-  if (keeper_ == nullptr) return sessions;
-  ASSIGN_OR_RETURN(std::vector<StoredFd> all, keeper_->TakeBack());
-  for (StoredFd& kept : all) {
-    const auto name = ParseStoredName(kept.name);
+  if (store_ == nullptr) return sessions;
+  ASSIGN_OR_RETURN(std::vector<StoredFd> all, store_->Fetch());
+  for (StoredFd& stored : all) {
+    const auto name = ParseStoredName(stored.name);
     if (!name) {
-      Log(Severity::kWarning, "dropped ", kept.name, ", which ", kind(),
-          " kept: it is no name of deptyr's");
-      keeper_->Drop({kept.name});
+      Log(Severity::kWarning, "dropped ", stored.name, ", which ",
+          store_->name(), " kept: deptyr uses no such name");
+      store_->Remove({stored.name});
       continue;
     }
-    StoredSession& session = sessions[name->session];
-    Kept& known = kept_[name->session];
-    if (name->kind == kRing) {
-      session.ring = std::move(kept.fd);
-      known.ring = true;
-      continue;
-    }
-    if (!session.programs.contains(name->number)) {
-      known.programs.push_back(name->number);
-    }
-    StoredProgram& program = session.programs[name->number];
-    (name->kind == kPty ? program.controller : program.pidfd) =
-        std::move(kept.fd);
+    sessions[name->session].At(*name) = std::move(stored.fd);
   }
-  for (auto& [name, known] : kept_) known.whole = known.ring;
+  for (const auto& [name, session] : sessions) {
+    Known& known = known_[name];
+    known.ring = known.whole = session.ring.valid();
+    for (const auto& [number, program] : session.programs) {
+      known.programs.push_back(number);
+    }
+  }
   return sessions;
 }
 
-void StoredSessions::AppendNames(const std::string& session, const Kept& known,
+void StoredSessions::AppendNames(const std::string& session, const Known& known,
                                  std::vector<std::string>& names) {
   for (const uint64_t number : known.programs) {
     names.push_back(Spell({kPty, number, session}));
@@ -89,86 +91,92 @@ void StoredSessions::AppendNames(const std::string& session, const Kept& known,
 
 std::vector<std::string> StoredSessions::Names() const {
   std::vector<std::string> names;
-  for (const auto& [session, known] : kept_) AppendNames(session, known, names);
+  for (const auto& [session, known] : known_) {
+    AppendNames(session, known, names);
+  }
   return names;
 }
 
-void StoredSessions::Resume(const std::vector<std::string>& names) {
-  if (keeper_ == nullptr) return;
-  keeper_->Resume(names);
+void StoredSessions::AssumeStored(const std::vector<std::string>& names) {
+  if (store_ == nullptr) return;
+  store_->AssumeStored(names);
   for (const std::string& text : names) {
     const auto name = ParseStoredName(text);
     if (!name) continue;
-    Kept& known = kept_[name->session];
+    Known& known = known_[name->session];
     if (name->kind == kRing) known.ring = known.whole = true;
     if (name->kind == kPty) known.programs.push_back(name->number);
   }
 }
 
-absl::Status StoredSessions::Keep(const std::string& session, uid_t owner,
-                                  int ring, uint64_t number, int controller,
-                                  int pidfd) {
-  if (keeper_ == nullptr) return absl::OkStatus();
-  Kept& known = kept_[session];
+absl::Status StoredSessions::AddProgram(const std::string& session, uid_t owner,
+                                        int ring, uint64_t number,
+                                        int controller, int pidfd) {
+  if (store_ == nullptr) return absl::OkStatus();
+  Known& known = known_[session];
   std::vector<FdToStore> wanted;
   if (!known.ring) wanted.push_back({Spell({kRing, 0, session}), ring});
   wanted.push_back({Spell({kPty, number, session}), controller});
   wanted.push_back({Spell({kPid, number, session}), pidfd});
-  absl::Status kept = keeper_->Keep(wanted);
-  known.whole = kept.ok();
-  if (kept.ok()) {
+  absl::Status added = store_->Add(wanted);
+  known.whole = added.ok();
+  if (added.ok()) {
     known.ring = true;
     known.programs.push_back(number);
     if (std::exchange(known.refused, false)) {
       LogOf(Severity::kInfo, owner, "kept", "session=", session,
             " would outlive head now");
     }
-    return kept;
+    return added;
   }
   has_room_ = false;
-  is_full_ = absl::IsResourceExhausted(kept);
+  is_full_ = absl::IsResourceExhausted(added);
   if (!std::exchange(known.refused, true)) {
     LogOf(Severity::kWarning, owner, "not kept", "session=", session,
-          " would not outlive head: ", kept.message());
+          " would not outlive head: ", added.message());
   }
-  return kept;
+  return added;
 }
 
-void StoredSessions::Expect(const std::string& session, uint64_t number) {
-  const auto found = kept_.find(session);
-  if (found == kept_.end()) return;
-  Kept& known = found->second;
+void StoredSessions::SetRunning(const std::string& session, uint64_t number) {
+  const auto found = known_.find(session);
+  if (found == known_.end()) return;
+  Known& known = found->second;
   known.whole = known.ring && std::count(known.programs.begin(),
                                          known.programs.end(), number) > 0;
 }
 
-void StoredSessions::DropProgram(const std::string& session, uint64_t number) {
-  const auto found = kept_.find(session);
-  if (found == kept_.end()) return;
-  auto& programs = found->second.programs;
-  const auto dropped = std::find(programs.begin(), programs.end(), number);
-  if (dropped == programs.end()) return;
-  programs.erase(dropped);
-  keeper_->Drop(
-      {Spell({kPty, number, session}), Spell({kPid, number, session})});
+void StoredSessions::NoteRoom() {
   has_room_ = true;
   is_full_ = false;
 }
 
-void StoredSessions::DropSession(const std::string& session) {
-  const auto found = kept_.find(session);
-  if (found == kept_.end()) return;
+void StoredSessions::RemoveProgram(const std::string& session,
+                                   uint64_t number) {
+  const auto found = known_.find(session);
+  if (found == known_.end()) return;
+  auto& programs = found->second.programs;
+  const auto ended = std::find(programs.begin(), programs.end(), number);
+  if (ended == programs.end()) return;
+  programs.erase(ended);
+  store_->Remove(
+      {Spell({kPty, number, session}), Spell({kPid, number, session})});
+  NoteRoom();
+}
+
+void StoredSessions::RemoveSession(const std::string& session) {
+  const auto found = known_.find(session);
+  if (found == known_.end()) return;
   std::vector<std::string> names;
   AppendNames(session, found->second, names);
-  keeper_->Drop(names);
-  kept_.erase(found);
-  has_room_ = true;
-  is_full_ = false;
+  store_->Remove(names);
+  known_.erase(found);
+  NoteRoom();
 }
 
-bool StoredSessions::Keeps(const std::string& session) const {
-  const auto found = kept_.find(session);
-  return found != kept_.end() && found->second.whole;
+bool StoredSessions::Has(const std::string& session) const {
+  const auto found = known_.find(session);
+  return found != known_.end() && found->second.whole;
 }
 
 }  // namespace deptyr

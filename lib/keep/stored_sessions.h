@@ -1,15 +1,16 @@
-// What a keeper has of head's sessions, and what becomes of it when head comes
-// back.
+// Which sessions are stored outside of head, and what an earlier head left
+// there.  Three kinds of names say what a descriptor is:
 //
 //   deptyr.ring.0.NAME     the session's ring, as long as head remembers it
 //   deptyr.pty.N.NAME      the controlling end of its Nth program's terminal,
 //   deptyr.pid.N.NAME      and that program's pidfd, until it has ended
 //
-// A registration is kept before it is accepted, and Start() counts the program
-// after that.  So a head that dies in between leaves a program of a number that
-// the ring doesn't know yet: it is there, if its pidfd says so.
+// A program is stored before its registration is accepted, and
+// Session::Start() counts it after that.  So a head that dies in between leaves
+// a program whose number the ring doesn't know yet; it was started only if its
+// pidfd says so.
 //
-// All of a session is kept, or nothing: half of it would be of no use.
+// A session is stored as a whole or not at all: half of it would be useless.
 #pragma once
 
 #include <cstdint>
@@ -29,81 +30,92 @@
 
 namespace deptyr {
 
-// Names have no colon for a keeper (sd_notify(3), FDNAME=).
+enum class StoredKind { kRing, kPty, kPid };
+
 struct StoredName {
-  std::string kind;  // "ring", "pty", "pid"
+  StoredKind kind = StoredKind::kRing;
   uint64_t number = 0;
   std::string session;
   bool operator==(const StoredName&) const = default;
 };
+// A store's names can't contain a colon (sd_notify(3), FDNAME=), so '=' takes
+// its place.
 std::string Spell(const StoredName& name);
-// Nothing, if it isn't one of ours.
+// Nothing if the text isn't one of our names.
 std::optional<StoredName> ParseStoredName(absl::string_view text);
 
-// Of one session, as a keeper gave it back.
+// The descriptors of one session that came back from a store.
 struct StoredProgram {
   Fd controller;
   Fd pidfd;
 };
 struct StoredSession {
+  // Where a descriptor of that name belongs.
+  Fd& At(const StoredName& name);
+
   Fd ring;
   std::map<uint64_t, StoredProgram> programs;
 };
 
 class StoredSessions {
  public:
-  // No keeper: nothing is kept.
-  explicit StoredSessions(std::unique_ptr<FdStore> keeper = nullptr)
-      : keeper_(std::move(keeper)) {}
+  // Without a store nothing is ever stored.
+  explicit StoredSessions(std::unique_ptr<FdStore> store = nullptr)
+      : store_(std::move(store)) {}
 
-  // "" for none.
-  absl::string_view kind() const {
-    return keeper_ == nullptr ? "" : keeper_->kind();
+  bool has_store() const { return store_ != nullptr; }
+  // "" without a store.
+  absl::string_view store_name() const {
+    return store_ == nullptr ? "" : store_->name();
   }
-  // What an earlier head left, by session; all of it stays kept.  Once.
-  absl::StatusOr<std::map<std::string, StoredSession>> TakeBack();
-
-  // What FdStore has of these.
-  bool Prepare() { return keeper_ != nullptr && keeper_->Prepare(); }
-  void Relax() {
-    if (keeper_ != nullptr) keeper_->Relax();
+  bool MayEndWithService() const {
+    return store_ != nullptr && store_->MayEndWithService();
   }
-
-  // The same for the program that takes over: the names of all that is kept.
+  // What an earlier head left, by session; all of it stays stored.  Call it
+  // once.
+  absl::StatusOr<std::map<std::string, StoredSession>> Fetch();
+  // All names that are stored, for the program that takes over; there
+  // AssumeStored() takes the place of Fetch().
   std::vector<std::string> Names() const;
-  void Resume(const std::vector<std::string>& names);
+  void AssumeStored(const std::vector<std::string>& names);
 
-  // A program is about to be held by this session, its `number`th.  What fails
-  // is told of here, once.
-  absl::Status Keep(const std::string& session, uid_t owner, int ring,
-                    uint64_t number, int controller, int pidfd);
-  // The program that runs is this one: if that isn't kept, the session isn't.
-  void Expect(const std::string& session, uint64_t number);
-  // It has ended.
-  void DropProgram(const std::string& session, uint64_t number);
-  void DropSession(const std::string& session);
+  bool Prepare() { return store_ != nullptr && store_->Prepare(); }
+  void Relax() {
+    if (store_ != nullptr) store_->Relax();
+  }
 
-  // Whether head's death would leave the session as it is.
-  bool Keeps(const std::string& session) const;
-  // There is room again for what found none.
+  // Stores the session's `number`th program, and its ring if that isn't stored
+  // yet.  A failure is logged once per session.
+  absl::Status AddProgram(const std::string& session, uid_t owner, int ring,
+                          uint64_t number, int controller, int pidfd);
+  // Says which program runs: the session counts as stored only if that one is.
+  void SetRunning(const std::string& session, uint64_t number);
+  // The program has ended.
+  void RemoveProgram(const std::string& session, uint64_t number);
+  void RemoveSession(const std::string& session);
+
+  // Whether the session would survive head's death.
+  bool Has(const std::string& session) const;
+  // False since something could not be stored.
   bool HasRoom() const { return has_room_; }
   void TryAgain() { has_room_ = true; }
-  // There is none, rather than nobody to ask.
+  // Whether that was because the store was full; it may also be out of reach.
   bool IsFull() const { return is_full_; }
 
  private:
-  struct Kept {
+  struct Known {
     absl::InlinedVector<uint64_t, 2> programs;
     bool ring = false;
     bool whole = false;
     bool refused = false;  // and the log says so
   };
-  static void AppendNames(const std::string& session, const Kept& known,
+  static void AppendNames(const std::string& session, const Known& known,
                           std::vector<std::string>& names);
+  void NoteRoom();
 
-  std::unique_ptr<FdStore> keeper_;
-  // Nodes: a thousand of them take less room.
-  absl::node_hash_map<std::string, Kept> kept_;
+  std::unique_ptr<FdStore> store_;
+  // Nodes, because a thousand of them take less memory that way.
+  absl::node_hash_map<std::string, Known> known_;
   bool has_room_ = true;
   bool is_full_ = false;
 };

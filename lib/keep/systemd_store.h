@@ -1,9 +1,9 @@
-// systemd's descriptor store as a keeper: FDSTORE=1 of sd_notify(3), whose
-// descriptors come back as inherited ones (sd_listen_fds(3)).
+// systemd's descriptor store: FDSTORE=1 of sd_notify(3).  Its descriptors come
+// back as inherited ones (sd_listen_fds(3)).
 //
-// How many it takes is in the environment variable FDSTORE (systemd 254; before
-// that, the unit has to say it beside FileDescriptorStoreMax=): whatever is
-// over that it closes, and tells nobody but its log.
+// The environment variable FDSTORE says how many it takes (since systemd 254;
+// before that, the unit has to set it beside FileDescriptorStoreMax=).  It
+// closes whatever exceeds that, and mentions it only in its own log.
 #pragma once
 
 #include <cstddef>
@@ -19,17 +19,18 @@ namespace deptyr {
 
 class SystemdStore final : public FdStore {
  public:
-  // `most` descriptors at once; `returned`: what was inherited under our names.
+  // `most` descriptors fit; `returned` were inherited under our names.
   SystemdStore(Readiness& systemd, size_t most, std::vector<StoredFd> returned);
 
-  absl::string_view kind() const override { return "systemd"; }
-  absl::StatusOr<std::vector<StoredFd>> TakeBack() override;
-  void Resume(const std::vector<std::string>& names) override;
-  absl::Status Keep(const std::vector<FdToStore>& wanted) override;
-  void Drop(const std::vector<std::string>& names) override;
+  absl::string_view name() const override { return "systemd"; }
+  bool MayEndWithService() const override { return true; }
+  absl::StatusOr<std::vector<StoredFd>> Fetch() override;
+  void AssumeStored(const std::vector<std::string>& names) override;
+  absl::Status Add(const std::vector<FdToStore>& wanted) override;
+  void Remove(const std::vector<std::string>& names) override;
 
  private:
-  absl::Status KeepOne(const std::string& name, int fd);
+  absl::Status AddOne(const std::string& name, int fd);
 
   Readiness& systemd_;
   const size_t most_;

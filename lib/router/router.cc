@@ -15,16 +15,15 @@
 #include "lib/sys/io.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
-#include "lib/wire/messages.h"
 
 namespace deptyr {
 namespace {
 
-// How long programs get, at the end, to obey the hang-up.
-constexpr absl::Duration kFarewell = absl::Seconds(2);
-// Enough for our own to be reaped by whoever watches them.
+// How long programs get, at the router's end, to obey the hang-up.
+constexpr absl::Duration kLastPatience = absl::Seconds(2);
+// Long enough for our own children to be reaped by their watchers.
 constexpr absl::Duration kReapPause = absl::Milliseconds(50);
-// Places that root and our own user find when others hold all.
+// Places that root and our own user find when others have taken all.
 constexpr size_t kReserve = 4;
 
 }  // namespace
@@ -72,16 +71,12 @@ void Router::ReportStatus() {
 }
 
 void Router::LogReport() const {
-  std::string refused;
-  for (const auto& [code, count] : refusals_.counts()) {
-    absl::StrAppend(&refused, " refused-", code, "=", count);
-  }
   Log(Severity::kNotice, "report: connections=", places_.size(),
       " hung-up=", orphans_.size(),
       " max-connections=", options_.max_connections,
       " max-user-connections=", options_.max_user_connections,
-      " max-address-connections=", options_.max_address_connections,
-      " refused=", refusals_.total(), refused);
+      " max-address-connections=", options_.max_address_connections, " ",
+      absl::StrJoin(refusals_.Report(), " ", absl::PairFormatter("=")));
 }
 
 bool Router::IsPrivileged(const Visitor& visitor) const {
@@ -166,15 +161,12 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   if (may.ok()) may = CheckRoom(visitor);
   auto session = may.ok() ? NewSession(&program) : may;
   if (!session.ok()) {
-    const absl::string_view why = session.status().message();
-    refusals_.Note(visitor.identity,
-                   absl::IsPermissionDenied(session.status())
-                       ? kRefusedNotPermitted
-                       : kRefusedLimit,
-                   why);
-    // Raw bytes go down in both framings.
-    (void)WriteSome(connection.get(),
-                    absl::StrCat("deptyr: ", Printable(why), "\r\n"));
+    refusals_.Note(visitor.identity, session.status());
+    // The bytes that go down are raw in both framings.
+    (void)WriteSome(
+        connection.get(),
+        absl::StrCat("deptyr: ", Printable(session.status().message()),
+                     "\r\n"));
     return ReportStatus();
   }
   ClientPolicy policy = spec.policy;
@@ -208,7 +200,7 @@ void Router::OnClientGone(const ConnectedClient& client) {
   ReportStatus();
 }
 
-// Both client and session may be on the stack.
+// Both its client and its session may be on the stack.
 void Router::LetGo(Place& place) {
   if (place.session->running()) {
     const uint64_t id = next_orphan_++;
@@ -218,7 +210,7 @@ void Router::LetGo(Place& place) {
     orphan.pidfd = place.session->program().Release();
     orphan.watch =
         loop_.Add(orphan.pidfd.get(), Interest::kRead, [this, id](Ready) {
-          // Readable: it has ended.  How is nobody's business any more.
+          // Readable means that it has ended; nobody asks any more how.
           (void)ReapChild(orphans_[id].pidfd.get());
           orphans_.erase(id);
           if (stopping_ && orphans_.empty()) finished_ = true;
@@ -237,8 +229,8 @@ bool Router::IsOurs(pid_t pid) const {
 }
 
 void Router::OnChildEnded() {
-  if (reap_.pending()) return;
-  reap_ = loop_.After(kReapPause, [this] {
+  if (until_reaped_.pending()) return;
+  until_reaped_ = loop_.After(kReapPause, [this] {
     if (!ReapInherited([this](pid_t pid) { return IsOurs(pid); })) {
       OnChildEnded();
     }
@@ -264,7 +256,7 @@ void Router::Stop(absl::string_view why) {
   readiness_.Stopping();
   listeners_.clear();
   while (!places_.empty()) places_.begin()->second.client->End();
-  farewell_ = loop_.After(kFarewell, [this] { finished_ = true; });
+  until_end_ = loop_.After(kLastPatience, [this] { finished_ = true; });
   finished_ = orphans_.empty();
 }
 

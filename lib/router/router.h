@@ -1,13 +1,15 @@
-// A terminal for everybody who connects, with a program of its own: what
-// uWSGI's forkpty router does, and `docker exec`.
+// A router gives everybody who connects a terminal with a program of its own,
+// as uWSGI's forkpty router and `docker exec` do.
 //
-//   RouterOptions options{.listeners = {...}, .command = {"/bin/sh"}};
-//   ASSIGN_OR_RETURN(auto router, Router::Create(*loop, std::move(options)));
-//   while (!router->finished()) loop->RunOnce();
+//   RouterOptions options;
+//   options.program = "/bin/sh";
+//   options.argv = {"/bin/sh"};
+//   ASSIGN_OR_RETURN(auto router, Router::Create(loop, std::move(options)));
+//   while (!router->finished()) RETURN_IF_ERROR(loop.RunOnce());
 //
-// A router's session is a session like head's, but its program is our child.
-// The program's end ends the connection, after all output; the connection's end
-// hangs the program up, and it is reaped.
+// A router's session is one like head's, but its program is a child of ours.
+// When the program ends, the connection ends after all output; when the
+// connection ends, the program is hung up and reaped.
 #pragma once
 
 #include <sys/types.h>
@@ -41,9 +43,10 @@ struct RouterOptions {
   std::string program;            // sought along PATH
   std::vector<std::string> argv;  // argv[0] may differ, for a login shell
   absl::Duration idle_timeout = absl::InfiniteDuration();
-  // Over these a connection is refused: of all, of one user at a UNIX socket,
-  // of one address over TCP.  Programs that outlive their connections count
-  // apart, up to as many.  Root and our own user find a few places more.
+  // A connection beyond these is refused: of all connections, of those of a
+  // user at a UNIX socket, of those of an address over TCP.  Programs that
+  // outlive their connections are counted apart, with the same limits.  Root
+  // and our own user find a few places more.
   size_t max_connections = 1024;
   size_t max_user_connections = 256;
   size_t max_address_connections = 256;
@@ -56,21 +59,21 @@ class Router {
   static absl::StatusOr<std::unique_ptr<Router>> Create(EventLoop& loop,
                                                         RouterOptions options);
 
-  // A child of this process has ended (SIGCHLD); it may be one that only came
-  // to us, because whoever had started it ended first.
+  // A child of this process has ended (SIGCHLD).  It may be one that became
+  // ours only because its parent ended first.
   void OnChildEnded();
 
   // One line in the log: connections, limits, refusals by code.
   void LogReport() const;
 
-  // Hangs every program up; finished when all are reaped, or after a while.
+  // Hangs every program up.  The router is finished once all are reaped, or
+  // after two seconds.
   void Stop(absl::string_view why);
   bool finished() const { return finished_; }
 
  private:
-  // Who connected.
   struct Visitor {
-    std::optional<PeerIdentity> identity;  // nothing over TCP
+    std::optional<PeerIdentity> identity;  // none over TCP
     std::string name;                      // "uid 1000", "127.0.0.1"
   };
   struct Place {
@@ -80,6 +83,7 @@ class Router {
     uint64_t traffic = 0;  // when last looked at
     Timer idle;
   };
+  // A program that was hung up and hasn't ended yet.
   struct Orphan {
     std::string whose;
     pid_t pid;
@@ -121,12 +125,12 @@ class Router {
   Refusals refusals_;
   UserCounts counts_;
   std::vector<std::unique_ptr<Acceptor>> listeners_;
-  std::map<uint64_t, Place> places_;    // by the client's id
-  std::map<uint64_t, Orphan> orphans_;  // hung up, not ended yet
+  std::map<uint64_t, Place> places_;  // by the client's id
+  std::map<uint64_t, Orphan> orphans_;
   ConnectedClients clients_;
   uint64_t next_orphan_ = 1;
-  Timer reap_;
-  Timer farewell_;
+  Timer until_reaped_;
+  Timer until_end_;
   bool stopping_ = false;
   bool finished_ = false;
 };

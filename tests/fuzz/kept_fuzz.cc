@@ -211,13 +211,13 @@ Fd Restart::SomeDescriptor() {
 std::string Restart::SomeName() {
   constexpr const char* kKinds[] = {"ring", "pty", "pid"};
   if (input_.Choice(16) == 1) {
-    std::string name = absl::StrCat(kKeptPrefix, input_.Text());
+    std::string name = absl::StrCat(kStoredPrefix, input_.Text());
     std::erase_if(name, [](char c) { return c == ':' || c == '\0'; });
     return name;
   }
   const char* const kind = input_.OneOf(kKinds);
   const size_t number = input_.Choice(4);
-  return absl::StrCat(kKeptPrefix, kind, ".", number, ".",
+  return absl::StrCat(kStoredPrefix, kind, ".", number, ".",
                       input_.OneOf(kSessions));
 }
 

@@ -27,27 +27,28 @@ using testing::IsEmpty;
 class PendingConnectionTest : public testing::Test,
                               public PendingConnection::Owner {
  protected:
-  void OnRegister(PendingConnection& peer, Register message,
-                  Fd controller) override {
+  absl::Status OnRegister(PendingConnection& peer, Register message,
+                          Fd controller) override {
     controller_ = std::move(controller);
     (void)peer.Accept(message.name);
     events_.push_back(absl::StrCat("registered ", message.name));
+    return absl::OkStatus();
   }
   void OnExecFailed(PendingConnection& peer, const std::string& text) override {
     events_.push_back(absl::StrCat(peer.session(), ": ", text));
   }
-  void OnAttach(PendingConnection&, Attach) override {
-    events_.emplace_back("attached");
+  absl::Status OnAttach(PendingConnection&, Attach) override {
+    return absl::NotFoundError("there is no session");
   }
-  void OnAsk(PendingConnection&, Ask) override {
+  absl::Status OnAsk(PendingConnection&, Ask) override {
     events_.emplace_back("asked");
-  }
-  absl::Status CheckDescriptor(int, uid_t) const override { return room_; }
-  void OnRefused(const PeerIdentity&, absl::string_view code,
-                 absl::string_view) override {
-    events_.push_back(absl::StrCat("refused: ", code));
+    return absl::OkStatus();
   }
   void OnPendingDone(PendingConnection&) override {
+    for (const auto& [code, count] : admission_.refusals().counts()) {
+      events_.push_back(absl::StrCat("refused: ", code));
+    }
+    admission_.refusals().Resume({});
     events_.emplace_back("done");
   }
 
@@ -69,22 +70,24 @@ class PendingConnectionTest : public testing::Test,
     }
     peer_.reset();
     connection_ = state.fd;
-    peer_ = std::make_unique<PendingConnection>(*loop_, *this, state,
-                                                PeerIdentity());
+    peer_ = std::make_unique<PendingConnection>(*loop_, *this, admission_,
+                                                state, PeerIdentity());
   }
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
   const Pty pty_ = Value(OpenPty({}));
   const std::string registration_ =
       Encode(Register{.name = "a", .term = "", .argv = {"program"}});
-  absl::Status room_;
+  Limits limits_;
+  const AllowRules allow_;
+  Admission admission_{*loop_, limits_, allow_, [](uid_t) { return 0; }};
   std::vector<std::string> events_;
   Fd controller_;
   SocketPair sockets_;
   int connection_ = sockets_.ours.get();
   std::unique_ptr<PendingConnection> peer_ =
       std::make_unique<PendingConnection>(
-          *loop_, *this, std::move(sockets_.ours), PeerIdentity());
+          *loop_, *this, admission_, std::move(sockets_.ours), PeerIdentity());
 };
 
 TEST_F(PendingConnectionTest, ARegistrationThatHasHalfArrivedIsCompleted) {
@@ -118,7 +121,7 @@ TEST_F(PendingConnectionTest, WhoRegisteredMaySayThatItCouldNotBeExecuted) {
 
 // Before the message is whole, which it may never be.
 TEST_F(PendingConnectionTest, ADescriptorThatHeadHasNoRoomForIsRefusedAtOnce) {
-  room_ = absl::ResourceExhaustedError("no room");
+  limits_.descriptors = 0;
   Send(registration_.substr(0, 7), pty_.controller.get());
   ASSERT_TRUE(UntilEvents(2));
   EXPECT_THAT(events_, ElementsAre("refused: limit", "done"));
@@ -139,7 +142,7 @@ TEST_F(PendingConnectionTest, WhoRegisteredMaySayNothingElse) {
     sockets_ = SocketPair();
     connection_ = sockets_.ours.get();
     peer_ = std::make_unique<PendingConnection>(
-        *loop_, *this, std::move(sockets_.ours), PeerIdentity());
+        *loop_, *this, admission_, std::move(sockets_.ours), PeerIdentity());
     Send(registration_, pty_.controller.get());
     ASSERT_TRUE(UntilEvents(1));
     HandOver();
@@ -148,6 +151,12 @@ TEST_F(PendingConnectionTest, WhoRegisteredMaySayNothingElse) {
     EXPECT_THAT(events_,
                 ElementsAre("registered a", "refused: malformed", "done"));
   }
+}
+
+TEST_F(PendingConnectionTest, AnErrorOfItsOwnerIsWhatItIsRefusedWith) {
+  Send(Encode(Attach{}));
+  ASSERT_TRUE(UntilEvents(2));
+  EXPECT_THAT(events_, ElementsAre("refused: no-session", "done"));
 }
 
 TEST_F(PendingConnectionTest, WhoDidNotRegisterCannotHaveFailedToBeExecuted) {

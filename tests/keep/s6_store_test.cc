@@ -57,9 +57,9 @@ std::string TextOf(int memfd) {
                    : std::string(room.data(), room.data() + count);
 }
 
-std::vector<std::string> NamesOf(const std::vector<StoredFd>& kept) {
+std::vector<std::string> NamesOf(const std::vector<StoredFd>& stored) {
   std::vector<std::string> names;
-  for (const StoredFd& each : kept) names.push_back(each.name);
+  for (const StoredFd& each : stored) names.push_back(each.name);
   return names;
 }
 
@@ -98,7 +98,7 @@ class S6StoreTest : public testing::Test {
   std::unique_ptr<FdStore> Connected() {
     return Value(ConnectToS6Store(socket_));
   }
-  std::vector<StoredFd> TakenBack() { return Value(Connected()->TakeBack()); }
+  std::vector<StoredFd> Fetched() { return Value(Connected()->Fetch()); }
   // As the holder's own program tells it.
   std::string Listed() {
     Pipe said;
@@ -116,159 +116,159 @@ class S6StoreTest : public testing::Test {
   std::optional<Program> holder_;
 };
 
-TEST_F(S6StoreTest, WhatWasKeptOutlivesItsKeeper) {
+TEST_F(S6StoreTest, WhatWasStoredOutlivesWhoStoredIt) {
   Pty pty = Value(OpenPty({}));
   Program child = Program::Start({"sleep", "1000"});
   {
-    const std::unique_ptr<FdStore> keeper = Connected();
-    EXPECT_THAT(keeper->TakeBack(), IsOk());
-    ASSERT_THAT(keeper->Keep({{"deptyr.a.pty", pty.controller.get()},
-                              {"deptyr.a.ring", Memfd("some text").get()},
-                              {"deptyr.a.pid", child.pidfd()}}),
+    const std::unique_ptr<FdStore> store = Connected();
+    EXPECT_THAT(store->Fetch(), IsOk());
+    ASSERT_THAT(store->Add({{"deptyr.a.pty", pty.controller.get()},
+                            {"deptyr.a.ring", Memfd("some text").get()},
+                            {"deptyr.a.pid", child.pidfd()}}),
                 IsOk());
     pty.controller.Reset();
   }
   EXPECT_EQ(WaitForEvents(pty.terminal.get(), POLLHUP, absl::ZeroDuration()),
             0);
 
-  std::vector<StoredFd> kept = TakenBack();
+  std::vector<StoredFd> stored = Fetched();
   ASSERT_THAT(
-      NamesOf(kept),
+      NamesOf(stored),
       UnorderedElementsAre("deptyr.a.pty", "deptyr.a.ring", "deptyr.a.pid"));
-  std::ranges::sort(kept, {}, &StoredFd::name);
+  std::ranges::sort(stored, {}, &StoredFd::name);
 
-  for (const StoredFd& each : kept) {
+  for (const StoredFd& each : stored) {
     EXPECT_EQ(::fcntl(each.fd.get(), F_GETFD), FD_CLOEXEC) << each.name;
   }
-  const int pidfd = kept[0].fd.get();
+  const int pidfd = stored[0].fd.get();
   EXPECT_FALSE(HasEnded(pidfd));
   child.Signal(SIGKILL);
   EXPECT_TRUE(child.Wait());
   EXPECT_TRUE(HasEnded(pidfd));
 
-  ASSERT_TRUE(Value(IsController(kept[1].fd.get())));
+  ASSERT_TRUE(Value(IsController(stored[1].fd.get())));
   ASSERT_EQ(::write(pty.terminal.get(), "hello", 5), 5);
-  EXPECT_TRUE(OutputReader(kept[1].fd.get()).Until("hello"));
+  EXPECT_TRUE(OutputReader(stored[1].fd.get()).Until("hello"));
 
-  EXPECT_EQ(TextOf(kept[2].fd.get()), "some text");
+  EXPECT_EQ(TextOf(stored[2].fd.get()), "some text");
 }
 
-TEST_F(S6StoreTest, TakenBackItStaysKept) {
-  ASSERT_THAT(Connected()->Keep({{"deptyr.a", Memfd("text").get()}}), IsOk());
-  EXPECT_THAT(NamesOf(TakenBack()), ElementsAre("deptyr.a"));
-  EXPECT_THAT(NamesOf(TakenBack()), ElementsAre("deptyr.a"));
+TEST_F(S6StoreTest, FetchedItStaysStored) {
+  ASSERT_THAT(Connected()->Add({{"deptyr.a", Memfd("text").get()}}), IsOk());
+  EXPECT_THAT(NamesOf(Fetched()), ElementsAre("deptyr.a"));
+  EXPECT_THAT(NamesOf(Fetched()), ElementsAre("deptyr.a"));
 }
 
-TEST_F(S6StoreTest, ANameKeptBeforeIsReplaced) {
-  const std::unique_ptr<FdStore> keeper = Connected();
-  ASSERT_THAT(keeper->Keep({{"deptyr.a", Memfd("old").get()}}), IsOk());
-  ASSERT_THAT(keeper->Keep({{"deptyr.a", Memfd("new").get()}}), IsOk());
-  const std::vector<StoredFd> kept = TakenBack();
-  ASSERT_EQ(kept.size(), 1U);
-  EXPECT_EQ(TextOf(kept[0].fd.get()), "new");
+TEST_F(S6StoreTest, ANameStoredBeforeIsReplaced) {
+  const std::unique_ptr<FdStore> store = Connected();
+  ASSERT_THAT(store->Add({{"deptyr.a", Memfd("old").get()}}), IsOk());
+  ASSERT_THAT(store->Add({{"deptyr.a", Memfd("new").get()}}), IsOk());
+  const std::vector<StoredFd> stored = Fetched();
+  ASSERT_EQ(stored.size(), 1U);
+  EXPECT_EQ(TextOf(stored[0].fd.get()), "new");
 }
 
-TEST_F(S6StoreTest, SomeOfSeveralMayHaveBeenKeptBefore) {
-  const std::unique_ptr<FdStore> keeper = Connected();
-  ASSERT_THAT(keeper->Keep({{"deptyr.b", Memfd("old").get()}}), IsOk());
+TEST_F(S6StoreTest, SomeOfSeveralMayHaveBeenStoredBefore) {
+  const std::unique_ptr<FdStore> store = Connected();
+  ASSERT_THAT(store->Add({{"deptyr.b", Memfd("old").get()}}), IsOk());
   const Fd fresh = Memfd("new");
-  ASSERT_THAT(keeper->Keep({{"deptyr.a", fresh.get()},
-                            {"deptyr.b", fresh.get()},
-                            {"deptyr.c", fresh.get()}}),
+  ASSERT_THAT(store->Add({{"deptyr.a", fresh.get()},
+                          {"deptyr.b", fresh.get()},
+                          {"deptyr.c", fresh.get()}}),
               IsOk());
-  const std::vector<StoredFd> kept = TakenBack();
-  EXPECT_EQ(kept.size(), 3U);
-  for (const StoredFd& each : kept) EXPECT_EQ(TextOf(each.fd.get()), "new");
+  const std::vector<StoredFd> stored = Fetched();
+  EXPECT_EQ(stored.size(), 3U);
+  for (const StoredFd& each : stored) EXPECT_EQ(TextOf(each.fd.get()), "new");
 }
 
 TEST_F(S6StoreTest, SeveralAreDroppedWhetherTheyAreThereOrNot) {
-  const std::unique_ptr<FdStore> keeper = Connected();
+  const std::unique_ptr<FdStore> store = Connected();
   const Fd text = Memfd("text");
-  ASSERT_THAT(keeper->Keep({{"deptyr.a", text.get()},
-                            {"deptyr.c", text.get()},
-                            {"deptyr.d", text.get()}}),
+  ASSERT_THAT(store->Add({{"deptyr.a", text.get()},
+                          {"deptyr.c", text.get()},
+                          {"deptyr.d", text.get()}}),
               IsOk());
-  keeper->Drop({"deptyr.a", "deptyr.b", "deptyr.c"});
+  store->Remove({"deptyr.a", "deptyr.b", "deptyr.c"});
   EXPECT_EQ(Listed(), "deptyr.d\n");
 }
 
-TEST_F(S6StoreTest, DroppedItIsKeptNoLonger) {
-  const std::unique_ptr<FdStore> keeper = Connected();
-  ASSERT_THAT(keeper->Keep({{"deptyr.a", Memfd("a").get()}}), IsOk());
-  ASSERT_THAT(keeper->Keep({{"deptyr.b", Memfd("b").get()}}), IsOk());
-  keeper->Drop({"deptyr.a"});
-  keeper->Drop({"deptyr.a"});
+TEST_F(S6StoreTest, RemovedItIsStoredNoLonger) {
+  const std::unique_ptr<FdStore> store = Connected();
+  ASSERT_THAT(store->Add({{"deptyr.a", Memfd("a").get()}}), IsOk());
+  ASSERT_THAT(store->Add({{"deptyr.b", Memfd("b").get()}}), IsOk());
+  store->Remove({"deptyr.a"});
+  store->Remove({"deptyr.a"});
   EXPECT_EQ(Listed(), "deptyr.b\n");
 }
 
 TEST_F(S6StoreTest, NamesOfOthersAreLeftAlone) {
   std::ofstream(Rule("env/S6_FDHOLDER_STORE_REGEX")) << "^other\n";
   const Fd text = Memfd("text");
-  Program store = Program::Start({"s6-fdholder-store", socket_, "other"},
+  Program other = Program::Start({"s6-fdholder-store", socket_, "other"},
                                  {.fds = {{text.get(), 0}}});
-  ASSERT_EQ(store.Wait(), ExitStatus{});
+  ASSERT_EQ(other.Wait(), ExitStatus{});
   std::ofstream(Rule("env/S6_FDHOLDER_STORE_REGEX")) << "^deptyr\\.\n";
 
-  const std::unique_ptr<FdStore> keeper = Connected();
-  EXPECT_THAT(NamesOf(Value(keeper->TakeBack())), IsEmpty());
-  ASSERT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
-  EXPECT_THAT(NamesOf(TakenBack()), ElementsAre("deptyr.a"));
+  const std::unique_ptr<FdStore> store = Connected();
+  EXPECT_THAT(NamesOf(Value(store->Fetch())), IsEmpty());
+  ASSERT_THAT(store->Add({{"deptyr.a", text.get()}}), IsOk());
+  EXPECT_THAT(NamesOf(Fetched()), ElementsAre("deptyr.a"));
   // The shipped rules forbid them, too.
-  EXPECT_THAT(keeper->Keep({{"other", text.get()}}),
+  EXPECT_THAT(store->Add({{"other", text.get()}}),
               StatusIs(StatusCode::kPermissionDenied));
   EXPECT_THAT(Listed(), HasSubstr("other\n"));
 }
 
 TEST_F(S6StoreTest, NamesMayHave255Bytes) {
-  const std::unique_ptr<FdStore> keeper = Connected();
+  const std::unique_ptr<FdStore> store = Connected();
   const Fd text = Memfd("text");
   const std::string longest = "deptyr." + std::string(248, 'x');
-  EXPECT_THAT(keeper->Keep({{longest, text.get()}}), IsOk());
-  EXPECT_THAT(NamesOf(TakenBack()), ElementsAre(longest));
-  EXPECT_THAT(keeper->Keep({{longest + "x", text.get()}}),
+  EXPECT_THAT(store->Add({{longest, text.get()}}), IsOk());
+  EXPECT_THAT(NamesOf(Fetched()), ElementsAre(longest));
+  EXPECT_THAT(store->Add({{longest + "x", text.get()}}),
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("256 bytes")));
 }
 
 // A thousand sessions' worth, in a list longer than any buffer.
 TEST_F(S6StoreTest, ManyComeBack) {
-  const std::unique_ptr<FdStore> keeper = Connected();
+  const std::unique_ptr<FdStore> store = Connected();
   const Fd text = Memfd("text");
   for (int i = 0; i < 800; ++i) {
-    ASSERT_THAT(keeper->Keep({{absl::StrCat("deptyr.session-of-a-name.", i),
-                               text.get()}}),
+    ASSERT_THAT(store->Add({{absl::StrCat("deptyr.session-of-a-name.", i),
+                             text.get()}}),
                 IsOk());
   }
-  EXPECT_EQ(TakenBack().size(), 800U);
+  EXPECT_EQ(Fetched().size(), 800U);
 }
 
-TEST_F(S6StoreTest, AllAreKeptOrNone) {
+TEST_F(S6StoreTest, AllAreStoredOrNone) {
   StopHolder();
   StartHolder({"-n", "2"});
-  const std::unique_ptr<FdStore> keeper = Connected();
+  const std::unique_ptr<FdStore> store = Connected();
   const Fd text = Memfd("text");
-  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()},
-                            {"deptyr.b", text.get()},
-                            {"deptyr.c", text.get()}}),
+  EXPECT_THAT(store->Add({{"deptyr.a", text.get()},
+                          {"deptyr.b", text.get()},
+                          {"deptyr.c", text.get()}}),
               StatusIs(StatusCode::kResourceExhausted, HasSubstr("deptyr.c")));
-  EXPECT_TRUE(TakenBack().empty());
+  EXPECT_TRUE(Fetched().empty());
 }
 
 TEST_F(S6StoreTest, AFullHolderIsResourceExhausted) {
   StopHolder();
   StartHolder({"-n", "2"});
-  const std::unique_ptr<FdStore> keeper = Connected();
-  ASSERT_THAT(keeper->Keep({{"deptyr.a", Memfd("a").get()}}), IsOk());
-  ASSERT_THAT(keeper->Keep({{"deptyr.b", Memfd("old").get()}}), IsOk());
-  EXPECT_THAT(keeper->Keep({{"deptyr.c", Memfd("c").get()}}),
+  const std::unique_ptr<FdStore> store = Connected();
+  ASSERT_THAT(store->Add({{"deptyr.a", Memfd("a").get()}}), IsOk());
+  ASSERT_THAT(store->Add({{"deptyr.b", Memfd("old").get()}}), IsOk());
+  EXPECT_THAT(store->Add({{"deptyr.c", Memfd("c").get()}}),
               StatusIs(StatusCode::kResourceExhausted, HasSubstr("deptyr.c")));
   // Nothing more is needed for this.
-  EXPECT_THAT(keeper->Keep({{"deptyr.b", Memfd("new").get()}}), IsOk());
-  keeper->Drop({"deptyr.a"});
-  EXPECT_THAT(keeper->Keep({{"deptyr.c", Memfd("c").get()}}), IsOk());
-  std::vector<StoredFd> kept = TakenBack();
-  std::ranges::sort(kept, {}, &StoredFd::name);
-  ASSERT_THAT(NamesOf(kept), ElementsAre("deptyr.b", "deptyr.c"));
-  EXPECT_EQ(TextOf(kept[0].fd.get()), "new");
+  EXPECT_THAT(store->Add({{"deptyr.b", Memfd("new").get()}}), IsOk());
+  store->Remove({"deptyr.a"});
+  EXPECT_THAT(store->Add({{"deptyr.c", Memfd("c").get()}}), IsOk());
+  std::vector<StoredFd> stored = Fetched();
+  std::ranges::sort(stored, {}, &StoredFd::name);
+  ASSERT_THAT(NamesOf(stored), ElementsAre("deptyr.b", "deptyr.c"));
+  EXPECT_EQ(TextOf(stored[0].fd.get()), "new");
 }
 
 TEST_F(S6StoreTest, TheErrorNamesTheRuleThatIsMissing) {
@@ -289,78 +289,78 @@ TEST_F(S6StoreTest, TheErrorNamesTheRuleThatIsMissing) {
 }
 
 TEST_F(S6StoreTest, AHolderThatIsGoneIsAnErrorUntilThereIsOneAgain) {
-  const std::unique_ptr<FdStore> keeper = Connected();
+  const std::unique_ptr<FdStore> store = Connected();
   StopHolder();
   const Fd text = Memfd("text");
   const size_t fds = CountOpenFds();
   const absl::Time start = absl::Now();
-  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}),
+  EXPECT_THAT(store->Add({{"deptyr.a", text.get()}}),
               StatusIs(StatusCode::kUnavailable,
                        HasSubstr(absl::StrCat("s6-fdholder at ", socket_))));
-  EXPECT_THAT(keeper->TakeBack(), StatusIs(StatusCode::kUnavailable));
-  keeper->Drop({"deptyr.a"});
+  EXPECT_THAT(store->Fetch(), StatusIs(StatusCode::kUnavailable));
+  store->Remove({"deptyr.a"});
   EXPECT_THAT(ConnectToS6Store(socket_),
               StatusIs(StatusCode::kUnavailable, HasSubstr("; start it")));
   EXPECT_LT(absl::Now() - start, kSoon);
   EXPECT_EQ(CountOpenFds(), fds);
   StartHolder();
-  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
-  EXPECT_THAT(NamesOf(TakenBack()), ElementsAre("deptyr.a"));
+  EXPECT_THAT(store->Add({{"deptyr.a", text.get()}}), IsOk());
+  EXPECT_THAT(NamesOf(Fetched()), ElementsAre("deptyr.a"));
 }
 
 TEST_F(S6StoreTest, AHolderThatIsStoppedHoldsNobodyUp) {
-  const std::unique_ptr<FdStore> keeper = Connected();
+  const std::unique_ptr<FdStore> store = Connected();
   holder_->Signal(SIGSTOP);
   const Fd text = Memfd("text");
   const absl::Time start = absl::Now();
-  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}),
+  EXPECT_THAT(store->Add({{"deptyr.a", text.get()}}),
               StatusIs(StatusCode::kDeadlineExceeded, HasSubstr("no answer")));
   EXPECT_LT(absl::Now() - start, kSoon);
   holder_->Signal(SIGCONT);
-  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
+  EXPECT_THAT(store->Add({{"deptyr.a", text.get()}}), IsOk());
 }
 
 TEST_F(S6StoreTest, NothingLeaks) {
-  const std::unique_ptr<FdStore> keeper = Connected();
+  const std::unique_ptr<FdStore> store = Connected();
   const Fd text = Memfd("text");
   const size_t fds = CountOpenFds();
   for (int i = 0; i < 3; ++i) {
-    EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
-    EXPECT_EQ(TakenBack().size(), 1U);
-    EXPECT_THAT(keeper->Keep({{"other", text.get()}}), Not(IsOk()));
+    EXPECT_THAT(store->Add({{"deptyr.a", text.get()}}), IsOk());
+    EXPECT_EQ(Fetched().size(), 1U);
+    EXPECT_THAT(store->Add({{"other", text.get()}}), Not(IsOk()));
   }
-  keeper->Drop({"deptyr.a"});
+  store->Remove({"deptyr.a"});
   EXPECT_EQ(CountOpenFds(), fds);
 }
 
-TEST_F(S6StoreTest, PreparedItHasAConnectionForTheNextThatIsKept) {
-  const std::unique_ptr<FdStore> keeper = Connected();
+TEST_F(S6StoreTest, PreparedItHasAConnectionForTheNextThatIsStored) {
+  const std::unique_ptr<FdStore> store = Connected();
   const Fd text = Memfd("text");
   const size_t fds = CountOpenFds();
-  EXPECT_TRUE(keeper->Prepare());
-  EXPECT_TRUE(keeper->Prepare());
+  EXPECT_TRUE(store->Prepare());
+  EXPECT_TRUE(store->Prepare());
   EXPECT_EQ(CountOpenFds(), fds + 1);
-  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
+  EXPECT_THAT(store->Add({{"deptyr.a", text.get()}}), IsOk());
   EXPECT_EQ(CountOpenFds(), fds);
-  EXPECT_TRUE(keeper->Prepare());
-  keeper->Relax();
-  keeper->Relax();
+  EXPECT_TRUE(store->Prepare());
+  store->Relax();
+  store->Relax();
   EXPECT_EQ(CountOpenFds(), fds);
-  EXPECT_THAT(keeper->Keep({{"deptyr.b", text.get()}}), IsOk());
-  EXPECT_EQ(TakenBack().size(), 2U);
+  EXPECT_THAT(store->Add({{"deptyr.b", text.get()}}), IsOk());
+  EXPECT_EQ(Fetched().size(), 2U);
 }
 
 TEST_F(S6StoreTest, AHolderThatWasRestartedIsPreparedForInVain) {
-  const std::unique_ptr<FdStore> keeper = Connected();
+  const std::unique_ptr<FdStore> store = Connected();
   const Fd text = Memfd("text");
-  EXPECT_TRUE(keeper->Prepare());
+  EXPECT_TRUE(store->Prepare());
   holder_->Signal(SIGKILL);
   ASSERT_TRUE(holder_->Wait());
   StartHolder();
-  EXPECT_THAT(keeper->Keep({{"deptyr.a", text.get()}}), IsOk());
+  EXPECT_THAT(store->Add({{"deptyr.a", text.get()}}), IsOk());
   StopHolder();
-  EXPECT_FALSE(keeper->Prepare());
-  EXPECT_THAT(keeper->Keep({{"deptyr.b", text.get()}}),
+  EXPECT_FALSE(store->Prepare());
+  EXPECT_THAT(store->Add({{"deptyr.b", text.get()}}),
               StatusIs(StatusCode::kUnavailable));
 }
 
@@ -401,10 +401,10 @@ class StrangerTest : public testing::Test {
   void ExpectErrorSoon() {
     const size_t fds = CountOpenFds();
     const absl::Time start = absl::Now();
-    const auto keeper = ConnectToS6Store(socket_);
-    EXPECT_THAT(keeper, Not(IsOk()));
+    const auto store = ConnectToS6Store(socket_);
+    EXPECT_THAT(store, Not(IsOk()));
     EXPECT_LT(absl::Now() - start, kSoon);
-    EXPECT_EQ(CountOpenFds(), fds) << keeper.status();
+    EXPECT_EQ(CountOpenFds(), fds) << store.status();
   }
 
   TempDir dir_;
@@ -478,8 +478,8 @@ TEST_F(StrangerTest, WhoSendsDescriptorsThatItDoesNotAnnounce) {
 // The library closes both: neither may be ours, as one closed twice could be.
 TEST_F(StrangerTest, WhoSendsADescriptorMoreThanItAnnounces) {
   Start({kEmptyList, Message(std::string(1, '\0'), 1)}, 2);
-  const auto keeper = ConnectToS6Store(socket_);
-  EXPECT_THAT(keeper,
+  const auto store = ConnectToS6Store(socket_);
+  EXPECT_THAT(store,
               StatusIs(StatusCode::kUnavailable, HasSubstr("no s6-fdholder")));
   ExpectErrorSoon();
 }

@@ -54,23 +54,23 @@ class SystemdStoreTest : public testing::Test {
 };
 
 TEST_F(SystemdStoreTest, ADescriptorIsStoredAndDropped) {
-  SystemdStore keeper(*systemd_, 10, {});
+  SystemdStore store(*systemd_, 10, {});
   const Pipe pipe;
-  EXPECT_THAT(keeper.Keep({{"deptyr.a", pipe.read_end.get()}}), IsOk());
+  EXPECT_THAT(store.Add({{"deptyr.a", pipe.read_end.get()}}), IsOk());
   EXPECT_EQ(Told(), "FDSTORE=1\nFDPOLL=0\nFDNAME=deptyr.a+fd");
-  keeper.Drop({"deptyr.b"});  // isn't kept
-  keeper.Drop({"deptyr.a"});
+  store.Remove({"deptyr.b"});  // isn't kept
+  store.Remove({"deptyr.a"});
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
-  keeper.Drop({"deptyr.a"});
+  store.Remove({"deptyr.a"});
   EXPECT_EQ(Told(), "");
 }
 
 // systemd would have both.
 TEST_F(SystemdStoreTest, OneOfTheSameNameTakesThePlace) {
-  SystemdStore keeper(*systemd_, 1, {});
-  EXPECT_THAT(keeper.Keep({{"deptyr.a", 0}}), IsOk());
+  SystemdStore store(*systemd_, 1, {});
+  EXPECT_THAT(store.Add({{"deptyr.a", 0}}), IsOk());
   (void)Told();
-  EXPECT_THAT(keeper.Keep({{"deptyr.a", 0}}), IsOk());
+  EXPECT_THAT(store.Add({{"deptyr.a", 0}}), IsOk());
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
   EXPECT_THAT(Told(), HasSubstr("FDSTORE=1\n"));
 }
@@ -78,21 +78,21 @@ TEST_F(SystemdStoreTest, OneOfTheSameNameTakesThePlace) {
 TEST_F(SystemdStoreTest, MoreThanItTakesIsntSent) {
   std::vector<StoredFd> returned;
   returned.push_back({"deptyr.old", Duplicate(0)});
-  SystemdStore keeper(*systemd_, 2, std::move(returned));
-  EXPECT_THAT(keeper.Keep({{"deptyr.a", 0}}), IsOk());
+  SystemdStore store(*systemd_, 2, std::move(returned));
+  EXPECT_THAT(store.Add({{"deptyr.a", 0}}), IsOk());
   (void)Told();
-  EXPECT_THAT(keeper.Keep({{"deptyr.b", 0}}),
+  EXPECT_THAT(store.Add({{"deptyr.b", 0}}),
               StatusIs(absl::StatusCode::kResourceExhausted,
                        HasSubstr("FileDescriptorStoreMax=")));
   EXPECT_EQ(Told(), "");
-  keeper.Drop({"deptyr.old"});
+  store.Remove({"deptyr.old"});
   (void)Told();
-  EXPECT_THAT(keeper.Keep({{"deptyr.b", 0}}), IsOk());
+  EXPECT_THAT(store.Add({{"deptyr.b", 0}}), IsOk());
 }
 
-TEST_F(SystemdStoreTest, AllAreKeptOrNone) {
-  SystemdStore keeper(*systemd_, 1, {});
-  EXPECT_FALSE(keeper.Keep({{"deptyr.a", 0}, {"deptyr.b", 0}}).ok());
+TEST_F(SystemdStoreTest, AllAreStoredOrNone) {
+  SystemdStore store(*systemd_, 1, {});
+  EXPECT_FALSE(store.Add({{"deptyr.a", 0}, {"deptyr.b", 0}}).ok());
   EXPECT_THAT(Told(), HasSubstr("FDSTORE=1\n"));
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
   EXPECT_EQ(Told(), "");
@@ -101,18 +101,18 @@ TEST_F(SystemdStoreTest, AllAreKeptOrNone) {
 TEST_F(SystemdStoreTest, GivesBackOnceWhatWasInherited) {
   std::vector<StoredFd> returned;
   returned.push_back({"deptyr.old", Duplicate(0)});
-  SystemdStore keeper(*systemd_, 2, std::move(returned));
-  const auto back = Value(keeper.TakeBack());
+  SystemdStore store(*systemd_, 2, std::move(returned));
+  const auto back = Value(store.Fetch());
   ASSERT_EQ(back.size(), 1u);
   EXPECT_EQ(back[0].name, "deptyr.old");
-  EXPECT_TRUE(Value(keeper.TakeBack()).empty());
+  EXPECT_TRUE(Value(store.Fetch()).empty());
 }
 
-TEST_F(SystemdStoreTest, InAnotherProgramItKnowsWhatIsKept) {
-  SystemdStore keeper(*systemd_, 2, {});
-  keeper.Resume({"deptyr.a", "deptyr.b"});
-  EXPECT_FALSE(keeper.Keep({{"deptyr.c", 0}}).ok());
-  keeper.Drop({"deptyr.b"});
+TEST_F(SystemdStoreTest, InAnotherProgramItKnowsWhatIsStored) {
+  SystemdStore store(*systemd_, 2, {});
+  store.AssumeStored({"deptyr.a", "deptyr.b"});
+  EXPECT_FALSE(store.Add({{"deptyr.c", 0}}).ok());
+  store.Remove({"deptyr.b"});
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.b");
 }
 

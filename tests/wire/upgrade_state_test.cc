@@ -6,7 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "lib/head/head.h"
+#include "lib/head/upgrade.h"
 #include "lib/session/ring.h"
 #include "tests/support/status_matchers.h"
 

@@ -1,0 +1,83 @@
+// Who may come into head, do something there, and have how much of it.
+//
+// Every check is OK or says why not, in the words that whoever is refused is
+// told; RefusalCode() of lib/clients/refusals.h has the code for programs.
+// Root and head's own user are exempt from limits where that lets them help:
+// they find a reserve of descriptors and clients when others have taken all.
+#pragma once
+
+#include <optional>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+
+#include "lib/clients/allow.h"
+#include "lib/clients/backlog_quota.h"
+#include "lib/clients/limits.h"
+#include "lib/clients/listener_spec.h"
+#include "lib/clients/refusals.h"
+#include "lib/session/session.h"
+#include "lib/sys/address.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/peer_identity.h"
+#include "lib/sys/user_log.h"
+#include "lib/wire/key_values.h"
+
+namespace deptyr {
+
+class Admission {
+ public:
+  // `allow` and `limits` must live as long.  `descriptors_of` counts those that
+  // head holds for a user, besides the user's clients.
+  Admission(EventLoop& loop, const Limits& limits, const AllowRules& allow,
+            absl::AnyInvocable<size_t(uid_t) const> descriptors_of);
+
+  // What was refused, and what of each user's output waits to be taken.
+  Refusals& refusals() { return refusals_; }
+  const Refusals& refusals() const { return refusals_; }
+  BacklogQuota& backlogs() { return backlogs_; }
+
+  Rights RightsIn(const Session& session, const PeerIdentity& who) const;
+  absl::Status CheckRight(const PeerIdentity& who, Right right,
+                          const Session& session) const;
+  // Head itself, not a session: root, head's own user, and whoever the rules
+  // give that right everywhere.
+  bool MayAdminister(const PeerIdentity& who) const;
+  // No file rights keep strangers away from an abstract socket.
+  absl::Status CheckListener(const ListenerSpec& spec, SocketKind kind,
+                             const std::optional<PeerIdentity>& who) const;
+
+  // Clients of all kinds, and connections that ask, until the place goes.
+  UserCounts::Place TakeClientPlace(uid_t uid) { return clients_.Take(uid); }
+  size_t CountClientsOf(uid_t uid) const { return clients_.of(uid); }
+  UserCounts& clients() { return clients_; }
+  const UserCounts& clients() const { return clients_; }
+  // Whether one more client may come; of this session.
+  absl::Status CheckClients(const std::optional<PeerIdentity>& who) const;
+  absl::Status CheckClientsOf(const Session& session) const;
+  // Whether head may hold the descriptor `fd` for this user.
+  absl::Status CheckDescriptor(int fd, uid_t uid) const;
+  size_t CountDescriptorsOf(uid_t uid) const;
+  // Counts one more registration.
+  absl::Status CheckRegistration(uid_t uid);
+  // A terminal of this user made head wait.  True if that happened so often
+  // that it is no coincidence.
+  bool NoteHeldUp(uid_t uid);
+
+  void AppendLimits(KeyValues& report) const;
+
+ private:
+  size_t MostClientsOfAUser() const;
+
+  const Limits& limits_;
+  const AllowRules& allow_;
+  absl::AnyInvocable<size_t(uid_t) const> descriptors_of_;
+  Refusals refusals_;
+  UserLog user_log_;
+  RegistrationRate registrations_;
+  RegistrationRate held_up_;
+  UserCounts clients_;
+  BacklogQuota backlogs_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,131 @@
+#include "lib/head/event_listeners.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+
+#include "lib/clients/client_kinds.h"
+#include "lib/clients/report.h"
+
+namespace deptyr {
+namespace {
+
+// A user may have this many, because each is told of everything.
+constexpr int kMostListeners = 64;
+
+}  // namespace
+
+absl::Status EventListeners::Add(QueryConnection& listener,
+                                 const std::string& session) {
+  const uid_t uid = listener.identity().uid;
+  const auto others = std::count_if(
+      listeners_.begin(), listeners_.end(),
+      [uid](const auto& one) { return one.first->identity().uid == uid; });
+  if (others >= kMostListeners) {
+    return absl::ResourceExhaustedError(
+        absl::StrCat("uid ", UidText(uid), " hears of events over ",
+                     kMostListeners, " connections already; end some"));
+  }
+  listeners_[&listener] = session;
+  return absl::OkStatus();
+}
+
+const std::string* EventListeners::Find(QueryConnection& listener) const {
+  const auto found = listeners_.find(&listener);
+  return found == listeners_.end() ? nullptr : &found->second;
+}
+
+void EventListeners::Tell(const Session& session, Change change) {
+  if (listeners_.empty()) return;
+  const auto client = [&change] { return absl::StrCat(change.client->id()); };
+  switch (change.kind) {
+    case Change::kStarted:
+      return Tell(session, "started", StartReport(session));
+    case Change::kEnded:
+      return Tell(session, "ended", EndReport(session));
+    case Change::kStatus:
+      return Tell(session, "status", EndReport(session));
+    case Change::kResized:
+      return Tell(session, "resized",
+                  {{"rows", absl::StrCat(session.size().rows)},
+                   {"cols", absl::StrCat(session.size().cols)}});
+    case Change::kAttached:
+      return Tell(session, "attached",
+                  {{"client", client()},
+                   {"kind", std::string(NameOf(change.client->Info().kind))}});
+    case Change::kDetached:
+      return Tell(session, "detached", {{"client", client()}});
+    case Change::kTerminalLost:
+      return Tell(session, "terminal-lost", {});
+    case Change::kHeldUp:  // concerns head only
+      return;
+  }
+}
+
+void EventListeners::Tell(const Session& session, absl::string_view event,
+                          KeyValues fields) {
+  if (listeners_.empty()) return;
+  fields.insert(fields.begin(), {{"item", "event"},
+                                 {"event", std::string(event)},
+                                 {"session", session.name()}});
+  if (ValueOf(fields, "time").empty()) {
+    fields.emplace_back("time", absl::StrCat(absl::ToUnixMillis(absl::Now())));
+  }
+  const std::string item = Encode(Item{std::move(fields)});
+  ByUser by_user;  // a copy, because telling one may end it
+  for (const auto& [listener, wanted] : listeners_) {
+    by_user[listener->identity().uid].push_back(listener);
+  }
+  for (auto& [uid, listeners] : by_user) TellUser(listeners, session, item);
+  if (flush_.pending()) return;
+  flush_ = loop_.After(absl::ZeroDuration(), [this] { Flush(); });
+}
+
+bool EventListeners::Wants(QueryConnection& listener,
+                           const Session& session) const {
+  const std::string& wanted = *Find(listener);
+  return (wanted.empty() || wanted == session.name()) &&
+         admission_.RightsIn(session, listener.identity()).Has(Right::kSee);
+}
+
+// Those that owe most are closed until there is room for what the user's others
+// are told.
+void EventListeners::TellUser(std::vector<QueryConnection*>& listeners,
+                              const Session& session, const std::string& item) {
+  std::sort(listeners.begin(), listeners.end(),
+            [](const QueryConnection* a, const QueryConnection* b) {
+              return a->owed() > b->owed();
+            });
+  size_t owed = 0;
+  for (const QueryConnection* listener : listeners) owed += listener->owed();
+  auto debtor = listeners.begin();
+  for (QueryConnection* listener : listeners) {
+    if (listener->is_over() || !Wants(*listener, session)) continue;
+    for (; owed + item.size() > most_owed_ && debtor != listeners.end();
+         ++debtor) {
+      if ((*debtor)->is_over()) continue;
+      admission_.refusals().Note((*debtor)->identity(), kRefusedLimit,
+                                 "it doesn't read the events it asked for, and "
+                                 "--max-buffered is reached");
+      owed -= std::min(owed, (*debtor)->owed());
+      (*debtor)->End();
+    }
+    if (listener->is_over()) continue;
+    listener->SayLater(item);
+    owed += listener->owed() == 0 ? 0 : item.size();
+  }
+}
+
+void EventListeners::Flush() {
+  std::vector<QueryConnection*> listeners;  // writing to one may end it
+  for (const auto& [listener, wanted] : listeners_) {
+    listeners.push_back(listener);
+  }
+  for (QueryConnection* listener : listeners) {
+    if (!listener->is_over()) listener->Flush();
+  }
+}
+
+}  // namespace deptyr

@@ -1,0 +1,77 @@
+// Everybody who watches a session over a socket: clients at the sockets of
+// --raw, --uwsgi and --client-dir, and those that attach at the head socket.
+// A client whose session isn't there yet waits for it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
+
+#include "lib/clients/connected_clients.h"
+#include "lib/clients/listener_spec.h"
+#include "lib/head/admission.h"
+#include "lib/head/pending_connection.h"
+#include "lib/head/session_table.h"
+#include "lib/sys/event_loop.h"
+#include "lib/wire/upgrade_state.h"
+
+namespace deptyr {
+
+// The sentence for somebody who asked for a session that isn't there.
+std::string NoSuchSession(const std::string& name, const PeerIdentity& who,
+                          const SessionTable& sessions,
+                          const Admission& admission);
+
+class HeadClients {
+ public:
+  // `changed` is called when there are more or fewer clients.
+  HeadClients(EventLoop& loop, SessionTable& sessions, Admission& admission,
+              const std::string& head_socket,
+              absl::AnyInvocable<void()> changed);
+
+  size_t size() const { return clients_.size(); }
+
+  // A connection to a socket for clients.
+  void Add(const ListenerSpec& spec, Fd connection,
+           const std::optional<PeerIdentity>& who);
+  // A connection to the head socket wants to attach; an error is what to refuse
+  // it with.
+  absl::Status Attach(PendingConnection& connection, deptyr::Attach wish);
+  // A program of this session is about to start: those who wait for it join.
+  void AssignWaiting(Session& session);
+
+  // Head is about to end: nobody may attach any more, and those who did are
+  // told.
+  void Stop();
+  // Whether any of them has yet to take some of its output.
+  bool OwedAnything() const;
+  // Before the sessions go.  Destroying a client can end others.
+  void Clear() { clients_.Clear(); }
+
+  // For the program that takes over, and from the one before; there, sessions
+  // must have been resumed.
+  void Save(HeadState& state) const;
+  void Resume(const HeadState& state);
+
+ private:
+  struct Waiting {
+    ConnectedClient* client;
+    std::string wanted;  // "" for a session of the client's user
+  };
+  void Assign(ConnectedClient& client, Session& session);
+  void OnGone(const ConnectedClient& client);
+  void ResumeAttached(const AttachClientState& state);
+
+  SessionTable& sessions_;
+  Admission& admission_;
+  absl::AnyInvocable<void()> changed_;
+  ConnectedClients clients_;
+  std::vector<Waiting> waiting_;
+  bool stopping_ = false;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,34 @@
+// What deptyr head is told on its command line.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "lib/clients/allow.h"
+#include "lib/clients/limits.h"
+#include "lib/clients/listener_spec.h"
+#include "lib/keep/find_store.h"
+#include "lib/session/session.h"
+#include "lib/sys/unix_socket.h"
+
+namespace deptyr {
+
+struct HeadOptions {
+  std::string socket;
+  SocketRights rights;
+  std::vector<ListenerSpec> listeners;
+  std::vector<ClientDirSpec> client_dirs;
+  AllowRules allow = {};  // at the head socket
+  SessionOptions session = {};
+  size_t history = 1 << 20;  // bytes each session's ring holds
+  KeeperSpec keeper = {};
+  int ready_fd = -1;
+  Limits limits = {};
+  // The program that an upgrade executes, and its arguments; without arguments
+  // an upgrade is refused.
+  std::string program = {};
+  std::vector<std::string> argv = {};
+  std::string version = {};  // "deptyr 0.1.0"
+};
+
+}  // namespace deptyr

@@ -1,0 +1,171 @@
+#include "lib/head/run_head.h"
+
+#include <signal.h>
+
+#include <cstring>
+#include <memory>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/head/head.h"
+#include "lib/sys/background.h"
+#include "lib/sys/memory.h"
+#include "lib/sys/retry.h"
+#include "lib/sys/signals.h"
+#include "lib/sys/standard_fds.h"
+
+namespace deptyr {
+namespace {
+
+absl::StatusOr<Signals> BlockSignals() {
+  return Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGUSR1, SIGUSR2,
+                         SIGXCPU, SIGTSTP, SIGWINCH, SIGCONT});
+}
+
+void OnSignal(Head& head, int signal) {
+  Viewer* const viewer = head.viewer();
+  switch (signal) {
+    case SIGWINCH:
+      if (viewer != nullptr) viewer->OnTerminalResized();
+      return;
+    case SIGCONT:
+      if (viewer != nullptr) viewer->OnContinued();
+      return;
+    case SIGTSTP:  // stopped, head would leave the terminal raw
+      return;
+    case SIGUSR2:
+      return head.BeginUpgrade();
+    case SIGHUP:
+      if (viewer == nullptr) return head.RestoreSocket();
+      return head.OnTerminalGone();
+    default:
+      return head.Stop(sigdescr_np(signal));
+  }
+}
+
+class SignalWatch {
+ public:
+  SignalWatch(EventLoop& loop, Head& head, Signals signals)
+      : signals_(std::move(signals)) {
+    watch_ = loop.Add(signals_.fd(), Interest::kRead, [this, &head](Ready) {
+      while (const int signal = signals_.Next()) OnSignal(head, signal);
+    });
+  }
+
+ private:
+  Signals signals_;
+  Watch watch_;
+};
+
+// A log on the very terminal that shows a program would be written over it.
+bool LogIsOnTerminal() {
+  return IsSameTerminal(2);
+}
+
+// Says what the end of head means for its programs: in the log and, where that
+// was on a terminal that may have gone, in syslog as well.
+void SayGoodbye(const Head& head, bool had_terminal) {
+  const std::string kept = head.RunningPrograms(true);
+  if (!kept.empty()) {
+    Log(Severity::kInfo, "head has ended; ", head.stores().name(),
+        " keeps the terminals of ", kept);
+  }
+  const std::string lost = head.RunningPrograms(false);
+  if (lost.empty() && !kept.empty()) return;
+  const Severity severity = lost.empty() ? Severity::kInfo : Severity::kWarning;
+  const std::string text =
+      lost.empty() ? "head has ended; no program ran"
+                   : absl::StrCat(
+                         "head has ended; these programs lost their "
+                         "terminal and get SIGHUP: ",
+                         lost);
+  Log(severity, text);
+  if (had_terminal && LogIsOnTerminal()) LogToSyslog(severity, text);
+}
+
+void StartWatchdog(EventLoop& loop) {
+  const absl::Status started = loop.StartWatchdog();
+  if (started.ok()) return;
+  Log(Severity::kError,
+      "a terminal that is made to block holds head up: ", started.message());
+}
+
+// `must_go_on`: without its terminal if need be.
+absl::Status TakeTerminal(Head& head, std::optional<char> command_key,
+                          bool must_go_on) {
+  if (LogIsOnTerminal()) LogNowhere();
+  absl::Status taken = head.TakeTerminal(command_key);
+  if (taken.ok() || !must_go_on) return taken;
+  LogToStandardError();  // nothing of ours is on the terminal
+  Log(Severity::kError, "goes on without its terminal: ", taken.message());
+  return absl::OkStatus();
+}
+
+absl::Status Serve(EventLoop& loop, Head& head, Signals signals) {
+  auto watch = std::make_unique<SignalWatch>(loop, head, std::move(signals));
+  while (!head.finished()) {
+    RETURN_IF_ERROR(loop.RunOnce());
+    if (!head.TakeBackgroundRequest()) continue;
+    const absl::Status gone =
+        GoToBackground([&head] { head.GiveTerminalBack(); },
+                       "[deptyr: head goes on, pid ", "]\n");
+    if (!gone.ok()) {
+      head.viewer()->Tell(
+          absl::StrCat("head can't go to the background: ", gone.message()));
+      continue;
+    }
+    // A signalfd in an epoll set reports the signals of the process that put it
+    // there, and a timer stays with its process.
+    ASSIGN_OR_RETURN(Signals own, RetryForFiveSeconds(BlockSignals));
+    watch = std::make_unique<SignalWatch>(loop, head, std::move(own));
+    StartWatchdog(loop);
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace
+
+absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal) {
+  auto handed_over = TakeHandedOver();
+  // Whatever is wrong with it, it isn't the user's command line.
+  if (!handed_over.ok()) {
+    return absl::InternalError(handed_over.status().message());
+  }
+  std::optional<HeadState> before;
+  if (handed_over->has_value()) {
+    if ((*handed_over)->trial) return absl::OkStatus();
+    before = std::move((*handed_over)->state);
+    options.ready_fd = -1;  // the program before has said that it is ready
+  }
+  const bool must_go_on = before.has_value();
+  const bool on_terminal = OnTerminal() && !terminal.headless;
+  // Models of screens come and go among small things that last.
+  MapLargeBlocks();
+  options.limits.descriptors = RaiseDescriptorLimit();
+  // The other half is for programs, which come first.
+  options.limits.clients = options.limits.descriptors / 2;
+  LogToStandardError();
+  const auto get = [must_go_on](auto make) {
+    return must_go_on ? RetryForFiveSeconds(make) : make();
+  };
+  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop,
+                   get(EventLoop::Create));
+  // Before there is a socket to be removed, and before we say we are ready.
+  ASSIGN_OR_RETURN(Signals signals, get(BlockSignals));
+  StartWatchdog(*loop);
+  ASSIGN_OR_RETURN(const std::unique_ptr<Head> head,
+                   Head::Create(*loop, std::move(options), std::move(before)));
+  if (on_terminal) {
+    RETURN_IF_ERROR(TakeTerminal(*head, terminal.command_key, must_go_on));
+  }
+  RETURN_IF_ERROR(Serve(*loop, *head, std::move(signals)));
+  head->GiveTerminalBack();
+  if (on_terminal) LogToStandardError();
+  SayGoodbye(*head, on_terminal);
+  return absl::OkStatus();
+}
+
+}  // namespace deptyr

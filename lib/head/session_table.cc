@@ -1,0 +1,183 @@
+#include "lib/head/session_table.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/log.h"
+#include "lib/sys/replace_self.h"
+#include "lib/sys/retry.h"
+
+namespace deptyr {
+
+Session* SessionTable::Find(const std::string& name) const {
+  const auto found = by_name_.find(name);
+  return found == by_name_.end() ? nullptr : found->second.get();
+}
+
+Session* SessionTable::NewestOf(uid_t owner) const {
+  const auto found = std::find_if(
+      by_start_.rbegin(), by_start_.rend(),
+      [owner](const Session* session) { return session->owner() == owner; });
+  return found == by_start_.rend() ? nullptr : *found;
+}
+
+Session& SessionTable::Add(const std::string& name, uid_t owner, Ring ring) {
+  auto session = std::make_unique<Session>(
+      loop_, name, owner, std::move(ring), options_,
+      [this](Session& changed, Change change) { OnChanged(changed, change); });
+  Session& result = *session;
+  by_name_[name] = std::move(session);
+  ++counts_[owner];
+  by_start_.push_back(&result);
+  idle_.push_back(&result);
+  owner_.OnSessionAdded(result);
+  return result;
+}
+
+void SessionTable::OnChanged(Session& session, Change change) {
+  if (change.kind == Change::kStarted || change.kind == Change::kEnded) {
+    std::erase(idle_, &session);
+  }
+  if (change.kind == Change::kEnded) idle_.push_back(&session);
+  owner_.OnSessionChanged(session, change);
+}
+
+size_t SessionTable::CountOf(uid_t owner) const {
+  const auto found = counts_.find(owner);
+  return found == counts_.end() ? 0 : found->second;
+}
+
+void SessionTable::MakeNewest(Session& session) {
+  std::erase(by_start_, &session);
+  by_start_.push_back(&session);
+}
+
+void SessionTable::Forget(Session& session) {
+  owner_.OnSessionForgotten(session);
+  std::erase(by_start_, &session);
+  std::erase(idle_, &session);
+  const auto count = counts_.find(session.owner());
+  if (--count->second == 0) counts_.erase(count);
+  by_name_.erase(by_name_.find(session.name()));
+}
+
+absl::Status SessionTable::MakeRoom(uid_t owner) {
+  while (CountOf(owner) >= limits_.user_sessions) {
+    if (ForgetOneIdle(owner)) continue;
+    return absl::ResourceExhaustedError(
+        absl::StrCat("uid ", owner, " has ", limits_.user_sessions,
+                     " sessions already; end some, or start head with a larger "
+                     "--max-user-sessions"));
+  }
+  while (size() >= limits_.sessions) {
+    if (ForgetOneIdle(owner) || ForgetOneOfMoreThan(owner)) continue;
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "head has ", size(),
+        " sessions already; start it with a larger --max-sessions"));
+  }
+  return absl::OkStatus();
+}
+
+bool SessionTable::ForgetOneIdle(uid_t owner) {
+  const auto oldest =
+      std::find_if(idle_.begin(), idle_.end(), [&](const Session* session) {
+        return session->owner() == owner && session->clients().empty() &&
+               !owner_.IsShown(*session);
+      });
+  if (oldest == idle_.end()) return false;
+  Forget(**oldest);
+  return true;
+}
+
+bool SessionTable::ForgetOneOfMoreThan(uid_t owner) {
+  std::vector<std::pair<size_t, uid_t>> others;
+  for (const auto& [uid, count] : counts_) {
+    if (count > CountOf(owner)) others.emplace_back(count, uid);
+  }
+  std::sort(others.rbegin(), others.rend());
+  return std::any_of(others.begin(), others.end(), [this](const auto& other) {
+    return ForgetOneIdle(other.second);
+  });
+}
+
+void SessionTable::ForgetExcess() {
+  if (idle_.size() <= kMostEnded) return;
+  std::map<uid_t, size_t> counts;
+  for (const Session* session : idle_) ++counts[session->owner()];
+  for (auto& [owner, count] : counts) {
+    while (count > kMostEnded && ForgetOneIdle(owner)) --count;
+  }
+}
+
+void SessionTable::DropBlockingTerminals(const Session& held_up) {
+  for (const auto& [name, session] : by_name_) {
+    const bool blocks = session.get() == &held_up || session->terminal_turned();
+    if (session->owner() == held_up.owner() && blocks) session->LoseTerminal();
+  }
+}
+
+void SessionTable::NoteResumed(const Session& session) {
+  if (session.running()) std::erase(idle_, &session);
+}
+
+void SessionTable::SortByStart() {
+  std::stable_sort(by_start_.begin(), by_start_.end(),
+                   [](const Session* a, const Session* b) {
+                     return a->ring().latest().started <
+                            b->ring().latest().started;
+                   });
+}
+
+void SessionTable::SortIdle() {
+  std::stable_sort(idle_.begin(), idle_.end(),
+                   [](const Session* a, const Session* b) {
+                     return a->ring().latest().ended < b->ring().latest().ended;
+                   });
+}
+
+void SessionTable::Save(HeadState& state) const {
+  for (Session* session : by_start_) {
+    state.sessions.push_back(session->Save());
+    state.sessions.back().order = state.sessions.size();
+  }
+  if (!by_start_.empty()) state.newest = by_start_.back()->name();
+  for (const Session* session : idle_) state.ended.push_back(session->name());
+}
+
+void SessionTable::Resume(HeadState& before) {
+  std::stable_sort(before.sessions.begin(), before.sessions.end(),
+                   [](const SessionState& a, const SessionState& b) {
+                     return a.order < b.order;
+                   });
+  for (const SessionState& state : before.sessions) ResumeOne(state);
+}
+
+void SessionTable::ResumeOne(const SessionState& state) {
+  const Fd kept = TakeOffered(state.ring);
+  auto ring =
+      RetryForFiveSeconds([&] { return Ring::Adopt(Duplicate(kept.get())); });
+  if (!ring.ok()) {  // although the trial found it fine a moment ago
+    const Fd controller = TakeOffered(state.controller);
+    const Fd pidfd = TakeOffered(state.pidfd);
+    Log(Severity::kError, "session=", state.name,
+        " is lost: ", ring.status().message());
+    return;
+  }
+  const uid_t owner = ring->state().owner;
+  Session& session = Add(state.name, owner, *std::move(ring));
+  session.Resume(state);
+  NoteResumed(session);
+}
+
+void SessionTable::SortAsBefore(const HeadState& before) {
+  // Earlier programs didn't tell the order.
+  const bool ordered = before.held.empty() && !before.sessions.empty() &&
+                       before.sessions.front().order > 0;
+  if (!ordered) SortByStart();
+  if (Session* newest = Find(before.newest)) MakeNewest(*newest);
+  SortIdle();
+}
+
+}  // namespace deptyr

@@ -1,0 +1,249 @@
+#include "lib/head/stores.h"
+
+#include <utility>
+
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/keep/find_store.h"
+#include "lib/keep/systemd_store.h"
+#include "lib/sys/process.h"
+#include "lib/sys/pty.h"
+#include "lib/sys/replace_self.h"
+#include "lib/sys/retry.h"
+#include "lib/sys/user_log.h"
+
+namespace deptyr {
+namespace {
+
+constexpr absl::Duration kUnreachablePause = absl::Seconds(5);
+// A body registers well before that, or is late anyway.
+constexpr absl::Duration kPreparedTime = absl::Milliseconds(20);
+
+// A descriptor that comes back is checked as one from a stranger would be.
+StoredProgram Checked(StoredProgram stored) {
+  const int controller = stored.controller.get();
+  const auto fits =
+      RetryForFiveSeconds([controller] { return IsController(controller); });
+  if (!fits.value_or(false)) stored.controller.Reset();
+  const int pidfd = stored.pidfd.get();
+  if (!RetryForFiveSeconds([pidfd] { return PidOf(pidfd); }).ok()) {
+    stored.pidfd.Reset();
+  }
+  return stored;
+}
+
+}  // namespace
+
+absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
+                          std::vector<InheritedFd>& inherited,
+                          const HeadState* before) {
+  std::vector<StoredFd> returned = TakeStored(inherited);
+  if (options.keeper.kind == KeeperSpec::kNobody) {
+    // What systemd stored for an earlier head is fetched once more, and then
+    // stored no longer.
+    StoredSessions last(std::make_unique<SystemdStore>(systemd, returned.size(),
+                                                       std::move(returned)));
+    ASSIGN_OR_RETURN(fetched_, last.Fetch());
+    for (const auto& [name, session] : fetched_) last.RemoveSession(name);
+    return absl::OkStatus();
+  }
+  auto found =
+      FindStore(options.keeper, options.socket, systemd, std::move(returned),
+                before == nullptr ? nullptr : &before->kept);
+  if (before != nullptr) {  // everything that is stored is with us already
+    if (!found.ok()) Log(Severity::kError, found.status().message());
+    stored_ = StoredSessions(found.ok() ? *std::move(found) : nullptr);
+    return absl::OkStatus();
+  }
+  RETURN_IF_ERROR(found.status());
+  stored_ = StoredSessions(*std::move(found));
+  ASSIGN_OR_RETURN(fetched_, stored_.Fetch());
+  return absl::OkStatus();
+}
+
+void Stores::RestoreSessions() {
+  for (auto& [name, stored] : std::exchange(fetched_, {})) {
+    Restore(name, std::move(stored));
+  }
+  sessions_.Sort();
+}
+
+void Stores::Restore(const std::string& name, StoredSession stored) {
+  if (!stored.ring.valid()) {
+    Log(Severity::kError, "session=", name, " is lost: its ring wasn't kept");
+    stored_.RemoveSession(name);
+    return;
+  }
+  auto ring = RetryForFiveSeconds(
+      [&] { return Ring::Adopt(Duplicate(stored.ring.get())); });
+  if (!ring.ok()) {
+    Log(Severity::kError, "session=", name,
+        " is held, but can't be served: ", ring.status().message(),
+        "; start head with the deptyr that wrote it");
+    newer_.emplace(name, std::move(stored));
+    return;
+  }
+  const uid_t owner = ring->state().owner;
+  Session& session = sessions_.Add(name, owner, *std::move(ring));
+  RestorePrograms(session, std::move(stored));
+  session.AwaitClients();
+  Log(Severity::kInfo, "session=", name, " taken back; ", session.State());
+}
+
+void Stores::RestorePrograms(Session& session, StoredSession stored) {
+  for (auto& [number, program] : stored.programs) {
+    program = Checked(std::move(program));
+  }
+  const uint64_t last = session.program().number();
+  StoredProgram known = std::move(stored.programs[last]);
+  stored.programs.erase(last);
+  session.Resume(std::move(known.controller), std::move(known.pidfd));
+  sessions_.NoteResumed(session);
+  if (!session.running()) RemoveProgram(session, last);
+  for (auto& [number, program] : stored.programs) {
+    const int pidfd = program.pidfd.get();
+    const auto pid = RetryForFiveSeconds([pidfd] { return PidOf(pidfd); });
+    const auto size = GetWindowSize(program.controller.get());
+    // Head died just before or after it said that it holds this one.  The
+    // program may have ended since; what it wrote is there.
+    if (number == last + 1 && pid.ok() && size.ok()) {
+      session.Start({.pid = *pid,
+                     .pidfd = std::move(program.pidfd),
+                     .controller = std::move(program.controller),
+                     .size = *size,
+                     .argv = {}});
+    } else {
+      RemoveProgram(session, number);
+    }
+  }
+}
+
+void Stores::Save(HeadState& state) const {
+  state.kept = stored_.Names();
+  for (const auto& [name, session] : newer_) {
+    const auto add = [&](StoredKind kind, uint64_t number, const Fd& fd) {
+      state.held.push_back({Spell({kind, number, name}), fd.get()});
+    };
+    add(StoredKind::kRing, 0, session.ring);
+    for (const auto& [number, program] : session.programs) {
+      add(StoredKind::kPty, number, program.controller);
+      add(StoredKind::kPid, number, program.pidfd);
+    }
+  }
+}
+
+void Stores::Resume(const HeadState& state) {
+  stored_.AssumeStored(state.kept);
+  for (const SessionState& one : state.sessions) {
+    const Session* const session = sessions_.Find(one.name);
+    if (session != nullptr && session->running()) {
+      SetRunning(*session, session->program().number());
+    }
+  }
+  std::map<std::string, StoredSession> newer;
+  for (const HeldState& one : state.held) {
+    if (const auto name = ParseStoredName(one.name)) {
+      newer[name->session].At(*name) = TakeOffered(one.fd);
+    }
+  }
+  // It may be this program that understands them.
+  for (auto& [name, session] : newer) Restore(name, std::move(session));
+}
+
+void Stores::Prepare() {
+  if (!stored_.Prepare()) return;
+  until_relaxed_ = loop_.After(kPreparedTime, [this] { stored_.Relax(); });
+}
+
+void Stores::Add(const Session& session, uint64_t number, int controller,
+                 int pidfd) {
+  const absl::Status added =
+      stored_.AddProgram(session.name(), session.owner(), session.ring().fd(),
+                         number, controller, pidfd);
+  if (added.ok() || absl::IsResourceExhausted(added)) return;
+  // An s6-fdholder may be restarting, for example.
+  until_reachable_ = loop_.After(kUnreachablePause, [this] {
+    stored_.TryAgain();
+    again_();
+  });
+}
+
+Stores::PlacesByUser Stores::CountPlaces() const {
+  PlacesByUser users;
+  for (Session* session : sessions_.by_start()) {
+    if (!Has(*session)) continue;
+    Places& user = users[session->owner()];
+    ++user.count;
+    if (session->running()) user.running.push_back(session);
+  }
+  for (Session* session : sessions_.idle()) {
+    if (Has(*session)) users[session->owner()].idle.push_back(session);
+  }
+  return users;
+}
+
+void Stores::StoreMissing() {
+  if (!stored_.has_store()) return;
+  std::optional<PlacesByUser> users;
+  size_t enough = SIZE_MAX;  // users who have as many make no room
+  for (const auto& [name, session] : sessions_.by_name()) {
+    if (!session->running() || session->controller() < 0) continue;
+    while (!Has(*session)) {
+      if (!stored_.HasRoom()) {
+        if (!stored_.IsFull()) return;
+        if (!users) users = CountPlaces();
+        const Places& own = (*users)[session->owner()];
+        if (own.idle.empty() && own.count >= enough) break;
+        if (!MakeRoom(session->owner(), *users)) {
+          enough = own.count;
+          break;
+        }
+      }
+      Add(*session, session->program().number(), session->controller(),
+          session->program().pidfd());
+      if (users && Has(*session)) ++(*users)[session->owner()].count;
+    }
+  }
+}
+
+// Sessions that have ended give way to those that run: the oldest of the same
+// user, then the oldest of the user who has most places.  If none has ended, a
+// session that runs gives way, of a user who has more places even then; so
+// nobody gets all of them.
+bool Stores::MakeRoom(uid_t owner, PlacesByUser& users) {
+  Places& own = users[owner];
+  Places* from = own.idle.empty() ? nullptr : &own;
+  Places* most = &own;
+  for (auto& [uid, user] : users) {
+    if (user.count > most->count) most = &user;
+    if (from != &own && !user.idle.empty() &&
+        user.count > (from == nullptr ? own.count : from->count)) {
+      from = &user;
+    }
+  }
+  if (from != nullptr) {
+    Session& oldest = *from->idle.front();
+    from->idle.pop_front();
+    LogOf(Severity::kInfo, oldest.owner(), "displaced",
+          "session=", oldest.name(),
+          " has ended and is no longer kept: one that runs needs the room");
+    GiveUp(*from, oldest);
+    return true;
+  }
+  if (most->count <= own.count + 1 || most->running.empty()) return false;
+  Session& newest = *most->running.back();
+  most->running.pop_back();
+  LogOf(Severity::kWarning, newest.owner(), "displaced",
+        "session=", newest.name(), " would not outlive head any more: uid ",
+        newest.owner(), " has the most that is kept, and uid ", owner,
+        " needs the room");
+  GiveUp(*most, newest);
+  return true;
+}
+
+void Stores::GiveUp(Places& from, Session& session) {
+  --from.count;
+  RemoveSession(session);
+}
+
+}  // namespace deptyr
