@@ -14,12 +14,14 @@
 namespace deptyr {
 namespace {
 
-// A client that never reads while its program restarts again and again.
+// The most notices that are kept for a client that never reads, while its
+// program restarts again and again.
 constexpr size_t kMostNotices = 32;
 constexpr size_t kMostNoticeBytes = 16 << 10;
-// An answer arrives in one piece, or nearly; what stays alone was typed.
+// A terminal's answer arrives in one piece, or nearly; a beginning that stays
+// alone this long was typed.
 constexpr absl::Duration kReplyTime = absl::Milliseconds(50);
-// What is on its way to a terminal, and its answers on their way back.
+// How long output may be on its way to a terminal, and the answers to it back.
 constexpr absl::Duration kReplayTime = absl::Seconds(1);
 
 // How long a program may leave unread what a client left behind.
@@ -62,7 +64,7 @@ void Client::Add(Insert insert) {
   LimitNotices();
 }
 
-// The older ones go.
+// Drops the oldest ones where there are too many.
 void Client::LimitNotices() {
   const auto is_notice = [](const Insert& insert) { return !insert.picture; };
   size_t bytes = 0;
@@ -225,7 +227,7 @@ void Client::Restore(const ClientState& state) {
   answered_ = state.answered;
   replaying_ = state.replaying;
   NoteReplayed();
-  // It has been looked at, so all of it is held again.
+  // The filter has looked at these bytes before, so it holds all of them again.
   untyped_ += replies_.Feed(state.held);
   FlushRepliesLater();
   if (deaf()) WatchTyping();
@@ -366,8 +368,8 @@ Client::Pumped Client::Gone(const Ring& ring) {
 // Finds where the client goes on, or tells why it doesn't.
 std::optional<Client::Pumped> Client::FindPlace(const Ring& ring) {
   ForgetPictures();
-  // An insert that is half written comes first; a client that doesn't take that
-  // needs no picture yet.
+  // An insert that is half written comes first: a client that doesn't take the
+  // rest of it needs no picture yet.
   while (insert_begun_) {
     const Pumped pumped = WriteInsert();
     if (pumped == Pumped::kGone) return Gone(ring);

@@ -13,7 +13,7 @@
 // for it the client waits outside the stream, and so does a client that takes
 // nothing of its picture for a while.
 //
-// What a client's terminal answers is typed only while the client leads
+// The answers of a client's terminal are typed only while the client leads
 // (lib/term/replies.h), so a question is answered once, however many terminals
 // saw it.  A question in the history that a new client is sent is not answered
 // again if another client had it before.
@@ -89,14 +89,14 @@ class Client : public SessionClient {
   // any more.
   void SendLastAndClose(const Ring& ring, std::string text);
 
-  // What it typed goes to the session.  What finds no room there is kept, and
-  // if that is more than a few keys, nothing more should be read until it has
-  // gone.  Dropped without a session.
+  // Sends keystrokes to the session.  Those that find no room there are kept;
+  // if they are more than a few, nothing more should be read until they have
+  // gone. Without a session they are dropped.
   void Type(absl::string_view keystrokes);
   bool input_blocked() const { return untyped_.size() > kTypeAhead; }
   bool typed_all() const override { return untyped_.empty(); }
-  // So much may be read of it: what the session has room for, or what will be
-  // its turn, with a ^C among it, perhaps.
+  // How much may be read of it: as much as the session has room for, or what
+  // would be its turn, which may have a ^C in it.
   size_t input_room() const;
   size_t untyped() const { return untyped_.size(); }
 
@@ -119,8 +119,9 @@ class Client : public SessionClient {
   void OnInputRoom() override;
 
  protected:
-  // Its peer has gone.  What it left is typed, at the pace of the program; when
-  // that takes nothing of it for a minute, it is abandoned.
+  // Its peer has gone.  The keystrokes that it left are typed at the pace of
+  // the program; if that takes none of them for a minute, the client is
+  // abandoned.
   void TypeOut();
   virtual void OnAbandoned() {}
   // A silent client is sent nothing for now, and counts as blocked.  When the
@@ -150,7 +151,7 @@ class Client : public SessionClient {
  private:
   // Keys may wait, and yet reading goes on, for the ^C that follows them.
   static constexpr size_t kTypeAhead = 64;
-  // What a terminal takes at once: so those who paste take turns.
+  // As much as a terminal takes at once, so that clients that paste take turns.
   static constexpr size_t kLeastRead = 4096;
 
   struct Insert {

@@ -5,21 +5,21 @@
 //   audience.PumpAll();
 //   audience.UpdateHold([&] { ... ask again whether there is room ... });
 //
-// Who loses.  When the ring is full, a client is waited for while it drains: it
-// has to take kLeastTaken bytes in every kPatience, out of what its descriptor
-// has queued or from the ring.  One that doesn't is passed over until it has
-// caught up: when it takes something again it is moved forward, a terminal to
-// the screen as it is, others to a safe place.  So readers who keep up lose
-// nothing, and one who doesn't costs the program kPatience, once.  Under
+// Falling behind.  When the ring is full, a client is waited for while it
+// drains: it has to take kLeastTaken bytes in every kPatience, out of what its
+// descriptor has queued or from the ring.  One that doesn't is passed over
+// until it has caught up: when it takes something again it is moved forward, a
+// terminal to the screen as it is, others to a safe place.  So readers who keep
+// up lose nothing, and one who doesn't costs the program kPatience, once. Under
 // WhenBehind::kDrop it has to leave; under kBlock nobody is passed over: the
 // program waits.
 //
-// Who comes back.  A head that takes a session back from its store reads
+// Coming back.  A head that takes a session back from its store reads
 // nothing until as many clients have returned as there were, for a second at
 // most (five under kBlock): each returns when it next tries, and by then a
 // flood would have lapped it.
 //
-// Who leads.  The client that last typed, or changed its size, leads: the
+// Leading.  The client that last typed, or changed its size, leads: the
 // program has its size (sizing.h), and only what its terminal answers is typed
 // into the program.
 #pragma once
@@ -42,7 +42,7 @@ inline constexpr size_t kLeastTaken = 100'000;  // a megabyte a second
 // Less room than this isn't worth a read; a PTY rarely gives more at once.
 inline constexpr size_t kSmallestRead = 4096;
 
-// What becomes of a client that doesn't drain.
+// How a client is treated that doesn't drain.
 enum class WhenBehind { kSkip, kDrop, kBlock };
 
 class Audience {
@@ -58,21 +58,22 @@ class Audience {
   // One that the program before had.
   void AddAgain(SessionClient& client);
   void Remove(SessionClient& client);
-  // Tells each of them, and sends what each has to say of it.
+  // Tells each of them, and then has them write what they insert for it.
   void Tell(absl::FunctionRef<void(SessionClient&)> notice);
 
   // Has a client, or all that aren't blocked, write what they are owed.
   void Pump(SessionClient& client);
   void PumpAll();
 
-  // How much may be read: none of those who are waited for loses a byte by it.
+  // How much may be read without a loss for a client that is waited for.
   size_t RoomToRead() const;
-  // Reading `room` bytes may overwrite what those have begun who aren't.
+  // To be called before `room` bytes are read: they may overwrite packets that
+  // the others are in the middle of.
   void KeepPackets(size_t room);
   // The ring is full, and somebody is waited for.
   bool held() const { return held_; }
-  // Looks whether it is, and passes over those who have run out of patience.
-  // `look_again` is called when others may have.
+  // Looks whether it is, and passes over the clients for which patience has run
+  // out.  `look_again` is called when it may have run out for others.
   void UpdateHold(absl::AnyInvocable<void()> look_again);
   // There is nothing to read any more.
   void StopHold();
@@ -81,7 +82,8 @@ class Audience {
   bool awaits() const { return awaited_ > 0; }
   // There were `known` that would come back.  `over` is called if they don't.
   void Await(uint32_t known, absl::AnyInvocable<void()> over);
-  // Those who leave from now on come back to the next head, which awaits them.
+  // Clients that leave from now on will come back to the next head, which
+  // awaits them.
   void StopCounting() { counts_ = false; }
 
   const SessionClient* leader() const { return leader_; }

@@ -1,4 +1,4 @@
-// What clients type, on its way to the terminal.
+// The keystrokes of clients, on their way to the terminal.
 //
 //   const size_t taken = input.Take(client, keystrokes);
 //   input.WriteTo(terminal);
@@ -38,9 +38,9 @@ class InputQueue {
 
   // Takes what there is room for, and says how much that was.
   size_t Take(const SessionClient& from, absl::string_view keystrokes);
-  // What a client that is no more has left.
+  // The keystrokes that a client leaves behind, which is no more.
   void TakeLeft(const SessionClient& from, absl::string_view keystrokes);
-  // What another head's queue had.
+  // The keystrokes that the queue of the head before had.
   void Restore(absl::string_view keystrokes);
   void Clear() { keystrokes_.Clear(); }
 
@@ -58,8 +58,8 @@ class InputQueue {
   // Nothing is written until `over` is called.
   void Pause(EventLoop& loop, absl::AnyInvocable<void()> over);
 
-  // Has those type who wait for room, in turns, while there is some.  Who is
-  // first to fill the queue is last the next time.
+  // Has the clients type that wait for room, in turns, while there is some. The
+  // one that is first to fill the queue is last the next time.
   void OfferRoom(const std::vector<SessionClient*>& clients);
   // Somebody waits for room, though there may be some.
   void ExpectOffer() { was_full_ = true; }

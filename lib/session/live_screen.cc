@@ -13,31 +13,33 @@
 namespace deptyr {
 namespace {
 
-// In units of the model's work (lib/term/screen.h): a fifth of a millisecond
-// in idle time; while somebody waits for a picture; and while somebody doesn't.
+// How much the model works at once, in units of lib/term/screen.h: in idle time
+// (a fifth of a millisecond), while somebody waits for a picture, and while
+// nobody does.
 constexpr uint64_t kSlice = 20'000;
 constexpr uint64_t kMostAtOnce = 400'000;
 constexpr uint64_t kMostUnasked = kMostAtOnce / 4;
-// A byte of text: taken, written to the model, shown in a cell.
+// A byte of text is taken, written to the model, and shown in a cell.
 constexpr uint64_t kWorkOfText = 3;
 
-// In bytes.  A millisecond's work, if it is text.
+// Bytes.  This many are a millisecond's work, if they are text.
 constexpr size_t kLittle = 16 << 10;
-// Further behind, a model begins anew for who asks, and in its own time.
+// A model that is further behind begins anew: from so little for somebody who
+// asks, and from so much in its own time.
 constexpr uint64_t kMostBehind = 128 << 10;
 constexpr uint64_t kMostLearned = 256 << 10;
-// A picture is kept for who asks next, until the screen changes; one that took
-// long, or is, for a moment in any case.
+// A picture is kept until the screen changes, for whoever asks next; one that
+// took long, or is long, for a moment in any case.
 constexpr size_t kMostKept = 1 << 20;
 constexpr size_t kLong = 64 << 10;
 constexpr Clock::duration kMoment = std::chrono::milliseconds(20);
-// No more than kLittle in so long: the flood is over.
+// The flood is over when this long brings no more than kLittle.
 constexpr absl::Duration kQuiet = absl::Milliseconds(20);
 constexpr absl::Duration kParkAfter = absl::Seconds(5);
 
-// A size is somebody's word, and one act of a program's may be on all of a
-// screen.  Of a terminal that is larger the model has a part: 480x135 are those
-// of a display of 3840x2160 pixels.
+// Anybody may claim any size, and one act of a program may touch all of a
+// screen.  So the model has no more than a part of a larger terminal.  (A
+// display of 3840x2160 pixels has 480x135 characters.)
 constexpr uint16_t kMostSide = 1000;
 constexpr int kMostCells = 65'536;
 
@@ -49,7 +51,8 @@ WindowSize Modelled(WindowSize size) {
   return size;
 }
 
-// So much of the end is a model made of at once, or a bit more than fills it.
+// From how much of the end a model can be made at once; more if that doesn't
+// fill it.
 size_t Affordable(absl::string_view bytes, WindowSize size) {
   const auto line = static_cast<uint64_t>(size.rows * size.cols / kCellsAtOnce);
   size_t from = bytes.size();
@@ -70,7 +73,8 @@ void NoteParked() {
   if (++parked % kSometimes == 0) ReturnFreeMemory();
 }
 
-// Whatever the terminal was in the middle of (CAN) and whatever it shows.
+// Ends whatever sequence the terminal is in the middle of (CAN), and clears
+// whatever it shows.
 std::string CleanTerminal() {
   return absl::StrCat("\x18", kLeaveAlternateScreen, kResetModes,
                       "\x1b[H\x1b[2J");
@@ -110,7 +114,7 @@ void LiveScreen::Resume(WindowSize size) {
     behind_ = digest_;
   }
   modelled_ = learned_from_ = begin_;
-  // What was written before that was for another size.
+  // Everything written before that was for another size.
   sure_from_ = std::max(lost ? begin_ + 1 : begin_, resized);
   if (resized > begin_) {
     digest_.Scan(ring_.From(begin_).substr(0, resized - begin_));
@@ -121,8 +125,8 @@ void LiveScreen::Resume(WindowSize size) {
   FollowSoon();
 }
 
-// What was before the screen isn't looked at again: of a hundred full rings
-// that would take longer than all the rest of an upgrade.
+// What is older than the parked screen isn't looked at again: with a hundred
+// full rings that would take longer than all the rest of an upgrade.
 void LiveScreen::Resume(WindowSize size, Parked screen) {
   if (screen.offset < ring_.begin() || screen.offset > ring_.end()) {
     return Resume(size);
@@ -134,7 +138,8 @@ void LiveScreen::Resume(WindowSize size, Parked screen) {
   behind_ = digest_;
   digest_.Scan(ring_.From(begin_));
   if (!screen.paint) {
-    // Made when somebody asks, or the program writes; of this program's output.
+    // It is made of this program's output when somebody asks, or the program
+    // writes.
     modelled_ = std::min(ring_.latest().begin, begin_);
     sure_from_ = begin_ + 1;
     return;
@@ -150,7 +155,7 @@ std::optional<LiveScreen::Parked> LiveScreen::Park() {
   if (in_ring && soon) return std::nullopt;
   bool painted = !lapped() && exact();
   if (painted) {
-    // In its own time, as it would have been here.
+    // The next head makes it in its own time, as this one would have.
     if (in_ring && Whole() - modelled_ > kLittle) return std::nullopt;
     painted = CatchUp(kMostUnasked, /*needs_model=*/false);
   }
@@ -173,8 +178,8 @@ bool LiveScreen::ClearedAt(uint64_t first) const {
 }
 
 bool LiveScreen::exact() const {
-  // Where it starts again, if it has to, is where the last clear was, if it
-  // can.
+  // If the model has to start again, it does so at the last clear if the ring
+  // still has that.
   return whole_ && ClearedAt(lapped() ? ring_.begin() : learned_from_);
 }
 
@@ -182,14 +187,14 @@ void LiveScreen::OnOutput() {
   digest_.Scan(ring_.From(begin_ + digest_.offset()));
   RecordModes();
   if (!lapped()) return FollowSoon();
-  // To follow would be in vain until the flood is over.
+  // Until the flood is over it would be lapped again and again.
   Forget();
   asked_ = false;
   idle_work_.Reset();
   if (!quiet_.pending()) AwaitQuiet();
 }
 
-// Often enough that the ring has what came after.
+// It is done so often that the ring still has all that came after the last.
 void LiveScreen::RecordModes() {
   if (ring_.end() - ring_.modes().offset < ring_.capacity() / 2) return;
   ring_.RecordModes(Whole(), Modes());
@@ -208,8 +213,9 @@ bool LiveScreen::IsBehind() const {
   return modelled_ < Whole() || (screen_ && unparked_ < parked_.size());
 }
 
-// What is but a little behind is made when somebody asks: most sessions never
-// need a model, and no keystroke meets the work for the one before.
+// A model that is only a little behind catches up when somebody asks.  So most
+// sessions never need one, and no keystroke waits for the work of the one
+// before.
 void LiveScreen::FollowSoon() {
   const bool little = Whole() - modelled_ <= kLittle && !asked_;
   if (little || !IsBehind() || idle_work_.pending()) return;
@@ -240,8 +246,9 @@ void LiveScreen::Advance(uint64_t most) {
   asked_ = asked_ && IsBehind();
 }
 
-// From the last clear, which is exact, or from what the ring's end has: as much
-// as is done at once, or in idle time.
+// The model is made from the last clear on, which is exact, or from the end of
+// the ring: from as much as can be done at once, or as is worth it in idle
+// time.
 void LiveScreen::StartAgain(bool at_once) {
   const uint64_t end = ring_.end();
   const uint64_t clear = begin_ + digest_.last_clear();
@@ -251,7 +258,7 @@ void LiveScreen::StartAgain(bool at_once) {
   if (from_clear) {
     learned_from_ = clear;
   } else {
-    // Bytes that the digest hasn't seen (Resume()) show something, too.
+    // Bytes that the digest hasn't seen (Resume()) are on the screen, too.
     const uint64_t all = std::max(ring_.latest().begin, ring_.begin());
     const uint64_t most = at_once ? kMostBehind : kMostLearned;
     uint64_t from = std::max(all, end - std::min(end, most));
@@ -262,7 +269,7 @@ void LiveScreen::StartAgain(bool at_once) {
   Forget();
   screen_.emplace(size_);
   if (!from_clear && digest_.alternate_screen()) screen_->Write("\x1b[?1049h");
-  // What they were there isn't known, but what they come to be.
+  // The modes at that place aren't known; the present ones are the best guess.
   behind_ = Digest();
   behind_.Scan(Modes());
   ParkLater();
@@ -283,8 +290,8 @@ void LiveScreen::OnResize(WindowSize size) {
   if (digest_.offset() == 0) {
     Forget();
   } else if (!lapped()) {
-    // What was written before is for the old size.  What cannot be shown in it
-    // now never will be.
+    // What was written before is for the old size: if the model can't catch up
+    // now, it never will.
     if (!CatchUp(kMostUnasked, /*needs_model=*/true)) sure_from_ = ring_.end();
     ForgetParked();
     screen_->Resize(modelled);
@@ -296,8 +303,8 @@ void LiveScreen::OnResize(WindowSize size) {
   whole_ = modelled == size;
 }
 
-// However many ask: of a screen that is hard to make there is one in a moment,
-// and the stream goes on from it for all of them.
+// However many ask, a screen that is hard to make is made once in a moment, and
+// the stream goes on from that picture for all of them.
 LiveScreen::Picture LiveScreen::Take(WindowSize room) {
   const Clock::time_point now = Clock::now();
   const bool soon = now < again_until_;
@@ -326,8 +333,8 @@ LiveScreen::Picture LiveScreen::Make(WindowSize room, uint64_t most) {
   return picture;
 }
 
-// Where the stream goes on after what the model shows: before a sequence that
-// is taking so long that the model stopped in it.
+// The offset where the stream goes on after what the model shows.  It is before
+// a sequence that the model stopped in because it takes so long.
 uint64_t LiveScreen::Shown() const {
   const uint64_t pending = behind_.offset() - behind_.whole();
   return std::max(modelled_ - std::min(pending, modelled_), ring_.begin());

@@ -1,18 +1,24 @@
 // The screen of a session as it is now, for whoever comes late.
 //
-//   OnOutput() sees every byte with the digest, at once;
-//   the model follows in idle time, in short slices of work (not of bytes:
-//   three of them can be a whole screen's), never before I/O, and a
-//   millisecond's text behind: that is done when somebody asks;
-//   a model that nobody needs now is parked: kept as the escape sequences that
-//   repaint it, and freed.
+//   LiveScreen screen(loop, ring);
+//   screen.OnStart({.rows = 24, .cols = 80});
+//   ... ring.Commit(count); screen.OnOutput(); ...
+//   LiveScreen::Picture picture = screen.Take({.rows = 24, .cols = 80});
 //
-// A program that writes less than the model parses (16 MB/s and more) has an
-// exact screen, always.  One that floods laps it: then the model starts again
-// when the flood is over or somebody asks, from the last clear or from what the
-// ring's end has, and the picture is approximate until all is cleared again.
-// Who asks waits for a few milliseconds, whatever was written: a model that is
-// still behind then is shown as it is, and the stream goes on from there.
+// The digest sees every byte at once, in OnOutput().  The model of the screen
+// follows in idle time, never before I/O, in short slices of work (not of
+// bytes: three of them can be a whole screen's work).  It stays up to a
+// millisecond's text behind, which is done when somebody asks.  A model that
+// nobody needs now is parked: kept as the escape sequences that repaint it, and
+// freed.
+//
+// A program that writes less than the model parses (16 MB/s and more) always
+// has an exact screen.  A program that floods laps the model.  Then the model
+// starts again when the flood is over or somebody asks, from the last clear or
+// from the end of the ring, and the picture is approximate until all is cleared
+// again. Whoever asks waits for a few milliseconds, whatever was written: a
+// model that is still behind then is shown as it is, and the stream goes on
+// from there.
 #pragma once
 
 #include <cstdint>
@@ -39,21 +45,22 @@ class LiveScreen final : public Observer {
 
   // A program that starts has a clean screen.
   void OnStart(WindowSize size) override;
-  // What the ring has of the last program was seen by another head, which left
-  // its modes there (Ring::RecordModes), and maybe the screen.
+  // Another head saw what the ring has of the last program; it left the modes
+  // there (Ring::RecordModes), and maybe the screen.
   void Resume(WindowSize size);
   struct Parked {
-    uint64_t offset = 0;               // it is of all before
-    std::string modes;                 // that were in force there, Modes()
+    uint64_t offset = 0;               // it shows everything before this
+    std::string modes;                 // the Modes() in force there
     std::optional<std::string> paint;  // nothing if it wasn't exact
   };
   void Resume(WindowSize size, Parked screen);
-  // For that.  Nothing if the ring alone makes it as well.
+  // What the next head resumes with.  Nothing if it can make the same of the
+  // ring alone.
   std::optional<Parked> Park();
   void OnOutput() override;
   void OnResize(WindowSize size) override;
 
-  // What makes any terminal, whatever it shows, show this screen.
+  // Makes any terminal show this screen, whatever it showed before.
   struct Picture {
     std::string paint;
     uint64_t from;  // the offset from where on the stream goes on
@@ -69,7 +76,7 @@ class LiveScreen final : public Observer {
   std::string Modes() const;
   const std::string& title() const { return digest_.title(); }
   bool parked() const { return !screen_.has_value(); }
-  // What the model has cost that there is now (lib/term/screen.h).
+  // How much work the present model has taken (lib/term/screen.h).
   uint64_t work() const { return screen_ ? screen_->work() : 0; }
 
  private:
@@ -97,25 +104,24 @@ class LiveScreen final : public Observer {
   Ring& ring_;
   uint64_t begin_ = 0;  // the digest's first byte
   Digest digest_;
-  WindowSize size_;     // that of the model
-  bool whole_ = true;   // which is the terminal's
+  WindowSize size_;     // of the model
+  bool whole_ = true;   // the model is as large as the terminal
   bool asked_ = false;  // somebody got less than all
-  // The model has all before this; it, or what it was parked as, which then is
-  // of all before this.
+  // The model, or what it was parked as, shows everything before this.
   uint64_t modelled_ = 0;
-  Digest behind_;  // has seen what the model has
+  Digest behind_;  // it has seen as much as the model has
   uint64_t learned_from_ = 0;
   // Only a clear from here on makes the screen known.
   uint64_t sure_from_ = 0;
   std::optional<Screen> screen_;
-  // The last picture that took long, for who asks within the same moment.
+  // The last picture that took long, for others who ask within a moment.
   struct Again {
     Picture picture;
     WindowSize room;
   };
   std::unique_ptr<Again> again_;
   Clock::time_point again_until_;
-  // If not empty, what paints the model, which has its first bytes.
+  // If not empty, this paints the model, which has its first `unparked_` bytes.
   std::string parked_;
   size_t unparked_ = 0;
   Timer idle_work_;
@@ -123,8 +129,7 @@ class LiveScreen final : public Observer {
   Timer park_;
 };
 
-// What makes any terminal, whatever it shows, show what a terminal of this size
-// shows after these bytes.
+// Makes any terminal show what a terminal of this size shows after these bytes.
 std::string PaintingOf(absl::string_view bytes, WindowSize size);
 
 }  // namespace deptyr

@@ -14,7 +14,7 @@
 
 namespace deptyr {
 
-// What an attempt to write everything that a client is owed came to.
+// The outcome of an attempt to write everything that a client is owed.
 enum class Pumped {
   kAll,      // it has everything
   kBlocked,  // its descriptor takes no more now
@@ -24,8 +24,8 @@ enum class Pumped {
 
 class OutputCursor {
  public:
-  // What is queued in `fd` counts as not taken yet.  The descriptor stays the
-  // client's.
+  // Bytes that are still queued in `fd` count as not taken yet.  The descriptor
+  // stays the client's.
   explicit OutputCursor(int fd) : fd_(fd) {}
 
   int fd() const { return fd_; }
@@ -58,7 +58,7 @@ class OutputCursor {
   // As it was in the program that handed it over.
   void Restore(uint64_t offset, uint64_t missed, bool begun, bool lost);
   void Advance(size_t bytes) { offset_ += bytes; }
-  // The client goes on there; what is between was missed.
+  // The client goes on there, and misses everything between.
   void SkipTo(uint64_t offset) {
     missed_ += offset - offset_;
     offset_ = offset;
@@ -66,20 +66,20 @@ class OutputCursor {
   }
   void Lose() { lost_ = true; }
   void Stop() { stopped_ = true; }
-  // Has everything up to there; for those that are stopped.
+  // For a cursor that is stopped: it pretends to have everything up to `end`.
   void PassTo(uint64_t end) { offset_ = end; }
   void Leave() {
     leaving_ = true;
     waited_for_ = false;
   }
 
-  // It was attached: it is waited for from now on.
+  // The client was attached, and is waited for from now on.
   void OnAttached() {
     waited_for_ = true;
     blocked_ = false;
   }
   void PassOver() { waited_for_ = false; }
-  // `always`: also a client that is behind is waited for.
+  // `always`: a client that is behind is waited for, too.
   void OnPumped(Pumped pumped, bool always);
 
   // Its descriptor took so many bytes, of whatever kind.

@@ -22,16 +22,17 @@ void FaultPoint() {}
 namespace {
 
 constexpr char kClear = '\xff';
-// What is cleared for a session that writes little: a page is touched when it
-// is needed.
+// How far ahead is cleared for a session that writes little, so that a page is
+// touched only when it is needed.
 constexpr size_t kLeastAhead = 4096;
 // The most that a PTY has ready (N_TTY_BUF_SIZE - 1, drivers/tty/n_tty.c): a
 // read gives that in a flood, and more where the PTY is filled meanwhile.
 constexpr size_t kMostInPty = 4095;
-// Of the capacity, for the next read.
+// The share of the capacity that is cleared ahead at most.
 constexpr size_t kAheadShare = 16;
 
-// Before everything that is written later, for whoever has this memory next.
+// Whoever has this memory next sees this store before everything that is
+// written after it.
 void Store(uint64_t& field, uint64_t value) {
   FaultPoint();
   std::atomic_ref(field).store(value, std::memory_order_release);
@@ -50,7 +51,8 @@ absl::Status CheckVersion(const RingState& state) {
   return absl::OkStatus();
 }
 
-// More than any program will ever write: what is added to it doesn't overflow.
+// More than any program will ever write, and small enough that sums with it
+// don't overflow.
 constexpr uint64_t kFarthest = uint64_t{1} << 62;
 
 template <size_t kSize>
@@ -58,7 +60,8 @@ bool HasEnd(const std::array<char, kSize>& text) {
   return std::find(text.begin(), text.end(), '\0') != text.end();
 }
 
-// What isn't the last of the records and of the modes may be half written.
+// Only the last of the records and of the modes are checked: others may be half
+// written.
 absl::Status Check(const RingState& state, size_t capacity) {
   RETURN_IF_ERROR(CheckVersion(state));
   if (state.capacity != capacity || state.displaced > state.end ||
@@ -142,7 +145,7 @@ void Ring::ClearTo(uint64_t offset) {
 }
 
 void Ring::Commit(size_t count) {
-  // As much as floods need.
+  // How far to clear ahead follows what reads give, up to what floods need.
   const uint64_t room = state_->cleared - end();
   if (count == room || count >= kMostInPty) {
     ahead_ = std::min(ahead_ * 2, capacity() / kAheadShare);
@@ -184,7 +187,7 @@ uint64_t Ring::history_start() const {
   return start >= begin() ? start : SafeStart(begin());
 }
 
-// Beside the one before, which counts until this is whole.
+// It is written beside the one before, which counts until this one is whole.
 void Ring::RecordModes(uint64_t offset, absl::string_view text) {
   const uint64_t number = state_->modes_written + 1;
   ModesRecord& record = state_->modes[number % state_->modes.size()];

@@ -1,6 +1,6 @@
-// What a session's programs wrote, the last bytes of it, by their offset in the
-// session's whole stream.  The only buffer on the output side: head reads from
-// the PTY straight into it, and every client writes straight out of it.
+// The last bytes that a session's programs wrote, by their offset in the
+// session's whole stream.  It is the only buffer on the output side: head reads
+// from the PTY straight into it, and every client writes straight out of it.
 //
 //   IoResult got = ReadSome(controller, ring.Space(64 << 10));
 //   ring.Commit(got.bytes);
@@ -12,10 +12,11 @@
 //
 // Its memory is mapped twice in a row, so every span is contiguous.
 //
-// It may outlive its process, which may end at any instruction.  A read(2) that
-// has put bytes into the ring and hasn't said yet how many must lose none, so
-// where the next read goes is kClear all over, a byte that no UTF-8 text has:
-// what is there after the last of them that isn't, nobody wrote.
+// It may outlive its process, which may end at any instruction.  Bytes that
+// read(2) has put into the ring must not be lost because it hasn't said yet how
+// many they are.  So the place of the next read is filled with kClear, a byte
+// that no UTF-8 text has: the last byte there that is another is the last that
+// was read.
 //
 //        begin()                 end()    cleared
 //   ........|#######################|-------|........
@@ -50,56 +51,56 @@ class Ring {
  public:
   // `capacity` in bytes, rounded up to a power of two of at least a page.
   static absl::StatusOr<Ring> Create(size_t capacity);
-  // The one whose memfd this is, of a process that has ended or handed it over.
-  // FailedPrecondition if its format is newer than ours, InvalidArgument if it
-  // is no ring.
+  // The ring that a process which has ended, or handed it over, had in this
+  // memfd.  FailedPrecondition if its format is newer than ours,
+  // InvalidArgument if it is not a ring.
   static absl::StatusOr<Ring> Adopt(Fd memfd);
 
-  // Whether Adopt() would take it.  It may be in use: nothing is changed, and
-  // offsets, which move, aren't compared.
+  // Whether Adopt() would take it.  The ring may be in use: nothing is changed,
+  // and offsets aren't compared, since they move.
   static absl::Status CheckFormat(Fd memfd);
 
-  // The last bytes it holds are as many as the capacity, but for the room that
-  // the next read has, a sixteenth at most.
+  // It holds as many bytes as its capacity, less the room for the next read,
+  // which is a sixteenth at most.
   size_t capacity() const { return memory_.size(); }
   uint64_t begin() const { return state_->displaced; }
   uint64_t end() const { return state_->end; }
   int fd() const { return memory_.fd(); }
 
-  // Where the next bytes go, at most `most` and at least one.  What they
-  // displace is gone.
+  // The room for the next bytes, at most `most` of them and at least one.  The
+  // bytes that they displace are gone.
   std::span<char> Space(size_t most);
   void Commit(size_t count);
 
   // The bytes from `offset`, which is in [begin(), end()], to the end.
   absl::string_view From(uint64_t offset) const;
 
-  // The first offset from `offset` on where a reader who missed what was
-  // before can start: after a newline if one is near, else at least not inside
+  // The first offset from `offset` on where a reader can start who missed the
+  // bytes before: after a newline if one is near, otherwise at least not inside
   // a UTF-8 character.
   uint64_t SafeStart(uint64_t offset) const;
 
-  // What is remembered beside the stream, in the same memory.
+  // What the session remembers beside the stream, in the same memory.
   RingState& state() { return *state_; }
   const RingState& state() const { return *state_; }
   // The record of the last incarnation; number 0 if there was none.
   IncarnationRecord& latest();
   const IncarnationRecord& latest() const;
-  // The next begins here and now; of `first`, the number and the offset are
-  // filled in.  It is there whole, or not at all.
+  // The next incarnation begins here and now; its number and offset are filled
+  // in.  After a crash its record is there as a whole, or not at all.
   IncarnationRecord& Begin(IncarnationRecord first);
   std::vector<IncarnationRecord> incarnations() const;  // oldest first
 
-  // From where on the ring has what the present (or last) program wrote: from
-  // its first byte, or from the first that can be told apart.
+  // From this offset on the ring has what the present (or last) program wrote:
+  // from its first byte, or from the first line that is still whole.
   uint64_t history_start() const;
-  // Whether that makes the screen as it is: it is all there, and was written
-  // for the size that the terminal has now.
+  // Whether that history makes the screen as it is: it is all there, and was
+  // written for the size that the terminal has now.
   bool history_makes_screen() const {
     return latest().begin >= begin() && state_->resized <= latest().begin;
   }
 
-  // The modes in force at an offset, the last that were said.
+  // The terminal's modes in force at an offset; modes() are the last recorded.
   void RecordModes(uint64_t offset, absl::string_view text);
   const ModesRecord& modes() const;
 

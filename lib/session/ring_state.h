@@ -1,6 +1,6 @@
-// What a session remembers beside its stream: the first page of the ring's
-// memfd.  So all of a session is in its descriptors, and whoever gets them
-// (another head, after this one) has its memory.
+// What a session remembers beside its stream, in the first page of the ring's
+// memfd.  So all of a session is in its descriptors, and whoever gets them (the
+// next head) has its memory.
 //
 // The layout is frozen for a version: fields are only added, at the end.
 #pragma once
@@ -30,8 +30,8 @@ enum class Outcome : uint8_t {
   kNotExecuted = 5  // RingState::exec_failure says why
 };
 
-// An incarnation: one run of a program.  Offsets are of the session's stream,
-// times milliseconds since 1970.
+// An incarnation is one run of a program.  Offsets are in the session's stream,
+// times are milliseconds since 1970.
 struct IncarnationRecord {
   uint64_t number = 0;  // from 1 on; 0: there is none
   uint64_t begin = 0;   // of what it wrote
@@ -47,11 +47,11 @@ struct IncarnationRecord {
 };
 
 inline constexpr uint32_t kRingVersion = 1;
-// As many as are remembered, the last ones.
+// The ring remembers the last ones, so many of them.
 inline constexpr size_t kMostIncarnations = 16;
 
-// The modes of the terminal at an offset (lib/term/digest.h): who has lost
-// the bytes before it can go on from here.
+// The modes of the terminal at an offset (lib/term/digest.h): with them, a
+// reader who has lost the bytes before can go on from there.
 struct ModesRecord {
   uint64_t offset = 0;
   uint16_t size = 0;  // of `text`
@@ -86,7 +86,7 @@ struct RingState {
   std::array<IncarnationRecord, kMostIncarnations> records;  // by number
   uint64_t modes_written = 0;  // the last is modes[modes_written % 2]
   std::array<ModesRecord, 2> modes;
-  // Clients that come back by themselves when head goes away.
+  // How many clients will come back by themselves when head goes away.
   uint32_t clients = 0;
   uint32_t unused = 0;
 };

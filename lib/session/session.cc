@@ -102,7 +102,7 @@ void Session::EndNow() {
 void Session::FinishIfEnded() {
   const bool drained = drain_.drained() || reading_stopped_;
   if (running() && program_.exited() && program_.settled() && drained) Finish();
-  // What the program left running let go of the PTY at last.
+  // The program's children have let go of the PTY at last.
   if (!running() && drain_.closed()) DropTerminal();
 }
 
@@ -276,8 +276,8 @@ void Session::DropTerminal() {
   terminal_.Reset();
 }
 
-// What a program that has ended left running may keep its terminal for a while.
-// A program that is replaced is hung up.
+// The children of a program that has ended may keep its terminal for a while. A
+// program that is replaced is hung up.
 void Session::LeaveTerminal() {
   if (terminal_.valid() && program_.exited() && !drain_.closed()) {
     terminal_watch_.Reset();

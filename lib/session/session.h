@@ -17,7 +17,7 @@
 //   session_client   what a session needs of a client, and tells it
 //   input_queue      what clients type
 //   sizing           whose size the terminal has
-//   post_mortem, leftovers   what a program leaves behind
+//   post_mortem, leftovers   a program's last screen, and its old terminal
 //
 //   Session session(loop, "name", owner, std::move(ring), {},
 //                   [](Session&, Change) {});
@@ -54,7 +54,7 @@
 
 namespace deptyr {
 
-// What others may want to hear of.
+// Something that others may want to hear of.
 struct Change {
   enum Kind {
     kStarted,
@@ -151,7 +151,7 @@ class Session : private CurrentProgram::Owner {
   // it has its picture.
   void Attach(SessionClient& client, std::optional<uint64_t> from = {});
   void Detach(SessionClient& client);
-  // Room appeared, or an insert was added.
+  // The client has room again, or is owed something new.
   void Pump(SessionClient& client);
 
   // Takes what there is room for, and says how much that was.  While no
@@ -161,9 +161,8 @@ class Session : private CurrentProgram::Owner {
   // True if the keystrokes are one interrupt, and had another's before them to
   // pass.
   bool PassInterrupt(SessionClient& from, absl::string_view keystrokes);
-  // This client is the one at work now.
+  // This client is the one at work now, or will type no more.
   void Lead(SessionClient& client);
-  // It will type no more.
   void StopLeading(const SessionClient& client) {
     audience_.StopLeading(client);
   }

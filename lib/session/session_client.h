@@ -1,5 +1,6 @@
-// What a session needs of a client, and what it tells it.  lib/clients has the
-// clients that there are.
+// The interface by which a session knows its clients: it has what a session
+// needs of a client and what it tells one.  lib/clients has the clients that
+// there are.
 //
 // A client is passive: the session says when to write (Pump()), and when there
 // is room for what it wants to type.  None of these calls may destroy a client,
@@ -67,7 +68,7 @@ class SessionClient {
   virtual void BeginAt(uint64_t offset) = 0;
   // Writes what it is owed.
   virtual Pumped Pump(const Ring& ring) = 0;
-  // What the ring has of a packet that is half written will be overwritten.
+  // The ring is about to lose what it has of a packet that is half written.
   virtual void KeepPacket(const Ring& ring) = 0;
   // From now on it asks to be told of room in its descriptor, or doesn't.
   virtual void WaitForRoom(bool wait) = 0;

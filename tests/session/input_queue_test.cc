@@ -1,0 +1,101 @@
+// What clients type, on its way to the terminal; a socket stands for that.
+#include "lib/session/input_queue.h"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/io.h"
+#include "lib/sys/signals.h"
+#include "tests/support/fake_client.h"
+#include "tests/support/socket_pair.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+using testing::ElementsAre;
+using testing::IsEmpty;
+
+class InputQueueTest : public testing::Test {
+ protected:
+  InputQueueTest() {
+    EXPECT_THAT(SetNonBlocking(pair_.ours.get()), IsOk());
+    terminal_ = SharedFd(std::move(pair_.ours));
+  }
+  std::string Typed() {
+    std::array<char, 64 << 10> room{};
+    return {room.data(), ReadSome(pair_.theirs.get(), room).bytes};
+  }
+
+  SocketPair pair_;
+  SharedFd terminal_;
+  InputQueue input_;
+  FakeClient first_{1};
+  FakeClient second_{2};
+};
+
+TEST_F(InputQueueTest, WhatIsTakenIsWritten) {
+  EXPECT_EQ(input_.Take(first_, "abc"), 3u);
+  EXPECT_TRUE(input_.wants_room());
+  EXPECT_EQ(input_.WriteTo(terminal_), InputQueue::Wrote::kAllItTakes);
+  EXPECT_FALSE(input_.wants_room());
+  EXPECT_EQ(Typed(), "abc");
+}
+
+TEST_F(InputQueueTest, NoMoreIsTakenThanThereIsRoomFor) {
+  EXPECT_EQ(input_.Take(first_, std::string(2 * kInputRoom, 'x')), kInputRoom);
+  EXPECT_EQ(input_.Take(second_, "y"), 0u);
+  EXPECT_EQ(input_.room(), 0u);
+}
+
+TEST_F(InputQueueTest, ThoseWhoWaitForRoomTakeTurns) {
+  FakeClient content{3};
+  first_.types = second_.types = 1;
+  const std::vector<SessionClient*> clients = {&first_, &second_, &content};
+  input_.OfferRoom(clients);
+  EXPECT_THAT(first_.heard, IsEmpty()) << "it was never full";
+  (void)input_.Take(first_, std::string(kInputRoom + 1, 'x'));
+  (void)input_.WriteTo(terminal_);
+  input_.OfferRoom(clients);
+  EXPECT_THAT(first_.heard, ElementsAre("room"));
+  EXPECT_THAT(second_.heard, ElementsAre("room"));
+  EXPECT_THAT(content.heard, IsEmpty());
+}
+
+TEST_F(InputQueueTest, WhatIsLeftBehindIsTakenOnce) {
+  const std::string much(3 * kInputRoom, 'x');
+  input_.TakeLeft(first_, much);
+  EXPECT_EQ(input_.bytes(), much);
+  input_.TakeLeft(second_, "y");
+  EXPECT_EQ(input_.bytes(), much);
+}
+
+TEST_F(InputQueueTest, AfterAFailureItRests) {
+  const auto loop = Value(EventLoop::Create());
+  (void)input_.Take(first_, "abc");
+  bool over = false;
+  input_.Pause(*loop, [&] { over = true; });
+  EXPECT_FALSE(input_.wants_room());
+  EXPECT_EQ(input_.WriteTo(terminal_), InputQueue::Wrote::kAllItTakes);
+  EXPECT_EQ(input_.bytes(), "abc");
+  ASSERT_TRUE(RunUntil(*loop, [&] { return over; }));
+  (void)input_.WriteTo(terminal_);
+  EXPECT_EQ(Typed(), "abc");
+}
+
+TEST_F(InputQueueTest, ATerminalThatIsNoMoreTakesEverything) {
+  (void)input_.Take(first_, "abc");
+  pair_.theirs.Reset();
+  IgnoreWriteSignals();
+  EXPECT_EQ(input_.WriteTo(terminal_), InputQueue::Wrote::kAllItTakes);
+  EXPECT_EQ(input_.bytes(), "");
+}
+
+}  // namespace
+}  // namespace deptyr

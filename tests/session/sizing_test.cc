@@ -1,0 +1,105 @@
+// Whose size a terminal has, and how often that may change.
+#include "lib/session/sizing.h"
+
+#include <memory>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "lib/sys/pty.h"
+#include "tests/support/fake_client.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+class SizingTest : public testing::Test {
+ protected:
+  SizingTest() {
+    small_.SetSize({10, 100});
+    large_.SetSize({50, 60});
+  }
+  // What becomes of a terminal of 24x80.
+  WindowSize Under(SizePolicy policy, const SessionClient* leader) {
+    Sizing sizing(*loop_, ring_, policy);
+    sizing.Begin({24, 80});
+    (void)sizing.Apply(clients_, leader, [] {});
+    return sizing.size();
+  }
+
+  const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
+  Ring ring_ = Value(Ring::Create(64 << 10));
+  FakeClient script_{1};  // it has no terminal
+  FakeClient small_{2};
+  FakeClient large_{3};
+  std::vector<SessionClient*> clients_ = {&script_, &small_, &large_};
+};
+
+TEST_F(SizingTest, ThePolicySaysWhose) {
+  EXPECT_EQ(Under(SizePolicy::kFixed, &small_), (WindowSize{24, 80}));
+  EXPECT_EQ(Under(SizePolicy::kLatest, &small_), (WindowSize{10, 100}));
+  EXPECT_EQ(Under(SizePolicy::kLatest, &script_), (WindowSize{50, 60}));
+  EXPECT_EQ(Under(SizePolicy::kLatest, nullptr), (WindowSize{50, 60}));
+  EXPECT_EQ(Under(SizePolicy::kSmallest, nullptr), (WindowSize{10, 60}));
+  EXPECT_EQ(Under(SizePolicy::kLargest, nullptr), (WindowSize{50, 100}));
+}
+
+TEST_F(SizingTest, WithoutASizeItStaysAsItIs) {
+  clients_ = {&script_};
+  EXPECT_EQ(Under(SizePolicy::kSmallest, &script_), (WindowSize{24, 80}));
+  EXPECT_EQ(Under(SizePolicy::kLatest, &script_), (WindowSize{24, 80}));
+}
+
+TEST_F(SizingTest, TheRingRemembersIt) {
+  Sizing sizing(*loop_, ring_, SizePolicy::kLatest);
+  sizing.Begin({24, 80});
+  ring_.Begin({.rows = 24, .cols = 80});
+  EXPECT_TRUE(ring_.history_makes_screen());
+  ring_.Commit(ring_.Space(10).size());
+  ASSERT_TRUE(sizing.Apply(clients_, &small_, [] {}));
+  EXPECT_FALSE(ring_.history_makes_screen());
+  EXPECT_EQ(ring_.latest().rows, 10);
+  Sizing next(*loop_, ring_, SizePolicy::kLatest);
+  next.Resume();
+  EXPECT_EQ(next.size(), (WindowSize{10, 100}));
+}
+
+TEST_F(SizingTest, OfAStormAFewAreAppliedAndThenTheLast) {
+  Sizing sizing(*loop_, ring_, SizePolicy::kLatest);
+  int applied = 0;
+  const auto apply = [&](auto again) -> void {
+    applied += sizing.Apply(clients_, &large_, [again] { again(again); });
+  };
+  for (uint16_t rows = 100; rows < 200; ++rows) {
+    large_.SetSize({rows, 80});
+    apply(apply);
+  }
+  EXPECT_EQ(applied, 4);
+  ASSERT_TRUE(RunUntil(*loop_, [&] { return sizing.size().rows == 199; }));
+  EXPECT_EQ(applied, 5);
+}
+
+TEST_F(SizingTest, AfterAStormThatWasEndedTheNextIsAppliedAtOnce) {
+  Sizing sizing(*loop_, ring_, SizePolicy::kLatest);
+  for (uint16_t rows = 100; rows < 200; ++rows) {
+    large_.SetSize({rows, 80});
+    (void)sizing.Apply(clients_, &large_, [] {});
+  }
+  sizing.EndStorm();
+  EXPECT_TRUE(sizing.Apply(clients_, &large_, [] {}));
+  EXPECT_EQ(sizing.size().rows, 199);
+}
+
+TEST_F(SizingTest, ARepaintIsAnotherSizeAndThenTheRightOne) {
+  const Pty pty = Value(OpenPty({24, 80}));
+  const auto size = [&] { return Value(GetWindowSize(pty.terminal.get())); };
+  Sizing sizing(*loop_, ring_, SizePolicy::kLatest);
+  sizing.Begin({24, 80});
+  sizing.Repaint(pty.controller.get());
+  EXPECT_EQ(size(), (WindowSize{25, 80}));
+  EXPECT_TRUE(RunUntil(*loop_, [&] { return size() == WindowSize{24, 80}; }));
+}
+
+}  // namespace
+}  // namespace deptyr
