@@ -125,20 +125,20 @@ class SignalDesk {
 
  private:
   void OnSignal(int signal) {
-    Viewer* const viewer = head_.viewer();
+    TerminalClient* const terminal = head_.terminal().client();
     switch (signal) {
       case SIGWINCH:
-        if (viewer != nullptr) viewer->OnTerminalResized();
+        if (terminal != nullptr) terminal->OnTerminalResized();
         return;
       case SIGCONT:
-        if (viewer != nullptr) viewer->OnContinued();
+        if (terminal != nullptr) terminal->OnContinued();
         return;
       case SIGTSTP:  // stopped, it would leave the terminal raw
         return;
       case SIGUSR2:
         return head_.Upgrade();
       case SIGHUP:
-        if (viewer == nullptr) return head_.RestoreSocket();
+        if (terminal == nullptr) return head_.RestoreSocket();
         return head_.OnTerminalGone();
       default:
         return head_.Stop(sigdescr_np(signal));
@@ -210,7 +210,7 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
   auto desk = std::make_unique<SignalDesk>(*loop, *head, std::move(signals));
   if (on_terminal) {
     if (LogIsOnTerminal()) LogNowhere();
-    absl::Status taken = head->TakeTerminal(command_key);
+    absl::Status taken = head->terminal().Take(command_key);
     if (!taken.ok() && !taken_over) return taken;
     if (!taken.ok()) {
       LogToStandardError();  // nothing of ours is on the terminal
@@ -221,10 +221,10 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
     RETURN_IF_ERROR(loop->RunOnce());
     if (!head->TakeBackgroundRequest()) continue;
     const absl::Status gone =
-        GoToBackground([&head] { head->GiveTerminalBack(); },
+        GoToBackground([&head] { head->terminal().GiveBack(); },
                        "[deptyr: head goes on, pid ", "]\n");
     if (!gone.ok()) {
-      head->viewer()->Tell(
+      head->terminal().client()->Tell(
           absl::StrCat("head can't go to the background: ", gone.message()));
       continue;
     }
@@ -233,7 +233,7 @@ absl::Status RunHead(HeadOptions head_options, bool headless,
     desk = std::make_unique<SignalDesk>(*loop, *head, std::move(own));
     StartWatchdog(*loop);  // a timer stays with its process
   }
-  head->GiveTerminalBack();
+  head->terminal().GiveBack();
   if (on_terminal) LogToStandardError();
   SayGoodbye(*head, on_terminal);
   return absl::OkStatus();

@@ -7,6 +7,7 @@
 #pragma once
 
 #include <algorithm>
+#include <cstdint>
 #include <iterator>
 #include <memory>
 
@@ -17,7 +18,7 @@ namespace deptyr {
 class ClientProtocol;
 struct ClientPolicy;
 
-enum class ClientKind {
+enum class ClientKind : uint8_t {
   kTerminal,  // head's own terminal
   kAttach,    // deptyr attach, send, history, ...
   kRaw,

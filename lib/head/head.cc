@@ -54,7 +54,7 @@ absl::StatusOr<std::unique_ptr<Head>> Head::Create(
 // Destroying a client can end others, so the tables are emptied before their
 // destructors run.
 Head::~Head() {
-  viewer_.reset();
+  terminal_.GiveBack();
   clients_.Clear();
 }
 
@@ -102,7 +102,8 @@ KeyValues Head::Report() const {
       {"since", absl::StrCat(absl::ToUnixMillis(since_))},
       {"sessions", absl::StrCat(sessions_.size())},
       {"keeper", std::string(keeping_.kind())},
-      {"clients", absl::StrCat(clients_.size() + (viewer_ == nullptr ? 0 : 1))},
+      {"clients",
+       absl::StrCat(clients_.size() + (terminal_.client() == nullptr ? 0 : 1))},
       {"refused", absl::StrCat(refusals_.total())}};
   for (const auto& [code, count] : refusals_.counts()) {
     report.emplace_back(absl::StrCat("refused-", code), absl::StrCat(count));
@@ -129,7 +130,7 @@ void Head::OnSessionChanged(Session& session, Change change) {
   } else {
     return;
   }
-  if (viewer_ != nullptr) viewer_->OnSessionsChanged();
+  if (terminal_.client() != nullptr) terminal_.client()->OnSessionsChanged();
   TidySoon();
 }
 
@@ -142,7 +143,8 @@ void Head::Tidy() {
   ForgetExcess();
   if (!readiness_.Status(absl::StrCat(
           running_, " programs run, ", sessions_.size() - running_, " ended, ",
-          clients_.size() + (viewer_ == nullptr ? 0 : 1), " clients"))) {
+          clients_.size() + (terminal_.client() == nullptr ? 0 : 1),
+          " clients"))) {
     TidySoon();
   }
 }
@@ -202,7 +204,8 @@ void Head::OnTerminalGone() {
 }
 
 void Head::FinishIfServed() {
-  bool owed = viewer_ != nullptr && viewer_->OwedAnything();
+  bool owed =
+      terminal_.client() != nullptr && terminal_.client()->OwedAnything();
   clients_.ForEach([&owed](const ConnectedClient& client) {
     owed = owed || (client.session() != nullptr &&
                     client.owed(client.session()->ring()));
@@ -245,7 +248,8 @@ void Head::OnSocketFile() {
   if (std::exchange(socket_there_, there) == there || there) return;
   Log(Severity::kError, "the socket ", options_.socket,
       " was removed or replaced, nobody can connect to head any more; ",
-      viewer_ == nullptr ? "SIGHUP puts it back" : "start head again");
+      terminal_.client() == nullptr ? "SIGHUP puts it back"
+                                    : "start head again");
 }
 
 }  // namespace deptyr

@@ -2,7 +2,7 @@
 //
 //   HeadOptions options{.socket = "/run/head.sock"};
 //   ASSIGN_OR_RETURN(auto head, Head::Create(*loop, options));
-//   head->TakeTerminal("^\\");              // if it has one
+//   head->terminal().Take('\x1c');           // if it has one
 //   while (!head->finished()) loop->RunOnce();
 #pragma once
 
@@ -19,14 +19,14 @@
 
 #include "lib/clients/allow.h"
 #include "lib/clients/backlog_quota.h"
-#include "lib/clients/connected_clients.h"
+#include "lib/clients/client_table.h"
 #include "lib/clients/limits.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/clients/refusals.h"
 #include "lib/clients/user_log.h"
+#include "lib/head/head_terminal.h"
 #include "lib/head/pending_connection.h"
 #include "lib/head/queries.h"
-#include "lib/head/viewer.h"
 #include "lib/keep/stored_sessions.h"
 #include "lib/session/session.h"
 #include "lib/sys/acceptor.h"
@@ -90,10 +90,7 @@ class Head : public PendingConnection::Owner {
       std::optional<HeadState> before = {});
   ~Head() override;
 
-  // Shows sessions on the terminal of standard output until it is given back.
-  absl::Status TakeTerminal(std::optional<char> command_key);
-  void GiveTerminalBack() { viewer_.reset(); }
-  Viewer* viewer() { return viewer_.get(); }
+  HeadTerminal& terminal() { return terminal_; }
 
   const std::string& socket() const { return options_.socket; }
   const Limits& limits() const { return options_.limits; }
@@ -283,20 +280,13 @@ class Head : public PendingConnection::Owner {
   // executed.
   absl::flat_hash_map<std::string, PendingConnection*> registered_;
   // Before the sessions go, clients leave them.
-  ConnectedClients clients_;
+  ClientTable clients_;
   struct Waiting {
     ConnectedClient* client;
     std::string wanted;
   };
   std::vector<Waiting> waiting_;
-  std::unique_ptr<Viewer> viewer_;
-  struct ViewerBefore {
-    std::string terminal;
-    std::string shown;
-    ClientState client;
-    bool leads;
-  };
-  std::optional<ViewerBefore> viewer_before_;
+  HeadTerminal terminal_{loop_, *this};
 
   std::optional<HeadState> before_;  // until it is resumed
   struct Rehearsal {

@@ -262,20 +262,4 @@ void Head::OnAsk(PendingConnection& peer, Ask message) {
                  clients_of_.Take(peer.identity().uid));
 }
 
-absl::Status Head::TakeTerminal(std::optional<char> command_key) {
-  const auto before = std::exchange(viewer_before_, std::nullopt);
-  ASSIGN_OR_RETURN(Terminal terminal, before ? RetryForFiveSeconds([&] {
-                     return Terminal::TakeOver(before->terminal);
-                   })
-                                             : Terminal::Take());
-  viewer_ =
-      before ? std::make_unique<Viewer>(
-                   loop_, *this, std::move(terminal), command_key,
-                   before->shown.empty() ? nullptr : FindSession(before->shown),
-                   before->client, before->leads)
-             : std::make_unique<Viewer>(loop_, *this, std::move(terminal),
-                                        command_key, newest());
-  return absl::OkStatus();
-}
-
 }  // namespace deptyr

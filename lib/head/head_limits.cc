@@ -155,8 +155,7 @@ void Head::ForgetExcess() {
 }
 
 bool Head::IsWatched(const Session& session) const {
-  return (viewer_ != nullptr && viewer_->shown() == &session) ||
-         !session.clients().empty();
+  return terminal_.Shows(session) || !session.clients().empty();
 }
 
 // Once or twice is no proof: a call that the watchdog's signal meets at its

@@ -70,13 +70,7 @@ HeadState Head::Save() const {
   });
   state.askers = queries_.Save();
   for (const auto& [key, peer] : peers_) state.peers.push_back(peer->Save());
-  if (viewer_ != nullptr) {
-    state.terminal = viewer_->terminal().Before();
-    state.viewer = viewer_->Save();
-    state.viewer_leads = viewer_->session() != nullptr &&
-                         viewer_->session()->leader() == viewer_.get();
-    state.shown = viewer_->shown() == nullptr ? "" : viewer_->shown()->name();
-  }
+  terminal_.Save(state);
   return state;
 }
 
@@ -125,12 +119,7 @@ void Head::Resume() {
       session->OnReadmitted(state.leader);
     }
   }
-  if (!before_->terminal.empty()) {
-    viewer_before_ = {.terminal = before_->terminal,
-                      .shown = before_->shown,
-                      .client = before_->viewer,
-                      .leads = before_->viewer_leads};
-  }
+  terminal_.Resume(*before_);
   Log(Severity::kNotice, "took over from ", before_->program, ": ",
       sessions_.size(), " sessions, ",
       before_->clients.size() + before_->attached.size(), " clients");

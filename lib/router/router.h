@@ -22,7 +22,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-#include "lib/clients/connected_clients.h"
+#include "lib/clients/client_table.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/clients/refusals.h"
 #include "lib/session/session.h"
@@ -123,7 +123,7 @@ class Router {
   std::vector<std::unique_ptr<Acceptor>> listeners_;
   std::map<uint64_t, Place> places_;    // by the client's id
   std::map<uint64_t, Orphan> orphans_;  // hung up, not ended yet
-  ConnectedClients clients_;
+  ClientTable clients_;
   uint64_t next_orphan_ = 1;
   Timer reap_;
   Timer farewell_;
