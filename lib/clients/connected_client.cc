@@ -50,7 +50,7 @@ ConnectedClient::ConnectedClient(EventLoop& loop, const ClientHost& host,
   SetSilent(true);
   opening_ =
       std::make_unique<Opening>(loop_, !identity_, host_.wrong_socket, [this] {
-        StopSilence();
+        if (!is_over_) StopSilence();
         Advance();
       });
 }
@@ -160,7 +160,7 @@ void ConnectedClient::OnClosed() {
 void ConnectedClient::End() {
   if (std::exchange(is_over_, true)) return;
   watch_.Reset();
-  opening_.reset();
+  DropOpening();
   closed_.Reset();
   StopGoingOn();
   host_.gone(*this);
@@ -249,7 +249,7 @@ bool ConnectedClient::IsClient() {
   if (opening_ == nullptr) return true;
   const Opening::Verdict verdict = opening_->Judge(inbox_, input_closed_);
   if (verdict.kind == Opening::kUndecided) return false;
-  loop_.DestroyLater(std::move(opening_));  // it may be what calls us
+  DropOpening();
   if (verdict.kind == Opening::kRefused) {
     Refuse(verdict.refusal);
     inbox_.clear();
@@ -257,6 +257,11 @@ bool ConnectedClient::IsClient() {
   }
   StopSilence();
   return true;
+}
+
+// The opening may be what calls us.
+void ConnectedClient::DropOpening() {
+  if (opening_ != nullptr) loop_.DestroyLater(std::move(opening_));
 }
 
 void ConnectedClient::StopSilence() {

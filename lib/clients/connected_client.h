@@ -4,7 +4,7 @@
 // isn't taken yet, when to read, and the end.  A ClientProtocol knows what the
 // bytes mean (lib/clients/client_protocol.h).
 //
-//   ConnectedClients clients(loop, {.refusals = refusals, .counts = counts});
+//   ClientTable clients(loop, {.refusals = refusals, .counts = counts});
 //   ConnectedClient& client = clients.Add(
 //       std::move(connection), MakeRawProtocol({}), PeerOf(connection.get()));
 //   client.Join(session);
@@ -146,6 +146,7 @@ class ConnectedClient final : public Client {
   void Advance();
   // False while it isn't clear that it is a client, and if it is none.
   bool IsClient();
+  void DropOpening();
   void StopSilence();
   void TakeInput();
   void WatchForClose(absl::Duration pause);

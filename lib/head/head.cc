@@ -49,7 +49,7 @@ Head::Head(EventLoop& loop, HeadOptions options)
       upgrade_(loop, options_.program, options_.argv, readiness_, *this) {}
 
 Head::~Head() {
-  viewer_.reset();
+  terminal_.GiveBack();
   clients_.Clear();
 }
 
@@ -138,7 +138,7 @@ void Head::OnSessionChanged(Session& session, Change change) {
   } else if (change.kind != Change::kStarted) {
     return;
   }
-  if (viewer_ != nullptr) viewer_->OnSessionsChanged();
+  if (terminal_.client() != nullptr) terminal_.client()->OnSessionsChanged();
   TidySoon();
 }
 
@@ -166,7 +166,7 @@ void Head::Tidy() {
 // --- What is told
 
 size_t Head::CountClients() const {
-  return clients_.size() + (viewer_ == nullptr ? 0 : 1);
+  return clients_.size() + (has_terminal() ? 1 : 0);
 }
 
 size_t Head::CountDescriptorsOf(uid_t uid) const {
@@ -246,21 +246,6 @@ std::string Head::RunningPrograms(bool kept) const {
 
 // --- Its own terminal, an upgrade, the end
 
-absl::Status Head::TakeTerminal(std::optional<char> command_key) {
-  const auto before = std::exchange(viewer_before_, std::nullopt);
-  ASSIGN_OR_RETURN(Terminal terminal, before ? RetryForFiveSeconds([&] {
-                     return Terminal::TakeOver(before->terminal);
-                   })
-                                             : Terminal::Take());
-  viewer_ = before ? std::make_unique<Viewer>(loop_, *this, std::move(terminal),
-                                              command_key,
-                                              sessions_.Find(before->shown),
-                                              before->client, before->leads)
-                   : std::make_unique<Viewer>(loop_, *this, std::move(terminal),
-                                              command_key, newest());
-  return absl::OkStatus();
-}
-
 HeadState Head::Save() const {
   HeadState state;
   state.program = options_.version;
@@ -273,14 +258,7 @@ HeadState Head::Save() const {
   clients_.Save(state);
   queries_.Save(state);
   pending_.Save(state);
-  if (viewer_ != nullptr) {
-    state.terminal = viewer_->terminal().Before();
-    state.viewer = viewer_->Save();
-    state.viewer_leads =
-        viewer_->session() != nullptr &&
-        viewer_->session()->audience().leader() == viewer_.get();
-    state.shown = viewer_->shown() == nullptr ? "" : viewer_->shown()->name();
-  }
+  terminal_.Save(state);
   return state;
 }
 
@@ -297,12 +275,7 @@ void Head::Resume(HeadState before) {
     Session* const session = sessions_.Find(state.name);
     if (session != nullptr) session->OnReadmitted(state.leader);
   }
-  if (!before.terminal.empty()) {
-    viewer_before_ = {.terminal = before.terminal,
-                      .shown = before.shown,
-                      .client = before.viewer,
-                      .leads = before.viewer_leads};
-  }
+  terminal_.Resume(before);
   Log(Severity::kNotice, "took over from ", before.program, ": ",
       sessions_.size(), " sessions, ",
       before.clients.size() + before.attached.size(), " clients");
@@ -345,7 +318,7 @@ void Head::OnTerminalGone() {
 
 void Head::FinishIfServed() {
   if (!clients_.OwedAnything() &&
-      (viewer_ == nullptr || !viewer_->OwedAnything())) {
+      (!has_terminal() || !terminal_.client()->OwedAnything())) {
     finished_ = true;
     return;
   }

@@ -33,6 +33,7 @@
 #include "lib/head/event_listeners.h"
 #include "lib/head/head_clients.h"
 #include "lib/head/head_options.h"
+#include "lib/head/head_terminal.h"
 #include "lib/head/listeners.h"
 #include "lib/head/pending_connections.h"
 #include "lib/head/queries.h"
@@ -40,7 +41,6 @@
 #include "lib/head/session_table.h"
 #include "lib/head/stores.h"
 #include "lib/head/upgrade.h"
-#include "lib/head/viewer.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/readiness.h"
 #include "lib/wire/upgrade_state.h"
@@ -63,10 +63,7 @@ class Head final : private Listeners::Owner,
       std::optional<HeadState> before = {});
   ~Head() override;
 
-  // Shows sessions on the terminal of standard output until it is given back.
-  absl::Status TakeTerminal(std::optional<char> command_key);
-  void GiveTerminalBack() { viewer_.reset(); }
-  Viewer* viewer() { return viewer_.get(); }
+  HeadTerminal& terminal() { return terminal_; }
 
   const std::string& socket() const { return options_.socket; }
   const Sessions& sessions() const { return sessions_.by_name(); }
@@ -113,7 +110,7 @@ class Head final : private Listeners::Owner,
                 const std::optional<PeerIdentity>& who) override {
     clients_.Add(spec, std::move(connection), who);
   }
-  bool has_terminal() const override { return viewer_ != nullptr; }
+  bool has_terminal() const override { return terminal_.client() != nullptr; }
 
   absl::Status OnRegister(PendingConnection& peer, Register message,
                           Fd controller) override;
@@ -132,7 +129,7 @@ class Head final : private Listeners::Owner,
   void OnSessionChanged(Session& session, Change change) override;
   void OnSessionForgotten(Session& session) override;
   bool IsShown(const Session& session) const override {
-    return viewer_ != nullptr && viewer_->shown() == &session;
+    return terminal_.Shows(session);
   }
 
   std::vector<KeyValues> ReportUsers(const PeerIdentity& who) const override;
@@ -153,15 +150,7 @@ class Head final : private Listeners::Owner,
   HeadClients clients_;
   Registrar registrar_;
   Upgrade upgrade_;
-  std::unique_ptr<Viewer> viewer_;
-  // What the viewer of the program before showed, until ours takes over.
-  struct ViewerBefore {
-    std::string terminal;
-    std::string shown;
-    ClientState client;
-    bool leads;
-  };
-  std::optional<ViewerBefore> viewer_before_;
+  HeadTerminal terminal_{loop_, *this};
   Timer until_tidied_;
   Timer until_served_;
   Timer until_end_;

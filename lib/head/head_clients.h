@@ -11,7 +11,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 
-#include "lib/clients/connected_clients.h"
+#include "lib/clients/client_table.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/head/admission.h"
 #include "lib/head/pending_connection.h"
@@ -69,7 +69,7 @@ class HeadClients {
   SessionTable& sessions_;
   Admission& admission_;
   absl::AnyInvocable<void()> changed_;
-  ConnectedClients clients_;
+  ClientTable clients_;
   std::vector<Waiting> waiting_;
   bool stopping_ = false;
 };

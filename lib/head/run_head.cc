@@ -26,20 +26,20 @@ absl::StatusOr<Signals> BlockSignals() {
 }
 
 void OnSignal(Head& head, int signal) {
-  Viewer* const viewer = head.viewer();
+  TerminalClient* const terminal = head.terminal().client();
   switch (signal) {
     case SIGWINCH:
-      if (viewer != nullptr) viewer->OnTerminalResized();
+      if (terminal != nullptr) terminal->OnTerminalResized();
       return;
     case SIGCONT:
-      if (viewer != nullptr) viewer->OnContinued();
+      if (terminal != nullptr) terminal->OnContinued();
       return;
     case SIGTSTP:  // stopped, head would leave the terminal raw
       return;
     case SIGUSR2:
       return head.BeginUpgrade();
     case SIGHUP:
-      if (viewer == nullptr) return head.RestoreSocket();
+      if (terminal == nullptr) return head.RestoreSocket();
       return head.OnTerminalGone();
     default:
       return head.Stop(sigdescr_np(signal));
@@ -97,7 +97,7 @@ void StartWatchdog(EventLoop& loop) {
 absl::Status TakeTerminal(Head& head, std::optional<char> command_key,
                           bool must_go_on) {
   if (LogIsOnTerminal()) LogNowhere();
-  absl::Status taken = head.TakeTerminal(command_key);
+  absl::Status taken = head.terminal().Take(command_key);
   if (taken.ok() || !must_go_on) return taken;
   LogToStandardError();  // nothing of ours is on the terminal
   Log(Severity::kError, "goes on without its terminal: ", taken.message());
@@ -110,10 +110,10 @@ absl::Status Serve(EventLoop& loop, Head& head, Signals signals) {
     RETURN_IF_ERROR(loop.RunOnce());
     if (!head.TakeBackgroundRequest()) continue;
     const absl::Status gone =
-        GoToBackground([&head] { head.GiveTerminalBack(); },
+        GoToBackground([&head] { head.terminal().GiveBack(); },
                        "[deptyr: head goes on, pid ", "]\n");
     if (!gone.ok()) {
-      head.viewer()->Tell(
+      head.terminal().client()->Tell(
           absl::StrCat("head can't go to the background: ", gone.message()));
       continue;
     }
@@ -162,7 +162,7 @@ absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal) {
     RETURN_IF_ERROR(TakeTerminal(*head, terminal.command_key, must_go_on));
   }
   RETURN_IF_ERROR(Serve(*loop, *head, std::move(signals)));
-  head->GiveTerminalBack();
+  head->terminal().GiveBack();
   if (on_terminal) LogToStandardError();
   SayGoodbye(*head, on_terminal);
   return absl::OkStatus();

@@ -24,7 +24,7 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
-#include "lib/clients/connected_clients.h"
+#include "lib/clients/client_table.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/clients/refusals.h"
 #include "lib/session/session.h"
@@ -125,9 +125,9 @@ class Router {
   Refusals refusals_;
   UserCounts counts_;
   std::vector<std::unique_ptr<Acceptor>> listeners_;
-  std::map<uint64_t, Place> places_;  // by the client's id
-  std::map<uint64_t, Orphan> orphans_;
-  ConnectedClients clients_;
+  std::map<uint64_t, Place> places_;    // by the client's id
+  std::map<uint64_t, Orphan> orphans_;  // hung up, not ended yet
+  ClientTable clients_;
   uint64_t next_orphan_ = 1;
   Timer until_reaped_;
   Timer until_end_;

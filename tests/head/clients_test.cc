@@ -21,7 +21,7 @@
 #include <gmock/gmock.h>
 
 #include "lib/clients/client_policy.h"
-#include "lib/clients/connected_clients.h"
+#include "lib/clients/client_table.h"
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
@@ -218,12 +218,11 @@ class ClientsTest : public testing::Test {
   std::unique_ptr<Session> session_;
   Refusals refusals_{*loop_};
   UserCounts counts_;
-  ConnectedClients clients_{
-      *loop_,
-      {.refusals = refusals_,
-       .counts = counts_,
-       .wrong_socket = "ask at head.sock",
-       .gone = [this](const ConnectedClient&) { ++gone_; }}};
+  ClientTable clients_{*loop_,
+                       {.refusals = refusals_,
+                        .counts = counts_,
+                        .wrong_socket = "ask at head.sock",
+                        .gone = [this](const ConnectedClient&) { ++gone_; }}};
   int gone_ = 0;
   std::unique_ptr<End> terminal_;
 

@@ -1,5 +1,5 @@
-// Head's own terminal, one more client: it shows one session, and the command
-// key (^\ unless told otherwise) takes the next key for head itself.
+// The client on head's own terminal: it shows one session, and the command key
+// (^\ unless told otherwise) takes the next key for head itself.
 //
 //   ^\ n  ^\ p   the next, the previous session
 //   ^\ l  ^\ c   list them; a digit chooses
@@ -11,26 +11,44 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/clients/client.h"
+#include "lib/clients/terminal_page.h"
 #include "lib/session/session.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/keys.h"
 
 namespace deptyr {
 
-class Head;
-
-class Viewer final : public Client {
+class TerminalClient final : public Client {
  public:
-  Viewer(EventLoop& loop, Head& head, Terminal terminal,
-         std::optional<char> command_key, Session* first);
-  // One that another program was until now: it goes on where that was, and the
-  // terminal shows nothing of it.
-  Viewer(EventLoop& loop, Head& head, Terminal terminal,
-         std::optional<char> command_key, Session* shown,
-         const ClientState& before, bool leads);
+  // What it asks and tells the head whose terminal it is on.
+  class Owner {
+   public:
+    virtual ~Owner() = default;
+    // In the order of the list, in which there is a next and a previous one.
+    virtual std::vector<Session*> ListedSessions() const = 0;
+    // The session that is shown until somebody chooses another, or null.
+    virtual Session* DefaultSession() const = 0;
+    // Where programs register.
+    virtual const std::string& Socket() const = 0;
+    // "a (pid 1), b (pid 2)", those that lose their terminal when head quits.
+    virtual std::string ProgramsToLose() const = 0;
+    virtual void OnBackgroundWanted() = 0;
+    virtual void OnQuit() = 0;
+    virtual void OnTerminalGone() = 0;
+  };
 
+  // Nothing is on the terminal before Show() or GoOn().
+  TerminalClient(EventLoop& loop, Owner& owner, Terminal terminal,
+                 std::optional<char> command_key);
+
+  // Shows this session, or, without one, that head waits for a program.
+  void Show(Session* session);
+  // Goes on where another program's client was, so that the terminal shows
+  // nothing of the change.
+  void GoOn(Session* shown, const ClientState& before, bool leads);
   // Shows what went wrong, until a key is pressed.
   void Tell(absl::string_view what);
   // A program started or ended somewhere.
@@ -45,7 +63,7 @@ class Viewer final : public Client {
 
   void WaitForRoom(bool wait) override;
   Pumped OnWriteFailed() override;
-  void OnGone() override;
+  void OnGone() override { owner_.OnTerminalGone(); }
   std::optional<uint64_t> SkipAhead(const Ring& ring) override;
   ClientInfo Info() const override { return {.kind = ClientKind::kTerminal}; }
   void Kick(absl::string_view) override {}  // head goes with its terminal
@@ -54,38 +72,29 @@ class Viewer final : public Client {
   void OnProgramEnded(const std::string& how) override;
 
  private:
-  // What is on the terminal: a session, or a page of head's own.
-  enum class Page { kNone, kList, kHelp, kQuit, kNote };
-
-  Viewer(EventLoop& loop, Head& head, Terminal terminal,
-         std::optional<char> command_key);
   // Tells whether the terminal has a size.
   bool MeasureTerminal();
   void OnReady(Ready ready);
   void ReadKeys();
   void Obey(char key);
   void Choose(char key);
-  void Show(Session* session);
+  void ShowNext(int direction);
   // Returns from where on the stream continues it.
   uint64_t InsertPaint();
-  void ShowNext(int direction);
-  void ShowPage(Page page);
+  void ShowPage(TerminalPage::Kind kind);
+  std::string TextOf(TerminalPage::Kind kind) const;
   void WritePage();
   void Pause();
   void UpdateInterest();
-  std::string ListText() const;
-  std::string HelpText() const;
-  std::string QuitText() const;
 
-  Head& head_;
+  Owner& owner_;
   Terminal terminal_;
   const std::optional<char> command_key_;
   CommandKeys keys_;
   WindowSize terminal_size_;
   Session* shown_ = nullptr;  // also while a page covers it
-  Page page_ = Page::kNone;
+  TerminalPage page_;
   std::string note_;
-  std::string page_text_;  // what is left to write of the page
   bool wait_for_room_ = false;
   Timer pause_;
   Watch watch_;

@@ -1,6 +1,6 @@
 // The connected clients of a head or a router, until each ends.
 //
-//   ConnectedClients clients(loop, {.refusals = refusals,
+//   ClientTable clients(loop, {.refusals = refusals,
 //                                   .counts = counts,
 //                                   .gone = [](const ConnectedClient&) {}});
 //   clients.Add(std::move(connection), MakeRawProtocol({}), identity)
@@ -25,9 +25,9 @@ namespace deptyr {
 
 // A client is destroyed at the end of the turn of the loop in which it ends, so
 // never while it is on the stack.
-class ConnectedClients {
+class ClientTable {
  public:
-  ConnectedClients(EventLoop& loop, ClientHost host);
+  ClientTable(EventLoop& loop, ClientHost host);
 
   // As ConnectedClient's constructor.
   ConnectedClient& Add(Fd connection, std::unique_ptr<ClientProtocol> protocol,

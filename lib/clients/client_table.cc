@@ -1,4 +1,4 @@
-#include "lib/clients/connected_clients.h"
+#include "lib/clients/client_table.h"
 
 #include "lib/clients/deptyr_protocol.h"
 #include "lib/clients/plain_protocol.h"
@@ -6,7 +6,7 @@
 
 namespace deptyr {
 
-ConnectedClients::ConnectedClients(EventLoop& loop, ClientHost host)
+ClientTable::ClientTable(EventLoop& loop, ClientHost host)
     : loop_(loop),
       gone_(std::move(host.gone)),
       host_{.refusals = host.refusals,
@@ -15,17 +15,17 @@ ConnectedClients::ConnectedClients(EventLoop& loop, ClientHost host)
             .wrong_socket = std::move(host.wrong_socket),
             .gone = [this](const ConnectedClient& it) { OnGone(it); }} {}
 
-void ConnectedClients::OnGone(const ConnectedClient& client) {
+void ClientTable::OnGone(const ConnectedClient& client) {
   auto node = clients_.extract(&client);
   if (node.empty()) return;  // all of them go
   gone_(client);
   loop_.DestroyLater(std::move(node.mapped()));
 }
 
-ConnectedClient& ConnectedClients::Add(Fd connection,
-                                       std::unique_ptr<ClientProtocol> protocol,
-                                       std::optional<PeerIdentity> identity,
-                                       std::string received) {
+ConnectedClient& ClientTable::Add(Fd connection,
+                                  std::unique_ptr<ClientProtocol> protocol,
+                                  std::optional<PeerIdentity> identity,
+                                  std::string received) {
   auto client = std::make_unique<ConnectedClient>(
       loop_, host_, std::move(connection), std::move(protocol),
       std::move(identity), std::move(received));
@@ -34,8 +34,8 @@ ConnectedClient& ConnectedClients::Add(Fd connection,
   return result;
 }
 
-ConnectedClient& ConnectedClients::Resume(
-    const SocketClientState& state, std::optional<PeerIdentity> identity) {
+ConnectedClient& ClientTable::Resume(const SocketClientState& state,
+                                     std::optional<PeerIdentity> identity) {
   ClientPolicy policy = PolicyOf(state);
   const SocketProtocol& protocol = ProtocolOf(policy.kind);
   ConnectedClient& client =
@@ -46,9 +46,9 @@ ConnectedClient& ConnectedClients::Resume(
   return client;
 }
 
-ConnectedClient& ConnectedClients::Resume(const AttachClientState& state,
-                                          Attach wish, PeerIdentity identity,
-                                          Rights rights) {
+ConnectedClient& ClientTable::Resume(const AttachClientState& state,
+                                     Attach wish, PeerIdentity identity,
+                                     Rights rights) {
   ConnectedClient& client = Add(TakeOffered(state.fd),
                                 std::make_unique<DeptyrProtocol>(
                                     rights, std::move(wish), state.done_said),

@@ -1,0 +1,260 @@
+#include "lib/clients/terminal_client.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/log.h"
+#include "lib/sys/io.h"
+#include "lib/sys/pty.h"
+
+namespace deptyr {
+namespace {
+
+constexpr absl::Duration kPause = absl::Milliseconds(100);
+
+// The longest paste that is kept for a program that doesn't read.  Beyond, the
+// terminal isn't read either, not even for commands.
+constexpr size_t kMostUntyped = 1 << 20;
+
+// To reset the scroll region or the origin sends the cursor home, so it is
+// saved before (ESC 7) and comes back (ESC 8), with the attributes it had.
+std::string ResetModesInPlace() {
+  return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
+}
+
+}  // namespace
+
+TerminalClient::TerminalClient(EventLoop& loop, Owner& owner, Terminal terminal,
+                               std::optional<char> command_key)
+    : Client(loop, terminal.fd()),
+      owner_(owner),
+      terminal_(std::move(terminal)),
+      command_key_(command_key),
+      keys_(command_key) {
+  watch_ = loop_.Add(terminal_.fd(), Interest::kRead,
+                     [this](Ready ready) { OnReady(ready); });
+  (void)MeasureTerminal();
+}
+
+void TerminalClient::GoOn(Session* shown, const ClientState& before,
+                          bool leads) {
+  Restore(before);
+  // A page of head's own goes.
+  if (shown == nullptr || before.session.empty()) return Show(shown);
+  shown_ = shown;
+  shown->Readmit(*this);
+  if (leads) shown->Lead(*this);
+  if (size() != terminal_size_) shown->SetClientSize(*this, terminal_size_);
+  shown->Pump(*this);
+}
+
+void TerminalClient::Tell(absl::string_view what) {
+  note_ = absl::StrCat("deptyr ", Printable(what), "\n\nAny key goes back.\n");
+  ShowPage(TerminalPage::kNote);
+}
+
+void TerminalClient::OnSessionsChanged() {
+  if (page_.kind() == TerminalPage::kList) {
+    ShowPage(TerminalPage::kList);
+  } else if (page_.kind() == TerminalPage::kWaits) {
+    Show(owner_.DefaultSession());
+  }
+}
+
+void TerminalClient::OnTerminalResized() {
+  if (!MeasureTerminal()) return;
+  if (session() != nullptr) session()->SetClientSize(*this, terminal_size_);
+  if (page_.takes_keys()) ShowPage(page_.kind());
+}
+
+bool TerminalClient::MeasureTerminal() {
+  const auto size = GetWindowSize(terminal_.fd());
+  if (!size.ok() || size->rows == 0 || size->cols == 0) return false;
+  terminal_size_ = *size;
+  return true;
+}
+
+void TerminalClient::OnContinued() {
+  (void)terminal_.MakeRaw();
+  page_.takes_keys() ? ShowPage(page_.kind()) : Show(shown_);
+}
+
+bool TerminalClient::OwedAnything() const {
+  return session() != nullptr && owed(session()->ring());
+}
+
+// --- the terminal
+
+void TerminalClient::WaitForRoom(bool wait) {
+  wait_for_room_ = wait;
+  UpdateInterest();
+}
+
+void TerminalClient::UpdateInterest() {
+  if (pause_.pending()) return watch_.Set(Interest::kNone);
+  const bool read = untyped() < kMostUntyped;
+  watch_.Set(InterestIn(read, wait_for_room_));
+}
+
+// The terminal is still there: without memory, the kernel reads and writes
+// nothing.
+void TerminalClient::Pause() {
+  pause_ = loop_.After(kPause, [this] { UpdateInterest(); });
+}
+
+Client::Pumped TerminalClient::OnWriteFailed() {
+  Pause();
+  return Pumped::kBlocked;
+}
+
+void TerminalClient::OnReady(Ready ready) {
+  if (ready.hangup) return owner_.OnTerminalGone();
+  if (ready.writable && wait_for_room_) {
+    session() != nullptr ? session()->Pump(*this) : WritePage();
+  }
+  if (ready.readable) ReadKeys();
+}
+
+void TerminalClient::ReadKeys() {
+  std::array<char, 4096> room;
+  const IoResult got = ReadSome(terminal_.fd(), room);
+  if (got.state == IoState::kEnd) return owner_.OnTerminalGone();
+  if (got.state == IoState::kError) Pause();
+  // A command never waits for keystrokes before it: a program that hangs must
+  // not keep a person here.  What had no room yet goes to the session that it
+  // was typed into (Session::Detach()).
+  for (const Typed& typed : keys_.Feed({room.data(), got.bytes})) {
+    if (const auto* command = std::get_if<Command>(&typed)) {
+      Obey(command->key);
+    } else if (page_.takes_keys()) {
+      Choose(std::get<Keystrokes>(typed).bytes[0]);
+    } else {
+      Type(std::get<Keystrokes>(typed).bytes);
+    }
+  }
+  UpdateInterest();
+}
+
+void TerminalClient::Obey(char key) {
+  switch (key) {
+    case 'n':
+      return ShowNext(1);
+    case 'p':
+      return ShowNext(-1);
+    case 'l':
+    case 'c':
+      return ShowPage(TerminalPage::kList);
+    case 'r':
+      Show(shown_);
+      if (session() != nullptr) session()->Repaint();
+      return;
+    case 'd':
+      return owner_.OnBackgroundWanted();
+    case 'q':
+      return ShowPage(TerminalPage::kQuit);
+    default:
+      return ShowPage(TerminalPage::kHelp);
+  }
+}
+
+void TerminalClient::Choose(char key) {
+  if (page_.kind() == TerminalPage::kQuit && (key == 'y' || key == 'Y')) {
+    return owner_.OnQuit();
+  }
+  Session* const chosen = page_.kind() == TerminalPage::kList
+                              ? ChooseFrom(owner_.ListedSessions(), key)
+                              : nullptr;
+  Show(chosen == nullptr ? shown_ : chosen);
+}
+
+void TerminalClient::ShowNext(int direction) {
+  const std::vector<Session*> sessions = owner_.ListedSessions();
+  if (sessions.empty()) return Show(nullptr);
+  const auto count = static_cast<int>(sessions.size());
+  const auto found = std::find(sessions.begin(), sessions.end(), shown_);
+  // Without one that is shown, the next is the first and the previous the last.
+  const int at = found != sessions.end()
+                     ? static_cast<int>(found - sessions.begin())
+                     : (direction > 0 ? -1 : 0);
+  Show(sessions[static_cast<size_t>((at + direction + count) % count)]);
+}
+
+// --- what it shows
+
+void TerminalClient::Show(Session* session) {
+  if (this->session() != nullptr) this->session()->Detach(*this);
+  ForgetInserts();
+  shown_ = session;
+  if (session == nullptr) return ShowPage(TerminalPage::kWaits);
+  page_.Close();
+  // First the size: a program whose terminal changes it repaints.
+  session->SetClientSize(*this, terminal_size_);
+  session->Attach(*this, InsertPaint());
+  if (session->running()) return;
+  OnProgramEnded(session->State());
+  session->Pump(*this);
+}
+
+// What was missed can't be had back; what stands on the screen can.
+std::optional<uint64_t> TerminalClient::SkipAhead(const Ring&) {
+  return InsertPaint();
+}
+
+uint64_t TerminalClient::InsertPaint() {
+  Session::Picture picture = shown_->TakePicture(terminal_size_);
+  InsertPicture(picture.from, std::move(picture.paint));
+  if (!picture.exact) shown_->Repaint();
+  return picture.from;
+}
+
+void TerminalClient::OnProgramStarted() {
+  InsertAt(session()->ring().end(),
+           absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
+}
+
+void TerminalClient::OnProgramEnded(const std::string& how) {
+  // Below the cursor, which is where the last that the program wrote ends.
+  InsertAt(session()->ring().end(),
+           absl::StrCat(ResetModesInPlace(), "\r\n\x1b[7m[deptyr: ",
+                        session()->name(), " ", Printable(how),
+                        "; waiting for the next start]\x1b[m\x1b[K\r\n"));
+  session()->Pump(*this);
+}
+
+void TerminalClient::ShowPage(TerminalPage::Kind kind) {
+  if (session() != nullptr) session()->Detach(*this);
+  ForgetInserts();
+  page_.Open(kind, TextOf(kind));
+  WritePage();
+}
+
+std::string TerminalClient::TextOf(TerminalPage::Kind kind) const {
+  const std::vector<Session*> sessions = owner_.ListedSessions();
+  switch (kind) {
+    case TerminalPage::kNone:
+      break;
+    case TerminalPage::kWaits:
+      return WaitsText(owner_.Socket(),
+                       !sessions.empty() && owner_.DefaultSession() == nullptr,
+                       command_key_);
+    case TerminalPage::kList:
+      return ListText(sessions, shown_, terminal_size_.rows);
+    case TerminalPage::kHelp:
+      return HelpText(command_key_);
+    case TerminalPage::kQuit:
+      return QuitText(owner_.ProgramsToLose());
+    case TerminalPage::kNote:
+      return note_;
+  }
+  return "";
+}
+
+void TerminalClient::WritePage() {
+  if (page_.Write(terminal_.fd()) == IoState::kError) Pause();
+  WaitForRoom(!page_.written());
+}
+
+}  // namespace deptyr

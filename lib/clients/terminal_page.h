@@ -1,0 +1,57 @@
+// What head writes on its own terminal in the place of a session: a page that a
+// key closes, or a line that says there is no session to show yet.
+//
+//   TerminalPage page;
+//   page.Open(TerminalPage::kHelp, HelpText('\x1c'));
+//   (void)page.Write(terminal.fd());  // again when there is room
+#pragma once
+
+#include <sys/types.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+#include "lib/session/session.h"
+#include "lib/sys/io.h"
+
+namespace deptyr {
+
+class TerminalPage {
+ public:
+  enum Kind { kNone, kWaits, kList, kHelp, kQuit, kNote };
+
+  // Clears the terminal for `text`, whose lines end with "\n".
+  void Open(Kind kind, absl::string_view text);
+  void Close() { Open(kNone, ""); }
+  Kind kind() const { return kind_; }
+  // Whether the next key is for the page.
+  bool takes_keys() const { return kind_ != kNone && kind_ != kWaits; }
+
+  // Writes as much as the terminal takes.
+  IoState Write(int fd);
+  bool written() const { return left_.empty(); }
+
+ private:
+  Kind kind_ = kNone;
+  std::string left_;  // to be written
+};
+
+// Puts back what a program left set, and clears the screen.
+std::string CleanPage();
+
+// `only_others`: there are sessions, but none is head's own user's.
+std::string WaitsText(absl::string_view socket, bool only_others,
+                      std::optional<char> command_key);
+// The sessions that fit on a terminal of `rows`; the first ten have digits.
+std::string ListText(const std::vector<Session*>& sessions,
+                     const Session* shown, int rows);
+// Which session a digit chooses; null for other keys, and beyond the end.
+Session* ChooseFrom(const std::vector<Session*>& sessions, char key);
+std::string HelpText(std::optional<char> command_key);
+// `programs` would lose their terminal.
+std::string QuitText(absl::string_view programs);
+
+}  // namespace deptyr
