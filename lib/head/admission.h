@@ -47,10 +47,9 @@ class Admission {
   absl::Status CheckListener(const ListenerSpec& spec, SocketKind kind,
                              const std::optional<PeerIdentity>& who) const;
 
-  // Clients of all kinds, and connections that ask, until the place goes.
-  UserCounts::Place TakeClientPlace(uid_t uid) { return clients_.Take(uid); }
-  size_t CountClientsOf(uid_t uid) const { return clients_.of(uid); }
-  const UserCounts& clients() const { return clients_; }
+  // Clients of all kinds, and connections that ask; each has to take a place.
+  UserCounts& client_counts() { return clients_; }
+  const UserCounts& client_counts() const { return clients_; }
   // Whether one more client may come; of this session.
   absl::Status CheckClients(const std::optional<PeerIdentity>& who) const;
   absl::Status CheckClientsOf(const Session& session) const;

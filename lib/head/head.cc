@@ -219,7 +219,7 @@ std::vector<KeyValues> Head::ReportUsers(const PeerIdentity& who) const {
   for (const auto& [uid, count] : pending_.CountByUser()) {
     users[uid].pending = count;
   }
-  for (const auto& [uid, count] : admission_.clients().all()) {
+  for (const auto& [uid, count] : admission_.client_counts().all()) {
     users[uid].clients = count;
   }
   std::vector<KeyValues> reports;

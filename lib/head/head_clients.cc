@@ -29,12 +29,12 @@ std::string NoSuchSession(const std::string& name, const PeerIdentity& who,
   };
   if (!name.empty()) {
     return absl::StrCat("there is no session ", name,
-                        "; see those there are with deptyr ls");
+                        "; deptyr ls lists those there are");
   }
   if (std::any_of(sessions.by_start().begin(), sessions.by_start().end(),
                   may_see)) {
-    return "no session is your own; say the name of the one that is meant, "
-           "deptyr ls lists them";
+    return "no session is your own; name the one you mean, deptyr ls lists "
+           "them";
   }
   return "there is no session yet";
 }
@@ -59,21 +59,23 @@ void HeadClients::Clear() {
 }
 
 absl::AnyInvocable<void(SocketClient&)> HeadClients::WhenGone(uid_t uid) {
-  return [this, place = admission_.TakeClientPlace(uid)](SocketClient& gone) {
-    std::erase_if(waiting_, [&](const Waiting& waiting) {
-      return waiting.client == &gone;
-    });
-    changed_();
-  };
+  return
+      [this, place = admission_.client_counts().Take(uid)](SocketClient& gone) {
+        std::erase_if(waiting_, [&](const Waiting& waiting) {
+          return waiting.client == &gone;
+        });
+        changed_();
+      };
 }
 
 absl::AnyInvocable<void(AttachClient&)> HeadClients::WhenDetached(uid_t uid) {
-  return [this, place = admission_.TakeClientPlace(uid)](AttachClient& gone) {
-    auto node = attached_.extract(&gone);
-    if (node.empty()) return;  // all of them go
-    loop_.DestroyLater(std::move(node.mapped()));
-    changed_();
-  };
+  return
+      [this, place = admission_.client_counts().Take(uid)](AttachClient& gone) {
+        auto node = attached_.extract(&gone);
+        if (node.empty()) return;  // all of them go
+        loop_.DestroyLater(std::move(node.mapped()));
+        changed_();
+      };
 }
 
 void HeadClients::Add(const ListenerSpec& spec, Fd connection,

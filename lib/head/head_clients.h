@@ -55,8 +55,7 @@ class HeadClients {
   // Before the sessions go.  Destroying a client can end others.
   void Clear();
 
-  // For the program that takes over, and from the one before; there, sessions
-  // must have been resumed.
+  // For an upgrade; Resume() comes after that of the sessions.
   void Save(HeadState& state) const;
   void Resume(const HeadState& state);
 

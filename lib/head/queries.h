@@ -51,8 +51,7 @@ class Queries : public QueryConnection::Owner {
   // Tells those who asked for an upgrade that there was none.
   void TellUpgradeFailed(absl::string_view why);
 
-  // For the program that takes over, and from the one before; there, sessions
-  // must have been resumed.
+  // For an upgrade; Resume() comes after that of the sessions.
   void Save(HeadState& state) const;
   void Resume(const HeadState& state);
 

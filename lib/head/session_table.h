@@ -77,8 +77,8 @@ class SessionTable {
     SortByStart();
     SortIdle();
   }
-  // For the program that takes over, and from the one before.  There, sessions
-  // that its Stores restored may follow; then they are sorted as before.
+  // For an upgrade.  Once Stores has restored others, sessions are sorted as
+  // the program before had them.
   void Save(HeadState& state) const;
   void Resume(HeadState& before);
   void SortAsBefore(const HeadState& before);

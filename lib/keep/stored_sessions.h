@@ -63,14 +63,7 @@ class StoredSessions {
   explicit StoredSessions(std::unique_ptr<FdStore> store = nullptr)
       : store_(std::move(store)) {}
 
-  bool has_store() const { return store_ != nullptr; }
-  // "" without a store.
-  absl::string_view store_name() const {
-    return store_ == nullptr ? "" : store_->name();
-  }
-  bool MayEndWithService() const {
-    return store_ != nullptr && store_->MayEndWithService();
-  }
+  FdStore* store() const { return store_.get(); }
   // What an earlier head left, by session; all of it stays stored.  Call it
   // once.
   absl::StatusOr<std::map<std::string, StoredSession>> Fetch();
@@ -78,11 +71,6 @@ class StoredSessions {
   // AssumeStored() takes the place of Fetch().
   std::vector<std::string> Names() const;
   void AssumeStored(const std::vector<std::string>& names);
-
-  bool Prepare() { return store_ != nullptr && store_->Prepare(); }
-  void Relax() {
-    if (store_ != nullptr) store_->Relax();
-  }
 
   // Stores the session's `number`th program, and its ring if that isn't stored
   // yet.  A failure is logged once per session.

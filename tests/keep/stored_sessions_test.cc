@@ -163,7 +163,7 @@ TEST_F(StoredSessionsTest, WithoutAStoreNothingIsStored) {
   (void)none.AddProgram("a", kOwner, 0, 1, 0, 0);
   none.AssumeStored({"deptyr.ring.0.a"});
   EXPECT_FALSE(none.Has("a"));
-  EXPECT_EQ(none.store_name(), "");
+  EXPECT_EQ(none.store(), nullptr);
   EXPECT_TRUE(Value(none.Fetch()).empty());
 }
 
