@@ -13,8 +13,8 @@
 namespace deptyr {
 namespace {
 
-// Whose newest session a client gets that names none.  Over TCP nobody is
-// known, so those clients get that of head's own user.
+// A client that names no session gets the newest one of this user.  Over TCP
+// nobody is known, so those clients get that of head's own user.
 uid_t OwnerMeantBy(const SocketClient& client) {
   return client.identity() ? client.identity()->uid : OwnUid();
 }

@@ -52,10 +52,10 @@ class HeadClients {
   void Stop();
   // Whether any of them has yet to take some of its output.
   bool OwedAnything() const;
-  // Before the sessions go.  Destroying a client can end others.
+  // Must be called before the sessions go.
   void Clear();
 
-  // For an upgrade; Resume() comes after that of the sessions.
+  // These are for an upgrade.  Sessions are to be resumed before.
   void Save(HeadState& state) const;
   void Resume(const HeadState& state);
 

@@ -39,8 +39,8 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
                           const HeadState* before) {
   std::vector<StoredFd> returned = TakeStored(inherited);
   if (options.keeper.kind == KeeperSpec::kNobody) {
-    // What systemd stored for an earlier head is fetched once more, and then
-    // stored no longer.
+    // An earlier head may have stored something with systemd: it is fetched
+    // once more, and then stored no longer.
     StoredSessions last(std::make_unique<SystemdStore>(systemd, returned.size(),
                                                        std::move(returned)));
     ASSIGN_OR_RETURN(fetched_, last.Fetch());

@@ -1,6 +1,6 @@
-// What becomes of head's sessions when head dies: which store has copies of
-// their descriptors, for which sessions there is room in it, and what an
-// earlier head left there.
+// Keeps copies of sessions' descriptors in a store, so that the sessions
+// survive head's death: finds the store, shares its room among the users, and
+// restores the sessions that an earlier head left there.
 #pragma once
 
 #include <sys/types.h>
@@ -38,7 +38,7 @@ class Stores {
                     const HeadState* before);
   // Makes sessions of what Open() fetched.
   void RestoreSessions();
-  // For an upgrade; Resume() comes after that of the sessions.
+  // These are for an upgrade.  Sessions are to be resumed before.
   void Save(HeadState& state) const;
   void Resume(const HeadState& state);
 

@@ -50,7 +50,7 @@ struct StoredProgram {
   Fd pidfd;
 };
 struct StoredSession {
-  // Where a descriptor of that name belongs.
+  // The place for the descriptor of that name.
   Fd& At(const StoredName& name);
 
   Fd ring;
@@ -59,13 +59,13 @@ struct StoredSession {
 
 class StoredSessions {
  public:
-  // Without a store nothing is ever stored.
+  // Nothing is ever stored if `store` is null.
   explicit StoredSessions(std::unique_ptr<FdStore> store = nullptr)
       : store_(std::move(store)) {}
 
   FdStore* store() const { return store_.get(); }
-  // What an earlier head left, by session; all of it stays stored.  Call it
-  // once.
+  // Fetches everything that an earlier head left, by session; all of it stays
+  // stored.  Call it once.
   absl::StatusOr<std::map<std::string, StoredSession>> Fetch();
   // All names that are stored, for the program that takes over; there
   // AssumeStored() takes the place of Fetch().

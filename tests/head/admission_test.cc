@@ -1,4 +1,4 @@
-// Who may come in, and have how much.
+// Head decides who may come in, and have how much.
 #include "lib/head/admission.h"
 
 #include <memory>

@@ -40,7 +40,7 @@ TEST(StoredNameTest, OthersAreNone) {
 
 constexpr uid_t kOwner = 1000;
 
-// What the list has, in the order it was given.
+// The list, in the order in which names were added.
 struct Store {
   std::vector<std::string> names;
   size_t room = 100;
