@@ -18,7 +18,7 @@ constexpr char kRaiseOpenFiles[] =
     "; raise its limit of open files (LimitNOFILE=, ulimit -n)";
 
 std::string UserHas(uid_t uid) {
-  return uid == kUnknownId ? "those who are not known have "
+  return uid == kUnknownId ? "users unknown here have "
                            : absl::StrCat("uid ", uid, " has ");
 }
 

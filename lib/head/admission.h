@@ -1,4 +1,4 @@
-// Who may come into head, do something there, and have how much of it.
+// Decides who may come into head, do something there, and have how much of it.
 //
 // Every check is OK or says why not, in the words that whoever is refused is
 // told; RefusalCode() of lib/clients/refusals.h has the code for programs.
@@ -32,7 +32,7 @@ class Admission {
   Admission(EventLoop& loop, const Limits& limits, const AllowRules& allow,
             absl::AnyInvocable<size_t(uid_t) const> descriptors_of);
 
-  // What was refused, and what of each user's output waits to be taken.
+  // The refusals so far, and the output that each user hasn't taken yet.
   Refusals& refusals() { return refusals_; }
   const Refusals& refusals() const { return refusals_; }
   BacklogQuota& backlogs() { return backlogs_; }
@@ -40,19 +40,17 @@ class Admission {
   Rights RightsIn(const Session& session, const PeerIdentity& who) const;
   absl::Status CheckRight(const PeerIdentity& who, Right right,
                           const Session& session) const;
-  // Head itself, not a session: root, head's own user, and whoever the rules
-  // give that right everywhere.
+  // This is about head itself, not a session: root may, head's own user, and
+  // whoever the rules give that right everywhere.
   bool MayAdminister(const PeerIdentity& who) const;
   // No file rights keep strangers away from an abstract socket.
   absl::Status CheckListener(const ListenerSpec& spec, SocketKind kind,
                              const std::optional<PeerIdentity>& who) const;
 
-  // Clients of all kinds, and connections that ask, until the place goes.
-  UserCounts::Place TakeClientPlace(uid_t uid) { return clients_.Take(uid); }
-  size_t CountClientsOf(uid_t uid) const { return clients_.of(uid); }
-  UserCounts& clients() { return clients_; }
-  const UserCounts& clients() const { return clients_; }
-  // Whether one more client may come; of this session.
+  // Clients of all kinds and connections that ask are to take a place here.
+  UserCounts& client_counts() { return clients_; }
+  const UserCounts& client_counts() const { return clients_; }
+  // Whether one more client may come; and to this session.
   absl::Status CheckClients(const std::optional<PeerIdentity>& who) const;
   absl::Status CheckClientsOf(const Session& session) const;
   // Whether head may hold the descriptor `fd` for this user.

@@ -31,11 +31,11 @@ class EventListeners {
   // Tells it of `session`, or of all for "".  ResourceExhausted if its user has
   // too many listeners.
   absl::Status Add(QueryConnection& listener, const std::string& session);
-  // From the program before, which had admitted it.
+  // Goes on with one that the program before had admitted.
   void Resume(QueryConnection& listener, const std::string& session) {
     listeners_[&listener] = session;
   }
-  // Once it is over.
+  // The connection is over, whether or not it listened.
   void Remove(QueryConnection& listener) { listeners_.erase(&listener); }
   // The session it is told of, "" for all; null if it isn't a listener.
   const std::string* Find(QueryConnection& listener) const;
@@ -55,7 +55,7 @@ class EventListeners {
   EventLoop& loop_;
   Admission& admission_;
   const size_t most_owed_;
-  // With the session that each is told of.
+  // Each has the session that it is told of.
   absl::flat_hash_map<QueryConnection*, std::string> listeners_;
   Timer flush_;
 };

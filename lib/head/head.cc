@@ -57,8 +57,8 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   RETURN_IF_ERROR(CheckSocketPath(options_.socket));
   std::vector<InheritedFd> inherited = TakeInheritedFds();
   const HeadState* const state = before ? &*before : nullptr;
-  // What was stored comes first, because to the listeners a descriptor may be
-  // the only one that is left.
+  // The stores take theirs first, because the listeners may look for the only
+  // descriptor that is left.
   RETURN_IF_ERROR(stores_.Open(options_, readiness_, inherited, state));
   RETURN_IF_ERROR(listeners_.Open(inherited, state));
   const ListeningSocket& socket = listeners_.head_socket();
@@ -121,7 +121,7 @@ absl::Status Head::OnAsk(PendingConnection& peer, Ask message) {
 
 void Head::OnSessionChanged(Session& session, Change change) {
   if (change.kind == Change::kHeldUp) {
-    // All at once, because each would cost head a moment.
+    // They all go at once, because each would cost head a moment.
     if (admission_.NoteHeldUp(session.owner())) {
       sessions_.DropBlockingTerminals(session);
     }
@@ -214,7 +214,7 @@ std::vector<KeyValues> Head::ReportUsers(const PeerIdentity& who) const {
   for (const auto& [uid, count] : pending_.CountByUser()) {
     users[uid].pending = count;
   }
-  for (const auto& [uid, count] : admission_.clients().all()) {
+  for (const auto& [uid, count] : admission_.client_counts().all()) {
     users[uid].clients = count;
   }
   std::vector<KeyValues> reports;

@@ -68,10 +68,10 @@ class Head final : private Listeners::Owner,
   const std::string& socket() const { return options_.socket; }
   const Sessions& sessions() const { return sessions_.by_name(); }
   const Stores& stores() const { return stores_; }
-  // What head's own terminal shows by itself: the newest session of head's own
-  // user, or null.
+  // The newest session of head's own user, which head's terminal shows by
+  // itself; null if there is none.
   Session* newest() const;
-  // What head tells about itself to those who ask.
+  // Tells those who ask about head itself.
   KeyValues Report() const override;
   // "a (pid 1), b (pid 2)": the programs that would survive head's end, or
   // those that wouldn't; "" if there is none.
@@ -85,7 +85,7 @@ class Head final : private Listeners::Owner,
   void OnTerminalGone();
   // Somebody typed that head shall go on without this terminal.
   void RequestBackground() { background_requested_ = true; }
-  // Not while a program is tried, which is a child of this process.
+  // False while a program is tried, because that is a child of this process.
   bool TakeBackgroundRequest() {
     return !upgrade_.trying() && std::exchange(background_requested_, false);
   }
@@ -99,8 +99,8 @@ class Head final : private Listeners::Owner,
   void Resume(HeadState before);
   size_t CountClients() const;
   size_t CountDescriptorsOf(uid_t uid) const;
-  // For what needn't be done at every change: telling the status, forgetting
-  // old sessions.
+  // Some work needn't be done at every change: telling the status, forgetting
+  // old sessions, storing those that found no room.
   void TidySoon();
   void Tidy();
   void FinishIfServed();

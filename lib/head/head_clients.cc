@@ -14,8 +14,8 @@
 namespace deptyr {
 namespace {
 
-// Whose newest session a client gets that names none.  Over TCP nobody is
-// known, so those clients get that of head's own user.
+// A client that names no session gets the newest one of this user.  Over TCP
+// nobody is known, so those clients get that of head's own user.
 uid_t OwnerMeantBy(const ConnectedClient& client) {
   return client.identity() ? client.identity()->uid : OwnUid();
 }
@@ -30,12 +30,12 @@ std::string NoSuchSession(const std::string& name, const PeerIdentity& who,
   };
   if (!name.empty()) {
     return absl::StrCat("there is no session ", name,
-                        "; see those there are with deptyr ls");
+                        "; deptyr ls lists those there are");
   }
   if (std::any_of(sessions.by_start().begin(), sessions.by_start().end(),
                   may_see)) {
-    return "no session is your own; say the name of the one that is meant, "
-           "deptyr ls lists them";
+    return "no session is your own; name the one you mean, deptyr ls lists "
+           "them";
   }
   return "there is no session yet";
 }
@@ -48,7 +48,7 @@ HeadClients::HeadClients(EventLoop& loop, SessionTable& sessions,
       changed_(std::move(changed)),
       clients_(loop,
                {.refusals = admission.refusals(),
-                .counts = admission.clients(),
+                .counts = admission.client_counts(),
                 .backlogs = &admission.backlogs(),
                 .wrong_socket = absl::StrCat("this is a client socket; ask at ",
                                              head_socket),

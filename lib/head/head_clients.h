@@ -52,8 +52,7 @@ class HeadClients {
   // Before the sessions go.  Destroying a client can end others.
   void Clear() { clients_.Clear(); }
 
-  // For the program that takes over, and from the one before; there, sessions
-  // must have been resumed.
+  // These are for an upgrade.  Sessions are to be resumed before.
   void Save(HeadState& state) const;
   void Resume(const HeadState& state);
 

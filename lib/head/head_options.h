@@ -1,4 +1,4 @@
-// What deptyr head is told on its command line.
+// Everything that deptyr head is told on its command line.
 #pragma once
 
 #include <string>

@@ -23,7 +23,7 @@ std::string RoleOf(const ListenerSpec& spec) {
   return absl::StrCat("listener ", spec.address);
 }
 
-// Where rules say who may do what, file rights needn't.
+// File rights needn't say who may connect where rules do.
 SocketRights RightsOf(const ClientPolicy& policy) {
   constexpr mode_t kForAll = 0666;
   return policy.allow.empty() ? SocketRights{} : SocketRights{.mode = kForAll};
@@ -47,7 +47,7 @@ ListeningSocket InheritedSocket(const std::string& path,
   for (InheritedFd& candidate : inherited) {
     const auto bound_to = ListeningPath(candidate.fd.get());
     if (!bound_to) continue;
-    // By inode, because a path may be relative.
+    // Files are compared by inode, because a path may be relative.
     if (IsSameFile(*bound_to, path) || candidate.name == "head" || left == 1) {
       return ListeningSocket(std::move(candidate.fd), *bound_to);
     }

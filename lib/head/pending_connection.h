@@ -27,7 +27,7 @@ inline constexpr absl::Duration kPeerPatience = absl::Seconds(10);
 
 class PendingConnection {
  public:
-  // Where a peer's first message leads.  An error is what to refuse it with.
+  // Decides where a peer's first message leads.  An error refuses the peer.
   class Owner {
    public:
     virtual ~Owner() = default;
@@ -64,7 +64,7 @@ class PendingConnection {
   void Refuse(const absl::Status& why) {
     Refuse(RefusalCode(why), why.message());
   }
-  // Without a word to the peer.
+  // Closes the connection without a word to the peer.
   void End();
   // Gives away the connection and what came after the message that is being
   // handled.  Only OnPendingDone() follows.

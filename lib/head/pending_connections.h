@@ -28,11 +28,12 @@ class PendingConnections {
       : loop_(loop), owner_(owner), admission_(admission), most_(most) {}
 
   PendingConnection& Add(Fd connection, PeerIdentity identity);
-  // Where there are as many as may be, the user who has most of them loses the
+  // If there are as many as may be, the user who has most of them loses the
   // oldest, so that nobody's silence keeps others out.  Root and our own user
   // lose theirs only to each other.
   absl::Status MakeRoom(uid_t newcomer);
-  // From its Owner::OnPendingDone(); destroyed at the end of the turn.
+  // To be called by Owner::OnPendingDone().  The connection is destroyed at the
+  // end of the turn.
   void Remove(PendingConnection& connection);
 
   // The registration lasts until the exec, or until the session's next program
@@ -40,10 +41,10 @@ class PendingConnections {
   void NoteRegistered(PendingConnection& connection);
   void EndRegistration(const std::string& session);
 
-  // Those that haven't registered.
+  // These count only those that haven't registered,
   size_t size() const { return connections_.size() - registered_.size(); }
   std::map<uid_t, size_t> CountByUser() const;
-  // With those that have.
+  // and this one all of them.
   size_t CountDescriptorsOf(uid_t uid) const;
 
   void Save(HeadState& state) const;

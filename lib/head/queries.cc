@@ -44,7 +44,7 @@ const Queries::SessionQuestion Queries::kOfSessions[] = {
 
 QueryConnection& Queries::Own(std::unique_ptr<QueryConnection> connection) {
   QueryConnection& result = *connection;
-  auto place = admission_.TakeClientPlace(result.identity().uid);
+  auto place = admission_.client_counts().Take(result.identity().uid);
   known_.emplace(&result, Known{std::move(connection), std::move(place)});
   return result;
 }

@@ -1,4 +1,4 @@
-// What head answers to those who ask at its socket: docs/protocol.md, "Ask".
+// Answers those who ask at the head socket: docs/protocol.md, "Ask".
 // Connections that ask for events become EventListeners.
 #pragma once
 
@@ -26,7 +26,7 @@ class Queries : public QueryConnection::Owner {
    public:
     virtual ~Owner() = default;
     virtual KeyValues Report() const = 0;
-    // What each user has of head, as far as `who` may know.
+    // Tells how much of head each user has, as far as `who` may know.
     virtual std::vector<KeyValues> ReportUsers(
         const PeerIdentity& who) const = 0;
     // TellUpgradeFailed() may follow, within the call or later.
@@ -46,13 +46,12 @@ class Queries : public QueryConnection::Owner {
   // it.
   void Serve(Fd connection, const PeerIdentity& identity, const Ask& question,
              absl::string_view received);
-  // What the connection that reads least hasn't taken, in bytes.
+  // How many bytes the connection that reads least hasn't taken.
   size_t most_owed() const;
   // Tells those who asked for an upgrade that there was none.
   void TellUpgradeFailed(absl::string_view why);
 
-  // For the program that takes over, and from the one before; there, sessions
-  // must have been resumed.
+  // These are for an upgrade.  Sessions are to be resumed before.
   void Save(HeadState& state) const;
   void Resume(const HeadState& state);
 
@@ -67,7 +66,7 @@ class Queries : public QueryConnection::Owner {
   // An answer that may be long is made only when its asker's user has taken
   // enough of earlier ones; pictures are made one in a turn.
   enum class Size { kShort, kLong, kPicture };
-  // What can be asked.
+  // The questions that there are.
   struct HeadQuestion {
     absl::string_view what;
     void (Queries::*answer)(QueryConnection&, const Ask&);
@@ -90,7 +89,7 @@ class Queries : public QueryConnection::Owner {
   // The session that a question names, if the asker has this right there.
   absl::StatusOr<Session*> Find(const QueryConnection& asker,
                                 const Ask& question, Right right) const;
-  // Notes in the log, too, that it had no right.
+  // A missing right is noted in the log, too.
   void Refuse(QueryConnection& asker, const absl::Status& why);
   // Whether there is room for the answer now.  If not, the asker waits, and is
   // served again.

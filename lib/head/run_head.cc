@@ -153,7 +153,8 @@ absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal) {
   };
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop,
                    get(EventLoop::Create));
-  // Before there is a socket to be removed, and before we say we are ready.
+  // Signals are ours before there is a socket to be removed, and before we say
+  // that we are ready.
   ASSIGN_OR_RETURN(Signals signals, get(BlockSignals));
   StartWatchdog(*loop);
   ASSIGN_OR_RETURN(const std::unique_ptr<Head> head,

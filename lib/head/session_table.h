@@ -51,7 +51,7 @@ class SessionTable {
   Session* Find(const std::string& name) const;
   // The session of this user that registered last, or null.
   Session* NewestOf(uid_t owner) const;
-  // For "", the newest session of that user: nobody gets into a session of
+  // "" means the newest session of that user: nobody gets into a session of
   // another user without naming it.
   Session* Find(const std::string& name, uid_t who) const {
     return name.empty() ? NewestOf(who) : Find(name);
@@ -77,8 +77,8 @@ class SessionTable {
     SortByStart();
     SortIdle();
   }
-  // For the program that takes over, and from the one before.  There, sessions
-  // that its Stores restored may follow; then they are sorted as before.
+  // These are for an upgrade.  Once Stores has restored others, sessions are
+  // sorted as the program before had them.
   void Save(HeadState& state) const;
   void Resume(HeadState& before);
   void SortAsBefore(const HeadState& before);

@@ -39,8 +39,8 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
                           const HeadState* before) {
   std::vector<StoredFd> returned = TakeStored(inherited);
   if (options.keeper.kind == KeeperSpec::kNobody) {
-    // What systemd stored for an earlier head is fetched once more, and then
-    // stored no longer.
+    // An earlier head may have stored something with systemd: it is fetched
+    // once more, and then stored no longer.
     StoredSessions last(std::make_unique<SystemdStore>(systemd, returned.size(),
                                                        std::move(returned)));
     ASSIGN_OR_RETURN(fetched_, last.Fetch());
@@ -151,8 +151,9 @@ void Stores::Resume(const HeadState& state) {
 }
 
 void Stores::Prepare() {
-  if (!stored_.Prepare()) return;
-  until_relaxed_ = loop_.After(kPreparedTime, [this] { stored_.Relax(); });
+  FdStore* const store = stored_.store();
+  if (store == nullptr || !store->Prepare()) return;
+  until_relaxed_ = loop_.After(kPreparedTime, [store] { store->Relax(); });
 }
 
 void Stores::Add(const Session& session, uint64_t number, int controller,
@@ -183,7 +184,7 @@ Stores::PlacesByUser Stores::CountPlaces() const {
 }
 
 void Stores::StoreMissing() {
-  if (!stored_.has_store()) return;
+  if (stored_.store() == nullptr) return;
   std::optional<PlacesByUser> users;
   size_t enough = SIZE_MAX;  // users who have as many make no room
   for (const auto& [name, session] : sessions_.by_name()) {

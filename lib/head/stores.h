@@ -1,6 +1,6 @@
-// What becomes of head's sessions when head dies: which store has copies of
-// their descriptors, for which sessions there is room in it, and what an
-// earlier head left there.
+// Keeps copies of sessions' descriptors in a store, so that the sessions
+// survive head's death: finds the store, shares its room among the users, and
+// restores the sessions that an earlier head left there.
 #pragma once
 
 #include <sys/types.h>
@@ -38,14 +38,17 @@ class Stores {
                     const HeadState* before);
   // Makes sessions of what Open() fetched.
   void RestoreSessions();
-  // For the program that takes over, and from the one before; there, sessions
-  // must have been resumed.
+  // These are for an upgrade.  Sessions are to be resumed before.
   void Save(HeadState& state) const;
   void Resume(const HeadState& state);
 
   // The store's name for users, "" if there is none.
-  absl::string_view name() const { return stored_.store_name(); }
-  bool MayEndWithService() const { return stored_.MayEndWithService(); }
+  absl::string_view name() const {
+    return stored_.store() == nullptr ? "" : stored_.store()->name();
+  }
+  bool MayEndWithService() const {
+    return stored_.store() != nullptr && stored_.store()->MayEndWithService();
+  }
   // Whether the session would survive head's death.
   bool Has(const Session& session) const { return stored_.Has(session.name()); }
   // Sessions whose state only a newer deptyr understands, by name.  They are

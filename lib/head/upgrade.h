@@ -31,7 +31,7 @@ class Upgrade {
     virtual void OnUpgradeFailed(absl::string_view why) = 0;
   };
 
-  // Without arguments no upgrade is possible.
+  // No upgrade is possible without arguments.
   Upgrade(EventLoop& loop, std::string program, std::vector<std::string> argv,
           Readiness& readiness, Owner& owner)
       : loop_(loop),
@@ -65,7 +65,7 @@ class Upgrade {
   bool stopping_ = false;
 };
 
-// What the program that was started in an upgrade was given.
+// Everything that an upgrade gives to the program that it starts.
 struct HandedOver {
   HeadState state;
   bool trial = false;  // it shall only say whether it understands this

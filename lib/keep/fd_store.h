@@ -2,8 +2,8 @@
 // s6-fdholder.  While it holds copies of head's descriptors, no program loses
 // its terminal when head dies.
 //
-// What is stored of a session, and in which order, is up to StoredSessions
-// (lib/keep/stored_sessions.h).
+// StoredSessions (lib/keep/stored_sessions.h) decides which descriptors of a
+// session are stored, and in which order.
 #pragma once
 
 #include <string>

@@ -15,9 +15,9 @@
 namespace deptyr {
 namespace {
 
-// For each of two tries.
+// Each of two tries may take this long.
 constexpr absl::Duration kPatience = absl::Milliseconds(500);
-// For optional calls: a busy holder isn't waited for.
+// Optional calls don't wait for a busy holder.
 constexpr absl::Duration kNoPatience = absl::Milliseconds(1);
 
 // Stores a name again after the holder refused it for the reason `why`, which

@@ -20,7 +20,7 @@ namespace deptyr {
 // if not, the error says which of its rules is missing.
 absl::StatusOr<std::unique_ptr<FdStore>> ConnectToS6Store(
     const std::string& socket_path);
-// The same for a holder that an earlier program checked: asks nothing now.
+// Asks nothing, because an earlier program has checked this holder.
 std::unique_ptr<FdStore> S6StoreAt(const std::string& socket_path);
 
 }  // namespace deptyr

@@ -50,7 +50,7 @@ struct StoredProgram {
   Fd pidfd;
 };
 struct StoredSession {
-  // Where a descriptor of that name belongs.
+  // The place for the descriptor of that name.
   Fd& At(const StoredName& name);
 
   Fd ring;
@@ -59,30 +59,18 @@ struct StoredSession {
 
 class StoredSessions {
  public:
-  // Without a store nothing is ever stored.
+  // Nothing is ever stored if `store` is null.
   explicit StoredSessions(std::unique_ptr<FdStore> store = nullptr)
       : store_(std::move(store)) {}
 
-  bool has_store() const { return store_ != nullptr; }
-  // "" without a store.
-  absl::string_view store_name() const {
-    return store_ == nullptr ? "" : store_->name();
-  }
-  bool MayEndWithService() const {
-    return store_ != nullptr && store_->MayEndWithService();
-  }
-  // What an earlier head left, by session; all of it stays stored.  Call it
-  // once.
+  FdStore* store() const { return store_.get(); }
+  // Fetches everything that an earlier head left, by session; all of it stays
+  // stored.  Call it once.
   absl::StatusOr<std::map<std::string, StoredSession>> Fetch();
   // All names that are stored, for the program that takes over; there
   // AssumeStored() takes the place of Fetch().
   std::vector<std::string> Names() const;
   void AssumeStored(const std::vector<std::string>& names);
-
-  bool Prepare() { return store_ != nullptr && store_->Prepare(); }
-  void Relax() {
-    if (store_ != nullptr) store_->Relax();
-  }
 
   // Stores the session's `number`th program, and its ring if that isn't stored
   // yet.  A failure is logged once per session.

@@ -614,8 +614,8 @@ TEST_F(AttachTest, AnErrorIsOneLine) {
   BodyProcess body = Shell("a", "exec cat");
   Attach({}, "nosuch");
   EXPECT_TRUE(EndsWith(
-      "deptyr attach: head refused: there is no session nosuch; see those "
-      "there are wit\nh deptyr ls",
+      "deptyr attach: head refused: there is no session nosuch; deptyr ls "
+      "lists those t\nhere are",
       111));
 }
 

@@ -479,8 +479,8 @@ TEST_F(FairnessTest, NoDefaultLeadsRootIntoAnothersSession) {
                                              {"wait", "--exit"}}) {
     const Said said = Run(words);
     EXPECT_EQ(said.status, ExitStatus{.code = 111}) << words[0];
-    EXPECT_THAT(said.err, HasSubstr("no session is your own; say the name of "
-                                    "the one that is meant, deptyr ls"))
+    EXPECT_THAT(said.err, HasSubstr("no session is your own; name the one you "
+                                    "mean, deptyr ls"))
         << words[0];
   }
   EXPECT_EQ(Run({"status", "a"}).status, ExitStatus{});

@@ -1,4 +1,4 @@
-// Who may come in, and have how much.
+// Head decides who may come in, and have how much.
 #include "lib/head/admission.h"
 
 #include <memory>
@@ -25,7 +25,7 @@ PeerIdentity Peer(uid_t uid) {
 class AdmissionTest : public testing::Test {
  protected:
   void TakePlaces(uid_t uid, size_t count) {
-    while (count-- > 0) places_.push_back(admission_.TakeClientPlace(uid));
+    while (count-- > 0) places_.push_back(admission_.client_counts().Take(uid));
   }
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
@@ -72,7 +72,7 @@ TEST_F(AdmissionTest, AUserHasHalfOfAllDescriptors) {
                        HasSubstr("uid 1001 has half of the 400")));
   EXPECT_THAT(admission_.CheckDescriptor(200, kUnknownId),
               StatusIs(StatusCode::kResourceExhausted,
-                       HasSubstr("those who are not known have half")));
+                       HasSubstr("users unknown here have half")));
   descriptors_ = 200;
   EXPECT_THAT(admission_.CheckDescriptor(200, kUser), IsOk());
   TakePlaces(kUser, 1);

@@ -1,4 +1,4 @@
-// Who hears of which events, and who is closed for not reading them.
+// Listeners hear of the events they may; one that doesn't read is closed.
 #include "lib/head/event_listeners.h"
 
 #include <memory>
@@ -50,7 +50,7 @@ class EventListenersTest : public testing::Test, public QueryConnection::Owner {
     EXPECT_THAT(events_.Add(*listener.connection, session), IsOk());
     return listener;
   }
-  // What it heard; all events of before are written.
+  // Gives events the turn in which they are written, and reads them.
   std::string Heard(const Listener& listener) {
     bool turned = false;
     const Timer turn =

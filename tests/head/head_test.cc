@@ -57,7 +57,7 @@ std::string Ended(const std::string& how) {
                                  : "ended (its supervisor knows how)";
 }
 
-// Somebody connected to the head socket, who says what the test makes them say.
+// A peer at the head socket that says what the test makes it say.
 class Guest {
  public:
   explicit Guest(const std::string& path)
@@ -70,7 +70,7 @@ class Guest {
   void HalfClose() const { (void)::shutdown(connection_.get(), SHUT_WR); }
   void Leave() { connection_.Reset(); }
 
-  // Head's next word; nothing: it closed instead, or said nothing in time.
+  // Head's next message; nothing if it closed instead, or sent none in time.
   std::optional<HeadMessage> Answer(EventLoop& loop);
   // "accepted NAME", "CODE: TEXT" of a refusal, or "".
   std::string Said(EventLoop& loop);
@@ -132,7 +132,7 @@ std::string Registration(const std::string& name, bool replace = false) {
                          .replace = replace});
 }
 
-// A real body, and the supervisor that started it: it reaps.
+// A real body and its supervisor, which reaps it.
 class Body {
  public:
   Body(EventLoop& loop, const BodyOptions& options,
@@ -156,7 +156,7 @@ class Body {
   pid_t pid() const { return process_.pid(); }
   const Program& process() const { return process_; }
   const std::optional<ExitStatus>& status() const { return status_; }
-  // What it left in its supervisor's log.
+  // The text that it left in its supervisor's log.
   std::string Log() const {
     OutputReader output(log_.read_end.get());
     EXPECT_TRUE(output.UntilEnd());
@@ -282,7 +282,7 @@ TEST_F(HeadTest, AProgramThatCannotBeExecutedSaysWhyToBothSides) {
   EXPECT_THAT(body.Log(), HasSubstr("execute /no/such/program: No such file"));
 }
 
-// Whoever shows it makes it printable.
+// Only when it is shown is it made printable.
 TEST_F(HeadTest, WhatABodySaysIsKeptAsItIs) {
   Pty pty = Value(OpenPty({}));
   Program other = Program::Fork(
@@ -432,7 +432,7 @@ class OtherUserTest : public HeadTest {
     options_.rights.mode = 0666;
     Start();
   }
-  // By a relative path: the folders above may be root's alone.
+  // The path is relative, because the folders above may be root's alone.
   BodyOptions Relative(BodyOptions options) const {
     options.socket = "head.sock";
     return options;
@@ -468,7 +468,7 @@ TEST_F(OtherUserTest, ANameOfAnotherUserIsRefusedDeadOrAliveReplaceOrNot) {
 
 class RefusalTest : public HeadTest {
  protected:
-  // What head says to `bytes`, and then nothing more: the connection is over.
+  // Head's answer to `bytes`, after which it closes the connection.
   std::string Said(absl::string_view bytes, int fd = -1) {
     Guest guest(socket());
     guest.Send(bytes, fd);
@@ -603,7 +603,7 @@ TEST_F(RefusalTest, AHeadThatEndsTakesNobodyNew) {
   EXPECT_THAT(guest.Said(*loop_), StartsWith("stopping: "));
 }
 
-// The one slow test: nobody holds a place for ever.
+// This is the one slow test: nobody holds a place for ever.
 TEST_F(RefusalTest, WhoSaysNothingInTimeIsToldSo) {
   const std::string message = Registration("name");
   Guest silent(socket());
@@ -618,7 +618,7 @@ TEST_F(RefusalTest, WhoSaysNothingInTimeIsToldSo) {
     EXPECT_THAT(guest->Said(*loop_), StartsWith("timeout: "));
     EXPECT_TRUE(guest->IsClosed(*loop_));
   }
-  // Who registered has had its time, too; its program runs all the same.
+  // The time of the one that registered is over, too; its program runs on.
   EXPECT_TRUE(registered.IsClosed(*loop_));
   EXPECT_TRUE(Find("name")->running());
 }
@@ -668,7 +668,7 @@ INSTANTIATE_TEST_SUITE_P(, GoneTest,
                                          "HalfClosed"),
                          [](const auto& when) { return when.param; });
 
-// Nothing of theirs is left.
+// Guests that go away leave nothing behind.
 TEST_P(GoneTest, LeavesNothing) {
   const std::string when = GetParam();
   const std::string message = Registration("name");
@@ -689,7 +689,7 @@ TEST_P(GoneTest, LeavesNothing) {
       guest.Send(message, pty.terminal.get());
       EXPECT_NE(guest.Said(*loop_), "");
     } else if (when == "AfterTheAnswer") {
-      // In a process that ends then, as the program of a body would.
+      // The process ends after the answer, as the program of a body would.
       Program body = Program::Fork(
           [&] {
             Guest inner(socket());
@@ -784,7 +784,7 @@ TEST_F(HeadTest, ASocketThatIsThereIsNotRestored) {
   EXPECT_EQ(before.st_ino, after.st_ino);
 }
 
-// Who took the path meanwhile keeps it.
+// The head that took the path meanwhile keeps it.
 TEST_F(HeadTest, ASocketOfAnotherHeadIsNotTakenBack) {
   std::filesystem::remove(socket());
   const std::unique_ptr<Head> second = Value(Head::Create(*loop_, options_));

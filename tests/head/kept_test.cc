@@ -1,5 +1,5 @@
-// What an earlier head left with a keeper, in the hands of the next: it may be
-// something else by now.
+// A head takes back what an earlier one left in a store; by then it may be
+// something else.
 #include <fcntl.h>
 #include <signal.h>
 #include <sys/syscall.h>
@@ -25,8 +25,8 @@ namespace {
 
 class KeptTest : public testing::Test {
  protected:
-  // A head that is given these back, for a session's first program, of
-  // which the ring knows or doesn't yet.
+  // Starts a head that is given these back, for the first program of a session.
+  // The ring knows of the program if it `began`.
   Session& TakeBack(int controller, int pidfd, bool began = true) {
     if (began) (void)ring_.Begin({.pid = program_.pid(), .rows = 24});
     HeadState before;
@@ -55,7 +55,7 @@ TEST_F(KeptTest, AProgramThatRunsIsTakenBack) {
   EXPECT_EQ(session.program().pid(), program_.pid());
 }
 
-// Head was killed between its answer and the program's begin.
+// The earlier head was killed after its answer, before it counted the program.
 TEST_F(KeptTest, AProgramThatEndedBeforeTheNextHeadCameHadItsSay) {
   ASSERT_EQ(::write(pty_.terminal.get(), "all of it", 9), 9);
   pty_.terminal.Reset();
@@ -68,7 +68,8 @@ TEST_F(KeptTest, AProgramThatEndedBeforeTheNextHeadCameHadItsSay) {
   EXPECT_EQ(session.ring().From(session.ring().history_start()), "all of it");
 }
 
-// Whoever made it block may be there still; nothing is set on the open file.
+// Whoever made it block may still be there, and nothing is set on the open
+// file.
 TEST_F(KeptTest, HeadDoesNotWaitForATerminalThatBlocks) {
   ASSERT_EQ(::fcntl(pty_.controller.get(), F_SETFL, O_RDWR), 0);
   Session& session = TakeBack(pty_.controller.get(), program_.pidfd());
@@ -78,7 +79,7 @@ TEST_F(KeptTest, HeadDoesNotWaitForATerminalThatBlocks) {
   EXPECT_EQ(::fcntl(pty_.controller.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 
-// A head that hands over tells the order; before it did, the clock told.
+// A head that hands over tells the order; older ones left it to the clock.
 TEST_F(KeptTest, TheNewestIsTheOneThatRegisteredLastWhateverTheClockSays) {
   for (const bool ordered : {true, false}) {
     Ring first = Value(Ring::Create(4096));
@@ -107,7 +108,7 @@ TEST_F(KeptTest, TheNewestIsTheOneThatRegisteredLastWhateverTheClockSays) {
 
 TEST_F(KeptTest, WhatIsNoTerminalIsLetGo) {
   EXPECT_FALSE(TakeBack(pipe_.write_end.get(), program_.pidfd()).running());
-  // Nobody has it but this test.
+  // Only this test has it.
   EXPECT_EQ(::fcntl(pipe_.write_end.get(), F_GETFL) & O_NONBLOCK, 0);
 }
 

@@ -1,5 +1,5 @@
-// Who is connected to the head socket when head is upgraded goes on with the
-// program that takes over.
+// In an upgrade, the program that takes over goes on with a peer at the head
+// socket.
 #include "lib/head/pending_connection.h"
 
 #include <memory>
@@ -52,7 +52,7 @@ class PendingConnectionTest : public testing::Test,
     events_.emplace_back("done");
   }
 
-  // Until head has read all that was sent.
+  // Waits until head has read everything that was sent.
   bool UntilRead() {
     return RunUntil(*loop_, [&] { return BytesReadable(connection_) == 0; });
   }
@@ -62,7 +62,7 @@ class PendingConnectionTest : public testing::Test,
   void Send(absl::string_view bytes, int fd = -1) const {
     EXPECT_THAT(SendWithFd(sockets_.theirs.get(), bytes, fd), IsOk());
   }
-  // Another program has what this one had.
+  // Gives another connection object everything that this one had.
   void HandOver() {
     PeerState state = peer_->Save();
     for (int* fd : {&state.fd, &state.passed}) {
@@ -119,7 +119,7 @@ TEST_F(PendingConnectionTest, WhoRegisteredMaySayThatItCouldNotBeExecuted) {
   EXPECT_THAT(events_, ElementsAre("registered a", "a: no such file"));
 }
 
-// Before the message is whole, which it may never be.
+// Head doesn't wait for the message to be whole, which it may never be.
 TEST_F(PendingConnectionTest, ADescriptorThatHeadHasNoRoomForIsRefusedAtOnce) {
   limits_.descriptors = 0;
   Send(registration_.substr(0, 7), pty_.controller.get());
@@ -134,7 +134,7 @@ TEST_F(PendingConnectionTest, WhoSaidNothingYetMayGo) {
   EXPECT_THAT(events_, ElementsAre("done"));
 }
 
-// Each is what a peer may say only once, or never.
+// A peer may say each of these only once, or never.
 TEST_F(PendingConnectionTest, WhoRegisteredMaySayNothingElse) {
   for (const std::string& message :
        {registration_, Encode(Attach{}), Encode(Ask{}), Encode(Keys{"x"})}) {

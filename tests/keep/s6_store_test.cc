@@ -1,4 +1,4 @@
-// Beside a real s6-fdholder-daemon of the test's own.
+// These tests run beside a real s6-fdholder-daemon of their own.
 #include "lib/keep/s6_store.h"
 
 #include <poll.h>
@@ -66,7 +66,7 @@ std::vector<std::string> NamesOf(const std::vector<StoredFd>& stored) {
 class S6StoreTest : public testing::Test {
  protected:
   S6StoreTest() {
-    // What s6/deptyr-fdholder has.
+    // The rules are those of s6/deptyr-fdholder.
     std::filesystem::copy(absl::StrCat(std::getenv("DEPTYR_SOURCE_DIR"),
                                        "/s6/deptyr-fdholder/data/rules"),
                           dir_ / "rules",
@@ -229,7 +229,7 @@ TEST_F(S6StoreTest, NamesMayHave255Bytes) {
               StatusIs(StatusCode::kInvalidArgument, HasSubstr("256 bytes")));
 }
 
-// A thousand sessions' worth, in a list longer than any buffer.
+// A thousand sessions make a list that is longer than any buffer.
 TEST_F(S6StoreTest, ManyComeBack) {
   const std::unique_ptr<FdStore> store = Connected();
   const Fd text = Memfd("text");
@@ -364,11 +364,11 @@ TEST_F(S6StoreTest, AHolderThatWasRestartedIsPreparedForInVain) {
               StatusIs(StatusCode::kUnavailable));
 }
 
-// Who isn't an s6-fdholder, at the path of one.
+// Something that isn't an s6-fdholder serves the path of one.
 class StrangerTest : public testing::Test {
  protected:
-  // One that answers every message with the next of these, and `fds` copies of
-  // its standard output beside it.
+  // It answers every message with the next of these, and `fds` copies of its
+  // standard output beside it.
   void Start(const std::vector<std::string>& answers, size_t fds) {
     ListeningSocket listener = Value(Listen(socket_, {}));
     stranger_.emplace(Program::Fork(
@@ -433,7 +433,7 @@ TEST_F(StrangerTest, WhoNeverAccepts) {
   ExpectErrorSoon();
 }
 
-// In a folder that others may write to, anybody can serve what head looks for.
+// Anybody can serve the path if others may write to the folder.
 TEST_F(StrangerTest, WhoIsAnotherUserIsToldNothing) {
   if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
   listener_ = Value(Listen(socket_, {}));

@@ -40,7 +40,7 @@ TEST(StoredNameTest, OthersAreNone) {
 
 constexpr uid_t kOwner = 1000;
 
-// What the list has, in the order it was given.
+// The list, in the order in which names were added.
 struct Store {
   std::vector<std::string> names;
   size_t room = 100;
@@ -163,7 +163,7 @@ TEST_F(StoredSessionsTest, WithoutAStoreNothingIsStored) {
   (void)none.AddProgram("a", kOwner, 0, 1, 0, 0);
   none.AssumeStored({"deptyr.ring.0.a"});
   EXPECT_FALSE(none.Has("a"));
-  EXPECT_EQ(none.store_name(), "");
+  EXPECT_EQ(none.store(), nullptr);
   EXPECT_TRUE(Value(none.Fetch()).empty());
 }
 

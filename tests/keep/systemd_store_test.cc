@@ -1,4 +1,4 @@
-// What systemd is told, at a socket that is as its own.
+// systemd is told what it has to be, at a socket that stands in for its own.
 #include "lib/keep/systemd_store.h"
 
 #include <sys/socket.h>
@@ -39,7 +39,7 @@ class SystemdStoreTest : public testing::Test {
     systemd_ = std::make_unique<Readiness>(-1);
   }
 
-  // The next message, "" for none; "+fd" after it if a descriptor came along.
+  // The next message, "" for none, with "+fd" if a descriptor came along.
   std::string Told() {
     std::array<char, 1000> room{};
     const FdMessage got = ReceiveWithFds(socket_.get(), room);
@@ -58,14 +58,14 @@ TEST_F(SystemdStoreTest, ADescriptorIsStoredAndDropped) {
   const Pipe pipe;
   EXPECT_THAT(store.Add({{"deptyr.a", pipe.read_end.get()}}), IsOk());
   EXPECT_EQ(Told(), "FDSTORE=1\nFDPOLL=0\nFDNAME=deptyr.a+fd");
-  store.Remove({"deptyr.b"});  // isn't kept
+  store.Remove({"deptyr.b"});  // isn't stored
   store.Remove({"deptyr.a"});
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
   store.Remove({"deptyr.a"});
   EXPECT_EQ(Told(), "");
 }
 
-// systemd would have both.
+// systemd would keep both under one name.
 TEST_F(SystemdStoreTest, OneOfTheSameNameTakesThePlace) {
   SystemdStore store(*systemd_, 1, {});
   EXPECT_THAT(store.Add({{"deptyr.a", 0}}), IsOk());

@@ -1,0 +1,126 @@
+// Which sessions have a place in a store that hasn't room for all.
+#include "lib/head/stores.h"
+
+#include <sys/socket.h>
+
+#include <cstdlib>
+#include <deque>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/fd_passing.h"
+#include "tests/support/bound_socket.h"
+#include "tests/support/session_program.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/temp_dir.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+constexpr uid_t kAlice = 1001;
+constexpr uid_t kBob = 1002;
+
+class StoresTest : public testing::Test, public SessionTable::Owner {
+ protected:
+  // systemd, with room for two sessions that run.
+  StoresTest() {
+    ::setenv("NOTIFY_SOCKET", (dir_ / "notify").c_str(), 1);
+    ::setenv("FDSTORE", "6", 1);
+    systemd_ = std::make_unique<Readiness>(-1);
+    HeadOptions options;
+    options.socket = dir_ / "head.sock";
+    options.keeper.kind = KeeperSpec::kSystemd;
+    std::vector<InheritedFd> inherited;
+    EXPECT_THAT(stores_.Open(options, *systemd_, inherited, nullptr), IsOk());
+    ::unsetenv("FDSTORE");
+  }
+
+  void OnSessionAdded(Session&) override {}
+  void OnSessionChanged(Session& session, Change change) override {
+    if (change.kind != Change::kEnded) return;
+    stores_.RemoveProgram(session, session.programs());
+  }
+  void OnSessionForgotten(Session&) override {}
+  bool IsShown(const Session&) const override { return false; }
+
+  // A session that runs, and is stored if there is room.
+  Session& Run(const std::string& name, uid_t owner) {
+    Session& session = table_.Add(name, owner, Value(Ring::Create(4096)));
+    programs_.emplace_back(*loop_, std::vector<std::string>{"cat"});
+    session.Start(programs_.back().Registration());
+    stores_.Add(session, 1, session.controller(), session.pidfd());
+    Drain();
+    return session;
+  }
+  void End(Session& session, const SessionProgram& program) {
+    program.process().Signal(SIGKILL);
+    ASSERT_TRUE(RunUntil(*loop_, [&] { return !session.running(); }));
+    Drain();
+  }
+  // The queue of a datagram socket is short.
+  void Drain() {
+    char room[1000];
+    while (ReceiveWithFds(notified_.get(), room).io.state == IoState::kDone) {
+    }
+  }
+
+  const TempDir dir_;
+  const Fd notified_ = BindSocket(dir_ / "notify", SOCK_DGRAM | SOCK_NONBLOCK);
+  const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
+  std::unique_ptr<Readiness> systemd_;
+  const Limits limits_;
+  SessionTable table_{*loop_, {}, limits_, *this};
+  Stores stores_{*loop_, table_, [] {}};
+  std::deque<SessionProgram> programs_;
+};
+
+TEST_F(StoresTest, ASessionThatHasEndedGivesWayToOneThatRuns) {
+  Session& ended = Run("ended", kAlice);
+  Session& first = Run("first", kAlice);
+  End(ended, programs_[0]);
+  EXPECT_TRUE(stores_.Has(ended));
+  Session& second = Run("second", kAlice);
+  EXPECT_FALSE(stores_.Has(second));
+  stores_.StoreMissing();
+  EXPECT_TRUE(stores_.Has(second));
+  EXPECT_TRUE(stores_.Has(first));
+  EXPECT_FALSE(stores_.Has(ended));
+}
+
+TEST_F(StoresTest, AUserWhoHasMorePlacesGivesTheLatestUp) {
+  Session& first = Run("first", kAlice);
+  Session& second = Run("second", kAlice);
+  Session& bobs = Run("bobs", kBob);
+  EXPECT_FALSE(stores_.Has(bobs));
+  stores_.StoreMissing();
+  EXPECT_TRUE(stores_.Has(bobs));
+  EXPECT_TRUE(stores_.Has(first));
+  EXPECT_FALSE(stores_.Has(second));
+  // Now each has one, and nobody gives way.
+  Session& more = Run("more", kBob);
+  stores_.StoreMissing();
+  EXPECT_FALSE(stores_.Has(more));
+  EXPECT_TRUE(stores_.Has(first));
+}
+
+TEST_F(StoresTest, WhatAnotherProgramStoredCountsWhereItRuns) {
+  HeadState state;
+  state.kept = {"deptyr.ring.0.a", "deptyr.pty.1.a", "deptyr.pid.1.a",
+                "deptyr.ring.0.b"};
+  Session& a = table_.Add("a", kAlice, Value(Ring::Create(4096)));
+  programs_.emplace_back(*loop_, std::vector<std::string>{"cat"});
+  a.Start(programs_.back().Registration());
+  stores_.Resume(state);
+  EXPECT_TRUE(stores_.Has(a));
+  HeadState again;
+  stores_.Save(again);
+  EXPECT_THAT(again.kept, testing::UnorderedElementsAreArray(state.kept));
+}
+
+}  // namespace
+}  // namespace deptyr
