@@ -159,8 +159,8 @@ std::optional<LiveScreen::Parked> LiveScreen::Park() {
 }
 
 std::string LiveScreen::Modes() const {
-  return absl::StrCat(digest_.alternate_screen() ? "\x1b[?1049h" : "",
-                      digest_.Modes());
+  return absl::StrCat(digest_.modes().alternate() ? "\x1b[?1049h" : "",
+                      digest_.modes().Sequences());
 }
 
 bool LiveScreen::ClearedAt(uint64_t first) const {
@@ -249,7 +249,7 @@ void LiveScreen::StartAgain(bool at_once) {
   modelled_ = std::min(learned_from_, Whole());
   Forget();
   screen_.emplace(size_);
-  if (!from_clear && digest_.alternate_screen()) screen_->Write("\x1b[?1049h");
+  if (!from_clear && digest_.modes().alternate()) screen_->Write("\x1b[?1049h");
   // What they were there isn't known, but what they come to be.
   behind_ = Digest();
   behind_.Scan(Modes());
@@ -326,8 +326,8 @@ std::string LiveScreen::PaintFor(WindowSize room, bool& all) {
   if (fits && (!screen_ || !parked_.empty())) return parked_;
   Unpark();
   bool whole = true;
-  std::string paint =
-      screen_->Paint(modelled_ == Whole() ? digest_ : behind_, room, &whole);
+  std::string paint = screen_->Paint(
+      (modelled_ == Whole() ? digest_ : behind_).modes(), room, &whole);
   all &= whole;
   if (fits && whole && unparked_ == parked_.size() &&
       paint.size() <= kMostKept) {
@@ -388,12 +388,12 @@ std::string PaintingOf(absl::string_view bytes, WindowSize size) {
           bytes.substr(bytes.size() - std::min(bytes.size(), kMostBehind)),
           modelled);
   Screen screen(modelled);
-  if (digest.last_clear() < tail && digest.alternate_screen()) {
+  if (digest.last_clear() < tail && digest.modes().alternate()) {
     screen.Write("\x1b[?1049h");
   }
   (void)screen.WriteSome(bytes.substr(std::max(digest.last_clear(), tail)),
                          kMostAtOnce);
-  return CleanTerminal() + screen.Paint(digest, modelled);
+  return CleanTerminal() + screen.Paint(digest.modes(), modelled);
 }
 
 }  // namespace deptyr

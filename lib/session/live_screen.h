@@ -66,7 +66,7 @@ class LiveScreen {
   // For Resume(): the modes in force where the last whole sequence ended.
   uint64_t modes_offset() const { return Whole(); }
   std::string Modes() const;
-  const std::string& title() const { return digest_.title(); }
+  const std::string& title() const { return digest_.modes().title(); }
   bool parked() const { return !screen_.has_value(); }
   // What the model has cost that there is now (lib/term/screen.h).
   uint64_t work() const { return screen_ ? screen_->work() : 0; }

@@ -86,11 +86,11 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   WindowSize now = at_once.screen.size();
   now = {std::max<uint16_t>(now.rows, 1), std::max<uint16_t>(now.cols, 2)};
   Terminal painted(now);
-  painted.Write(at_once.screen.Paint(at_once.digest, now));
+  painted.Write(at_once.screen.Paint(at_once.digest.modes(), now));
   ExpectSame(at_once.screen, painted.screen);
   // Less room is no harm.
-  (void)at_once.screen.Paint(at_once.digest, {3, 7});
+  (void)at_once.screen.Paint(at_once.digest.modes(), {3, 7});
   (void)deptyr::Text(painted.screen);
-  (void)deptyr::Svg(painted.screen, painted.digest.title());
+  (void)deptyr::Svg(painted.screen, painted.digest.modes().title());
   return 0;
 }

@@ -74,6 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     digest.Scan(text);
   }
   bool all = false;
-  Expect(screen.Paint(digest, screen.size(), &all).size() <= kLongestPicture);
+  Expect(screen.Paint(digest.modes(), screen.size(), &all).size() <=
+         kLongestPicture);
   return 0;
 }
