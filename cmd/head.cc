@@ -23,7 +23,7 @@
 #include "lib/sys/retry.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/standard_fds.h"
-#include "lib/term/keys.h"
+#include "lib/term/key_names.h"
 
 namespace deptyr {
 namespace {

@@ -14,22 +14,11 @@ namespace deptyr {
 namespace {
 
 constexpr absl::Duration kPause = absl::Milliseconds(100);
-constexpr char kClear[] = "\x1b[H\x1b[2J";
 constexpr size_t kDigits = 10;
 
 // The longest paste that is kept for a program that doesn't read.  Beyond, the
 // terminal isn't read either, not even for commands.
 constexpr size_t kMostUntyped = 1 << 20;
-
-std::string CleanPage() {
-  return absl::StrCat(kLeaveAlternateScreen, kResetModes, kClear);
-}
-
-// To reset the scroll region or the origin sends the cursor home, so it is
-// saved before (ESC 7) and comes back (ESC 8), with the attributes it had.
-std::string ResetModesInPlace() {
-  return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
-}
 
 }  // namespace
 
@@ -39,7 +28,8 @@ Viewer::Viewer(EventLoop& loop, Head& head, Terminal terminal,
       head_(head),
       terminal_(std::move(terminal)),
       command_key_(command_key),
-      keys_(command_key) {
+      keys_(command_key ? std::string(1, *command_key) : "",
+            CommandKeys::Alone::kWaits) {
   watch_ = loop_.Add(terminal_.fd(), Interest::kRead,
                      [this](Ready ready) { OnReady(ready); });
   (void)MeasureTerminal();
@@ -181,19 +171,29 @@ void Viewer::ReadKeys() {
     return;
   }
   if (got.state == IoState::kError) Pause();
+  Take(keys_.Feed({room.data(), got.bytes}));
+  UpdateInterest();
+}
+
+void Viewer::Take(const std::vector<Typed>& all) {
   // A command never waits for keystrokes before it: a program that hangs must
   // not keep a person here.  What had no room yet goes to the session that it
   // was typed into (Session::Detach()).
-  for (const Typed& typed : keys_.Feed({room.data(), got.bytes})) {
+  for (const Typed& typed : all) {
     if (const auto* command = std::get_if<Command>(&typed)) {
-      Obey(command->key);
+      Obey(command->key.value_or('?'));
     } else if (page_ != Page::kNone) {
       Choose(std::get<Keystrokes>(typed).bytes[0]);
     } else {
       Type(std::get<Keystrokes>(typed).bytes);
     }
   }
-  UpdateInterest();
+  patience_.Reset();
+  if (keys_.patience() == absl::ZeroDuration()) return;
+  patience_ = loop_.After(keys_.patience(), [this] {
+    Take(keys_.TimeIsUp());
+    UpdateInterest();
+  });
 }
 
 void Viewer::Obey(char key) {
@@ -252,7 +252,7 @@ void Viewer::Show(Session* session) {
   shown_ = session;
   if (session == nullptr) {
     page_text_ = absl::StrCat(
-        CleanPage(), "[deptyr: ", Printable(head_.socket()),
+        ResetAndClear(), "[deptyr: ", Printable(head_.socket()),
         head_.sessions().empty() || head_.newest() != nullptr
             ? " waits for its first program"
             : " waits for a program of its own user; the list has others'",
@@ -278,8 +278,8 @@ void Viewer::ShowPage(Page page) {
                            : page == Page::kQuit ? QuitText()
                            : page == Page::kNote ? note_
                                                  : HelpText();
-  page_text_ =
-      absl::StrCat(CleanPage(), absl::StrReplaceAll(text, {{"\n", "\r\n"}}));
+  page_text_ = absl::StrCat(ResetAndClear(),
+                            absl::StrReplaceAll(text, {{"\n", "\r\n"}}));
   WritePage();
 }
 

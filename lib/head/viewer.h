@@ -11,11 +11,13 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "lib/clients/client.h"
 #include "lib/session/session.h"
 #include "lib/sys/terminal.h"
-#include "lib/term/keys.h"
+#include "lib/term/command_keys.h"
+#include "lib/term/key_names.h"
 
 namespace deptyr {
 
@@ -64,6 +66,7 @@ class Viewer final : public Client {
   bool MeasureTerminal();
   void OnReady(Ready ready);
   void ReadKeys();
+  void Take(const std::vector<Typed>& all);
   void Obey(char key);
   void Choose(char key);
   void Show(Session* session);
@@ -82,6 +85,7 @@ class Viewer final : public Client {
   Terminal terminal_;
   const std::optional<char> command_key_;
   CommandKeys keys_;
+  Timer patience_;  // with the rest of an encoded key
   WindowSize terminal_size_;
   Session* shown_ = nullptr;  // also while a page covers it
   Page page_ = Page::kNone;

@@ -70,12 +70,6 @@ void NoteParked() {
   if (++parked % kSometimes == 0) ReturnFreeMemory();
 }
 
-// Whatever the terminal was in the middle of (CAN) and whatever it shows.
-std::string CleanTerminal() {
-  return absl::StrCat("\x18", kLeaveAlternateScreen, kResetModes,
-                      "\x1b[H\x1b[2J");
-}
-
 }  // namespace
 
 void LiveScreen::Begin(WindowSize size) {
@@ -307,7 +301,7 @@ LiveScreen::Picture LiveScreen::Take(WindowSize room) {
 LiveScreen::Picture LiveScreen::Make(WindowSize room, uint64_t most) {
   const bool fits = room.rows >= size_.rows && room.cols >= size_.cols;
   bool all = CatchUp(most, /*needs_model=*/!fits);
-  Picture picture{.paint = CleanTerminal(), .from = Shown(), .exact = false};
+  Picture picture{.paint = ResetAndClear(), .from = Shown(), .exact = false};
   picture.paint += PaintFor(room, all);
   picture.exact = all && exact();
   return picture;
@@ -393,7 +387,7 @@ std::string PaintingOf(absl::string_view bytes, WindowSize size) {
   }
   (void)screen.WriteSome(bytes.substr(std::max(digest.last_clear(), tail)),
                          kMostAtOnce);
-  return CleanTerminal() + screen.Paint(digest.modes(), modelled);
+  return ResetAndClear() + screen.Paint(digest.modes(), modelled);
 }
 
 }  // namespace deptyr
