@@ -13,31 +13,33 @@
 namespace deptyr {
 namespace {
 
-// In units of the model's work (lib/term/screen.h): a fifth of a millisecond
-// in idle time; while somebody waits for a picture; and while somebody doesn't.
+// In units of the model's work (Screen::WriteSome()): a slice in idle time is a
+// fifth of a millisecond; then the most while somebody waits for a picture, and
+// while nobody does.
 constexpr uint64_t kSlice = 20'000;
 constexpr uint64_t kMostAtOnce = 400'000;
 constexpr uint64_t kMostUnasked = kMostAtOnce / 4;
-// A byte of text: taken, written to the model, shown in a cell.
+// A byte of text is taken, written to the model, and shown in a cell.
 constexpr uint64_t kWorkOfText = 3;
 
-// In bytes.  A millisecond's work, if it is text.
+// In bytes: a millisecond's work, if it is text.
 constexpr size_t kLittle = 16 << 10;
-// Further behind, a model begins anew for who asks, and in its own time.
+// A model that starts again has no more than these last bytes, when somebody
+// waits for it and when nobody does.
 constexpr uint64_t kMostBehind = 128 << 10;
 constexpr uint64_t kMostLearned = 256 << 10;
-// A picture is kept for who asks next, until the screen changes; one that took
-// long, or is, for a moment in any case.
+// A picture is kept for the next who asks until the screen changes; one that
+// took long to make, or is long, is kept for a moment in any case.
 constexpr size_t kMostKept = 1 << 20;
 constexpr size_t kLong = 64 << 10;
 constexpr Clock::duration kMoment = std::chrono::milliseconds(20);
-// No more than kLittle in so long: the flood is over.
+// A flood is over when no more than kLittle came in so long.
 constexpr absl::Duration kQuiet = absl::Milliseconds(20);
 constexpr absl::Duration kParkAfter = absl::Seconds(5);
 
-// A size is somebody's word, and one act of a program's may be on all of a
-// screen.  Of a terminal that is larger the model has a part: 480x135 are those
-// of a display of 3840x2160 pixels.
+// Anybody may claim any size, and one act of a program's may change all of a
+// screen.  So the model has only a part of a terminal that is larger than this;
+// a display of 3840x2160 pixels has 480x135 cells.
 constexpr uint16_t kMostSide = 1000;
 constexpr int kMostCells = 65'536;
 
@@ -49,7 +51,8 @@ WindowSize Modelled(WindowSize size) {
   return size;
 }
 
-// So much of the end is a model made of at once, or a bit more than fills it.
+// How many of the last bytes a model can be made of at once: at least those
+// that fill the screen.
 size_t Affordable(absl::string_view bytes, WindowSize size) {
   const auto line = static_cast<uint64_t>(size.rows * size.cols / kCellsAtOnce);
   size_t from = bytes.size();
@@ -63,7 +66,7 @@ size_t Affordable(absl::string_view bytes, WindowSize size) {
   return bytes.size() - from;
 }
 
-// What a model leaves in the heap is little, but for many of them it adds up.
+// A model leaves little behind in the heap, but many of them add up.
 void NoteParked() {
   constexpr int kSometimes = 64;
   static int parked = 0;
@@ -99,7 +102,7 @@ void LiveScreen::Resume(WindowSize size) {
     behind_ = digest_;
   }
   modelled_ = learned_from_ = begin_;
-  // What was written before that was for another size.
+  // What was written before the size changed was for another size.
   sure_from_ = std::max(lost ? begin_ + 1 : begin_, resized);
   if (resized > begin_) {
     digest_.Scan(ring_.From(begin_).substr(0, resized - begin_));
@@ -110,7 +113,7 @@ void LiveScreen::Resume(WindowSize size) {
   FollowSoon();
 }
 
-// What was before the screen isn't looked at again: of a hundred full rings
+// Doesn't look at what was before the screen again: with a hundred full rings
 // that would take longer than all the rest of an upgrade.
 void LiveScreen::Resume(WindowSize size, Parked screen) {
   if (screen.offset < ring_.begin() || screen.offset > ring_.end()) {
@@ -123,7 +126,8 @@ void LiveScreen::Resume(WindowSize size, Parked screen) {
   behind_ = digest_;
   digest_.Scan(ring_.From(begin_));
   if (!screen.paint) {
-    // Made when somebody asks, or the program writes; of this program's output.
+    // It is made of this program's output when somebody asks or more is
+    // written.
     modelled_ = std::min(ring_.latest().begin, begin_);
     sure_from_ = begin_ + 1;
     return;
@@ -139,7 +143,7 @@ std::optional<LiveScreen::Parked> LiveScreen::Park() {
   if (in_ring && soon) return std::nullopt;
   bool painted = !lapped() && exact();
   if (painted) {
-    // In its own time, as it would have been here.
+    // The next head makes it in idle time, as this one would have.
     if (in_ring && Whole() - modelled_ > kLittle) return std::nullopt;
     painted = CatchUp(kMostUnasked, /*needs_model=*/false);
   }
@@ -162,15 +166,15 @@ bool LiveScreen::ClearedAt(uint64_t first) const {
 }
 
 bool LiveScreen::exact() const {
-  // Where it starts again, if it has to, is where the last clear was, if it
-  // can.
+  // A model that has been lapped starts again from the last clear, if the ring
+  // still has that.
   return whole_ && ClearedAt(lapped() ? ring_.begin() : learned_from_);
 }
 
 void LiveScreen::OnOutput() {
   digest_.Scan(ring_.From(begin_ + digest_.offset()));
   if (!lapped()) return FollowSoon();
-  // To follow would be in vain until the flood is over.
+  // Following would be in vain until the flood is over.
   Forget();
   asked_ = false;
   idle_work_.Reset();
@@ -190,8 +194,8 @@ bool LiveScreen::IsBehind() const {
   return modelled_ < Whole() || (screen_ && unparked_ < parked_.size());
 }
 
-// What is but a little behind is made when somebody asks: most sessions never
-// need a model, and no keystroke meets the work for the one before.
+// A model that is only a little behind waits until somebody asks: so most
+// sessions never need one, and no keystroke meets the work for the one before.
 void LiveScreen::FollowSoon() {
   const bool little = Whole() - modelled_ <= kLittle && !asked_;
   if (little || !IsBehind() || idle_work_.pending()) return;
@@ -222,8 +226,8 @@ void LiveScreen::Advance(uint64_t most) {
   asked_ = asked_ && IsBehind();
 }
 
-// From the last clear, which is exact, or from what the ring's end has: as much
-// as is done at once, or in idle time.
+// Starts from the last clear, which is exact, or else from what the end of the
+// ring has: as much as can be done at once, or in idle time.
 void LiveScreen::StartAgain(bool at_once) {
   const uint64_t end = ring_.end();
   const uint64_t clear = begin_ + digest_.last_clear();
@@ -233,7 +237,7 @@ void LiveScreen::StartAgain(bool at_once) {
   if (from_clear) {
     learned_from_ = clear;
   } else {
-    // Bytes that the digest hasn't seen (Resume()) show something, too.
+    // After Resume(), bytes that the digest hasn't seen show something, too.
     const uint64_t all = std::max(ring_.latest().begin, ring_.begin());
     const uint64_t most = at_once ? kMostBehind : kMostLearned;
     uint64_t from = std::max(all, end - std::min(end, most));
@@ -244,7 +248,7 @@ void LiveScreen::StartAgain(bool at_once) {
   Forget();
   screen_.emplace(size_);
   if (!from_clear && digest_.modes().alternate()) screen_->Write("\x1b[?1049h");
-  // What they were there isn't known, but what they come to be.
+  // The modes were others there, but only those they become are known.
   behind_ = Digest();
   behind_.Scan(Modes());
   ParkLater();
@@ -265,7 +269,7 @@ void LiveScreen::Resize(WindowSize size) {
   if (digest_.offset() == 0) {
     Forget();
   } else if (!lapped()) {
-    // What was written before is for the old size.  What cannot be shown in it
+    // What was written before is for the old size: what can't be shown in that
     // now never will be.
     if (!CatchUp(kMostUnasked, /*needs_model=*/true)) sure_from_ = ring_.end();
     ForgetParked();
@@ -278,8 +282,8 @@ void LiveScreen::Resize(WindowSize size) {
   whole_ = modelled == size;
 }
 
-// However many ask: of a screen that is hard to make there is one in a moment,
-// and the stream goes on from it for all of them.
+// However many ask, a screen that is hard to make is made once in a moment, and
+// the stream goes on from that for all of them.
 LiveScreen::Picture LiveScreen::Take(WindowSize room) {
   const Clock::time_point now = Clock::now();
   const bool soon = now < again_until_;
@@ -307,8 +311,8 @@ LiveScreen::Picture LiveScreen::Make(WindowSize room, uint64_t most) {
   return picture;
 }
 
-// Where the stream goes on after what the model shows: before a sequence that
-// is taking so long that the model stopped in it.
+// Where the stream goes on after what the model shows.  If the model stopped
+// inside a sequence, because that was so long, it is where the sequence began.
 uint64_t LiveScreen::Shown() const {
   const uint64_t pending = behind_.offset() - behind_.whole();
   return std::max(modelled_ - std::min(pending, modelled_), ring_.begin());
@@ -366,7 +370,7 @@ void LiveScreen::ParkNow() {
   if (!all) sure_from_ = ring_.end();
   again_.reset();
   Forget();
-  // Its own size, in its own place.
+  // The copy takes no more memory than it needs, in a place of its own.
   parked_ = std::string(paint);
   NoteParked();
 }

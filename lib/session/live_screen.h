@@ -1,18 +1,25 @@
 // The screen of a session as it is now, for whoever comes late.
 //
-//   OnOutput() sees every byte with the digest, at once;
-//   the model follows in idle time, in short slices of work (not of bytes:
-//   three of them can be a whole screen's), never before I/O, and a
-//   millisecond's text behind: that is done when somebody asks;
-//   a model that nobody needs now is parked: kept as the escape sequences that
-//   repaint it, and freed.
+//   LiveScreen screen(loop, ring);
+//   screen.Begin({24, 80});
+//   ring.Commit(got.bytes);
+//   screen.OnOutput();
+//   const LiveScreen::Picture picture = screen.Take({24, 80});
 //
-// A program that writes less than the model parses (16 MB/s and more) has an
-// exact screen, always.  One that floods laps it: then the model starts again
-// when the flood is over or somebody asks, from the last clear or from what the
-// ring's end has, and the picture is approximate until all is cleared again.
-// Who asks waits for a few milliseconds, whatever was written: a model that is
-// still behind then is shown as it is, and the stream goes on from there.
+// The digest sees every byte at once, in OnOutput().  The model, a terminal of
+// cells, follows in idle time, in short slices of work (not of bytes: three
+// bytes can change a whole screen), never before I/O.  It may stay a
+// millisecond's text behind, which is done when somebody asks.  A model that
+// nobody needs now is parked: kept as the escape sequences that repaint it, and
+// freed.
+//
+// A program that writes less than the model parses (16 MB/s and more) always
+// has an exact screen.  A flood laps the model, which then starts again when
+// the flood is over or somebody asks, from the last clear or from what the end
+// of the ring has; the picture is approximate until the whole screen is cleared
+// again. Whoever asks waits a few milliseconds, whatever was written: a model
+// that is still behind then is shown as it is, and the stream goes on from
+// there.
 #pragma once
 
 #include <cstdint>
@@ -35,40 +42,42 @@ class LiveScreen {
   LiveScreen(const LiveScreen&) = delete;
   LiveScreen& operator=(const LiveScreen&) = delete;
 
-  // A program that starts has a clean screen; what the ring gets from now on is
-  // its.
+  // A program starts, with a clean screen; what the ring gets from now on is
+  // its output.
   void Begin(WindowSize size);
-  // What the ring has of the last program was seen by another head, which left
-  // its modes there (Ring::RecordModes), and maybe the screen.
+  // Another head has seen what the ring has of the last program, and left the
+  // modes there (Ring::RecordModes()).
   void Resume(WindowSize size);
   struct Parked {
-    uint64_t offset = 0;               // it is of all before
-    std::string modes;                 // that were in force there, Modes()
+    uint64_t offset = 0;               // the screen is of all before this
+    std::string modes;                 // Modes() there
     std::optional<std::string> paint;  // nothing if it wasn't exact
   };
+  // The other head has left its screen, too.
   void Resume(WindowSize size, Parked screen);
-  // For that.  Nothing if the ring alone makes it as well.
+  // What the next head resumes from; nothing if the ring makes the same screen.
   std::optional<Parked> Park();
-  // The ring has more.  To be called before it has lost what is new.
+  // The ring has got more.  Call it before the ring has lost that again.
   void OnOutput();
   void Resize(WindowSize size);
 
-  // What makes any terminal, whatever it shows, show this screen.
+  // The sequences that make a terminal show this screen, whatever it shows now.
   struct Picture {
     std::string paint;
-    uint64_t from;  // the offset from where on the stream goes on
+    uint64_t from;  // the stream goes on from this offset
     bool exact;
   };
-  // For a terminal of `room`.
+  // `room` is the terminal's size.
   Picture Take(WindowSize room);
 
   bool exact() const;
-  // For Resume(): the modes in force where the last whole sequence ended.
+  // Where the last whole sequence ended, and the modes in force there, for
+  // Resume().
   uint64_t modes_offset() const { return Whole(); }
   std::string Modes() const;
   const std::string& title() const { return digest_.modes().title(); }
   bool parked() const { return !screen_.has_value(); }
-  // What the model has cost that there is now (lib/term/screen.h).
+  // What the present model has cost (Screen::work()).
   uint64_t work() const { return screen_ ? screen_->work() : 0; }
 
  private:
@@ -92,27 +101,27 @@ class LiveScreen {
 
   EventLoop& loop_;
   const Ring& ring_;
-  uint64_t begin_ = 0;  // the digest's first byte
+  uint64_t begin_ = 0;  // the offset of the digest's first byte
   Digest digest_;
-  WindowSize size_;    // that of the model
-  bool whole_ = true;  // which is the terminal's
-  // The model has all before this; it, or what it was parked as, which then is
-  // of all before this.
+  WindowSize size_;    // the model's
+  bool whole_ = true;  // the terminal is no larger than the model
+  // The model, or what it was parked as, is of all before this.
   uint64_t modelled_ = 0;
-  Digest behind_;       // has seen what the model has
-  bool asked_ = false;  // somebody got less than all
-  uint64_t learned_from_ = 0;
+  Digest behind_;              // has seen what the model has
+  bool asked_ = false;         // somebody got less than all
+  uint64_t learned_from_ = 0;  // the model's first byte
   // Only a clear from here on makes the screen known.
   uint64_t sure_from_ = 0;
   std::optional<Screen> screen_;
-  // The last picture that took long, for who asks within the same moment.
+  // The last picture that took long, for all who ask within the same moment.
   struct Again {
     Picture picture;
     WindowSize room;
   };
   std::optional<Again> again_;
   Clock::time_point again_until_;
-  // If not empty, what paints the model, which has its first bytes.
+  // What paints the model, unless it is empty; the model has been written the
+  // first `unparked_` bytes of it.
   std::string parked_;
   size_t unparked_ = 0;
   Timer idle_work_;
@@ -120,8 +129,8 @@ class LiveScreen {
   Timer park_;
 };
 
-// What makes any terminal, whatever it shows, show what a terminal of this size
-// shows after these bytes.
+// The sequences that make a terminal show what one of this size shows after
+// `bytes`, whatever it shows now.
 std::string PaintingOf(absl::string_view bytes, WindowSize size);
 
 }  // namespace deptyr

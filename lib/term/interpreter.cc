@@ -88,7 +88,7 @@ void Interpreter::TakeByte(char c) {
 }
 
 void Interpreter::TakeCharacter(char32_t character) {
-  if (IsC1(character)) return;  // not acted on in this form
+  if (IsC1(character)) return;  // controls are taken in their 7-bit form only
   if (character < 0x80) {
     character = modes_.charsets().Translate(static_cast<char>(character));
   }
@@ -375,7 +375,6 @@ void Interpreter::ClearTabs(int what) {
   model_.Write(absl::StrCat("\x1b[", what, "g"));
 }
 
-// DECALN fills the screen with E.
 void Interpreter::Align() {
   region_ = Whole();
   WriteRegion();
@@ -446,7 +445,7 @@ void Interpreter::ShowAlternate() {
   model_.SetPen(pen_);
 }
 
-// A region that lies below the last row is none.
+// A region that lies below the last row is ignored.
 void Interpreter::SetRegion() {
   const auto [top, bottom] = modes_.region();
   const int rows = model_.rows();

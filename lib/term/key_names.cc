@@ -52,7 +52,7 @@ struct Modifiers {
 Modifiers TakeModifiers(absl::string_view& name) {
   Modifiers held;
   for (;;) {
-    // What is left of "C--" is a key.
+    // The last "-" of "C--" is a key.
     if (name.size() < 3 || name[1] != '-') return held;
     if (name[0] == 'C') {
       held.control = true;
@@ -118,7 +118,7 @@ std::optional<std::string> KeyNamed(absl::string_view name,
   for (const Special& special : kSpecials) {
     if (special.name == name) return SpecialKey(special, held, cursor_keys);
   }
-  // "^C" is what others call C-c.
+  // "^C" is another name of C-c.
   if (name.size() == 2 && name[0] == '^') {
     const auto key = ParseKey(name);
     if (key.ok() && key->has_value()) return std::string(1, **key);

@@ -10,7 +10,7 @@
 namespace deptyr {
 namespace {
 
-// In bytes, for each screen: dozens for every cell of the largest.
+// In bytes, for each of the two screens: dozens for every cell of the largest.
 constexpr size_t kMostPainted = 3 << 20;
 
 // A wide character needs both of its columns.
