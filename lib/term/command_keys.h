@@ -5,9 +5,9 @@
 //   CommandKeys keys("\x1c", CommandKeys::Alone::kWaits);
 //   for (const Typed& typed : keys.Feed(bytes)) {
 //     const auto* command = std::get_if<Command>(&typed);
-//     ...
 //   }
-//   // If keys.patience() passes and nothing comes, take keys.TimeIsUp().
+//   // If nothing more comes within keys.patience():
+//   std::vector<Typed> rest = keys.TimeIsUp();
 //
 // One key: pressed twice, it is typed once; the key after it is a command.
 // Several keys (docker's ^P^Q): the last one is the command at once, and what

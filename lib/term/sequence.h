@@ -1,9 +1,9 @@
 // The control sequences in a terminal's stream (ECMA-48), however it is cut.
 //
 //   SequenceParser parser;
-//   if (parser.Take(byte) == SequenceParser::Event::kCsi) {
-//     const Parameters parameters(parser.body());
-//     ... parser.prefix(), parser.intermediate(), parser.final()
+//   if (parser.Take(byte) == SequenceParser::Event::kCsi &&
+//       parser.prefix() == 0 && parser.final() == 'H') {
+//     const int row = Parameters(parser.body()).At(0, 1);
 //   }
 //
 // C1 controls are taken in their 7-bit form only, as in UTF-8 their bytes are

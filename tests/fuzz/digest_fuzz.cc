@@ -1,6 +1,6 @@
-// Whatever a program writes, in whatever pieces: the same is known of it, and
-// its modes make themselves again.  The first byte says how long the pieces
-// are.
+// Whatever a program writes, in whatever pieces, the digest knows the same of
+// it, and the sequences of its modes make the same modes.  The first byte says
+// how long the pieces are.
 
 #include <algorithm>
 #include <cstddef>

@@ -1,6 +1,6 @@
-// Whatever a terminal sends, in whatever pieces: the same passes, in its order,
-// and all of what has no ESC in it.  The first byte says how long the pieces
-// are. No piece ends with ESC, which is a key when it is alone.
+// Whatever a terminal sends, in whatever pieces, the same passes, in its order,
+// and all of it if it has no ESC.  The first byte says how long the pieces are.
+// No piece ends with ESC, which is a key when it is alone.
 
 #include <algorithm>
 #include <cstddef>
