@@ -6,8 +6,7 @@
 #include "cmd/commands.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/term/detach_keys.h"
-#include "lib/term/keys.h"
+#include "lib/term/key_names.h"
 
 namespace deptyr {
 

@@ -15,7 +15,7 @@
 #include "lib/head/run_head.h"
 #include "lib/sys/replace_self.h"
 #include "lib/sys/standard_fds.h"
-#include "lib/term/keys.h"
+#include "lib/term/key_names.h"
 
 namespace deptyr {
 namespace {

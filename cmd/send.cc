@@ -33,9 +33,8 @@ absl::StatusOr<CursorKeys> CursorKeysOf(const Target& where) {
           digest.Scan(paint->bytes);
         }
       }));
-  return absl::StrContains(digest.Modes(), "\x1b[?1h")
-             ? CursorKeys::kApplication
-             : CursorKeys::kNormal;
+  return digest.modes().application_cursor_keys() ? CursorKeys::kApplication
+                                                  : CursorKeys::kNormal;
 }
 
 struct SendWords {

@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 
@@ -11,7 +12,7 @@
 #include "lib/base/status.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/terminal.h"
-#include "lib/term/detach_keys.h"
+#include "lib/term/command_keys.h"
 
 namespace deptyr {
 namespace {
@@ -20,17 +21,13 @@ namespace {
 // stopped one (^S) must not keep a person here.
 constexpr absl::Duration kGiveBackPatience = absl::Milliseconds(500);
 
-// To reset the scroll region or the origin sends the cursor home, so it is
-// saved before (ESC 7) and comes back (ESC 8), with the attributes it had.
-std::string ResetModesInPlace() {
-  return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
-}
-
 class TerminalView final : public View {
  public:
   TerminalView(EventLoop& loop, Listener& listener, Terminal terminal,
                const std::string& detach_keys)
-      : loop_(loop), listener_(listener), keys_(detach_keys) {
+      : loop_(loop),
+        listener_(listener),
+        keys_(detach_keys, CommandKeys::Alone::kCommands) {
     terminal_.emplace(std::move(terminal));
     Open();
   }
@@ -61,12 +58,11 @@ class TerminalView final : public View {
   void Write(absl::string_view bytes) {
     if (sink_) sink_->Write(bytes);
   }
-  void OnKeys(absl::string_view bytes);
-  void After(const std::string& typed);
+  void Take(const std::vector<Typed>& all);
 
   EventLoop& loop_;
   Listener& listener_;
-  DetachKeys keys_;
+  CommandKeys keys_;
   std::optional<Terminal> terminal_;
   Fd keyboard_;
   std::optional<Sink> sink_;
@@ -82,21 +78,20 @@ void TerminalView::Open() {
   keyboard_ = Duplicate(terminal_->fd());
   source_.emplace(loop_, keyboard_.get(), [this](absl::string_view bytes) {
     if (bytes.empty()) return listener_.OnViewGone(absl::OkStatus());
-    OnKeys(bytes);
+    Take(keys_.Feed(bytes));
   });
 }
 
-void TerminalView::OnKeys(absl::string_view bytes) {
-  After(keys_.Feed(bytes));
-}
-
-void TerminalView::After(const std::string& typed) {
+void TerminalView::Take(const std::vector<Typed>& all) {
   patience_.Reset();
-  if (!typed.empty()) listener_.OnTyped(typed);
-  if (keys_.detached()) return listener_.OnDetach();
+  for (const Typed& typed : all) {
+    const auto* keystrokes = std::get_if<Keystrokes>(&typed);
+    if (keystrokes == nullptr) return listener_.OnDetach();
+    listener_.OnTyped(keystrokes->bytes);
+  }
   if (keys_.patience() > absl::ZeroDuration()) {
     patience_ =
-        loop_.After(keys_.patience(), [this] { After(keys_.TimeIsUp()); });
+        loop_.After(keys_.patience(), [this] { Take(keys_.TimeIsUp()); });
   }
 }
 

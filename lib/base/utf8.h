@@ -1,4 +1,12 @@
-// UTF-8, a byte at a time.  Pure.
+// UTF-8, a byte at a time.
+//
+//   Utf8Decoder decoder;
+//   for (const char c : bytes) {
+//     decoder.Feed(c, [&](char32_t character) { AppendUtf8(character, out); });
+//   }
+//   decoder.Flush([&](char32_t character) { AppendUtf8(character, out); });
+//
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -6,7 +14,18 @@
 
 namespace deptyr {
 
+// What stands for bytes that are not UTF-8.
 constexpr char32_t kReplacement = 0xfffd;
+
+// A byte that goes on with a character.
+constexpr bool IsUtf8Continuation(char c) {
+  return (static_cast<uint8_t>(c) & 0xc0) == 0x80;
+}
+
+// A control character, as ISO 8859 has them beyond ASCII.
+constexpr bool IsC1(char32_t c) {
+  return c >= 0x80 && c < 0xa0;
+}
 
 inline void AppendUtf8(char32_t c, std::string& out) {
   const auto byte = [&out](char32_t b) { out += static_cast<char>(b); };
@@ -27,14 +46,14 @@ inline void AppendUtf8(char32_t c, std::string& out) {
   }
 }
 
-// No overlong forms, no surrogates, nothing above U+10FFFF.
+// Takes no overlong forms, no surrogates, and nothing above U+10FFFF.
 class Utf8Decoder {
  public:
   enum class Result : uint8_t {
     kMore,
     kCharacter,  // character() is it
-    kInvalid,    // what came before or the byte is not UTF-8
-    kAgain,      // what came before isn't; the byte has to be given again
+    kInvalid,    // the byte begins no character
+    kAgain,      // the bytes before are no character; give this one again
   };
 
   Result Take(char byte) {
@@ -53,8 +72,28 @@ class Utf8Decoder {
     return Result::kCharacter;
   }
 
+  // Gives `take` each character that ends here, and kReplacement for bytes that
+  // are none.
+  template <typename Taker>
+  void Feed(char byte, Taker take) {
+    Result result = Take(byte);
+    if (result == Result::kAgain) {
+      take(kReplacement);
+      result = Take(byte);
+    }
+    if (result == Result::kMore) return;
+    take(result == Result::kCharacter ? character_ : kReplacement);
+  }
+  // Nothing follows: what has begun is no character.
+  template <typename Taker>
+  void Flush(Taker take) {
+    if (pending() == 0) return;
+    Forget();
+    take(kReplacement);
+  }
+
   char32_t character() const { return character_; }
-  // How many bytes it has of a character that isn't whole.
+  // How many bytes of a character that isn't whole it has.
   unsigned pending() const { return taken_; }
   void Forget() { missing_ = taken_ = 0; }
 
@@ -76,7 +115,7 @@ class Utf8Decoder {
   char32_t character_ = 0;
   uint8_t missing_ = 0;
   uint8_t taken_ = 0;
-  uint8_t low_ = 0x80;  // what the next byte may be
+  uint8_t low_ = 0x80;  // the next byte is from low_ to high_
   uint8_t high_ = 0xbf;
 };
 

@@ -19,12 +19,6 @@ constexpr absl::Duration kPause = absl::Milliseconds(100);
 // terminal isn't read either, not even for commands.
 constexpr size_t kMostUntyped = 1 << 20;
 
-// To reset the scroll region or the origin sends the cursor home, so it is
-// saved before (ESC 7) and comes back (ESC 8), with the attributes it had.
-std::string ResetModesInPlace() {
-  return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
-}
-
 }  // namespace
 
 TerminalClient::TerminalClient(EventLoop& loop, Owner& owner, Terminal terminal,
@@ -33,7 +27,8 @@ TerminalClient::TerminalClient(EventLoop& loop, Owner& owner, Terminal terminal,
       owner_(owner),
       terminal_(std::move(terminal)),
       command_key_(command_key),
-      keys_(command_key) {
+      keys_(command_key ? std::string(1, *command_key) : "",
+            CommandKeys::Alone::kWaits) {
   watch_ = loop_.Add(terminal_.fd(), Interest::kRead,
                      [this](Ready ready) { OnReady(ready); });
   (void)MeasureTerminal();
@@ -123,12 +118,16 @@ void TerminalClient::ReadKeys() {
   const IoResult got = ReadSome(terminal_.fd(), room);
   if (got.state == IoState::kEnd) return owner_.OnTerminalGone();
   if (got.state == IoState::kError) Pause();
-  // A command never waits for keystrokes before it: a program that hangs must
-  // not keep a person here.  What had no room yet goes to the session that it
-  // was typed into (Session::Detach()).
-  for (const Typed& typed : keys_.Feed({room.data(), got.bytes})) {
+  Take(keys_.Feed({room.data(), got.bytes}));
+}
+
+// A command never waits for keystrokes before it: a program that hangs must not
+// keep a person here.  What had no room yet goes to the session that it was
+// typed into (Session::Detach()).
+void TerminalClient::Take(const std::vector<Typed>& all) {
+  for (const Typed& typed : all) {
     if (const auto* command = std::get_if<Command>(&typed)) {
-      Obey(command->key);
+      Obey(command->key.value_or('?'));
     } else if (page_.takes_keys()) {
       Choose(std::get<Keystrokes>(typed).bytes[0]);
     } else {
@@ -136,6 +135,10 @@ void TerminalClient::ReadKeys() {
     }
   }
   UpdateInterest();
+  key_patience_.Reset();
+  if (keys_.patience() == absl::ZeroDuration()) return;
+  key_patience_ =
+      loop_.After(keys_.patience(), [this] { Take(keys_.TimeIsUp()); });
 }
 
 void TerminalClient::Obey(char key) {

@@ -17,7 +17,8 @@
 #include "lib/clients/terminal_page.h"
 #include "lib/session/session.h"
 #include "lib/sys/terminal.h"
-#include "lib/term/keys.h"
+#include "lib/term/command_keys.h"
+#include "lib/term/key_names.h"
 
 namespace deptyr {
 
@@ -76,6 +77,8 @@ class TerminalClient final : public Client {
   bool MeasureTerminal();
   void OnReady(Ready ready);
   void ReadKeys();
+  void Take(const std::vector<Typed>& all);
+  void Take(const std::vector<Typed>& all);
   void Obey(char key);
   void Choose(char key);
   void ShowNext(int direction);
@@ -91,6 +94,8 @@ class TerminalClient final : public Client {
   Terminal terminal_;
   const std::optional<char> command_key_;
   CommandKeys keys_;
+  Timer key_patience_;  // until the rest of an encoded key should have come
+  Timer patience_;      // with the rest of an encoded key
   WindowSize terminal_size_;
   Session* shown_ = nullptr;  // also while a page covers it
   TerminalPage page_;

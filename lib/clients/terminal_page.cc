@@ -5,28 +5,23 @@
 
 #include "lib/base/log.h"
 #include "lib/sys/terminal.h"
-#include "lib/term/keys.h"
+#include "lib/term/key_names.h"
 
 namespace deptyr {
 namespace {
 
-constexpr char kClear[] = "\x1b[H\x1b[2J";
 constexpr size_t kDigits = 10;
 // Above and below the list.
 constexpr int kOtherRows = 4;
 
 }  // namespace
 
-std::string CleanPage() {
-  return absl::StrCat(kLeaveAlternateScreen, kResetModes, kClear);
-}
-
 void TerminalPage::Open(Kind kind, absl::string_view text) {
   kind_ = kind;
   left_.clear();
   if (kind == kNone) return;
-  left_ =
-      absl::StrCat(CleanPage(), absl::StrReplaceAll(text, {{"\n", "\r\n"}}));
+  left_ = absl::StrCat(ResetAndClear(),
+                       absl::StrReplaceAll(text, {{"\n", "\r\n"}}));
 }
 
 IoState TerminalPage::Write(int fd) {

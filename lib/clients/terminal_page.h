@@ -39,9 +39,6 @@ class TerminalPage {
   std::string left_;  // to be written
 };
 
-// Puts back what a program left set, and clears the screen.
-std::string CleanPage();
-
 // `only_others`: there are sessions, but none is head's own user's.
 std::string WaitsText(absl::string_view socket, bool only_others,
                       std::optional<char> command_key);

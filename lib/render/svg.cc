@@ -1,4 +1,3 @@
-// Svg(), of render.h.
 #include <algorithm>
 #include <array>
 #include <cstddef>
@@ -15,7 +14,7 @@
 namespace deptyr {
 namespace {
 
-// In pixels: a character, and the margin around all.
+// The size of a character, and the margin around all, in pixels.
 constexpr double kWidth = 8.4;
 constexpr double kHeight = 17;
 constexpr double kBaseline = 13;
@@ -24,7 +23,7 @@ constexpr double kMargin = 8;
 constexpr uint32_t kForeground = 0xd8d8d8;
 constexpr uint32_t kBackground = 0x181818;
 
-// xterm's.
+// xterm's colours.
 constexpr std::array<uint32_t, 16> kPalette = {
     0x000000, 0xcd0000, 0x00cd00, 0xcdcd00, 0x3b78ff, 0xcd00cd,
     0x00cdcd, 0xe5e5e5, 0x7f7f7f, 0xff0000, 0x00ff00, 0xffff00,
@@ -34,7 +33,7 @@ uint32_t Grey(uint32_t level) {
   return level << 16 | level << 8 | level;
 }
 
-// 16 colours, a cube of 6x6x6, 24 greys.
+// The palette has 16 colours, a cube of 6x6x6, and 24 greys.
 uint32_t PaletteColor(uint32_t index) {
   if (index < 16) return kPalette[index];
   if (index >= 232) return Grey(8 + (index - 232) * 10);
@@ -57,7 +56,7 @@ uint32_t Rgb(const Color& color, uint32_t usual) {
   return uint32_t{color.red} << 16 | uint32_t{color.green} << 8 | color.blue;
 }
 
-// XML has no U+FFFE and U+FFFF.
+// XML has no U+FFFE and no U+FFFF.
 std::string Escaped(absl::string_view text) {
   return absl::StrReplaceAll(text, {{"&", "&amp;"},
                                     {"<", "&lt;"},
@@ -77,7 +76,7 @@ std::string Rectangle(double x, double y, double width, uint32_t rgb) {
       kHeight, Fill(rgb));
 }
 
-// Of a <text>, but where it is.
+// The attributes of a <text>, without its place.
 std::string Look(const Style& style, uint32_t fg) {
   std::string out = Fill(fg);
   if (style.bold) out += " font-weight=\"bold\"";
@@ -149,8 +148,8 @@ std::string Picture::Draw(const Screen& screen, absl::string_view title) {
   return out_ + "</svg>\n";
 }
 
-// Cells that look the same are drawn at once; wide ones and the cursor's each
-// by itself, so that each is where it belongs whatever the font.
+// Cells that look the same are drawn at once.  Wide ones and the cursor's are
+// each drawn alone, so that they are where they belong whatever the font.
 void Picture::DrawRow(const Row& row, size_t number, int cursor) {
   const auto at = static_cast<size_t>(cursor);
   const double y = kMargin + kHeight * static_cast<double>(number);

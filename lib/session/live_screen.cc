@@ -66,18 +66,11 @@ size_t Affordable(absl::string_view bytes, WindowSize size) {
   return bytes.size() - from;
 }
 
-// What a model leaves in the heap is little, but for many of them it adds up.
+// A model leaves little behind in the heap, but many of them add up.
 void NoteParked() {
   constexpr int kSometimes = 64;
   static int parked = 0;
   if (++parked % kSometimes == 0) ReturnFreeMemory();
-}
-
-// Ends whatever sequence the terminal is in the middle of (CAN), and clears
-// whatever it shows.
-std::string CleanTerminal() {
-  return absl::StrCat("\x18", kLeaveAlternateScreen, kResetModes,
-                      "\x1b[H\x1b[2J");
 }
 
 }  // namespace
@@ -169,8 +162,8 @@ std::optional<LiveScreen::Parked> LiveScreen::Park() {
 }
 
 std::string LiveScreen::Modes() const {
-  return absl::StrCat(digest_.alternate_screen() ? "\x1b[?1049h" : "",
-                      digest_.Modes());
+  return absl::StrCat(digest_.modes().alternate() ? "\x1b[?1049h" : "",
+                      digest_.modes().Sequences());
 }
 
 bool LiveScreen::ClearedAt(uint64_t first) const {
@@ -268,7 +261,7 @@ void LiveScreen::StartAgain(bool at_once) {
   modelled_ = std::min(learned_from_, Whole());
   Forget();
   screen_.emplace(size_);
-  if (!from_clear && digest_.alternate_screen()) screen_->Write("\x1b[?1049h");
+  if (!from_clear && digest_.modes().alternate()) screen_->Write("\x1b[?1049h");
   // The modes at that place aren't known; the present ones are the best guess.
   behind_ = Digest();
   behind_.Scan(Modes());
@@ -327,7 +320,7 @@ LiveScreen::Picture LiveScreen::Take(WindowSize room) {
 LiveScreen::Picture LiveScreen::Make(WindowSize room, uint64_t most) {
   const bool fits = room.rows >= size_.rows && room.cols >= size_.cols;
   bool all = CatchUp(most, /*needs_model=*/!fits);
-  Picture picture{.paint = CleanTerminal(), .from = Shown(), .exact = false};
+  Picture picture{.paint = ResetAndClear(), .from = Shown(), .exact = false};
   picture.paint += PaintFor(room, all);
   picture.exact = all && exact();
   return picture;
@@ -346,8 +339,8 @@ std::string LiveScreen::PaintFor(WindowSize room, bool& all) {
   if (fits && (!screen_ || !parked_.empty())) return parked_;
   Unpark();
   bool whole = true;
-  std::string paint =
-      screen_->Paint(modelled_ == Whole() ? digest_ : behind_, room, &whole);
+  std::string paint = screen_->Paint(
+      (modelled_ == Whole() ? digest_ : behind_).modes(), room, &whole);
   all &= whole;
   if (fits && whole && unparked_ == parked_.size() &&
       paint.size() <= kMostKept) {
@@ -392,7 +385,7 @@ void LiveScreen::ParkNow() {
   if (!all) sure_from_ = ring_.end();
   again_.reset();
   Forget();
-  // Its own size, in its own place.
+  // The copy takes no more memory than it needs, in a place of its own.
   parked_ = std::string(paint);
   NoteParked();
 }
@@ -408,12 +401,12 @@ std::string PaintingOf(absl::string_view bytes, WindowSize size) {
           bytes.substr(bytes.size() - std::min(bytes.size(), kMostBehind)),
           modelled);
   Screen screen(modelled);
-  if (digest.last_clear() < tail && digest.alternate_screen()) {
+  if (digest.last_clear() < tail && digest.modes().alternate()) {
     screen.Write("\x1b[?1049h");
   }
   (void)screen.WriteSome(bytes.substr(std::max(digest.last_clear(), tail)),
                          kMostAtOnce);
-  return CleanTerminal() + screen.Paint(digest, modelled);
+  return ResetAndClear() + screen.Paint(digest.modes(), modelled);
 }
 
 }  // namespace deptyr

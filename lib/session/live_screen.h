@@ -53,6 +53,7 @@ class LiveScreen final : public Observer {
     std::string modes;                 // the Modes() in force there
     std::optional<std::string> paint;  // nothing if it wasn't exact
   };
+  // The other head has left its screen, too.
   void Resume(WindowSize size, Parked screen);
   // What the next head resumes with.  Nothing if it can make the same of the
   // ring alone.
@@ -63,10 +64,10 @@ class LiveScreen final : public Observer {
   // Makes any terminal show this screen, whatever it showed before.
   struct Picture {
     std::string paint;
-    uint64_t from;  // the offset from where on the stream goes on
+    uint64_t from;  // the stream goes on from this offset
     bool exact;
   };
-  // For a terminal of `room`.
+  // `room` is the terminal's size.
   Picture Take(WindowSize room);
 
   bool exact() const;
@@ -74,7 +75,7 @@ class LiveScreen final : public Observer {
   // them in the ring now and then.
   uint64_t modes_offset() const { return Whole(); }
   std::string Modes() const;
-  const std::string& title() const { return digest_.title(); }
+  const std::string& title() const { return digest_.modes().title(); }
   bool parked() const { return !screen_.has_value(); }
   // How much work the present model has taken (lib/term/screen.h).
   uint64_t work() const { return screen_ ? screen_->work() : 0; }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status.h"
+#include "lib/base/utf8.h"
 #include "lib/sys/random.h"
 
 namespace deptyr {
@@ -214,10 +215,8 @@ uint64_t Ring::SafeStart(uint64_t offset) const {
   const absl::string_view near = From(offset).substr(0, kNear);
   const size_t newline = near.find('\n');
   if (newline != absl::string_view::npos) return offset + newline + 1;
-  const auto starts_character = [](char c) {
-    return (static_cast<unsigned char>(c) & 0xc0) != 0x80;
-  };
-  const auto* start = std::find_if(near.begin(), near.end(), starts_character);
+  const auto* start =
+      std::find_if_not(near.begin(), near.end(), IsUtf8Continuation);
   return offset + static_cast<uint64_t>(start - near.begin());
 }
 

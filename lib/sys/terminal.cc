@@ -133,6 +133,19 @@ absl::Status Terminal::MakeRaw() const {
   return absl::OkStatus();
 }
 
+std::string ResetModesInPlace() {
+  // To reset the scroll region or the origin sends the cursor home, so it is
+  // saved before (ESC 7) and restored after (ESC 8), with the attributes it
+  // had.
+  return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
+}
+
+std::string ResetAndClear() {
+  constexpr char kCancel[] = "\x18";
+  return absl::StrCat(kCancel, kLeaveAlternateScreen, kResetModes,
+                      "\x1b[H\x1b[2J");
+}
+
 bool IsTerminal(int fd) {
   return ::isatty(fd) == 1;
 }

@@ -56,9 +56,9 @@ class [[nodiscard]] Terminal {
 // Puts a terminal into the state a shell expects, whatever a full-screen
 // program left: attributes, character sets, cursor, scroll region, reverse
 // video, mouse, focus and paste reports, keypad and cursor-key modes, kitty's
-// keyboard protocol.  The alternate screen stays.  The cursor is on the last
-// line then: resetting the scroll region puts it on the first, amid what is
-// shown.
+// keyboard protocol.  The alternate screen stays.  The cursor ends on the last
+// line; where resetting the scroll region puts it, on the first, it would be
+// amid what is shown.
 inline constexpr char kResetModes[] =
     "\x1b[m\x1b[r\x1b[4l\x1b[20l\x1b[?1l\x1b>\x1b[?5l\x1b[?6l\x1b[?7h\x1b[?12l"
     "\x1b[?25h\x1b[0 q\x1b(B\x1b)B\x1b*B\x1b+B\x0f"
@@ -66,8 +66,12 @@ inline constexpr char kResetModes[] =
     "\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?2004l\x1b[?2026l"
     "\x1b[<9u\x1b[>4m"
     "\x1b[999;1H";
-// The scroll region is all of the screen; the cursor stays.
-inline constexpr char kResetMargins[] = "\x1b\x37\x1b[r\x1b\x38";
 inline constexpr char kLeaveAlternateScreen[] = "\x1b[?1047l";
+
+// kResetModes for a terminal whose cursor is to stay where it is.
+std::string ResetModesInPlace();
+// Makes a terminal show a blank primary screen, with the cursor in its top left
+// and all modes reset, whatever it shows and whatever sequence it is in.
+std::string ResetAndClear();
 
 }  // namespace deptyr

@@ -1,4 +1,4 @@
-// A place on a screen, and what is there.
+// A cell of a screen, and the cursor.
 #pragma once
 
 #include <array>
@@ -12,23 +12,24 @@
 
 namespace deptyr {
 
-// To move or erase so many takes as long as to print one.
+// To move or erase so many cells takes as long as to print one.
 constexpr int kCellsAtOnce = 12;
 
 struct Cell {
   static constexpr size_t kMostCharacters = 6;
 
-  // A character and those that combine with it; the first is 0 in a cell that
-  // was erased and in the right half of a wide one.
+  // A character and those that combine with it.  The first is 0 in a cell that
+  // was erased, and in the right half of a wide character.
   std::array<char32_t, kMostCharacters> characters = {};
-  uint8_t width = 1;  // 2: it goes on in the next cell, whose width is 0
+  // 2 if the character goes on in the next cell, whose width is 0.
+  uint8_t width = 1;
   Style style;
 
   // Nothing has been printed there since it was erased.
   bool erased() const { return width == 1 && characters[0] == 0; }
   bool blank() const { return characters[0] == 0 || characters[0] == ' '; }
 
-  // "" for the right half, a space for an erased one.
+  // Appends nothing for a right half, and a space for an erased cell.
   void AppendTo(std::string& out) const {
     if (erased()) out += ' ';
     for (const char32_t c : characters) {
@@ -44,7 +45,7 @@ using Row = std::vector<Cell>;
 struct Cursor {
   int row = 0;
   int col = 0;
-  // A character was printed in the last column: the next one wraps.
+  // A character was printed in the last column, so the next one wraps.
   bool wraps = false;
 
   bool operator==(const Cursor&) const = default;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr absl::string_view kDesignators = "()*+";
 
-// DEC special graphics, from '_' on.
+// DEC's line drawing characters, from '_' on.
 constexpr char32_t kGraphics[] = U" ◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·";
 
 }  // namespace
@@ -39,7 +39,7 @@ char32_t Charsets::Translate(char c) const {
   return static_cast<unsigned char>(c);
 }
 
-std::string Charsets::Select() const {
+std::string Charsets::Sequences() const {
   constexpr absl::string_view kUse[] = {"", "\x0e", "\x1bn", "\x1bo"};
   std::string out;
   for (size_t i = 0; i < sets_.size(); ++i) {

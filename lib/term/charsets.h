@@ -1,5 +1,11 @@
 // The character sets a terminal writes with (ISO 2022, as a VT100 has it): four
-// are designated, one of them is used.  Pure.
+// are designated, and one of them is used.
+//
+//   Charsets charsets;
+//   charsets.Escape('(', '0');          // line drawing
+//   char32_t c = charsets.Translate('q');
+//
+// Pure.
 #pragma once
 
 #include <array>
@@ -10,19 +16,20 @@ namespace deptyr {
 
 class Charsets {
  public:
-  // ESC `intermediate` `final`: "(0", "*B", ...  False if it isn't about them.
+  // Takes ESC `intermediate` `final`: "(0", "*B", ...  False if that is another
+  // sequence.
   bool Escape(char intermediate, char final);
-  // SO or SI.  False if it is something else.
+  // Takes SO or SI.  False if it is another control.
   bool Control(char c);
 
   // Bytes below 0x80 are what they are in ASCII.
   bool ascii() const { return set() != '0' && set() != 'A'; }
   char32_t Translate(char c) const;
 
-  // What puts a terminal that has the usual ones into these.
-  std::string Select() const;
+  // The sequences that put a terminal that has the usual sets into these.
+  std::string Sequences() const;
 
-  // What puts a terminal into the usual ones, whatever it has.
+  // Puts a terminal into the usual sets, whatever it has.
   static constexpr char kReset[] = "\x1b(B\x1b)B\x1b*B\x1b+B\x0f";
 
   bool operator==(const Charsets&) const = default;

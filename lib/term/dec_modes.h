@@ -1,4 +1,4 @@
-// DEC private modes that are on or off, and no more.
+// The DEC private modes that are just on or off, as bits of a number.
 #pragma once
 
 #include <cstddef>
@@ -11,8 +11,8 @@ struct DecMode {
   bool at_reset;
 };
 
-// In the order in which they are set: of the ways a mouse is encoded, the one
-// that programs prefer comes last.
+// In the order in which they are set.  A terminal that is told several ways to
+// encode the mouse takes the last, so the one that programs prefer comes last.
 constexpr DecMode kDecModes[] = {
     {1, false},     // cursor keys
     {5, false},     // reverse video
@@ -28,7 +28,7 @@ constexpr DecMode kDecModes[] = {
     {2004, false},  // brackets pastes
 };
 
-// 0 for any other mode.
+// Returns 0 for any other mode.
 constexpr uint32_t DecModeBit(int mode) {
   uint32_t bit = 1;
   for (const DecMode& known : kDecModes) {

@@ -1,7 +1,13 @@
-// Between a program's stream and libvterm: gives it what it can take, does
-// itself what it can't or does differently from xterm and tmux (saved cursors,
-// character sets, colours, modes several at a time, combining characters that
-// come late), and leaves out the rest.  Any cut gives the same.  Pure.
+// Stands between a program's stream and libvterm: passes on what libvterm can
+// take, does by itself what libvterm can't or does otherwise than xterm and
+// tmux (saved cursors, character sets, colours, several modes in one sequence,
+// combining characters that come late), and leaves out the rest.
+//
+//   Interpreter interpreter({24, 80}, 0);
+//   size_t taken = interpreter.Write(bytes, 20'000);
+//   Cursor cursor = interpreter.cursor();
+//
+// However the stream is cut, the screen is the same.  Pure.
 #pragma once
 
 #include <cstddef>
@@ -15,8 +21,8 @@
 #include "lib/base/utf8.h"
 #include "lib/base/window_size.h"
 #include "lib/term/cell.h"
-#include "lib/term/charsets.h"
 #include "lib/term/model.h"
+#include "lib/term/modes.h"
 #include "lib/term/sequence.h"
 #include "lib/term/tab_stops.h"
 
@@ -24,13 +30,12 @@ namespace deptyr {
 
 class Interpreter {
  public:
-  // What ESC 7 keeps.
+  // What ESC 7 saves.
   struct Saved {
     bool set = false;
     Cursor cursor;
     Style pen;
-    Charsets charsets;
-    bool origin = false;
+    Modes::Saved modes;
   };
   // The scroll region's first row and the one after its last.
   struct Region {
@@ -41,16 +46,17 @@ class Interpreter {
 
   Interpreter(WindowSize size, size_t scrollback);
 
-  // Until it has cost `most`, and a sequence ends; how much was taken.
+  // Stops where a sequence ends once it has cost `most`; returns how much was
+  // taken.
   size_t Write(absl::string_view bytes, uint64_t most);
   void Resize(WindowSize size);
 
   const Model& model() const { return model_; }
+  const Modes& modes() const { return modes_; }
   Cursor cursor() const;
   const Style& pen() const { return pen_; }
-  const Charsets& charsets() const { return charsets_; }
   const Saved& saved() const { return saved_; }
-  // When mode 1049 was set.
+  // What was saved when mode 1049 was set.
   const Saved& saved_primary() const { return saved_primary_; }
   const TabStops& tabs() const { return tabs_; }
   Region region() const { return region_; }
@@ -58,20 +64,14 @@ class Interpreter {
   bool InRegion(int row) const {
     return row >= region_.top && row < region_.bottom;
   }
-  bool origin() const { return origin_; }
-  bool insert() const { return insert_; }
-  bool autowrap() const { return autowrap_; }
-  bool alternate() const { return alternate_; }
-  bool cursor_visible() const { return cursor_visible_; }
-  bool reverse_video() const { return reverse_video_; }
-  // The last thing was a character: it may be repeated, or combined with.
+  // A character came last, so it may be repeated or combined with.
   bool printed_last() const { return printed_last_; }
-  // Where that is; the column is -1 if it is nowhere.
+  // Where that character is; column -1 means nowhere.
   Cursor LastPrinted() const;
 
   std::vector<Row> Rows() const;
   // `look` finds the primary screen shown in place of the alternate one.  False
-  // if there is too much on that: it would have to be painted again.
+  // if that has too much on it to be painted again.
   bool LookBeneath(absl::FunctionRef<void()> look);
 
  private:
@@ -86,24 +86,18 @@ class Interpreter {
   void Repeat(int count);
 
   void Act(SequenceParser::Event event);
-  void Control(char c);
+  void OnEffect(Modes::Effect effect);
   void Escape();
   void Csi();
-  void PlainCsi(char final, const Parameters& parameters);
   void Align();
   void Erase(char final, const Parameters& parameters);
-  void SetModes(const Parameters& parameters, bool on);
-  void SetDecModes(const Parameters& parameters, bool on);
-  void SetDecMode(int mode, bool on);
-  void SetAlternate(int mode, bool on);
-  void SetOrigin(bool on);
-  void SetRegion(const Parameters& parameters);
+  void ShowAlternate();
+  void SetRegion();
   void WriteRegion();
   void SetPen(const Style& style);
   void Edit(absl::string_view sequence);
   void ClearTabs(int what);
   void Move(absl::string_view sequence);
-  Saved Save() const;
   void Restore(const Saved& saved);
   void SoftReset();
   void Reset();
@@ -119,25 +113,17 @@ class Interpreter {
   Model model_;
   SequenceParser parser_;
   Utf8Decoder utf8_;
-  std::string text_;  // not ASCII, not printed yet
+  std::string text_;  // not printed yet, and not ASCII
   bool printed_last_ = false;
-  bool at_end_ = false;  // it was printed in the last column
-  char32_t last_ = 0;    // character printed; for REP
-
-  bool wraps_ = false;
+  bool at_end_ = false;  // what was printed is in the last column
+  char32_t last_ = 0;    // the character that REP repeats
+  bool wraps_ = false;   // the next character does
   Style pen_;
-  Charsets charsets_;
+  Modes modes_;
   Saved saved_;
   Saved saved_primary_;
   TabStops tabs_;
   Region region_;
-  bool origin_ = false;
-  bool insert_ = false;
-  bool new_line_ = false;
-  bool autowrap_ = true;
-  bool alternate_ = false;
-  bool cursor_visible_ = true;
-  bool reverse_video_ = false;
 };
 
 }  // namespace deptyr

@@ -26,7 +26,8 @@ int Rows(WindowSize size) {
   return std::max<int>(size.rows, 1);
 }
 
-// It knows no dim, conceal or overline, but ten fonts, which nobody uses.
+// libvterm knows no dim, conceal and overline.  They are kept as some of its
+// ten fonts, which nobody uses.
 constexpr int kFont = 10;
 int FontOf(const Style& style) {
   return (style.dim ? 1 : 0) | (style.conceal ? 2 : 0) |
@@ -68,9 +69,9 @@ Cell CellOf(const VTermScreenCell& from) {
   return cell;
 }
 
-// Appends the cell, or the two of a wide character; the number of them.
-// libvterm leaves halves of wide characters where something else was written
-// over the other half.
+// Appends the cell, or the two of a wide character, and returns how many.
+// libvterm leaves half a wide character where something was written over the
+// other half.
 int AppendCell(const VTermScreenCell& cell, const VTermScreenCell* next,
                Row& row) {
   if (cell.chars[0] == 0 || cell.chars[0] == kRightHalf) {
@@ -101,8 +102,8 @@ Row RowOf(const VTermScreenCell* cells, int cols) {
   return row;
 }
 
-// Finds widths out from libvterm itself, whose tables aren't public: where is
-// the cursor after it?
+// libvterm's tables of widths aren't public, so it is asked where the cursor is
+// after the character.
 class Widths {
  public:
   Widths() : vterm_(vterm_new(1, 8)), state_(vterm_obtain_state(vterm_)) {
@@ -159,7 +160,7 @@ Model::Model(WindowSize size, size_t scrollback)
   vterm_screen_reset(screen_, 1);
 }
 
-// Both screens, cell by cell.
+// libvterm copies both screens, cell by cell.
 void Model::Resize(WindowSize size) {
   AddWork(WorkOf(int64_t{2} * rows_ * cols_));
   rows_ = Rows(size);
@@ -173,23 +174,21 @@ void Model::Write(absl::string_view bytes) {
   vterm_input_write(vterm_.get(), bytes.data(), bytes.size());
 }
 
-// Two sequences: libvterm has room for 16 parameters in one, and writes past
-// its end for more.
+// There are two sequences, since libvterm has room for 16 parameters in one and
+// writes past the end of that room.
 std::string Model::PenSequence(const Style& style) {
   Style attributes = style;
   attributes.fg = attributes.bg = {};
-  const auto parameters = [](const Style& part) {
-    return SgrParameters(part, /*intensity=*/false);
-  };
+  attributes.dim = attributes.conceal = attributes.overline = false;
   std::string sgr = "\x1b[0";
-  if (const std::string some = parameters(attributes); !some.empty()) {
+  if (const std::string some = SgrParameters(attributes); !some.empty()) {
     absl::StrAppend(&sgr, ";", some);
   }
   if (const int font = FontOf(style); font != 0) {
     absl::StrAppend(&sgr, ";", kFont + font);
   }
   sgr += 'm';
-  if (const std::string some = parameters({.fg = style.fg, .bg = style.bg});
+  if (const std::string some = SgrParameters({.fg = style.fg, .bg = style.bg});
       !some.empty()) {
     absl::StrAppend(&sgr, "\x1b[", some, "m");
   }
@@ -233,7 +232,7 @@ Cell Model::ReadCell(int row, int col) const {
     vterm_screen_get_cell(screen_, {row, c}, &cell);
     return cell;
   };
-  // It may be a half, of what begins before it.
+  // This may be the right half of what begins before it.
   const int begin = at(col).chars[0] == kRightHalf && col > 0 ? col - 1 : col;
   std::array<VTermScreenCell, 3> cells = {at(begin), at(begin + 1), {}};
   const Row read = RowOf(cells.data(), begin + 1 < cols_ ? 2 : 1);

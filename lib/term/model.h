@@ -1,5 +1,5 @@
-// libvterm, as a grid of cells to write to.  It isn't given what it can't take
-// or keep (Interpreter sees to it), but text, cursor movements and edits.
+// libvterm, as a grid of cells to write to: text, cursor movements and edits.
+// Interpreter sees to it that it isn't given what libvterm can't take or keep.
 //
 //   Model model({24, 80}, 0);
 //   model.SetPen({.bold = true});
@@ -23,7 +23,7 @@
 
 namespace deptyr {
 
-// How many columns a terminal (libvterm) moves on by: 0, 1 or 2.
+// How many columns libvterm moves the cursor by: 0, 1 or 2.
 int GlyphWidth(char32_t character);
 
 class Model {
@@ -37,22 +37,24 @@ class Model {
   void Resize(WindowSize size);
 
   void Write(absl::string_view bytes);
-  // What all that was done has cost, in units of 10 ns: of a byte written, a
-  // cell printed, or kCellsAtOnce moved or erased.
+  // What everything up to now has cost, in units of 10 ns: a byte written, a
+  // cell printed, and kCellsAtOnce moved or erased cost one each.
   uint64_t work() const { return work_; }
   void AddWork(uint64_t work) { work_ += work; }
   void SetPen(const Style& style) { Write(PenSequence(style)); }
-  // What sets the pen: it isn't for terminals.
+  // The sequences that set the pen; only libvterm understands them.
   static std::string PenSequence(const Style& style);
   // The alternate screen is blank when it is entered.
   void ShowAlternate(bool alternate);
 
   int row() const;
   int col() const;
-  // The last character written reaches the last column; the cursor is on it.
+  // Whether the last character that was written reaches the last column, with
+  // the cursor on it.
   bool at_end() const;
 
-  // A wide character that lost a half is blank; blanks have a background only.
+  // A wide character that has lost a half is blank, and blanks have a
+  // background only.
   Row ReadRow(int row) const;
   Cell ReadCell(int row, int col) const;
 
@@ -76,7 +78,7 @@ class Model {
   VTermState* state_;
   VTermScreen* screen_;
   VTermScreenCallbacks callbacks_ = {};
-  VTermRect damaged_ = {};  // last
+  VTermRect damaged_ = {};  // by what was written last
   uint64_t work_ = 0;
 };
 

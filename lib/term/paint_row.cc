@@ -7,7 +7,7 @@
 namespace deptyr {
 namespace {
 
-// How a cell is that nobody has touched.
+// Whether the cell is as it is on a blank screen.
 bool IsUntouched(const Cell& cell) {
   return cell.erased() && cell.style == Style{};
 }
@@ -19,7 +19,7 @@ size_t LengthWithout(const Row& row, Predicate trailing) {
   return length;
 }
 
-// How many cells, from `col` on, were erased in the same style.
+// How many cells from `col` on were erased in the same style.
 size_t ErasedAt(const Row& row, size_t col) {
   const size_t begin = col;
   while (col < row.size() && row[col].erased() &&
@@ -56,8 +56,8 @@ void RowPainter::PaintRow(const Row& row, int number) {
   }
 }
 
-// Erased, not printed as spaces: terminals tell them apart when text is copied
-// and when they are resized.
+// Erases cells, instead of printing spaces, because terminals tell these apart
+// when text is copied and when they are resized.
 void RowPainter::PaintErased(const Style& style, size_t count, bool to_end) {
   if (style != Style{}) {
     SetStyle(style);
@@ -71,7 +71,7 @@ void RowPainter::PaintErased(const Style& style, size_t count, bool to_end) {
 }
 
 void RowPainter::StartRow(int number) {
-  constexpr int kFarther = 4;  // CUP is shorter
+  constexpr int kFarther = 4;  // where CUP is shorter
   if (number - row_ > kFarther) {
     MoveTo(number, 0);
   } else if (number > row_) {

@@ -1,4 +1,4 @@
-// Cells, as the escape sequences that paint them.  Pure.
+// Paints cells by escape sequences.  Pure.
 #pragma once
 
 #include <string>
@@ -9,8 +9,13 @@
 
 namespace deptyr {
 
-// Paints rows onto a screen that is blank, from the top left on, with the usual
-// modes; writes nothing where there is nothing.
+// Paints rows onto a blank screen with the usual modes, and skips what is blank
+// there.
+//
+//   std::string out;
+//   RowPainter painter(AppendSgr, out);
+//   painter.Begin();
+//   painter.PaintRow(row, 0);
 class RowPainter {
  public:
   using ToStyle =
@@ -20,7 +25,7 @@ class RowPainter {
   RowPainter(ToStyle sgr, std::string& out) : sgr_(sgr), out_(out) {}
 
   void Begin();
-  // Each after those above it.
+  // Rows are painted from the top down.
   void PaintRow(const Row& row, int number);
   void SetStyle(const Style& style);
   void MoveTo(int row, int col);  // by CUP
@@ -35,7 +40,7 @@ class RowPainter {
   int row_ = 0;
 };
 
-// A row by itself, as a line of a file: ends in the usual style.
+// A row as a line of a file: it ends in the usual style, without an LF.
 std::string PaintLine(const Row& row);
 
 }  // namespace deptyr

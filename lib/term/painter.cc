@@ -10,7 +10,7 @@
 namespace deptyr {
 namespace {
 
-// Of each screen, in bytes: dozens for every cell of the largest.
+// In bytes, for each of the two screens: dozens for every cell of the largest.
 constexpr size_t kMostPainted = 3 << 20;
 
 // A wide character needs both of its columns.
@@ -31,8 +31,8 @@ std::string RegionSequence(const Interpreter& from) {
 }  // namespace
 
 std::string Painter::Paint() {
-  out_ = from_.tabs().Select();
-  if (digest_.alternate_screen()) PaintBeneath();
+  out_ = from_.tabs().Sequences();
+  if (modes_.alternate()) PaintBeneath();
   PaintRows();
   PaintSaved(from_.saved(), "\x1b\x37");
   PaintModes();
@@ -40,18 +40,18 @@ std::string Painter::Paint() {
   return std::move(out_);
 }
 
-// Mode 1049 saves the cursor.  What an alternate screen shows that is entered
-// depends on the terminal.
+// Mode 1049 saves the cursor.  What the alternate screen shows when it is
+// entered depends on the terminal, so it is cleared.
 void Painter::PaintBeneath() {
   const std::string enter =
-      absl::StrCat("\x1b[?", digest_.alternate_mode(), "h");
+      absl::StrCat("\x1b[?", modes_.alternate_mode(), "h");
   const bool saves =
-      digest_.alternate_mode() == 1049 && from_.saved_primary().set;
-  const bool seen = from_.alternate() && from_.LookBeneath([&] {
+      modes_.alternate_mode() == 1049 && from_.saved_primary().set;
+  const bool seen = from_.modes().alternate() && from_.LookBeneath([&] {
     PaintRows();
     if (saves) PaintSaved(from_.saved_primary(), enter);
   });
-  all_ &= seen || !from_.alternate();
+  all_ &= seen || !from_.modes().alternate();
   if (!seen || !saves) out_ += enter;
   out_ += "\x1b[H\x1b[2J";
 }
@@ -73,27 +73,28 @@ void Painter::PaintRows() {
   painter.SetStyle({});
 }
 
-// `save` is the sequence that does it.
+// `save` is the sequence that saves.
 void Painter::PaintSaved(const Interpreter::Saved& saved,
                          absl::string_view save) {
   if (!saved.set) return;
-  if (saved.origin) absl::StrAppend(&out_, RegionSequence(from_), "\x1b[?6h");
-  MoveTo(saved.cursor, saved.origin);
+  if (saved.modes.origin)
+    absl::StrAppend(&out_, RegionSequence(from_), "\x1b[?6h");
+  MoveTo(saved.cursor, saved.modes.origin);
   const int row = saved.cursor.row;
   if (saved.cursor.wraps && row < from_.model().rows() &&
       HasRoom(saved.cursor)) {
     PrintLast(from_.model().ReadRow(row));
   }
   SetPen(saved.pen);
-  absl::StrAppend(&out_, saved.charsets.Select(), save);
-  if (saved.origin) out_ += "\x1b[?6l\x1b[r";
-  if (saved.charsets != Charsets()) out_ += Charsets::kReset;
+  absl::StrAppend(&out_, saved.modes.charsets.Sequences(), save);
+  if (saved.modes.origin) out_ += "\x1b[?6l\x1b[r";
+  if (saved.modes.charsets != Charsets()) out_ += Charsets::kReset;
   SetPen({});
 }
 
-// The model knows the region in rows that there are.
+// The region comes from the model, which knows how many rows there are.
 void Painter::PaintModes() {
-  out_ += digest_.Modes();
+  out_ += modes_.Sequences();
   out_ += RegionSequence(from_);
 }
 
@@ -101,43 +102,45 @@ bool Painter::HasRoom(const Cursor& cursor) const {
   return cursor.row < room_.rows && cursor.col < room_.cols;
 }
 
-// What was printed last is printed again: a terminal that is told to repeat it,
-// or given a mark to combine with it, has to have it; and it is the only way to
-// have the cursor wait to wrap.
+// Prints again what was printed last: the terminal may be told to repeat it, or
+// be given a mark that combines with it; and there is no other way to make the
+// cursor wait to wrap.
 void Painter::PaintCursor() {
   const Cursor cursor = from_.cursor();
   const Cursor printed = from_.LastPrinted();
   if ((from_.printed_last() || cursor.wraps) && printed.col >= 0 &&
       HasRoom(cursor)) {
-    MoveTo(printed, from_.origin());
+    MoveTo(printed, from_.modes().origin());
     Reprint(from_.model().ReadCell(printed.row, printed.col), cursor.wraps);
   } else {
-    MoveTo(cursor, from_.origin());
+    MoveTo(cursor, from_.modes().origin());
   }
   SetPen(from_.pen());
 }
 
-// In spite of the modes; where it can be, the character is the last thing.
+// Prints in spite of the modes, and ends with the character where that is
+// possible.
 void Painter::Reprint(const Cell& cell, bool wraps) {
   const char32_t first = cell.characters[0];
-  const bool wrap = wraps && !from_.autowrap();
-  const bool ascii = first < 0x80 && from_.charsets().Translate(
+  const bool wrap = wraps && !from_.modes().autowrap();
+  const bool ascii = first < 0x80 && from_.modes().charsets().Translate(
                                          static_cast<char>(first)) != first;
-  // What is inserted has its room made before; outside of the scroll region
-  // libvterm can't.
-  const bool room = from_.insert() && from_.InRegion(from_.cursor().row);
-  const bool replace = from_.insert() && !room;
+  // Room for what will be inserted is made before, which libvterm can't do
+  // outside of the scroll region.
+  const bool room =
+      from_.modes().insert() && from_.InRegion(from_.cursor().row);
+  const bool replace = from_.modes().insert() && !room;
   if (room) absl::StrAppend(&out_, "\x1b[", int{cell.width}, "P");
   if (replace) out_ += "\x1b[4l";
   if (wrap) out_ += "\x1b[?7h";
   if (ascii) out_ += Charsets::kReset;
   Print(cell);
-  if (ascii) out_ += from_.charsets().Select();
+  if (ascii) out_ += from_.modes().charsets().Sequences();
   if (wrap) out_ += "\x1b[?7l";
   if (replace) out_ += "\x1b[4h";
 }
 
-// The last cell of a row, where the cursor is.
+// Prints the last cell of the row; the cursor is on it.
 void Painter::PrintLast(const Row& row) {
   const Cell* cell = &row.back();
   if (cell->width == 0) {
@@ -147,7 +150,7 @@ void Painter::PrintLast(const Row& row) {
   Print(*cell);
 }
 
-// An erased one is again: the cursor waits to wrap nevertheless.
+// An erased cell is erased again, and the cursor waits to wrap nevertheless.
 void Painter::Print(const Cell& cell) {
   SetPen(cell.style);
   cell.AppendTo(out_);

@@ -1,4 +1,9 @@
-// Screen::Paint().  Pure.
+// Paints a screen: what Screen::Paint() returns.
+//
+//   Painter painter(interpreter, modes, {24, 80});
+//   std::string out = painter.Paint();
+//
+// Pure.
 #pragma once
 
 #include <string>
@@ -6,18 +11,18 @@
 #include "absl/strings/string_view.h"
 
 #include "lib/base/window_size.h"
-#include "lib/term/digest.h"
 #include "lib/term/interpreter.h"
+#include "lib/term/modes.h"
 
 namespace deptyr {
 
 class Painter {
  public:
-  Painter(Interpreter& from, const Digest& digest, WindowSize room)
-      : from_(from), digest_(digest), room_(room) {}
+  Painter(Interpreter& from, const Modes& modes, WindowSize room)
+      : from_(from), modes_(modes), room_(room) {}
 
   std::string Paint();
-  // Nothing of it was left out for its length.
+  // Whether nothing was left out to keep the picture short.
   bool all() const { return all_; }
 
  private:
@@ -34,7 +39,7 @@ class Painter {
   void SetPen(const Style& style);
 
   Interpreter& from_;
-  const Digest& digest_;
+  const Modes& modes_;
   const WindowSize room_;
   std::string out_;
   Style pen_;

@@ -29,8 +29,7 @@ std::string PlainText::Feed(absl::string_view bytes) {
 
 std::string PlainText::Flush() {
   std::string out;
-  if (utf8_.pending() > 0) TakeCharacter(kReplacement, out);
-  utf8_.Forget();
+  utf8_.Flush([&](char32_t character) { TakeCharacter(character, out); });
   return out;
 }
 
@@ -45,29 +44,17 @@ const char* PlainText::TakeAscii(const char* p, const char* end,
 }
 
 void PlainText::TakeByte(char c, std::string& out) {
+  const auto take = [&](char32_t character) { TakeCharacter(character, out); };
   const SequenceParser::Event event = parser_.Take(c);
-  if (event == SequenceParser::Event::kPrint) return TakePart(c, out);
-  out += Flush();
+  if (event == SequenceParser::Event::kPrint) return utf8_.Feed(c, take);
+  utf8_.Flush(take);
   if (event == SequenceParser::Event::kControl) Control(c, out);
   if (event == SequenceParser::Event::kEscape) Escape(out);
   if (event == SequenceParser::Event::kCsi) Csi();
 }
 
-// Of a character.
-void PlainText::TakePart(char c, std::string& out) {
-  Utf8Decoder::Result result = utf8_.Take(c);
-  if (result == Utf8Decoder::Result::kAgain) {
-    TakeCharacter(kReplacement, out);
-    result = utf8_.Take(c);
-  }
-  if (result == Utf8Decoder::Result::kInvalid) TakeCharacter(kReplacement, out);
-  if (result == Utf8Decoder::Result::kCharacter) {
-    TakeCharacter(utf8_.character(), out);
-  }
-}
-
 void PlainText::TakeCharacter(char32_t character, std::string& out) {
-  if (character >= 0x80 && character < 0xa0) return;  // a C1 control
+  if (IsC1(character)) return;
   if (character < 0x80) {
     character = charsets_.Translate(static_cast<char>(character));
   }

@@ -1,16 +1,16 @@
-// Text out of a terminal's stream, for people and programs that read it as
-// text: a history, what is waited for.
+// The text in a terminal's stream, for people and programs that read it as
+// text: a history, or the line that is waited for.
 //
 //   PlainText plain;
-//   out += plain.Feed(bytes);   // any cut between calls
+//   out += plain.Feed(bytes);  // however the stream is cut
 //   out += plain.Flush();
 //
-// Out go escape sequences and strings of all kinds and the controls but TAB and
-// LF; CR LF is LF.  Where the cursor goes to another line, or back to the
-// beginning of one that has something in it, a line ends; where it skips
-// columns, there is a space.  Line drawing becomes what it draws, and what
-// isn't UTF-8 becomes U+FFFD.  A few hundred bytes of memory, whatever it is
-// given. Pure.
+// Escape sequences and strings of all kinds are left out, and so are all
+// controls other than TAB and LF; CR LF becomes LF.  A line ends where the
+// cursor goes to another line, or back to the beginning of one that has
+// something in it.  Where it skips columns, there is a space.  Line drawing
+// becomes what it draws, and what isn't UTF-8 becomes U+FFFD.  A few hundred
+// bytes of memory, whatever it is given.  Pure.
 #pragma once
 
 #include <cstdint>
@@ -27,13 +27,12 @@ namespace deptyr {
 class PlainText {
  public:
   std::string Feed(absl::string_view bytes);
-  // What a character that isn't whole yet leaves, as nothing follows.
+  // Nothing follows: returns what a character that isn't whole yet leaves.
   std::string Flush();
 
  private:
   const char* TakeAscii(const char* p, const char* end, std::string& out);
   void TakeByte(char c, std::string& out);
-  void TakePart(char c, std::string& out);
   void TakeCharacter(char32_t character, std::string& out);
   void Control(char c, std::string& out);
   void Escape(std::string& out);
@@ -41,7 +40,7 @@ class PlainText {
   void BeforeText(std::string& out);
   void EndLine(std::string& out);
 
-  // What is to come before the next character.
+  // What comes before the next character.
   enum class Gap : uint8_t { kNone, kSpace, kLine };
 
   SequenceParser parser_;

@@ -10,7 +10,7 @@ namespace {
 
 constexpr char kEscape = '\x1b';
 constexpr char kBell = '\a';
-// Longer than any answer in use; what goes on is a paste.
+// No answer in use is longer; what goes on after that is a paste.
 constexpr size_t kLongestReply = 512;
 
 // ECMA-48: parameters 0x30..0x3f, intermediates 0x20..0x2f, final 0x40..0x7e.
@@ -48,8 +48,8 @@ bool IsReplyCsi(absl::string_view parameters, absl::string_view intermediates,
   }
 }
 
-// Of a CSI, neither its first nor too many: nothing is decided yet.  To judge
-// all of them again for each would take long.
+// Whether this is one more parameter of a CSI, which decides nothing.  Judging
+// all of the sequence again for each would take long.
 bool IsOneMoreParameter(absl::string_view held) {
   const size_t size = held.size();
   return size > 3 && size < kLongestReply && held[1] == '[' &&
@@ -84,7 +84,8 @@ ReplyFilter::Verdict ReplyFilter::Judge(absl::string_view sequence) {
     if (kind == ']' && absl::EndsWith(body, absl::string_view(&kBell, 1))) {
       return Verdict::kReply;
     }
-    // Alt-P, Alt-] and Alt-_ are typed alone; an answer goes on with these.
+    // Alt-P, Alt-] and Alt-_ are typed alone; only an answer goes on with
+    // these.
     if (!body.empty() &&
         !absl::StrContains(kind == '_' ? "G" : "0123456789!>$+|", body[0])) {
       return Verdict::kTyped;
@@ -121,12 +122,11 @@ std::string ReplyFilter::Feed(absl::string_view bytes) {
       case Verdict::kNeedMore:
         break;
       case Verdict::kReply:
-        ++taken_;
         held_.clear();
         break;
       case Verdict::kTyped:
         typed += std::exchange(held_, "");
-        // An ESC inside begins the next sequence.
+        // An ESC begins the next sequence.
         if (c == kEscape) {
           typed.pop_back();
           held_.push_back(c);
@@ -134,7 +134,7 @@ std::string ReplyFilter::Feed(absl::string_view bytes) {
         break;
     }
   }
-  // ESC alone is a key.
+  // An ESC alone is a key.
   if (held_.size() == 1) typed += std::exchange(held_, "");
   return typed;
 }

@@ -26,8 +26,8 @@ void Screen::Resize(WindowSize size) {
   interpreter_->Resize(size);
 }
 
-std::string Screen::Paint(const Digest& digest, WindowSize room, bool* all) {
-  Painter painter(*interpreter_, digest, room);
+std::string Screen::Paint(const Modes& modes, WindowSize room, bool* all) {
+  Painter painter(*interpreter_, modes, room);
   std::string painted = painter.Paint();
   if (all != nullptr) *all = painter.all();
   return painted;
@@ -46,13 +46,13 @@ Cursor Screen::cursor() const {
   return interpreter_->cursor();
 }
 bool Screen::cursor_visible() const {
-  return interpreter_->cursor_visible();
+  return interpreter_->modes().cursor_visible();
 }
 bool Screen::reverse_video() const {
-  return interpreter_->reverse_video();
+  return interpreter_->modes().reverse_video();
 }
 bool Screen::alternate_screen() const {
-  return interpreter_->alternate();
+  return interpreter_->modes().alternate();
 }
 std::vector<std::string> Screen::Scrollback() const {
   const auto& lines = interpreter_->model().scrollback();

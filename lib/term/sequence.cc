@@ -57,7 +57,7 @@ SequenceParser::Event SequenceParser::Take(char c) {
 SequenceParser::Event SequenceParser::Begin() {
   state_ = State::kEscape;
   prefix_ = intermediate_ = 0;
-  two_intermediates_ = overlong_ = false;
+  two_intermediates_ = false;
   body_.clear();
   return Event::kNone;
 }
@@ -90,7 +90,7 @@ SequenceParser::Event SequenceParser::TakeEscape(char c) {
     final_ = c;
     return Event::kNone;
   }
-  // Two intermediates: nothing that is known here.
+  // No sequence that is known here has two intermediates.
   const bool known = !two_intermediates_ && c > 0;
   return End(known ? Event::kEscape : Event::kNone, c);
 }
@@ -105,7 +105,7 @@ SequenceParser::Event SequenceParser::TakeCsi(char c) {
     AddIntermediate(c);
   } else if (c >= 0x40) {
     return End(two_intermediates_ ? Event::kNone : Event::kCsi, c);
-  } else if (c < 0) {  // part of a character: no sequence has one
+  } else if (c < 0) {  // part of a character, which no sequence has
     return End(Event::kNone, c);
   } else {
     two_intermediates_ = true;  // malformed; goes on to its final byte
@@ -125,11 +125,7 @@ void SequenceParser::AddIntermediate(char c) {
 }
 
 void SequenceParser::AddToBody(char c) {
-  if (body_.size() < kLongestBody) {
-    body_.push_back(c);
-  } else {
-    overlong_ = true;
-  }
+  if (body_.size() < kLongestBody) body_.push_back(c);
 }
 
 Parameters::Parameters(absl::string_view body) {

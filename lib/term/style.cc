@@ -9,7 +9,7 @@
 namespace deptyr {
 namespace {
 
-// An attribute that is on or off.
+// An attribute that is on or off, and the parameters for that.
 struct Flag {
   bool Style::*member;
   int on;
@@ -26,11 +26,12 @@ uint8_t Byte(int value) {
   return static_cast<uint8_t>(value);
 }
 
-// SGR 38 and 48, at `i`: "5;INDEX", "2;R;G;B", or with ':' for ';', where
-// "2::R:G:B" has a colour space.  The number of parameters used.
+// Takes what follows SGR 38 and 48 at `i`: "5;INDEX" or "2;R;G;B", or the same
+// with ':', where "2::R:G:B" has a colour space.  Returns how many parameters
+// were used.
 size_t TakeColor(const Parameters& parameters, size_t i, Color& color) {
   const bool joined = parameters.joined(i + 1);
-  size_t end = i + 1;  // of those joined to it
+  size_t end = i + 1;  // of the parameters joined to it
   while (parameters.joined(end)) ++end;
   const int kind = parameters.At(i + 1);
   if (kind == 5) {
@@ -55,7 +56,7 @@ Underline UnderlineOf(int style) {
       return Underline::kDouble;
     case 3:
       return Underline::kCurly;
-    default:  // dots and dashes, too
+    default:  // also dots and dashes
       return Underline::kSingle;
   }
 }
@@ -70,7 +71,7 @@ bool ApplyFlag(int parameter, Style& style) {
   return found;
 }
 
-// 30 to 37 and 90 to 97; `base` is 30, or 40 for the background.
+// Knows 30 to 37, 39 and 90 to 97; `base` is 30, or 40 for the background.
 bool ApplyColor(int parameter, int base, Color& color) {
   const int plain = parameter - base;
   const int bright = plain - 60;
@@ -86,7 +87,7 @@ bool ApplyColor(int parameter, int base, Color& color) {
   return true;
 }
 
-// The number of parameters used.
+// Returns how many parameters were used.
 size_t ApplyOne(const Parameters& parameters, size_t i, Style& style) {
   const int parameter = parameters.At(i);
   size_t used = 1;
@@ -124,12 +125,12 @@ size_t ApplyOne(const Parameters& parameters, size_t i, Style& style) {
   return used;
 }
 
-// Parameters, each with a ';' before it.  A picture has tens of thousands: no
-// string on the heap for each.
+// The parameters that turn one style into another, each with a ';' before it. A
+// picture has tens of thousands, so there is no string on the heap for each.
 class Changes {
  public:
   Changes(const Style& from, const Style& to) {
-    // 22 turns two off: bold and dim.
+    // 22 turns off both bold and dim.
     const bool both_off = (from.bold && !to.bold) || (from.dim && !to.dim);
     if (both_off) Add(22);
     for (const Flag& flag : kFlags) {
@@ -143,11 +144,11 @@ class Changes {
   absl::string_view text() const { return {text_.data(), size_}; }
 
  private:
-  // All flags, an underline and two colours are 66.
+  // All flags, an underline and two colours have 66 bytes.
   static constexpr size_t kLongest = 96;
 
   void Put(char c) { text_[size_++] = c; }
-  // Below 1000.
+  // Takes numbers below 1000.
   void Add(int number) {
     Put(';');
     if (number >= 100) Put(static_cast<char>('0' + number / 100));
@@ -215,10 +216,8 @@ std::string Sgr(const Style& from, const Style& to) {
   return out;
 }
 
-std::string SgrParameters(const Style& style, bool intensity) {
-  Style shown = style;
-  if (!intensity) shown.dim = shown.conceal = shown.overline = false;
-  const Changes changes({}, shown);
+std::string SgrParameters(const Style& style) {
+  const Changes changes({}, style);
   return std::string(changes.text().empty() ? "" : changes.text().substr(1));
 }
 

@@ -1,4 +1,10 @@
-// How a character looks, and the SGR sequences that say so.  Pure.
+// How a character looks, and the SGR sequences that say so.
+//
+//   Style style;
+//   ApplySgr(Parameters("1;32"), style);
+//   std::string out = Sgr({}, style);  // "\x1b[1;32m"
+//
+// Pure.
 #pragma once
 
 #include <cstdint>
@@ -12,7 +18,7 @@ struct Color {
   enum class Kind : uint8_t { kDefault, kIndexed, kRgb };
 
   Kind kind = Kind::kDefault;
-  uint8_t red = 0;  // or the index
+  uint8_t red = 0;  // or the index in the palette
   uint8_t green = 0;
   uint8_t blue = 0;
 
@@ -24,7 +30,7 @@ struct Color {
 
 enum class Underline : uint8_t { kNone, kSingle, kDouble, kCurly };
 
-// Not kept: fonts (SGR 10 to 19), an underline's colour, frames.
+// Fonts (SGR 10 to 19), an underline's colour and frames are not kept.
 struct Style {
   Color fg;
   Color bg;
@@ -43,12 +49,11 @@ struct Style {
 
 void ApplySgr(const Parameters& parameters, Style& style);
 
-// What turns one into the other, "\x1b[1;32m"; "" if they are the same.
+// The sequence that turns one style into the other; "" if they are the same.
 void AppendSgr(const Style& from, const Style& to, std::string& out);
 std::string Sgr(const Style& from, const Style& to);
 
-// The parameters that make it from the usual one: "1;38;5;208", or "".
-// `intensity`: whether dim, conceal and overline are among them.
-std::string SgrParameters(const Style& style, bool intensity = true);
+// The parameters that turn the usual style into this one: "1;38;5;208", or "".
+std::string SgrParameters(const Style& style);
 
 }  // namespace deptyr

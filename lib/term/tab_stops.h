@@ -15,7 +15,7 @@ class TabStops {
 
   void Set(int col, bool stop) { stops_[static_cast<size_t>(col)] = stop; }
   void Clear() { stops_.assign(stops_.size(), false); }
-  // New columns have one every eight.
+  // New columns get a stop every eight.
   void Resize(int cols) {
     const auto size = static_cast<size_t>(cols);
     for (size_t col = stops_.size(); col < size; ++col) {
@@ -24,8 +24,9 @@ class TabStops {
     stops_.resize(size);
   }
 
-  // What gives them to a terminal that has the usual ones; moves the cursor.
-  std::string Select() const {
+  // The sequences that give these stops to a terminal that has the usual ones;
+  // they move the cursor.
+  std::string Sequences() const {
     std::string out;
     bool usual = true;
     for (size_t col = 0; col < stops_.size(); ++col) {
@@ -36,7 +37,7 @@ class TabStops {
   }
 
  private:
-  // The first column's is never reached by a tab.
+  // No tab ever reaches the stop of the first column.
   static bool IsUsual(size_t col) { return col % 8 == 0; }
 
   std::vector<bool> stops_;

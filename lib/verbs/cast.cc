@@ -4,13 +4,12 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/utf8.h"
 #include "lib/verbs/json.h"
 
 namespace deptyr {
 namespace {
 
-constexpr unsigned kContinuation = 0x80;
-constexpr unsigned kContinuationMask = 0xc0;
 constexpr size_t kLongestCharacter = 4;
 
 // How long the character is that begins with this byte.
@@ -27,9 +26,10 @@ size_t LengthOf(unsigned char first) {
 size_t WholeSize(absl::string_view bytes) {
   const size_t most = std::min(bytes.size(), kLongestCharacter - 1);
   for (size_t back = 1; back <= most; ++back) {
-    const auto byte = static_cast<unsigned char>(bytes[bytes.size() - back]);
-    if ((byte & kContinuationMask) == kContinuation) continue;
-    return LengthOf(byte) > back ? bytes.size() - back : bytes.size();
+    const char byte = bytes[bytes.size() - back];
+    if (IsUtf8Continuation(byte)) continue;
+    const bool whole = LengthOf(static_cast<unsigned char>(byte)) <= back;
+    return whole ? bytes.size() : bytes.size() - back;
   }
   return bytes.size();
 }

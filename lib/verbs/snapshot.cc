@@ -11,7 +11,6 @@
 #include "lib/attach/ask.h"
 #include "lib/base/status.h"
 #include "lib/render/render.h"
-#include "lib/term/paint_row.h"
 #include "lib/term/screen.h"
 #include "lib/verbs/json.h"
 
@@ -26,18 +25,6 @@ uint16_t Length(const KeyValues& item, absl::string_view key) {
   const bool is_number = absl::SimpleAtoi(ValueOf(item, key), &number);
   return static_cast<uint16_t>(
       is_number && number > 0 && number <= kLargest ? number : 1);
-}
-
-std::string Ansi(const Screen& screen) {
-  std::string text;
-  size_t filled = 0;
-  for (const Row& row : screen.Rows()) {
-    const std::string line = PaintLine(row);
-    text += line + "\n";
-    if (!line.empty()) filled = text.size();
-  }
-  text.resize(filled);
-  return text;
 }
 
 std::string Json(const KeyValues& item, const Screen& screen) {

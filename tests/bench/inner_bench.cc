@@ -131,7 +131,7 @@ void ScreenPaint(benchmark::State& state, std::string (*make)()) {
   screen.Write(make());
   digest.Scan(make());
   size_t size = 0;
-  for (auto _ : state) size = screen.Paint(digest, {24, 80}).size();
+  for (auto _ : state) size = screen.Paint(digest.modes(), {24, 80}).size();
   state.counters["bytes"] = static_cast<double>(size);
 }
 BENCHMARK_CAPTURE(ScreenPaint, text, PlainText);
@@ -145,7 +145,7 @@ void ScreenPaintAlternate(benchmark::State& state) {
   screen.Write(bytes);
   digest.Scan(bytes);
   for (auto _ : state) {
-    benchmark::DoNotOptimize(screen.Paint(digest, {24, 80}));
+    benchmark::DoNotOptimize(screen.Paint(digest.modes(), {24, 80}));
   }
 }
 BENCHMARK(ScreenPaintAlternate);

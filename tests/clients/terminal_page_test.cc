@@ -12,6 +12,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/sys/terminal.h"
 #include "tests/support/status_matchers.h"
 
 namespace deptyr {
@@ -91,7 +92,7 @@ TEST(TerminalPageTest, IsWrittenAsThereIsRoom) {
     if (got <= 0) break;
     read.append(room.data(), static_cast<size_t>(got));
   }
-  EXPECT_THAT(read, StartsWith(CleanPage()));
+  EXPECT_THAT(read, StartsWith(ResetAndClear()));
   EXPECT_THAT(read, EndsWith("x\r\nend\r\n"));
 }
 

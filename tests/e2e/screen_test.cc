@@ -101,6 +101,18 @@ TEST_F(ScreenTest, TheCommandKeyWorks) {
   EXPECT_TRUE(screen().Until(HasSubstr("this is a")));
 }
 
+// As terminals send it for programs that ask for kitty's or xterm's encodings.
+TEST_F(ScreenTest, TheCommandKeyIsFoundInItsEncodings) {
+  BodyProcess a = Body("a", {"sh", "-c", "echo this is a; exec cat"});
+  ASSERT_TRUE(screen().Until(HasSubstr("this is a")));
+  BodyProcess b = Body("b", {"sh", "-c", "echo this is b; exec cat"});
+  ASSERT_TRUE(LogUntil(HasSubstr("session=b")));
+  screen().Type("\x1b[92;5un");
+  ASSERT_TRUE(screen().Until(HasSubstr("this is b")));
+  screen().Type("\x1b[27;5;92~n");
+  EXPECT_TRUE(screen().Until(HasSubstr("this is a")));
+}
+
 TEST_F(ScreenTest, TheSameWindowShowsTheNextRunOfAProgram) {
   {
     BodyProcess first = Body("a", {"sh", "-c", "echo the first; exit 3"});

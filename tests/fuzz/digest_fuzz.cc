@@ -1,6 +1,6 @@
-// Whatever a program writes, in whatever pieces: the same is known of it, and
-// its modes make themselves again.  The first byte says how long the pieces
-// are.
+// Whatever a program writes, in whatever pieces, the digest knows the same of
+// it, and the sequences of its modes make the same modes.  The first byte says
+// how long the pieces are.
 
 #include <algorithm>
 #include <cstddef>
@@ -22,7 +22,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (at_once.offset() != stream.size()) std::abort();
   if (at_once.whole() > at_once.offset()) std::abort();
   if (at_once.last_clear() > at_once.offset()) std::abort();
-  if (at_once.title().size() > deptyr::Digest::kLongestTitle) std::abort();
+  if (at_once.modes().title().size() > deptyr::Modes::kLongestTitle)
+    std::abort();
 
   deptyr::Digest cut;
   for (size_t n = 0; !stream.empty(); ++n) {
@@ -32,13 +33,13 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   }
   if (cut.whole() != at_once.whole()) std::abort();
   if (cut.last_clear() != at_once.last_clear()) std::abort();
-  if (cut.printed_last() != at_once.printed_last()) std::abort();
-  if (cut.alternate_mode() != at_once.alternate_mode()) std::abort();
-  if (cut.Modes() != at_once.Modes()) std::abort();
+  if (cut.modes().alternate_mode() != at_once.modes().alternate_mode())
+    std::abort();
+  if (cut.modes().Sequences() != at_once.modes().Sequences()) std::abort();
 
   deptyr::Digest again;
-  again.Scan(at_once.Modes());
-  if (again.Modes() != at_once.Modes()) std::abort();
+  again.Scan(at_once.modes().Sequences());
+  if (again.modes().Sequences() != at_once.modes().Sequences()) std::abort();
   if (again.whole() != again.offset()) std::abort();
   return 0;
 }

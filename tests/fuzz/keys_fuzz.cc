@@ -1,52 +1,43 @@
-// The first byte is the command key, the second says how long the reads are;
-// the rest is typed.  And it may spell a key.  A client's detach keys are the
-// first byte, or the first two.
+// The command key is the first byte, or the first two; the second also says how
+// long the reads are.  The rest is typed, and it may spell a key.
 
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
 #include <string>
+#include <vector>
 
-#include "lib/term/detach_keys.h"
-#include "lib/term/keys.h"
+#include "lib/term/command_keys.h"
+#include "lib/term/key_names.h"
 
 namespace {
 
+using Alone = deptyr::CommandKeys::Alone;
+
 // Commands and keystrokes in their order, in one text.
-std::string Meaning(char key, absl::string_view typed, size_t longest) {
-  deptyr::CommandKeys keys(key);
+std::string Meaning(const std::string& wanted, Alone alone,
+                    absl::string_view bytes, size_t longest) {
+  deptyr::CommandKeys keys(wanted, alone);
   std::string text;
-  while (!typed.empty()) {
-    const absl::string_view read = typed.substr(0, longest);
-    typed.remove_prefix(read.size());
-    for (const deptyr::Typed& one : keys.Feed(read)) {
-      if (const auto* command = std::get_if<deptyr::Command>(&one)) {
-        text += {'\0', command->key};
-      } else {
-        for (const char c : std::get<deptyr::Keystrokes>(one).bytes) {
-          text += {'k', c};
-        }
+  const auto add = [&](const std::vector<deptyr::Typed>& all) {
+    for (const deptyr::Typed& typed : all) {
+      if (const auto* command = std::get_if<deptyr::Command>(&typed)) {
+        text += {'c', command->key.value_or('c')};
+        continue;
+      }
+      for (const char c : std::get<deptyr::Keystrokes>(typed).bytes) {
+        text += {'k', c};
       }
     }
-  }
-  return text;
-}
-
-// What is typed, and whether it detaches; keys is one, or two.
-std::string Typed(const std::string& keys, absl::string_view bytes,
-                  size_t longest) {
-  deptyr::DetachKeys detach(keys);
-  std::string text;
+  };
   while (!bytes.empty()) {
     const absl::string_view read = bytes.substr(0, longest);
     bytes.remove_prefix(read.size());
-    text += detach.Feed(read);
+    add(keys.Feed(read));
   }
-  if (!detach.detached()) {
-    // What is held back for longer is still typed, or detaches.
-    while (detach.patience() > absl::ZeroDuration()) text += detach.TimeIsUp();
-  }
-  return text + (detach.detached() ? "D" : "T");
+  // What is held back for longer is still typed, or a command.
+  while (keys.patience() > absl::ZeroDuration()) add(keys.TimeIsUp());
+  return text;
 }
 
 }  // namespace
@@ -56,12 +47,14 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   const absl::string_view all(reinterpret_cast<const char*>(bytes), size);
   const absl::string_view typed = all.substr(2);
   const size_t longest = size_t{1} + bytes[1] % 16;
-  if (Meaning(all[0], typed, longest) != Meaning(all[0], typed, size)) {
-    std::abort();
-  }
   for (const std::string& keys :
        {std::string(1, all[0]), std::string{all[0], all[1]}}) {
-    if (Typed(keys, typed, longest) != Typed(keys, typed, size)) std::abort();
+    for (const Alone alone : {Alone::kWaits, Alone::kCommands}) {
+      if (Meaning(keys, alone, typed, longest) !=
+          Meaning(keys, alone, typed, size)) {
+        std::abort();
+      }
+    }
   }
   const auto key = deptyr::ParseKey(typed);
   if (key.ok() && key->has_value()) {

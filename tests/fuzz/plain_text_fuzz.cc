@@ -1,5 +1,5 @@
-// Whatever a program writes, in whatever pieces: the same text, of which
-// nothing means anything to a terminal.  The first byte says how long the
+// Whatever a program writes, in whatever pieces, it becomes the same text,
+// without anything that a terminal acts on.  The first byte says how long the
 // pieces are.
 
 #include <algorithm>

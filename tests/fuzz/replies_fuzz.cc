@@ -1,6 +1,6 @@
-// Whatever a terminal sends, in whatever pieces: the same passes, in its order;
-// without an answer taken out, all of it.  The first byte says how long the
-// pieces are.  No piece ends with ESC: alone it is a key.
+// Whatever a terminal sends, in whatever pieces, the same passes, in its order,
+// and all of it if it has no ESC.  The first byte says how long the pieces are.
+// No piece ends with ESC, which is a key when it is alone.
 
 #include <algorithm>
 #include <cstddef>
@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/term/replies.h"
@@ -36,7 +37,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   whole += at_once.Flush();
   if (at_once.pending()) std::abort();
   if (!IsSubsequence(whole, stream)) std::abort();
-  if (at_once.taken() == 0 && whole != stream) std::abort();
+  if (!absl::StrContains(stream, '\x1b') && whole != stream) std::abort();
 
   deptyr::ReplyFilter filter;
   std::string cut;
@@ -47,6 +48,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     stream.remove_prefix(length);
   }
   cut += filter.Flush();
-  if (whole != cut || at_once.taken() != filter.taken()) std::abort();
+  if (whole != cut) std::abort();
   return 0;
 }

@@ -1,8 +1,7 @@
-// Whatever a program writes, in whatever pieces, to a screen of whatever size:
-// the same is shown; and a new screen that is painted shows the same, with the
-// cursor where it was.  The first three bytes are rows, columns and how long
-// the pieces are; a byte 0xfe in the stream is a change of size, to what the
-// next two say.
+// Whatever a program writes, in whatever pieces, a screen of any size shows the
+// same; and so does a new screen that is painted, with the cursor where it was.
+// The first three bytes are rows, columns and how long the pieces are; a byte
+// 0xfe in the stream is a change of size, to what the next two say.
 
 #include <algorithm>
 #include <cstddef>
@@ -82,15 +81,15 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   }
   ExpectSame(at_once.screen, in_pieces.screen);
 
-  // Smaller than that it is modelled as that.
+  // No screen is modelled smaller than this.
   WindowSize now = at_once.screen.size();
   now = {std::max<uint16_t>(now.rows, 1), std::max<uint16_t>(now.cols, 2)};
   Terminal painted(now);
-  painted.Write(at_once.screen.Paint(at_once.digest, now));
+  painted.Write(at_once.screen.Paint(at_once.digest.modes(), now));
   ExpectSame(at_once.screen, painted.screen);
-  // Less room is no harm.
-  (void)at_once.screen.Paint(at_once.digest, {3, 7});
+  // Less room does no harm.
+  (void)at_once.screen.Paint(at_once.digest.modes(), {3, 7});
   (void)deptyr::Text(painted.screen);
-  (void)deptyr::Svg(painted.screen, painted.digest.title());
+  (void)deptyr::Svg(painted.screen, painted.digest.modes().title());
   return 0;
 }

@@ -1,5 +1,5 @@
-// Whatever a program writes, on whatever screen: a slice of the model's work
-// ends soon after it has cost what it may, and whatever it costs brings it
+// Whatever a program writes, on a screen of any size, a slice of the model's
+// work ends soon after it has cost what it may, and whatever it costs brings it
 // forward; a change of size costs no more than an act; and no picture is longer
 // than it may be.  The first byte chooses the size; then a byte chooses a
 // sequence that is costly, and the next says how often; or a text, or a size.
@@ -74,6 +74,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     digest.Scan(text);
   }
   bool all = false;
-  Expect(screen.Paint(digest, screen.size(), &all).size() <= kLongestPicture);
+  Expect(screen.Paint(digest.modes(), screen.size(), &all).size() <=
+         kLongestPicture);
   return 0;
 }

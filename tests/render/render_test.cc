@@ -15,7 +15,6 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::Not;
-using testing::SizeIs;
 
 Screen Showing(absl::string_view bytes, WindowSize size = {4, 20},
                size_t scrollback = 0) {
@@ -36,25 +35,10 @@ TEST(TextTest, WideAndCombiningCharacters) {
             "世界e\xcc\x81.\n x\n");
 }
 
-TEST(RunsTest, WhatLooksTheSameIsOneRun) {
-  const auto rows = Runs(
-      Showing("a\x1b[1;31mbc\x1b[mdd\x1b[3;4;38;5;208;48;2;1;2;255me\x1b[m \r\n"
-              "\x1b[2;7;8;9;53;5mx\x1b[0;21my\x1b[4:3mz\x1b[0;42m\x1b[K"));
-  ASSERT_THAT(rows, SizeIs(4));
-  EXPECT_THAT(
-      rows[0],
-      ElementsAre(TextRun{"a", "", "", {}}, TextRun{"bc", "1", "", {"bold"}},
-                  TextRun{"dd", "", "", {}},
-                  TextRun{"e", "208", "#0102ff", {"italic", "underline"}}));
-  EXPECT_THAT(rows[1], ElementsAre(TextRun{"x",
-                                           "",
-                                           "",
-                                           {"dim", "blink", "reverse",
-                                            "conceal", "strike", "overline"}},
-                                   TextRun{"y", "", "", {"double-underline"}},
-                                   TextRun{"z", "", "", {"curly-underline"}},
-                                   TextRun{std::string(17, ' '), "", "2", {}}));
-  EXPECT_THAT(rows[2], IsEmpty());
+TEST(AnsiTest, LinesHaveTheirColoursAndEndInTheUsualStyle) {
+  EXPECT_EQ(Ansi(Showing("")), "");
+  EXPECT_EQ(Ansi(Showing("a\x1b[1;31mbc\x1b[m d  \r\n\x1b[44m  \x1b[m\r\n")),
+            "a\x1b[1;31mbc\x1b[m d\n\x1b[44m  \x1b[m\n");
 }
 
 TEST(SvgTest, IsADocumentWithEverythingEscaped) {
@@ -109,7 +93,7 @@ TEST(SvgTest, TheCursorIsWhereItIsUnlessHidden) {
 TEST(SvgTest, AWideCharacterHasBothItsColumns) {
   EXPECT_THAT(Svg(Showing("a世b\x1b[?25l")),
               AllOf(HasSubstr("textLength=\"16.8\""), HasSubstr(">世<")));
-  // The cursor, in either.
+  // The cursor is on both of its halves.
   for (const char* move : {"\x1b[1;2H", "\x1b[1;3H"}) {
     EXPECT_THAT(Svg(Showing(std::string("a世b") + move)),
                 HasSubstr("<rect x=\"16.4\" y=\"8\" width=\"16.8\""));

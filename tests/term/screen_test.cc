@@ -33,7 +33,7 @@ struct Terminal {
     screen.Write(bytes);
     digest.Scan(bytes);
   }
-  std::string Paint() { return screen.Paint(digest, screen.size()); }
+  std::string Paint() { return screen.Paint(digest.modes(), screen.size()); }
   // A new one, painted.
   Terminal Copy() {
     Terminal copy(screen.size());
@@ -113,7 +113,7 @@ TEST_P(ScreenTest, OneThatIsParkedEverywhereIsTheSame) {
     parked.Write(held);
     held.clear();
     Screen next(kSize);
-    next.Write(parked.Paint(digest, kSize));
+    next.Write(parked.Paint(digest.modes(), kSize));
     parked = std::move(next);
   }
   EXPECT_TRUE(SameScreen(terminal.screen, parked));
@@ -130,7 +130,7 @@ TEST(PaintTest, WhatHasNoRoomIsLeftOut) {
   Terminal terminal;
   terminal.Write("abc世\r\nd\x1b[5;9Hx");
   Terminal small({2, 4});
-  small.Write(terminal.screen.Paint(terminal.digest, {2, 4}));
+  small.Write(terminal.screen.Paint(terminal.digest.modes(), {2, 4}));
   EXPECT_EQ(Text(small.screen), "abc\nd\n");
 }
 
@@ -151,7 +151,7 @@ TEST(PaintTest, ASavedCursorThatHasNoRoomIsMovedIn) {
   Terminal terminal({2, 8});
   terminal.Write("abcdefgh\x1b\x37\x1b[2;1Hx");
   Terminal small({2, 4});
-  small.Write(terminal.screen.Paint(terminal.digest, {2, 4}));
+  small.Write(terminal.screen.Paint(terminal.digest.modes(), {2, 4}));
   small.Write("\x1b\x38y");
   EXPECT_EQ(Text(small.screen), "abcy\nx\n");
 }
@@ -277,11 +277,11 @@ TEST(WorkTest, NoPictureIsTooLong) {
   Terminal terminal(kLarge);
   terminal.Write(absl::StrCat("beneath\x1b[?1049h\x1b[H", Rich(kLarge)));
   bool all = true;
-  EXPECT_LT(terminal.screen.Paint(terminal.digest, kLarge, &all).size(),
+  EXPECT_LT(terminal.screen.Paint(terminal.digest.modes(), kLarge, &all).size(),
             size_t{7} << 19);
   EXPECT_FALSE(all);
   terminal.Write("\x1b[2J\x1b[Hshort");
-  EXPECT_THAT(terminal.screen.Paint(terminal.digest, kLarge, &all),
+  EXPECT_THAT(terminal.screen.Paint(terminal.digest.modes(), kLarge, &all),
               testing::AllOf(testing::HasSubstr("beneath"),
                              testing::HasSubstr("short")));
   EXPECT_TRUE(all);

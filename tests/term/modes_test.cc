@@ -1,0 +1,211 @@
+#include "lib/term/modes.h"
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/terminal.h"
+#include "tests/term/transcripts.h"
+
+namespace deptyr {
+namespace {
+
+using testing::AllOf;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using Effect = Modes::Effect;
+
+std::vector<Effect> Write(absl::string_view bytes, Modes& modes) {
+  SequenceParser parser;
+  std::vector<Effect> effects;
+  for (const char c : bytes) {
+    const SequenceParser::Event event = parser.Take(c);
+    modes.Take(event, parser, [&](Effect e) { effects.push_back(e); });
+  }
+  return effects;
+}
+
+Modes After(absl::string_view bytes) {
+  Modes modes;
+  (void)Write(bytes, modes);
+  return modes;
+}
+
+std::string Sequences(absl::string_view bytes) {
+  return After(bytes).Sequences();
+}
+
+// The effects of `bytes` on modes that were left by `before`.
+std::vector<Effect> Effects(absl::string_view before, absl::string_view bytes) {
+  Modes modes = After(before);
+  return Write(bytes, modes);
+}
+
+TEST(ModesTest, ATerminalThatWasResetNeedsNoSequences) {
+  EXPECT_EQ(Sequences(""), "");
+  EXPECT_EQ(Sequences(kResetModes), "");
+  EXPECT_EQ(Sequences("text\r\n\x1b[31;1m\x1b[5;5Hx\x1b[K"), "");
+}
+
+TEST(ModesTest, AModeThatIsSetIsSetAgain) {
+  for (const char* mode : {"\x1b[?1h",
+                           "\x1b[?5h",
+                           "\x1b[?7l",
+                           "\x1b[?12h",
+                           "\x1b[?25l",
+                           "\x1b[?9h",
+                           "\x1b[?1000h",
+                           "\x1b[?1002h",
+                           "\x1b[?1003h",
+                           "\x1b[?1004h",
+                           "\x1b[?1005h",
+                           "\x1b[?1006h",
+                           "\x1b[?1015h",
+                           "\x1b[?1016h",
+                           "\x1b[?2004h",
+                           "\x1b[4h",
+                           "\x1b[20h",
+                           "\x1b=",
+                           "\x1b[3;7r",
+                           "\x1b[?6h",
+                           "\x1b[4 q",
+                           "\x1b(0",
+                           "\x1b)0",
+                           "\x1b*0",
+                           "\x1b+A",
+                           "\x0e",
+                           "\x1bn",
+                           "\x1bo",
+                           "\x1b]2;a title\x07",
+                           "\x1b[>4;2m",
+                           "\x1b[>5u"}) {
+    EXPECT_EQ(Sequences(mode), mode);
+    EXPECT_EQ(Sequences(absl::StrCat(mode, "\x1b\x63")),
+              absl::StartsWith(mode, "\x1b]") ? mode : "")
+        << testing::PrintToString(mode);
+  }
+}
+
+TEST(ModesTest, TheKeypadHasTwoSequences) {
+  EXPECT_EQ(Sequences("\x1b[?66h"), "\x1b=");
+}
+
+TEST(ModesTest, AModeThatIsResetNeedsNoSequences) {
+  EXPECT_EQ(Sequences("\x1b[?1000;1006;2004;1h\x1b[?1000;1006;2004;1l"), "");
+  EXPECT_EQ(Sequences("\x1b[?1000h\x1b[?1003h\x1b[?1000l"), "");
+  EXPECT_EQ(Sequences("\x1b(0\x1b(B\x0e\x0f\x1b=\x1b>"), "");
+  EXPECT_EQ(Sequences("\x1b[5;9r\x1b[r"), "");
+  EXPECT_EQ(Sequences("\x1b[>4;2m\x1b[>4m\x1b[>4;1m\x1b[>4n"), "");
+  EXPECT_EQ(Sequences("\x1b[>4;2m\x1b[>m"), "");
+  EXPECT_EQ(Sequences("\x1b[>4;2m\x1b[>;m"), "");
+  EXPECT_EQ(Sequences("\x1b[?66h\x1b[?66l"), "");
+  EXPECT_EQ(Sequences("\x1b[6 q\x1b[0 q"), "");
+  EXPECT_EQ(Sequences("\x1b[4h\x1b[?6h\x1b[?7l\x1b[?25l\x1b=\x1b(0\x1b[!p"),
+            "");
+}
+
+TEST(ModesTest, EachOfSeveralModesInOneSequenceCounts) {
+  EXPECT_THAT(Sequences("\x1b[?1;1002;1006;2004;25h"),
+              AllOf(HasSubstr("[?1h"), HasSubstr("[?1002h"),
+                    HasSubstr("[?1006h"), HasSubstr("[?2004h")));
+}
+
+TEST(ModesTest, KittysFlagsAreAStack) {
+  EXPECT_EQ(Sequences("\x1b[>1u\x1b[>5u"), "\x1b[>1u\x1b[>5u");
+  EXPECT_EQ(Sequences("\x1b[>1u\x1b[>5u\x1b[<u"), "\x1b[>1u");
+  EXPECT_EQ(Sequences("\x1b[>1u\x1b[>5u\x1b[<9u"), "");
+  EXPECT_EQ(Sequences("\x1b[>1u\x1b[=4;2u"), "\x1b[>5u");
+  EXPECT_EQ(Sequences("\x1b[>5u\x1b[=4;3u"), "\x1b[>1u");
+  EXPECT_EQ(Sequences("\x1b[=3u"), "\x1b[>3u");
+  EXPECT_EQ(Sequences("\x1b[<u"), "");
+  EXPECT_EQ(Sequences("\x1b[>1u\x1b[?u"), "\x1b[>1u") << "that is a question";
+  // Each screen has its own.
+  EXPECT_EQ(Sequences("\x1b[>1u\x1b[?1049h"), "");
+  EXPECT_EQ(Sequences("\x1b[>1u\x1b[?1049h\x1b[>2u\x1b[?1049l"), "\x1b[>1u");
+  EXPECT_EQ(Sequences(Repeated("\x1b[>1u", 20)), Repeated("\x1b[>1u", 8));
+}
+
+TEST(ModesTest, SavedCursorsHaveCharactersAndOrigin) {
+  EXPECT_EQ(Sequences("\x1b(0\x1b\x37\x1b(B\x1b\x38"), "\x1b(0");
+  EXPECT_EQ(Sequences("\x1b[?6h\x1b\x37\x1b[?6l\x1b\x38"), "\x1b[?6h");
+  EXPECT_EQ(Sequences("\x1b(0\x1b\x38"), "");
+  EXPECT_EQ(Sequences("\x1b[?1049h\x1b(0\x1b[?1049l"), "");
+}
+
+TEST(ModesTest, TheTitleIsTextAndNotTooLong) {
+  EXPECT_EQ(After("\x1b]0;one\x07\x1b]2;two\x1b\\\x1b]1;icon\x07").title(),
+            "two");
+  EXPECT_EQ(
+      After("\x1b]2;a\xff\x62\xc2\x9bz\r\xe2\x82\xac\xe2\x82\x07").title(),
+      "abz€");
+  EXPECT_EQ(After("\x1b]2;" + std::string(9999, 'x') + "\x07").title(),
+            std::string(Modes::kLongestTitle, 'x'));
+  const std::string wide =
+      After("\x1b]2;x" + Repeated("é", 999) + "\x07").title();
+  EXPECT_EQ(wide, "x" + Repeated("é", 127));
+  EXPECT_EQ(After("\x1b]2;x\x07\x1b]2;\x07").title(), "");
+}
+
+TEST(ModesTest, TheAlternateScreen) {
+  EXPECT_FALSE(After("").alternate());
+  for (const int mode : {47, 1047, 1049}) {
+    const std::string on = absl::StrCat("\x1b[?", mode, "h");
+    EXPECT_EQ(After(on).alternate_mode(), mode);
+    EXPECT_FALSE(After(on + "\x1b[?1049l").alternate());
+    EXPECT_FALSE(After(on + "\x1b\x63").alternate());
+    EXPECT_EQ(Sequences(on), "");
+  }
+}
+
+TEST(ModesTest, ThoseThatTheScreenNeedsCanBeAsked) {
+  const Modes set = After("\x1b[?1;5;6h\x1b[?7;25l\x1b[4;20h\x1b[3;7r");
+  EXPECT_TRUE(set.application_cursor_keys() && set.reverse_video() &&
+              set.origin() && set.insert() && set.new_line());
+  EXPECT_FALSE(set.autowrap() || set.cursor_visible());
+  EXPECT_EQ(set.region().top, 3);
+  EXPECT_EQ(set.region().bottom, 7);
+  const Modes usual;
+  EXPECT_TRUE(usual.autowrap() && usual.cursor_visible());
+  EXPECT_EQ(usual.region().bottom, 0);
+}
+
+TEST(EffectsTest, AreToldInTheirOrder) {
+  EXPECT_THAT(
+      Effects("", "\x1b[?6;1049;7;25h"),
+      ElementsAre(Effect::kOrigin, Effect::kAlternate, Effect::kAutowrap));
+  EXPECT_THAT(Effects("", "\x1b[4;20l\x1b\x37\x1b[s\x1b\x38\x1b[u"),
+              ElementsAre(Effect::kInsert, Effect::kNewLine, Effect::kSave,
+                          Effect::kSave, Effect::kRestore, Effect::kRestore));
+  EXPECT_THAT(Effects("", "\x1b[r\x1b#8\x1b[!p"),
+              ElementsAre(Effect::kRegion, Effect::kAlign, Effect::kSoftReset));
+}
+
+TEST(EffectsTest, TheCursorOf1049ComesBackWith1049Only) {
+  EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?1049l"),
+              ElementsAre(Effect::kPrimary, Effect::kRestorePrimary));
+  EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?47l"),
+              ElementsAre(Effect::kPrimary));
+  EXPECT_THAT(Effects("\x1b[?47h", "\x1b[?1049l"),
+              ElementsAre(Effect::kPrimary));
+}
+
+TEST(EffectsTest, AResetLeavesTheAlternateScreen) {
+  EXPECT_THAT(Effects("\x1b[?47h", "\x1b\x63"),
+              ElementsAre(Effect::kPrimary, Effect::kReset));
+  EXPECT_THAT(Effects("", "\x1b\x63"), ElementsAre(Effect::kReset));
+}
+
+TEST(EffectsTest, ASequenceThatChangesNothingHasNone) {
+  EXPECT_THAT(Effects("",
+                      "x\x1b[31m\x1b[5;5H\x1b[?1l\x1b[?1049l\x1b[9;3r"
+                      "\x1b[1;2s\x1b[1;2u\x1b[?2004h\x1b[7h\x1b]2;t\x07"),
+              IsEmpty());
+}
+
+}  // namespace
+}  // namespace deptyr
