@@ -87,51 +87,95 @@ TEST(HeadMessageTest, EveryKindDecodesFromItsFrozenBytes) {
   }
 }
 
-// The later kinds: their numbers, and that what is said is what is heard.
+// The later kinds, with their numbers and payloads.
 struct Numbered {
-  int kind;
+  uint8_t kind;
   HeadMessage message;
+  std::string payload;
 };
 
 std::vector<Numbered> LaterKinds() {
   return {
-      {5, Attach{.session = "build",
-                 .rows = 24,
-                 .cols = 80,
-                 .from = From::kOffset,
-                 .value = uint64_t{1} << 40,
-                 .read_only = true,
-                 .kick = true,
-                 .stream = ~uint64_t{0},
-                 .offset = 77}},
-      {6, Attached{.session = "build",
-                   .stream = ~uint64_t{0},
-                   .offset = uint64_t{1} << 40,
-                   .end = (uint64_t{1} << 40) + 5,
-                   .rows = 24,
-                   .cols = 80,
-                   .number = 3,
-                   .running = true,
-                   .state = "runs, pid 12",
-                   .rights = {Right::kSee, Right::kType}}},
-      {7, Output{Bytes("a\0b")}},
-      {8, Paint{"\033[2J"}},
-      {9, Keys{"\003"}},
-      {10, Resize{.rows = 50, .cols = 200}},
-      {11, Notice{{{"event", "started"}, {"pid", "12"}}}},
-      {12, Ask{.what = "status", .fields = {{"session", "build"}}}},
-      {13, Item{{{"item", "session"}, {"name", "build"}}}},
-      {14, Done{}},
+      {5,
+       Attach{.session = "build",
+              .rows = 24,
+              .cols = 80,
+              .from = From::kOffset,
+              .value = uint64_t{1} << 40,
+              .read_only = true,
+              .kick = true,
+              .stream = ~uint64_t{0},
+              .offset = 77},
+       EncodeKeyValues({{"version", "1"},
+                        {"session", "build"},
+                        {"rows", "24"},
+                        {"cols", "80"},
+                        {"from", "offset"},
+                        {"value", "1099511627776"},
+                        {"read-only", "1"},
+                        {"kick", "1"},
+                        {"stream", "18446744073709551615"},
+                        {"offset", "77"}})},
+      {6,
+       Attached{.session = "build",
+                .stream = ~uint64_t{0},
+                .offset = uint64_t{1} << 40,
+                .end = (uint64_t{1} << 40) + 5,
+                .rows = 24,
+                .cols = 80,
+                .number = 3,
+                .running = true,
+                .state = "runs, pid 12",
+                .rights = {Right::kSee, Right::kType}},
+       EncodeKeyValues({{"version", "1"},
+                        {"session", "build"},
+                        {"stream", "18446744073709551615"},
+                        {"offset", "1099511627776"},
+                        {"end", "1099511627781"},
+                        {"rows", "24"},
+                        {"cols", "80"},
+                        {"number", "3"},
+                        {"running", "1"},
+                        {"state", "runs, pid 12"},
+                        {"rights", "see,type"}})},
+      {7, Output{Bytes("a\0b")}, Bytes("a\0b")},
+      {8, Paint{"\033[2J"}, "\033[2J"},
+      {9, Keys{"\003"}, "\003"},
+      {10, Resize{.rows = 50, .cols = 200},
+       EncodeKeyValues({{"rows", "50"}, {"cols", "200"}})},
+      {11, Notice{{{"event", "started"}, {"pid", "12"}}},
+       EncodeKeyValues({{"event", "started"}, {"pid", "12"}})},
+      {12, Ask{.what = "status", .fields = {{"session", "build"}}},
+       EncodeKeyValues(
+           {{"version", "1"}, {"what", "status"}, {"session", "build"}})},
+      {13, Item{{{"item", "session"}, {"name", "build"}}},
+       EncodeKeyValues({{"item", "session"}, {"name", "build"}})},
+      {14, Done{}, ""},
   };
 }
 
-TEST(HeadMessageTest, TheNumbersOfTheLaterKindsAreFrozen) {
-  for (const auto& [kind, message] : LaterKinds()) {
+TEST(HeadMessageTest, TheBytesOfTheLaterKindsAreFrozen) {
+  for (const auto& [kind, message, payload] : LaterKinds()) {
     const std::string bytes = Encode(message);
-    EXPECT_EQ(bytes[3], kind);
+    EXPECT_EQ(bytes, EncodePacket(kDeptyr, kind, payload));
     absl::string_view rest = bytes;
-    EXPECT_EQ(Value(TakeMessage(rest)), message) << kind;
+    EXPECT_EQ(Value(TakeMessage(rest)), message) << int{kind};
     EXPECT_EQ(rest, "");
+  }
+}
+
+TEST(HeadMessageTest, EachBeginningOfAnAttachHasItsFrozenName) {
+  for (const auto& [from, name] :
+       std::vector<std::pair<From, std::string>>{{From::kScreen, "screen"},
+                                                 {From::kHistory, "history"},
+                                                 {From::kOffset, "offset"},
+                                                 {From::kNow, "now"}}) {
+    const std::string bytes = Encode(Attach{.from = from});
+    const auto pairs =
+        Value(DecodeKeyValues(absl::string_view(bytes).substr(kPacketHeader)));
+    EXPECT_EQ(ValueOf(pairs, "from"), name);
+    absl::string_view rest = bytes;
+    EXPECT_EQ(Value(TakeMessage(rest)), HeadMessage(Attach{.from = from}));
   }
 }
 
@@ -157,7 +201,7 @@ absl::StatusOr<std::optional<HeadMessage>> TakenWith(const HeadMessage& message,
 std::vector<HeadMessage> KindsWithKeys() {
   std::vector<HeadMessage> result;
   for (const auto& [message, bytes] : AllKinds()) result.push_back(message);
-  for (const auto& [kind, message] : LaterKinds()) {
+  for (const auto& [kind, message, payload] : LaterKinds()) {
     if (kind < 7 || kind > 9) result.push_back(message);
   }
   return result;

@@ -1,8 +1,12 @@
 // What a head hands over: all of it arrives, other versions are told apart.
 #include "lib/wire/upgrade_state.h"
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -151,6 +155,16 @@ TEST(UpgradeStateTest, EverythingArrives) {
   EXPECT_EQ(again.attached[0].wish, Bytes());
   EXPECT_EQ(again.sessions[0].left, Bytes());
   EXPECT_EQ(again.terminal, Bytes());
+}
+
+// deptyr 0.1.0 wrote the file: heads of both versions replace each other.
+TEST(UpgradeStateTest, TheBytesAreThoseThat010Wrote) {
+  std::ifstream file(absl::StrCat(std::getenv("DEPTYR_SOURCE_DIR"),
+                                  "/tests/wire/upgrade_state.cbor"),
+                     std::ios::binary);
+  const std::string frozen{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_TRUE(Encode(Everything()) == frozen);
+  EXPECT_EQ(Value(Decode(frozen)), Everything());
 }
 
 // Only what isn't as in an empty one is there: else the test of the round trip
