@@ -13,6 +13,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/standard_fds.h"
@@ -141,13 +142,7 @@ std::string AbsolutePath(const std::string& path) {
 
 // Comes back only if it failed; returns the sentence and the exit status.
 std::pair<std::string, int> Execute(const std::vector<std::string>& program) {
-  std::vector<char*> argv;
-  argv.reserve(program.size() + 1);
-  for (const std::string& word : program) {
-    argv.push_back(const_cast<char*>(word.c_str()));
-  }
-  argv.push_back(nullptr);
-  (void)::execvp(argv[0], argv.data());
+  (void)::execvp(program[0].c_str(), ExecArgv(program).data());
   const int error = errno;
   return {absl::StrCat("execute ", program[0], ": ", strerrordesc_np(error)),
           error == ENOENT ? kNotFound : kCannotExecute};

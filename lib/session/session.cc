@@ -6,6 +6,7 @@
 
 #include "absl/strings/str_join.h"
 
+#include "lib/base/argv.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
 
@@ -63,7 +64,7 @@ uint64_t Session::history_start() const {
 }
 
 void Session::SetArgv(const std::vector<std::string>& argv) {
-  argv_ = absl::StrJoin(argv, absl::string_view("\0", 1));
+  argv_ = JoinArgv(argv);
 }
 
 void Session::Start(Incarnation program) {

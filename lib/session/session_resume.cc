@@ -4,8 +4,8 @@
 #include <utility>
 
 #include "absl/algorithm/container.h"
-#include "absl/strings/str_split.h"
 
+#include "lib/base/argv.h"
 #include "lib/session/session.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/replace_self.h"
@@ -104,7 +104,7 @@ SessionState Session::Save() {
                      .ring = ring_.fd(),
                      .controller = controller_.get(),
                      .pidfd = pidfd_.get(),
-                     .argv = absl::StrSplit(argv_, '\0'),
+                     .argv = SplitArgv(argv_),
                      .keystrokes = std::string(keystrokes_.bytes()),
                      .leader = leader_ == nullptr ? 0 : leader_->id(),
                      .paint = "",
