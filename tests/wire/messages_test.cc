@@ -1,12 +1,19 @@
 #include "lib/wire/messages.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,6 +26,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 // A literal with its NULs.
 template <size_t size>
@@ -437,7 +445,7 @@ TEST(RegisterTest, ALongCommandLineIsCut) {
   const auto message = Value(TakeMessage(rest));
   ASSERT_TRUE(message);
   EXPECT_THAT(std::get<Register>(*message).argv,
-              ElementsAre("cmd", std::string(kLongestArgv - 4, 'y')));
+              ElementsAre("cmd", std::string(kLongestText - 4, 'y')));
   // Whoever sends it whole.
   const std::string whole = EncodePacket(
       kDeptyr, 1,
@@ -446,10 +454,104 @@ TEST(RegisterTest, ALongCommandLineIsCut) {
                        {"rows", "1"},
                        {"cols", "1"},
                        {"replace", "0"},
-                       {"argv", std::string(2 * kLongestArgv, 'y')}}));
+                       {"argv", std::string(2 * kLongestText, 'y')}}));
   rest = whole;
   EXPECT_THAT(std::get<Register>(*Value(TakeMessage(rest))).argv,
-              ElementsAre(std::string(kLongestArgv, 'y')));
+              ElementsAre(std::string(kLongestText, 'y')));
+}
+
+// The rows of the tables in docs/protocol.md, by their first cell.
+std::map<std::string, std::vector<std::string>> DocumentedRows() {
+  std::ifstream page(
+      absl::StrCat(std::getenv("DEPTYR_SOURCE_DIR"), "/docs/protocol.md"));
+  std::map<std::string, std::vector<std::string>> rows;
+  for (std::string line; std::getline(page, line);) {
+    const std::vector<std::string> cells = absl::StrSplit(line, " | ");
+    if (cells.size() < 3 || cells[0].size() < 2) continue;
+    rows.emplace(cells[0].substr(2), cells);  // of two equal ones the first
+  }
+  return rows;
+}
+
+// As the tables say what a field of each type may be.
+std::string Documented(const std::string&) {
+  return "text";
+}
+std::string Documented(const std::vector<std::string>&) {
+  return "text";
+}
+std::string Documented(uint16_t) {
+  return "0 to 65535";
+}
+std::string Documented(uint64_t) {
+  return "0 to 2^64-1";
+}
+std::string Documented(bool) {
+  return "0 or 1";
+}
+std::string Documented(From) {
+  return "a word";
+}
+std::string Documented(Rights) {
+  return "words";
+}
+
+// What the page has to say of one message: its payload, and its keys' values.
+struct Page {
+  std::string payload = {};
+  std::map<std::string, std::string> values = {};
+};
+
+template <typename Message>
+Page PageOf(const Message& message) {
+  if constexpr (requires { message.bytes; }) return {.payload = "bytes:"};
+  Page page;
+  const auto add = [&page]<typename T>(absl::string_view name, const T& field) {
+    if constexpr (std::is_same_v<T, KeyValues>) {
+      absl::StrAppend(&page.payload, page.payload.empty() ? "" : ", and ",
+                      "keys of its own:");
+    } else {
+      const std::string key =
+          absl::StrCat("`", absl::StrReplaceAll(name, {{"_", "-"}}), "`");
+      absl::StrAppend(&page.payload, page.payload.empty() ? "" : " ", key);
+      page.values[key] = Documented(field);
+    }
+  };
+  if constexpr (HasFields<Message>) ForEachField(add, message);
+  if (page.payload.empty()) page.payload = "nothing";
+  return page;
+}
+
+TEST(ProtocolPageTest, HasTheFieldsOfEveryMessageAndNoOthers) {
+  auto rows = DocumentedRows();
+  rows["`cols`"] = rows["`rows`"] = rows["`rows` `cols`"];
+  std::vector<HeadMessage> messages;
+  for (const auto& [message, bytes] : AllKinds()) messages.push_back(message);
+  for (const auto& [kind, message, bytes] : LaterKinds()) {
+    messages.push_back(message);
+  }
+  ASSERT_EQ(messages.size(), std::variant_size_v<HeadMessage>);
+  std::map<std::string, std::string> all;
+  for (const HeadMessage& message : messages) {
+    const std::string number = absl::StrCat(message.index() + 1);
+    const Page page =
+        std::visit([](const auto& it) { return PageOf(it); }, message);
+    ASSERT_EQ(rows[number].size(), 4U) << number;
+    // Whole, unless the page says more after a colon.
+    const std::string end = page.payload.back() == ':' ? " " : " |";
+    EXPECT_THAT(rows[number][3], StartsWith(page.payload + end)) << number;
+    all.insert(page.values.begin(), page.values.end());
+  }
+  std::set<std::string> spellings;
+  for (const auto& [key, value] : all) {
+    ASSERT_EQ(rows[key].size(), 3U) << key;
+    EXPECT_EQ(rows[key][1], value) << key;
+    spellings.insert(value);
+  }
+  rows.erase("`rows` `cols`");
+  for (const auto& [key, row] : rows) {
+    EXPECT_TRUE(all.contains(key) || !spellings.contains(row[1])) << key;
+  }
 }
 
 // A path or a TERM can be 128 KiB long; what we send must be a message still.
