@@ -18,7 +18,7 @@
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/sys/unix_socket.h"
-#include "lib/wire/messages.h"
+#include "lib/wire/message_inbox.h"
 
 namespace deptyr {
 namespace {
@@ -40,7 +40,7 @@ class Deadline {
 
 // Head's answer to our registration.
 absl::Status AwaitAcceptance(int head) {
-  std::string inbox;
+  MessageInbox inbox;
   for (;;) {
     std::array<char, 4096> room;
     const FdMessage got = ReceiveWithFds(head, room);
@@ -51,9 +51,8 @@ absl::Status AwaitAcceptance(int head) {
     if (got.io.state != IoState::kDone) {
       return absl::UnavailableError("head went away without an answer");
     }
-    inbox.append(room.data(), got.io.bytes);
-    absl::string_view rest = inbox;
-    auto message = TakeMessage(rest);
+    inbox.Append({room.data(), got.io.bytes});
+    const auto message = inbox.Take();
     if (!message.ok()) {
       return absl::FailedPreconditionError(
           absl::StrCat("whoever serves the socket is no deptyr head: ",
