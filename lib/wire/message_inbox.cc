@@ -6,10 +6,7 @@ namespace deptyr {
 
 absl::StatusOr<std::optional<HeadMessage>> MessageInbox::First() {
   absl::string_view rest = bytes_.bytes();
-  ASSIGN_OR_RETURN(auto message, TakeMessage(rest));
-  if (!message && rest.size() > longest_) {
-    return absl::InvalidArgumentError(kTooLong);
-  }
+  ASSIGN_OR_RETURN(auto message, TakeMessage(rest, longest_));
   first_size_ = bytes_.bytes().size() - rest.size();
   return message;
 }

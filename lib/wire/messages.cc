@@ -234,8 +234,8 @@ bool BeginsKeys(absl::string_view bytes) {
          header->modifier2 == KindOf<Keys>();
 }
 
-absl::StatusOr<std::optional<HeadMessage>> TakeMessage(
-    absl::string_view& bytes) {
+absl::StatusOr<std::optional<HeadMessage>> TakeMessage(absl::string_view& bytes,
+                                                       size_t longest) {
   // The first byte is judged as soon as it is there: a peer that isn't ours
   // may never send four.
   if (!bytes.empty() && static_cast<uint8_t>(bytes[0]) != kDeptyr) {
@@ -243,6 +243,7 @@ absl::StatusOr<std::optional<HeadMessage>> TakeMessage(
   }
   const std::optional<PacketHeader> header = PeekHeader(bytes);
   if (!header || bytes.size() < kPacketHeader + header->size) {
+    if (bytes.size() > longest) return absl::InvalidArgumentError(kTooLong);
     return std::optional<HeadMessage>();
   }
   ASSIGN_OR_RETURN(

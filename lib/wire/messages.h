@@ -225,9 +225,9 @@ std::string KeysHeader(size_t size);
 bool BeginsKeys(absl::string_view bytes);
 
 // Takes the first message off `bytes`.  Returns nothing while that isn't there
-// whole (it needs kPacketHeader + kLongestPayload bytes at most).  Fails with
-// InvalidArgument if these bytes are no message; `bytes` must not be used then.
+// whole.  Fails with InvalidArgument if these bytes are no message, or if they
+// are more than `longest` and not a whole one; `bytes` must not be used then.
 absl::StatusOr<std::optional<HeadMessage>> TakeMessage(
-    absl::string_view& bytes);
+    absl::string_view& bytes, size_t longest = SIZE_MAX);
 
 }  // namespace deptyr
