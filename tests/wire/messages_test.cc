@@ -34,8 +34,8 @@ std::string Bytes(const char (&literal)[size]) {
   return {literal, size - 1};
 }
 
-// Every kind of message, and its bytes on the wire.  Frozen: the other side may
-// be older.
+// The kinds of messages that a body needs, and their bytes on the wire.  These
+// are frozen, for the other side may be older.
 struct Frozen {
   HeadMessage message;
   std::string bytes;
@@ -187,7 +187,8 @@ TEST(HeadMessageTest, EachBeginningOfAnAttachHasItsFrozenName) {
   }
 }
 
-// The message with another value for `key`; nothing where it has no such key.
+// Takes the message with another value for `key`, or gives nothing if it has no
+// such key.
 absl::StatusOr<std::optional<HeadMessage>> TakenWith(const HeadMessage& message,
                                                      absl::string_view key,
                                                      absl::string_view value) {
@@ -215,7 +216,7 @@ std::vector<HeadMessage> KindsWithKeys() {
   return result;
 }
 
-TEST(HeadMessageTest, WhatIsNoNumberIsAnErrorInEveryKind) {
+TEST(HeadMessageTest, EveryKindRefusesANumberThatIsNone) {
   for (const auto& [key, kinds] :
        std::vector<std::pair<std::string, int>>{{"version", 6},
                                                 {"rows", 4},
@@ -244,8 +245,8 @@ TEST(HeadMessageTest, WhatIsNoNumberIsAnErrorInEveryKind) {
   }
 }
 
-// To be told of, and no more, whatever else it is.
-TEST(HeadMessageTest, OfAnotherVersionsAttachOnlyTheVersionIsRead) {
+// Head has to tell its sender about the version, whatever else is wrong.
+TEST(HeadMessageTest, AnAttachOfAnotherVersionIsJudgedByItsVersionOnly) {
   Attach wish{.session = "what?"};
   Attached here{.session = "what?", .state = ""};
   wish.version = here.version = 2;
@@ -254,29 +255,29 @@ TEST(HeadMessageTest, OfAnotherVersionsAttachOnlyTheVersionIsRead) {
   }
 }
 
-TEST(HeadMessageTest, NobodyAttachesToANameThatIsNone) {
+TEST(HeadMessageTest, AnAttachToAnInvalidNameIsAnError) {
   EXPECT_THAT(TakenWith(Attach{.session = "a"}, "session", "../x"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("name")));
   EXPECT_THAT(TakenWith(Attach{.session = "a"}, "session", ""), IsOk());
 }
 
-TEST(HeadMessageTest, AHeadThatKnowsNoRightsServesWhoHasAll) {
+TEST(HeadMessageTest, AHeadThatSaysNoRightsServesClientsThatHaveAll) {
   std::string bytes = Encode(Attached{.session = "build", .state = "runs"});
   const std::string key("\x06\x00rights", 8);
-  // Its name is another's, then.
+  // Now the key is one that nobody knows.
   bytes[bytes.find(key) + 2] = 'x';
   absl::string_view rest = bytes;
   const auto message = Value(TakeMessage(rest));
   EXPECT_EQ(std::get<Attached>(*message).rights, Rights::All());
 }
 
-TEST(HeadMessageTest, AnOutputHeaderIsThatOfAnOutput) {
+TEST(HeadMessageTest, AnOutputHeaderIsTheOneOfAnOutput) {
   EXPECT_EQ(OutputHeader(3) + "abc", Encode(Output{"abc"}));
   const std::string longest(kLongestPayload, 'x');
   EXPECT_EQ(OutputHeader(longest.size()) + longest, Encode(Output{longest}));
 }
 
-TEST(HeadMessageTest, WhatDoesNotFitIntoAPacketIsLeftOut) {
+TEST(HeadMessageTest, PairsThatDoNotFitIntoAPacketAreLeftOut) {
   KeyValues fields;
   for (int i = 0; i < 1000; ++i) {
     fields.emplace_back(absl::StrCat("key", i), std::string(1000, 'v'));
@@ -324,7 +325,7 @@ TEST(HeadMessageTest, MessagesInOneReadAreTakenOneByOne) {
   EXPECT_EQ(rest, "");
 }
 
-// An OCI runtime, an HTTP client, a person with nc: may never send four bytes.
+// An OCI runtime, an HTTP client or a person with nc may never send four bytes.
 TEST(HeadMessageTest, APeerOfAnotherProtocolIsFoundOutByItsFirstByte) {
   for (int first = 0; first < 256; ++first) {
     if (first == kDeptyr) continue;
@@ -352,7 +353,7 @@ TEST(HeadMessageTest, APayloadThatIsNoKeyValueBlockIsAnError) {
   EXPECT_THAT(TakeMessage(rest), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-// A registration of these pairs.
+// Takes a registration that has these pairs.
 absl::StatusOr<std::optional<HeadMessage>> TakeRegister(
     const KeyValues& pairs) {
   const std::string packet = EncodePacket(kDeptyr, 1, EncodeKeyValues(pairs));
@@ -392,7 +393,7 @@ TEST(RegisterTest, NumbersOutOfTheirRangeAreErrors) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST(RegisterTest, ANameThatIsNoneIsAnError) {
+TEST(RegisterTest, AnInvalidNameIsAnError) {
   for (const absl::string_view wrong : {"", "../x", "-x", ".x", "a b"}) {
     EXPECT_THAT(TakeRegister(With("name", wrong)),
                 StatusIs(absl::StatusCode::kInvalidArgument))
@@ -400,7 +401,7 @@ TEST(RegisterTest, ANameThatIsNoneIsAnError) {
   }
 }
 
-TEST(HeadMessageTest, AnAttachThatBeginsNowhereIsAnError) {
+TEST(HeadMessageTest, AnAttachWithAnUnknownBeginningIsAnError) {
   const auto take = [](absl::string_view from) {
     const std::string packet =
         EncodePacket(kDeptyr, 5,
@@ -421,15 +422,15 @@ TEST(HeadMessageTest, AnAttachThatBeginsNowhereIsAnError) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("from")));
 }
 
-TEST(HeadMessageTest, AQuestionMayAskNothing) {
+TEST(HeadMessageTest, AQuestionMayBeEmpty) {
   const std::string packet =
       EncodePacket(kDeptyr, 12, EncodeKeyValues({{"version", "1"}}));
   absl::string_view rest = packet;
   EXPECT_EQ(std::get<Ask>(*Value(TakeMessage(rest))), Ask());
 }
 
-// Head must be able to say "I speak version 1" to whatever comes.
-TEST(RegisterTest, OfAnotherVersionOnlyTheVersionIsRead) {
+// Head must be able to say "I speak version 1" to anybody.
+TEST(RegisterTest, ARegistrationOfAnotherVersionIsJudgedByItsVersionOnly) {
   const auto message =
       Value(TakeRegister({{"version", "2"}, {"name", "what is a name then?"}}));
   ASSERT_TRUE(message);
@@ -446,7 +447,7 @@ TEST(RegisterTest, ALongCommandLineIsCut) {
   ASSERT_TRUE(message);
   EXPECT_THAT(std::get<Register>(*message).argv,
               ElementsAre("cmd", std::string(kLongestText - 4, 'y')));
-  // Whoever sends it whole.
+  // A sender may not have cut it.
   const std::string whole = EncodePacket(
       kDeptyr, 1,
       EncodeKeyValues({{"version", "1"},
@@ -554,7 +555,7 @@ TEST(ProtocolPageTest, HasTheFieldsOfEveryMessageAndNoOthers) {
   }
 }
 
-// A path or a TERM can be 128 KiB long; what we send must be a message still.
+// A path or a TERM can be 128 KiB long, and yet we must send a valid message.
 TEST(HeadMessageTest, TextsTooLongForAPacketAreCut) {
   const std::string text(3 * kLongestPayload, 'x');
   const Register message{.name = "a", .term = text, .argv = {"sh"}};
