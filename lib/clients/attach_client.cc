@@ -336,16 +336,11 @@ void AttachClient::Advance() {
     }
     if (TakeLongKeys()) continue;
     absl::string_view rest = inbox_;
-    auto message = TakeMessage(rest);
+    auto message = TakeMessage(rest, kPacketHeader + kHeldWhole);
     if (!message.ok()) {
       return Refuse(kRefusedMalformed, message.status().message());
     }
-    if (!message->has_value()) {
-      if (inbox_.size() > kPacketHeader + kHeldWhole) {
-        return Refuse(kRefusedMalformed, kTooLong);
-      }
-      break;
-    }
+    if (!message->has_value()) break;
     inbox_.erase(0, inbox_.size() - rest.size());
     if (!Take(**message)) {
       return Refuse(kRefusedMalformed, "a message that has no place here");
