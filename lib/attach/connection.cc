@@ -129,7 +129,7 @@ void HeadConnection::Read() {
   if (got.state != IoState::kDone) {
     return End(absl::UnavailableError("head went away"));
   }
-  inbox_.append(room.data(), got.bytes);
+  inbox_.Append({room.data(), got.bytes});
   Deliver();
 }
 
@@ -137,8 +137,7 @@ void HeadConnection::Deliver() {
   if (delivering_) return;
   delivering_ = true;
   while (!paused_ && !ended_) {
-    absl::string_view rest = absl::string_view(inbox_).substr(taken_);
-    auto message = TakeMessage(rest);
+    auto message = inbox_.Take();
     if (!message.ok()) {
       End(absl::FailedPreconditionError(
           absl::StrCat("whoever serves the socket is no deptyr head: ",
@@ -146,12 +145,7 @@ void HeadConnection::Deliver() {
                        "; if clients connect there, name head's own socket")));
       break;
     }
-    if (!message->has_value()) {
-      inbox_.erase(0, taken_);
-      taken_ = 0;
-      break;
-    }
-    taken_ = inbox_.size() - rest.size();
+    if (!message->has_value()) break;
     listener_.OnMessage(**std::move(message));
   }
   delivering_ = false;

@@ -16,6 +16,7 @@
 #include "lib/base/byte_queue.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
+#include "lib/wire/message_inbox.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {
@@ -73,8 +74,7 @@ class HeadConnection {
 
   const Fd socket_;
   Listener& listener_;
-  std::string inbox_;
-  size_t taken_ = 0;  // of inbox_
+  MessageInbox inbox_;
   ByteQueue outbox_;
   bool closes_ = false;
   bool paused_ = false;

@@ -13,11 +13,12 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/sys/unix_socket.h"
-#include "lib/wire/messages.h"
+#include "lib/wire/message_inbox.h"
 
 namespace deptyr {
 namespace {
@@ -39,7 +40,7 @@ class Deadline {
 
 // Head's answer to our registration.
 absl::Status AwaitAcceptance(int head) {
-  std::string inbox;
+  MessageInbox inbox;
   for (;;) {
     std::array<char, 4096> room;
     const FdMessage got = ReceiveWithFds(head, room);
@@ -50,9 +51,8 @@ absl::Status AwaitAcceptance(int head) {
     if (got.io.state != IoState::kDone) {
       return absl::UnavailableError("head went away without an answer");
     }
-    inbox.append(room.data(), got.io.bytes);
-    absl::string_view rest = inbox;
-    auto message = TakeMessage(rest);
+    inbox.Append({room.data(), got.io.bytes});
+    const auto message = inbox.Take();
     if (!message.ok()) {
       return absl::FailedPreconditionError(
           absl::StrCat("whoever serves the socket is no deptyr head: ",
@@ -141,13 +141,7 @@ std::string AbsolutePath(const std::string& path) {
 
 // Comes back only if it failed; returns the sentence and the exit status.
 std::pair<std::string, int> Execute(const std::vector<std::string>& program) {
-  std::vector<char*> argv;
-  argv.reserve(program.size() + 1);
-  for (const std::string& word : program) {
-    argv.push_back(const_cast<char*>(word.c_str()));
-  }
-  argv.push_back(nullptr);
-  (void)::execvp(argv[0], argv.data());
+  (void)::execvp(program[0].c_str(), ExecArgv(program).data());
   const int error = errno;
   return {absl::StrCat("execute ", program[0], ": ", strerrordesc_np(error)),
           error == ENOENT ? kNotFound : kCannotExecute};

@@ -229,15 +229,12 @@ void DeptyrProtocol::OnInputOver(ConnectedClient& client) {
 bool DeptyrProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
   if (TakeLongKeys(client, bytes)) return true;
   absl::string_view rest = bytes;
-  const auto message = TakeMessage(rest);
+  const auto message = TakeMessage(rest, kPacketHeader + kHeldWhole);
   if (!message.ok()) {
     Refuse(client, message.status().message());
     return false;
   }
-  if (!message->has_value()) {
-    if (bytes.size() > kPacketHeader + kHeldWhole) Refuse(client, kTooLong);
-    return false;
-  }
+  if (!message->has_value()) return false;
   bytes = rest;
   if (const auto* keys = std::get_if<Keys>(&**message)) {
     client.TypeIfAllowed(keys->bytes);

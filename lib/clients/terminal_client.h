@@ -78,7 +78,6 @@ class TerminalClient final : public Client {
   void OnReady(Ready ready);
   void ReadKeys();
   void Take(const std::vector<Typed>& all);
-  void Take(const std::vector<Typed>& all);
   void Obey(char key);
   void Choose(char key);
   void ShowNext(int direction);
@@ -95,7 +94,6 @@ class TerminalClient final : public Client {
   const std::optional<char> command_key_;
   CommandKeys keys_;
   Timer key_patience_;  // until the rest of an encoded key should have come
-  Timer patience_;      // with the rest of an encoded key
   WindowSize terminal_size_;
   Session* shown_ = nullptr;  // also while a page covers it
   TerminalPage page_;

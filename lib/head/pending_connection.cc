@@ -8,7 +8,6 @@
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/replace_self.h"
-#include "lib/wire/uwsgi.h"
 
 namespace deptyr {
 
@@ -39,14 +38,14 @@ PendingConnection::PendingConnection(EventLoop& loop, Owner& owner,
                                      PeerIdentity identity)
     : PendingConnection(loop, owner, admission, TakeOffered(state.fd),
                         std::move(identity)) {
-  inbox_ = state.inbox;
+  inbox_.Append(state.inbox);
   session_ = state.session;
   if (state.passed >= 0) fds_.push_back(TakeOffered(state.passed));
 }
 
 PeerState PendingConnection::Save() const {
   return {.fd = connection_.get(),
-          .inbox = inbox_,
+          .inbox = std::string(inbox_.bytes()),
           .passed = fds_.empty() ? -1 : fds_[0].get(),
           .session = session_};
 }
@@ -82,19 +81,14 @@ void PendingConnection::OnReadable() {
         admission_.CheckDescriptor(fd.get(), identity_.uid);
     if (!fits.ok()) return Refuse(fits);
   }
-  inbox_.append(room.data(), got.io.bytes);
+  inbox_.Append({room.data(), got.io.bytes});
   while (!done_) {
-    absl::string_view rest = inbox_;
-    auto message = TakeMessage(rest);
+    auto message = inbox_.Take();
     if (!message.ok()) {
       Refuse(kRefusedMalformed, message.status().message());
       return;
     }
-    if (!message->has_value()) {
-      if (inbox_.size() > kLongestRequest) Refuse(kRefusedMalformed, kTooLong);
-      return;
-    }
-    inbox_.erase(0, inbox_.size() - rest.size());
+    if (!message->has_value()) return;
     Dispatch(**std::move(message));
   }
 }
@@ -130,7 +124,8 @@ bool PendingConnection::SpeaksOurVersion(int version) {
 
 std::pair<Fd, std::string> PendingConnection::Release() {
   watch_.Reset();
-  auto released = std::make_pair(std::move(connection_), std::move(inbox_));
+  auto released =
+      std::make_pair(std::move(connection_), std::string(inbox_.bytes()));
   Done();
   return released;
 }

@@ -16,6 +16,7 @@
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/peer_identity.h"
+#include "lib/wire/message_inbox.h"
 #include "lib/wire/messages.h"
 #include "lib/wire/upgrade_state.h"
 
@@ -88,7 +89,7 @@ class PendingConnection {
   Fd connection_;
   const PeerIdentity identity_;
   const Clock::time_point since_ = Clock::now();
-  std::string inbox_;
+  MessageInbox inbox_{kLongestRequest};
   std::vector<Fd> fds_;
   std::string session_;
   bool done_ = false;

@@ -5,7 +5,6 @@
 
 #include "lib/sys/io.h"
 #include "lib/sys/replace_self.h"
-#include "lib/wire/uwsgi.h"
 
 namespace deptyr {
 
@@ -14,7 +13,7 @@ QueryConnection::QueryConnection(EventLoop& loop, Owner& owner, Fd connection,
     : owner_(owner),
       connection_(std::move(connection)),
       identity_(std::move(identity)),
-      inbox_(std::move(received)) {
+      inbox_(kLongestQuestion, std::move(received)) {
   watch_ = loop.Add(connection_.get(), Interest::kRead,
                     [this](Ready ready) { OnReady(ready); });
 }
@@ -29,7 +28,7 @@ QueryConnection::QueryConnection(EventLoop& loop, Owner& owner,
 
 AskerState QueryConnection::Save() const {
   return {.fd = connection_.get(),
-          .inbox = inbox_,
+          .inbox = std::string(inbox_.bytes()),
           .outbox = std::string(outbox_.bytes()),
           .input_closed = input_closed_,
           .session = "",
@@ -93,7 +92,7 @@ void QueryConnection::Receive() {
   if (got.state == IoState::kWouldBlock) return;
   if (got.state == IoState::kError) return End();
   input_closed_ = got.state == IoState::kEnd;
-  inbox_.append(room.data(), got.bytes);
+  inbox_.Append({room.data(), got.bytes});
   Advance();
 }
 
@@ -103,22 +102,16 @@ void QueryConnection::Advance() {
   };
   while (may_go_on()) {
     if (owner_.SayMore(*this)) continue;
-    absl::string_view rest = inbox_;
-    auto message = TakeMessage(rest);
-    const bool is_ask = message.ok() && message->has_value() &&
-                        std::holds_alternative<Ask>(**message);
-    const bool is_cut = message.ok() && !message->has_value();
-    if (is_cut && inbox_.size() <= kLongestQuestion) break;
-    if (!is_ask) {
-      Refuse(kRefusedMalformed, is_cut ? kTooLong
-                                : message.ok()
+    const auto message = inbox_.First();
+    if (message.ok() && !message->has_value()) break;
+    if (!message.ok() || !std::holds_alternative<Ask>(**message)) {
+      Refuse(kRefusedMalformed, message.ok()
                                     ? "a message that has no place here"
                                     : message.status().message());
       return End();
     }
-    const size_t taken = inbox_.size() - rest.size();
     owner_.OnQuestion(*this, std::get<Ask>(**message));
-    if (in_line_ == nullptr) inbox_.erase(0, taken);
+    if (in_line_ == nullptr) inbox_.DropFirst();
   }
   if (!is_over_) UpdateInterest();
   if (input_closed_ && may_go_on()) End();

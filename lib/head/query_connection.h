@@ -12,6 +12,7 @@
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/peer_identity.h"
+#include "lib/wire/message_inbox.h"
 #include "lib/wire/messages.h"
 #include "lib/wire/upgrade_state.h"
 
@@ -69,7 +70,7 @@ class QueryConnection {
   Owner& owner_;
   Fd connection_;
   const PeerIdentity identity_;
-  std::string inbox_;
+  MessageInbox inbox_;
   ByteQueue outbox_{SIZE_MAX};
   std::unique_ptr<BacklogQuota::Held> held_;  // outbox_
   std::unique_ptr<BacklogQuota::Place> in_line_;

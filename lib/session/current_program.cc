@@ -3,8 +3,8 @@
 #include <utility>
 
 #include "absl/strings/str_join.h"
-#include "absl/strings/str_split.h"
 
+#include "lib/base/argv.h"
 #include "lib/sys/user_log.h"
 
 namespace deptyr {
@@ -20,7 +20,7 @@ constexpr int kReapPauses = 6;
 }  // namespace
 
 void CurrentProgram::SetArgv(const std::vector<std::string>& argv) {
-  argv_ = absl::StrJoin(argv, absl::string_view("\0", 1));
+  argv_ = JoinArgv(argv);
 }
 
 void CurrentProgram::Start(Incarnation program) {
@@ -66,7 +66,7 @@ void CurrentProgram::Restore(const SessionState& state) {
 
 void CurrentProgram::Save(SessionState& state) const {
   state.pidfd = pidfd_.get();
-  state.argv = absl::StrSplit(argv_, '\0');
+  state.argv = SplitArgv(argv_);
   state.not_executed = not_executed_;
   if (!status_) return;
   state.status_told = true;

@@ -22,6 +22,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/pty.h"
@@ -226,12 +227,7 @@ absl::Status SendSignalFor(uid_t sender, int pidfd, int signal) {
 
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
                                       const std::vector<std::string>& argv) {
-  std::vector<char*> words;
-  words.reserve(argv.size() + 1);
-  for (const std::string& word : argv) {
-    words.push_back(const_cast<char*>(word.c_str()));
-  }
-  words.push_back(nullptr);
+  const std::vector<char*> words = ExecArgv(argv);
   const pid_t pid = ::fork();
   if (pid < 0) return Errno("start ", program);
   if (pid == 0) {

@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/status.h"
 #include "lib/sys/retry.h"
 
@@ -62,16 +63,6 @@ void SetCloseOnExec(const std::vector<int>& fds, bool close) {
   }
 }
 
-std::vector<char*> Pointers(const std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  pointers.reserve(words.size() + 1);
-  for (const std::string& word : words) {
-    pointers.push_back(const_cast<char*>(word.c_str()));
-  }
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 }  // namespace
 
 std::string OwnProgram() {
@@ -94,7 +85,7 @@ absl::StatusOr<Trial> StartTrial(const std::string& program,
                                  const Offer& offer) {
   ASSIGN_OR_RETURN(const Fd text, Written(offer.text));
   ASSIGN_OR_RETURN(Fd said, Written(""));
-  const std::vector<char*> words = Pointers(argv);
+  const std::vector<char*> words = ExecArgv(argv);
   const std::string variable = absl::StrCat(text.get(), " ", kTrial);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
@@ -137,7 +128,7 @@ absl::Status ReplaceSelf(const std::string& program,
   (void)::setenv(kVariable, absl::StrCat(text.get(), " ", ::getpid()).c_str(),
                  1);
   SetCloseOnExec(fds, false);
-  (void)::execv(program.c_str(), Pointers(argv).data());
+  (void)::execv(program.c_str(), ExecArgv(argv).data());
   absl::Status why = Errno("execute ", program);
   SetCloseOnExec(fds, true);
   (void)::unsetenv(kVariable);

@@ -9,6 +9,7 @@
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/log.h"
 
 #include <nlohmann/json.hpp>
@@ -48,13 +49,7 @@ Json ValueFor(absl::string_view key, const std::string& text) {
     return number == 0 ? Json()
                        : Json(static_cast<double>(number) / kMilliseconds);
   }
-  if (key == "argv") {
-    Json words = Json::array();
-    for (const absl::string_view word : absl::StrSplit(text, '\0')) {
-      words.push_back(std::string(word));
-    }
-    return words;
-  }
+  if (key == "argv") return SplitArgv(text);
   return text;
 }
 

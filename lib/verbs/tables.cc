@@ -7,11 +7,12 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
-#include "absl/strings/str_replace.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/log.h"
 
 namespace deptyr {
@@ -62,8 +63,7 @@ std::string Bytes(const KeyValues& item, absl::string_view key) {
 }
 
 std::string Program(const KeyValues& item) {
-  return Printable(absl::StrReplaceAll(ValueOf(item, "argv"),
-                                       {{absl::string_view("\0", 1), " "}}));
+  return Printable(absl::StrJoin(SplitArgv(ValueOf(item, "argv")), " "));
 }
 
 bool IsA(const KeyValues& item, absl::string_view kind) {

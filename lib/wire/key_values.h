@@ -5,8 +5,7 @@
 //   KeyValues pairs = {{"name", "build"}, {"rows", "24"}};
 //   std::string block = EncodeKeyValues(pairs);
 //
-// Keys a reader doesn't know are skipped by it: that is how a version grows.
-// Pure.
+// A reader skips the keys that it doesn't know, so a version can grow.  Pure.
 #pragma once
 
 #include <string>
@@ -20,10 +19,10 @@ namespace deptyr {
 
 using KeyValues = std::vector<std::pair<std::string, std::string>>;
 
-// No key or value may be longer than 65535 bytes.
+// No key or value may have more than 65535 bytes.
 std::string EncodeKeyValues(const KeyValues& pairs);
 
-// An error (InvalidArgument) for a block that is cut anywhere.
+// Fails with InvalidArgument if the block ends inside a pair.
 absl::StatusOr<KeyValues> DecodeKeyValues(absl::string_view block);
 
 // The value of the first `key`, or "".

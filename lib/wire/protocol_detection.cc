@@ -31,7 +31,8 @@ Match BeginsWithAny(string_view bytes, const Patterns& patterns) {
   return best;
 }
 
-// The kinds of messages are small numbers; most texts have none there.
+// The kinds of messages are small numbers, and most texts have no control
+// character in that place.
 Match IsDeptyr(string_view bytes) {
   constexpr string_view kPattern("\xde???\x07\0version", 13);
   constexpr char kKinds = 0x20;
@@ -41,8 +42,8 @@ Match IsDeptyr(string_view bytes) {
   return Begins(bytes, kPattern);
 }
 
-// TLS's client hello; what WebRTC sends to a TURN server, and to a TCP
-// candidate of its peer's.
+// The client hello of TLS, then what WebRTC sends to a TURN server, and to a
+// TCP candidate of its peer.
 constexpr string_view kBinary[] = {
     string_view("\x16\x03???\x01", 6),
     string_view("\0\x03\0?\x21\x12\xa4\x42", 8),
@@ -59,8 +60,8 @@ bool IsTokenChar(char c) {
          absl::StrContains("!#$%&'*+-.^_`|~", string_view(&c, 1));
 }
 
-// A page may choose any word for a method; so may a shell's user for a command.
-// It is HTTP if the whole line is.
+// A page may choose any word as a method, and a shell's user any as a command:
+// the whole line has to be HTTP's.
 Match IsRequestLine(string_view bytes) {
   const auto* const word_end =
       std::find_if_not(bytes.begin(), bytes.end(), IsTokenChar);
@@ -75,7 +76,8 @@ Match IsRequestLine(string_view bytes) {
         return c == ' ' || absl::ascii_iscntrl(static_cast<unsigned char>(c));
       });
   rest.remove_prefix(static_cast<size_t>(target_end - rest.begin()));
-  // Nobody types as long a word; a page may try to hide its line's end so.
+  // Nobody types a word this long, but a page may use one to hide the line's
+  // end.
   if (rest.empty() && bytes.size() >= kLongestBeginning) return Match::kYes;
   return Begins(rest, " HTTP/");
 }

@@ -39,7 +39,8 @@ std::string Spell(Rights rights) {
 absl::StatusOr<Rights> ParseRights(absl::string_view text) {
   if (text == "all") return Rights::All();
   Rights rights;
-  // A view that is null would be split into no words at all.
+  // A null view would be split into no words at all, and an empty list is
+  // wrong.
   if (text.empty()) text = "";
   for (const absl::string_view word : absl::StrSplit(text, ',')) {
     const std::optional<Right> right = RightNamed(word);

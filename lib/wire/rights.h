@@ -1,7 +1,7 @@
-// What somebody may do in a session, and how that is spelt: "see,type".  Pure.
+// The rights that somebody has in a session, spelt like "see,type".  Pure.
 //
 //   ASSIGN_OR_RETURN(const Rights rights, ParseRights("type"));
-//   rights.Has(Right::kSee);   // what one types at is what one sees
+//   rights.Has(Right::kSee);   // true: nobody has to type blindly
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ enum class Right : uint8_t {
   kType = 2,
   kResize = 4,
   kSignal = 8,
-  kAdminister = 16,  // make others leave, tell how a program ended
+  kAdminister = 16,  // make others leave, report how a program ended
 };
 
 class Rights {
@@ -52,10 +52,11 @@ class Rights {
 
 // "see,type,resize,signal,administer"; "" for none.
 std::string Spell(Rights rights);
-// As a person says it: a list of those, or "all".  To type, resize or signal
-// includes to see.
+// Reads what a person wrote: a list of those words, or "all".  The rights to
+// type, resize and signal include the right to see.
 absl::StatusOr<Rights> ParseRights(absl::string_view text);
-// As another deptyr says it: words that this one doesn't know are skipped.
+// Reads what another deptyr wrote; words that this one doesn't know are
+// skipped.
 Rights KnownRights(absl::string_view text);
 
 }  // namespace deptyr

@@ -1,4 +1,6 @@
 // The names of sessions.  Pure.
+//
+//   SessionNameFor("/usr/bin/rtorrent");  // "rtorrent"
 #pragma once
 
 #include <string>
@@ -8,9 +10,11 @@
 namespace deptyr {
 
 // A session's name becomes a file name (head --client-dir) and part of log
-// lines: 1 to 64 of A-Z a-z 0-9 _ . @ : + - and not first a dot or a dash.
+// lines.  So it has 1 to 64 characters, each one of A-Z a-z 0-9 _ . @ : + -,
+// and doesn't begin with a dot or a dash.
 bool IsSessionName(absl::string_view name);
-// The basename of `program` with what a name can't have made '_'.
+// The basename of `program`, where '_' replaces each character that a session's
+// name can't have.
 std::string SessionNameFor(absl::string_view program);
 
 }  // namespace deptyr

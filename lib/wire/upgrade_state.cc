@@ -5,8 +5,6 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "lib/base/status.h"
-
 #include <nlohmann/json.hpp>
 
 namespace deptyr {
@@ -14,40 +12,103 @@ namespace {
 
 using nlohmann::json;
 
-// The library's own builder throws where a length is more than there can be,
-// and goes into what lies in each other as deep as it goes.  One pass: for each
-// byte of a text it takes some 20 ns.
-class Builder : public nlohmann::detail::json_sax_dom_parser<json> {
+// Makes a value of what is parsed.  The library's own builder throws where a
+// length is more than there can be, and follows nesting as deep as it goes.
+class Builder final : public nlohmann::json_sax<json> {
  public:
-  Builder(json& made, size_t most)
-      : json_sax_dom_parser(made, /*allow_exceptions_=*/false), most_(most) {}
+  // Nothing has more than `most` elements.
+  explicit Builder(size_t most) : most_(most) {}
+  const json& made() const { return made_; }
 
-  bool start_object(size_t size) {
-    return Enter(size) && json_sax_dom_parser::start_object(size);
+  bool null() override { return Put(nullptr); }
+  bool boolean(bool value) override { return Put(value); }
+  bool number_integer(int64_t value) override { return Put(value); }
+  bool number_unsigned(uint64_t value) override { return Put(value); }
+  bool number_float(double value, const std::string&) override {
+    return Put(value);
   }
-  bool start_array(size_t size) {
-    return Enter(size) && json_sax_dom_parser::start_array(size);
+  bool string(std::string& text) override { return Put(std::move(text)); }
+  bool binary(json::binary_t& bytes) override {
+    return Put(json::binary(std::move(bytes)));
   }
-  bool end_object() {
-    --depth_;
-    return json_sax_dom_parser::end_object();
+  bool key(std::string& name) override {
+    key_ = std::move(name);
+    return true;
   }
-  bool end_array() {
-    --depth_;
-    return json_sax_dom_parser::end_array();
+  bool start_object(size_t size) override { return Open(json::object(), size); }
+  bool start_array(size_t size) override { return Open(json::array(), size); }
+  bool end_object() override { return Close(); }
+  bool end_array() override { return Close(); }
+  bool parse_error(size_t, const std::string&,
+                   const json::exception&) override {
+    return false;
   }
 
  private:
-  static constexpr int kDeepest = 32;
-  bool Enter(size_t size) {
-    return (size == SIZE_MAX || size <= most_) && ++depth_ <= kDeepest;
+  static constexpr size_t kDeepest = 32;
+
+  json& Add(json value) {
+    if (open_.empty()) return made_ = std::move(value);
+    json& parent = *open_.back();
+    if (parent.is_object()) return parent[key_] = std::move(value);
+    return parent.emplace_back(std::move(value));
+  }
+  bool Put(json value) {
+    Add(std::move(value));
+    return true;
+  }
+  // A size that isn't known yet is SIZE_MAX.
+  bool Open(json empty, size_t size) {
+    if (size != SIZE_MAX && size > most_) return false;
+    open_.push_back(&Add(std::move(empty)));
+    return open_.size() <= kDeepest;
+  }
+  bool Close() {
+    open_.pop_back();
+    return true;
   }
 
   const size_t most_;
-  int depth_ = 0;
+  json made_;
+  std::vector<json*> open_;  // from the outermost to the one being filled
+  std::string key_;
 };
 
-// False if it isn't of the field's type.
+// Declared before their users: one structure has another one in it.
+template <HasFields T>
+json ToJson(const T& state);
+template <HasFields T>
+bool Read(const json& from, T& to);
+template <HasFields T>
+void Collect(const T& state, std::vector<int>& fds);
+
+template <typename T>
+json ToJson(const T& value) {
+  return value;
+}
+json ToJson(OfferedFd fd) {
+  return fd.number;
+}
+template <typename T>
+json ToJson(const std::vector<T>& values) {
+  json array = json::array();
+  for (const T& value : values) array.push_back(ToJson(value));
+  return array;
+}
+// Most fields have their initial value, and aren't written.
+template <HasFields T>
+json ToJson(const T& state) {
+  const T initial;
+  json object = json::object();
+  ForEachField(
+      [&object](absl::string_view name, const auto& field, const auto& before) {
+        if (field != before) object[std::string(name)] = ToJson(field);
+      },
+      state, initial);
+  return object;
+}
+
+// False if the value isn't of the field's type.
 bool Read(const json& from, bool& to) {
   if (from.is_boolean()) to = from.get<bool>();
   return from.is_boolean();
@@ -65,6 +126,9 @@ bool Read(const json& from, T& to) {
   if (from.is_number_unsigned()) return take(from.get<uint64_t>());
   return from.is_number_integer() && take(from.get<int64_t>());
 }
+bool Read(const json& from, OfferedFd& to) {
+  return Read(from, to.number);
+}
 bool Read(const json& from, std::map<std::string, uint64_t>& to) {
   if (!from.is_object()) return false;
   for (const auto& [key, value] : from.items()) {
@@ -80,63 +144,50 @@ bool Read(const json& from, std::vector<T>& to) {
   }
   return true;
 }
+template <HasFields T>
+bool Read(const json& from, T& to) {
+  bool sound = from.is_object();
+  ForEachField(
+      [&](absl::string_view name, auto& field) {
+        if (!sound) return;
+        const auto found = from.find(std::string(name));
+        sound = found == from.end() || Read(*found, field);
+      },
+      to);
+  return sound;
+}
+
+template <typename T>
+void Collect(const T&, std::vector<int>&) {}
+void Collect(OfferedFd fd, std::vector<int>& fds) {
+  if (fd >= 0) fds.push_back(fd);
+}
+template <typename T>
+void Collect(const std::vector<T>& values, std::vector<int>& fds) {
+  for (const T& value : values) Collect(value, fds);
+}
+template <HasFields T>
+void Collect(const T& state, std::vector<int>& fds) {
+  ForEachField(
+      [&fds](absl::string_view, const auto& field) { Collect(field, fds); },
+      state);
+}
 
 }  // namespace
 
-// What is as in an ordinary one isn't written: most of it is.
-#define DEPTYR_WRITE(field) \
-  if (state.field != ordinary.field) json[#field] = state.field;
-#define DEPTYR_READ(field)                                         \
-  if (const auto found = from.find(#field); found != from.end()) { \
-    if (!Read(*found, state.field)) return false;                  \
-  }
-#define DEPTYR_HANDED_OVER(Type, ...)                                    \
-  void to_json(nlohmann::json& json, const Type& state) {                \
-    const Type ordinary;                                                 \
-    json = nlohmann::json::object();                                     \
-    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(DEPTYR_WRITE, __VA_ARGS__)) \
-  }                                                                      \
-  static bool Read(const json& from, Type& state) {                      \
-    if (!from.is_object()) return false;                                 \
-    NLOHMANN_JSON_EXPAND(NLOHMANN_JSON_PASTE(DEPTYR_READ, __VA_ARGS__))  \
-    return true;                                                         \
-  }
-
-DEPTYR_HANDED_OVER(InsertState, offset, text, for_now, begun)
-DEPTYR_HANDED_OVER(ClientState, id, since, session, cursor, missed, deaf, rows,
-                   cols, untyped, held, answered, replaying, header,
-                   packet_left, insert_begun, inserts, begins, lost)
-DEPTYR_HANDED_OVER(SocketClientState, client, fd, wanted, uwsgi, shows,
-                   read_only, allow_signals, allow, inbox, rows, cols,
-                   input_closed, received)
-DEPTYR_HANDED_OVER(AttachClientState, client, fd, wish, inbox, rows, cols,
-                   input_closed, done_said)
-DEPTYR_HANDED_OVER(AskerState, fd, inbox, outbox, input_closed, listens,
-                   session, upgrades, lists, listed)
-DEPTYR_HANDED_OVER(PeerState, fd, inbox, passed, session)
-DEPTYR_HANDED_OVER(SocketState, role, fd, path, device, inode)
-DEPTYR_HANDED_OVER(SessionState, name, ring, controller, pidfd, argv,
-                   keystrokes, leader, paint, modes, painted, exact, answered,
-                   not_executed, status_told, code, signal, left, left_rows,
-                   left_cols, left_how, order)
-DEPTYR_HANDED_OVER(HeldState, name, fd)
-DEPTYR_HANDED_OVER(HeadState, program, since, sockets, kept, held, sessions,
-                   newest, ended, clients, attached, askers, peers, terminal,
-                   shown, viewer, viewer_leads, refused, last_client)
-
 std::string Encode(const HeadState& state) {
-  nlohmann::json json(state);
-  json["version"] = kUpgradeStateVersion;
+  json object = ToJson(state);
+  object["version"] = kUpgradeStateVersion;
   std::string bytes;
-  nlohmann::json::to_cbor(json, bytes);
+  json::to_cbor(object, bytes);
   return bytes;
 }
 
 absl::StatusOr<HeadState> Decode(absl::string_view bytes) {
-  json parsed;
-  Builder builder(parsed, bytes.size());
+  Builder builder(bytes.size());
   const bool sound = json::sax_parse(bytes.begin(), bytes.end(), &builder,
                                      json::input_format_t::cbor);
+  const json& parsed = builder.made();
   if (!sound || !parsed.is_object()) {
     return absl::InvalidArgumentError("what was handed over is no state");
   }
@@ -158,27 +209,9 @@ absl::StatusOr<HeadState> Decode(absl::string_view bytes) {
 }
 
 std::vector<int> DescriptorsOf(const HeadState& state) {
-  std::vector<int> all;
-  for (const SocketState& socket : state.sockets) all.push_back(socket.fd);
-  for (const HeldState& held : state.held) all.push_back(held.fd);
-  for (const SessionState& session : state.sessions) {
-    for (const int fd : {session.ring, session.controller, session.pidfd}) {
-      all.push_back(fd);
-    }
-  }
-  for (const SocketClientState& client : state.clients) {
-    all.push_back(client.fd);
-  }
-  for (const AttachClientState& client : state.attached) {
-    all.push_back(client.fd);
-  }
-  for (const AskerState& asker : state.askers) all.push_back(asker.fd);
-  for (const PeerState& peer : state.peers) {
-    all.push_back(peer.fd);
-    all.push_back(peer.passed);
-  }
-  std::erase(all, -1);
-  return all;
+  std::vector<int> fds;
+  Collect(state, fds);
+  return fds;
 }
 
 }  // namespace deptyr

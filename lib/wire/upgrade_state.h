@@ -1,14 +1,15 @@
-// What a head hands to the program that takes its place in the same process:
-// `deptyr upgrade`.  Descriptors stay open over the exec, under their numbers;
-// everything else is here.
+// The state that a head hands to the program that takes its place in the same
+// process: `deptyr upgrade`.  Descriptors stay open over the exec, under their
+// numbers; everything else is written here.
 //
 //   std::string bytes = Encode(state);
 //   ...
 //   ASSIGN_OR_RETURN(HeadState state, Decode(bytes));
 //
-// CBOR (RFC 8949), by name: a field that the other side doesn't know is passed
-// over, one that isn't there is as below, and what is as below isn't there.
-// What would be misunderstood all the same is another kUpgradeStateVersion.
+// The format is CBOR (RFC 8949), a map with a structure's fields by name.  A
+// field that has its initial value isn't written.  A reader skips names that it
+// doesn't know, so fields may come and go; a change that an older or newer head
+// would misunderstand all the same needs another kUpgradeStateVersion.
 #pragma once
 
 #include <cstdint>
@@ -20,30 +21,39 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "lib/wire/fields.h"
+
 namespace deptyr {
 
 inline constexpr int kUpgradeStateVersion = 1;
 
-// Descriptors are -1 for none, sizes 0.
+// The number of a descriptor that stays open; -1 for none.
+struct OfferedFd {
+  // NOLINTNEXTLINE(google-explicit-constructor): it is used as an int.
+  constexpr OfferedFd(int fd = -1) : number(fd) {}
+  // NOLINTNEXTLINE(google-explicit-constructor)
+  constexpr operator int() const { return number; }
+  int number;
+};
+
+// Sizes are 0 for none.
 
 struct InsertState {
-  bool operator==(const InsertState&) const = default;
-
   uint64_t offset = 0;
   std::string text;
   bool for_now = false;  // a picture of the screen
   uint64_t begun = 0;    // bytes that are the rest of a packet
+  DEPTYR_FIELDS(offset, text, for_now, begun)
+  bool operator==(const InsertState&) const = default;
 };
 
 struct ClientState {
-  bool operator==(const ClientState&) const = default;
-
   uint64_t id = 0;
   int64_t since = 0;  // milliseconds since 1970
   std::string session;
   uint64_t cursor = 0;
   uint64_t missed = 0;
-  bool deaf = false;
+  bool deaf = false;  // its output goes nowhere
   uint16_t rows = 0;
   uint16_t cols = 0;
   std::string untyped;
@@ -56,13 +66,15 @@ struct ClientState {
   std::vector<InsertState> inserts;
   bool begins = false;  // it waits for its first picture
   bool lost = false;    // it waits for a picture
+  DEPTYR_FIELDS(id, since, session, cursor, missed, deaf, rows, cols, untyped,
+                held, answered, replaying, header, packet_left, insert_begun,
+                inserts, begins, lost)
+  bool operator==(const ClientState&) const = default;
 };
 
 struct SocketClientState {
-  bool operator==(const SocketClientState&) const = default;
-
   ClientState client;
-  int fd = -1;
+  OfferedFd fd;
   std::string wanted;  // the session it waits for, if it has none
   bool uwsgi = false;
   int shows = 0;
@@ -74,67 +86,71 @@ struct SocketClientState {
   uint16_t cols = 0;
   bool input_closed = false;
   uint64_t received = 0;
+  DEPTYR_FIELDS(client, fd, wanted, uwsgi, shows, read_only, allow_signals,
+                allow, inbox, rows, cols, input_closed, received)
+  bool operator==(const SocketClientState&) const = default;
 };
 
 struct AttachClientState {
-  bool operator==(const AttachClientState&) const = default;
-
   ClientState client;
-  int fd = -1;
+  OfferedFd fd;
   std::string wish;  // its first message
   std::string inbox;
   uint16_t rows = 0;
   uint16_t cols = 0;
   bool input_closed = false;
   bool done_said = false;
+  DEPTYR_FIELDS(client, fd, wish, inbox, rows, cols, input_closed, done_said)
+  bool operator==(const AttachClientState&) const = default;
 };
 
-// Who asks, or hasn't said yet what they want, or is between their registration
-// and their exec.
+// A connection that asks.
 struct AskerState {
-  bool operator==(const AskerState&) const = default;
-
-  int fd = -1;
+  OfferedFd fd;
   std::string inbox;
   std::string outbox;
   bool input_closed = false;
   bool listens = false;
   std::string session;
-  bool upgrades = false;  // it is told that the upgrade is done
-  bool lists = false;     // it is being told of sessions,
-  std::string listed;     // and has been up to this one
+  bool upgrades = false;  // it waits to be told that the upgrade is done
+  bool lists = false;     // it is being told of sessions, and knows of all
+  std::string listed;     // up to this one
+  DEPTYR_FIELDS(fd, inbox, outbox, input_closed, listens, session, upgrades,
+                lists, listed)
+  bool operator==(const AskerState&) const = default;
 };
 
+// A connection that hasn't said yet what it wants, or a body between its
+// registration and its exec.
 struct PeerState {
-  bool operator==(const PeerState&) const = default;
-
-  int fd = -1;
+  OfferedFd fd;
   std::string inbox;
-  int passed = -1;
+  OfferedFd passed;
   std::string session;
+  DEPTYR_FIELDS(fd, inbox, passed, session)
+  bool operator==(const PeerState&) const = default;
 };
 
 struct SocketState {
-  bool operator==(const SocketState&) const = default;
-
   std::string role;  // what listens there
-  int fd = -1;
+  OfferedFd fd;
   std::string path;
   uint64_t device = 0;
   uint64_t inode = 0;  // 0: inherited
+  DEPTYR_FIELDS(role, fd, path, device, inode)
+  bool operator==(const SocketState&) const = default;
 };
 
 struct SessionState {
-  bool operator==(const SessionState&) const = default;
-
   std::string name;
-  int ring = -1;
-  int controller = -1;
-  int pidfd = -1;
+  OfferedFd ring;
+  OfferedFd controller;
+  OfferedFd pidfd;
   std::vector<std::string> argv;
   std::string keystrokes;
   uint64_t leader = 0;  // a client's id
-  // Of the screen: what it is before `painted`, 0 if the ring tells it as well.
+  // The screen as it was at the offset `painted`, and its modes; 0 if the ring
+  // tells as much.
   std::string paint;
   std::string modes;
   uint64_t painted = 0;
@@ -144,30 +160,33 @@ struct SessionState {
   bool status_told = false;
   int code = 0;
   int signal = 0;
-  // What the program before the last left on the screen; how: "" for nothing.
+  // The screen as the program before the last left it, and how that one ended;
+  // `left_how` is "" if there is none.
   std::string left;
   uint16_t left_rows = 0;
   uint16_t left_cols = 0;
   std::string left_how;
-  // Sessions with a larger one registered later; 0 if that isn't known.
+  // A session that registered later has a larger one; 0 if that isn't known.
   uint64_t order = 0;
+  DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, paint,
+                modes, painted, exact, answered, not_executed, status_told,
+                code, signal, left, left_rows, left_cols, left_how, order)
+  bool operator==(const SessionState&) const = default;
 };
 
 struct HeldState {
-  bool operator==(const HeldState&) const = default;
-
   std::string name;
-  int fd = -1;
+  OfferedFd fd;
+  DEPTYR_FIELDS(name, fd)
+  bool operator==(const HeldState&) const = default;
 };
 
 struct HeadState {
-  bool operator==(const HeadState&) const = default;
-
   std::string program;  // what wrote this, "deptyr 0.1.0"
   int64_t since = 0;
   std::vector<SocketState> sockets;
-  std::vector<std::string> kept;  // names, by the keeper
-  std::vector<HeldState> held;    // names, of a newer format
+  std::vector<std::string> kept;  // the store's names
+  std::vector<HeldState> held;    // stored, and of a newer format
   std::vector<SessionState> sessions;
   std::string newest;
   std::vector<std::string> ended;
@@ -175,16 +194,22 @@ struct HeadState {
   std::vector<AttachClientState> attached;
   std::vector<AskerState> askers;
   std::vector<PeerState> peers;
-  std::string terminal;  // its settings before head had it; "": none
+  // The settings that head's own terminal had before head; "": it has none.
+  std::string terminal;
   std::string shown;
   ClientState viewer;
   bool viewer_leads = false;
   std::map<std::string, uint64_t> refused;  // how often, by code
   uint64_t last_client = 0;                 // the highest id there has been
+  DEPTYR_FIELDS(program, since, sockets, kept, held, sessions, newest, ended,
+                clients, attached, askers, peers, terminal, shown, viewer,
+                viewer_leads, refused, last_client)
+  bool operator==(const HeadState&) const = default;
 };
 
 std::string Encode(const HeadState& state);
-// FailedPrecondition if it is of another version.
+// Fails with FailedPrecondition if `bytes` are of another version, and with
+// InvalidArgument if they are no state.
 absl::StatusOr<HeadState> Decode(absl::string_view bytes);
 // All descriptors that stay open.
 std::vector<int> DescriptorsOf(const HeadState& state);

@@ -7,13 +7,13 @@
 // modifier1 is kDeptyr, modifier2 the kind of message, and the payload always
 // follows.  A client of a uwsgi-framed socket speaks what uWSGI's own pty
 // client speaks to its forkpty router (plugins/forkptyrouter/forkptyrouter.c of
-// uWSGI 2.0).  There modifier1 is 0; what has another is no client's, and all
-// that follows it is nothing:
+// uWSGI 2.0).  There modifier1 is 0; a packet with another one doesn't come
+// from such a client, and nothing after it is decoded:
 //
 //   modifier2   size              means
 //   0           of the payload    keystrokes
-//   1..64       0                 that signal, for the program; one that has a
-//                                 payload is no signal, but garbage
+//   1..64       0                 that signal, for the program; with a payload
+//                                 it is garbage, and no signal
 //   100, 101    the value         rows, columns; no payload
 //   others      of a payload      nothing
 //
@@ -42,8 +42,8 @@ struct PacketHeader {
 // The first four bytes of `bytes`, or nothing while there are fewer.
 std::optional<PacketHeader> PeekHeader(absl::string_view bytes);
 
-// Of the whole packet, header and all, that `bytes` begin with; its header has
-// to be there.
+// The size of the packet that `bytes` begin with, its header included; the
+// whole header has to be there.
 size_t PacketSize(absl::string_view bytes);
 
 std::string EncodeHeader(const PacketHeader& header);
@@ -51,9 +51,9 @@ std::string EncodeHeader(const PacketHeader& header);
 std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,
                          absl::string_view payload);
 
-// What a framed client says.
+// The inputs of a framed client.
 struct FramedKeys {
-  absl::string_view bytes;  // of the input; a payload may come in many pieces
+  absl::string_view bytes;  // a view of the input, maybe a piece of a payload
 };
 struct FramedRows {
   uint16_t rows;
@@ -67,24 +67,25 @@ struct FramedSignal {
 struct FramedOther {
   uint8_t modifier2;
 };
-// It is no client's packet: the end, once.
+// The packet isn't a client's.  This comes once, and nothing after it.
 struct FramedForeign {
   uint8_t modifier1;
 };
 using FramedInput = std::variant<FramedKeys, FramedRows, FramedCols,
                                  FramedSignal, FramedOther, FramedForeign>;
 
-// Decodes a client's stream, however it was cut into reads.  Holds no payload:
-// of a packet it remembers only how much is still to come, so a packet of 65535
-// bytes needs no more room than one of 1.
+// Decodes a client's stream, however it was cut into reads.  It holds no
+// payload, only how much of one is still to come: a packet of 65535 bytes needs
+// no more room than one of 1.
 //
 //   while (auto input = decoder.Take(bytes)) ...
 class FramedDecoder {
  public:
-  // Takes the next input off the front of `bytes`.  Nothing: they are used up.
+  // Takes the next input off the front of `bytes`, or returns nothing when they
+  // are used up.
   std::optional<FramedInput> Take(absl::string_view& bytes);
 
-  // Bytes that bring another decoder to where this one is.
+  // Bytes that bring a new decoder to the state of this one.
   std::string Pending() const;
 
  private:

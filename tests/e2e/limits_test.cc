@@ -439,7 +439,7 @@ TEST_F(BufferedTest, AListOfSessionsIsTakenPieceByPiece) {
                         .rows = 24,
                         .cols = 80,
                         .term = "xterm",
-                        .argv = {std::string(kLongestArgv, 'x')}}),
+                        .argv = {std::string(kLongestText, 'x')}}),
         {pty.controller.get()});
     EXPECT_EQ(programs.back().Answer(), "accepted");
   }

@@ -1,18 +1,19 @@
-// Whatever a framed client sends, and however it is cut into reads, means the
-// same.  The first byte says how long the pieces are.
+// Whatever a framed client sends means the same, however it is cut into reads.
+// The first byte of the input says how long the pieces are.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "absl/strings/str_cat.h"
 
 #include "lib/wire/uwsgi.h"
+#include "tests/fuzz/input.h"
 
 namespace {
 
+using deptyr::Expect;
 using deptyr::FramedDecoder;
 
 class Meaning {
@@ -24,26 +25,26 @@ class Meaning {
       typing_ = typed;
       std::visit([this](const auto& it) { Note(it); }, *input);
     }
-    if (!bytes.empty()) std::abort();
+    Expect(bytes.empty());
   }
   const std::string& text() const { return text_; }
 
  private:
   void Note(const deptyr::FramedKeys& keys) {
-    if (keys.bytes.empty()) std::abort();
+    Expect(!keys.bytes.empty());
     absl::StrAppend(&text_, keys.bytes);
   }
   void Note(const deptyr::FramedRows& it) { absl::StrAppend(&text_, it.rows); }
   void Note(const deptyr::FramedCols& it) { absl::StrAppend(&text_, it.cols); }
   void Note(const deptyr::FramedSignal& it) {
-    if (it.number < 1 || it.number > 64) std::abort();
+    Expect(it.number >= 1 && it.number <= 64);
     absl::StrAppend(&text_, "s", it.number);
   }
   void Note(const deptyr::FramedOther& it) {
     absl::StrAppend(&text_, "o", it.modifier2);
   }
   void Note(const deptyr::FramedForeign& it) {
-    if (it.modifier1 == 0) std::abort();
+    Expect(it.modifier1 != 0);
     absl::StrAppend(&text_, "f", it.modifier1);
   }
 
@@ -67,6 +68,6 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     cut.Feed(piece);
     stream.remove_prefix(piece.size());
   }
-  if (whole.text() != cut.text()) std::abort();
+  Expect(whole.text() == cut.text());
   return 0;
 }

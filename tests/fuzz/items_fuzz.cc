@@ -1,6 +1,5 @@
-// What a head says to those who ask and watch: fields of whatever keys and
-// values.  As JSON it is JSON, and as a text for people nothing in it is acted
-// on by a terminal.
+// A head's answers and notices may have any keys and values.  Printed as JSON
+// they are JSON, and a terminal acts on nothing in a text for people.
 
 #include <cstddef>
 #include <cstdint>

@@ -1,23 +1,21 @@
-// Whatever a peer of the head socket sends: a message is taken only when it is
-// there whole, and what was taken can be said again.
+// Whatever a peer of the head socket sends, a message is taken only when it is
+// there whole, and a message that was taken can be sent again.
 
 #include <cstddef>
 #include <cstdint>
-#include <cstdlib>
 #include <string>
 
 #include "lib/wire/messages.h"
 #include "lib/wire/session_name.h"
+#include "tests/fuzz/input.h"
 
 namespace {
 
-void Expect(bool holds) {
-  if (!holds) std::abort();
-}
+using deptyr::Expect;
 
-void SayAgain(const deptyr::HeadMessage& message) {
+void SendAgain(const deptyr::HeadMessage& message) {
   const auto* request = std::get_if<deptyr::Register>(&message);
-  // Of another version only the version counts.
+  // A registration of another version is refused, whatever it says.
   if (request != nullptr && request->version != deptyr::kProtocolVersion)
     return;
   if (request != nullptr) Expect(deptyr::IsSessionName(request->name));
@@ -47,7 +45,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
       const auto nothing = deptyr::TakeMessage(some);
       Expect(nothing.ok() && !nothing->has_value() && some.size() == cut);
     }
-    SayAgain(**message);
+    SendAgain(**message);
     stream = rest;
   }
   return 0;

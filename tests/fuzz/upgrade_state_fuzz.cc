@@ -1,5 +1,5 @@
-// What takes over from a head is handed its state: what is one can be said
-// again, and what is none is refused.
+// A program that takes over from a head is handed its state: bytes that are a
+// state can be written again, and others are refused.
 
 #include <cstddef>
 #include <cstdint>

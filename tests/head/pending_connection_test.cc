@@ -65,7 +65,7 @@ class PendingConnectionTest : public testing::Test,
   // Gives another connection object everything that this one had.
   void HandOver() {
     PeerState state = peer_->Save();
-    for (int* fd : {&state.fd, &state.passed}) {
+    for (OfferedFd* fd : {&state.fd, &state.passed}) {
       if (*fd >= 0) *fd = Duplicate(*fd).Release();
     }
     peer_.reset();

@@ -1007,7 +1007,7 @@ class SessionHandoverTest : public SessionTest {
   SessionState HandOver() {
     SessionState state = session_.Save();
     session_.StopReading();
-    for (int* fd : {&state.ring, &state.controller, &state.pidfd}) {
+    for (OfferedFd* fd : {&state.ring, &state.controller, &state.pidfd}) {
       if (*fd >= 0) *fd = Duplicate(*fd).Release();
     }
     return state;

@@ -1,4 +1,4 @@
-// What a uwsgi-framed client says, however it is cut into reads.
+// A uwsgi-framed client is understood however its bytes are cut into reads.
 
 #include <random>
 #include <string>
@@ -15,7 +15,7 @@ namespace {
 using testing::ElementsAre;
 using testing::IsEmpty;
 
-// Each input as one word; keystrokes that follow each other are one.
+// Writes each input as one word, and keystrokes that follow each other as one.
 class Meaning {
  public:
   void Feed(absl::string_view bytes) {
@@ -27,7 +27,8 @@ class Meaning {
     decoder_ = FramedDecoder();
     const size_t before = words_.size();
     Feed(pending);
-    // The rest of a payload that is passed over; what was no client's.
+    // Another decoder reports once more a payload that is being skipped, and a
+    // foreign packet.
     if (words_.size() > before && (words_.back() == "other 255" ||
                                    words_.back().starts_with("foreign"))) {
       words_.pop_back();
@@ -98,7 +99,7 @@ std::string RandomBytes(std::mt19937& random, size_t size) {
 std::string RandomPacket(std::mt19937& random) {
   const auto number = [&](uint32_t most) { return random() % (most + 1); };
   const auto payload = static_cast<uint16_t>(number(40));
-  // A few are none of a client's.
+  // A few packets are foreign.
   const auto modifier1 =
       static_cast<uint8_t>(number(30) == 0 ? number(255) : 0);
   switch (number(3)) {
@@ -137,7 +138,7 @@ TEST(FramedDecoderTest, PacketsThatArriveTogetherAreAllTaken) {
               ElementsAre("keys abcd", "rows 5", "keys ef"));
 }
 
-TEST(FramedDecoderTest, ASignalIsItselfWhateverFollows) {
+TEST(FramedDecoderTest, ASignalIsTakenWhateverFollows) {
   EXPECT_THAT(MeaningOf(Signal(2) + Keys("after")),
               ElementsAre("signal 2", "keys after"));
   EXPECT_THAT(MeaningOf(Signal(10) + Signal(12)),
@@ -156,12 +157,12 @@ TEST(FramedDecoderTest, SignalsEndAt64) {
   }
 }
 
-TEST(FramedDecoderTest, APayloadOfWhatHasNoneIsPassedOver) {
+TEST(FramedDecoderTest, APayloadOfAnUnknownKindIsSkipped) {
   EXPECT_THAT(MeaningOf(EncodePacket(0, 200, "payload") + Keys("x")),
               ElementsAre("other 200", "keys x"));
 }
 
-TEST(FramedDecoderTest, ASignalWithAPayloadIsNone) {
+TEST(FramedDecoderTest, ASignalWithAPayloadIsNoSignal) {
   EXPECT_THAT(MeaningOf(EncodePacket(0, 15, "payload") + Keys("x")),
               ElementsAre("other 15", "keys x"));
 }
@@ -177,8 +178,8 @@ TEST(FramedDecoderTest, AnotherModifier1IsTheEndAtItsFirstByte) {
   }
 }
 
-// Before, one such connection in four sent a signal, and one in 256 still would
-// if only modifier1 counted.
+// If modifier1 didn't count, one such connection in four would send a signal;
+// if only that counted, one in 256.
 TEST(FramedDecoderTest, GarbageIsNoSignal) {
   std::mt19937 random(7);
   for (int i = 0; i < 100'000; ++i) {
@@ -206,7 +207,7 @@ TEST(FramedDecoderTest, PayloadsOfEverySizeComeWhole) {
   }
 }
 
-TEST(FramedDecoderTest, APayloadIsGivenOnAsItComes) {
+TEST(FramedDecoderTest, APayloadIsPassedOnAsItComes) {
   Meaning meaning;
   meaning.Feed(Header(0, kLongestPayload) + "begin");
   EXPECT_THAT(meaning.words(), ElementsAre("keys begin"));
@@ -251,8 +252,9 @@ TEST(FramedDecoderTest, AnySequenceMeansTheSameInAnyPieces) {
   }
 }
 
-// What another decoder is given first, wherever the stream was cut.
-TEST(FramedDecoderTest, AnotherOneGoesOnWithWhatIsPending) {
+// The pending bytes are all that another decoder needs, wherever the stream was
+// cut.
+TEST(FramedDecoderTest, AnotherDecoderGoesOnFromThePendingBytes) {
   for (uint32_t seed = 0; seed < 50; ++seed) {
     std::mt19937 random(seed);
     std::string stream;

@@ -1,12 +1,19 @@
 #include "lib/wire/messages.h"
 
 #include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <map>
 #include <optional>
+#include <set>
 #include <string>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,6 +26,7 @@ namespace {
 
 using testing::ElementsAre;
 using testing::HasSubstr;
+using testing::StartsWith;
 
 // A literal with its NULs.
 template <size_t size>
@@ -26,8 +34,8 @@ std::string Bytes(const char (&literal)[size]) {
   return {literal, size - 1};
 }
 
-// Every kind of message, and its bytes on the wire.  Frozen: the other side may
-// be older.
+// The kinds of messages that a body needs, and their bytes on the wire.  These
+// are frozen, for the other side may be older.
 struct Frozen {
   HeadMessage message;
   std::string bytes;
@@ -87,55 +95,100 @@ TEST(HeadMessageTest, EveryKindDecodesFromItsFrozenBytes) {
   }
 }
 
-// The later kinds: their numbers, and that what is said is what is heard.
+// The later kinds, with their numbers and payloads.
 struct Numbered {
-  int kind;
+  uint8_t kind;
   HeadMessage message;
+  std::string payload;
 };
 
 std::vector<Numbered> LaterKinds() {
   return {
-      {5, Attach{.session = "build",
-                 .rows = 24,
-                 .cols = 80,
-                 .from = From::kOffset,
-                 .value = uint64_t{1} << 40,
-                 .read_only = true,
-                 .kick = true,
-                 .stream = ~uint64_t{0},
-                 .offset = 77}},
-      {6, Attached{.session = "build",
-                   .stream = ~uint64_t{0},
-                   .offset = uint64_t{1} << 40,
-                   .end = (uint64_t{1} << 40) + 5,
-                   .rows = 24,
-                   .cols = 80,
-                   .number = 3,
-                   .running = true,
-                   .state = "runs, pid 12",
-                   .rights = {Right::kSee, Right::kType}}},
-      {7, Output{Bytes("a\0b")}},
-      {8, Paint{"\033[2J"}},
-      {9, Keys{"\003"}},
-      {10, Resize{.rows = 50, .cols = 200}},
-      {11, Notice{{{"event", "started"}, {"pid", "12"}}}},
-      {12, Ask{.what = "status", .fields = {{"session", "build"}}}},
-      {13, Item{{{"item", "session"}, {"name", "build"}}}},
-      {14, Done{}},
+      {5,
+       Attach{.session = "build",
+              .rows = 24,
+              .cols = 80,
+              .from = From::kOffset,
+              .value = uint64_t{1} << 40,
+              .read_only = true,
+              .kick = true,
+              .stream = ~uint64_t{0},
+              .offset = 77},
+       EncodeKeyValues({{"version", "1"},
+                        {"session", "build"},
+                        {"rows", "24"},
+                        {"cols", "80"},
+                        {"from", "offset"},
+                        {"value", "1099511627776"},
+                        {"read-only", "1"},
+                        {"kick", "1"},
+                        {"stream", "18446744073709551615"},
+                        {"offset", "77"}})},
+      {6,
+       Attached{.session = "build",
+                .stream = ~uint64_t{0},
+                .offset = uint64_t{1} << 40,
+                .end = (uint64_t{1} << 40) + 5,
+                .rows = 24,
+                .cols = 80,
+                .number = 3,
+                .running = true,
+                .state = "runs, pid 12",
+                .rights = {Right::kSee, Right::kType}},
+       EncodeKeyValues({{"version", "1"},
+                        {"session", "build"},
+                        {"stream", "18446744073709551615"},
+                        {"offset", "1099511627776"},
+                        {"end", "1099511627781"},
+                        {"rows", "24"},
+                        {"cols", "80"},
+                        {"number", "3"},
+                        {"running", "1"},
+                        {"state", "runs, pid 12"},
+                        {"rights", "see,type"}})},
+      {7, Output{Bytes("a\0b")}, Bytes("a\0b")},
+      {8, Paint{"\033[2J"}, "\033[2J"},
+      {9, Keys{"\003"}, "\003"},
+      {10, Resize{.rows = 50, .cols = 200},
+       EncodeKeyValues({{"rows", "50"}, {"cols", "200"}})},
+      {11, Notice{{{"event", "started"}, {"pid", "12"}}},
+       EncodeKeyValues({{"event", "started"}, {"pid", "12"}})},
+      {12, Ask{.what = "status", .fields = {{"session", "build"}}},
+       EncodeKeyValues(
+           {{"version", "1"}, {"what", "status"}, {"session", "build"}})},
+      {13, Item{{{"item", "session"}, {"name", "build"}}},
+       EncodeKeyValues({{"item", "session"}, {"name", "build"}})},
+      {14, Done{}, ""},
   };
 }
 
-TEST(HeadMessageTest, TheNumbersOfTheLaterKindsAreFrozen) {
-  for (const auto& [kind, message] : LaterKinds()) {
+TEST(HeadMessageTest, TheBytesOfTheLaterKindsAreFrozen) {
+  for (const auto& [kind, message, payload] : LaterKinds()) {
     const std::string bytes = Encode(message);
-    EXPECT_EQ(bytes[3], kind);
+    EXPECT_EQ(bytes, EncodePacket(kDeptyr, kind, payload));
     absl::string_view rest = bytes;
-    EXPECT_EQ(Value(TakeMessage(rest)), message) << kind;
+    EXPECT_EQ(Value(TakeMessage(rest)), message) << int{kind};
     EXPECT_EQ(rest, "");
   }
 }
 
-// The message with another value for `key`; nothing where it has no such key.
+TEST(HeadMessageTest, EachBeginningOfAnAttachHasItsFrozenName) {
+  for (const auto& [from, name] :
+       std::vector<std::pair<From, std::string>>{{From::kScreen, "screen"},
+                                                 {From::kHistory, "history"},
+                                                 {From::kOffset, "offset"},
+                                                 {From::kNow, "now"}}) {
+    const std::string bytes = Encode(Attach{.from = from});
+    const auto pairs =
+        Value(DecodeKeyValues(absl::string_view(bytes).substr(kPacketHeader)));
+    EXPECT_EQ(ValueOf(pairs, "from"), name);
+    absl::string_view rest = bytes;
+    EXPECT_EQ(Value(TakeMessage(rest)), HeadMessage(Attach{.from = from}));
+  }
+}
+
+// Takes the message with another value for `key`, or gives nothing if it has no
+// such key.
 absl::StatusOr<std::optional<HeadMessage>> TakenWith(const HeadMessage& message,
                                                      absl::string_view key,
                                                      absl::string_view value) {
@@ -157,13 +210,13 @@ absl::StatusOr<std::optional<HeadMessage>> TakenWith(const HeadMessage& message,
 std::vector<HeadMessage> KindsWithKeys() {
   std::vector<HeadMessage> result;
   for (const auto& [message, bytes] : AllKinds()) result.push_back(message);
-  for (const auto& [kind, message] : LaterKinds()) {
+  for (const auto& [kind, message, payload] : LaterKinds()) {
     if (kind < 7 || kind > 9) result.push_back(message);
   }
   return result;
 }
 
-TEST(HeadMessageTest, WhatIsNoNumberIsAnErrorInEveryKind) {
+TEST(HeadMessageTest, EveryKindRefusesANumberThatIsNone) {
   for (const auto& [key, kinds] :
        std::vector<std::pair<std::string, int>>{{"version", 6},
                                                 {"rows", 4},
@@ -192,8 +245,8 @@ TEST(HeadMessageTest, WhatIsNoNumberIsAnErrorInEveryKind) {
   }
 }
 
-// To be told of, and no more, whatever else it is.
-TEST(HeadMessageTest, OfAnotherVersionsAttachOnlyTheVersionIsRead) {
+// Head has to tell its sender about the version, whatever else is wrong.
+TEST(HeadMessageTest, AnAttachOfAnotherVersionIsJudgedByItsVersionOnly) {
   Attach wish{.session = "what?"};
   Attached here{.session = "what?", .state = ""};
   wish.version = here.version = 2;
@@ -202,29 +255,29 @@ TEST(HeadMessageTest, OfAnotherVersionsAttachOnlyTheVersionIsRead) {
   }
 }
 
-TEST(HeadMessageTest, NobodyAttachesToANameThatIsNone) {
+TEST(HeadMessageTest, AnAttachToAnInvalidNameIsAnError) {
   EXPECT_THAT(TakenWith(Attach{.session = "a"}, "session", "../x"),
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("name")));
   EXPECT_THAT(TakenWith(Attach{.session = "a"}, "session", ""), IsOk());
 }
 
-TEST(HeadMessageTest, AHeadThatKnowsNoRightsServesWhoHasAll) {
+TEST(HeadMessageTest, AHeadThatSaysNoRightsServesClientsThatHaveAll) {
   std::string bytes = Encode(Attached{.session = "build", .state = "runs"});
   const std::string key("\x06\x00rights", 8);
-  // Its name is another's, then.
+  // Now the key is one that nobody knows.
   bytes[bytes.find(key) + 2] = 'x';
   absl::string_view rest = bytes;
   const auto message = Value(TakeMessage(rest));
   EXPECT_EQ(std::get<Attached>(*message).rights, Rights::All());
 }
 
-TEST(HeadMessageTest, AnOutputHeaderIsThatOfAnOutput) {
+TEST(HeadMessageTest, AnOutputHeaderIsTheOneOfAnOutput) {
   EXPECT_EQ(OutputHeader(3) + "abc", Encode(Output{"abc"}));
   const std::string longest(kLongestPayload, 'x');
   EXPECT_EQ(OutputHeader(longest.size()) + longest, Encode(Output{longest}));
 }
 
-TEST(HeadMessageTest, WhatDoesNotFitIntoAPacketIsLeftOut) {
+TEST(HeadMessageTest, PairsThatDoNotFitIntoAPacketAreLeftOut) {
   KeyValues fields;
   for (int i = 0; i < 1000; ++i) {
     fields.emplace_back(absl::StrCat("key", i), std::string(1000, 'v'));
@@ -272,7 +325,7 @@ TEST(HeadMessageTest, MessagesInOneReadAreTakenOneByOne) {
   EXPECT_EQ(rest, "");
 }
 
-// An OCI runtime, an HTTP client, a person with nc: may never send four bytes.
+// An OCI runtime, an HTTP client or a person with nc may never send four bytes.
 TEST(HeadMessageTest, APeerOfAnotherProtocolIsFoundOutByItsFirstByte) {
   for (int first = 0; first < 256; ++first) {
     if (first == kDeptyr) continue;
@@ -300,7 +353,7 @@ TEST(HeadMessageTest, APayloadThatIsNoKeyValueBlockIsAnError) {
   EXPECT_THAT(TakeMessage(rest), StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-// A registration of these pairs.
+// Takes a registration that has these pairs.
 absl::StatusOr<std::optional<HeadMessage>> TakeRegister(
     const KeyValues& pairs) {
   const std::string packet = EncodePacket(kDeptyr, 1, EncodeKeyValues(pairs));
@@ -340,7 +393,7 @@ TEST(RegisterTest, NumbersOutOfTheirRangeAreErrors) {
               StatusIs(absl::StatusCode::kInvalidArgument));
 }
 
-TEST(RegisterTest, ANameThatIsNoneIsAnError) {
+TEST(RegisterTest, AnInvalidNameIsAnError) {
   for (const absl::string_view wrong : {"", "../x", "-x", ".x", "a b"}) {
     EXPECT_THAT(TakeRegister(With("name", wrong)),
                 StatusIs(absl::StatusCode::kInvalidArgument))
@@ -348,7 +401,7 @@ TEST(RegisterTest, ANameThatIsNoneIsAnError) {
   }
 }
 
-TEST(HeadMessageTest, AnAttachThatBeginsNowhereIsAnError) {
+TEST(HeadMessageTest, AnAttachWithAnUnknownBeginningIsAnError) {
   const auto take = [](absl::string_view from) {
     const std::string packet =
         EncodePacket(kDeptyr, 5,
@@ -369,15 +422,15 @@ TEST(HeadMessageTest, AnAttachThatBeginsNowhereIsAnError) {
               StatusIs(absl::StatusCode::kInvalidArgument, HasSubstr("from")));
 }
 
-TEST(HeadMessageTest, AQuestionMayAskNothing) {
+TEST(HeadMessageTest, AQuestionMayBeEmpty) {
   const std::string packet =
       EncodePacket(kDeptyr, 12, EncodeKeyValues({{"version", "1"}}));
   absl::string_view rest = packet;
   EXPECT_EQ(std::get<Ask>(*Value(TakeMessage(rest))), Ask());
 }
 
-// Head must be able to say "I speak version 1" to whatever comes.
-TEST(RegisterTest, OfAnotherVersionOnlyTheVersionIsRead) {
+// Head must be able to say "I speak version 1" to anybody.
+TEST(RegisterTest, ARegistrationOfAnotherVersionIsJudgedByItsVersionOnly) {
   const auto message =
       Value(TakeRegister({{"version", "2"}, {"name", "what is a name then?"}}));
   ASSERT_TRUE(message);
@@ -393,8 +446,8 @@ TEST(RegisterTest, ALongCommandLineIsCut) {
   const auto message = Value(TakeMessage(rest));
   ASSERT_TRUE(message);
   EXPECT_THAT(std::get<Register>(*message).argv,
-              ElementsAre("cmd", std::string(kLongestArgv - 4, 'y')));
-  // Whoever sends it whole.
+              ElementsAre("cmd", std::string(kLongestText - 4, 'y')));
+  // A sender may not have cut it.
   const std::string whole = EncodePacket(
       kDeptyr, 1,
       EncodeKeyValues({{"version", "1"},
@@ -402,13 +455,107 @@ TEST(RegisterTest, ALongCommandLineIsCut) {
                        {"rows", "1"},
                        {"cols", "1"},
                        {"replace", "0"},
-                       {"argv", std::string(2 * kLongestArgv, 'y')}}));
+                       {"argv", std::string(2 * kLongestText, 'y')}}));
   rest = whole;
   EXPECT_THAT(std::get<Register>(*Value(TakeMessage(rest))).argv,
-              ElementsAre(std::string(kLongestArgv, 'y')));
+              ElementsAre(std::string(kLongestText, 'y')));
 }
 
-// A path or a TERM can be 128 KiB long; what we send must be a message still.
+// The rows of the tables in docs/protocol.md, by their first cell.
+std::map<std::string, std::vector<std::string>> DocumentedRows() {
+  std::ifstream page(
+      absl::StrCat(std::getenv("DEPTYR_SOURCE_DIR"), "/docs/protocol.md"));
+  std::map<std::string, std::vector<std::string>> rows;
+  for (std::string line; std::getline(page, line);) {
+    const std::vector<std::string> cells = absl::StrSplit(line, " | ");
+    if (cells.size() < 3 || cells[0].size() < 2) continue;
+    rows.emplace(cells[0].substr(2), cells);  // of two equal ones the first
+  }
+  return rows;
+}
+
+// As the tables say what a field of each type may be.
+std::string Documented(const std::string&) {
+  return "text";
+}
+std::string Documented(const std::vector<std::string>&) {
+  return "text";
+}
+std::string Documented(uint16_t) {
+  return "0 to 65535";
+}
+std::string Documented(uint64_t) {
+  return "0 to 2^64-1";
+}
+std::string Documented(bool) {
+  return "0 or 1";
+}
+std::string Documented(From) {
+  return "a word";
+}
+std::string Documented(Rights) {
+  return "words";
+}
+
+// What the page has to say of one message: its payload, and its keys' values.
+struct Page {
+  std::string payload = {};
+  std::map<std::string, std::string> values = {};
+};
+
+template <typename Message>
+Page PageOf(const Message& message) {
+  if constexpr (requires { message.bytes; }) return {.payload = "bytes:"};
+  Page page;
+  const auto add = [&page]<typename T>(absl::string_view name, const T& field) {
+    if constexpr (std::is_same_v<T, KeyValues>) {
+      absl::StrAppend(&page.payload, page.payload.empty() ? "" : ", and ",
+                      "keys of its own:");
+    } else {
+      const std::string key =
+          absl::StrCat("`", absl::StrReplaceAll(name, {{"_", "-"}}), "`");
+      absl::StrAppend(&page.payload, page.payload.empty() ? "" : " ", key);
+      page.values[key] = Documented(field);
+    }
+  };
+  if constexpr (HasFields<Message>) ForEachField(add, message);
+  if (page.payload.empty()) page.payload = "nothing";
+  return page;
+}
+
+TEST(ProtocolPageTest, HasTheFieldsOfEveryMessageAndNoOthers) {
+  auto rows = DocumentedRows();
+  rows["`cols`"] = rows["`rows`"] = rows["`rows` `cols`"];
+  std::vector<HeadMessage> messages;
+  for (const auto& [message, bytes] : AllKinds()) messages.push_back(message);
+  for (const auto& [kind, message, bytes] : LaterKinds()) {
+    messages.push_back(message);
+  }
+  ASSERT_EQ(messages.size(), std::variant_size_v<HeadMessage>);
+  std::map<std::string, std::string> all;
+  for (const HeadMessage& message : messages) {
+    const std::string number = absl::StrCat(message.index() + 1);
+    const Page page =
+        std::visit([](const auto& it) { return PageOf(it); }, message);
+    ASSERT_EQ(rows[number].size(), 4U) << number;
+    // Whole, unless the page says more after a colon.
+    const std::string end = page.payload.back() == ':' ? " " : " |";
+    EXPECT_THAT(rows[number][3], StartsWith(page.payload + end)) << number;
+    all.insert(page.values.begin(), page.values.end());
+  }
+  std::set<std::string> spellings;
+  for (const auto& [key, value] : all) {
+    ASSERT_EQ(rows[key].size(), 3U) << key;
+    EXPECT_EQ(rows[key][1], value) << key;
+    spellings.insert(value);
+  }
+  rows.erase("`rows` `cols`");
+  for (const auto& [key, row] : rows) {
+    EXPECT_TRUE(all.contains(key) || !spellings.contains(row[1])) << key;
+  }
+}
+
+// A path or a TERM can be 128 KiB long, and yet we must send a valid message.
 TEST(HeadMessageTest, TextsTooLongForAPacketAreCut) {
   const std::string text(3 * kLongestPayload, 'x');
   const Register message{.name = "a", .term = text, .argv = {"sh"}};

@@ -1,4 +1,4 @@
-// What a connection speaks, by its first bytes, however they are cut.
+// A connection's protocol is known by its first bytes, however they are cut.
 
 #include "lib/wire/protocol_detection.h"
 
@@ -30,7 +30,7 @@ std::string Bytes(const char (&text)[kSize]) {
   return std::string(text, kSize - 1);
 }
 
-// Whatever comes first of it, it is never taken for a client's.
+// However little of it comes first, it is never taken for a client's.
 void ExpectInEveryPiece(const std::string& whole, bool tcp, Protocol protocol) {
   EXPECT_EQ(DetectProtocol(whole, tcp), protocol) << whole;
   bool decided = false;
@@ -44,7 +44,7 @@ void ExpectInEveryPiece(const std::string& whole, bool tcp, Protocol protocol) {
   }
 }
 
-TEST(ProtocolDetectionTest, FindsEveryFirstMessageOfOurs) {
+TEST(ProtocolDetectionTest, FindsEveryFirstMessageOfHeadsProtocol) {
   const std::vector<HeadMessage> messages = {
       Register{.name = "a", .term = "", .argv = {"cat"}}, Attach{},
       Ask{.what = "sessions", .fields = {}},
@@ -83,13 +83,13 @@ TEST(ProtocolDetectionTest, FindsWhatABrowserSays) {
       Protocol::kBrowser);
 }
 
-// fetch(url, {method: 'rm'}) needs no more than a name that was bound anew.
+// A page can call fetch(url, {method: 'rm'}) once its name was rebound.
 TEST(ProtocolDetectionTest, FindsMethodsThatAPageMadeUp) {
   for (const char* method : {"rm", "patch", "PROPFIND", "!", "a-b"}) {
     const std::string line =
         absl::StrCat(method, " /tmp/x;reboot HTTP/1.1\r\n");
     EXPECT_EQ(DetectProtocol(line, kTcp), Protocol::kBrowser) << line;
-    // From the target on, wherever it is cut.
+    // It is found wherever it is cut after the target's beginning.
     const size_t target = line.find('/');
     for (size_t size = target + 1; size < line.size(); ++size) {
       EXPECT_NE(DetectProtocol(line.substr(0, size), kTcp), Protocol::kClient)
@@ -102,14 +102,14 @@ TEST(ProtocolDetectionTest, FindsMethodsThatAPageMadeUp) {
             Protocol::kBrowser);
 }
 
-TEST(ProtocolDetectionTest, WhatIsTypedIsAClients) {
+TEST(ProtocolDetectionTest, TypedTextIsAClients) {
   const std::vector<std::string> typed = {
       "x", "\r", "\x03", "\x1b", "say hello\n", "ls /tmp\n",
       "cat /etc/passwd |", "GETTING there\n", "GET lost\n", "HEADS up\n",
       "get\n", "/say hello\n", "echo * HTTP\n", "PUT\n", "\x16\x16",
       "\xde\x80\xde\x81", "\xde\xadx ", "\xdezzz", std::string(100'000, 'x'),
       "\xc3\xa4",
-      // uwsgi-framed.
+      // These are uwsgi-framed.
       EncodePacket(0, 0, "x"), EncodePacket(0, 0, "!"), EncodePacket(0, 0, ""),
       EncodePacket(0, 2, ""), Bytes("\x00\x18\x00\x64\x00\x50\x00\x65")};
   for (const std::string& bytes : typed) {
@@ -119,7 +119,7 @@ TEST(ProtocolDetectionTest, WhatIsTypedIsAClients) {
   }
 }
 
-// Only such a first key may have to wait for the second.
+// A first key that is undecided has to wait for the second one.
 TEST(ProtocolDetectionTest, AFirstKeyIsSeldomUndecided) {
   int undecided = 0;
   for (int key = 0; key < 256; ++key) {

@@ -10,7 +10,7 @@ namespace {
 
 using testing::HasSubstr;
 
-TEST(Rights, AreSpeltAsTheyAreParsed) {
+TEST(RightsSpellingTest, RightsAreSpeltAsTheyAreParsed) {
   for (const char* text : {"see", "see,type", "see,resize", "see,signal",
                            "administer", "see,type,resize,signal,administer"}) {
     EXPECT_EQ(Spell(Value(ParseRights(text))), text);
@@ -19,17 +19,17 @@ TEST(Rights, AreSpeltAsTheyAreParsed) {
   EXPECT_EQ(Spell(Rights()), "");
 }
 
-TEST(Rights, WhoTypesResizesOrSignalsSees) {
+TEST(RightsSpellingTest, TypingResizingAndSignallingIncludeSeeing) {
   EXPECT_EQ(Spell(Value(ParseRights("type"))), "see,type");
   EXPECT_EQ(Spell(Value(ParseRights("resize"))), "see,resize");
   EXPECT_EQ(Spell(Value(ParseRights("signal"))), "see,signal");
 }
 
-TEST(Rights, WhoAdministersNeedNotSee) {
+TEST(RightsSpellingTest, AdministeringDoesNotIncludeSeeing) {
   EXPECT_FALSE(Value(ParseRights("administer")).Has(Right::kSee));
 }
 
-TEST(Rights, WhatIsNoneIsNamed) {
+TEST(RightsSpellingTest, AnErrorNamesTheUnknownWord) {
   for (const char* text : {"", "sea", "see,", ",see", "see,all", "SEE", "see ",
                            "see;type", "none"}) {
     EXPECT_THAT(ParseRights(text), StatusIs(absl::StatusCode::kInvalidArgument))
@@ -39,7 +39,7 @@ TEST(Rights, WhatIsNoneIsNamed) {
               HasSubstr("no such right: \"tipe\"; say see"));
 }
 
-TEST(Rights, OfANewerHeadThoseThatAreKnownCount) {
+TEST(RightsSpellingTest, UnknownWordsOfANewerHeadAreSkipped) {
   EXPECT_EQ(Spell(KnownRights("see,dance,type")), "see,type");
   EXPECT_EQ(Spell(KnownRights("dance")), "");
 }

@@ -1,8 +1,13 @@
-// What a head hands over: all of it arrives, other versions are told apart.
+// All of the state that a head hands over arrives, and another version of it is
+// found out.
 #include "lib/wire/upgrade_state.h"
 
+#include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -19,7 +24,7 @@ using nlohmann::json;
 using testing::AllOf;
 using testing::HasSubstr;
 
-// Every byte there is.
+// A text with every possible byte.
 std::string Bytes() {
   std::string bytes;
   for (int c = 0; c < 256; ++c) bytes += static_cast<char>(c);
@@ -128,7 +133,7 @@ std::string Spelled(const json& value) {
   return bytes;
 }
 
-// How many fields a structure has: as many as it can be made from.
+// A structure has as many fields as it can be made from.
 struct Anything {
   template <typename T>
   operator T() const;  // NOLINT(google-explicit-constructor)
@@ -153,8 +158,18 @@ TEST(UpgradeStateTest, EverythingArrives) {
   EXPECT_EQ(again.terminal, Bytes());
 }
 
-// Only what isn't as in an empty one is there: else the test of the round trip
-// would say nothing.
+// deptyr 0.1.0 wrote the file: heads of both versions replace each other.
+TEST(UpgradeStateTest, TheBytesAreThoseThat010Wrote) {
+  std::ifstream file(absl::StrCat(std::getenv("DEPTYR_SOURCE_DIR"),
+                                  "/tests/wire/upgrade_state.cbor"),
+                     std::ios::binary);
+  const std::string frozen{std::istreambuf_iterator<char>(file), {}};
+  EXPECT_TRUE(Encode(Everything()) == frozen);
+  EXPECT_EQ(Value(Decode(frozen)), Everything());
+}
+
+// A field with its initial value isn't written, and a round trip would show
+// nothing of it.
 TEST(UpgradeStateTest, TheTestHasEveryField) {
   const json full = Parsed(Encode(Everything()));
   EXPECT_EQ(full.size(), FieldsOf<HeadState>() + 1);  // the version
@@ -170,14 +185,14 @@ TEST(UpgradeStateTest, TheTestHasEveryField) {
   EXPECT_EQ(client["inserts"][0].size(), FieldsOf<InsertState>());
 }
 
-TEST(UpgradeStateTest, WhatIsOrdinaryIsNotThere) {
+TEST(UpgradeStateTest, AFieldWithItsInitialValueIsNotWritten) {
   HeadState state;
   state.sessions.resize(1);
   EXPECT_EQ(Parsed(Encode(state)), (json{{"version", kUpgradeStateVersion},
                                          {"sessions", {json::object()}}}));
 }
 
-TEST(UpgradeStateTest, AFieldThatIsNewIsPassedOver) {
+TEST(UpgradeStateTest, AnUnknownFieldIsSkipped) {
   json value = Parsed(Encode(Everything()));
   value["later"] = {{"x", 1}};
   value["sessions"][0]["later"] = "x";
@@ -185,7 +200,7 @@ TEST(UpgradeStateTest, AFieldThatIsNewIsPassedOver) {
   EXPECT_EQ(Encode(Value(Decode(Spelled(value)))), Encode(Everything()));
 }
 
-TEST(UpgradeStateTest, AFieldThatIsMissingIsAsIfThereWereNone) {
+TEST(UpgradeStateTest, AMissingFieldHasItsInitialValue) {
   json value = Parsed(Encode(Everything()));
   value.erase("askers");
   value["sessions"][0].erase("controller");
@@ -208,7 +223,7 @@ TEST(UpgradeStateTest, AnotherVersionIsRefused) {
   EXPECT_FALSE(Decode(Spelled(value)).ok());
 }
 
-TEST(UpgradeStateTest, WhatIsNoStateIsRefused) {
+TEST(UpgradeStateTest, BytesThatAreNoStateAreRefused) {
   const std::string bytes = Encode(Everything());
   for (size_t size = 0; size < bytes.size(); ++size) {
     EXPECT_FALSE(Decode(bytes.substr(0, size)).ok()) << size;
@@ -237,14 +252,14 @@ TEST(UpgradeStateTest, AFieldOfAnotherTypeIsRefused) {
   EXPECT_TRUE(refused([](json& value) { value["viewer_leads"] = 1; }));
   EXPECT_TRUE(refused([](json& value) { value["refused"]["limit"] = -1; }));
   EXPECT_TRUE(refused([](json& value) { value["refused"] = 1; }));
-  // More than the field holds.
+  // These are more than the field can hold.
   EXPECT_TRUE(
       refused([](json& value) { value["viewer"]["rows"] = uint64_t{65536}; }));
   EXPECT_TRUE(
       refused([](json& value) { value["clients"][0]["fd"] = 1L << 40; }));
 }
 
-TEST(UpgradeStateTest, WhatClaimsToBeLargeOrGoesDeepIsRefused) {
+TEST(UpgradeStateTest, ClaimedLengthsAndDepthAreLimited) {
   // {"x": an array of 2^63-1 elements
   EXPECT_FALSE(Decode("\xa1\x61x\x9b\x7f\xff\xff\xff\xff\xff\xff\xff").ok());
   EXPECT_FALSE(Decode("\xbb\x7f\xff\xff\xff\xff\xff\xff\xff").ok());
@@ -252,21 +267,21 @@ TEST(UpgradeStateTest, WhatClaimsToBeLargeOrGoesDeepIsRefused) {
   EXPECT_FALSE(Decode(std::string(1'000'000, '\x9f')).ok());
 }
 
-// Another library may begin what it doesn't know the length of yet.
-TEST(UpgradeStateTest, LengthsNeedntBeSaidBefore) {
+// Another library may begin a map whose length it doesn't know yet.
+TEST(UpgradeStateTest, AMapMayHaveNoLength) {
   std::string bytes =
       Spelled({{"version", kUpgradeStateVersion}, {"newest", "a"}});
   bytes[0] = '\xbf';
   EXPECT_EQ(Value(Decode(bytes + '\xff')).newest, "a");
 }
 
-TEST(UpgradeStateTest, ANumberMayBeLessThanNothing) {
+TEST(UpgradeStateTest, ANumberMayBeNegative) {
   json value = Parsed(Encode(Everything()));
   value["sessions"][0]["pidfd"] = -1;
   EXPECT_EQ(Value(Decode(Spelled(value))).sessions[0].pidfd, -1);
 }
 
-TEST(UpgradeStateTest, AllDescriptorsAreTold) {
+TEST(UpgradeStateTest, DescriptorsOfHasAllOfThem) {
   // Everything() numbers them from 100 on.
   std::vector<int> wanted;
   for (int fd = 100; fd < 110; ++fd) wanted.push_back(fd);
@@ -285,7 +300,7 @@ TEST(UpgradeStateTest, EveryRingHasToBeUnderstood) {
   state.sessions[0].name = "a";
   state.sessions[0].ring = ring.fd();
   EXPECT_THAT(CheckRings(state), IsOk());
-  // In use: its offsets may move while they are looked at.
+  // A ring in use may move its offsets while they are looked at.
   const uint64_t end = ring.state().end;
   ring.state().end = ring.state().cleared + 1;
   EXPECT_THAT(CheckRings(state), IsOk());
