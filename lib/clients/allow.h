@@ -1,12 +1,12 @@
-// Who may do what in whose session, beyond its owner and root, who may all:
-// deptyr head --allow and --listener-allow.
+// Rules that let others than a session's owner and root, who may do everything,
+// do something there: deptyr head --allow and --listener-allow.
 //
 //   ASSIGN_OR_RETURN(AllowRule rule, ParseAllow("group:ops=see,type@build"));
 //   RightsIn("build", owner, {rule}, who).Has(Right::kType);
 //
-// Peers are who the kernel says they are: their user, their group, and the
-// groups besides.  One without an identity (over TCP, or of a user who has no
-// number in head's user namespace) is meant by `any` only.
+// A peer is whom the kernel says it is: a user, a group, and the groups
+// besides. Only `any` means a peer without an identity (over TCP, or of a user
+// who has no number in head's user namespace).
 #pragma once
 
 #include <sys/types.h>
@@ -34,15 +34,16 @@ struct AllowRule {
 using AllowRules = std::vector<AllowRule>;
 
 // "WHO=RIGHTS" or "WHO=RIGHTS@SESSION"; WHO is user:NAME, group:NAME, uid:N,
-// gid:N or any.  InvalidArgument if it is none, or there is no such user.
+// gid:N or any.  InvalidArgument for other texts, and if there is no such user.
 absl::StatusOr<AllowRule> ParseAllow(absl::string_view text);
-// With numbers: what ParseAllow() takes, whoever is called what by then.
+// What ParseAllow() takes, with numbers in the place of names, which may belong
+// to others by then.
 std::string Spell(const AllowRule& rule);
 
 // What the rules alone give, in a session, or, with "", everywhere.
 Rights Granted(const AllowRules& rules, const std::optional<PeerIdentity>& who,
                absl::string_view session);
-// What somebody may do in a session of `owner`.
+// What `who` may do in a session of `owner`.
 Rights RightsIn(absl::string_view session, uid_t owner, const AllowRules& rules,
                 const std::optional<PeerIdentity>& who);
 

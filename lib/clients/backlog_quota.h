@@ -1,6 +1,6 @@
-// How much of what was made for it a user may leave untaken: pictures of
-// screens, and answers that may be long.  Head makes these at once, whole, and
-// a picture of a hostile screen has megabytes.
+// Limits how much of what head made for a user may be left untaken: pictures of
+// screens, and answers that may be long.  Head makes these whole, and a picture
+// of a hostile screen has megabytes.
 //
 //   if (!quota.HasRoom(uid)) {
 //     place_ = quota.Queue(uid, [this] { TryAgain(); });
@@ -11,11 +11,11 @@
 //     GiveUp();  // destroys held_
 //   });
 //
-// A user may be made another one while fewer than `most` bytes are untaken: so
-// head never holds more for a user than that and one picture, and whoever
-// doesn't read keeps only connections of the same user waiting.  Who waits is
-// in a line, first come, first served.  All whom the kernel doesn't name are
-// one user, kUnknownId.
+// Another one is made for a user while fewer than `most` bytes are untaken.  So
+// head never holds more for a user than that and one picture, and a connection
+// that doesn't read keeps only others of the same user waiting.  Those wait in
+// a line, first come, first served.  All users whom the kernel doesn't name
+// count as one, kUnknownId.
 #pragma once
 
 #include <sys/types.h>
@@ -37,7 +37,7 @@ class BacklogQuota {
   // How long a connection may take nothing of what is held for it.
   static constexpr absl::Duration kPatience = absl::Seconds(20);
 
-  // Bytes that are held for a connection, until it is destroyed.
+  // Bytes that are held for a connection, as long as this lives.
   class Held {
    public:
     ~Held();
@@ -61,7 +61,7 @@ class BacklogQuota {
     Timer patience_;
   };
 
-  // In the line, until it is destroyed or its turn has come.
+  // A place in the line, as long as this lives and its turn hasn't come.
   class Place {
    public:
     ~Place() { quota_.line_.erase(number_); }
@@ -84,8 +84,8 @@ class BacklogQuota {
   BacklogQuota& operator=(const BacklogQuota&) = delete;
 
   bool HasRoom(uid_t uid) const;
-  // The same for a picture, which takes milliseconds to make: so one is made in
-  // a turn of the loop, and true means that this is it.
+  // The same for a picture.  Making one takes milliseconds, so only one is made
+  // in a turn of the loop: true means that it is this one.
   bool TakeTurn(uid_t uid);
   // `turn` is called once, when there is room.
   std::unique_ptr<Place> Queue(uid_t uid, absl::AnyInvocable<void()> turn);

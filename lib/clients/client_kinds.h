@@ -1,9 +1,11 @@
 // The kinds of clients there are, and the protocols of client sockets.
 //
-// A new protocol of client sockets takes a kind and a line in
-// kSocketProtocols, both here, and a file with its class and its maker
+// A new protocol of client sockets takes a kind, a maker and a line in
+// kSocketProtocols, all here, and a file with its class
 // (lib/clients/client_protocol.h).  The option of head and router, the socket
-// in --client-dir, reports and the log follow from that line.
+// in --client-dir, reports and the log follow from that line.  The upgrade's
+// state tells raw and uwsgi apart (SocketClientState): there a third needs a
+// field, or its clients would be taken for raw ones.
 #pragma once
 
 #include <algorithm>

@@ -1,10 +1,13 @@
 // The connected clients of a head or a router, until each ends.
 //
 //   ClientTable clients(loop, {.refusals = refusals,
-//                                   .counts = counts,
-//                                   .gone = [](const ConnectedClient&) {}});
+//                              .counts = counts,
+//                              .gone = [](const ConnectedClient&) {}});
 //   clients.Add(std::move(connection), MakeRawProtocol({}), identity)
 //       .Join(session);
+//
+// A client is destroyed at the end of the turn of the loop in which it ends, so
+// never while it is on the stack.
 #pragma once
 
 #include <memory>
@@ -16,6 +19,7 @@
 #include "absl/container/flat_hash_map.h"
 
 #include "lib/clients/connected_client.h"
+#include "lib/clients/listener_spec.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/peer_identity.h"
@@ -23,8 +27,6 @@
 
 namespace deptyr {
 
-// A client is destroyed at the end of the turn of the loop in which it ends, so
-// never while it is on the stack.
 class ClientTable {
  public:
   ClientTable(EventLoop& loop, ClientHost host);

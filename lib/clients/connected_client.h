@@ -2,12 +2,8 @@
 //
 // It owns the connection and what every protocol needs of one: what came and
 // isn't taken yet, when to read, and the end.  A ClientProtocol knows what the
-// bytes mean (lib/clients/client_protocol.h).
-//
-//   ClientTable clients(loop, {.refusals = refusals, .counts = counts});
-//   ConnectedClient& client = clients.Add(
-//       std::move(connection), MakeRawProtocol({}), PeerOf(connection.get()));
-//   client.Join(session);
+// bytes mean (lib/clients/client_protocol.h), and a ClientTable owns clients
+// (lib/clients/client_table.h has an example).
 //
 // A half-close says "no more input"; output goes on.  A close detaches, once
 // all that was sent before it is typed; the program never hears of it.
@@ -74,12 +70,11 @@ class ConnectedClient final : public Client {
   }
   // Bytes read or written since the client came.
   uint64_t traffic() const { return received_ + cursor(); }
-  // Nothing more comes from the client.
-  bool input_closed() const { return input_closed_; }
 
   // Ends when all output so far is delivered.
   void EndWhenServed();
-  // `last` is the last that it is sent, soon; what it still says is nothing.
+  // Ends when `last` is delivered, within two seconds.  What else is owed is
+  // dropped, and so is what the client still says.
   void EndWith(const std::string& last);
   void End();
   // Head is about to end.
@@ -89,12 +84,12 @@ class ConnectedClient final : public Client {
 
   bool May(Right right) const { return RightsIn(*session()).Has(right); }
   void TypeIfAllowed(absl::string_view keys);
-  // Its terminal has this size.
+  // The client's terminal has this size.
   void ResizeIfAllowed(WindowSize size);
   // Bytes, sizes and signals that it had no right to send.
   void CountDropped(size_t count) { dropped_ += count; }
   void CountIgnored() { ++ignored_; }
-  // EndWith(), and head counts it.
+  // As EndWith(), and the refusal is counted and logged.
   void Refuse(const Opening::Refusal& refusal);
   using Client::begun;
   using Client::lost;
@@ -166,7 +161,7 @@ class ConnectedClient final : public Client {
   bool input_closed_ = false;
   bool wait_for_room_ = false;
   bool closing_ = false;  // it ends when nothing is owed
-  bool refused_ = false;  // what it still says is nothing
+  bool refused_ = false;  // what it still says is dropped
   bool lingers_ = false;  // until the peer closes
   bool is_over_ = false;
   Timer ending_;  // until it has to be over

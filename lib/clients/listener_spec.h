@@ -1,5 +1,8 @@
-// Where clients may connect, as the command line says it: --raw, --uwsgi and
-// --client-dir, each with the policy that holds for it.
+// Where clients may connect, as the command line says it (--raw, --uwsgi,
+// --client-dir), and how those who do are treated.
+//
+//   ASSIGN_OR_RETURN(ListenerSpec spec, ParseListener("/run/a.sock=build"));
+//   spec.policy.read_only = true;
 #pragma once
 
 #include <string>
@@ -8,9 +11,29 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-#include "lib/clients/client_policy.h"
+#include "lib/clients/allow.h"
+#include "lib/clients/client_kinds.h"
 
 namespace deptyr {
+
+// What a new client is sent first.
+enum class Shows {
+  kScreen,   // what makes the screen as it is
+  kHistory,  // what the present program wrote, as far as the ring has it
+  kNothing,
+};
+
+struct ClientPolicy {
+  ClientKind kind = ClientKind::kRaw;
+  Shows shows = Shows::kScreen;
+  bool read_only = false;
+  bool allow_signals = false;  // to anybody who may connect
+  // Without rules, whoever may connect may do everything but signal.
+  AllowRules allow = {};
+  // What was sent before a close is typed.  A router's program ends with the
+  // connection instead.
+  bool type_after_close = true;
+};
 
 struct ListenerSpec {
   std::string address = {};  // lib/sys/address.h

@@ -6,8 +6,8 @@
 
 #include <optional>
 
-#include "lib/clients/client_policy.h"
 #include "lib/clients/client_protocol.h"
+#include "lib/clients/listener_spec.h"
 #include "lib/wire/upgrade_state.h"
 
 namespace deptyr {

@@ -20,7 +20,6 @@
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 
-#include "lib/clients/client_policy.h"
 #include "lib/clients/client_table.h"
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
