@@ -121,8 +121,9 @@ void Stores::RestorePrograms(Session& session, StoredSession stored) {
 void Stores::Save(HeadState& state) const {
   state.kept = stored_.Names();
   for (const auto& [name, session] : newer_) {
-    const auto add = [&](StoredKind kind, uint64_t number, const Fd& fd) {
-      state.held.push_back({Spell({kind, number, name}), fd.get()});
+    const auto add = [&, &session_name = name](StoredKind kind, uint64_t number,
+                                               const Fd& fd) {
+      state.held.push_back({Spell({kind, number, session_name}), fd.get()});
     };
     add(StoredKind::kRing, 0, session.ring);
     for (const auto& [number, program] : session.programs) {

@@ -62,8 +62,8 @@ class EventListenersTest : public testing::Test, public QueryConnection::Owner {
   }
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
-  const Limits limits_;
-  const AllowRules allow_;
+  const Limits limits_ = {};
+  const AllowRules allow_ = {};
   Admission admission_{*loop_, limits_, allow_, [](uid_t) { return 0; }};
   EventListeners events_{*loop_, admission_, kMostOwed};
   Session alices_{*loop_, "alices",

@@ -79,7 +79,7 @@ class PendingConnectionTest : public testing::Test,
   const std::string registration_ =
       Encode(Register{.name = "a", .term = "", .argv = {"program"}});
   Limits limits_;
-  const AllowRules allow_;
+  const AllowRules allow_ = {};
   Admission admission_{*loop_, limits_, allow_, [](uid_t) { return 0; }};
   std::vector<std::string> events_;
   Fd controller_;

@@ -68,8 +68,8 @@ class PendingConnectionsTest : public testing::Test,
   }
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
-  const Limits limits_;
-  const AllowRules allow_;
+  const Limits limits_ = {};
+  const AllowRules allow_ = {};
   Admission admission_{*loop_, limits_, allow_, [](uid_t) { return 0; }};
   PendingConnections pending_{*loop_, *this, admission_, 3};
   std::deque<Fd> peers_;

@@ -73,7 +73,7 @@ class StoresTest : public testing::Test, public SessionTable::Owner {
   const Fd notified_ = BindSocket(dir_ / "notify", SOCK_DGRAM | SOCK_NONBLOCK);
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
   std::unique_ptr<Readiness> systemd_;
-  const Limits limits_;
+  const Limits limits_ = {};
   SessionTable table_{*loop_, {}, limits_, *this};
   Stores stores_{*loop_, table_, [] {}};
   std::deque<SessionProgram> programs_;
