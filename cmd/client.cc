@@ -8,8 +8,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
-#include "lib/body/body.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/sys/unix_socket.h"
@@ -19,8 +19,7 @@ namespace deptyr {
 namespace {
 
 int StatusFor(const absl::Status& status) {
-  if (absl::IsDeadlineExceeded(status)) return kTimedOut;
-  return absl::IsInvalidArgument(status) ? kUsageError : kSystemError;
+  return absl::IsDeadlineExceeded(status) ? kTimedOut : ExitCodeFor(status);
 }
 
 }  // namespace

@@ -13,9 +13,6 @@
 
 namespace deptyr {
 
-// What a wait that was too long makes of a verb, as timeout(1) does.
-inline constexpr int kTimedOut = 124;
-
 // "[HEAD-SOCKET] [SESSION] ...".
 struct Target {
   std::string head;     // "": where head usually is

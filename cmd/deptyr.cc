@@ -7,8 +7,8 @@
 #include "absl/strings/string_view.h"
 
 #include "cmd/commands.h"
+#include "lib/base/exit_codes.h"
 #include "lib/base/log.h"
-#include "lib/body/body.h"
 
 namespace {
 

@@ -14,9 +14,9 @@
 #include "cmd/commands.h"
 #include "cmd/listen_options.h"
 #include "cmd/options.h"
+#include "lib/base/exit_codes.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/body/body.h"
 #include "lib/sys/background.h"
 #include "lib/sys/memory.h"
 #include "lib/sys/replace_self.h"
@@ -326,9 +326,7 @@ int HeadCommand(int argc, char** argv) {
   }
   const absl::Status status =
       RunHead(head, headless, command_key, std::move(before));
-  if (status.ok()) return 0;
-  return Fail(status.message(),
-              absl::IsInvalidArgument(status) ? kUsageError : kSystemError);
+  return status.ok() ? 0 : Fail(status.message(), ExitCodeFor(status));
 }
 
 }  // namespace deptyr

@@ -3,12 +3,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/exit_codes.h"
+
 namespace deptyr {
-namespace {
-
-constexpr int kSignalled = 128;
-
-}  // namespace
 
 std::optional<int> ExitStatusOf(const KeyValues& fields) {
   constexpr int kMostSignal = 64;

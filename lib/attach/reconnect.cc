@@ -1,6 +1,5 @@
 #include "lib/attach/reconnect.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,9 +7,6 @@
 namespace deptyr {
 namespace {
 
-// From the first to the longest pause between two attempts.
-constexpr absl::Duration kFirstPause = absl::Milliseconds(10);
-constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
 // A head that is only restarted is back before.
 constexpr absl::Duration kSilence = absl::Seconds(1);
 
@@ -20,12 +16,11 @@ void Reconnect::Lost(const absl::Status& why) {
   if (patience_ <= absl::ZeroDuration()) return listener_.OnGivenUp(why);
   last_ = why;
   if (!std::exchange(under_way_, true)) {
-    pause_ = kFirstPause;
+    backoff_ = kHeadBackoff;
     time_is_up_ = loop_.After(patience_, [this] { GiveUp(); });
     missed_ = loop_.After(kSilence, [this] { listener_.OnHeadMissed(); });
   }
-  attempt_ = loop_.After(pause_, [this] { Try(); });
-  pause_ = std::min(pause_ * 2, kLongestPause);
+  attempt_ = loop_.After(backoff_.Next(), [this] { Try(); });
 }
 
 void Reconnect::Try() {

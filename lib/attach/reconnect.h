@@ -9,6 +9,7 @@
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "lib/base/backoff.h"
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
@@ -41,7 +42,7 @@ class Reconnect {
   const absl::Duration patience_;
   Listener& listener_;
   bool under_way_ = false;
-  absl::Duration pause_;
+  Backoff backoff_ = kHeadBackoff;
   absl::Status last_;  // why head isn't reached
   Timer attempt_;
   Timer missed_;

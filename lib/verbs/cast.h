@@ -12,6 +12,7 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "lib/base/utf8.h"
 #include "lib/base/window_size.h"
 
 namespace deptyr {
@@ -27,7 +28,8 @@ class CastWriter {
   static std::string Mark(absl::Duration at, absl::string_view text);
 
  private:
-  std::string rest_;  // of a character that isn't whole
+  Utf8Decoder decoder_;
+  std::string rest_;
 };
 
 }  // namespace deptyr

@@ -9,6 +9,7 @@
 #include "absl/strings/strip.h"
 
 #include "lib/base/status.h"
+#include "lib/base/utf8.h"
 #include "lib/term/keys.h"
 
 namespace deptyr {
@@ -132,18 +133,14 @@ std::string SpecialKey(const Special& key, const Modifiers& held,
                       last);
 }
 
-// One character, which UTF-8 may make several bytes; never none.
-bool IsCharacter(absl::string_view name) {
-  constexpr unsigned kContinuation = 0x80;
-  constexpr unsigned kContinuationMask = 0xc0;
-  for (size_t i = 1; i < name.size(); ++i) {
-    if ((static_cast<unsigned char>(name[i]) & kContinuationMask) !=
-        kContinuation) {
-      return false;
-    }
+bool IsOneCharacter(absl::string_view text) {
+  Utf8Decoder decoder;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const Utf8Decoder::Result result = decoder.Take(text[i]);
+    if (result == Utf8Decoder::Result::kMore) continue;
+    return result == Utf8Decoder::Result::kCharacter && i + 1 == text.size();
   }
-  return name.size() == 1 ||
-         static_cast<unsigned char>(name[0]) >= kContinuation;
+  return false;
 }
 
 std::optional<std::string> BytesOf(absl::string_view name,
@@ -157,7 +154,7 @@ std::optional<std::string> BytesOf(absl::string_view name,
     if (held.shift) return name == "Tab" ? "\x1b[Z" : std::string(plain.bytes);
     return std::string(plain.bytes);
   }
-  if (!IsCharacter(name)) return std::nullopt;
+  if (!IsOneCharacter(name)) return std::nullopt;
   if (!held.control) {
     return held.shift ? absl::AsciiStrToUpper(name) : std::string(name);
   }
