@@ -15,8 +15,8 @@
 #include "lib/attach/ask.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/render/json.h"
 #include "lib/sys/signals.h"
-#include "lib/verbs/json.h"
 #include "lib/verbs/tables.h"
 
 namespace deptyr {

@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
 #include "lib/base/status.h"
@@ -129,6 +130,12 @@ absl::StatusOr<int> Options::TakeValue(Option& option,
     return Wrong(absl::StrCat(spelled, ": ", set.message()));
   }
   return at;
+}
+
+std::string Options::Listed(std::vector<absl::string_view> names) {
+  const absl::string_view last = names.back();
+  names.pop_back();
+  return absl::StrCat(absl::StrJoin(names, ", "), " or ", last);
 }
 
 std::string Options::Spelled(const Option& option) {

@@ -22,9 +22,11 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "lib/base/named.h"
 #include "lib/sys/pty.h"
 
 namespace deptyr {
@@ -56,6 +58,30 @@ class Options {
     });
   }
 
+  // The value is one of the table's names; the help tells them all, and after
+  // them the one that `value` has already, which is the default.
+  template <typename To, size_t kSize>
+  void OneOf(const std::string& name, const std::string& placeholder, To* value,
+             const Named<To> (&table)[kSize], const std::string& help = "") {
+    std::vector<absl::string_view> names;
+    absl::string_view usual;
+    for (const Named<To>& entry : table) {
+      names.push_back(entry.name);
+      if (entry.value == *value) usual = entry.name;
+    }
+    const std::string choice = Listed(names);
+    Add(name, placeholder, absl::StrCat(help, choice, " (", usual, ")"),
+        [value, &table, choice](absl::string_view text) -> absl::Status {
+          for (const Named<To>& entry : table) {
+            if (entry.name != text) continue;
+            *value = entry.value;
+            return absl::OkStatus();
+          }
+          return absl::InvalidArgumentError(
+              absl::StrCat("not known: ", text, "; say ", choice));
+        });
+  }
+
   // Of a subcommand that runs no program: options may follow operands, too.
   void AllowAnywhere() { anywhere_ = true; }
 
@@ -82,6 +108,8 @@ class Options {
   absl::StatusOr<int> TakeValue(Option& option, const std::string& spelled,
                                 std::optional<absl::string_view> rest, int argc,
                                 char** argv, int at);
+  // "text, ansi or json".
+  static std::string Listed(std::vector<absl::string_view> names);
   static std::string Spelled(const Option& option);
   absl::Status Wrong(absl::string_view what) const;
 

@@ -5,33 +5,17 @@
 #include <cstdio>
 #include <string>
 
-#include "absl/strings/str_cat.h"
-
 #include "cmd/client.h"
 #include "cmd/commands.h"
 #include "lib/base/status.h"
 #include "lib/verbs/record.h"
 
 namespace deptyr {
-namespace {
-
-absl::StatusOr<SnapshotFormat> ParseFormat(absl::string_view text) {
-  if (text == "text") return SnapshotFormat::kText;
-  if (text == "ansi") return SnapshotFormat::kAnsi;
-  if (text == "svg") return SnapshotFormat::kSvg;
-  if (text == "json") return SnapshotFormat::kJson;
-  return absl::InvalidArgumentError(
-      absl::StrCat("no such format: ", text, "; say text, ansi, svg or json"));
-}
-
-}  // namespace
-
 int SnapshotCommand(int argc, char** argv) {
   SnapshotOptions snapshot;
   Options options("snapshot", "[OPTION]... [HEAD-SOCKET] [SESSION]",
                   "Prints SESSION's (your newest's) screen.");
-  options.Value("format", "FORMAT", &snapshot.format, ParseFormat,
-                "text, ansi, svg or json (text)");
+  options.OneOf("format", "FORMAT", &snapshot.render, kSnapshotFormats);
   options.Flag("last", &snapshot.last,
                "as the last program that ended left it");
   return RunVerb(options, "snapshot", 0, argc, argv,

@@ -2,7 +2,7 @@
 
 #include "absl/strings/str_cat.h"
 
-#include "lib/verbs/json.h"
+#include "lib/render/json.h"
 
 namespace deptyr {
 namespace {

@@ -5,23 +5,18 @@
 
 #include "absl/status/statusor.h"
 
-namespace deptyr {
+#include "lib/render/formats.h"
 
-enum class SnapshotFormat {
-  kText,
-  kAnsi,  // lines, with their colours and attributes
-  kSvg,
-  kJson,
-};
+namespace deptyr {
 
 struct SnapshotOptions {
   std::string head;     // HEAD-SOCKET; "" for where it usually is
   std::string session;  // "" for the newest
-  SnapshotFormat format = SnapshotFormat::kText;
+  SnapshotRenderer render = kSnapshotFormats[0].value;
   bool last = false;  // as the last program that ended left it
 };
 
-// A file by itself.
+// The picture, a whole file.
 absl::StatusOr<std::string> TakeSnapshot(const SnapshotOptions& options);
 
 }  // namespace deptyr

@@ -1,15 +1,14 @@
-#include "lib/verbs/json.h"
+#include "lib/render/json.h"
 
-#include <algorithm>
-#include <iterator>
+#include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/base/log.h"
+#include "lib/render/render.h"
+#include "lib/wire/report_fields.h"
 
 #include <nlohmann/json.hpp>
 
@@ -18,44 +17,19 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr absl::string_view kNumbers[] = {
-    "pid",      "uid",     "rows", "cols",        "clients",  "bytes",
-    "begin",    "end",     "id",   "client",      "capacity", "number",
-    "missed",   "dropped", "code", "signal",      "behind",   "history",
-    "sessions", "running", "kept", "descriptors",
-};
-constexpr absl::string_view kTimes[] = {"since", "started", "ended", "time"};
-constexpr absl::string_view kFlags[] = {"read-only", "leads"};
-
-template <size_t kSize>
-bool IsOneOf(absl::string_view key, const absl::string_view (&keys)[kSize]) {
-  return std::find(std::begin(keys), std::end(keys), key) != std::end(keys);
-}
-
-// What head counts of itself, and how much of it there may be.
-bool IsCount(absl::string_view key) {
-  return key == "pending" || key == "buffered" || key == "refused" ||
-         absl::StartsWith(key, "refused-") || absl::StartsWith(key, "max-");
-}
-
 Json ValueFor(absl::string_view key, const std::string& text) {
+  const FieldType type = TypeOf(key);
+  if (type == FieldType::kText) return text;
+  if (type == FieldType::kWords) {
+    return std::vector<std::string>(absl::StrSplit(text, '\0'));
+  }
   int64_t number = 0;
-  const bool is_number = absl::SimpleAtoi(text, &number);
-  if (is_number && (IsOneOf(key, kNumbers) || IsCount(key))) return number;
-  if (is_number && IsOneOf(key, kFlags)) return number != 0;
-  if (is_number && IsOneOf(key, kTimes)) {
-    constexpr double kMilliseconds = 1000;
-    return number == 0 ? Json()
-                       : Json(static_cast<double>(number) / kMilliseconds);
-  }
-  if (key == "argv") {
-    Json words = Json::array();
-    for (const absl::string_view word : absl::StrSplit(text, '\0')) {
-      words.push_back(std::string(word));
-    }
-    return words;
-  }
-  return text;
+  if (!absl::SimpleAtoi(text, &number)) return text;
+  if (type == FieldType::kFlag) return number != 0;
+  if (type != FieldType::kTime) return number;
+  if (number == 0) return nullptr;
+  constexpr double kMilliseconds = 1000;
+  return static_cast<double>(number) / kMilliseconds;
 }
 
 Json ObjectOf(const KeyValues& item) {
@@ -74,7 +48,8 @@ std::string Dump(const Json& json, int indent) {
   const auto dump = [&](bool ascii) {
     return json.dump(indent, ' ', ascii, Json::error_handler_t::replace);
   };
-  // JSON lets pass what a terminal obeys (U+009B) or what hides, as it is.
+  // JSON itself escapes only what is below U+0020; a terminal obeys U+009B, and
+  // other characters hide what is written.
   std::string text = dump(/*ascii=*/false);
   for (const absl::string_view line : absl::StrSplit(text, '\n')) {
     if (!IsPrintable(line)) return dump(/*ascii=*/true);
@@ -121,14 +96,16 @@ std::string StatusJson(const std::vector<KeyValues>& items) {
   return Dump(session, kIndented);
 }
 
-std::string SnapshotJson(const KeyValues& item, const ScreenText& screen) {
+std::string SnapshotJson(const Screen& screen, const KeyValues& item) {
+  std::vector<std::string> lines = absl::StrSplit(Text(screen), '\n');
+  lines.pop_back();  // what follows the last newline: nothing
   Json object = ObjectOf(item);
-  object["cursor"] = {{"row", screen.cursor_row},
-                      {"col", screen.cursor_col},
-                      {"visible", screen.cursor_visible}};
-  object["alternate_screen"] = screen.alternate_screen;
-  object["lines"] = screen.lines;
-  return Dump(object, kIndented);
+  object["cursor"] = {{"row", screen.cursor().row},
+                      {"col", screen.cursor().col},
+                      {"visible", screen.cursor_visible()}};
+  object["alternate_screen"] = screen.alternate_screen();
+  object["lines"] = std::move(lines);
+  return Dump(object, kIndented) + "\n";
 }
 
 std::string CastHeaderJson(WindowSize size, absl::Time start,
@@ -143,7 +120,7 @@ std::string CastHeaderJson(WindowSize size, absl::Time start,
 
 std::string CastEventJson(absl::Duration since_start, char kind,
                           absl::string_view text) {
-  // A double's seventeen digits would be too many.
+  // A double would be printed with seventeen digits.
   const double seconds =
       absl::ToDoubleSeconds(absl::Trunc(since_start, absl::Microseconds(1)));
   return Dump(Json::array({seconds, std::string(1, kind), std::string(text)}),
