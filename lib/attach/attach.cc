@@ -3,10 +3,8 @@
 #include <signal.h>
 
 #include <memory>
-#include <utility>
 
 #include "lib/attach/attach_run.h"
-#include "lib/attach/connection.h"
 #include "lib/base/status.h"
 #include "lib/sys/signals.h"
 
@@ -17,14 +15,13 @@ absl::StatusOr<AttachResult> RunAttach(const AttachOptions& options) {
   ASSIGN_OR_RETURN(Signals signals,
                    Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTSTP,
                                    SIGCONT, SIGWINCH}));
-  ASSIGN_OR_RETURN(std::string path, FindHead(options.head));
-  AttachRun visit(*loop, options, std::move(path));
-  RETURN_IF_ERROR(visit.Begin());
+  AttachRun run(*loop, options);
+  RETURN_IF_ERROR(run.Begin());
   const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {
-    while (const int signal = signals.Next()) visit.OnSignal(signal);
+    while (const int signal = signals.Next()) run.OnSignal(signal);
   });
-  while (!visit.finished()) RETURN_IF_ERROR(loop->RunOnce());
-  return visit.End();
+  while (!run.finished()) RETURN_IF_ERROR(loop->RunOnce());
+  return run.End();
 }
 
 }  // namespace deptyr

@@ -80,6 +80,14 @@ void HeadConnection::Send(const HeadMessage& message) {
   Flush();
 }
 
+void HeadConnection::SendKeys(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const absl::string_view part = bytes.substr(0, kLongestOutput);
+    Send(Keys{std::string(part)});
+    bytes.remove_prefix(part.size());
+  }
+}
+
 void HeadConnection::CloseSending() {
   if (ended_ || closes_) return;
   closes_ = true;

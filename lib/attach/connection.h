@@ -52,6 +52,8 @@ class HeadConnection {
   HeadConnection& operator=(const HeadConnection&) = delete;
 
   void Send(const HeadMessage& message);
+  // Any number of bytes, in messages as long as head takes them.
+  void SendKeys(absl::string_view bytes);
   // "No more comes from here", after what was sent.
   void CloseSending();
   // How many bytes head hasn't taken yet.

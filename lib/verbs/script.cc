@@ -77,23 +77,17 @@ void ScriptClient::OnAttached(const Attached& attached) {
     return Finish(absl::OkStatus());
   }
   if (!attached.running && !script_.typed.empty()) {
-    return Finish(absl::FailedPreconditionError(
-        absl::StrCat("nothing was typed: ", session_, " ", attached.state)));
+    return Finish(NotTypedError(session_, attached.state));
   }
   if (!attached.rights.Has(Right::kType) && !script_.typed.empty()) {
-    return Finish(MayNotType(session_));
+    return Finish(MayNotTypeError(session_));
   }
   if (script_.until == Until::kQuiet) WaitForQuiet();
   Type();
 }
 
 void ScriptClient::Type() {
-  absl::string_view rest = script_.typed;
-  while (!rest.empty()) {
-    const absl::string_view part = rest.substr(0, kLongestOutput);
-    head_.Send(Keys{std::string(part)});
-    rest.remove_prefix(part.size());
-  }
+  head_.SendKeys(script_.typed);
   // Head's answer to that is "done".
   if (script_.until == Until::kTyped) head_.CloseSending();
 }
