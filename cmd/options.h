@@ -89,6 +89,7 @@ class Options {
   absl::StatusOr<std::vector<std::string>> Parse(int argc, char** argv);
   // --help was among the options: print Help() and do nothing else.
   bool help_wanted() const { return help_wanted_; }
+  const std::string& command() const { return command_; }
   std::string Help() const;
 
  private:

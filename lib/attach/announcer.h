@@ -9,10 +9,12 @@
 
 #include <array>
 #include <string>
+#include <utility>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
 
+#include "lib/attach/notice.h"
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
@@ -22,22 +24,33 @@ class Announcer {
   Announcer(EventLoop& loop, absl::AnyInvocable<void(absl::string_view)> show)
       : loop_(loop), show_(std::move(show)) {}
 
-  void Say(absl::string_view text);
+  void Say(absl::string_view text) { show_(OwnLine(text)); }
 
-  // One line waits for each topic, and takes the place of one that was there;
-  // "": there is nothing to say any more.
+  // For each topic the last line is said; "" takes it back.
   enum Topic { kRights, kState };
   void SayOncePainted(Topic topic, std::string text) {
     waiting_[topic] = std::move(text);
   }
-  void OnMessage();
+  void OnMessage() {
+    if (waiting_ != Lines()) {
+      pause_ = loop_.After(kPaintPause, [this] { SayWaiting(); });
+    }
+  }
 
  private:
-  void SayWaiting();
+  using Lines = std::array<std::string, 2>;
+  // Once the picture is there, head says nothing for so long.
+  static constexpr absl::Duration kPaintPause = absl::Milliseconds(50);
+
+  void SayWaiting() {
+    for (std::string& text : waiting_) {
+      if (!text.empty()) Say(std::exchange(text, ""));
+    }
+  }
 
   EventLoop& loop_;
   absl::AnyInvocable<void(absl::string_view)> show_;
-  std::array<std::string, 2> waiting_;
+  Lines waiting_;
   Timer pause_;
 };
 

@@ -1,7 +1,8 @@
 // One question to head, and its answer.  Blocking; don't call from an event
 // loop.
 //
-//   RETURN_IF_ERROR(AskHead("", {.what = "sessions"}, [](const auto& said) {
+//   RETURN_IF_ERROR(AskHead("", {.what = "sessions", .fields = {}}, [](const
+//   auto& said) {
 //     if (const auto* item = std::get_if<Item>(&said)) Print(item->fields);
 //   }));
 #pragma once

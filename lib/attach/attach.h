@@ -15,11 +15,12 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "lib/attach/session_address.h"
+
 namespace deptyr {
 
 struct AttachOptions {
-  std::string head;     // HEAD-SOCKET; "" for where it usually is
-  std::string session;  // "" for the newest
+  SessionAddress where;
   std::string detach_keys;
   // For how long head may be away; none: without it the client ends.
   absl::Duration wait = absl::Seconds(30);

@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <cstdlib>
+#include <memory>
 #include <utility>
 #include <variant>
 #include <vector>
@@ -57,7 +58,7 @@ absl::StatusOr<Attach> AttachRun::Wish() {
   } else if (interactive_) {
     ASSIGN_OR_RETURN(size, GetWindowSize(STDOUT_FILENO));
   }
-  return Attach{.session = options_.session,
+  return Attach{.session = options_.where.session,
                 .rows = size.rows,
                 .cols = size.cols,
                 .from = interactive_ ? From::kScreen : From::kNow,
@@ -303,7 +304,7 @@ std::string AttachRun::AboutSession(absl::string_view text) const {
 
 void AttachRun::OnDetach() {
   const absl::string_view session =
-      head_.session().empty() ? options_.session : head_.session();
+      head_.session().empty() ? options_.where.session : head_.session();
   Finish(AttachResult{0, OwnLine(absl::StrCat("detached from ", session))});
 }
 
@@ -335,6 +336,20 @@ absl::StatusOr<AttachResult> AttachRun::End() {
   if (view_ != nullptr) view_->GiveBack();
   if (options_.quiet && end_->ok()) (*end_)->line.clear();
   return *std::move(end_);
+}
+
+absl::StatusOr<AttachResult> RunAttach(const AttachOptions& options) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
+  ASSIGN_OR_RETURN(Signals signals,
+                   Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTSTP,
+                                   SIGCONT, SIGWINCH}));
+  AttachRun run(*loop, options);
+  RETURN_IF_ERROR(run.Begin());
+  const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {
+    while (const int signal = signals.Next()) run.OnSignal(signal);
+  });
+  while (!run.finished()) RETURN_IF_ERROR(loop->RunOnce());
+  return run.End();
 }
 
 }  // namespace deptyr

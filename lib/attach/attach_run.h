@@ -33,7 +33,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
  public:
   AttachRun(EventLoop& loop, AttachOptions options);
 
-  absl::Status Begin() { return head_.Open(options_.head); }
+  absl::Status Begin() { return head_.Open(options_.where.head); }
   void OnSignal(int signal);
   bool finished() const { return end_.has_value(); }
   // Gives the terminal back to the user.

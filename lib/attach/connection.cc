@@ -149,9 +149,9 @@ void HeadConnection::Deliver() {
     auto message = TakeMessage(rest);
     if (!message.ok()) {
       End(absl::FailedPreconditionError(
-          absl::StrCat("whoever serves the socket is no deptyr head: ",
+          absl::StrCat("whoever serves the socket is not a deptyr head: ",
                        message.status().message(),
-                       "; if clients connect there, name head's own socket")));
+                       "; if it is a socket for clients, name head's own")));
       break;
     }
     if (!message->has_value()) {

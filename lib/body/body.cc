@@ -53,7 +53,7 @@ absl::Status AwaitAcceptance(int head) {
     auto message = TakeMessage(rest);
     if (!message.ok()) {
       return absl::FailedPreconditionError(
-          absl::StrCat("whoever serves the socket is no deptyr head: ",
+          absl::StrCat("whoever serves the socket is not a deptyr head: ",
                        message.status().message()));
     }
     if (!message->has_value()) continue;

@@ -57,6 +57,25 @@ std::string Dump(const Json& json, int indent) {
   return text;
 }
 
+// The item of the kind `outer`, and in it an array of each other kind, under
+// the name that goes with it.
+std::string Nested(
+    absl::string_view outer,
+    const std::vector<std::pair<std::string, std::string>>& kinds,
+    const std::vector<KeyValues>& items) {
+  Json object = Json::object();
+  for (const KeyValues& item : items) {
+    if (ValueOf(item, "item") == outer) object = ObjectOf(item);
+  }
+  for (const auto& [kind, name] : kinds) {
+    Json& array = object[name] = Json::array();
+    for (const KeyValues& item : items) {
+      if (ValueOf(item, "item") == kind) array.push_back(ObjectOf(item));
+    }
+  }
+  return Dump(object, kIndented);
+}
+
 }  // namespace
 
 std::string ItemJson(const KeyValues& item) {
@@ -70,30 +89,13 @@ std::string ItemsJson(const std::vector<KeyValues>& items) {
 }
 
 std::string HeadJson(const std::vector<KeyValues>& items) {
-  Json head = Json::object();
-  Json users = Json::array();
-  for (const KeyValues& item : items) {
-    const absl::string_view kind = ValueOf(item, "item");
-    if (kind == "head") head = ObjectOf(item);
-    if (kind == "user") users.push_back(ObjectOf(item));
-  }
-  head["users"] = std::move(users);
-  return Dump(head, kIndented);
+  return Nested("head", {{"user", "users"}}, items);
 }
 
 std::string StatusJson(const std::vector<KeyValues>& items) {
-  Json session = Json::object();
-  Json clients = Json::array();
-  Json incarnations = Json::array();
-  for (const KeyValues& item : items) {
-    const absl::string_view kind = ValueOf(item, "item");
-    if (kind == "session") session = ObjectOf(item);
-    if (kind == "client") clients.push_back(ObjectOf(item));
-    if (kind == "incarnation") incarnations.push_back(ObjectOf(item));
-  }
-  session["attached"] = std::move(clients);
-  session["incarnations"] = std::move(incarnations);
-  return Dump(session, kIndented);
+  return Nested("session",
+                {{"client", "attached"}, {"incarnation", "incarnations"}},
+                items);
 }
 
 std::string SnapshotJson(const Screen& screen, const KeyValues& item) {

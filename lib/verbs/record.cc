@@ -26,7 +26,7 @@ class Recorder final : public StreamReader {
  public:
   Recorder(EventLoop& loop, int output, const RecordOptions& options)
       : StreamReader(loop, output, options.wait,
-                     {.session = options.session,
+                     {.session = options.where.session,
                       .from = From::kScreen,
                       .read_only = true}),
         once_(options.once) {}
@@ -99,7 +99,7 @@ class HistoryReader final : public StreamReader {
   HistoryReader(EventLoop& loop, const HistoryOptions& options)
       : StreamReader(loop, STDOUT_FILENO,
                      options.follow ? options.wait : absl::ZeroDuration(),
-                     {.session = options.session,
+                     {.session = options.where.session,
                       .from = From::kHistory,
                       .value = options.bytes,
                       .read_only = true}),
@@ -142,10 +142,10 @@ void HistoryReader::Show(absl::string_view bytes) {
 absl::Status RunRecord(const RecordOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
   // A session that can't be recorded must not cost an old recording.
-  RETURN_IF_ERROR(
-      AskForItems(options.head,
-                  {.what = "status", .fields = {{"session", options.session}}})
-          .status());
+  RETURN_IF_ERROR(AskForItems(options.where.head,
+                              {.what = "status",
+                               .fields = {{"session", options.where.session}}})
+                      .status());
   Fd file;
   if (!options.file.empty() && options.file != "-") {
     ASSIGN_OR_RETURN(
@@ -153,12 +153,12 @@ absl::Status RunRecord(const RecordOptions& options) {
                                                          : Existing::kKept));
   }
   const int output = file.valid() ? file.get() : STDOUT_FILENO;
-  return Recorder(*loop, output, options).Run(options.head);
+  return Recorder(*loop, output, options).Run(options.where.head);
 }
 
 absl::Status RunHistory(const HistoryOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
-  return HistoryReader(*loop, options).Run(options.head);
+  return HistoryReader(*loop, options).Run(options.where.head);
 }
 
 }  // namespace deptyr

@@ -28,9 +28,9 @@ uint16_t Length(const KeyValues& item, absl::string_view key) {
 absl::StatusOr<std::string> TakeSnapshot(const SnapshotOptions& options) {
   KeyValues item;
   std::string paint;
-  RETURN_IF_ERROR(AskHead(options.head,
+  RETURN_IF_ERROR(AskHead(options.where.head,
                           {.what = "snapshot",
-                           .fields = {{"session", options.session},
+                           .fields = {{"session", options.where.session},
                                       {"last", options.last ? "1" : "0"}}},
                           [&](const HeadMessage& said) {
                             if (const auto* it = std::get_if<Item>(&said)) {

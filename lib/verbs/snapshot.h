@@ -5,13 +5,13 @@
 
 #include "absl/status/statusor.h"
 
+#include "lib/attach/session_address.h"
 #include "lib/render/formats.h"
 
 namespace deptyr {
 
 struct SnapshotOptions {
-  std::string head;     // HEAD-SOCKET; "" for where it usually is
-  std::string session;  // "" for the newest
+  SessionAddress where;
   SnapshotRenderer render = kSnapshotFormats[0].value;
   bool last = false;  // as the last program that ended left it
 };
