@@ -17,10 +17,11 @@
 namespace deptyr {
 namespace {
 
-// Long enough for a head that is being restarted or upgraded, not for ever; and
-// a supervisor that restarts us every two minutes isn't in a tight loop.
+// Long enough for a head that is being restarted; and a supervisor that
+// restarts us every two minutes isn't in a tight loop.
 constexpr absl::Duration kWait = absl::Seconds(120);
-// Whoever asks for a fallback prefers a program without a terminal to none.
+// A user of --fallback would rather have the program without a terminal than
+// wait.
 constexpr absl::Duration kWaitWithFallback = absl::Seconds(5);
 
 absl::StatusOr<std::string> ParseName(absl::string_view text) {
@@ -62,7 +63,7 @@ int BodyCommand(int argc, char** argv) {
     std::fputs(options.Help().c_str(), stdout);
     return 0;
   }
-  // Parsing stopped at HEAD-SOCKET, so "--" is an operand here.
+  // Parsing has stopped at HEAD-SOCKET, so "--" is an operand.
   auto program = operands->begin();
   if (program == operands->end()) return Fail("no HEAD-SOCKET; see --help");
   body.socket = *program++;

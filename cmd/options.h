@@ -1,5 +1,5 @@
-// The options of one subcommand: declared once, which also prints the help (and
-// a test compares that with the man page).
+// The options of one subcommand, declared once: the help follows, and a test
+// compares that with the man page.
 //
 //   Options options("body", "[OPTION]... HEAD-SOCKET -- PROGRAM [ARG]...",
 //                   "run PROGRAM on a terminal of its own");
@@ -8,11 +8,11 @@
 //   ASSIGN_OR_RETURN(std::vector<std::string> operands,
 //                    options.Parse(argc, argv));
 //
-// Parsing stops at the first operand, so a program's own options are safe; "--"
-// ends the options too.  "--name=X" and "--name X" are the same.
+// Parsing stops at the first operand, so that a program keeps its own options;
+// "--" ends the options too.  "--name=X" and "--name X" are the same.
 //
-// An option that is declared as "q,quiet" is -q too; then letters may be
-// joined, and a value may follow its letter at once: -rq, -e^A.
+// An option that is declared as "q,quiet" is also -q.  Letters may be joined,
+// and a value may follow its letter at once: -rq, -e^A.
 #pragma once
 
 #include <optional>
@@ -38,14 +38,14 @@ class Options {
   void Flag(std::string name, bool* flag, std::string help);
   void Value(std::string name, std::string placeholder, std::string* value,
              std::string help);
-  // Runs `set` on the value; may be given several times.
+  // Calls `set` with each value; the option may be given several times.
   void Do(std::string name, std::string placeholder,
           absl::AnyInvocable<absl::Status(absl::string_view)> set,
           std::string help) {
     Add(std::move(name), std::move(placeholder), std::move(help),
         std::move(set));
   }
-  // With a parser of the value, e.g. ParseSize.
+  // With a parser of the value, such as ParseSize.
   template <typename To, typename Parsed>
   void Value(const std::string& name, const std::string& placeholder, To* value,
              absl::StatusOr<Parsed> (*parse)(absl::string_view),
@@ -58,8 +58,8 @@ class Options {
     });
   }
 
-  // The value is one of the table's names; the help tells them all, and after
-  // them the one that `value` has already, which is the default.
+  // The value is one of the table's names.  The help lists them, and after them
+  // the default, which is what `value` has already.
   template <typename To, size_t kSize>
   void OneOf(const std::string& name, const std::string& placeholder, To* value,
              const Named<To> (&table)[kSize], const std::string& help = "") {
@@ -82,12 +82,13 @@ class Options {
         });
   }
 
-  // Of a subcommand that runs no program: options may follow operands, too.
+  // Options may follow operands, too: for a subcommand that runs no program.
   void AllowAnywhere() { anywhere_ = true; }
 
-  // The operands.  InvalidArgument says what is wrong with the command line.
+  // Returns the operands.  InvalidArgument says what is wrong with the command
+  // line.
   absl::StatusOr<std::vector<std::string>> Parse(int argc, char** argv);
-  // --help was among the options: print Help() and do nothing else.
+  // --help was among the options: Help() is to be printed, and nothing done.
   bool help_wanted() const { return help_wanted_; }
   const std::string& command() const { return command_; }
   std::string Help() const;
@@ -102,7 +103,7 @@ class Options {
   };
   void Add(std::string name, std::string placeholder, std::string help,
            absl::AnyInvocable<absl::Status(absl::string_view)> set);
-  // The word at argv[at], an option; returns where its last word is.
+  // Takes the option at argv[at], and returns where its last word is.
   absl::StatusOr<int> TakeName(int argc, char** argv, int at);
   absl::StatusOr<int> TakeLetters(int argc, char** argv, int at);
   // A value is the rest of the word, or the next word.

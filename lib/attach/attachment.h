@@ -49,7 +49,7 @@ class Attachment final : public HeadConnection::Listener,
     virtual void OnSent() {}
     // Head has gone; the next one is being looked for.
     virtual void OnAway() {}
-    // Head is away for so long that a person wonders.
+    // Head has been away for so long that a person wonders.
     virtual void OnHeadMissed() = 0;
     // It is over: head refused for good, or no head was reached in time.
     virtual void OnFailed(const absl::Status& why) = 0;

@@ -121,8 +121,8 @@ void HeadConnection::OnReady(Ready ready) {
 void HeadConnection::Flush() {
   const IoResult wrote = WriteSome(socket_.get(), outbox_.bytes());
   outbox_.Consume(wrote.bytes);
-  // What head said last may still be there to be read: that, or the end of it,
-  // tells more than a failed write.
+  // Head's last words may still be there to be read, and they tell more than a
+  // failed write.
   if (wrote.state == IoState::kEnd || wrote.state == IoState::kError) {
     outbox_.Clear();
   }

@@ -7,7 +7,7 @@
 namespace deptyr {
 namespace {
 
-// A head that is only restarted is back before.
+// A head that is only being restarted is back sooner.
 constexpr absl::Duration kSilence = absl::Seconds(1);
 
 }  // namespace
@@ -24,7 +24,7 @@ void Reconnect::Lost(const absl::Status& why) {
 }
 
 void Reconnect::Try() {
-  // What is the matter, if nothing else is heard.
+  // Head may take the connection and say nothing.
   last_ = absl::UnavailableError("head doesn't answer; is it stopped?");
   if (const absl::Status tried = listener_.TryAgain(); !tried.ok()) Lost(tried);
 }

@@ -1,4 +1,4 @@
-// The user's terminal: raw, and as it was on every way out.
+// The user's terminal: it is raw, and is restored on every way out.
 
 #include <optional>
 #include <utility>
@@ -16,12 +16,12 @@
 namespace deptyr {
 namespace {
 
-// A terminal that was flooded until now is waited for, to put it back; a
-// stopped one (^S) must not keep a person here.
+// To be restored, a terminal has to take what it was flooded with; but one that
+// is stopped (^S) must not keep a person here.
 constexpr absl::Duration kGiveBackPatience = absl::Milliseconds(500);
 
-// To reset the scroll region or the origin sends the cursor home, so it is
-// saved before (ESC 7) and comes back (ESC 8), with the attributes it had.
+// Resetting the scroll region or the origin sends the cursor home, so it is
+// saved (ESC 7) and restored (ESC 8), with its attributes.
 std::string ResetModesInPlace() {
   return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
 }
@@ -78,7 +78,7 @@ void TerminalView::Open() {
   sink_.emplace(
       loop_, terminal_->fd(), Blocking::kNo, [this] { listener_.OnShown(); },
       [this](const absl::Status& why) { listener_.OnViewGone(why); });
-  // epoll knows a descriptor's number once, epoll_ctl(2): typing has its own.
+  // epoll takes a descriptor only once, so the keyboard has one of its own.
   keyboard_ = Duplicate(terminal_->fd());
   source_.emplace(loop_, keyboard_.get(), [this](absl::string_view bytes) {
     if (bytes.empty()) return listener_.OnViewGone(absl::OkStatus());

@@ -1,4 +1,7 @@
 // deptyr snapshot: a session's screen as it is, or as a program left it.
+//
+//   ASSIGN_OR_RETURN(const std::string text, TakeSnapshot({.where = {"",
+//   "mc"}}));
 #pragma once
 
 #include <string>
@@ -13,7 +16,7 @@ namespace deptyr {
 struct SnapshotOptions {
   SessionAddress where;
   SnapshotRenderer render = kSnapshotFormats[0].value;
-  bool last = false;  // as the last program that ended left it
+  bool last = false;  // the screen that the last program to end left
 };
 
 // The picture, a whole file.

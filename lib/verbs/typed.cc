@@ -24,7 +24,7 @@ constexpr Simple kEscapes[] = {
     {'a', '\a'}, {'e', '\x1b'}, {'\\', '\\'},
 };
 
-// The number that `text` begins with, of at most `most` digits; takes them off.
+// Takes a number of at most `most` digits off the beginning of `text`.
 std::optional<int> TakeNumber(absl::string_view& text, size_t most, int base) {
   int number = 0;
   size_t count = 0;
@@ -62,8 +62,8 @@ std::optional<char> TakeEscape(absl::string_view& text) {
   return std::nullopt;
 }
 
-// What a key sends: CSI, a number for its modifiers if it has any, `last`; or
-// CSI, `number`, "~".
+// A key sends CSI, a number if modifiers are held, and `last`; or CSI,
+// `number`, and "~".
 struct Special {
   absl::string_view name;
   int number;
@@ -100,7 +100,7 @@ struct Modifiers {
 Modifiers TakeModifiers(absl::string_view& name) {
   Modifiers held;
   for (;;) {
-    // What is left of "C--" is a key.
+    // In "C--" the last dash is the key.
     if (name.size() < 3 || name[1] != '-') return held;
     if (name[0] == 'C') {
       held.control = true;
@@ -169,7 +169,7 @@ std::optional<std::string> KeyNamed(absl::string_view name,
   for (const Special& special : kSpecials) {
     if (special.name == name) return SpecialKey(special, held, cursor_keys);
   }
-  // "^C" is what others call C-c.
+  // "^C" is another name for C-c.
   if (name.size() == 2 && name[0] == '^') {
     const auto key = ParseKey(name);
     if (key.ok() && key->has_value()) return std::string(1, **key);
@@ -194,10 +194,10 @@ absl::StatusOr<std::string> Unescape(absl::string_view text) {
     const absl::string_view escape = rest;
     const auto byte = TakeEscape(rest);
     if (!byte) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("no such escape: \\", escape.substr(0, 1), " in ", text,
-                       "; there are \\n \\r \\t \\b \\a \\e \\xHH \\0oo and "
-                       "\\\\"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "unknown escape: \\", escape.substr(0, 1), " in ", text,
+          "; the escapes are \\n \\r \\t \\b \\a \\e \\xHH \\0oo and "
+          "\\\\"));
     }
     bytes.push_back(*byte);
   }

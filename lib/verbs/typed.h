@@ -1,7 +1,9 @@
-// What a script types: text with escapes, keys by their names.  Pure.
+// What a script types: text with escapes, and keys by their names.
 //
 //   ASSIGN_OR_RETURN(std::string bytes, Unescape("stop\\n"));
-//   ASSIGN_OR_RETURN(std::string bytes, KeysNamed("C-c Up F1 M-x", kNormal));
+//   ASSIGN_OR_RETURN(bytes, KeysNamed("C-c Up F1", CursorKeys::kNormal));
+//
+// Pure.
 #pragma once
 
 #include <string>
