@@ -155,7 +155,7 @@ std::string Options::Help() const {
         &text, absl::StrFormat("  %-24s %s\n", Spelled(option), option.help));
   }
   absl::StrAppend(&text, absl::StrFormat("  %-24s %s\n", "--help",
-                                         "print this, and do nothing else"));
+                                         "print this help and exit"));
   return text;
 }
 
