@@ -224,7 +224,7 @@ absl::StatusOr<int> ParseFd(absl::string_view text) {
   int fd = 0;
   if (absl::SimpleAtoi(text, &fd) && fd >= 0) return fd;
   return absl::InvalidArgumentError(
-      absl::StrCat("not a descriptor's number: ", text));
+      absl::StrCat("not a descriptor number: ", text));
 }
 
 }  // namespace deptyr

@@ -78,7 +78,7 @@ class Options {
             return absl::OkStatus();
           }
           return absl::InvalidArgumentError(
-              absl::StrCat("not known: ", text, "; say ", choice));
+              absl::StrCat("unknown value: ", text, "; say ", choice));
         });
   }
 
@@ -132,7 +132,7 @@ absl::StatusOr<size_t> ParseCount(absl::string_view text);
 absl::StatusOr<size_t> ParseBytes(absl::string_view text);
 // A file mode in octal, "0660".
 absl::StatusOr<mode_t> ParseMode(absl::string_view text);
-// A descriptor's number.
+// The number of a descriptor.
 absl::StatusOr<int> ParseFd(absl::string_view text);
 
 }  // namespace deptyr

@@ -222,10 +222,11 @@ void AttachRun::OnEnded(const KeyValues& fields) {
     return Say(absl::StrCat(how, kWaiting));
   }
   status_patience_ = loop_.After(kStatusPatience, [this, how] {
-    Finish(absl::UnavailableError(AboutSession(absl::StrCat(
-        how,
-        ", and nobody told the status; let its supervisor say deptyr ended, "
-        "see deptyr-ended(1)"))));
+    Finish(absl::UnavailableError(
+        AboutSession(absl::StrCat(how,
+                                  ", and nobody reported its status; have its "
+                                  "supervisor call deptyr ended, "
+                                  "see deptyr-ended(1)"))));
   });
   OnStatus(fields);
 }
@@ -239,7 +240,7 @@ void AttachRun::OnStatus(const KeyValues& fields) {
 void AttachRun::OnDone() {
   if (!keys_.may_be_lost()) return FinishOnceShown(AttachResult());
   FinishOnceShown(absl::UnavailableError(
-      absl::StrCat("head went away meanwhile: ", head_.session(),
+      absl::StrCat("head went away: ", head_.session(),
                    " may lack some of what was typed before; look at it")));
 }
 

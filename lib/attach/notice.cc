@@ -33,8 +33,8 @@ std::string HowOf(const KeyValues& fields) {
 absl::Status MayNotTypeError(absl::string_view session) {
   return absl::PermissionDeniedError(
       absl::StrCat("nothing was typed: you may see ", session,
-                   ", but not type into it; do it as its owner or as root, or "
-                   "have head started with --allow"));
+                   ", but not type into it; ask its owner or root, or start "
+                   "head with --allow"));
 }
 
 absl::Status NotTypedError(absl::string_view session, absl::string_view state) {

@@ -31,8 +31,8 @@ void Reconnect::Try() {
 
 void Reconnect::GiveUp() {
   const absl::Status why = absl::UnavailableError(
-      absl::StrCat("head went away, and ", absl::FormatDuration(patience_),
-                   " were not enough to reach it again: ", last_.message()));
+      absl::StrCat("head went away and could not be reached again within ",
+                   absl::FormatDuration(patience_), ": ", last_.message()));
   Done();
   listener_.OnGivenUp(why);
 }
