@@ -1,5 +1,5 @@
-# bash completion for deptyr(1).  What there is to complete deptyr tells itself:
-# commands, options, and, from a head that runs, sessions.
+# bash completion for deptyr(1).  deptyr itself says what there is: its commands
+# and options, and, if head runs, the sessions.
 
 _deptyr_sessions() {
     local word head=()
@@ -29,7 +29,7 @@ _deptyr() {
         words=$(_deptyr_sessions)
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-    # A HEAD-SOCKET, a FILE, a PROGRAM.
+    # Anything else is the path of a HEAD-SOCKET, a FILE or a PROGRAM.
     [ ${#COMPREPLY[@]} != 0 ] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
 }
 

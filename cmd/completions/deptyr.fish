@@ -1,5 +1,5 @@
-# fish completion for deptyr(1).  What there is to complete deptyr tells itself:
-# commands, options, and, from a head that runs, sessions.
+# fish completion for deptyr(1).  deptyr itself says what there is: its commands
+# and options, and, if head runs, the sessions.
 
 function __deptyr_options
     set -l words (commandline -opc)

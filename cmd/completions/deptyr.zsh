@@ -1,6 +1,6 @@
 #compdef deptyr
-# What there is to complete deptyr tells itself: commands, options, and, from a
-# head that runs, sessions.
+# deptyr itself says what there is: its commands and options, and, if head runs,
+# the sessions.
 
 # The words that an option takes, where its help lists them: "a, b or c (a)".
 _deptyr_choices() {
@@ -22,7 +22,7 @@ _deptyr() {
         head=(${(M)words[3,-1]:#*/*})
         found=(${(f)"$(deptyr ls --names ${head[1]} 2> /dev/null)"})
     fi
-    # A HEAD-SOCKET, a FILE, a PROGRAM.
+    # Anything else is the path of a HEAD-SOCKET, a FILE or a PROGRAM.
     compadd -a found || _files
 }
 

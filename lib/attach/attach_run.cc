@@ -75,7 +75,7 @@ void AttachRun::OnSignal(int signal) {
       }
       return;
     case SIGTSTP:
-      if (view_ != nullptr) view_->BeforeStop();
+      if (view_ != nullptr) view_->GiveBack();
       return StopSelf();
     case SIGCONT:
       // Others have written on the terminal.

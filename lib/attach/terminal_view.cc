@@ -53,7 +53,6 @@ class TerminalView final : public View {
     return size.ok() ? *size : WindowSize{0, 0};
   }
   void OnContinued() override;
-  void BeforeStop() override { GiveBack(); }
   void GiveBack() override;
 
  private:
@@ -61,7 +60,6 @@ class TerminalView final : public View {
   void Write(absl::string_view bytes) {
     if (sink_) sink_->Write(bytes);
   }
-  void OnKeys(absl::string_view bytes);
   void After(const std::string& typed);
 
   EventLoop& loop_;
@@ -82,12 +80,8 @@ void TerminalView::Open() {
   keyboard_ = Duplicate(terminal_->fd());
   source_.emplace(loop_, keyboard_.get(), [this](absl::string_view bytes) {
     if (bytes.empty()) return listener_.OnViewGone(absl::OkStatus());
-    OnKeys(bytes);
+    After(keys_.Feed(bytes));
   });
-}
-
-void TerminalView::OnKeys(absl::string_view bytes) {
-  After(keys_.Feed(bytes));
 }
 
 void TerminalView::After(const std::string& typed) {

@@ -43,11 +43,10 @@ class View {
   virtual void PauseTyping(bool pause) = 0;
   // Both are 0 where there is no terminal.
   virtual WindowSize size() const = 0;
-  // While this process is stopped (StopSelf()), others use the terminal.
-  virtual void BeforeStop() {}
-  virtual void OnContinued() {}
-  // Restores the terminal; nothing is shown from then on.
+  // Restores the terminal, which others use from then on; nothing is shown.
   virtual void GiveBack() {}
+  // Takes the terminal again, after this process was stopped (StopSelf()).
+  virtual void OnContinued() {}
 };
 
 // `detach_keys` are as ParseDetachKeys() makes them.

@@ -654,7 +654,7 @@ TEST_F(AttachTest, WhoNobodyTellsTheStatusSaysSo) {
   tmux().Press({"Enter"});
   // Nobody reaps it, so that the kernel doesn't tell.
   EXPECT_TRUE(tmux().Until(
-      AllOf(HasSubstr("nobody reported its status"), HasSubstr("status 111"))));
+      AllOf(HasSubstr("and nobody reported"), HasSubstr("status 111"))));
 }
 
 TEST_F(AttachTest, OnceAPipeGetsTheProgramsStatus) {
