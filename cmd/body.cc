@@ -26,9 +26,10 @@ constexpr absl::Duration kWaitWithFallback = absl::Seconds(5);
 
 absl::StatusOr<std::string> ParseName(absl::string_view text) {
   if (IsSessionName(text)) return std::string(text);
-  return absl::InvalidArgumentError(absl::StrCat(
-      "not a session name: ", text,
-      "; say 1 to 64 of letters, digits and _.@:+-, no dot or dash first"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("not a session name: ", text,
+                   "; say 1 to 64 letters, digits and _.@:+-, not with a dot "
+                   "or dash first"));
 }
 
 int Fail(absl::string_view message) {
@@ -43,20 +44,21 @@ int BodyCommand(int argc, char** argv) {
   std::optional<absl::Duration> wait;
   Options options(
       "body", "[OPTION]... HEAD-SOCKET -- PROGRAM [ARG]...",
-      "Runs PROGRAM on a terminal of its own, held by the head that "
-      "serves HEAD-SOCKET.");
+      "Runs PROGRAM on a terminal of its own, which the head at HEAD-SOCKET "
+      "holds.");
   options.Value("name", "NAME", &body.name, ParseName,
                 "the session's name (PROGRAM's basename)");
   options.Value("size", "ROWSxCOLS", &body.size, ParseSize,
-                "the terminal's size until somebody watches (24x80)");
-  options.Value("term", "TERM", &body.term,
-                "what TERM says to PROGRAM (as it is, else xterm-256color)");
+                "the terminal's size until a client sets it (24x80)");
+  options.Value(
+      "term", "TERM", &body.term,
+      "the value of TERM for PROGRAM (as it is, else xterm-256color)");
   options.Value("wait", "SECONDS", &wait, ParseSeconds,
                 "how long to try to reach head (120; 5 with --fallback)");
   options.Flag("fallback", &body.fallback,
                "without head, run PROGRAM without a terminal");
   options.Flag("replace", &body.replace,
-               "take the session from a program that still runs in it");
+               "take the session over from a program that still runs in it");
   const auto operands = options.Parse(argc, argv);
   if (!operands.ok()) return Fail(operands.status().message());
   if (options.help_wanted()) {

@@ -39,7 +39,8 @@ constexpr Subcommand kSubcommands[] = {
     {"history", deptyr::HistoryCommand, "print a session's output"},
     {"record", deptyr::RecordCommand, "record a session for asciinema"},
     {"upgrade", deptyr::UpgradeCommand,
-     "replace the running head with the installed version"},
+     "replace the running head with the installed version; nobody is "
+     "disconnected"},
     {"ended", deptyr::EndedCommand,
      "tell head how a program ended (for supervisors)"},
 };

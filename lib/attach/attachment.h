@@ -5,7 +5,7 @@
 //   RETURN_IF_ERROR(attachment.Open(""));      // where head usually is
 //   while (!finished) RETURN_IF_ERROR(loop->RunOnce());
 //
-// The listener may call any method from its callbacks.
+// The listener may call any method but Reopen() from its callbacks.
 #pragma once
 
 #include <memory>
