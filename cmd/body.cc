@@ -10,23 +10,26 @@
 
 #include "cmd/commands.h"
 #include "cmd/options.h"
+#include "lib/base/exit_codes.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {
 namespace {
 
-// Long enough for a head that is being restarted or upgraded, not for ever; and
-// a supervisor that restarts us every two minutes isn't in a tight loop.
+// Long enough for a head that is being restarted; and a supervisor that
+// restarts us every two minutes isn't in a tight loop.
 constexpr absl::Duration kWait = absl::Seconds(120);
-// Whoever asks for a fallback prefers a program without a terminal to none.
+// A user of --fallback would rather have the program without a terminal than
+// wait.
 constexpr absl::Duration kWaitWithFallback = absl::Seconds(5);
 
 absl::StatusOr<std::string> ParseName(absl::string_view text) {
   if (IsSessionName(text)) return std::string(text);
-  return absl::InvalidArgumentError(absl::StrCat(
-      "not a session name: ", text,
-      "; say 1 to 64 of letters, digits and _.@:+-, no dot or dash first"));
+  return absl::InvalidArgumentError(
+      absl::StrCat("not a session name: ", text,
+                   "; say 1 to 64 letters, digits and _.@:+-, not with a dot "
+                   "or dash first"));
 }
 
 int Fail(absl::string_view message) {
@@ -41,27 +44,28 @@ int BodyCommand(int argc, char** argv) {
   std::optional<absl::Duration> wait;
   Options options(
       "body", "[OPTION]... HEAD-SOCKET -- PROGRAM [ARG]...",
-      "Runs PROGRAM on a terminal of its own, held by the head that "
-      "serves HEAD-SOCKET.");
+      "Runs PROGRAM on a terminal of its own, which the head at HEAD-SOCKET "
+      "holds.");
   options.Value("name", "NAME", &body.name, ParseName,
                 "the session's name (PROGRAM's basename)");
   options.Value("size", "ROWSxCOLS", &body.size, ParseSize,
-                "the terminal's size until somebody watches (24x80)");
-  options.Value("term", "TERM", &body.term,
-                "what TERM says to PROGRAM (as it is, else xterm-256color)");
+                "the terminal's size until a client sets it (24x80)");
+  options.Value(
+      "term", "TERM", &body.term,
+      "the value of TERM for PROGRAM (as it is, else xterm-256color)");
   options.Value("wait", "SECONDS", &wait, ParseSeconds,
                 "how long to try to reach head (120; 5 with --fallback)");
   options.Flag("fallback", &body.fallback,
                "without head, run PROGRAM without a terminal");
   options.Flag("replace", &body.replace,
-               "take the session from a program that still runs in it");
+               "take the session over from a program that still runs in it");
   const auto operands = options.Parse(argc, argv);
   if (!operands.ok()) return Fail(operands.status().message());
   if (options.help_wanted()) {
     std::fputs(options.Help().c_str(), stdout);
     return 0;
   }
-  // Parsing stopped at HEAD-SOCKET, so "--" is an operand here.
+  // Parsing has stopped at HEAD-SOCKET, so "--" is an operand.
   auto program = operands->begin();
   if (program == operands->end()) return Fail("no HEAD-SOCKET; see --help");
   body.socket = *program++;

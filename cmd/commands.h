@@ -1,5 +1,5 @@
-// The subcommands: each parses its words, makes one call, and returns the exit
-// status.  argv[0] is the subcommand's name.
+// The subcommands.  Each parses its command line, in which argv[0] is its own
+// name, makes one call, and returns the exit status.
 #pragma once
 
 namespace deptyr {

@@ -1,4 +1,4 @@
-// main: the table of subcommands, and what people call them.
+// main(), and the table of subcommands.
 
 #include <cstdio>
 #include <string>
@@ -7,8 +7,8 @@
 #include "absl/strings/string_view.h"
 
 #include "cmd/commands.h"
+#include "lib/base/exit_codes.h"
 #include "lib/base/log.h"
-#include "lib/body/body.h"
 
 namespace {
 
@@ -20,26 +20,29 @@ struct Subcommand {
 
 constexpr Subcommand kSubcommands[] = {
     {"body", deptyr::BodyCommand,
-     "run a program on a terminal of its own, held by head"},
+     "run a program on a terminal of its own, which head holds"},
     {"head", deptyr::HeadCommand,
-     "hold the terminals of programs, show and serve them"},
+     "hold the terminals of programs and serve them to clients"},
     {"router", deptyr::RouterCommand,
-     "run a program on a terminal of its own for everybody who connects"},
-    {"attach", deptyr::AttachCommand, "show a session here, and type into it"},
+     "run a program on a terminal of its own for everyone who connects"},
+    {"attach", deptyr::AttachCommand,
+     "show a session on this terminal and type into it"},
     {"ls", deptyr::LsCommand, "list the sessions"},
-    {"status", deptyr::StatusCommand, "tell all of a session"},
-    {"events", deptyr::EventsCommand, "print what happens, while it happens"},
-    {"kick", deptyr::KickCommand, "make clients leave a session"},
+    {"status", deptyr::StatusCommand, "show everything about a session"},
+    {"events", deptyr::EventsCommand, "print what happens, as it happens"},
+    {"kick", deptyr::KickCommand, "disconnect clients from a session"},
     {"send", deptyr::SendCommand, "type text or keys into a session"},
-    {"wait", deptyr::WaitCommand, "wait for something that a session does"},
-    {"stop", deptyr::StopCommand, "type what ends a program, wait for its end"},
+    {"wait", deptyr::WaitCommand, "wait for a session to do something"},
+    {"stop", deptyr::StopCommand,
+     "type a program's stop command and wait for it to exit"},
     {"snapshot", deptyr::SnapshotCommand, "print a session's screen"},
     {"history", deptyr::HistoryCommand, "print a session's output"},
-    {"record", deptyr::RecordCommand, "record a session, for asciinema"},
+    {"record", deptyr::RecordCommand, "record a session for asciinema"},
     {"upgrade", deptyr::UpgradeCommand,
-     "make head go on as the deptyr that is installed now"},
+     "replace the running head with the installed version; nobody is "
+     "disconnected"},
     {"ended", deptyr::EndedCommand,
-     "tell head how a program ended, from a supervisor"},
+     "tell head how a program ended (for supervisors)"},
 };
 
 void PrintUsage(std::FILE* to) {
@@ -51,8 +54,8 @@ void PrintUsage(std::FILE* to) {
     std::fprintf(to, "  %-8s %s\n", subcommand.name, subcommand.summary);
   }
   std::fputs(
-      "\ndeptyr COMMAND --help tells a command's options; so does "
-      "deptyr-COMMAND(1).\n",
+      "\nSee deptyr COMMAND --help or deptyr-COMMAND(1) for a command's "
+      "options.\n",
       to);
 }
 

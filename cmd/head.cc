@@ -10,6 +10,7 @@
 #include "cmd/commands.h"
 #include "cmd/listen_options.h"
 #include "cmd/options.h"
+#include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
 #include "lib/body/body.h"
 #include "lib/head/run_head.h"
@@ -179,9 +180,7 @@ int HeadCommand(int argc, char** argv) {
   head.argv.insert(head.argv.end(), argv, argv + argc);
   head.version = kVersion;
   const absl::Status status = RunHead(std::move(head), terminal);
-  if (status.ok()) return 0;
-  return Fail(status.message(),
-              absl::IsInvalidArgument(status) ? kUsageError : kSystemError);
+  return status.ok() ? 0 : Fail(status.message(), ExitCodeFor(status));
 }
 
 }  // namespace deptyr

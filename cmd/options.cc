@@ -6,6 +6,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
 #include "lib/base/status.h"
@@ -131,6 +132,12 @@ absl::StatusOr<int> Options::TakeValue(Option& option,
   return at;
 }
 
+std::string Options::Listed(std::vector<absl::string_view> names) {
+  const absl::string_view last = names.back();
+  names.pop_back();
+  return absl::StrCat(absl::StrJoin(names, ", "), " or ", last);
+}
+
 std::string Options::Spelled(const Option& option) {
   return absl::StrCat(
       option.letter == '\0'
@@ -148,7 +155,7 @@ std::string Options::Help() const {
         &text, absl::StrFormat("  %-24s %s\n", Spelled(option), option.help));
   }
   absl::StrAppend(&text, absl::StrFormat("  %-24s %s\n", "--help",
-                                         "print this, and do nothing else"));
+                                         "print this help and exit"));
   return text;
 }
 
@@ -217,7 +224,7 @@ absl::StatusOr<int> ParseFd(absl::string_view text) {
   int fd = 0;
   if (absl::SimpleAtoi(text, &fd) && fd >= 0) return fd;
   return absl::InvalidArgumentError(
-      absl::StrCat("not a descriptor's number: ", text));
+      absl::StrCat("not a descriptor number: ", text));
 }
 
 }  // namespace deptyr

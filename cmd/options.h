@@ -1,5 +1,5 @@
-// The options of one subcommand: declared once, which also prints the help (and
-// a test compares that with the man page).
+// The options of one subcommand, declared once: the help follows, and a test
+// compares that with the man page.
 //
 //   Options options("body", "[OPTION]... HEAD-SOCKET -- PROGRAM [ARG]...",
 //                   "run PROGRAM on a terminal of its own");
@@ -8,11 +8,11 @@
 //   ASSIGN_OR_RETURN(std::vector<std::string> operands,
 //                    options.Parse(argc, argv));
 //
-// Parsing stops at the first operand, so a program's own options are safe; "--"
-// ends the options too.  "--name=X" and "--name X" are the same.
+// Parsing stops at the first operand, so that a program keeps its own options;
+// "--" ends the options too.  "--name=X" and "--name X" are the same.
 //
-// An option that is declared as "q,quiet" is -q too; then letters may be
-// joined, and a value may follow its letter at once: -rq, -e^A.
+// An option that is declared as "q,quiet" is also -q.  Letters may be joined,
+// and a value may follow its letter at once: -rq, -e^A.
 #pragma once
 
 #include <optional>
@@ -22,9 +22,11 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "lib/base/named.h"
 #include "lib/sys/pty.h"
 
 namespace deptyr {
@@ -36,14 +38,14 @@ class Options {
   void Flag(std::string name, bool* flag, std::string help);
   void Value(std::string name, std::string placeholder, std::string* value,
              std::string help);
-  // Runs `set` on the value; may be given several times.
+  // Calls `set` with each value; the option may be given several times.
   void Do(std::string name, std::string placeholder,
           absl::AnyInvocable<absl::Status(absl::string_view)> set,
           std::string help) {
     Add(std::move(name), std::move(placeholder), std::move(help),
         std::move(set));
   }
-  // With a parser of the value, e.g. ParseSize.
+  // With a parser of the value, such as ParseSize.
   template <typename To, typename Parsed>
   void Value(const std::string& name, const std::string& placeholder, To* value,
              absl::StatusOr<Parsed> (*parse)(absl::string_view),
@@ -56,13 +58,39 @@ class Options {
     });
   }
 
-  // Of a subcommand that runs no program: options may follow operands, too.
+  // The value is one of the table's names.  The help lists them, and after them
+  // the default, which is what `value` has already.
+  template <typename To, size_t kSize>
+  void OneOf(const std::string& name, const std::string& placeholder, To* value,
+             const Named<To> (&table)[kSize], const std::string& help = "") {
+    std::vector<absl::string_view> names;
+    absl::string_view usual;
+    for (const Named<To>& entry : table) {
+      names.push_back(entry.name);
+      if (entry.value == *value) usual = entry.name;
+    }
+    const std::string choice = Listed(names);
+    Add(name, placeholder, absl::StrCat(help, choice, " (", usual, ")"),
+        [value, &table, choice](absl::string_view text) -> absl::Status {
+          for (const Named<To>& entry : table) {
+            if (entry.name != text) continue;
+            *value = entry.value;
+            return absl::OkStatus();
+          }
+          return absl::InvalidArgumentError(
+              absl::StrCat("unknown value: ", text, "; say ", choice));
+        });
+  }
+
+  // Options may follow operands, too: for a subcommand that runs no program.
   void AllowAnywhere() { anywhere_ = true; }
 
-  // The operands.  InvalidArgument says what is wrong with the command line.
+  // Returns the operands.  InvalidArgument says what is wrong with the command
+  // line.
   absl::StatusOr<std::vector<std::string>> Parse(int argc, char** argv);
-  // --help was among the options: print Help() and do nothing else.
+  // --help was among the options: Help() is to be printed, and nothing done.
   bool help_wanted() const { return help_wanted_; }
+  const std::string& command() const { return command_; }
   std::string Help() const;
 
  private:
@@ -75,13 +103,15 @@ class Options {
   };
   void Add(std::string name, std::string placeholder, std::string help,
            absl::AnyInvocable<absl::Status(absl::string_view)> set);
-  // The word at argv[at], an option; returns where its last word is.
+  // Takes the option at argv[at], and returns where its last word is.
   absl::StatusOr<int> TakeName(int argc, char** argv, int at);
   absl::StatusOr<int> TakeLetters(int argc, char** argv, int at);
   // A value is the rest of the word, or the next word.
   absl::StatusOr<int> TakeValue(Option& option, const std::string& spelled,
                                 std::optional<absl::string_view> rest, int argc,
                                 char** argv, int at);
+  // "text, ansi or json".
+  static std::string Listed(std::vector<absl::string_view> names);
   static std::string Spelled(const Option& option);
   absl::Status Wrong(absl::string_view what) const;
 
@@ -102,7 +132,7 @@ absl::StatusOr<size_t> ParseCount(absl::string_view text);
 absl::StatusOr<size_t> ParseBytes(absl::string_view text);
 // A file mode in octal, "0660".
 absl::StatusOr<mode_t> ParseMode(absl::string_view text);
-// A descriptor's number.
+// The number of a descriptor.
 absl::StatusOr<int> ParseFd(absl::string_view text);
 
 }  // namespace deptyr

@@ -13,6 +13,7 @@
 #include "cmd/commands.h"
 #include "cmd/listen_options.h"
 #include "cmd/options.h"
+#include "lib/base/exit_codes.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/body/body.h"
@@ -127,9 +128,7 @@ int RouterCommand(int argc, char** argv) {
   }
   ChooseCommand(*std::move(operands), login, &router);
   const absl::Status status = RunRouter(std::move(router));
-  if (status.ok()) return 0;
-  return Fail(status.message(),
-              absl::IsInvalidArgument(status) ? kUsageError : kSystemError);
+  return status.ok() ? 0 : Fail(status.message(), ExitCodeFor(status));
 }
 
 }  // namespace deptyr

@@ -1,7 +1,7 @@
-// std::cout and its like, which nothing here uses (tests/layering.sh), are made
-// at the start of every program that includes <iostream> anywhere, as
-// absl/status/status.h does: 40 us each time, and 350 KiB of head's code.  The
-// linker calls these instead (--wrap, ld(1)).
+// A program that includes <iostream> anywhere, as absl/status/status.h does,
+// makes std::cout and its like when it starts: that takes 40 us, and 350 KiB of
+// head's code.  Nothing here uses them (tests/layering.sh), so the linker calls
+// these instead (--wrap, ld(1)).
 extern "C" {
 
 // NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming):

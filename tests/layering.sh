@@ -6,7 +6,7 @@ find cmd lib tests \( -name '*.cc' -o -name '*.h' \) -exec awk '
 BEGIN {
     sees["base"] = ""
     sees["sys"] = sees["wire"] = sees["term"] = "base"
-    sees["render"] = "term base"
+    sees["render"] = "wire term base"
     sees["session"] = "sys wire term base"
     sees["clients"] = "session sys wire term base"
     sees["keep"] = "clients session sys wire term base"

@@ -1,5 +1,5 @@
-# bash completion for deptyr(1).  What there is to complete deptyr tells itself:
-# commands, options, and, from a head that runs, sessions.
+# bash completion for deptyr(1).  deptyr itself says what there is: its commands
+# and options, and, if head runs, the sessions.
 
 _deptyr_sessions() {
     local word head=()
@@ -9,20 +9,27 @@ _deptyr_sessions() {
     deptyr ls --names "${head[@]}" 2> /dev/null
 }
 
+# The words that an option takes, where its help lists them: "a, b or c (a)".
+_deptyr_choices() {
+    deptyr "$1" --help 2> /dev/null |
+        sed -nE "s/^  (-., )?$2 [A-Z]+ +(.*: )?(([a-z]+, )+[a-z]+ or [a-z]+) \(.*/\3/p" |
+        sed -E 's/, | or /\n/g'
+}
+
 _deptyr() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]} words=
     if [ "$COMP_CWORD" = 1 ]; then
         words=$(deptyr --help | sed -nE 's/^  ([a-z]+) .*/\1/p')
-    elif [ "$previous" = --format ]; then
-        words='text ansi svg json'
+    elif [[ $previous == --* ]] && words=$(_deptyr_choices "$command" "$previous") && [ -n "$words" ]; then
+        :
     elif [[ $current == -* ]]; then
         words=$(deptyr "$command" --help 2> /dev/null | grep -oE '^  .{26}' | grep -oE -- '--[a-z-]+')
     elif [[ $command != @(body|head|router) && $current != */* ]]; then
         words=$(_deptyr_sessions)
     fi
     mapfile -t COMPREPLY < <(compgen -W "$words" -- "$current")
-    # A HEAD-SOCKET, a FILE, a PROGRAM.
+    # Anything else is the path of a HEAD-SOCKET, a FILE or a PROGRAM.
     [ ${#COMPREPLY[@]} != 0 ] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
 }
 

@@ -1,9 +1,16 @@
-# fish completion for deptyr(1).  What there is to complete deptyr tells itself:
-# commands, options, and, from a head that runs, sessions.
+# fish completion for deptyr(1).  deptyr itself says what there is: its commands
+# and options, and, if head runs, the sessions.
 
 function __deptyr_options
     set -l words (commandline -opc)
     deptyr $words[2] --help 2> /dev/null | string match -rg '^  .*?--([a-z-]+)'
+end
+
+# The words that an option takes, where its help lists them: "a, b or c (a)".
+function __deptyr_choices
+    deptyr $argv[1] --help 2> /dev/null |
+        string match -rg -- "^  (?:-., )?$argv[2] [A-Z]+ +(?:.*: )?((?:[a-z]+, )+[a-z]+ or [a-z]+) \\(" |
+        string replace -a ' or ' ', ' | string split ', '
 end
 
 function __deptyr_words
@@ -12,9 +19,9 @@ function __deptyr_words
         deptyr --help | string match -rg '^  ([a-z]+) '
         return
     end
-    if test "$words[-1]" = --format
-        printf '%s\n' text ansi svg json
-        return
+    if string match -q -- '--*' $words[-1]
+        __deptyr_choices $words[2] $words[-1]
+        and return
     end
     switch (commandline -ct)
         case '-*'

@@ -1,21 +1,28 @@
 #compdef deptyr
-# What there is to complete deptyr tells itself: commands, options, and, from a
-# head that runs, sessions.
+# deptyr itself says what there is: its commands and options, and, if head runs,
+# the sessions.
+
+# The words that an option takes, where its help lists them: "a, b or c (a)".
+_deptyr_choices() {
+    deptyr $1 --help 2> /dev/null |
+        sed -nE "s/^  (-., )?$2 [A-Z]+ +(.*: )?(([a-z]+, )+[a-z]+ or [a-z]+) \(.*/\3/p" |
+        sed -E 's/, | or /\n/g'
+}
 
 _deptyr() {
     local -a found head
     local command=$words[2]
     if (( CURRENT == 2 )); then
         found=(${(f)"$(deptyr --help | sed -nE 's/^  ([a-z]+) .*/\1/p')"})
-    elif [[ $words[CURRENT-1] == --format ]]; then
-        found=(text ansi svg json)
+    elif [[ $words[CURRENT-1] == --* ]] && found=(${(f)"$(_deptyr_choices $command $words[CURRENT-1])"}) && (( $#found )); then
+        :
     elif [[ $words[CURRENT] == -* ]]; then
         found=(${(f)"$(deptyr $command --help 2> /dev/null | grep -oE '^  .{26}' | grep -oE -- '--[a-z-]+')"})
     elif [[ $command != (body|head|router) && $words[CURRENT] != */* ]]; then
         head=(${(M)words[3,-1]:#*/*})
         found=(${(f)"$(deptyr ls --names ${head[1]} 2> /dev/null)"})
     fi
-    # A HEAD-SOCKET, a FILE, a PROGRAM.
+    # Anything else is the path of a HEAD-SOCKET, a FILE or a PROGRAM.
     compadd -a found || _files
 }
 

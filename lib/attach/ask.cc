@@ -14,50 +14,59 @@ namespace {
 
 class Answer final : public HeadConnection::Listener {
  public:
-  explicit Answer(absl::FunctionRef<void(const HeadMessage&)> take)
+  explicit Answer(absl::FunctionRef<bool(const HeadMessage&)> take)
       : take_(take) {}
 
   void OnMessage(HeadMessage message) override {
     if (end_) return;
-    if (std::holds_alternative<Done>(message)) {
-      end_ = absl::OkStatus();
-    } else if (const auto* refused = std::get_if<Refused>(&message)) {
-      end_ = RefusalError(*refused);
-    } else {
-      take_(message);
+    if (const auto* refused = std::get_if<Refused>(&message)) {
+      return OnEnd(RefusalError(*refused));
     }
+    if (take_(message)) OnEnd(absl::OkStatus());
   }
-  void OnEnd(const absl::Status& why) override { Finish(why); }
-  void Finish(const absl::Status& end) {
+  void OnEnd(const absl::Status& end) override {
     if (!end_) end_ = end;
   }
   const std::optional<absl::Status>& end() const { return end_; }
 
  private:
-  absl::FunctionRef<void(const HeadMessage&)> take_;
+  absl::FunctionRef<bool(const HeadMessage&)> take_;
   std::optional<absl::Status> end_;
 };
 
 }  // namespace
 
-absl::Status AskHead(const std::string& head, Ask question,
-                     absl::FunctionRef<void(const HeadMessage&)> take,
-                     absl::Duration patience) {
+absl::Status Converse(const std::string& path, HeadMessage first,
+                      absl::FunctionRef<bool(const HeadMessage&)> take,
+                      absl::Duration patience) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
-  ASSIGN_OR_RETURN(const std::string path, FindHead(head));
   ASSIGN_OR_RETURN(Fd socket, ConnectToHead(path));
   Answer answer(take);
   HeadConnection connection(*loop, std::move(socket), answer);
   Timer timeout;
   if (patience < absl::InfiniteDuration()) {
     timeout = loop->After(patience, [&] {
-      answer.Finish(absl::UnavailableError(
+      answer.OnEnd(absl::UnavailableError(
           "head did not answer in time; is it stopped?"));
     });
   }
-  connection.Send(std::move(question));
+  connection.Send(first);
   while (!answer.end()) RETURN_IF_ERROR(loop->RunOnce());
   return *answer.end();
+}
+
+absl::Status AskHead(const std::string& head, Ask question,
+                     absl::FunctionRef<void(const HeadMessage&)> take,
+                     absl::Duration patience) {
+  ASSIGN_OR_RETURN(const std::string path, FindHead(head));
+  return Converse(
+      path, std::move(question),
+      [&take](const HeadMessage& said) {
+        const bool done = std::holds_alternative<Done>(said);
+        if (!done) take(said);
+        return done;
+      },
+      patience);
 }
 
 absl::StatusOr<std::vector<KeyValues>> AskForItems(const std::string& head,

@@ -1,8 +1,9 @@
-// One question to head, and its answer.
+// One question to head, and its answer.  Blocking; don't call from an event
+// loop.
 //
-//   RETURN_IF_ERROR(AskHead(where, {.what = "sessions"}, [&](const auto& said)
-//   {
-//     if (const auto* item = std::get_if<Item>(&said)) ...
+//   RETURN_IF_ERROR(AskHead("", {.what = "sessions", .fields = {}}, [](const
+//   auto& said) {
+//     if (const auto* item = std::get_if<Item>(&said)) Print(item->fields);
 //   }));
 #pragma once
 
@@ -21,8 +22,15 @@ namespace deptyr {
 // How long head may take to answer.
 inline constexpr absl::Duration kAnswerPatience = absl::Seconds(10);
 
-// `head` is HEAD-SOCKET, or "" for where head usually is.  `take` is given what
-// head answers, items and paints, up to its end.
+// Sends `first` to the head at `path`, and gives what head says to `take`,
+// until that returns true.  A refusal is an error, and so is a head that goes
+// away or isn't done within `patience`.
+absl::Status Converse(const std::string& path, HeadMessage first,
+                      absl::FunctionRef<bool(const HeadMessage&)> take,
+                      absl::Duration patience = kAnswerPatience);
+
+// `head` is HEAD-SOCKET, or "" for where head usually is.  `take` is given the
+// answer: items and paints.
 absl::Status AskHead(const std::string& head, Ask question,
                      absl::FunctionRef<void(const HeadMessage&)> take,
                      absl::Duration patience = kAnswerPatience);

@@ -1,12 +1,13 @@
-// deptyr attach: a session on the user's terminal, or between the pipes that
-// standard input and output are.
+// deptyr attach: shows a session on the user's terminal, or, where standard
+// input and output are something else, passes its bytes through.
 //
-//   ASSIGN_OR_RETURN(AttachResult end, RunAttach({.session = "a"}));
-//   fputs(end.line); return end.status;
+//   AttachOptions options;
+//   options.where.session = "mc";
+//   ASSIGN_OR_RETURN(const AttachResult result, RunAttach(options));
 //
-// What a person types goes to the program, but for the detach key.  The client
-// stays while programs come and go in the session, and head itself, until it is
-// detached; with `once`, until the program's end.
+// All that is typed goes to the program, except the detach key.  The client
+// stays while programs come and go in the session, and while head does, until
+// it is detached; with `once`, until the program has ended.
 #pragma once
 
 #include <cstddef>
@@ -15,15 +16,16 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "lib/attach/session_address.h"
+
 namespace deptyr {
 
 struct AttachOptions {
-  std::string head;     // HEAD-SOCKET; "" for where it usually is
-  std::string session;  // "" for the newest
-  std::string detach_keys;
-  // For how long head may be away; none: without it the client ends.
+  SessionAddress where;
+  std::string detach_keys;  // as ParseDetachKeys() makes them
+  // How long head may be away; zero: without it the client ends.
   absl::Duration wait = absl::Seconds(30);
-  size_t scrollback = 0;  // lines that have left the screen, shown above it
+  size_t scrollback = 0;  // how many lines that have left the screen to show
   bool read_only = false;
   bool kick = false;
   bool quiet = false;
@@ -31,11 +33,11 @@ struct AttachOptions {
 };
 
 struct AttachResult {
-  int status = 0;    // for whoever started us
-  std::string line;  // for people; may be empty
+  int status = 0;    // the exit status
+  std::string line;  // what to tell the user; may be empty
 };
 
-// An error is what a person has to know, and worth a 111 or a 100.
+// Blocking.  An error says why the client couldn't attach or stay.
 absl::StatusOr<AttachResult> RunAttach(const AttachOptions& options);
 
 }  // namespace deptyr

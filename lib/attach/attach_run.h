@@ -1,13 +1,16 @@
-// What deptyr attach does: a view, a connection to head, and what goes between
-// them.  When head goes away the view stays, and the visit goes on with the
-// next head, at the same place of the stream.
+// What deptyr attach does: it joins a view, which a person looks at and types
+// into, and an attachment to a session.
 //
-//   AttachRun visit(*loop, options, path);
-//   RETURN_IF_ERROR(visit.Begin());
-//   while (!visit.finished()) RETURN_IF_ERROR(loop->RunOnce());
-//   return visit.End();
+//   AttachRun run(*loop, options);
+//   RETURN_IF_ERROR(run.Begin());
+//   while (!run.finished()) RETURN_IF_ERROR(loop->RunOnce());
+//   return run.End();
+//
+// The view is opened when head has taken the client, and stays while heads come
+// and go.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -16,31 +19,35 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "lib/attach/announcer.h"
 #include "lib/attach/attach.h"
-#include "lib/attach/connection.h"
-#include "lib/attach/reconnect.h"
-#include "lib/attach/stream_position.h"
+#include "lib/attach/attachment.h"
+#include "lib/attach/typed_keys.h"
 #include "lib/attach/view.h"
 #include "lib/sys/event_loop.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {
 
-class AttachRun final : public HeadConnection::Listener,
-                        public View::Listener,
-                        public Reconnect::Listener {
+class AttachRun final : public Attachment::Listener, public View::Listener {
  public:
-  AttachRun(EventLoop& loop, AttachOptions options, std::string path);
+  AttachRun(EventLoop& loop, AttachOptions options);
 
-  absl::Status Begin() { return Connect(As::kNew); }
+  absl::Status Begin() { return head_.Open(options_.where.head); }
   void OnSignal(int signal);
-  bool finished() const { return finished_; }
-  // The terminal is the user's again.
+  bool finished() const { return end_.has_value(); }
+  // Gives the terminal back to the user.
   absl::StatusOr<AttachResult> End();
 
-  void OnMessage(HeadMessage message) override;
-  void OnEnd(const absl::Status& why) override;
+ private:
+  absl::StatusOr<Attach> Wish() override;
+  void OnAttached(const Attached& attached, Attachment::Joined how) override;
+  void OnMessage(const HeadMessage& message) override;
+  void OnOldNotice(const KeyValues& fields) override;
   void OnSent() override { UpdateTyping(); }
+  void OnAway() override;
+  void OnHeadMissed() override;
+  void OnFailed(const absl::Status& why) override { Finish(why); }
 
   void OnTyped(absl::string_view bytes) override;
   void OnTypedAll() override;
@@ -48,73 +55,53 @@ class AttachRun final : public HeadConnection::Listener,
   void OnShown() override;
   void OnViewGone(const absl::Status& why) override;
 
-  absl::Status TryAgain() override { return Connect(As::kBack); }
-  void OnHeadMissed() override;
-  void OnGivenUp(const absl::Status& why) override { Fail(why); }
-
- private:
-  // Of the connection: visit_head.cc.
-  enum class As { kNew, kBack };
-  absl::Status Connect(As as);
-  // The screen, all of it.
-  void Repaint();
-  // Head has gone; or it isn't there yet, for us.
-  void Lost(const absl::Status& why);
-  // Head is back, if it was away.
-  absl::Status OnAttachedAgain(const Attached& attached);
-  void RepaintOnceCaughtUp();
-  void SendKeys(absl::string_view bytes);
-  void UpdateTyping();
-
-  void Take(const HeadMessage& message);
-  absl::Status OnAttached(const Attached& attached);
-  absl::Status CheckNesting() const;
-  // Before the painting that comes next.
-  absl::Status ShowScrollback(WindowSize size);
-  void OnNotice(const KeyValues& fields, bool news);
+  absl::Status OpenView(const Attached& attached);
+  // Shows lines that have left the screen; the painting comes next.
+  absl::Status ShowScrollback(const Attached& attached);
+  // Goes on with the view that is open.
+  absl::Status GoOn(const Attached& attached, Attachment::Joined how);
+  // Says, once the screen is painted, that no program runs.
+  void SayState(const Attached& attached);
+  void AfterMessage();
+  void OnNotice(const KeyValues& fields);
   void OnEnded(const KeyValues& fields);
-  // The status that was waited for.
   void OnStatus(const KeyValues& fields);
   void OnDone();
-  // What was not said yet, lest it be painted over.
-  void SayWhatIsSo();
+
+  // Has head paint the screen, whatever is on it now.
+  void Repaint();
+  // After a break, what was written meanwhile is shown first, so that it can be
+  // scrolled back to.
+  void RepaintOnceCaughtUp();
+  void UpdateTyping();
+
+  void Show(absl::string_view line);
+  // A line about the session, which begins with its name.
   void Say(absl::string_view text);
-  void Line(absl::string_view text);
-  // Once all is shown.
-  void FinishAfterOutput(absl::StatusOr<AttachResult> farewell);
-  void Finish(absl::StatusOr<AttachResult> farewell);
-  void Fail(const absl::Status& why) { Finish(why); }
+  std::string AboutSession(absl::string_view text) const;
+  void FinishOnceShown(absl::StatusOr<AttachResult> result);
+  void Finish(absl::StatusOr<AttachResult> result);
 
   EventLoop& loop_;
   const AttachOptions options_;
-  const std::string path_;
   const bool interactive_;
-  std::string session_;
-  std::unique_ptr<View> view_;            // once attached
-  std::unique_ptr<HeadConnection> head_;  // null while there is none
-  StreamPosition place_;
-  Reconnect reconnect_;
+  Attachment head_;
+  TypedKeys keys_;
+  Announcer announcer_;
+  std::unique_ptr<View> view_;  // null until head has taken us
+  Rights rights_ = Rights::All();
+
   bool told_of_absence_ = false;
-  // Lines of our own, or somebody else's, are where the program's screen was.
+  // Something else was written over the program's screen.
   bool defaced_ = false;
-  std::optional<uint64_t> caught_up_;  // then it is painted
+  // The offset behind which the screen is to be painted.
+  std::optional<uint64_t> caught_up_;
   Timer repaint_;
 
-  std::string typed_;  // while head was away
-  bool typed_all_ = false;
-  // Some went into a connection; that all of it was typed only "done" says.
-  bool sent_keys_ = false;
-  bool keys_may_be_lost_ = false;
-
-  std::string state_;  // of a session whose program doesn't run, unsaid yet
-  Rights rights_ = Rights::All();
-  bool say_only_looks_ = false;
-  Timer paint_pause_;
   Timer status_patience_;
-  std::optional<absl::StatusOr<AttachResult>>
-      farewell_;  // after what comes before
-  bool finished_ = false;
-  absl::StatusOr<AttachResult> end_ = AttachResult();
+  // It waits until the view has shown all.
+  std::optional<absl::StatusOr<AttachResult>> result_;
+  std::optional<absl::StatusOr<AttachResult>> end_;
 };
 
 }  // namespace deptyr

@@ -80,6 +80,14 @@ void HeadConnection::Send(const HeadMessage& message) {
   Flush();
 }
 
+void HeadConnection::SendKeys(absl::string_view bytes) {
+  while (!bytes.empty()) {
+    const absl::string_view part = bytes.substr(0, kLongestOutput);
+    Send(Keys{std::string(part)});
+    bytes.remove_prefix(part.size());
+  }
+}
+
 void HeadConnection::CloseSending() {
   if (ended_ || closes_) return;
   closes_ = true;
@@ -113,8 +121,8 @@ void HeadConnection::OnReady(Ready ready) {
 void HeadConnection::Flush() {
   const IoResult wrote = WriteSome(socket_.get(), outbox_.bytes());
   outbox_.Consume(wrote.bytes);
-  // What head said last may still be there to be read: that, or the end of it,
-  // tells more than a failed write.
+  // Head's last words may still be there to be read, and they tell more than a
+  // failed write.
   if (wrote.state == IoState::kEnd || wrote.state == IoState::kError) {
     outbox_.Clear();
   }
@@ -140,9 +148,9 @@ void HeadConnection::Deliver() {
     auto message = inbox_.Take();
     if (!message.ok()) {
       End(absl::FailedPreconditionError(
-          absl::StrCat("whoever serves the socket is no deptyr head: ",
+          absl::StrCat("whoever serves the socket is not a deptyr head: ",
                        message.status().message(),
-                       "; if clients connect there, name head's own socket")));
+                       "; if it is a socket for clients, name head's own")));
       break;
     }
     if (!message->has_value()) break;

@@ -1,6 +1,6 @@
 // A client's end of the head socket.
 //
-//   ASSIGN_OR_RETURN(const std::string path, FindHead(operand));
+//   ASSIGN_OR_RETURN(const std::string path, FindHead(""));
 //   ASSIGN_OR_RETURN(Fd socket, ConnectToHead(path));
 //   HeadConnection head(loop, std::move(socket), listener);
 //   head.Send(Attach{.session = "a"});
@@ -21,18 +21,19 @@
 
 namespace deptyr {
 
-// Where head is: at `named`, unless that is empty; else where $DEPTYR_SOCKET
-// says, else in $XDG_RUNTIME_DIR/deptyr, else in /run/deptyr.
+// The path of head's socket: `named`, unless that is empty, else
+// $DEPTYR_SOCKET, else the one in $XDG_RUNTIME_DIR/deptyr, else the one in
+// /run/deptyr.
 absl::StatusOr<std::string> FindHead(const std::string& named);
-// Waits so long at most, where many connect at once.
+// How long to wait where many connect at once.
 inline constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
 absl::StatusOr<Fd> ConnectToHead(const std::string& path,
                                  absl::Duration timeout = kConnectTimeout);
 
-// What head refused, and what to do about it.
+// Says what head refused, and what to do about it.
 absl::Status RefusalError(const Refused& refused);
-// Whether a client that comes back may soon be taken: by the next head, or when
-// the program has come to it.
+// Whether it may help to try again soon: the next head may come, or the session
+// to this one.
 bool MaySoonBeTaken(const Refused& refused);
 
 class HeadConnection {
@@ -41,27 +42,29 @@ class HeadConnection {
    public:
     virtual ~Listener() = default;
     virtual void OnMessage(HeadMessage message) = 0;
-    // Nothing comes any more: head went away, or it is none.
+    // Nothing more comes: head went away, or it wasn't a head.
     virtual void OnEnd(const absl::Status& why) = 0;
-    // Some of what was to be sent is.
+    // Head took some of what was sent.
     virtual void OnSent() {}
   };
 
-  // `socket` doesn't block.
+  // `socket` is nonblocking.
   HeadConnection(EventLoop& loop, Fd socket, Listener& listener);
   HeadConnection(const HeadConnection&) = delete;
   HeadConnection& operator=(const HeadConnection&) = delete;
 
   void Send(const HeadMessage& message);
-  // "No more comes from here", after what was sent.
+  // Any number of bytes, in messages as long as head takes them.
+  void SendKeys(absl::string_view bytes);
+  // Tells head, after what was sent, that nothing more comes.
   void CloseSending();
   // How many bytes head hasn't taken yet.
   size_t unsent() const { return outbox_.bytes().size(); }
-  // While it is paused nothing is read, so that head knows of a reader that is
-  // slow, and no message is given to the listener.
+  // While it is paused the listener hears nothing, and nothing is read, which
+  // is how head knows of a slow reader.
   void Pause(bool pause);
-  // The listener hears no more.  For who may be called by it, before the
-  // connection is destroyed at the end of the turn.
+  // The listener hears nothing more.  One that is being called by the
+  // connection closes it, and destroys it at the end of the turn.
   void Close();
 
  private:

@@ -3,12 +3,13 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/exit_codes.h"
+
 namespace deptyr {
-namespace {
 
-constexpr int kSignalled = 128;
-
-}  // namespace
+std::string OwnLine(absl::string_view text) {
+  return absl::StrCat("[deptyr: ", text, "]");
+}
 
 std::optional<int> ExitStatusOf(const KeyValues& fields) {
   constexpr int kMostSignal = 64;
@@ -29,11 +30,16 @@ std::string HowOf(const KeyValues& fields) {
   return std::string(how.empty() ? "ended" : how);
 }
 
-absl::Status MayNotType(absl::string_view session) {
+absl::Status MayNotTypeError(absl::string_view session) {
   return absl::PermissionDeniedError(
       absl::StrCat("nothing was typed: you may see ", session,
-                   ", but not type into it; do it as its owner or as root, or "
-                   "have head started with --allow"));
+                   ", but not type into it; ask its owner or root, or start "
+                   "head with --allow"));
+}
+
+absl::Status NotTypedError(absl::string_view session, absl::string_view state) {
+  return absl::FailedPreconditionError(
+      absl::StrCat("nothing was typed: ", session, " ", state));
 }
 
 }  // namespace deptyr

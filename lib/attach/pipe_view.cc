@@ -1,5 +1,5 @@
-// Standard input and output as they are: what comes is written, what is read is
-// typed.  Lines of our own go to standard error.
+// Standard input and output that are no terminal: output is written as it is,
+// and input is typed.  Lines of our own go to standard error.
 
 #include <unistd.h>
 

@@ -1,6 +1,5 @@
 #include "lib/attach/reconnect.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -8,10 +7,7 @@
 namespace deptyr {
 namespace {
 
-// From the first to the longest pause between two attempts.
-constexpr absl::Duration kFirstPause = absl::Milliseconds(10);
-constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
-// A head that is only restarted is back before.
+// A head that is only being restarted is back sooner.
 constexpr absl::Duration kSilence = absl::Seconds(1);
 
 }  // namespace
@@ -20,24 +16,23 @@ void Reconnect::Lost(const absl::Status& why) {
   if (patience_ <= absl::ZeroDuration()) return listener_.OnGivenUp(why);
   last_ = why;
   if (!std::exchange(under_way_, true)) {
-    pause_ = kFirstPause;
+    backoff_ = kHeadBackoff;
     time_is_up_ = loop_.After(patience_, [this] { GiveUp(); });
     missed_ = loop_.After(kSilence, [this] { listener_.OnHeadMissed(); });
   }
-  attempt_ = loop_.After(pause_, [this] { Try(); });
-  pause_ = std::min(pause_ * 2, kLongestPause);
+  attempt_ = loop_.After(backoff_.Next(), [this] { Try(); });
 }
 
 void Reconnect::Try() {
-  // What is the matter, if nothing else is heard.
+  // Head may take the connection and say nothing.
   last_ = absl::UnavailableError("head doesn't answer; is it stopped?");
   if (const absl::Status tried = listener_.TryAgain(); !tried.ok()) Lost(tried);
 }
 
 void Reconnect::GiveUp() {
   const absl::Status why = absl::UnavailableError(
-      absl::StrCat("head went away, and ", absl::FormatDuration(patience_),
-                   " were not enough to reach it again: ", last_.message()));
+      absl::StrCat("head went away and could not be reached again within ",
+                   absl::FormatDuration(patience_), ": ", last_.message()));
   Done();
   listener_.OnGivenUp(why);
 }

@@ -1,14 +1,15 @@
-// The patience of a client whose head has gone: attempts to reach the next one,
-// with pauses that grow, until the time is up.
+// The patience of a client whose head has gone: it tries to reach the next one,
+// with growing pauses, until its time is up.
 //
-//   Reconnect reconnect(loop, patience, listener);
-//   reconnect.Lost(why);   // head has gone, or an attempt came to nothing
-//   reconnect.Done();      // it is back
+//   Reconnect reconnect(loop, absl::Seconds(30), listener);
+//   reconnect.Lost(why);   // head has gone, or an attempt has failed
+//   reconnect.Done();      // head is back
 #pragma once
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "lib/base/backoff.h"
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
@@ -18,9 +19,9 @@ class Reconnect {
   class Listener {
    public:
     virtual ~Listener() = default;
-    // An attempt.  OK: it is under way, and ends in Done() or Lost().
+    // Begins an attempt, which ends in Done() or Lost(); an error is a loss.
     virtual absl::Status TryAgain() = 0;
-    // Head is away for so long that a person wonders.
+    // Head has been away for so long that a person wonders.
     virtual void OnHeadMissed() = 0;
     virtual void OnGivenUp(const absl::Status& why) = 0;
   };
@@ -41,7 +42,7 @@ class Reconnect {
   const absl::Duration patience_;
   Listener& listener_;
   bool under_way_ = false;
-  absl::Duration pause_;
+  Backoff backoff_ = kHeadBackoff;
   absl::Status last_;  // why head isn't reached
   Timer attempt_;
   Timer missed_;

@@ -1,5 +1,5 @@
-// The lines that have left the top of a session's screen, from what head
-// remembers of its output.
+// The lines that have left the top of a session's screen, made from the output
+// that head remembers.
 #pragma once
 
 #include <cstdint>
@@ -12,11 +12,11 @@
 
 namespace deptyr {
 
-// At most the last `most` lines there were at `offset` of the stream, oldest
-// first, with their colours, without line ends.  `head` is the path of its
-// socket.
+// At most the last `most` lines that had left by `offset` of the stream, oldest
+// first, with their colours, without newlines.  `path` is head's socket.
+// Blocking, for as long as head may take to answer.
 absl::StatusOr<std::vector<std::string>> ReadScrollback(
-    const std::string& head, const std::string& session, uint64_t offset,
+    const std::string& path, const std::string& session, uint64_t offset,
     WindowSize size, size_t most);
 
 }  // namespace deptyr

@@ -9,8 +9,8 @@
 namespace deptyr {
 namespace {
 
-// PIPE_BUF, pipe(7): a pipe that poll(2) says is writable takes so much
-// without blocking; so do the other kinds.
+// A pipe that poll(2) says is writable takes PIPE_BUF bytes without blocking,
+// pipe(7), and so do the other kinds.
 constexpr size_t kSafeWrite = 4096;
 
 }  // namespace

@@ -1,13 +1,13 @@
-// Where a client's output goes, and what is typed comes from: a terminal, a
-// pipe, a file.  Descriptors that are shared with others stay as they are,
-// blocking or not; nothing here blocks on them.
+// Where a client's output goes, and where what is typed comes from: a terminal,
+// a pipe or a file.  Others may share these descriptors, so they stay blocking
+// or not, as they are; nothing here waits for them.
 //
-//   Sink sink(loop, fd, [&] { ... all is written ... },
-//             [&](const absl::Status& why) { ... an error, or ok: nobody reads
-//             });
-//   sink.Write(bytes);
-//   Source source(loop, fd, [&](absl::string_view bytes) { ... "" at the end
-//   });
+//   Sink sink(
+//       loop, STDOUT_FILENO, Blocking::kYes, [&] { written = true; },
+//       [&](const absl::Status& why) { end = why; });
+//   sink.Write("hello\n");
+//   Source source(loop, STDIN_FILENO,
+//                 [&](absl::string_view bytes) { typed += bytes; });
 #pragma once
 
 #include <string>
@@ -21,12 +21,13 @@
 
 namespace deptyr {
 
-// Does `fd` block?
+// Whether reading or writing a descriptor waits.
 enum class Blocking { kYes, kNo };
 
 class Sink {
  public:
-  // The descriptor stays the caller's.
+  // `fd` stays the caller's.  `on_empty` is called when all is written;
+  // `on_gone` once, with an error, or OK if nobody reads it any more.
   Sink(EventLoop& loop, int fd, Blocking blocking,
        absl::AnyInvocable<void()> on_empty,
        absl::AnyInvocable<void(const absl::Status&)> on_gone);
@@ -52,7 +53,7 @@ class Sink {
 
 class Source {
  public:
-  // The end is told once, by no bytes.
+  // `on_bytes` is told of the end once, by no bytes.
   Source(EventLoop& loop, int fd,
          absl::AnyInvocable<void(absl::string_view)> on_bytes);
   Source(const Source&) = delete;
@@ -71,7 +72,7 @@ class Source {
   bool ended_ = false;
   absl::AnyInvocable<void(absl::string_view)> on_bytes_;
   Watch watch_;
-  Timer turn_;  // of a descriptor that can't be watched
+  Timer turn_;  // reads a descriptor that can't be watched
 };
 
 }  // namespace deptyr

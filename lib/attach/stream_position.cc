@@ -26,7 +26,7 @@ bool StreamPosition::Follow(const HeadMessage& message) {
 }
 
 void StreamPosition::Enter(const Attached& attached) {
-  // Who returned is told by notices what happened to programs meanwhile.
+  // To a client that returns, notices tell what happened to programs meanwhile.
   const bool returned = std::exchange(returns_, false) &&
                         attached.stream == stream_ &&
                         attached.offset >= offset_;

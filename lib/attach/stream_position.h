@@ -1,9 +1,9 @@
-// Where a client is in a session's stream: what it has to say to go on there
-// with the next head, and what of that head's news it has heard before.
+// Where a client is in a session's stream: this is what it tells the next head
+// to go on there, and how it knows which of that head's notices are old.
 //
-//   StreamPosition place;
-//   const bool new_to_us = place.Follow(message);   // every message, in order
-//   head.Send(place.Return(wish));
+//   StreamPosition position;
+//   const bool is_news = position.Follow(message);   // each message, in order
+//   head.Send(position.Return(wish));
 //
 // Pure.
 #pragma once
@@ -16,15 +16,14 @@ namespace deptyr {
 
 class StreamPosition {
  public:
-  // `wish` as it goes on here.
+  // `wish`, to go on here.
   Attach Return(Attach wish);
-  // Follows an Attached, Output or Notice.  False for a notice of what this
-  // client had been told of before it came back.
+  // False for a notice of what this client had been told before it came back.
   bool Follow(const HeadMessage& message);
 
   uint64_t stream() const { return stream_; }  // 0: in none yet
-  uint64_t offset() const { return offset_; }  // it has all before this
-  // The session's last program, as far as the client has heard.
+  uint64_t offset() const { return offset_; }  // of the next byte
+  // Those of the session's last program, as far as the client has heard.
   uint64_t number() const { return number_; }
   bool running() const { return running_; }
 

@@ -1,4 +1,4 @@
-// The user's terminal: raw, and as it was on every way out.
+// The user's terminal: it is raw, and is restored on every way out.
 
 #include <optional>
 #include <utility>
@@ -17,8 +17,8 @@
 namespace deptyr {
 namespace {
 
-// A terminal that was flooded until now is waited for, to put it back; a
-// stopped one (^S) must not keep a person here.
+// To be restored, a terminal has to take what it was flooded with; but one that
+// is stopped (^S) must not keep a person here.
 constexpr absl::Duration kGiveBackPatience = absl::Milliseconds(500);
 
 class TerminalView final : public View {
@@ -50,7 +50,6 @@ class TerminalView final : public View {
     return size.ok() ? *size : WindowSize{0, 0};
   }
   void OnContinued() override;
-  void BeforeStop() override { GiveBack(); }
   void GiveBack() override;
 
  private:
@@ -74,7 +73,7 @@ void TerminalView::Open() {
   sink_.emplace(
       loop_, terminal_->fd(), Blocking::kNo, [this] { listener_.OnShown(); },
       [this](const absl::Status& why) { listener_.OnViewGone(why); });
-  // epoll knows a descriptor's number once, epoll_ctl(2): typing has its own.
+  // epoll takes a descriptor only once, so the keyboard has one of its own.
   keyboard_ = Duplicate(terminal_->fd());
   source_.emplace(loop_, keyboard_.get(), [this](absl::string_view bytes) {
     if (bytes.empty()) return listener_.OnViewGone(absl::OkStatus());

@@ -1,5 +1,5 @@
-// What a client shows a session on, and is typed into: the user's terminal, or
-// standard input and output that are something else.
+// Where a client shows a session, and where people type into it: the user's
+// terminal, or standard input and output that are something else.
 #pragma once
 
 #include <memory>
@@ -19,38 +19,37 @@ class View {
    public:
     virtual ~Listener() = default;
     virtual void OnTyped(absl::string_view bytes) = 0;
-    // Nothing is typed any more.
+    // Nothing more will be typed.
     virtual void OnTypedAll() = 0;
     // The detach key was pressed.
     virtual void OnDetach() = 0;
-    // All that was given to it is shown.
+    // The view has shown all that it was given.
     virtual void OnShown() = 0;
-    // Nobody looks any more; or, an error, what is shown can't be kept.
+    // Nobody looks any more; or, with an error, the output can't be written.
     virtual void OnViewGone(const absl::Status& why) = 0;
   };
 
   virtual ~View() = default;
   // The next bytes of the stream.
   virtual void Output(absl::string_view bytes) = 0;
-  // A part of what makes the screen what it is, whatever it was.
+  // A part of what paints the screen, whatever is on it.
   virtual void Paint(absl::string_view bytes) = 0;
-  // A program took over a terminal in whatever state; or one ended.
+  // A program starts or has ended, and may have left any modes behind.
   virtual void ProgramChanged() = 0;
   // A line of our own.
   virtual void Line(absl::string_view text) = 0;
-  // All of it is shown.
+  // It has shown all that it was given.
   virtual bool idle() const = 0;
   virtual void PauseTyping(bool pause) = 0;
-  // Nothing, where there is no terminal: both 0.
+  // Both are 0 where there is no terminal.
   virtual WindowSize size() const = 0;
-  // The terminal was somebody else's for a while, or will be (StopSelf()).
-  virtual void OnContinued() {}
-  virtual void BeforeStop() {}
-  // As it was before; nothing is shown from then on.
+  // Restores the terminal, which others use from then on; nothing is shown.
   virtual void GiveBack() {}
+  // Takes the terminal again, after this process was stopped (StopSelf()).
+  virtual void OnContinued() {}
 };
 
-// `detach_keys` end the visit; `listen`: what is typed is wanted.
+// `detach_keys` are as ParseDetachKeys() makes them.
 absl::StatusOr<std::unique_ptr<View>> OpenTerminalView(
     EventLoop& loop, View::Listener& listener, const std::string& detach_keys);
 enum class Typing { kNo, kYes };

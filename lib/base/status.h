@@ -4,9 +4,8 @@
 //   if (::bind(...) != 0) return Errno("bind ", path);
 //   ASSIGN_OR_RETURN(Fd socket, Connect(path));
 //
-// Two codes matter to whoever runs deptyr, because they become its exit status:
-// InvalidArgument is 100 (wrong usage), everything else 111 (the system failed,
-// a retry may mend it).
+// InvalidArgument is the user's error, and decides the exit status: see
+// lib/base/exit_codes.h.
 #pragma once
 
 #include <cerrno>

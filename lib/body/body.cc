@@ -14,6 +14,8 @@
 #include "absl/time/clock.h"
 
 #include "lib/base/argv.h"
+#include "lib/base/backoff.h"
+#include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/standard_fds.h"
@@ -22,10 +24,6 @@
 
 namespace deptyr {
 namespace {
-
-// From the first to the longest pause between two attempts to reach head.
-constexpr absl::Duration kFirstPause = absl::Milliseconds(10);
-constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
 
 class Deadline {
  public:
@@ -55,7 +53,7 @@ absl::Status AwaitAcceptance(int head) {
     const auto message = inbox.Take();
     if (!message.ok()) {
       return absl::FailedPreconditionError(
-          absl::StrCat("whoever serves the socket is no deptyr head: ",
+          absl::StrCat("whoever serves the socket is not a deptyr head: ",
                        message.status().message()));
     }
     if (!message->has_value()) continue;
@@ -112,20 +110,20 @@ absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
                                           const std::string& term,
                                           const OriginalStderr& log) {
   const Deadline until(options.wait);
-  absl::Duration pause = kFirstPause;
-  for (;;) {
+  Backoff backoff = kHeadBackoff;
+  for (bool first = true;; first = false) {
+    const absl::Duration pause = backoff.Next();
     auto result = TryToRegister(options, term, until.left());
     if (!absl::IsUnavailable(result.status()) || until.left() <= pause) {
       return result;
     }
-    if (pause == kFirstPause) {
+    if (first) {
       log.Say(absl::StrCat("deptyr body: waits up to ",
                            absl::FormatDuration(options.wait),
                            " for head: ", result.status().message()),
               Severity::kNotice);
     }
     absl::SleepFor(pause);
-    pause = std::min(pause * 2, kLongestPause);
   }
 }
 
@@ -144,7 +142,7 @@ std::pair<std::string, int> Execute(const std::vector<std::string>& program) {
   (void)::execvp(program[0].c_str(), ExecArgv(program).data());
   const int error = errno;
   return {absl::StrCat("execute ", program[0], ": ", strerrordesc_np(error)),
-          error == ENOENT ? kNotFound : kCannotExecute};
+          ExitCodeForExec(error)};
 }
 
 }  // namespace
@@ -162,9 +160,9 @@ int RunBody(const BodyOptions& options) {
   absl::StatusOr<Registered> registered = RegisterAtHead(options, term, log);
   if (!registered.ok()) {
     const absl::Status& why = registered.status();
-    if (absl::IsInvalidArgument(why)) return fail(why.message(), kUsageError);
-    if (!options.fallback || absl::IsAlreadyExists(why)) {
-      return fail(why.message(), kSystemError);
+    if (!options.fallback || absl::IsInvalidArgument(why) ||
+        absl::IsAlreadyExists(why)) {
+      return fail(why.message(), ExitCodeFor(why));
     }
     log.Say(absl::StrCat("deptyr body: runs ", options.program[0],
                          " without a terminal: ", why.message()),

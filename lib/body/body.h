@@ -19,11 +19,6 @@
 
 namespace deptyr {
 
-inline constexpr int kUsageError = 100;
-inline constexpr int kSystemError = 111;
-inline constexpr int kCannotExecute = 126;
-inline constexpr int kNotFound = 127;
-
 struct BodyOptions {
   std::string socket;
   std::string name;

@@ -23,6 +23,7 @@
 #include "absl/strings/str_split.h"
 
 #include "lib/base/argv.h"
+#include "lib/base/exit_codes.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/pty.h"
@@ -245,7 +246,7 @@ absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
         "deptyr: execute ", Printable(program), ": ",
         ready.ok() ? ::strerrordesc_np(error) : ready.message(), "\n");
     (void)!::write(STDERR_FILENO, text.data(), text.size());
-    ::_exit(ready.ok() && error == ENOENT ? 127 : 126);
+    ::_exit(ready.ok() ? ExitCodeForExec(error) : kCannotExecute);
   }
   return HoldChild(pid);
 }

@@ -77,8 +77,8 @@ void Kill(const Child& child);
 // A child of ours, on a terminal of its own: `terminal` is its controlling
 // terminal and its fds 0, 1 and 2.  Signal mask and dispositions are the
 // defaults, the limit of open descriptors what it was when we started.  If it
-// can't be executed, the child says so on the terminal and exits with 126 or
-// 127.
+// can't be executed, the child says so on the terminal and exits with
+// 126 or 127 (lib/base/exit_codes.h).
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
                                       const std::vector<std::string>& argv);
 

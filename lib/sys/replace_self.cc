@@ -22,6 +22,7 @@
 #include "absl/strings/str_split.h"
 
 #include "lib/base/argv.h"
+#include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
 #include "lib/sys/retry.h"
 
@@ -93,7 +94,7 @@ absl::StatusOr<Trial> StartTrial(const std::string& program,
   if (pid == 0) {
     // Nobody else shall hold all this.
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
-    if (::getppid() != parent) ::_exit(127);
+    if (::getppid() != parent) ::_exit(kNotFound);
     const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
     (void)::dup2(null.get(), STDIN_FILENO);
     (void)::dup2(said.get(), STDOUT_FILENO);
@@ -104,7 +105,7 @@ absl::StatusOr<Trial> StartTrial(const std::string& program,
     (void)::execv(program.c_str(), words.data());
     const absl::Status why = Errno("execute ", program);
     (void)!::write(STDERR_FILENO, why.message().data(), why.message().size());
-    ::_exit(127);
+    ::_exit(kNotFound);
   }
   ASSIGN_OR_RETURN(Child child, HoldChild(pid));
   return Trial{std::move(child), std::move(said)};

@@ -1,8 +1,9 @@
-// A recording: asciicast v2, a line for the whole and one for every event.
+// A recording, an asciicast of version 2: a line for the whole of it, and a
+// line for every event.
 //
-//   out = CastWriter::Header(size, absl::Now(), "title");
-//   CastWriter cast;
-//   out += cast.Output(since_start, bytes);
+//   std::string cast = CastWriter::Header({24, 80}, absl::Now(), "title");
+//   CastWriter writer;
+//   cast += writer.Output(absl::Seconds(1), "hello\r\n");
 //
 // Pure.
 #pragma once
@@ -12,22 +13,25 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "lib/base/utf8.h"
 #include "lib/base/window_size.h"
 
 namespace deptyr {
 
-// A JSON text holds characters: one that reads cut is kept until it is whole.
+// JSON holds whole characters, so the beginning of one is kept until its end
+// comes.
 class CastWriter {
  public:
   static std::string Header(WindowSize size, absl::Time start,
                             absl::string_view title);
   std::string Output(absl::Duration at, absl::string_view bytes);
   static std::string Resized(absl::Duration at, WindowSize size);
-  // asciinema calls it a marker.
+  // An event that asciinema calls a marker.
   static std::string Mark(absl::Duration at, absl::string_view text);
 
  private:
-  std::string rest_;  // of a character that isn't whole
+  Utf8Decoder decoder_;
+  std::string rest_;
 };
 
 }  // namespace deptyr

@@ -1,10 +1,10 @@
 // Waits for text in a program's output.
 //
 //   ASSIGN_OR_RETURN(Matcher matcher, Matcher::Create("Done \\(.*\\)"));
-//   if (matcher.Feed(bytes)) fputs(matcher.text());
+//   if (matcher.Feed(bytes)) std::fputs(matcher.text().c_str(), stdout);
 //
-// It looks at plain text (lib/term/plain_text.h), line by line; a line that
-// isn't finished counts as it stands, for a prompt never is.  Pure.
+// It looks at plain text (lib/term/plain_text.h), line by line.  A line that
+// isn't finished counts as it stands, because a prompt never is.  Pure.
 #pragma once
 
 #include <re2/re2.h>
@@ -21,17 +21,17 @@ namespace deptyr {
 
 class Matcher {
  public:
-  // Of an unfinished line no more is looked at.
+  // An unfinished line that is longer is skipped.
   static constexpr size_t kLongestLine = 64 << 10;
-  // Of what came before the match no more is kept.
+  // At least so much of what came before the match is kept, at most twice that.
   static constexpr size_t kLongestText = 1 << 20;
 
-  // InvalidArgument if it isn't a regular expression of RE2.
+  // InvalidArgument if `pattern` isn't a regular expression of RE2.
   static absl::StatusOr<Matcher> Create(const std::string& pattern);
 
-  // True as soon as a line matches; feed it no more then.
+  // True as soon as a line matches; don't feed it any more then.
   bool Feed(absl::string_view bytes);
-  // All that came, up to the match and with it.
+  // The text up to the end of the match.
   const std::string& text() const { return text_; }
 
  private:

@@ -1,9 +1,16 @@
-// A client that only reads: the session's stream goes to a descriptor, as fast
-// as that takes it.  What becomes of it on the way is up to who derives.  When
-// head goes away it goes on with the next one, at the same place.
+// A client that only reads: what it makes of a session's stream goes to a
+// descriptor, as fast as that takes it.  When head goes away it goes on with
+// the next one, at the same place.
+//
+//   class Copy final : public StreamReader {
+//     void OnMessage(const HeadMessage& message) override {
+//       if (const auto* it = std::get_if<Output>(&message)) Write(it->bytes);
+//     }
+//     void OnAttached(const Attached&, Attachment::Joined) override {}
+//     using StreamReader::StreamReader;
+//   };
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 
@@ -11,55 +18,42 @@
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
-#include "lib/attach/connection.h"
-#include "lib/attach/reconnect.h"
+#include "lib/attach/attachment.h"
 #include "lib/attach/stream.h"
-#include "lib/attach/stream_position.h"
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
 
-class StreamReader : public HeadConnection::Listener,
-                     public Reconnect::Listener {
+class StreamReader : public Attachment::Listener {
  public:
-  // `patience`: for how long head may be away.
-  StreamReader(EventLoop& loop, int output, absl::Duration patience);
+  // `patience` is how long head may be away.
+  StreamReader(EventLoop& loop, int output, absl::Duration patience,
+               Attach wish);
 
-  absl::Status Attach(const std::string& head, deptyr::Attach wish);
-  // Once what was written has gone out.
-  void Finish(const absl::Status& end);
-  // At once.
-  void FinishNow(const absl::Status& end);
-  bool ending() const { return ending_; }
-  bool finished() const { return finished_; }
-  const absl::Status& end() const { return end_; }
-
-  void OnMessage(HeadMessage message) final;
-  void OnEnd(const absl::Status& why) final;
-  absl::Status TryAgain() final;
-  void OnHeadMissed() final;
-  void OnGivenUp(const absl::Status& why) final { Finish(why); }
+  // Until Finish(), SIGINT, SIGTERM or SIGHUP; a second signal doesn't wait for
+  // whoever reads the output.
+  absl::Status Run(const std::string& head);
 
  protected:
-  // Attached (again, after a break), Output, Paint and Notice.
-  virtual void Take(const HeadMessage& message) = 0;
-  void Write(absl::string_view bytes) { sink_.Write(bytes); }
+  void Write(absl::string_view bytes);
+  // Ends it once what was written has gone out.
+  void Finish(const absl::Status& end);
+  const StreamPosition& position() const { return head_.position(); }
 
  private:
+  absl::StatusOr<Attach> Wish() final { return wish_; }
+  void OnHeadMissed() final;
+  void OnFailed(const absl::Status& why) final { Finish(why); }
+  void OnSignal();
   void OnWritten();
-  bool attached() const { return place_.stream() != 0; }
-  void Lost(const absl::Status& why);
+  void OnOutputGone(const absl::Status& why);
 
   EventLoop& loop_;
+  const Attach wish_;
   Sink sink_;
-  std::string path_;
-  deptyr::Attach wish_;
-  std::unique_ptr<HeadConnection> head_;  // null while there is none
-  StreamPosition place_;
-  Reconnect reconnect_;
-  bool ending_ = false;
+  Attachment head_;
+  std::optional<absl::Status> end_;
   bool finished_ = false;
-  absl::Status end_;
 };
 
 }  // namespace deptyr

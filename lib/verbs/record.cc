@@ -1,10 +1,8 @@
 #include "lib/verbs/record.h"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <memory>
-#include <utility>
 #include <variant>
 
 #include "absl/strings/numbers.h"
@@ -12,10 +10,10 @@
 #include "absl/time/clock.h"
 
 #include "lib/attach/ask.h"
+#include "lib/attach/history_range.h"
 #include "lib/attach/notice.h"
 #include "lib/base/status.h"
 #include "lib/sys/io.h"
-#include "lib/sys/signals.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/plain_text.h"
 #include "lib/verbs/cast.h"
@@ -27,51 +25,51 @@ namespace {
 class Recorder final : public StreamReader {
  public:
   Recorder(EventLoop& loop, int output, const RecordOptions& options)
-      : StreamReader(loop, output, options.wait), once_(options.once) {}
+      : StreamReader(loop, output, options.wait,
+                     {.session = options.where.session,
+                      .from = From::kScreen,
+                      .read_only = true}),
+        once_(options.once) {}
 
  private:
-  void Take(const HeadMessage& message) override;
-  void OnAttached(const Attached& attached);
+  void OnAttached(const Attached& attached, Attachment::Joined how) override;
+  void OnMessage(const HeadMessage& message) override;
   void OnNotice(const KeyValues& fields);
-  // The next program has a terminal in the state it expects.
+  // The next program finds a terminal in the state it expects.
   void ResetTerminal() {
     Write(cast_.Output(
         Now(), absl::StrCat(kLeaveAlternateScreen, kResetModes, "\r\n")));
   }
-  // Since the recording began; clocks that are set don't matter.
+  // Since the recording began, whatever becomes of the time of day.
   absl::Duration Now() const { return absl::FromChrono(Clock::now() - start_); }
 
   const bool once_;
   const Clock::time_point start_ = Clock::now();
   CastWriter cast_;
-  uint64_t stream_ = 0;  // once it has begun
 };
 
-void Recorder::Take(const HeadMessage& message) {
-  if (const auto* attached = std::get_if<Attached>(&message)) {
-    OnAttached(*attached);
-  } else if (const auto* paint = std::get_if<Paint>(&message)) {
+void Recorder::OnAttached(const Attached& attached, Attachment::Joined how) {
+  const WindowSize size = {attached.rows, attached.cols};
+  if (how == Attachment::Joined::kFirst) {
+    Write(CastWriter::Header(size, absl::Now(), attached.session));
+    if (once_ && !attached.running) Finish(absl::OkStatus());
+    return;
+  }
+  Write(CastWriter::Resized(Now(), size));
+  if (attached.stream == position().stream()) return;
+  Write(CastWriter::Mark(Now(), "went away with its head"));
+  ResetTerminal();
+  if (once_) Finish(absl::OkStatus());
+}
+
+void Recorder::OnMessage(const HeadMessage& message) {
+  if (const auto* paint = std::get_if<Paint>(&message)) {
     Write(cast_.Output(Now(), paint->bytes));
   } else if (const auto* output = std::get_if<Output>(&message)) {
     Write(cast_.Output(Now(), output->bytes));
   } else if (const auto* notice = std::get_if<Notice>(&message)) {
     OnNotice(notice->fields);
   }
-}
-
-void Recorder::OnAttached(const Attached& attached) {
-  const WindowSize size = {attached.rows, attached.cols};
-  const uint64_t before = std::exchange(stream_, attached.stream);
-  if (before == 0) {
-    Write(CastWriter::Header(size, absl::Now(), attached.session));
-    if (once_ && !attached.running) Finish(absl::OkStatus());
-    return;
-  }
-  Write(CastWriter::Resized(Now(), size));
-  if (before == stream_) return;
-  Write(CastWriter::Mark(Now(), "went away with its head"));
-  ResetTerminal();
-  if (once_) Finish(absl::OkStatus());
 }
 
 void Recorder::OnNotice(const KeyValues& fields) {
@@ -100,97 +98,67 @@ class HistoryReader final : public StreamReader {
  public:
   HistoryReader(EventLoop& loop, const HistoryOptions& options)
       : StreamReader(loop, STDOUT_FILENO,
-                     options.follow ? options.wait : absl::ZeroDuration()),
-        options_(options) {}
+                     options.follow ? options.wait : absl::ZeroDuration(),
+                     {.session = options.where.session,
+                      .from = From::kHistory,
+                      .value = options.bytes,
+                      .read_only = true}),
+        text_(options.text) {
+    if (options.follow) range_ = HistoryRange(HistoryRange::kForever);
+  }
 
  private:
-  void Take(const HeadMessage& message) override;
+  void OnAttached(const Attached& attached, Attachment::Joined) override {
+    OnMessage(attached);
+  }
+  void OnMessage(const HeadMessage& message) override;
   void Show(absl::string_view bytes);
-  void EndIfComplete();
 
-  const HistoryOptions& options_;
-  uint64_t offset_ = 0;
-  uint64_t end_ = 0;  // of what there was when we came
+  const bool text_;
+  HistoryRange range_;
   PlainText plain_;
-  bool line_open_ = false;  // text without the end of its line
+  bool line_open_ = false;  // text was shown without the end of its line
 };
 
-void HistoryReader::Take(const HeadMessage& message) {
-  if (const auto* attached = std::get_if<Attached>(&message)) {
-    offset_ = attached->offset;
-    end_ = attached->end;
-  } else if (const auto* output = std::get_if<Output>(&message)) {
-    absl::string_view bytes = output->bytes;
-    if (!options_.follow) bytes = bytes.substr(0, end_ - offset_);
-    Show(bytes);
-    offset_ += bytes.size();
-  } else if (const auto* notice = std::get_if<Notice>(&message)) {
-    if (ValueOf(notice->fields, "event") != "missed") return;
-    (void)absl::SimpleAtoi(ValueOf(notice->fields, "offset"), &offset_);
-  }
-  EndIfComplete();
-}
-
-void HistoryReader::Show(absl::string_view bytes) {
-  if (!options_.text) return Write(bytes);
-  const std::string text = plain_.Feed(bytes);
-  if (!text.empty()) line_open_ = text.back() != '\n';
-  Write(text);
-}
-
-void HistoryReader::EndIfComplete() {
-  if (options_.follow || offset_ < end_) return;
-  if (options_.text) {
+void HistoryReader::OnMessage(const HeadMessage& message) {
+  Show(range_.Take(message));
+  if (!range_.complete()) return;
+  if (text_) {
     Write(plain_.Flush());
     if (line_open_) Write("\n");
   }
   Finish(absl::OkStatus());
 }
 
-absl::Status RunReader(EventLoop& loop, StreamReader& reader,
-                       const std::string& head, const Attach& wish) {
-  ASSIGN_OR_RETURN(Signals signals, Signals::Block({SIGINT, SIGTERM, SIGHUP}));
-  const Watch watch = loop.Add(signals.fd(), Interest::kRead, [&](Ready) {
-    // A second one doesn't wait for who reads us.
-    while (signals.Next() != 0) {
-      if (reader.ending()) reader.FinishNow(absl::OkStatus());
-      reader.Finish(absl::OkStatus());
-    }
-  });
-  RETURN_IF_ERROR(reader.Attach(head, wish));
-  while (!reader.finished()) RETURN_IF_ERROR(loop.RunOnce());
-  return reader.end();
+void HistoryReader::Show(absl::string_view bytes) {
+  if (!text_) return Write(bytes);
+  const std::string text = plain_.Feed(bytes);
+  if (!text.empty()) line_open_ = text.back() != '\n';
+  Write(text);
 }
 
 }  // namespace
 
 absl::Status RunRecord(const RecordOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
-  // Before a file is made, or one that is there is emptied.
-  RETURN_IF_ERROR(
-      AskForItems(options.head,
-                  {.what = "status", .fields = {{"session", options.session}}})
-          .status());
+  // A session that can't be recorded must not cost an old recording.
+  RETURN_IF_ERROR(AskForItems(options.where.head,
+                              {.what = "status",
+                               .fields = {{"session", options.where.session}}})
+                      .status());
   Fd file;
   if (!options.file.empty() && options.file != "-") {
     ASSIGN_OR_RETURN(
         file, CreateFile(options.file, options.overwrite ? Existing::kReplaced
                                                          : Existing::kKept));
   }
-  Recorder recorder(*loop, file.valid() ? file.get() : STDOUT_FILENO, options);
-  return RunReader(
-      *loop, recorder, options.head,
-      {.session = options.session, .from = From::kScreen, .read_only = true});
+  const int output = file.valid() ? file.get() : STDOUT_FILENO;
+  return Recorder(*loop, output, options).Run(options.where.head);
 }
 
 absl::Status RunHistory(const HistoryOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
-  HistoryReader reader(*loop, options);
-  return RunReader(*loop, reader, options.head,
-                   {.session = options.session,
-                    .from = From::kHistory,
-                    .value = options.bytes,
-                    .read_only = true});
+  return HistoryReader(*loop, options).Run(options.where.head);
 }
 
 }  // namespace deptyr

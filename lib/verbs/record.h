@@ -1,34 +1,35 @@
 // deptyr record and deptyr history: a session's stream, into a file or a pipe.
 #pragma once
 
-#include <cstdint>
+#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/time/time.h"
 
+#include "lib/attach/session_address.h"
+
 namespace deptyr {
 
 struct RecordOptions {
-  std::string head;     // HEAD-SOCKET; "" for where it usually is
-  std::string session;  // "" for the newest
-  std::string file;     // "" for standard output
+  SessionAddress where;
+  std::string file;  // "" for standard output
   bool overwrite = false;
-  bool once = false;  // end with the program
-  // For how long head may be away.
+  bool once = false;
+  // How long head may be away.
   absl::Duration wait = absl::Seconds(30);
 };
 
-// Until SIGINT or SIGTERM, or the program's end.
+// Until SIGINT, SIGTERM or SIGHUP; with `once`, until the program has ended.
+// Blocking.
 absl::Status RunRecord(const RecordOptions& options);
 
 struct HistoryOptions {
-  std::string head;
-  std::string session;
-  uint64_t bytes = 0;   // the last so many; 0: all there are
-  bool follow = false;  // and then what comes
+  SessionAddress where;
+  size_t bytes = 0;     // only the last of them; 0: all there are
+  bool follow = false;  // go on with new output
   bool text = false;    // without escape sequences
-  // For how long head may be away from one who follows.
+  // With `follow`, how long head may be away.
   absl::Duration wait = absl::Seconds(30);
 };
 

@@ -4,12 +4,15 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/attach/ask.h"
 #include "lib/attach/connection.h"
 #include "lib/attach/notice.h"
 #include "lib/base/status.h"
 #include "lib/sys/event_loop.h"
+#include "lib/term/digest.h"
 
 namespace deptyr {
 namespace {
@@ -21,12 +24,12 @@ class ScriptClient final : public HeadConnection::Listener {
   ScriptClient(EventLoop& loop, const Script& script, Fd socket)
       : loop_(loop),
         script_(script),
-        session_(script.session),
+        session_(script.where.session),
         head_(loop, std::move(socket), *this) {
     if (script_.timeout < absl::InfiniteDuration()) {
       timeout_ = loop_.After(script_.timeout, [this] { OnTimeout(); });
     }
-    head_.Send(Attach{.session = script_.session,
+    head_.Send(Attach{.session = script_.where.session,
                       .from = From::kNow,
                       .read_only = script_.typed.empty()});
   }
@@ -77,24 +80,18 @@ void ScriptClient::OnAttached(const Attached& attached) {
     return Finish(absl::OkStatus());
   }
   if (!attached.running && !script_.typed.empty()) {
-    return Finish(absl::FailedPreconditionError(
-        absl::StrCat("nothing was typed: ", session_, " ", attached.state)));
+    return Finish(NotTypedError(session_, attached.state));
   }
   if (!attached.rights.Has(Right::kType) && !script_.typed.empty()) {
-    return Finish(MayNotType(session_));
+    return Finish(MayNotTypeError(session_));
   }
   if (script_.until == Until::kQuiet) WaitForQuiet();
   Type();
 }
 
 void ScriptClient::Type() {
-  absl::string_view rest = script_.typed;
-  while (!rest.empty()) {
-    const absl::string_view part = rest.substr(0, kLongestOutput);
-    head_.Send(Keys{std::string(part)});
-    rest.remove_prefix(part.size());
-  }
-  // Head's answer to that is "done".
+  head_.SendKeys(script_.typed);
+  // Head answers "done" when the program has taken all of it.
   if (script_.until == Until::kTyped) head_.CloseSending();
 }
 
@@ -106,7 +103,7 @@ void ScriptClient::OnOutput(absl::string_view bytes) {
 
 void ScriptClient::OnEnded(const KeyValues& fields) {
   if (script_.until == Until::kEnd) return Finish(absl::OkStatus());
-  // Who only waits may well wait for the next program.
+  // A client that only waits may well wait for the next program.
   if (script_.typed.empty()) return;
   Finish(absl::UnavailableError(
       absl::StrCat(session_, " ", HowOf(fields),
@@ -143,11 +140,24 @@ void ScriptClient::OnTimeout() {
 
 absl::Status RunScript(const Script& script) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
-  ASSIGN_OR_RETURN(const std::string path, FindHead(script.head));
+  ASSIGN_OR_RETURN(const std::string path, FindHead(script.where.head));
   ASSIGN_OR_RETURN(Fd socket, ConnectToHead(path));
   ScriptClient client(*loop, script, std::move(socket));
   while (!client.end()) RETURN_IF_ERROR(loop->RunOnce());
   return *client.end();
+}
+
+absl::StatusOr<CursorKeys> AskCursorKeys(const SessionAddress& where) {
+  Digest digest;
+  RETURN_IF_ERROR(AskHead(
+      where.head, {.what = "snapshot", .fields = {{"session", where.session}}},
+      [&](const HeadMessage& said) {
+        if (const auto* paint = std::get_if<Paint>(&said)) {
+          digest.Scan(paint->bytes);
+        }
+      }));
+  return digest.modes().application_cursor_keys() ? CursorKeys::kApplication
+                                                  : CursorKeys::kNormal;
 }
 
 }  // namespace deptyr

@@ -1,27 +1,27 @@
-// What scripts do with a session: type and wait.  Each attaches first, and then
-// types, so that nothing is missed of what comes after.
+// What scripts do with a session: they type and wait.  The client attaches
+// before it types, so it misses nothing of what comes after.
 //
-// DeadlineExceeded: it did not happen in time.
+//   Script script{.where = {"", "mc"}, .typed = "stop\n",
+//                 .until = Script::Until::kEnd, .timeout = absl::Minutes(1)};
+//   RETURN_IF_ERROR(RunScript(script));
 #pragma once
 
-#include <optional>
 #include <string>
 
-#include "absl/functional/function_ref.h"
 #include "absl/status/status.h"
-#include "absl/strings/string_view.h"
+#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "lib/attach/session_address.h"
 #include "lib/verbs/matcher.h"
+#include "lib/verbs/typed.h"
 
 namespace deptyr {
 
 struct Script {
-  std::string head;     // HEAD-SOCKET; "" for where it usually is
-  std::string session;  // "" for the newest
-  // Typed once attached.
-  std::string typed;
-  // What ends it.
+  SessionAddress where = {};
+  std::string typed = {};
+  // What it waits for.
   enum class Until {
     kTyped,  // the program has taken all that was typed
     kMatch,  // `matcher` says so
@@ -33,6 +33,10 @@ struct Script {
   absl::Duration timeout = absl::InfiniteDuration();
 };
 
+// Blocking.  DeadlineExceeded: it did not happen in time.
 absl::Status RunScript(const Script& script);
+
+// What the program that runs in the session wants of cursor keys.
+absl::StatusOr<CursorKeys> AskCursorKeys(const SessionAddress& where);
 
 }  // namespace deptyr

@@ -1,27 +1,25 @@
 // deptyr snapshot: a session's screen as it is, or as a program left it.
+//
+//   ASSIGN_OR_RETURN(const std::string text, TakeSnapshot({.where = {"",
+//   "mc"}}));
 #pragma once
 
 #include <string>
 
 #include "absl/status/statusor.h"
 
+#include "lib/attach/session_address.h"
+#include "lib/render/formats.h"
+
 namespace deptyr {
 
-enum class SnapshotFormat {
-  kText,
-  kAnsi,  // lines, with their colours and attributes
-  kSvg,
-  kJson,
-};
-
 struct SnapshotOptions {
-  std::string head;     // HEAD-SOCKET; "" for where it usually is
-  std::string session;  // "" for the newest
-  SnapshotFormat format = SnapshotFormat::kText;
-  bool last = false;  // as the last program that ended left it
+  SessionAddress where;
+  SnapshotRenderer render = kSnapshotFormats[0].value;
+  bool last = false;  // the screen that the last program to end left
 };
 
-// A file by itself.
+// The picture, a whole file.
 absl::StatusOr<std::string> TakeSnapshot(const SnapshotOptions& options);
 
 }  // namespace deptyr

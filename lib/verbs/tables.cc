@@ -14,6 +14,7 @@
 
 #include "lib/base/argv.h"
 #include "lib/base/log.h"
+#include "lib/wire/report_fields.h"
 
 namespace deptyr {
 namespace {
@@ -24,7 +25,7 @@ std::string Field(const KeyValues& item, absl::string_view key) {
   return Printable(ValueOf(item, key));
 }
 
-// "ended: exit status 3" under a heading that says so.
+// Its heading says that it is about an end: "ended: exit status 3" is cut.
 std::string How(const KeyValues& item) {
   const std::string how = Field(item, "how");
   return how.empty() ? "-" : std::string(absl::StripPrefix(how, "ended: "));
@@ -70,14 +71,44 @@ bool IsA(const KeyValues& item, absl::string_view kind) {
   return ValueOf(item, "item") == kind;
 }
 
-std::string IncarnationsTable(const std::vector<KeyValues>& items) {
-  std::vector<Row> rows = {{"RUN", "PID", "STARTED", "ENDED", "SIZE", "HOW"}};
-  for (const KeyValues& item : items) {
-    if (!IsA(item, "incarnation")) continue;
-    rows.push_back({Field(item, "number"), Field(item, "pid"),
-                    Time(item, "started"), Time(item, "ended"), Size(item),
-                    How(item)});
+// The rights of a client, in one column.
+std::string May(const KeyValues& client) {
+  if (ValueOf(client, "read-only") == "1") return "read";
+  return ValueOf(client, "leads") == "1" ? "type, has its size" : "type";
+}
+
+std::string CellFor(const KeyValues& item, const ReportField& field) {
+  if (field.name == "rows") return Size(item);
+  if (field.name == "read-only") return May(item);
+  if (field.name == "how") return How(item);
+  if (field.type == FieldType::kBytes) return Bytes(item, field.name);
+  if (field.type == FieldType::kTime) return Time(item, field.name);
+  return OrDash(Field(item, field.name));
+}
+
+// The items of that kind, below a heading.
+std::vector<Row> RowsOf(absl::string_view kind,
+                        const std::vector<KeyValues>& items) {
+  std::vector<ReportField> columns;
+  std::vector<Row> rows(1);
+  for (const ReportField& field : ReportFields()) {
+    if (field.item != kind || field.column.empty()) continue;
+    columns.push_back(field);
+    rows[0].emplace_back(field.column);
   }
+  for (const KeyValues& item : items) {
+    if (!IsA(item, kind)) continue;
+    Row& row = rows.emplace_back();
+    for (const ReportField& field : columns)
+      row.push_back(CellFor(item, field));
+  }
+  return rows;
+}
+
+// Nothing where there is no such item.
+std::string TableOf(absl::string_view kind,
+                    const std::vector<KeyValues>& items) {
+  const std::vector<Row> rows = RowsOf(kind, items);
   return rows.size() == 1 ? "" : Table(rows);
 }
 
@@ -124,57 +155,26 @@ std::string Table(const std::vector<Row>& rows) {
 }
 
 std::string SessionsTable(const std::vector<KeyValues>& items) {
-  std::vector<Row> rows = {{"SESSION", "STATE", "PID", "SINCE", "SIZE",
-                            "CLIENTS", "OUTPUT", "KEEPER", "LAST END"}};
-  for (const KeyValues& item : items) {
-    rows.push_back({Field(item, "name"), Field(item, "state"),
-                    Field(item, "pid"), Time(item, "since"), Size(item),
-                    Field(item, "clients"), Bytes(item, "bytes"),
-                    OrDash(Field(item, "keeper")), How(item)});
-  }
-  return Table(rows);
+  return Table(RowsOf("session", items));
 }
 
 std::string ClientsTable(const std::vector<KeyValues>& items) {
-  std::vector<Row> rows = {{"CLIENT", "KIND", "PID", "UID", "SINCE", "SIZE",
-                            "BEHIND", "MISSED", "DROPPED", "MAY"}};
-  for (const KeyValues& item : items) {
-    if (!IsA(item, "client")) continue;
-    const bool reads = ValueOf(item, "read-only") == "1";
-    const bool leads = ValueOf(item, "leads") == "1";
-    rows.push_back({Field(item, "id"), Field(item, "kind"),
-                    OrDash(Field(item, "pid")), OrDash(Field(item, "uid")),
-                    Time(item, "since"), Size(item), Bytes(item, "behind"),
-                    Bytes(item, "missed"), Bytes(item, "dropped"),
-                    reads   ? "read"
-                    : leads ? "type, has its size"
-                            : "type"});
-  }
-  return rows.size() == 1 ? "" : Table(rows);
+  return TableOf("client", items);
 }
 
 std::string HeadText(const std::vector<KeyValues>& items) {
   std::vector<Row> rows;
-  std::vector<Row> users = {{"UID", "SESSIONS", "RUNNING", "KEPT", "CLIENTS",
-                             "PENDING", "DESCRIPTORS"}};
   for (const KeyValues& item : items) {
-    if (IsA(item, "user")) {
-      users.push_back({OrDash(Field(item, "uid")), Field(item, "sessions"),
-                       Field(item, "running"), Field(item, "kept"),
-                       Field(item, "clients"), Field(item, "pending"),
-                       Field(item, "descriptors")});
-      continue;
-    }
+    if (!IsA(item, "head")) continue;
     for (const auto& [key, value] : item) {
       if (key == "item") continue;
-      rows.push_back({Printable(key), key == "since"
+      rows.push_back({Printable(key), TypeOf(key) == FieldType::kTime
                                           ? Time(item, key)
                                           : OrDash(Printable(value))});
     }
   }
-  std::string text = Table(rows);
-  if (users.size() > 1) absl::StrAppend(&text, "\n", Table(users));
-  return text;
+  const std::string users = TableOf("user", items);
+  return absl::StrCat(Table(rows), users.empty() ? "" : "\n", users);
 }
 
 std::string StatusText(const std::vector<KeyValues>& items) {
@@ -182,8 +182,8 @@ std::string StatusText(const std::vector<KeyValues>& items) {
   for (const KeyValues& item : items) {
     if (IsA(item, "session")) text += SessionText(item);
   }
-  for (const std::string& table :
-       {ClientsTable(items), IncarnationsTable(items)}) {
+  for (const absl::string_view kind : {"client", "incarnation"}) {
+    const std::string table = TableOf(kind, items);
     if (!table.empty()) absl::StrAppend(&text, "\n", table);
   }
   return text;

@@ -1,4 +1,10 @@
-// What head says, for people.  Nothing in it is acted on by a terminal.
+// What head reports, for people: tables with the columns of
+// lib/wire/report_fields.h.  Nothing in them is acted on by a terminal.
+//
+//   ASSIGN_OR_RETURN(const auto items, AskForItems("", {.what = "sessions",
+//   .fields = {}})); std::fputs(SessionsTable(items).c_str(), stdout);
+//
+// Pure.
 #pragma once
 
 #include <string>
@@ -8,16 +14,16 @@
 
 namespace deptyr {
 
-// Columns as wide as they have to be, two spaces between them.
+// Columns are as wide as they have to be, with two spaces between them.
 std::string Table(const std::vector<std::vector<std::string>>& rows);
 
-// `session` items: a table with a heading.
+// The answer to "sessions"; a heading, even where there are none.
 std::string SessionsTable(const std::vector<KeyValues>& items);
+// The `client` items; nothing where there are none.
+std::string ClientsTable(const std::vector<KeyValues>& items);
 // The answer to "status".
 std::string StatusText(const std::vector<KeyValues>& items);
-// That to "head": a line for everything, and a table of users.
+// The answer to "head": a line for each field, and a table of users.
 std::string HeadText(const std::vector<KeyValues>& items);
-// `client` items.
-std::string ClientsTable(const std::vector<KeyValues>& items);
 
 }  // namespace deptyr

@@ -17,7 +17,7 @@ constexpr Simple kEscapes[] = {
     {'a', '\a'}, {'e', '\x1b'}, {'\\', '\\'},
 };
 
-// The number that `text` begins with, of at most `most` digits; takes them off.
+// Takes a number of at most `most` digits off the beginning of `text`.
 std::optional<int> TakeNumber(absl::string_view& text, size_t most, int base) {
   int number = 0;
   size_t count = 0;
@@ -70,10 +70,10 @@ absl::StatusOr<std::string> Unescape(absl::string_view text) {
     const absl::string_view escape = rest;
     const auto byte = TakeEscape(rest);
     if (!byte) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("no such escape: \\", escape.substr(0, 1), " in ", text,
-                       "; there are \\n \\r \\t \\b \\a \\e \\xHH \\0oo and "
-                       "\\\\"));
+      return absl::InvalidArgumentError(absl::StrCat(
+          "unknown escape: \\", escape.substr(0, 1), " in ", text,
+          "; the escapes are \\n \\r \\t \\b \\a \\e \\xHH \\0oo and "
+          "\\\\"));
     }
     bytes.push_back(*byte);
   }

@@ -96,7 +96,7 @@ TEST_F(HeadConnectionTest, WhoeverIsNoHeadIsFoundOut) {
   Say("HTTP/1.1 400 Bad Request\r\n\r\n");
   ASSERT_TRUE(RunUntil(*loop_, [&] { return !end_.ok(); }));
   EXPECT_THAT(end_, StatusIs(absl::StatusCode::kFailedPrecondition,
-                             HasSubstr("is no deptyr head: ")));
+                             HasSubstr("is not a deptyr head: ")));
   EXPECT_THAT(heard_, IsEmpty());
 }
 

@@ -62,9 +62,10 @@ TEST(OtherHeadsTest, AHistoryEndsThoughPartOfItWasPassedOver) {
   const ScriptedHead head(
       {absl::StrCat(Beginning(10, 30), Encode(Output{"0123456789"}), missed,
                     Told("resized"), Encode(Output{"abcdefgh"}))});
-  EXPECT_EQ(
-      SaidBy([&] { return RunHistory({.head = head.path(), .session = "a"}); }),
-      "0123456789abcde; ");
+  EXPECT_EQ(SaidBy([&] {
+              return RunHistory({.where = {head.path(), "a"}});
+            }),
+            "0123456789abcde; ");
 }
 
 TEST(OtherHeadsTest, ARecordingSaysWhatItLacks) {
@@ -73,12 +74,11 @@ TEST(OtherHeadsTest, ARecordingSaysWhatItLacks) {
        absl::StrCat(Beginning(0, 0), Encode(Output{"one"}), missed,
                     Told("started", {{"number", "2"}}), Told("other"),
                     Told("ended", {{"number", "2"}}))});
-  EXPECT_THAT(
-      SaidBy([&] {
-        return RunRecord(
-            {.head = head.path(), .session = "a", .file = "-", .once = true});
-      }),
-      AllOf(HasSubstr("\"one\""), HasSubstr("5 bytes are missing")));
+  EXPECT_THAT(SaidBy([&] {
+                return RunRecord(
+                    {.where = {head.path(), "a"}, .file = "-", .once = true});
+              }),
+              AllOf(HasSubstr("\"one\""), HasSubstr("5 bytes are missing")));
 }
 
 TEST(OtherHeadsTest, ARecordingOnceEndsWithItsProgramsHead) {
@@ -90,7 +90,7 @@ TEST(OtherHeadsTest, ARecordingOnceEndsWithItsProgramsHead) {
   EXPECT_THAT(
       SaidBy([&] {
         return RunRecord(
-            {.head = head.path(), .session = "a", .file = "", .once = true});
+            {.where = {head.path(), "a"}, .file = "", .once = true});
       }),
       AllOf(HasSubstr("\"one\""), HasSubstr("went away with its head")));
 }
@@ -99,12 +99,11 @@ TEST(OtherHeadsTest, ARecordingOnceOfWhatHasEndedIsShort) {
   Attached ended = SomeAttached();
   ended.running = false;
   const ScriptedHead head({Encode(Item{}) + Encode(Done{}), Encode(ended)});
-  EXPECT_THAT(
-      SaidBy([&] {
-        return RunRecord(
-            {.head = head.path(), .session = "a", .file = "", .once = true});
-      }),
-      AllOf(HasSubstr("\"version\""), Not(HasSubstr("\"o\""))));
+  EXPECT_THAT(SaidBy([&] {
+                return RunRecord(
+                    {.where = {head.path(), "a"}, .file = "", .once = true});
+              }),
+              AllOf(HasSubstr("\"version\""), Not(HasSubstr("\"o\""))));
 }
 
 TEST(OtherHeadsTest, AReaderThatWasPassedOverIsTold) {
@@ -112,8 +111,7 @@ TEST(OtherHeadsTest, AReaderThatWasPassedOverIsTold) {
       {absl::StrCat(Beginning(0, 0), Encode(Output{"one "}), missed,
                     Told("ended", {{"number", "1"}, {"code", "3"}}))});
   EXPECT_THAT(SaidBy([&] {
-                return RunAttach({.head = head.path(),
-                                  .session = "a",
+                return RunAttach({.where = {head.path(), "a"},
                                   .detach_keys = "",
                                   .once = true})
                     .status();
@@ -128,8 +126,7 @@ TEST(OtherHeadsTest, WhoMayOnlyLookTypesNothingFromAPipe) {
   const ScriptedHead head({Encode(looks)});
   EXPECT_THAT(
       SaidBy([&] {
-        return RunAttach(
-                   {.head = head.path(), .session = "a", .detach_keys = ""})
+        return RunAttach({.where = {head.path(), "a"}, .detach_keys = ""})
             .status();
       }),
       HasSubstr("nothing was typed: you may see a"));

@@ -45,7 +45,7 @@ TEST(ScrollbackTest, IsWhatLeftTheScreenUpToAnOffset) {
 TEST(ScrollbackTest, WhatWasPassedOverIsNotWaitedFor) {
   const std::string said =
       absl::StrCat(Beginning(0), Encode(Output{"1\r\n2\r\n"}),
-                   Encode(Notice{{{"offset", "1000"}}}));
+                   Encode(Notice{{{"event", "missed"}, {"offset", "1000"}}}));
   EXPECT_THAT(Value(Read(said, 1000)), ElementsAre("1"));
 }
 

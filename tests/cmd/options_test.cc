@@ -252,7 +252,7 @@ TEST(ParseFdTest, IsANumberFromZeroOn) {
   EXPECT_EQ(Value(ParseFd("0")), 0);
   EXPECT_EQ(Value(ParseFd("17")), 17);
   ExpectRefused(ParseFd, {"", "-1", "x", "3x", "99999999999"},
-                "not a descriptor's number");
+                "not a descriptor number");
 }
 
 }  // namespace

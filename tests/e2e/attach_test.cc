@@ -348,7 +348,8 @@ TEST_F(AttachTest, AHeadThatStaysAwayIsGivenUp) {
   ASSERT_TRUE(tmux().Until(HasSubstr("full screen")));
   KillHead();
   EXPECT_TRUE(tmux().Until(
-      HasSubstr("deptyr attach: head went away, and 300ms were not enough")));
+      HasSubstr("deptyr attach: head went away and could not be reached again "
+                "within 300ms")));
   EXPECT_TRUE(EndsWith("", 111));
 }
 
@@ -653,7 +654,7 @@ TEST_F(AttachTest, WhoNobodyTellsTheStatusSaysSo) {
   tmux().Press({"Enter"});
   // Nobody reaps it, so that the kernel doesn't tell.
   EXPECT_TRUE(tmux().Until(
-      AllOf(HasSubstr("nobody told the status"), HasSubstr("status 111"))));
+      AllOf(HasSubstr("and nobody reported"), HasSubstr("status 111"))));
 }
 
 TEST_F(AttachTest, OnceAPipeGetsTheProgramsStatus) {

@@ -619,7 +619,7 @@ TEST_F(BodyTest, SomebodyElseBehindTheSocketIsNoticed) {
   (void)!::write(connection.get(), "HTTP/1.1 400", 12);
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
   EXPECT_THAT(body.said().lines(),
-              ElementsAre(HasSubstr("whoever serves the socket is no deptyr "
+              ElementsAre(HasSubstr("whoever serves the socket is not a deptyr "
                                     "head")));
 }
 
@@ -686,7 +686,7 @@ TEST_F(BodyTest, AFallbackIsForAHeadThatIsNone) {
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 4});
   EXPECT_THAT(body.said().lines(),
               ElementsAre(HasSubstr("runs sh without a terminal: whoever "
-                                    "serves the socket is no deptyr head")));
+                                    "serves the socket is not a deptyr head")));
 }
 
 TEST_F(BodyTest, AFallbackThatCannotBeExecutedSaysSo) {

@@ -66,7 +66,8 @@ for shell in bash fish; do
     check $shell "deptyr attach $DEPTYR_SOCKET o" other
     check $shell 'deptyr send --w' --wait-for
     check $shell 'deptyr attach --e' --escape
-    check $shell 'deptyr snapshot --format a' ansi
+    check $shell 'deptyr snapshot --format ' text ansi svg json
+    check $shell 'deptyr head --when-behind s' skip
 done
 command -v zsh > /dev/null || { echo "needs zsh"; exit 77; }
 exactly=''

@@ -273,8 +273,7 @@ TEST_F(RightsTest, WhoMaySeeIsReadOnlyOnHeadsSide) {
   EXPECT_EQ(sent.status, ExitStatus{.code = 111});
   EXPECT_EQ(sent.err,
             "deptyr send: nothing was typed: you may see a, but not type into "
-            "it; do it as its owner or as root, or have head started with "
-            "--allow\n");
+            "it; ask its owner or root, or start head with --allow\n");
   const Said kicked = Run(Become<kStranger>, {"kick", "a"});
   EXPECT_THAT(kicked.err, HasSubstr("may not administer a"));
   Guest alone(head().socket(), {kStranger});

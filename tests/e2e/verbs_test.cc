@@ -6,6 +6,7 @@
 
 #include <iterator>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -14,7 +15,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/attach/ask.h"
 #include "lib/sys/pty.h"
+#include "lib/wire/report_fields.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/status_matchers.h"
 
@@ -22,7 +25,9 @@ namespace deptyr {
 namespace {
 
 using testing::AllOf;
+using testing::Contains;
 using testing::ContainsRegex;
+using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -135,6 +140,34 @@ TEST_F(VerbsTest, StatusTellsOfClientsAndIncarnations) {
                     HasSubstr("\"read_only\": true"),
                     HasSubstr("\"incarnations\": [")));
   EXPECT_EQ(Run({"status", "nosuch"}).status, 111);
+}
+
+// JSON, tables and documentation know the fields of the table, and no others.
+TEST_F(VerbsTest, HeadReportsTheFieldsOfTheTable) {
+  auto a = Body("a", {"cat"});
+  Program client = Start({"attach", "-r", "a"}, out_, err_);
+  ASSERT_TRUE(head_.log().Until(HasSubstr("joined session=a")));
+  std::set<std::string> known;
+  for (const ReportField& field : ReportFields()) {
+    known.insert(absl::StrCat(field.item, " ", field.name));
+  }
+  const Ask questions[] = {
+      {.what = "status", .fields = {{"session", "a"}}},
+      {.what = "head", .fields = {{"users", "1"}}},
+      {.what = "snapshot", .fields = {{"session", "a"}}},
+  };
+  std::set<std::string> items;
+  for (const Ask& question : questions) {
+    for (KeyValues item : Value(AskForItems(head_.socket(), question))) {
+      const std::string kind = item[0].second;
+      items.insert(kind);
+      for (size_t i = 1; i < item.size(); ++i) {
+        EXPECT_THAT(known, Contains(absl::StrCat(kind, " ", item[i].first)));
+      }
+    }
+  }
+  EXPECT_THAT(items, ElementsAre("client", "head", "incarnation", "session",
+                                 "snapshot", "user"));
 }
 
 TEST_F(VerbsTest, EventsTellsWhatHappensWhileItHappens) {
@@ -451,7 +484,7 @@ TEST_F(VerbsTest, WhatIsEscapedIsEscapedOnce) {
   EXPECT_THAT(Run({"send", "a", "x"}).err,
               HasSubstr("nothing was typed: a " + how + "\n"));
   // The user's own words come back as they can be seen.
-  EXPECT_THAT(Run({"ls", "a", "b\x1b\\"}).err, HasSubstr("b\\x1b\\\\"));
+  EXPECT_THAT(Run({"ls", "b\x1b\\"}).err, HasSubstr("b\\x1b\\\\"));
   EXPECT_THAT(Run({"\x1b\\"}).err,
               StartsWith("deptyr: unknown command \\x1b\\\\;"));
   const std::string socket = head_.socket() + "\x1b\\";

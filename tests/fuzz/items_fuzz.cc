@@ -9,7 +9,7 @@
 #include "lib/attach/notice.h"
 #include "lib/attach/stream_position.h"
 #include "lib/base/utf8.h"
-#include "lib/verbs/json.h"
+#include "lib/render/json.h"
 #include "lib/verbs/tables.h"
 #include "tests/fuzz/input.h"
 
@@ -79,7 +79,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   ExpectHarmless(StatusText(items));
   ExpectHarmless(ClientsTable(items));
   if (items.empty()) return 0;
-  const ScreenText screen{.lines = {HowOf(items[0])}};
-  ExpectJson(SnapshotJson(items[0], screen));
+  Screen screen({.rows = 2, .cols = 9});
+  screen.Write(HowOf(items[0]));
+  ExpectJson(SnapshotJson(screen, items[0]));
   return 0;
 }

@@ -26,6 +26,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/base/exit_codes.h"
 #include "lib/body/body.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/io.h"

@@ -29,7 +29,7 @@ TEST(UnescapeTest, KnowsTheUsualEscapes) {
 TEST(UnescapeTest, RefusesTheRest) {
   for (const char* wrong : {"\\", "a\\", "\\q", "\\x", "\\xg", "\\1"}) {
     EXPECT_THAT(Unescape(wrong), StatusIs(absl::StatusCode::kInvalidArgument,
-                                          HasSubstr("no such escape")))
+                                          HasSubstr("unknown escape")))
         << wrong;
   }
 }

@@ -1,6 +1,11 @@
-// What head says, as JSON: numbers are numbers, flags true or false, times
-// seconds since 1970 (null for "not yet"), a program's words an array; a dash
-// in a key is an underscore.  What isn't UTF-8 becomes U+FFFD.  Pure.
+// What head reports, as JSON: each field as its type says
+// (lib/wire/report_fields.h), with underscores for the dashes of its name.
+// Times are seconds since 1970, null for "not yet".  What isn't UTF-8 becomes
+// U+FFFD, and what a terminal would act on is escaped.
+//
+//   ItemJson({{"item", "client"}, {"pid", "7"}})   // {"pid":7}
+//
+// Pure.
 #pragma once
 
 #include <string>
@@ -10,11 +15,12 @@
 #include "absl/time/time.h"
 
 #include "lib/base/window_size.h"
+#include "lib/term/screen.h"
 #include "lib/wire/key_values.h"
 
 namespace deptyr {
 
-// One line, without its end.
+// One line, without a newline.
 std::string ItemJson(const KeyValues& item);
 // An array of objects.
 std::string ItemsJson(const std::vector<KeyValues>& items);
@@ -23,17 +29,10 @@ std::string StatusJson(const std::vector<KeyValues>& items);
 // Head itself, and in it `users`.
 std::string HeadJson(const std::vector<KeyValues>& items);
 
-// A screen: what head says of it, where its cursor is, and its lines.
-struct ScreenText {
-  int cursor_row = 0;
-  int cursor_col = 0;
-  bool cursor_visible = true;
-  bool alternate_screen = false;
-  std::vector<std::string> lines;
-};
-std::string SnapshotJson(const KeyValues& item, const ScreenText& screen);
+// The item, where the cursor is, and the lines; with a newline at the end.
+std::string SnapshotJson(const Screen& screen, const KeyValues& item);
 
-// The lines of an asciicast v2 file, without their ends.
+// The lines of an asciicast v2 file, without newlines.
 std::string CastHeaderJson(WindowSize size, absl::Time start,
                            absl::string_view title);
 std::string CastEventJson(absl::Duration since_start, char kind,

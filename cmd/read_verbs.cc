@@ -1,0 +1,63 @@
+// The verbs that read: snapshot, history, record.
+
+#include <cstdio>
+#include <string>
+
+#include "cmd/commands.h"
+#include "cmd/verb.h"
+#include "lib/base/status.h"
+#include "lib/verbs/record.h"
+#include "lib/verbs/snapshot.h"
+
+namespace deptyr {
+int SnapshotCommand(int argc, char** argv) {
+  SnapshotOptions snapshot;
+  Options options("snapshot", "[OPTION]... [HEAD-SOCKET] [SESSION]",
+                  "Prints SESSION's (your newest's) screen.");
+  options.OneOf("format", "FORMAT", &snapshot.render, kSnapshotFormats);
+  options.Flag("last", &snapshot.last,
+               "print the screen that the last program to end left");
+  return RunVerb(options, {}, argc, argv, [&](const Target& target) {
+    snapshot.where = target.where;
+    const absl::StatusOr<std::string> picture = TakeSnapshot(snapshot);
+    RETURN_IF_ERROR(picture.status());
+    std::fwrite(picture->data(), 1, picture->size(), stdout);
+    return absl::OkStatus();
+  });
+}
+
+int HistoryCommand(int argc, char** argv) {
+  HistoryOptions history;
+  Options options("history", "[OPTION]... [HEAD-SOCKET] [SESSION]",
+                  "Prints what head remembers of SESSION's (your newest's) "
+                  "output.");
+  options.Value("bytes", "N", &history.bytes, ParseBytes,
+                "only the last N bytes (all there are)");
+  options.Flag("follow", &history.follow, "go on with new output");
+  options.Flag("text", &history.text, "leave out escape sequences");
+  options.Value("wait", "SECONDS", &history.wait, ParseSeconds,
+                "with --follow, how long to wait for a head that went away "
+                "(30)");
+  return RunVerb(options, {}, argc, argv, [&](const Target& target) {
+    history.where = target.where;
+    return RunHistory(history);
+  });
+}
+
+int RecordCommand(int argc, char** argv) {
+  RecordOptions record;
+  Options options("record", "[OPTION]... [HEAD-SOCKET] SESSION [FILE]",
+                  "Records SESSION as an asciicast, until it is interrupted.");
+  options.Flag("once", &record.once, "exit when the program does");
+  options.Value("wait", "SECONDS", &record.wait, ParseSeconds,
+                "how long to wait for a head that went away (30)");
+  options.Flag("overwrite", &record.overwrite, "overwrite FILE");
+  return RunVerb(options, {.session = Operands::kNeeded, .most_rest = 1}, argc,
+                 argv, [&](const Target& target) {
+                   record.where = target.where;
+                   if (!target.rest.empty()) record.file = target.rest[0];
+                   return RunRecord(record);
+                 });
+}
+
+}  // namespace deptyr

@@ -1,0 +1,149 @@
+// The verbs scripts use: send, wait, stop.
+
+#include <cstdio>
+#include <optional>
+#include <string>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+
+#include "cmd/commands.h"
+#include "cmd/verb.h"
+#include "lib/base/status.h"
+#include "lib/verbs/matcher.h"
+#include "lib/verbs/script.h"
+#include "lib/verbs/typed.h"
+
+namespace deptyr {
+namespace {
+
+constexpr absl::Duration kSendTimeout = absl::Seconds(30);
+constexpr absl::Duration kStopTimeout = absl::Seconds(60);
+
+struct SendWords {
+  std::string keys;
+  bool enter = false;
+  bool literal = false;
+};
+
+absl::StatusOr<std::string> BytesToType(const SendWords& words,
+                                        const Target& target) {
+  std::string bytes = absl::StrJoin(target.rest, " ");
+  if (!words.literal) {
+    ASSIGN_OR_RETURN(bytes, Unescape(bytes));
+  }
+  ASSIGN_OR_RETURN(std::string keys,
+                   KeysNamed(words.keys, CursorKeys::kNormal));
+  // Head is asked only if it matters what the program asked for.
+  if (keys != *KeysNamed(words.keys, CursorKeys::kApplication)) {
+    ASSIGN_OR_RETURN(const CursorKeys cursor_keys, AskCursorKeys(target.where));
+    ASSIGN_OR_RETURN(keys, KeysNamed(words.keys, cursor_keys));
+  }
+  return absl::StrCat(bytes, keys, words.enter ? "\r" : "");
+}
+
+void PrintLine(const std::string& text) {
+  std::fputs(text.c_str(), stdout);
+  if (!absl::EndsWith(text, "\n")) std::fputc('\n', stdout);
+}
+
+// With a pattern, waits for it, and prints what came, if that is wanted.
+absl::Status RunAndPrint(Script script, const std::string& pattern,
+                         bool print) {
+  if (pattern.empty()) return RunScript(script);
+  ASSIGN_OR_RETURN(Matcher matcher, Matcher::Create(pattern));
+  script.matcher = &matcher;
+  script.until = Script::Until::kMatch;
+  const absl::Status end = RunScript(script);
+  // What came instead says why.
+  if (print) PrintLine(matcher.text());
+  return end;
+}
+
+}  // namespace
+
+int SendCommand(int argc, char** argv) {
+  SendWords words;
+  std::string pattern;
+  bool print = false;
+  Script script{.timeout = kSendTimeout};
+  Options options("send", "[OPTION]... [HEAD-SOCKET] SESSION [TEXT]...",
+                  "Types TEXT into SESSION; \\n, \\r, \\t, \\e, \\xHH, \\0oo "
+                  "and \\\\ are escapes.");
+  options.Value("keys", "NAMES", &words.keys,
+                "type these keys after TEXT, as in 'C-c Up F1 M-x'");
+  options.Flag("enter", &words.enter, "type Enter at the end");
+  options.Flag("literal", &words.literal, "type backslashes as they are");
+  options.Value("wait-for", "REGEX", &pattern,
+                "then wait until a line of output matches");
+  options.Flag("print", &print, "print the output up to the end of the match");
+  options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
+                "give up after this long (30)");
+  return RunVerb(
+      options, {.session = Operands::kNeeded, .most_rest = Operands::kAny},
+      argc, argv, [&](const Target& target) -> absl::Status {
+        if (print && pattern.empty()) {
+          return absl::InvalidArgumentError(
+              "--print needs --wait-for; see --help");
+        }
+        script.where = target.where;
+        ASSIGN_OR_RETURN(script.typed, BytesToType(words, target));
+        if (script.typed.empty()) {
+          return absl::InvalidArgumentError("nothing to type; see --help");
+        }
+        return RunAndPrint(script, pattern, print);
+      });
+}
+
+int WaitCommand(int argc, char** argv) {
+  std::string pattern;
+  bool exit = false;
+  bool print = false;
+  std::optional<absl::Duration> quiet;
+  Script script;
+  Options options("wait", "[OPTION]... [HEAD-SOCKET] [SESSION]",
+                  "Waits for SESSION (your newest) to do something.");
+  options.Value("for", "REGEX", &pattern,
+                "wait until a line of output matches");
+  options.Flag("exit", &exit, "wait until no program runs");
+  options.Value("quiet", "SECONDS", &quiet, ParseSeconds,
+                "wait until nothing has been written for this long");
+  options.Flag("print", &print, "print the output up to the end of the match");
+  options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
+                "give up after this long (never)");
+  return RunVerb(
+      options, {}, argc, argv, [&](const Target& target) -> absl::Status {
+        const int wishes = (pattern.empty() ? 0 : 1) + (exit ? 1 : 0) +
+                           (quiet.has_value() ? 1 : 0);
+        if (wishes != 1) {
+          return absl::InvalidArgumentError(
+              "say one of --for, --exit and --quiet; see --help");
+        }
+        if (print && pattern.empty()) {
+          return absl::InvalidArgumentError("--print needs --for; see --help");
+        }
+        script.where = target.where;
+        script.quiet = quiet.value_or(absl::ZeroDuration());
+        script.until = exit ? Script::Until::kEnd : Script::Until::kQuiet;
+        return RunAndPrint(script, pattern, print);
+      });
+}
+
+int StopCommand(int argc, char** argv) {
+  Script script{.until = Script::Until::kEnd, .timeout = kStopTimeout};
+  Options options(
+      "stop", "[OPTION]... [HEAD-SOCKET] [SESSION]",
+      "Types what makes SESSION's (your newest's) program exit, and "
+      "waits until it has.");
+  options.Value("type", "TEXT", &script.typed, Unescape,
+                "the text to type, with escapes, as in 'stop\\n'");
+  options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
+                "give up after this long (60)");
+  return RunVerb(options, {}, argc, argv, [&](const Target& target) {
+    script.where = target.where;
+    return RunScript(script);
+  });
+}
+
+}  // namespace deptyr

@@ -1,0 +1,57 @@
+// Lines of our own between those of the program.  One that is said while head
+// paints the screen would be painted over: it waits until the picture is there.
+//
+//   Announcer announcer(*loop, [&](absl::string_view line) { Show(line); });
+//   announcer.Say("head is back");                // "[deptyr: head is back]"
+//   announcer.SayOncePainted(Announcer::kState, "a waits");
+//   announcer.OnMessage();                        // after each message of head
+#pragma once
+
+#include <array>
+#include <string>
+#include <utility>
+
+#include "absl/functional/any_invocable.h"
+#include "absl/strings/string_view.h"
+
+#include "lib/attach/notice.h"
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+
+class Announcer {
+ public:
+  Announcer(EventLoop& loop, absl::AnyInvocable<void(absl::string_view)> show)
+      : loop_(loop), show_(std::move(show)) {}
+
+  void Say(absl::string_view text) { show_(OwnLine(text)); }
+
+  // For each topic the last line is said; "" takes it back.
+  enum Topic { kRights, kState };
+  void SayOncePainted(Topic topic, std::string text) {
+    waiting_[topic] = std::move(text);
+  }
+  void OnMessage() {
+    if (waiting_ != Lines()) {
+      pause_ = loop_.After(kPaintPause, [this] { SayWaiting(); });
+    }
+  }
+
+ private:
+  using Lines = std::array<std::string, 2>;
+  // Once the picture is there, head says nothing for so long.
+  static constexpr absl::Duration kPaintPause = absl::Milliseconds(50);
+
+  void SayWaiting() {
+    for (std::string& text : waiting_) {
+      if (!text.empty()) Say(std::exchange(text, ""));
+    }
+  }
+
+  EventLoop& loop_;
+  absl::AnyInvocable<void(absl::string_view)> show_;
+  Lines waiting_;
+  Timer pause_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,52 @@
+// What head remembers of a session's output, up to an offset: head goes on with
+// what comes after it, and this cuts that off.
+//
+//   HistoryRange range(until);
+//   for (const HeadMessage& message : said) screen.Write(range.Take(message));
+//
+// Pure.
+#pragma once
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <optional>
+#include <variant>
+
+#include "absl/strings/string_view.h"
+
+#include "lib/attach/stream_position.h"
+#include "lib/wire/messages.h"
+
+namespace deptyr {
+
+class HistoryRange {
+ public:
+  static constexpr uint64_t kForever = std::numeric_limits<uint64_t>::max();
+
+  // Without `until` it ends where the stream ended when head said "attached".
+  explicit HistoryRange(std::optional<uint64_t> until = std::nullopt)
+      : until_(until) {}
+
+  // The bytes of `message` that belong to it; every message, in order.
+  absl::string_view Take(const HeadMessage& message) {
+    const uint64_t begin = position_.offset();
+    (void)position_.Follow(message);
+    if (const auto* attached = std::get_if<Attached>(&message)) {
+      until_ = until_.value_or(attached->end);
+    }
+    const auto* output = std::get_if<Output>(&message);
+    if (output == nullptr || !until_) return "";
+    return absl::string_view(output->bytes)
+        .substr(0, *until_ - std::min(begin, *until_));
+  }
+
+  // Bytes that were passed over don't come any more: they count as taken.
+  bool complete() const { return until_ && position_.offset() >= *until_; }
+
+ private:
+  StreamPosition position_;
+  std::optional<uint64_t> until_;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,29 @@
+// The exit statuses of deptyr beside 0, after those of daemontools, timeout(1)
+// and the shell: a supervisor can tell "never again" from "again later".
+#pragma once
+
+#include <cerrno>
+
+#include "absl/status/status.h"
+
+namespace deptyr {
+
+inline constexpr int kUsageError = 100;     // trying again is of no use
+inline constexpr int kSystemError = 111;    // trying again later may help
+inline constexpr int kTimedOut = 124;       // what was waited for didn't come
+inline constexpr int kCannotExecute = 126;  // the program can't be executed
+inline constexpr int kNotFound = 127;       // the program isn't there
+// A program that a signal ended: this, and the signal's number.
+inline constexpr int kSignalled = 128;
+
+inline int ExitCodeFor(const absl::Status& status) {
+  if (status.ok()) return 0;
+  return absl::IsInvalidArgument(status) ? kUsageError : kSystemError;
+}
+
+// `error` is the errno of an exec that failed.
+inline int ExitCodeForExec(int error) {
+  return error == ENOENT ? kNotFound : kCannotExecute;
+}
+
+}  // namespace deptyr

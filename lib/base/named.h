@@ -1,0 +1,14 @@
+// A value and what people call it: a line of a table of names.
+#pragma once
+
+#include "absl/strings/string_view.h"
+
+namespace deptyr {
+
+template <typename T>
+struct Named {
+  absl::string_view name;
+  T value;
+};
+
+}  // namespace deptyr

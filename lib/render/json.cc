@@ -1,0 +1,133 @@
+#include "lib/render/json.h"
+
+#include <utility>
+
+#include "absl/strings/numbers.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+
+#include "lib/base/argv.h"
+#include "lib/base/log.h"
+#include "lib/render/render.h"
+#include "lib/wire/report_fields.h"
+
+#include <nlohmann/json.hpp>
+
+namespace deptyr {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+Json ValueFor(absl::string_view key, const std::string& text) {
+  const FieldType type = TypeOf(key);
+  if (type == FieldType::kText) return text;
+  if (type == FieldType::kWords) {
+    return SplitArgv(text);
+  }
+  int64_t number = 0;
+  if (!absl::SimpleAtoi(text, &number)) return text;
+  if (type == FieldType::kFlag) return number != 0;
+  if (type != FieldType::kTime) return number;
+  if (number == 0) return nullptr;
+  constexpr double kMilliseconds = 1000;
+  return static_cast<double>(number) / kMilliseconds;
+}
+
+Json ObjectOf(const KeyValues& item) {
+  Json object = Json::object();
+  for (const auto& [key, value] : item) {
+    if (key == "item") continue;
+    object[absl::StrReplaceAll(key, {{"-", "_"}})] = ValueFor(key, value);
+  }
+  return object;
+}
+
+constexpr int kCompact = -1;
+constexpr int kIndented = 2;
+
+std::string Dump(const Json& json, int indent) {
+  const auto dump = [&](bool ascii) {
+    return json.dump(indent, ' ', ascii, Json::error_handler_t::replace);
+  };
+  // JSON itself escapes only what is below U+0020; a terminal obeys U+009B, and
+  // other characters hide what is written.
+  std::string text = dump(/*ascii=*/false);
+  for (const absl::string_view line : absl::StrSplit(text, '\n')) {
+    if (!IsPrintable(line)) return dump(/*ascii=*/true);
+  }
+  return text;
+}
+
+// The item of the kind `outer`, and in it an array of each other kind, under
+// the name that goes with it.
+std::string Nested(
+    absl::string_view outer,
+    const std::vector<std::pair<std::string, std::string>>& kinds,
+    const std::vector<KeyValues>& items) {
+  Json object = Json::object();
+  for (const KeyValues& item : items) {
+    if (ValueOf(item, "item") == outer) object = ObjectOf(item);
+  }
+  for (const auto& [kind, name] : kinds) {
+    Json& array = object[name] = Json::array();
+    for (const KeyValues& item : items) {
+      if (ValueOf(item, "item") == kind) array.push_back(ObjectOf(item));
+    }
+  }
+  return Dump(object, kIndented);
+}
+
+}  // namespace
+
+std::string ItemJson(const KeyValues& item) {
+  return Dump(ObjectOf(item), kCompact);
+}
+
+std::string ItemsJson(const std::vector<KeyValues>& items) {
+  Json array = Json::array();
+  for (const KeyValues& item : items) array.push_back(ObjectOf(item));
+  return Dump(array, kIndented);
+}
+
+std::string HeadJson(const std::vector<KeyValues>& items) {
+  return Nested("head", {{"user", "users"}}, items);
+}
+
+std::string StatusJson(const std::vector<KeyValues>& items) {
+  return Nested("session",
+                {{"client", "attached"}, {"incarnation", "incarnations"}},
+                items);
+}
+
+std::string SnapshotJson(const Screen& screen, const KeyValues& item) {
+  std::vector<std::string> lines = absl::StrSplit(Text(screen), '\n');
+  lines.pop_back();  // what follows the last newline: nothing
+  Json object = ObjectOf(item);
+  object["cursor"] = {{"row", screen.cursor().row},
+                      {"col", screen.cursor().col},
+                      {"visible", screen.cursor_visible()}};
+  object["alternate_screen"] = screen.alternate_screen();
+  object["lines"] = std::move(lines);
+  return Dump(object, kIndented) + "\n";
+}
+
+std::string CastHeaderJson(WindowSize size, absl::Time start,
+                           absl::string_view title) {
+  const Json header = {{"version", 2},
+                       {"width", size.cols},
+                       {"height", size.rows},
+                       {"timestamp", absl::ToUnixSeconds(start)},
+                       {"title", std::string(title)}};
+  return Dump(header, kCompact);
+}
+
+std::string CastEventJson(absl::Duration since_start, char kind,
+                          absl::string_view text) {
+  // A double would be printed with seventeen digits.
+  const double seconds =
+      absl::ToDoubleSeconds(absl::Trunc(since_start, absl::Microseconds(1)));
+  return Dump(Json::array({seconds, std::string(1, kind), std::string(text)}),
+              kCompact);
+}
+
+}  // namespace deptyr
