@@ -3,7 +3,9 @@
 // declared in a namespace that is called like its file.
 #pragma once
 
+#include <signal.h>
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <memory>
 #include <span>
@@ -31,7 +33,7 @@ struct Anything {
 };
 
 extern EventLoop& loop;
-extern int fd, socket, controller, pid, argc;
+extern int fd, socket, connection, controller, pid, argc;
 extern char** argv;
 extern char byte;
 extern bool done, replace;
@@ -67,6 +69,10 @@ extern std::string message;
 namespace lib_sys_shared_fd_h {
 extern Fd passed;
 }
+namespace lib_sys_process_h {
+extern PeerIdentity peer;
+extern std::chrono::steady_clock::time_point accepted;
+}  // namespace lib_sys_process_h
 namespace lib_sys_replace_self_h {
 extern std::vector<std::string> argv;
 extern Offer offer;

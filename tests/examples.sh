@@ -18,7 +18,6 @@ lib/attach/connection.h
 lib/attach/reconnect.h
 lib/attach/stream.h
 lib/attach/stream_position.h
-lib/base/status.h
 lib/clients/allow.h
 lib/clients/backlog_quota.h
 lib/clients/socket_clients.h
@@ -27,13 +26,6 @@ lib/head/head.h
 lib/keep/fd_store.h
 lib/router/router.h
 lib/session/ring.h
-lib/sys/busy_poll.h
-lib/sys/event_loop.h
-lib/sys/fd_passing.h
-lib/sys/io.h
-lib/sys/process.h
-lib/sys/pty.h
-lib/sys/signals.h
 lib/term/detach_keys.h
 lib/term/screen.h
 lib/verbs/matcher.h

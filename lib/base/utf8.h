@@ -1,4 +1,4 @@
-// UTF-8, a byte at a time.  Pure.
+// Encodes UTF-8, and decodes it a byte at a time.  Pure.
 #pragma once
 
 #include <cstdint>
@@ -27,14 +27,14 @@ inline void AppendUtf8(char32_t c, std::string& out) {
   }
 }
 
-// No overlong forms, no surrogates, nothing above U+10FFFF.
+// Rejects overlong forms, surrogates and everything above U+10FFFF.
 class Utf8Decoder {
  public:
   enum class Result : uint8_t {
     kMore,
-    kCharacter,  // character() is it
-    kInvalid,    // what came before or the byte is not UTF-8
-    kAgain,      // what came before isn't; the byte has to be given again
+    kCharacter,  // character() returns it
+    kInvalid,    // this byte, or the bytes before it, are not UTF-8
+    kAgain,      // the bytes before it aren't; pass this byte again
   };
 
   Result Take(char byte) {
@@ -54,7 +54,7 @@ class Utf8Decoder {
   }
 
   char32_t character() const { return character_; }
-  // How many bytes it has of a character that isn't whole.
+  // How many bytes of an incomplete character it holds.
   unsigned pending() const { return taken_; }
   void Forget() { missing_ = taken_ = 0; }
 
@@ -76,7 +76,7 @@ class Utf8Decoder {
   char32_t character_ = 0;
   uint8_t missing_ = 0;
   uint8_t taken_ = 0;
-  uint8_t low_ = 0x80;  // what the next byte may be
+  uint8_t low_ = 0x80;  // the range of the next byte
   uint8_t high_ = 0xbf;
 };
 

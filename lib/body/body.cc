@@ -15,6 +15,7 @@
 
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
+#include "lib/sys/process.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/sys/unix_socket.h"
 #include "lib/wire/messages.h"
@@ -22,7 +23,8 @@
 namespace deptyr {
 namespace {
 
-// From the first to the longest pause between two attempts to reach head.
+// The pause between two attempts to reach head grows from the first to the
+// longest.
 constexpr absl::Duration kFirstPause = absl::Milliseconds(10);
 constexpr absl::Duration kLongestPause = absl::Milliseconds(250);
 
@@ -37,7 +39,7 @@ class Deadline {
   Clock::time_point at_;
 };
 
-// Head's answer to our registration.
+// Waits for head's answer to our registration.
 absl::Status AwaitAcceptance(int head) {
   std::string inbox;
   for (;;) {
@@ -55,7 +57,7 @@ absl::Status AwaitAcceptance(int head) {
     auto message = TakeMessage(rest);
     if (!message.ok()) {
       return absl::FailedPreconditionError(
-          absl::StrCat("whoever serves the socket is no deptyr head: ",
+          absl::StrCat("whoever serves the socket is not a deptyr head: ",
                        message.status().message()));
     }
     if (!message->has_value()) continue;
@@ -66,7 +68,7 @@ absl::Status AwaitAcceptance(int head) {
       if (refused->code == kRefusedStopping) {
         return absl::UnavailableError(text);
       }
-      // Head can be had; it is the name that can't.
+      // We can have head, but not this name.
       if (refused->code == kRefusedNameTaken ||
           refused->code == kRefusedNotOwner) {
         return absl::AlreadyExistsError(text);
@@ -82,7 +84,7 @@ struct Registered {
   Pty pty;
 };
 
-// One attempt.  Unavailable: another may do better.
+// Tries once.  Unavailable means that another attempt may do better.
 absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
                                          const std::string& term,
                                          absl::Duration wait) {
@@ -106,8 +108,8 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
   return result;
 }
 
-// A head that isn't there, or goes away before it answers, is waited for: the
-// supervisor starts both, in whatever order.
+// Waits for a head that isn't there, or goes away before it answers: the
+// supervisor starts both, in any order.
 absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
                                           const std::string& term,
                                           const OriginalStderr& log) {
@@ -119,7 +121,7 @@ absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
       return result;
     }
     if (pause == kFirstPause) {
-      log.Say(absl::StrCat("deptyr body: waits up to ",
+      log.Say(absl::StrCat("deptyr body: waiting up to ",
                            absl::FormatDuration(options.wait),
                            " for head: ", result.status().message()),
               Severity::kNotice);
@@ -139,14 +141,9 @@ std::string AbsolutePath(const std::string& path) {
   return result;
 }
 
-// Comes back only if it failed; returns the sentence and the exit status.
+// Returns only if it failed, with the message and the exit status.
 std::pair<std::string, int> Execute(const std::vector<std::string>& program) {
-  std::vector<char*> argv;
-  argv.reserve(program.size() + 1);
-  for (const std::string& word : program) {
-    argv.push_back(const_cast<char*>(word.c_str()));
-  }
-  argv.push_back(nullptr);
+  const std::vector<char*> argv = PointersTo(program);
   (void)::execvp(argv[0], argv.data());
   const int error = errno;
   return {absl::StrCat("execute ", program[0], ": ", strerrordesc_np(error)),
@@ -172,16 +169,17 @@ int RunBody(const BodyOptions& options) {
     if (!options.fallback || absl::IsAlreadyExists(why)) {
       return fail(why.message(), kSystemError);
     }
-    log.Say(absl::StrCat("deptyr body: runs ", options.program[0],
+    log.Say(absl::StrCat("deptyr body: running ", options.program[0],
                          " without a terminal: ", why.message()),
             Severity::kWarning);
     const auto [text, status] = Execute(options.program);
     return fail(text, status);
   }
-  // Head's copy is to be the last: without head there is to be no terminal.
+  // Head's copy of the controlling end must be the last, so that the terminal
+  // goes when head does.
   registered->pty.controller.Reset();
   const auto tell_both = [&](const std::string& text, int status) {
-    // Viewers see why, too; the supervisor's log matters more.
+    // Viewers are told why, too, but the supervisor's log matters more.
     (void)SendWithFd(registered->head.get(), Encode(ExecFailed{text}), -1);
     return fail(text, status);
   };

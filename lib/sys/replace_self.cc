@@ -27,7 +27,8 @@
 namespace deptyr {
 namespace {
 
-// "FD PID", or "FD trial": a process that inherits it by mistake isn't meant.
+// "FD PID" or "FD trial".  The pid is there because another process may inherit
+// the variable by mistake.
 constexpr char kVariable[] = "DEPTYR_OFFER";
 constexpr char kTrial[] = "trial";
 
@@ -62,20 +63,11 @@ void SetCloseOnExec(const std::vector<int>& fds, bool close) {
   }
 }
 
-std::vector<char*> Pointers(const std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  pointers.reserve(words.size() + 1);
-  for (const std::string& word : words) {
-    pointers.push_back(const_cast<char*>(word.c_str()));
-  }
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 }  // namespace
 
 std::string OwnProgram() {
-  // As it was called: a symbolic link may lead elsewhere by now, getauxval(3).
+  // Prefers the name it was called by (getauxval(3)): a symbolic link may lead
+  // elsewhere by now.
   const auto* const called =
       // NOLINTNEXTLINE(performance-no-int-to-ptr): so the kernel tells it.
       reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
@@ -94,13 +86,13 @@ absl::StatusOr<Trial> StartTrial(const std::string& program,
                                  const Offer& offer) {
   ASSIGN_OR_RETURN(const Fd text, Written(offer.text));
   ASSIGN_OR_RETURN(Fd said, Written(""));
-  const std::vector<char*> words = Pointers(argv);
+  const std::vector<char*> words = PointersTo(argv);
   const std::string variable = absl::StrCat(text.get(), " ", kTrial);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) return Errno("start ", program);
   if (pid == 0) {
-    // Nobody else shall hold all this.
+    // If we die, the trial must not go on holding these descriptors.
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(127);
     const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));
@@ -137,7 +129,7 @@ absl::Status ReplaceSelf(const std::string& program,
   (void)::setenv(kVariable, absl::StrCat(text.get(), " ", ::getpid()).c_str(),
                  1);
   SetCloseOnExec(fds, false);
-  (void)::execv(program.c_str(), Pointers(argv).data());
+  (void)::execv(program.c_str(), PointersTo(argv).data());
   absl::Status why = Errno("execute ", program);
   SetCloseOnExec(fds, true);
   (void)::unsetenv(kVariable);

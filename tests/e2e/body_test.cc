@@ -552,7 +552,7 @@ TEST_F(BodyTest, WithoutHeadItSaysThatItWaitsAndThenThatItWasInVain) {
   BodyProcess body(socket, {"--wait", "0.2"}, {"true"});
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
   EXPECT_THAT(body.said().lines(),
-              ElementsAre(HasSubstr("waits up to 200ms for head"),
+              ElementsAre(HasSubstr("waiting up to 200ms for head"),
                           StartsWith("deptyr body: connect to head at ")));
 }
 
@@ -570,7 +570,7 @@ TEST_F(BodyTest, AStaleSocketIsNoHead) {
 TEST_F(BodyTest, AHeadThatComesLaterServesIt) {
   const std::string socket = folder_ / "later";
   BodyProcess body(socket, {}, Reporter());
-  ASSERT_TRUE(body.said().Until(HasSubstr("waits up to")));
+  ASSERT_TRUE(body.said().Until(HasSubstr("waiting up to")));
   HeadProcess head({}, {.socket = socket});
   ExpectTerminal(Report(ReportPath()), body.pid());
   EXPECT_TRUE(head.log().Until(HasSubstr("session=actor")));
@@ -619,7 +619,7 @@ TEST_F(BodyTest, SomebodyElseBehindTheSocketIsNoticed) {
   (void)!::write(connection.get(), "HTTP/1.1 400", 12);
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
   EXPECT_THAT(body.said().lines(),
-              ElementsAre(HasSubstr("whoever serves the socket is no deptyr "
+              ElementsAre(HasSubstr("whoever serves the socket is not a deptyr "
                                     "head")));
 }
 
@@ -685,8 +685,8 @@ TEST_F(BodyTest, AFallbackIsForAHeadThatIsNone) {
   (void)!::write(connection.get(), "HTTP/1.1 400", 12);
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 4});
   EXPECT_THAT(body.said().lines(),
-              ElementsAre(HasSubstr("runs sh without a terminal: whoever "
-                                    "serves the socket is no deptyr head")));
+              ElementsAre(HasSubstr("running sh without a terminal: whoever "
+                                    "serves the socket is not a deptyr head")));
 }
 
 TEST_F(BodyTest, AFallbackThatCannotBeExecutedSaysSo) {

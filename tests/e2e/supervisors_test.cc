@@ -380,7 +380,8 @@ TEST_F(SupervisorsTest, ABodyThatIsThereBeforeHeadWaitsAndIsServed) {
   const Service service =
       NewService("exec " + Body("report " + name_, socket_));
   service.Up();
-  ASSERT_TRUE(LogGets("waits up to 2m for head: connect to head at " + socket_ +
+  ASSERT_TRUE(LogGets("waiting up to 2m for head: connect to head at " +
+                      socket_ +
                       ": No such file or directory; does head run there?\n"));
   const pid_t pid = service.PidOf("deptyr");
   Screen screen(socket_);
@@ -392,7 +393,7 @@ TEST_F(SupervisorsTest, ABodyKilledWhileItWaitsIsStartedAgain) {
   const Service service =
       NewService("exec " + Body("report " + name_, socket_));
   service.Up();
-  ASSERT_TRUE(LogGets("waits up to"));
+  ASSERT_TRUE(LogGets("waiting up to"));
   const pid_t pid = service.PidOf("deptyr");
   service.Kill();
   const pid_t next = service.PidOf("deptyr", pid);

@@ -354,7 +354,7 @@ TEST_F(SystemdTest, ABodyThatIsThereBeforeHeadWaitsAndIsServed) {
   Start("ExecStart=" + Body("report " + name_, socket_));
   const pid_t pid = MainPid(name_);
   ASSERT_TRUE(JournalGets(
-      name_, HasSubstr("waits up to 2m for head: connect to head at " +
+      name_, HasSubstr("waiting up to 2m for head: connect to head at " +
                        socket_ + ": No such file or directory")));
   EXPECT_EQ(ProgramOf(pid), "deptyr");
   Write(name_ + "-head.service",
@@ -488,7 +488,7 @@ TEST_F(SystemdTest, HeadKilledIsRestartedAndItsProgramsGoOn) {
 
 TEST_F(SystemdTest, ABodyKilledWhileItWaitsLeavesNothing) {
   Start("ExecStart=" + Body("report " + name_, socket_));
-  ASSERT_TRUE(JournalGets(name_, HasSubstr("waits up to")));
+  ASSERT_TRUE(JournalGets(name_, HasSubstr("waiting up to")));
   MustShell("systemctl kill -s KILL " + name_);
   EXPECT_TRUE(Becomes(name_, "Result", "signal"));
   Screen screen(socket_);

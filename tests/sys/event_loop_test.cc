@@ -218,9 +218,7 @@ TEST_F(EventLoopTest, AMovedWatchGoesOn) {
   Watch first =
       loop_->Add(pipe.read_end.get(), Interest::kRead, [&](Ready) { ++told; });
   Watch second = std::move(first);
-  EXPECT_FALSE(first.active());  // NOLINT(bugprone-use-after-move)
-  EXPECT_TRUE(second.active());
-  first.Reset();
+  first.Reset();  // NOLINT(bugprone-use-after-move)
   RunOnce();
   EXPECT_EQ(told, 1);
 }
@@ -241,7 +239,6 @@ TEST_F(EventLoopTest, AHandlerMayDestroyItsOwnWatch) {
       });
   RunOnce();
   EXPECT_EQ(said, captured);
-  EXPECT_FALSE(watch.active());
   said.clear();
   RunOnceWithAnEvent();
   EXPECT_EQ(said, "");
