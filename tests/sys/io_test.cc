@@ -111,8 +111,8 @@ TEST_F(IoTest, WithoutAReaderWritingIsAtItsEnd) {
   EXPECT_EQ(WriteSome(sockets.ours.get(), "x").state, IoState::kEnd);
 }
 
-// A peer that closed with something of ours unread: unlike at an end of file,
-// it reads no more, either.
+// A peer that closed without reading everything resets the connection; unlike
+// after an end of file, it reads no more, either.
 TEST_F(IoTest, AConnectionResetIsAnError) {
   SocketPair sockets;
   ASSERT_EQ(WriteSome(sockets.ours.get(), "x").bytes, 1u);
