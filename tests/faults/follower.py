@@ -33,7 +33,7 @@ class Follower:
         os.close(pipe)
 
     def take(self, data: bytes) -> None:
-        """Checks all of it but for a line that has only begun."""
+        """Checks everything except a line that has only begun."""
         at = 0
         while at < len(data) and not self.wrong:
             step = self.begin(data, at) if self.pid == 0 or data.startswith(b'p', at) \

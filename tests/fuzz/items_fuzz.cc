@@ -1,6 +1,5 @@
-// What a head says to those who ask and watch: fields of whatever keys and
-// values.  As JSON it is JSON, and as a text for people nothing in it is acted
-// on by a terminal.
+// Shows a head's answers and events: fields of whatever keys and values.  As
+// JSON they must be JSON, and in text for people nothing may act on a terminal.
 
 #include <cstddef>
 #include <cstdint>

@@ -12,7 +12,7 @@
 
 namespace {
 
-// Commands and keystrokes in their order, in one text.
+// Returns commands and keystrokes in their order, in one text.
 std::string Meaning(char key, absl::string_view typed, size_t longest) {
   deptyr::CommandKeys keys(key);
   std::string text;
@@ -32,7 +32,7 @@ std::string Meaning(char key, absl::string_view typed, size_t longest) {
   return text;
 }
 
-// What is typed, and whether it detaches; keys is one, or two.
+// Returns what is typed, and whether it detaches; keys is one, or two.
 std::string Typed(const std::string& keys, absl::string_view bytes,
                   size_t longest) {
   deptyr::DetachKeys detach(keys);
@@ -43,7 +43,7 @@ std::string Typed(const std::string& keys, absl::string_view bytes,
     text += detach.Feed(read);
   }
   if (!detach.detached()) {
-    // What is held back for longer is still typed, or detaches.
+    // Keys that are held back for longer are still typed, or detach.
     while (detach.patience() > absl::ZeroDuration()) text += detach.TimeIsUp();
   }
   return text + (detach.detached() ? "D" : "T");

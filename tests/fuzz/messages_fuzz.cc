@@ -17,7 +17,7 @@ void Expect(bool holds) {
 
 void SayAgain(const deptyr::HeadMessage& message) {
   const auto* request = std::get_if<deptyr::Register>(&message);
-  // Of another version only the version counts.
+  // For another version only the version counts.
   if (request != nullptr && request->version != deptyr::kProtocolVersion)
     return;
   if (request != nullptr) Expect(deptyr::IsSessionName(request->name));

@@ -1,5 +1,5 @@
-// What takes over from a head is handed its state: what is one can be said
-// again, and what is none is refused.
+// A program that takes over from a head is given its state.  A valid state can
+// be encoded again, and anything else is refused.
 
 #include <cstddef>
 #include <cstdint>
