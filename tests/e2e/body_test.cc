@@ -646,7 +646,7 @@ TEST_F(BodyTest, AFallbackRunsTheProgramOnTheOriginalDescriptors) {
                    {.fds = {{input.read_end.get(), 0}}});
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 3});
   EXPECT_THAT(body.said().lines(),
-              ElementsAre(AllOf(StartsWith("deptyr body: runs sh without a "
+              ElementsAre(AllOf(StartsWith("deptyr body: running sh without a "
                                            "terminal: connect to head at"),
                                 HasSubstr("No such file")),
                           "out:hello", "err:hello", "none"));
