@@ -7,7 +7,6 @@
 #include <sys/types.h>
 #include <unistd.h>
 
-#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -32,7 +31,13 @@ struct Anything {
   Anything(const T&) {}
 };
 
-extern EventLoop& loop;
+// A loop, or a pointer to one.
+struct Loop : EventLoop {
+  EventLoop& operator*();
+  EventLoop* operator->();
+};
+
+extern Loop& loop;
 extern int fd, socket, connection, controller, pid, argc;
 extern char** argv;
 extern char byte;
@@ -47,17 +52,8 @@ extern absl::Status why;
 extern WindowSize size;
 extern Ring& ring;
 
-namespace lib_attach_attach_run_h {
-extern std::unique_ptr<EventLoop> loop;
-}
 namespace lib_base_byte_queue_h {
 extern ByteQueue queue;
-}
-namespace lib_head_head_h {
-extern std::unique_ptr<EventLoop> loop;
-}
-namespace lib_router_router_h {
-extern std::unique_ptr<EventLoop> loop;
 }
 namespace lib_sys_address_h {
 extern ListenOptions options;

@@ -2,8 +2,9 @@
 # tests/examples.sh: the examples in the headers of lib/ and cmd/ compile.
 #
 # An example is an indented block of a comment in which a line ends as a
-# statement does, and whose last line isn't the end of a sentence.  All are
-# compiled at once, each as the body of a function that may return anything:
+# statement does; a block that ends like a sentence, or has columns, is prose.
+# All are compiled at once, each as the body of a function that may return
+# anything, and the classes and functions that it defines outside of that:
 #   - "..." stands for what the reader puts there, up to the end of the line or
 #     the next "}"; words may say what that is;
 #   - a name that the example doesn't declare is declared in tests/examples.h;
@@ -18,6 +19,7 @@ lib/attach/connection.h
 lib/attach/reconnect.h
 lib/attach/stream.h
 lib/attach/stream_position.h
+lib/base/argv.h
 lib/clients/allow.h
 lib/clients/backlog_quota.h
 lib/clients/socket_clients.h
@@ -43,34 +45,41 @@ mapfile -t headers < <(find lib cmd -name '*.h' | sort)
     printf '#include "%s"\n' "${headers[@]}" tests/examples.h
     awk '
     function flush(    space) {
-        if (is_code && last !~ /[.:]$/) {
+        if (is_code && !is_prose && last !~ /[.:]$/) {
             space = file
             gsub(/[\/.]/, "_", space)
             if (balance != 0)           # it would break those that follow
                 printf "#line %d \"%s\"\n#error unbalanced brackets\n", start, file
             else
-                printf "namespace deptyr::examples::%s {\nAnything Example%d() {\n%s" \
-                    "return {};\n}\n}\n", space, ++examples, block
+                printf "namespace deptyr::examples::%s {\n%sAnything Example%d() {\n%s" \
+                    "return {};\n}\n}\n", space, outside, ++examples, inside
         }
-        is_code = balance = 0
-        block = ""
+        is_code = is_prose = balance = defines = 0
+        outside = inside = ""
     }
     FNR == 1 { flush(); file = FILENAME }
-    !/^ *\/\/   / { flush(); next }
+    !/^ *\/\/   / { if (!/^ *\/\/$/ || balance == 0) flush(); next }
     {
-        if (block == "") start = FNR
-        sub(/^ *\/\/ */, "")
+        if (outside inside == "") start = FNR
+        sub(/^ *\/\/   /, "")
         sub(/ *\/\/.*/, "")
-        last = $0
+        last = code = $0
         if (/[;{}]$/) is_code = 1
+        gsub(/"([^"\\]|\\.)*"|\047.\047/, "", code)
+        if (code ~ /[A-Za-z0-9)]   *[A-Za-z]/) is_prose = 1
         if (match($0, /(^| )\.\.\./)) {
             rest = substr($0, RSTART + RLENGTH)
             $0 = substr($0, 1, RSTART - 1) " ; " (match(rest, /}/) ? substr(rest, RSTART) : "")
+            code = $0
+            gsub(/"([^"\\]|\\.)*"|\047.\047/, "", code)
         }
-        code = $0
-        gsub(/"([^"\\]|\\.)*"/, "", code)
+        if (balance == 0)
+            defines = code ~ /^(class|struct|enum|template)|^[a-z][A-Za-z0-9_:<>*& ]* [A-Za-z_0-9]+\(.*\).* {$/ &&
+                code !~ /^(if|for|while|switch|do|return|else) /
         balance += gsub(/[({]/, "", code) - gsub(/[)}]/, "", code)
-        block = block "#line " FNR " \"" FILENAME "\"\n" $0 "\n"
+        line = "#line " FNR " \"" FILENAME "\"\n" $0 "\n"
+        if (defines) outside = outside line
+        else inside = inside line
     }
     END { flush() }' "${headers[@]}"
 } > "$work/examples.cc"

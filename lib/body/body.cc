@@ -13,9 +13,9 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
-#include "lib/sys/process.h"
 #include "lib/sys/standard_fds.h"
 #include "lib/sys/unix_socket.h"
 #include "lib/wire/messages.h"
@@ -143,8 +143,7 @@ std::string AbsolutePath(const std::string& path) {
 
 // Returns only if it failed, with the message and the exit status.
 std::pair<std::string, int> Execute(const std::vector<std::string>& program) {
-  const std::vector<char*> argv = PointersTo(program);
-  (void)::execvp(argv[0], argv.data());
+  (void)::execvp(program[0].c_str(), ExecArgv(program).data());
   const int error = errno;
   return {absl::StrCat("execute ", program[0], ": ", strerrordesc_np(error)),
           error == ENOENT ? kNotFound : kCannotExecute};

@@ -20,6 +20,7 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/io.h"
@@ -212,19 +213,9 @@ absl::Status SendSignalFor(uid_t sender, int pidfd, int signal) {
   return SendSignal(pidfd, signal);
 }
 
-std::vector<char*> PointersTo(const std::vector<std::string>& words) {
-  std::vector<char*> pointers;
-  pointers.reserve(words.size() + 1);
-  for (const std::string& word : words) {
-    pointers.push_back(const_cast<char*>(word.c_str()));
-  }
-  pointers.push_back(nullptr);
-  return pointers;
-}
-
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
                                       const std::vector<std::string>& argv) {
-  const std::vector<char*> words = PointersTo(argv);
+  const std::vector<char*> words = ExecArgv(argv);
   const pid_t pid = ::fork();
   if (pid < 0) return Errno("start ", program);
   if (pid == 0) {

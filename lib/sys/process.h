@@ -71,9 +71,6 @@ absl::Status SendSignal(int pidfd, int signal);
 // tell.
 absl::Status SendSignalFor(uid_t sender, int pidfd, int signal);
 
-// Returns the words as exec(3) wants them; they must outlive the result.
-std::vector<char*> PointersTo(const std::vector<std::string>& words);
-
 struct Child {
   pid_t pid;
   Fd pidfd;

@@ -21,6 +21,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/status.h"
 #include "lib/sys/retry.h"
 
@@ -86,7 +87,7 @@ absl::StatusOr<Trial> StartTrial(const std::string& program,
                                  const Offer& offer) {
   ASSIGN_OR_RETURN(const Fd text, Written(offer.text));
   ASSIGN_OR_RETURN(Fd said, Written(""));
-  const std::vector<char*> words = PointersTo(argv);
+  const std::vector<char*> words = ExecArgv(argv);
   const std::string variable = absl::StrCat(text.get(), " ", kTrial);
   const pid_t parent = ::getpid();
   const pid_t pid = ::fork();
@@ -129,7 +130,7 @@ absl::Status ReplaceSelf(const std::string& program,
   (void)::setenv(kVariable, absl::StrCat(text.get(), " ", ::getpid()).c_str(),
                  1);
   SetCloseOnExec(fds, false);
-  (void)::execv(program.c_str(), PointersTo(argv).data());
+  (void)::execv(program.c_str(), ExecArgv(argv).data());
   absl::Status why = Errno("execute ", program);
   SetCloseOnExec(fds, true);
   (void)::unsetenv(kVariable);
