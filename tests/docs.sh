@@ -1,17 +1,17 @@
 #!/bin/bash
-# The documentation says what is so:
+# The documentation is true:
 #   the man pages are clean mdoc;
-#   each subcommand's page has the options of its --help, and no others;
-#   what the pages and the README tell to type, deptyr takes;
+#   each subcommand's page has exactly the options of its --help;
+#   deptyr accepts the commands that the pages and the README show;
 #   a link from a page to a file of the tree leads somewhere;
-#   the tests that the page on security names are there.
+#   the tests that the page on security names exist.
 cd "$(dirname "$0")/.." || exit
 command -v mandoc > /dev/null || { echo "needs mandoc"; exit 77; }
 deptyr=${DEPTYR-${BUILD?"the build tree"}/deptyr}
 status=0
 wrong() { echo "$*"; status=1; }
 
-# As text, without overstriking, no line cut.
+# Shows a page as text, without overstriking and without cutting lines.
 rendered() { mandoc -T ascii -O width=1000 "$1" | sed 's/.\x08//g'; }
 section() { awk -v wanted="$1" '/^[A-Z]/ { on = $0 == wanted } on'; }
 # "--name VALUE", "--name" or "-n, --name", at the start of a line.
@@ -19,7 +19,7 @@ options() { grep -oE '^ +(-[a-z], )?--[a-z-]+( [A-Z][^ ]*)?' | sed 's/^ *//' | s
 subcommands() { "$deptyr" --help | sed -nE 's/^  ([a-z]+) .*/\1/p'; }
 
 for page in docs/man/*.[1-8]; do
-    # Whether other pages are installed isn't a matter of style.
+    # It doesn't matter here whether other pages are installed.
     mandoc -T lint -W style "$page" 2>&1 | grep -v -e 'referenced manual not found' -e 'outdated mandoc.db'
     [ "${PIPESTATUS[1]}" = 1 ] || status=1
 done
@@ -37,8 +37,8 @@ for subcommand in $(subcommands); do
 done
 
 words=$(subcommands | paste -sd'|')
-# Commands that start with deptyr, one a line: of the examples in a page, of the
-# code blocks in a text, of units and scripts in them.
+# Prints the commands that start with deptyr, one a line: those in the examples
+# of a page, in the code blocks of a text, and in their units and scripts.
 examples() {
     case $1 in
         *.md) awk '/^ *```/ { on = !on; next } on || /^    /' "$1" ;;
@@ -48,10 +48,10 @@ examples() {
         sed -nE "s/^ *(Exec[A-Za-z]+=|exec |[\$#] |.*\| )?deptyr +(($words|--).*)/\\2/p"
 }
 
-# takes COMMAND: whether deptyr would take the words, without acting on them.
+# takes COMMAND: whether deptyr would accept the words, without acting on them.
 takes() {
     local words options=() subcommand value
-    # Nothing in them is for a shell but quotes, redirections and "&".
+    # The shell syntax in them is only quotes, redirections and "&".
     read -ra words <<< "${1%%[&|<>;#]*}"
     subcommand=${words[0]}
     words=("${words[@]:1}")
@@ -59,12 +59,12 @@ takes() {
     [ -n "${help[$subcommand]-}" ] || { echo "no such subcommand: $subcommand"; return 1; }
     case $subcommand in
         body|head|router) ;;
-        # Options anywhere; what its operands are, tests/e2e/examples.sh knows.
+        # Options may be anywhere; tests/e2e/examples.sh checks its operands.
         *) "$deptyr" "$subcommand" "${words[@]}" --help > /dev/null; return ;;
     esac
     while [ ${#words[@]} -gt 0 ] && [[ ${words[0]} == --?* ]]; do
         options+=("${words[0]}")
-        # Its value is the next word?
+        # The next word may be its value.
         if [[ ${words[0]} != *=* ]] && grep -q "^${words[0]} " <<< "${help[$subcommand]}"; then
             options+=("${words[1]-}")
             words=("${words[@]:1}")

@@ -1,18 +1,18 @@
 #!/bin/bash
-# The binary leaves a mistake of ours little to do (meson.build, `hardened`):
+# The binary limits what a mistake of ours can do (meson.build, `hardened`):
 #   it lies somewhere else in memory each time, and needs no other file;
-#   nothing in it is both written and executed, the stack neither;
-#   nothing that is called through can be written once it runs (full RELRO);
-#   all of ours is compiled with what checks itself.
-# It bears no note that it is made for IBT and SHSTK, though all of ours is:
-# Debian's C library and Abseil, which are in it, are not.
+#   nothing in it is both written and executed, nor is the stack;
+#   nothing that is called through can be written while it runs (full RELRO);
+#   all of our code is compiled with checks of itself.
+# It has no note that it is made for IBT and SHSTK, although our code is:
+# Debian's C library and Abseil, which it contains, are not.
 cd "$(dirname "$0")/.." || exit
 build=${BUILD?"the build tree"}
 deptyr=$build/deptyr
 command -v readelf > /dev/null || { echo "needs readelf"; exit 77; }
 status=0
 wrong() { echo "$*"; status=1; }
-# has PATTERN WHAT... and lacks PATTERN WHAT...: what readelf says of the binary.
+# has PATTERN WHAT... and lacks PATTERN WHAT... look at readelf's output.
 has() { readelf -W "${@:2}" "$deptyr" | grep -qE -e "$1" || wrong "no $1 in readelf ${*:2} $deptyr"; }
 lacks() { ! readelf -W "${@:2}" "$deptyr" | grep -E -e "$1" || wrong "$1 in readelf ${*:2} $deptyr"; }
 

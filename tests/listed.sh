@@ -1,5 +1,6 @@
 #!/bin/bash
-# A source that no meson.build names is never compiled, a test never run.
+# Every source is in a meson.build; otherwise it is never compiled, or a test
+# never run.
 db=${BUILD?"the build tree"}/compile_commands.json
 status=0
 while read -r source; do

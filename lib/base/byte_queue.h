@@ -1,6 +1,6 @@
-// Bytes waiting to be written, oldest first; bounded.
+// A bounded queue of bytes that wait to be written, oldest first.
 //
-//   queue.Append(typed.substr(0, queue.room()));
+//   queue.Append(bytes.substr(0, queue.room()));
 //   queue.Consume(WriteSome(fd, queue.bytes()).bytes);
 #pragma once
 
@@ -20,13 +20,13 @@ class ByteQueue {
   size_t room() const {
     return capacity_ > bytes().size() ? capacity_ - bytes().size() : 0;
   }
-  // It holds more than there is room for.
+  // Whether it holds more than its capacity.
   bool overfull() const { return bytes().size() > capacity_; }
   absl::string_view bytes() const {
     return absl::string_view(storage_).substr(consumed_);
   }
 
-  // More than room() may be added; then there is none for a while.
+  // More than room() may be added; then there is no room for a while.
   void Append(absl::string_view added) {
     if (consumed_ > 0) {
       storage_.erase(0, consumed_);
@@ -35,7 +35,7 @@ class ByteQueue {
     storage_.append(added.data(), added.size());
   }
 
-  // The same without a copy, if there is nothing yet.
+  // Does the same without a copy, if the queue is empty.
   void Add(std::string added) {
     if (!empty()) return Append(added);
     storage_ = std::move(added);
@@ -47,7 +47,7 @@ class ByteQueue {
     if (consumed_ == storage_.size()) Clear();
   }
 
-  // Memory goes back too: a thousand idle sessions hold a thousand of these.
+  // Frees the memory, too: a thousand idle sessions hold a thousand of these.
   void Clear() {
     consumed_ = 0;
     std::string().swap(storage_);

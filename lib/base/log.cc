@@ -21,8 +21,9 @@
 namespace deptyr {
 namespace {
 
-// What a pipe takes whole or not at all is PIPE_BUF, 4096 bytes; the rest is
-// for the prefixes.  A line cut in two would have the next one in its middle.
+// A pipe takes PIPE_BUF bytes, 4096, whole or not at all; the rest of that is
+// for the prefixes.  A line that was cut in two would have another in its
+// middle.
 constexpr size_t kLongestLine = 4000;
 
 struct Sink {
@@ -39,23 +40,22 @@ Sink& TheSink() {
   return sink;
 }
 
-// sd-daemon(3): JOURNAL_STREAM holds device:inode of the journal's socket, so
-// that a program whose stderr was redirected since can tell.
+// JOURNAL_STREAM holds device:inode of the journal's socket, so that a program
+// can tell when its standard error was redirected (sd-daemon(3)).
 bool IsJournal(const struct stat& file) {
   const char* stream = std::getenv("JOURNAL_STREAM");
   return stream != nullptr &&
          stream == absl::StrFormat("%d:%d", file.st_dev, file.st_ino);
 }
 
-// Whether a write of a line, so of less than PIPE_BUF bytes, would not block
-// now.
+// Whether writing a line would not block now; a line is shorter than PIPE_BUF.
 bool HasRoom(int fd) {
   pollfd question{fd, POLLOUT, 0};
   return ::poll(&question, 1, 0) == 1;
 }
 
-// What a line had no room for (a disk that is full) is given up, and the next
-// begins a line of its own.
+// If there is no room for all of a line (on a full disk), the rest is given up,
+// and the next one begins a line of its own.
 bool Write(Sink& sink, const std::string& line) {
   if (sink.may_block && !HasRoom(sink.fd)) return false;
   const std::string bytes = sink.was_cut ? absl::StrCat("\n", line) : line;
@@ -69,7 +69,7 @@ bool Write(Sink& sink, const std::string& line) {
   return size == bytes.size();
 }
 
-// Characters that nobody sees, and that change what is seen around them.
+// These characters are invisible, and change what is seen around them.
 bool IsHidden(char32_t character) {
   struct Range {
     char32_t first;
@@ -78,10 +78,10 @@ bool IsHidden(char32_t character) {
   constexpr Range kHidden[] = {
       {0x00, 0x1f},        // controls
       {0x7f, 0x9f},        // DEL; a terminal begins a sequence at U+009B, too
-      {0x61c, 0x61c},      // marks of direction,
-      {0x200e, 0x200f},    //   which move what is written beside them
+      {0x61c, 0x61c},      // marks of direction, which
+      {0x200e, 0x200f},    //   move the text beside them
       {0x2028, 0x202e},    // ends of lines; embeddings, overrides of direction
-      {0x2066, 0x206f},    // isolates; what took their place before
+      {0x2066, 0x206f},    // isolates, and their predecessors
       {0xfff9, 0xfffb},    // annotations
       {0xe0000, 0xe007f},  // tags: ASCII that nothing shows
   };
@@ -98,10 +98,10 @@ std::string Escaped(char byte) {
   return absl::StrFormat("\\x%02x", static_cast<uint8_t>(byte));
 }
 
-// How many of the first bytes are whole characters that are seen.
+// How many of the first bytes are whole, visible characters.
 size_t ShownBytes(absl::string_view text) {
   Utf8Decoder decoder;
-  size_t size = 0;  // that of whole characters
+  size_t size = 0;
   for (size_t i = 0; i < text.size(); ++i) {
     const auto result = decoder.Take(text[i]);
     if (result == Utf8Decoder::Result::kMore) continue;
@@ -129,14 +129,15 @@ void LogToStandardError() {
   if (::fstat(STDERR_FILENO, &file) != 0) return;
   sink.is_socket = S_ISSOCK(file.st_mode);
   sink.is_journal = IsJournal(file);
-  // O_NONBLOCK belongs to the open file, which others share; so open it anew.
-  // A socket can't be opened, there each send says MSG_DONTWAIT.
+  // O_NONBLOCK belongs to the open file, which others share, so open it anew.
+  // A socket can't be opened; for it each send says MSG_DONTWAIT.
   sink.fd = sink.is_socket
                 ? ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3)
                 : ::open("/proc/self/fd/2", O_WRONLY | O_APPEND | O_NONBLOCK |
                                                 O_NOCTTY | O_CLOEXEC);
   if (sink.fd >= 0) return;
-  // Another user's: a pipe to a logger, made before we became who we are.
+  // It belongs to another user, like a pipe to a logger that was made before we
+  // changed our user.
   sink.fd = ::fcntl(STDERR_FILENO, F_DUPFD_CLOEXEC, 3);
   sink.may_block = true;
 }

@@ -1,8 +1,8 @@
-// Errors are values here: absl::Status and absl::StatusOr.  The message is the
-// sentence a person will read: what we were doing, to what, and why it failed.
+// Errors are values: absl::Status and absl::StatusOr.  The message is the
+// sentence a person will read: what we were doing, on what, and why it failed.
 //
-//   if (::bind(...) != 0) return Errno("bind ", path);
-//   ASSIGN_OR_RETURN(Fd socket, Connect(path));
+//   if (::listen(socket, SOMAXCONN) != 0) return Errno("listen on ", path);
+//   ASSIGN_OR_RETURN(Fd peer, Connect(path, patience));
 //
 // InvalidArgument is the user's error, and decides the exit status: see
 // lib/base/exit_codes.h.
@@ -18,9 +18,9 @@
 
 namespace deptyr {
 
-// "WHAT...: No such file or directory", from the errno of the call just made.
-// Not absl::ErrnoToStatus: that makes EINVAL an InvalidArgument, which is the
-// user's error and never the kernel's.
+// Returns "WHAT...: No such file or directory", from the errno of the call just
+// made.  absl::ErrnoToStatus() won't do: it turns EINVAL into InvalidArgument,
+// which here means an error of the user.
 template <typename... Args>
 absl::Status Errno(const Args&... what) {
   const int error = errno;

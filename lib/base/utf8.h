@@ -46,7 +46,7 @@ inline void AppendUtf8(char32_t c, std::string& out) {
   }
 }
 
-// Takes no overlong forms, no surrogates, and nothing above U+10FFFF.
+// Rejects overlong forms, surrogates and everything above U+10FFFF.
 class Utf8Decoder {
  public:
   enum class Result : uint8_t {
@@ -93,7 +93,7 @@ class Utf8Decoder {
   }
 
   char32_t character() const { return character_; }
-  // How many bytes of a character that isn't whole it has.
+  // How many bytes of an incomplete character it holds.
   unsigned pending() const { return taken_; }
   void Forget() { missing_ = taken_ = 0; }
 
@@ -115,7 +115,7 @@ class Utf8Decoder {
   char32_t character_ = 0;
   uint8_t missing_ = 0;
   uint8_t taken_ = 0;
-  uint8_t low_ = 0x80;  // the next byte is from low_ to high_
+  uint8_t low_ = 0x80;  // the range of the next byte
   uint8_t high_ = 0xbf;
 };
 

@@ -1,4 +1,4 @@
-// How large a terminal is, in characters.
+// The size of a terminal, in characters.
 #pragma once
 
 #include <cstdint>

@@ -36,7 +36,7 @@ class Deadline {
   Clock::time_point at_;
 };
 
-// Head's answer to our registration.
+// Waits for head's answer to our registration.
 absl::Status AwaitAcceptance(int head) {
   MessageInbox inbox;
   for (;;) {
@@ -64,7 +64,7 @@ absl::Status AwaitAcceptance(int head) {
       if (refused->code == kRefusedStopping) {
         return absl::UnavailableError(text);
       }
-      // Head can be had; it is the name that can't.
+      // We can have head, but not this name.
       if (refused->code == kRefusedNameTaken ||
           refused->code == kRefusedNotOwner) {
         return absl::AlreadyExistsError(text);
@@ -80,7 +80,7 @@ struct Registered {
   Pty pty;
 };
 
-// One attempt.  Unavailable: another may do better.
+// Tries once.  Unavailable means that another attempt may do better.
 absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
                                          const std::string& term,
                                          absl::Duration wait) {
@@ -104,8 +104,8 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
   return result;
 }
 
-// A head that isn't there, or goes away before it answers, is waited for: the
-// supervisor starts both, in whatever order.
+// Waits for a head that isn't there, or goes away before it answers: the
+// supervisor starts both, in any order.
 absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
                                           const std::string& term,
                                           const OriginalStderr& log) {
@@ -118,7 +118,7 @@ absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
       return result;
     }
     if (first) {
-      log.Say(absl::StrCat("deptyr body: waits up to ",
+      log.Say(absl::StrCat("deptyr body: waiting up to ",
                            absl::FormatDuration(options.wait),
                            " for head: ", result.status().message()),
               Severity::kNotice);
@@ -137,7 +137,7 @@ std::string AbsolutePath(const std::string& path) {
   return result;
 }
 
-// Comes back only if it failed; returns the sentence and the exit status.
+// Returns only if it failed, with the message and the exit status.
 std::pair<std::string, int> Execute(const std::vector<std::string>& program) {
   (void)::execvp(program[0].c_str(), ExecArgv(program).data());
   const int error = errno;
@@ -164,16 +164,17 @@ int RunBody(const BodyOptions& options) {
         absl::IsAlreadyExists(why)) {
       return fail(why.message(), ExitCodeFor(why));
     }
-    log.Say(absl::StrCat("deptyr body: runs ", options.program[0],
+    log.Say(absl::StrCat("deptyr body: running ", options.program[0],
                          " without a terminal: ", why.message()),
             Severity::kWarning);
     const auto [text, status] = Execute(options.program);
     return fail(text, status);
   }
-  // Head's copy is to be the last: without head there is to be no terminal.
+  // Head's copy of the controlling end must be the last, so that the terminal
+  // goes when head does.
   registered->pty.controller.Reset();
   const auto tell_both = [&](const std::string& text, int status) {
-    // Viewers see why, too; the supervisor's log matters more.
+    // Viewers are told why, too, but the supervisor's log matters more.
     (void)SendWithFd(registered->head.get(), Encode(ExecFailed{text}), -1);
     return fail(text, status);
   };

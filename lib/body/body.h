@@ -1,13 +1,15 @@
-// Body: what a supervisor runs.  It opens a PTY, hands the controlling end to
-// head, and becomes the program, in the same process.
+// Body is the program that a supervisor runs.  It opens a PTY, hands the
+// controlling end to head, and becomes the supervised program, in the same
+// process.
 //
 //   BodyOptions options{.socket = "/run/head.sock", .program = {"rtorrent"}};
-//   return RunBody(options);      // comes back only if it failed
+//   return RunBody(options);      // returns only if it failed
 //
-// The program inherits everything as the supervisor gave it: descriptors from
-// 3 on, signal dispositions and mask, umask, environment (plus DEPTYR_SESSION,
-// DEPTYR_SOCKET, and TERM where it is unset).  Only fds 0, 1 and 2 are new, the
-// PTY's client end, and with them session and controlling terminal.
+// The program inherits everything as the supervisor gave it: descriptors from 3
+// on, signal dispositions and mask, umask, and environment (plus
+// DEPTYR_SESSION, DEPTYR_SOCKET, and TERM if it is unset).  Only fds 0, 1 and 2
+// are new, the PTY's client end, and with them the session and controlling
+// terminal.
 #pragma once
 
 #include <string>
@@ -23,7 +25,7 @@ struct BodyOptions {
   std::string socket;
   std::string name;
   WindowSize size;
-  std::string term;  // "": TERM stays, or kDefaultTerm where it is unset
+  std::string term;  // "" leaves TERM, or sets kDefaultTerm if it is unset
   absl::Duration wait;
   bool fallback = false;
   bool replace = false;
@@ -31,7 +33,8 @@ struct BodyOptions {
 };
 inline constexpr char kDefaultTerm[] = "xterm-256color";
 
-// Says why on the original standard error, and returns an exit status.
+// Says why it failed on the original standard error, and returns an exit
+// status.
 int RunBody(const BodyOptions& options);
 
 }  // namespace deptyr

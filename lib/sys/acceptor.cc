@@ -23,7 +23,7 @@ void Acceptor::OnReadable() {
   for (int i = 0; i < kAcceptsPerTurn; ++i) {
     auto connection = Accept(socket_.fd());
     if (!connection.ok()) {
-      // Asked again at once, it would spin.
+      // Asking again at once would spin.
       if (!std::exchange(out_of_descriptors_, true)) {
         Log(Severity::kError, "can't accept connections at ", socket_.path(),
             ", they have to wait: ", connection.status().message(),
@@ -34,7 +34,7 @@ void Acceptor::OnReadable() {
       return;
     }
     if (!connection->has_value()) {
-      out_of_descriptors_ = false;  // nobody waits any more
+      out_of_descriptors_ = false;
       return;
     }
     take_(**std::move(connection));

@@ -1,5 +1,6 @@
-// A listening socket in the loop: gives every connection away.  Out of
-// descriptors it pauses, and the peers wait in the backlog.
+// Accepts connections at a listening socket and gives each away.  When the
+// process has run out of descriptors it pauses, and peers wait in the socket's
+// backlog.
 #pragma once
 
 #include <memory>

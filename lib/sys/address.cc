@@ -30,14 +30,15 @@ namespace {
 constexpr char kTcp[] = "tcp:";
 constexpr char kFd[] = "fd:";
 
-// Either of both kinds, by its family.
+// An IPv4 or an IPv6 address; `any` has the family.
 union TcpAddress {
   sockaddr_in v4;
   sockaddr_in6 v6;
   sockaddr any;
 };
 
-// Of what inet_pton(3) takes; one of a link says which: fe80::1%eth0.
+// Takes what inet_pton(3) takes.  A link-local address names its link, too:
+// fe80::1%eth0.
 std::optional<TcpAddress> ParseTcpAddress(const std::string& text,
                                           in_port_t port) {
   TcpAddress address{};
@@ -139,16 +140,13 @@ absl::StatusOr<ListeningSocket> TakeInherited(const std::string& name,
       return ListeningSocket(std::move(candidate.fd), name);
     }
   }
-  int listening = 0;
-  socklen_t size = sizeof listening;
   if (!by_number) {
     return absl::InvalidArgumentError(
         absl::StrCat(name,
                      " is not an address: say a path with a slash, @NAME, "
                      "tcp:HOST:PORT, fd:N, or a name in LISTEN_FDNAMES"));
   }
-  if (::getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &listening, &size) != 0 ||
-      listening == 0) {
+  if (SocketOption(fd, SO_ACCEPTCONN) != 1) {
     return absl::InvalidArgumentError(
         absl::StrCat(name, " is not an inherited listening socket"));
   }
@@ -182,16 +180,12 @@ absl::StatusOr<ListeningSocket> ListenAt(const std::string& address,
 void TuneConnection(int socket) {
   const int on = 1;
   (void)::setsockopt(socket, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-  int domain = 0;
-  socklen_t size = sizeof domain;
-  (void)::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &size);
-  if (domain != AF_UNIX) {
-    (void)::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    for (const auto& [option, value] :
-         {std::pair(TCP_KEEPIDLE, 60), std::pair(TCP_KEEPINTVL, 15),
-          std::pair(TCP_KEEPCNT, 4)}) {
-      (void)::setsockopt(socket, IPPROTO_TCP, option, &value, sizeof value);
-    }
+  if (SocketOption(socket, SO_DOMAIN) == AF_UNIX) return;
+  (void)::setsockopt(socket, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+  for (const auto& [option, value] :
+       {std::pair(TCP_KEEPIDLE, 60), std::pair(TCP_KEEPINTVL, 15),
+        std::pair(TCP_KEEPCNT, 4)}) {
+    (void)::setsockopt(socket, IPPROTO_TCP, option, &value, sizeof value);
   }
 }
 

@@ -1,13 +1,13 @@
-// Where clients connect, as people write it:
+// An address to listen at, as people write it:
 //
 //   /run/console.sock     a path
 //   @console              an abstract name (unix(7))
-//   tcp:127.0.0.1:4000    TCP; tcp:[::1]:4000; port 0: any
-//   fd:3                  a listening socket that was inherited, by number
-//   console               one from LISTEN_FDS, by its LISTEN_FDNAMES name
+//   tcp:127.0.0.1:4000    TCP; also tcp:[::1]:4000; port 0 means any
+//   fd:3                  an inherited listening socket, by its number
+//   console               one from LISTEN_FDS, by its name in LISTEN_FDNAMES
 //
-//   ASSIGN_OR_RETURN(ListeningSocket s, ListenAt("tcp:localhost:4000",
-//   options));
+//   ASSIGN_OR_RETURN(ListeningSocket console,
+//                    ListenAt("tcp:localhost:4000", options));
 #pragma once
 
 #include <string>
@@ -21,24 +21,25 @@
 namespace deptyr {
 
 struct ListenOptions {
-  SocketRights rights;                            // of a path's file
+  SocketRights rights;                            // for a path's file
   bool allow_remote = false;                      // TCP beyond loopback
-  std::vector<InheritedFd>* inherited = nullptr;  // taken from
+  std::vector<InheritedFd>* inherited = nullptr;  // the one used is removed
 };
 
 absl::StatusOr<ListeningSocket> ListenAt(const std::string& address,
                                          const ListenOptions& options);
 
-// What a socket is bound to, whoever bound it.
+// The kind of address a socket is bound to, whoever bound it.
 enum class SocketKind { kFile, kAbstract, kTcp };
 SocketKind KindOf(int socket);
 
-// Small writes leave at once, and a peer that vanished, or closed on another
-// machine (lib/sys/tcp_peer.h), is noticed after a minute or two.  Does nothing
-// to sockets other than TCP.
+// Makes small writes leave at once, and makes sure that within a minute or two
+// we notice a peer that vanished, or that closed on another machine
+// (lib/sys/tcp_peer.h).  Does nothing to sockets other than TCP.
 void TuneConnection(int socket);
-// Where a TCP peer is, for counting and for people: "127.0.0.1".  Of IPv6 it is
-// the network, "2001:db8:1:2::/64", for whoever has one address there has all.
+// The address of a TCP peer, "127.0.0.1", for logs and for counting
+// connections. For IPv6 it is the network, "2001:db8:1:2::/64", because a user
+// who has one address of a network can use all of them.
 std::string PeerNetwork(int socket);
 
 }  // namespace deptyr

@@ -23,19 +23,20 @@ absl::Status GoToBackground(absl::FunctionRef<void()> leave,
   const pid_t child = ::fork();
   if (child < 0) return Errno("start another process");
   if (child > 0) {
-    // Where we lead the terminal's session, our end hangs up all that are in
-    // it: not before the child has left.
+    // If we lead the terminal's session, our end hangs up everybody in it, so
+    // we don't end before the child has left.
     go.Reset();
     char byte = 0;
     while (::read(wait.get(), &byte, 1) < 0 && errno == EINTR) {
     }
     const std::string text = absl::StrCat(before, child, after);
     (void)!::write(STDOUT_FILENO, text.data(), text.size());
-    // Not exit(): what destructors end goes on in the child.
+    // We don't call exit(), because its destructors would end things that go on
+    // in the child.
     ::_exit(0);
   }
   leave();
-  (void)::setsid();  // refused to who leads a group, as a child doesn't
+  (void)::setsid();  // it can't fail: a new child leads no group
   wait.Reset();
   go.Reset();
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));

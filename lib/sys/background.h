@@ -1,4 +1,4 @@
-// Going on without the terminal and the shell that started us.
+// Detaches this program from its terminal and from the shell that started it.
 #pragma once
 
 #include "absl/functional/function_ref.h"
@@ -7,11 +7,11 @@
 
 namespace deptyr {
 
-// Prints `before`, the new pid and `after`, and exits with 0; what goes on,
-// when this returns, is a child with everything but the pid: a session of its
-// own, descriptors kept, 0, 1 and 2 /dev/null where they were a terminal.
-// `leave` is called there before, on the terminal.  If there can be no child,
-// nothing has changed.
+// Forks; the parent prints `before`, the child's pid and `after`, and exits
+// with 0.  The function returns in the child, which has a new session and the
+// same descriptors, except that /dev/null replaces those of 0, 1 and 2 that
+// were a terminal.  `leave` is called in the child first, while it still has
+// the terminal.  If the fork fails, nothing has changed.
 absl::Status GoToBackground(absl::FunctionRef<void()> leave,
                             absl::string_view before, absl::string_view after);
 

@@ -9,17 +9,19 @@
 namespace deptyr {
 namespace {
 
-// Worth a read.
+// So many bytes are worth a read.
 constexpr size_t kEnough = 1024;
-// Asking takes a lock of the terminal's.
+// There is a pause between two questions, because each takes a lock of the
+// terminal's.
 constexpr auto kPause = std::chrono::nanoseconds(1500);
-// The worker needs less; a program has a slice of some milliseconds.
+// If a yield takes longer, a program ran, with a slice of some milliseconds;
+// the worker needs less.
 constexpr auto kLongYield = std::chrono::microseconds(500);
 constexpr auto kWithoutYield = std::chrono::milliseconds(100);
 
 }  // namespace
 
-// Returns the time after it.
+// Yields or spins for a moment; returns the time after it.
 BusyPoll::Clock::time_point BusyPoll::Pause(Clock::time_point now) {
   if (now >= no_yield_until_) {
     (void)::sched_yield();

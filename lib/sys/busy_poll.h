@@ -1,22 +1,24 @@
-// Stays with a descriptor that delivers a flood, for some microseconds, instead
-// of going to sleep: to sleep and to be woken costs a PTY's reader more than
-// the bytes do.
+// Waits some microseconds for more from a descriptor that floods, instead of
+// going to sleep: for the reader of a PTY, sleeping and waking cost more than
+// moving the bytes.
 //
 //   BusyPoll poll;
-//   do got = ReadSome(controller, room); while (poll.MoreAfter(got, fd));
+//   IoResult got{};
+//   do got = ReadSome(controller, room);
+//   while (poll.MoreAfter(got.bytes, controller));
 //
-// It asks how much there is to be read, with FIONREAD, which is answered at
-// once; poll(2), epoll and read(2) of an empty PTY wait for the kernel's worker
-// (tty_buffer_flush_work() in n_tty_poll() and n_tty_read(), Linux 4.5
+// It asks with FIONREAD how much there is to read, which is answered at once.
+// poll(2), epoll and read(2) on an empty PTY wait for the kernel's worker
+// instead (tty_buffer_flush_work() in n_tty_poll() and n_tty_read(), Linux 4.5
 // to 6.18).
 //
-// That worker may have been put on this very processor, so it is yielded
-// between two questions; unless a program took it for a whole slice of time
-// just before.
+// That worker may be queued on this very processor, so between two questions we
+// yield, unless a program took the processor for a whole time slice just
+// before.
 //
-// It never spins where nothing floods: only after a large read, for kShortest,
-// and longer only while that has been worth it.  A writer that has filled its
-// terminal takes some 50 us to be woken and write on.
+// It never spins unless the descriptor floods: only after a large read, for
+// kShortest, and longer only as long as that has paid off.  A writer that has
+// filled its terminal needs about 50 us to wake up and go on writing.
 #pragma once
 
 #include <chrono>
@@ -26,12 +28,12 @@ namespace deptyr {
 
 class BusyPoll {
  public:
-  // Less in one read is no flood.
+  // A descriptor floods if one read gives at least so many bytes.
   static constexpr size_t kFlood = 1024;
 
-  // After a read of `got` bytes: whether so much more has come that to read on
-  // is better than to go to sleep.  Takes kLongest at most; so long it may
-  // always take where `much` is to be done for each read.
+  // Returns whether, after a read of `got` bytes, enough more has arrived to
+  // make reading on better than sleeping.  It waits for kLongest at most, and
+  // always may wait that long if the caller does `much` for each read.
   bool MoreAfter(size_t got, int fd, bool much = false);
 
  private:
@@ -43,7 +45,7 @@ class BusyPoll {
   static constexpr Time kLongest = std::chrono::microseconds(60);
 
   Time patience_ = kShortest;
-  Clock::time_point no_yield_until_;  // a program wants the processor
+  Clock::time_point no_yield_until_;  // when a program took the processor
 };
 
 }  // namespace deptyr

@@ -14,7 +14,7 @@ namespace {
 
 constexpr int kRetryMilliseconds = 100;
 constexpr auto kIdle = Clock::time_point::max();
-// What else is ready waits no longer for floods.
+// Everything else that is ready waits for floods no longer than this.
 constexpr auto kLongestAmongFloods = std::chrono::microseconds(50);
 constexpr auto kLongestWithoutIdleWork = std::chrono::milliseconds(50);
 
@@ -76,8 +76,8 @@ bool CanBeWatched(int fd) {
 void Timer::Reset() {
   if (due_ == nullptr) return;
   const Due& due = *std::exchange(due_, nullptr);
-  // What its action holds may go with it, other timers too: not before it is
-  // out of the map.
+  // Destroying the action may destroy other timers, so take it out of the map
+  // first.
   (void)due.loop->timers_.extract(due.key);
 }
 
@@ -118,7 +118,8 @@ Timer EventLoop::DueAt(Clock::time_point time,
                    .first->second);
 }
 
-// Out of the map first: the action may make timers, or destroy this one.
+// Takes the timer out of the map first: its action may make timers, or destroy
+// this one.
 void EventLoop::Fire(std::map<Timer::Key, Timer::Due>::iterator due) {
   watchdog_.Arm();
   auto node = timers_.extract(due);
@@ -194,7 +195,7 @@ int EventLoop::MillisecondsToWait() const {
   if (HasIdleWork()) return 0;
   int wait = failed_.empty() ? -1 : kRetryMilliseconds;
   if (!timers_.empty()) {
-    // Rounded up: to wake early would be to wake twice.
+    // Rounded up, because waking too early would mean waking twice.
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(
         timers_.begin()->first.first - Clock::now());
     const auto bounded = std::clamp<int64_t>(left.count(), 0, 1 << 30);
@@ -204,7 +205,7 @@ int EventLoop::MillisecondsToWait() const {
   return wait;
 }
 
-// One of both sets, or the next deadline.
+// Waits until one of both sets is ready, or for the next deadline.
 void EventLoop::WaitForEither() {
   std::array<pollfd, 2> sets = {
       {{epoll_.get(), POLLIN, 0}, {floods_.get(), POLLIN, 0}}};
@@ -218,13 +219,14 @@ bool EventLoop::Alone() const {
   return ::poll(&others, 1, 0) == 0;
 }
 
-// Tells those in the set that are ready; returns how many there were.
+// Calls the handlers of those in the set that are ready; returns how many there
+// were.
 absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
   std::array<epoll_event, 128> events;
   const int count = ::epoll_wait(set.get(), events.data(),
                                  static_cast<int>(events.size()), wait);
   if (count < 0 && errno != EINTR) return Errno("wait for events");
-  if (count < 0) watchdog_.Disarm();  // it was asleep
+  if (count < 0) watchdog_.Disarm();  // we were asleep
   if (count > 0) watchdog_.Arm();
   turn_began_ = Clock::now();
   const bool floods = &set == &floods_;
@@ -242,7 +244,7 @@ absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
   return std::max(count, 0);
 }
 
-// While there are floods.
+// Serves everything that doesn't flood, while something else does.
 absl::StatusOr<int> EventLoop::ServeOthers() {
   ASSIGN_OR_RETURN(const int count, Serve(epoll_, 0));
   others_due_ = Clock::now() + kLongestAmongFloods;
@@ -254,7 +256,8 @@ absl::Status EventLoop::RunOnce() {
   if (watched_floods_ == 0) {
     ASSIGN_OR_RETURN(count, Serve(epoll_, MillisecondsToWait()));
   } else {
-    // To ask whether floods are ready takes long (lib/sys/busy_poll.h).
+    // Don't wait for floods: asking whether one is ready takes long
+    // (lib/sys/busy_poll.h).
     ASSIGN_OR_RETURN(const int others, ServeOthers());
     ASSIGN_OR_RETURN(const int floods, Serve(floods_, 0));
     count = others + floods;
@@ -269,7 +272,7 @@ absl::Status EventLoop::RunOnce() {
   return absl::OkStatus();
 }
 
-// What goes may have more to let go.
+// Objects that are destroyed may doom others.
 void EventLoop::DestroyDoomed() {
   while (!doomed_.empty()) (void)std::exchange(doomed_, {});
 }

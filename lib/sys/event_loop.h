@@ -1,10 +1,10 @@
-// One epoll loop.  Descriptors are watched, deadlines kept; handlers run one
-// after the other.
+// A loop around epoll that watches descriptors and keeps deadlines.  Handlers
+// run one after the other.
 //
 //   Watch watch = loop.Add(fd, Interest::kRead, [&](Ready) { ... });
-//   watch.Set(Interest::kNone);            // e.g. no room: don't ask
+//   watch.Set(Interest::kNone);            // when there is no room, don't ask
 //   Timer timer = loop.After(absl::Seconds(5), [&] { ... });
-//   while (!done) loop.RunOnce();
+//   while (!done) RETURN_IF_ERROR(loop.RunOnce());
 //
 // Promises:
 //   1. A handler may destroy any Watch or Timer, its own included.  No event
@@ -13,17 +13,16 @@
 //      by an id that is never used again.
 //   2. Interest::kNone is truly silent.  epoll reports EPOLLHUP and EPOLLERR
 //      whatever was asked for, so such a descriptor is taken out of the set;
-//      else a hung-up PTY that nobody reads would spin the loop.
-//   3. Without events, deadlines and idle work RunOnce() sleeps: no ticks.  The
-//      watchdog is armed when there is work, and wakes a loop that has gone to
-//      sleep once, to be disarmed.
-//   4. Idle work never comes before I/O; a loop that is never idle does a piece
-//      of it every 50 ms.
-//   5. Due timers wait for the next turn, with the I/O before it, once a turn
-//   has
-//      taken 2 ms; one is always run.
-//   6. Everything else that is ready is served between two handlers of watches
-//      that flood, at the first chance after 50 us.
+//      otherwise a hung-up PTY that nobody reads would spin the loop.
+//   3. Without events, deadlines and idle work RunOnce() sleeps; there are no
+//      ticks.  The watchdog is armed while there is work; it wakes a loop that
+//      has gone to sleep once, and is disarmed then.
+//   4. Idle work never comes before I/O, but a loop that is never idle does a
+//      piece of it every 50 ms.
+//   5. Once a turn has taken 2 ms, due timers wait for the next turn, after its
+//      I/O.  One timer always runs.
+//   6. Between two handlers of watches that flood, everything else that is
+//      ready is served, at the first chance after 50 us.
 #pragma once
 
 #include <chrono>
@@ -43,28 +42,30 @@
 
 namespace deptyr {
 
-// Bits; combine by naming the combination.
+// These are bits; each combination that is used has a name.
 enum class Interest : uint8_t {
   kNone = 0,
   kRead = 1,
   kWrite = 2,
   kReadWrite = 3,
-  kHangup = 4,  // only that the other side went away
-  // Edge-triggered: told once per change.  For a PTY whose client end nobody
-  // holds: level-triggered it would report its hang-up for ever.
+  kHangup = 4,  // only whether the other side went away
+  // Edge-triggered: the handler is called once per change.  A PTY whose client
+  // end nobody holds needs this, because level-triggered it would report its
+  // hang-up for ever.
   kReadEdge = 8 | 1,
   kWriteEdge = 8 | 2,
   kReadWriteEdge = 8 | 3,
 };
 
-// Of one that reads, writes, both or neither; a hang-up is heard of anyway.
+// The interest of a handler that reads, writes, both or neither.  It hears of a
+// hang-up in any case.
 constexpr Interest InterestIn(bool read, bool write) {
   if (read) return write ? Interest::kReadWrite : Interest::kRead;
   return write ? Interest::kWrite : Interest::kHangup;
 }
 
 struct Ready {
-  bool readable = false;  // also when a read would tell of an end or an error
+  bool readable = false;  // also if a read would report an end or an error
   bool writable = false;
   bool hangup = false;
 };
@@ -74,11 +75,11 @@ using Clock = std::chrono::steady_clock;  // clock jumps don't move deadlines
 
 class EventLoop;
 
-// Whether a loop can watch fd.  Files of a file system and /dev/null it can't:
-// they are always ready.
+// Whether a loop can watch fd.  It can't watch regular files, folders and
+// /dev/null, which are always ready.
 bool CanBeWatched(int fd);
 
-// Move-only; destroying it unregisters.  The descriptor stays the caller's and
+// A registration; destroying it ends it.  The descriptor stays the caller's and
 // must stay open for as long.
 class [[nodiscard]] Watch {
  public:
@@ -88,9 +89,9 @@ class [[nodiscard]] Watch {
   Watch& operator=(Watch&& other) noexcept;
   ~Watch() { Reset(); }
 
-  bool active() const { return loop_ != nullptr; }
   void Set(Interest interest);
-  // Its handler takes long, and soon has to be called again: promise 6.
+  // Says that the handler takes long and soon has to be called again (promise
+  // 6).
   void SetFlood(bool floods);
   void Reset();
 
@@ -101,8 +102,8 @@ class [[nodiscard]] Watch {
   uint64_t id_ = 0;
 };
 
-// Fires once; destroying it cancels.  A pointer's size, since sessions have
-// many of them that seldom wait.
+// Fires once; destroying it cancels.  It is only as large as a pointer, because
+// sessions have many that seldom wait.
 class [[nodiscard]] Timer {
  public:
   Timer() = default;
@@ -134,33 +135,35 @@ class EventLoop {
   EventLoop& operator=(const EventLoop&) = delete;
   ~EventLoop() { DestroyDoomed(); }
 
-  // A descriptor's number can be watched once at a time; who reads and writes
-  // apart takes two, dup(2).  Where the kernel has no memory for a registration
-  // now, it is tried again every 100 ms.
+  // Each descriptor number can be watched once at a time; to read and write
+  // separately, duplicate it (dup(2)).  If the kernel has no memory for a
+  // registration, the loop tries again every 100 ms.
   Watch Add(int fd, Interest interest, Handler handler);
   Timer After(absl::Duration delay, absl::AnyInvocable<void()> action);
 
-  // Once, when there is nothing else to do; one piece a turn, oldest first.
+  // Runs `piece` once, when there is nothing else to do.  Each turn runs one
+  // piece, the oldest first.
   Timer WhenIdle(absl::AnyInvocable<void()> piece);
-  // At the end of this turn: for what may be on the stack now.
+  // Destroys the object at the end of this turn, because it may be on the stack
+  // now.
   template <typename T>
   void DestroyLater(std::unique_ptr<T> object) {
     doomed_.push_back([object = std::move(object)] {});
   }
 
-  // In a handler: nothing else was ready when this turn began; in one of a
-  // flood, nor is now.
+  // For handlers: whether nothing else was ready when this turn began, and, in
+  // the handler of a flood, whether nothing else is ready now.
   bool Alone() const;
 
-  // This turn has taken so long that what can be done in the next
-  // one should wait for it.  Due timers do.  False between two turns.
+  // Whether this turn has taken so long that everything that can wait for the
+  // next turn should wait.  Due timers do.  False between two turns.
   bool TurnIsLong() const { return Clock::now() - turn_began_ > kLongTurn; }
 
-  // From now on a system call that waits in a handler is broken off
+  // Breaks off system calls that wait in a handler from now on
   // (lib/sys/watchdog.h).
   absl::Status StartWatchdog() { return watchdog_.Start(); }
 
-  // Waits for events or the next deadline, and runs what is due.
+  // Waits for events or the next deadline, and runs everything that is due.
   absl::Status RunOnce();
 
  private:
@@ -171,7 +174,7 @@ class EventLoop {
     int fd;
     Interest wanted;
     bool floods = false;
-    // To the kernel: for what, and in which set.
+    // The kernel knows of this interest, in this set.
     Interest known = Interest::kNone;
     bool known_to_flood = false;
     Handler handler;
@@ -200,10 +203,10 @@ class EventLoop {
   Fd floods_;
   size_t watched_floods_ = 0;
   Clock::time_point others_due_;
-  Clock::time_point turn_began_ = Clock::time_point::max();  // between two
+  Clock::time_point turn_began_ = Clock::time_point::max();  // max: no turn
   uint64_t next_id_ = 1;
   absl::flat_hash_map<uint64_t, std::unique_ptr<Registration>> registrations_;
-  // Removed during this turn; their handlers may be on the stack.
+  // These were removed during this turn; their handlers may be on the stack.
   std::vector<std::unique_ptr<Registration>> retired_;
   std::vector<uint64_t> failed_;
   bool alone_ = false;

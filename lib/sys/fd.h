@@ -1,5 +1,5 @@
-// Fd, the only owner of a file descriptor.  Taken by value it changes hands;
-// a plain `int fd` parameter is borrowed for the call.
+// Fd is the only owner of a file descriptor.  A parameter of type Fd takes the
+// descriptor over; a plain `int fd` is borrowed for the call.
 #pragma once
 
 #include <fcntl.h>
@@ -27,7 +27,8 @@ class [[nodiscard]] Fd {
   int get() const { return fd_; }
   int Release() { return std::exchange(fd_, -1); }
 
-  // Not repeated on EINTR: Linux has let go of the number by then, close(2).
+  // close() isn't repeated on EINTR: by then Linux has released the number
+  // (close(2)).
   void Reset() {
     if (fd_ >= 0) (void)::close(std::exchange(fd_, -1));
   }
@@ -36,8 +37,8 @@ class [[nodiscard]] Fd {
   int fd_ = -1;
 };
 
-// A second descriptor of what `fd` is one of, close-on-exec and above the
-// standard ones; not valid if there is no room for another.
+// Returns a second descriptor for the same open file, close-on-exec and above
+// the standard ones; it isn't valid if there is no room for another.
 inline Fd Duplicate(int fd) {
   return Fd(::fcntl(fd, F_DUPFD_CLOEXEC, 3));
 }

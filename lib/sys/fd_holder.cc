@@ -7,7 +7,7 @@
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_split.h"
 
-extern "C" {  // which its headers don't say themselves
+extern "C" {  // its headers don't say so themselves
 #include <s6/fdholder.h>
 #include <skalibs/allreadwrite.h>
 }
@@ -21,7 +21,7 @@ extern "C" {  // which its headers don't say themselves
 namespace deptyr {
 namespace {
 
-// A call of libs6 failed: errno is what the holder answered, if it did.
+// A call of libs6 failed.  errno is the holder's answer, if it gave one.
 absl::Status Failed(const std::string& what, const std::string& needed_rule) {
   switch (errno) {
     case EPERM:
@@ -61,7 +61,7 @@ std::string RegexFor(const char* variable, const std::string& id) {
 
 struct FdHolder::Connection {
   explicit Connection(absl::Duration limit) {
-    // The clock that nobody sets; for skalibs only.
+    // This clock, which nobody sets, is for skalibs only.
     (void)tain_now_set_stopwatch(&now);
     Extend(limit);
   }
@@ -82,7 +82,7 @@ struct FdHolder::Connection {
 
   Fd socket;
   s6_fdholder_t holder;
-  std::deque<Asked> asked;  // without an answer yet
+  std::deque<Asked> asked;  // not answered yet
   tain deadline;
   tain now;
 };
@@ -109,7 +109,7 @@ absl::StatusOr<FdHolder> FdHolder::Connect(const std::string& path,
   auto connection = std::make_unique<Connection>(limit);
   connection->socket = std::move(socket);
   s6_fdholder_init(&connection->holder, connection->socket.get());
-  // What libs6 counts on: it waits by poll(2).
+  // libs6 relies on this: it waits by poll(2).
   RETURN_IF_ERROR(SetNonBlocking(connection->socket.get()));
   return FdHolder(std::move(connection));
 }
@@ -133,8 +133,9 @@ absl::StatusOr<Fd> FdHolder::Retrieve(const std::string& id) {
   Connection& c = *connection_;
   const int fd =
       s6_fdholder_retrieve(&c.holder, id.c_str(), &c.deadline, &c.now);
-  // A descriptor more than was announced: with it the library will close the
-  // one it has just given us (unixmessage_receiver_free.c of skalibs).
+  // The holder sent a descriptor more than it announced.  With it the library
+  // will close the one that it has just given us (unixmessage_receiver_free.c
+  // of skalibs).
   const bool too_many = !cbuffer_isempty(&c.holder.connection.in.auxb);
   if (fd >= 0 && too_many) errno = EPROTO;
   if (fd < 0 || too_many) {
@@ -178,7 +179,7 @@ absl::Status FdHolder::Answer() {
   Connection& c = *connection_;
   const Connection::Asked asked = std::move(c.asked.front());
   c.asked.pop_front();
-  // One byte: 0, or what went wrong (s6_fdholder_store.c).
+  // The answer is one byte: 0 or an errno (s6_fdholder_store.c).
   unixmessage answer = UNIXMESSAGE_ZERO;
   errno = 0;
   if (unixmessage_sender_timed_flush(&c.holder.connection.out, &c.deadline,

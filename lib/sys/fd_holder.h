@@ -1,11 +1,11 @@
-// A connection to an s6-fdholder, by s6's own library: how the two talk is
-// documented nowhere but there.
+// A connection to an s6-fdholder.  It uses s6's own library, because the
+// protocol is documented nowhere else.
 //
-//   ASSIGN_OR_RETURN(FdHolder holder, FdHolder::Connect(path, kPatience));
+//   ASSIGN_OR_RETURN(FdHolder holder, FdHolder::Connect(path, patience));
 //   RETURN_IF_ERROR(holder.Store("deptyr.mytool", controller));
 //
-// What the holder answers has a code of its own; all else that goes wrong is
-// Unavailable, or DeadlineExceeded, and the connection is of no more use.
+// Each answer of the holder has a code of its own.  Every other failure is
+// Unavailable or DeadlineExceeded, after which the connection can't be used.
 #pragma once
 
 #include <memory>
@@ -20,14 +20,15 @@
 
 namespace deptyr {
 
-// s6-fdholderd(8), "Identifiers"; also, none is empty.
+// The longest identifier (s6-fdholderd(8), "Identifiers"); none is empty.
 inline constexpr size_t kLongestHolderId = 255;
 
 class [[nodiscard]] FdHolder {
  public:
-  // PermissionDenied if it is served by another user than root and our own: it
-  // gets all we have, and whoever may write to the folder could put one there.
-  // `limit` is for this and all that follows, until the next Extend().
+  // Returns PermissionDenied if a user other than root or our own serves the
+  // socket: it would get everything we have, and anybody who may write to the
+  // folder could put a socket there.  `limit` is the time for this and
+  // everything that follows, until the next Extend().
   static absl::StatusOr<FdHolder> Connect(const std::string& path,
                                           absl::Duration limit);
   FdHolder(FdHolder&&) noexcept;
@@ -36,18 +37,20 @@ class [[nodiscard]] FdHolder {
 
   void Extend(absl::Duration limit);
 
-  // PermissionDenied, of all of these, says which rule is missing.
+  // For every request, PermissionDenied says which rule is missing.
   absl::StatusOr<std::vector<std::string>> List();
-  // It stays stored.  NotFound.
+  // The descriptor stays stored.  Returns NotFound for an id that isn't there.
   absl::StatusOr<Fd> Retrieve(const std::string& id);
-  // Without expiry.  ResourceExhausted: the holder is full, whether or not the
-  // id is stored (do_store() of s6-fdholderd.c); else AlreadyExists.
+  // Stores `fd` without expiry.  Returns ResourceExhausted if the holder is
+  // full, whether or not the id is stored (do_store() of s6-fdholderd.c), or
+  // else AlreadyExists.
   absl::Status Store(const std::string& id, int fd);
   absl::Status Delete(const std::string& id);  // NotFound
 
-  // The same of several at once, each Ask with an Answer() of its own, in this
-  // order: what takes long is to wake the holder, and to be woken.  `fd` has to
-  // stay open until the first answer.
+  // These do the same for several at once: each Ask has an Answer() of its own,
+  // in the same order.  That is faster, because waking the holder and being
+  // woken takes most of the time.  `fd` has to stay open until the first
+  // answer.
   absl::Status AskToStore(const std::string& id, int fd);
   absl::Status AskToDelete(const std::string& id);
   absl::Status Answer();

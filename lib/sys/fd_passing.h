@@ -1,8 +1,7 @@
-// Bytes with descriptors beside them, over a UNIX stream socket (SCM_RIGHTS,
-// unix(7)).
+// Sends and receives bytes with descriptors beside them, over a UNIX stream
+// socket (SCM_RIGHTS, unix(7)).
 //
-//   SendWithFd(socket, message, controller.get());
-//   ...
+//   RETURN_IF_ERROR(SendWithFd(socket, message, controller.get()));
 //   FdMessage got = ReceiveWithFds(socket, room);   // owns what came along
 #pragma once
 
@@ -17,30 +16,31 @@
 
 namespace deptyr {
 
-// More descriptors than this in one message are closed by the kernel at once
-// (MSG_CTRUNC), the rest by us.
+// A message can bring this many descriptors.  The kernel closes any others at
+// once (MSG_CTRUNC).
 inline constexpr size_t kMostFdsPerMessage = 4;
 
-// Sends all of `bytes`, blocking within the socket's time-out, with a copy of
-// `fd` beside the first of them (fd < 0: none).  Never raises SIGPIPE.  `whom`
-// is for the error.
+// Sends all of `bytes`, with a copy of `fd` beside the first of them (none if
+// fd is negative).  Blocks within the socket's time-out, and never raises
+// SIGPIPE. Errors name `whom`.
 absl::Status SendWithFd(int socket, absl::string_view bytes, int fd,
                         absl::string_view whom = "head");
 
 struct FdMessage {
   IoResult io;
   std::vector<Fd> fds;        // close-on-exec from birth (MSG_CMSG_CLOEXEC)
-  bool fds_were_cut = false;  // there were more, which are closed
+  bool fds_were_cut = false;  // there were more, which the kernel closed
 
-  // There was room for those: this process may have no more descriptors
-  // (RLIMIT_NOFILE), or all processes together (fs.file-max).
+  // Whether this process may have no more descriptors (RLIMIT_NOFILE), or all
+  // processes together (fs.file-max): the message had room for those that were
+  // cut.
   bool out_of_descriptors() const {
     return fds_were_cut && fds.size() < kMostFdsPerMessage;
   }
 };
 
-// One recvmsg(2).  Every descriptor that came along is owned before anything
-// is judged.
+// Calls recvmsg(2) once.  Every descriptor that came along is owned before
+// anything is judged.
 FdMessage ReceiveWithFds(int socket, std::span<char> room);
 
 }  // namespace deptyr

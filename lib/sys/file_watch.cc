@@ -13,8 +13,8 @@ FileWatch::FileWatch(EventLoop& loop, const std::string& path,
                      absl::AnyInvocable<void()> changed)
     : inotify_(::inotify_init1(IN_NONBLOCK | IN_CLOEXEC)),
       changed_(std::move(changed)) {
-  // Its number of links counts as an attribute; a socket that is open isn't
-  // deleted.
+  // Removing the name of an open socket doesn't delete it, but changes its
+  // number of links, which counts as an attribute.
   if (!inotify_.valid() ||
       ::inotify_add_watch(inotify_.get(), path.c_str(),
                           IN_ATTRIB | IN_MOVE_SELF | IN_DELETE_SELF) < 0) {

@@ -1,5 +1,5 @@
-// Tells when a file may have lost its name: it was removed, renamed, or another
-// was put in its place (inotify(7)).
+// Calls a function when a file may have lost its name, because it was removed
+// or renamed, or another was put in its place (inotify(7)).
 #pragma once
 
 #include <string>
@@ -13,8 +13,8 @@ namespace deptyr {
 
 class FileWatch {
  public:
-  // Where the kernel allows no more of them (fs.inotify.max_user_instances), it
-  // never tells.
+  // Never calls `changed` if the kernel allows no more watches
+  // (fs.inotify.max_user_instances).
   FileWatch(EventLoop& loop, const std::string& path,
             absl::AnyInvocable<void()> changed);
   FileWatch(const FileWatch&) = delete;

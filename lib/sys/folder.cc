@@ -23,8 +23,8 @@ namespace {
 constexpr int kFolder = O_PATH | O_DIRECTORY | O_CLOEXEC;
 constexpr int kMostLinks = 40;  // path_resolution(7)
 
-// Whether nobody else can have put this link into this folder: made it, moved
-// it there, or given one of root's a second name.
+// Whether nobody else can have put this link into this folder: by making it, by
+// moving it there, or by giving one of root's links a second name.
 bool IsOurs(const struct stat& folder, const struct stat& link) {
   constexpr mode_t kOthersWrite = S_IWGRP | S_IWOTH;
   const bool shared =
@@ -33,7 +33,7 @@ bool IsOurs(const struct stat& folder, const struct stat& link) {
          link.st_nlink == 1;
 }
 
-// Goes there from `here`, or from the root.
+// Adds the names of the path, the first one on top.
 void Push(std::vector<std::string>& names, absl::string_view path) {
   std::vector<std::string> more = absl::StrSplit(path, '/', absl::SkipEmpty());
   std::move(more.rbegin(), more.rend(), std::back_inserter(names));

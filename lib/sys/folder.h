@@ -1,4 +1,4 @@
-// A folder by its path, where others may have a hand in the path.
+// Opens a folder by a path that other users may tamper with.
 //
 //   ASSIGN_OR_RETURN(Fd folder, OpenFolder(FolderOf("/run/deptyr/head.sock")));
 //   ::unlinkat(folder.get(), "head.sock", 0);
@@ -14,18 +14,20 @@
 
 namespace deptyr {
 
-// The folder that holds the file at `path`, and the file's name in it; "" for a
-// path that ends in a slash.
+// The folder that holds the file at `path`, and the file's name in it, which is
+// "" if the path ends in a slash.
 std::string FolderOf(absl::string_view path);
 std::string NameIn(absl::string_view path);
 
-// O_PATH.  A symbolic link on the way is followed only if nobody but root and
-// this user can have put it there.  So a user who owns a part of the way can
-// lead us to other folders of that user's, and nowhere else: nobody can move
-// another user's folder to another place.  FailedPrecondition names the link.
+// Opens the folder with O_PATH.  A symbolic link on the way is followed only if
+// nobody except root and this user can have put it there.  So a user who owns a
+// part of the way can lead us to that user's own folders and nowhere else,
+// because nobody can move another user's folder to another place.
+// FailedPrecondition names the link.
 absl::StatusOr<Fd> OpenFolder(const std::string& path);
 
-// InvalidArgument if there is no such folder, else what OpenFolder() says.
+// Returns InvalidArgument if there is no such folder, and else whatever
+// OpenFolder() says.
 absl::Status CheckFolder(const std::string& path);
 
 }  // namespace deptyr

@@ -1,4 +1,4 @@
-// Descriptors that came with the process.
+// Descriptors that this process was started with.
 #pragma once
 
 #include <string>
@@ -8,11 +8,11 @@
 
 namespace deptyr {
 
-// The descriptors a supervisor passed: by LISTEN_FDS (sd_listen_fds(3)), with
-// their names ("" without LISTEN_FDNAMES), and a listening socket on fd 0, as
-// s6-ipcserver-socketbinder gives it (/dev/null takes its place).
-// Close-on-exec is set on them and the variables are taken out of the
-// environment, so ask once.
+// Takes the descriptors that a supervisor passed: those of LISTEN_FDS
+// (sd_listen_fds(3)) with their names ("" without LISTEN_FDNAMES), and a
+// listening socket on fd 0, as s6-ipcserver-socketbinder passes it, whose place
+// /dev/null takes.  Sets close-on-exec on them and removes the variables from
+// the environment, so it can be called only once.
 struct InheritedFd {
   Fd fd;
   std::string name;

@@ -31,7 +31,7 @@ IoResult ResultOfRead(ssize_t count) {
 
 IoResult ResultOfWrite(ssize_t count) {
   if (count > 0) return {IoState::kDone, static_cast<size_t>(count)};
-  // A terminal that took nothing has no room; only reads end with 0.
+  // A terminal that took nothing has no room; 0 means an end only for reads.
   if (count == 0 || errno == EAGAIN) return {IoState::kWouldBlock};
   const bool gone = errno == EIO || errno == EPIPE || errno == ECONNRESET;
   return {gone ? IoState::kEnd : IoState::kError};
@@ -56,7 +56,7 @@ IoResult WriteSome(int fd, absl::string_view bytes) {
 
 IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
   if (header.empty()) return WriteSome(fd, bytes);
-  // writev(2) doesn't write to them.
+  // writev(2) takes char*, but doesn't write to it.
   const std::array<iovec, 2> parts = {
       {{const_cast<char*>(header.data()), header.size()},
        {const_cast<char*>(bytes.data()), bytes.size()}}};
@@ -65,6 +65,15 @@ IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
     count = ::writev(fd, parts.data(), static_cast<int>(parts.size()));
   } while (count < 0 && errno == EINTR);
   return ResultOfWrite(count);
+}
+
+std::optional<std::string> ReadSmallFile(const std::string& path) {
+  const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  std::array<char, 4096> room;
+  const ssize_t count =
+      file.valid() ? ::read(file.get(), room.data(), room.size()) : -1;
+  if (count < 0) return std::nullopt;
+  return std::string(room.data(), static_cast<size_t>(count));
 }
 
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing) {

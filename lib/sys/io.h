@@ -1,13 +1,14 @@
-// One read, one write, on a descriptor that doesn't block.  What usually
-// happens is a value, not an error.
+// Reads or writes once on a descriptor that doesn't block.  The usual outcomes
+// are values, not errors.
 //
-//   IoResult got = ReadSome(controller, ring.Space());
-//   switch (got.state) { case IoState::kDone: ring.Commit(got.bytes); ... }
+//   IoResult got = ReadSome(controller, room);
+//   if (got.state == IoState::kDone) bytes = {room.data(), got.bytes};
 #pragma once
 
 #include <sys/types.h>
 
 #include <cstddef>
+#include <optional>
 #include <span>
 #include <string>
 
@@ -21,52 +22,56 @@ namespace deptyr {
 
 enum class IoState {
   kDone,        // `bytes` were moved, at least one
-  kWouldBlock,  // none now
-  kEnd,         // none any more: end of file, EIO of a terminal, no reader
+  kWouldBlock,  // nothing can be moved now
+  kEnd,         // nothing ever again: end of file, EIO, no reader
   kError,       // errno says why
 };
 
 struct IoResult {
   IoState state;
   size_t bytes = 0;
-  bool waited = false;  // though it mustn't: lib/sys/shared_fd.h
+  bool waited = false;  // it had to wait (lib/sys/shared_fd.h)
 };
 
-// Translates what read(2), write(2) and their sisters returned, with errno.
+// These translate the result of read(2), write(2) and the like, with its errno.
 IoResult ResultOfRead(ssize_t count);
 IoResult ResultOfWrite(ssize_t count);
 
-// EIO is kEnd: on a PTY's controlling end it means that nobody holds the client
-// end now (which may change), on a terminal that it was hung up.  EINTR is
-// repeated.
+// EIO becomes kEnd.  On a PTY's controlling end it means that nobody holds the
+// client end now, which may change; on a terminal, that it was hung up.  EINTR
+// is repeated.
 IoResult ReadSome(int fd, std::span<char> room);
 
-// EPIPE, ECONNRESET and EIO are kEnd.  IgnoreWriteSignals() must have been
+// EPIPE, ECONNRESET and EIO become kEnd.  IgnoreWriteSignals() must have been
 // called.
 IoResult WriteSome(int fd, absl::string_view bytes);
 
-// A UNIX socket says that it was read only once all of one write(2) was, so
-// whoever waits for progress writes no more than this at once.
+// Nobody who waits for progress writes more than this at once, because a UNIX
+// socket reports only when all of one write(2) has been read.
 inline constexpr size_t kLargestWrite = 16 << 10;
 
-// The same for `header` and then `bytes`; either may be empty.
+// Does the same for `header` followed by `bytes`; either may be empty.
 IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes);
 
-// A file to write into, which is made for its owner only (0600); one that
-// exists is an error, or becomes empty and stays whose it is.
+// Reads a small file, such as those of proc(5): its first 4096 bytes, or
+// nothing, with errno, if it can't be read.
+std::optional<std::string> ReadSmallFile(const std::string& path);
+
+// Opens a file to write into.  A new one is only for its owner (0600); an
+// existing one is an error, or is emptied and keeps its owner.
 enum class Existing { kKept, kReplaced };
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing);
 
-// Bytes written to a socket or terminal that its reader hasn't taken yet, or
-// about: a UNIX socket counts its bookkeeping in (SIOCOUTQ, unix(7)).
+// About how many bytes were written to a socket or terminal and not yet taken
+// by its reader: a UNIX socket includes its bookkeeping (SIOCOUTQ, unix(7)).
 size_t BytesQueued(int fd);
-// Bytes that a read(2) would give now (FIONREAD); of a PTY's end not all there
-// are, 4,095 at most.
+// How many bytes read(2) would return now (FIONREAD).  For an end of a PTY that
+// is at most 4,095, even if it has more.
 size_t BytesReadable(int fd);
 
-// Sets O_NONBLOCK and no other flag (FIONBIO); everybody who shares the open
-// file feels it.  Use it for a file of our own or our supervisor's, never for
-// one that a peer passed (lib/sys/shared_fd.h).
+// Sets O_NONBLOCK and no other flag (FIONBIO), for everybody who shares the
+// open file.  Use it for a file of our own or our supervisor's, never for one
+// that a peer passed (lib/sys/shared_fd.h).
 absl::Status SetNonBlocking(int fd);
 
 }  // namespace deptyr

@@ -1,14 +1,14 @@
-// The memory that malloc(3) holds for us.
+// Controls the memory that malloc(3) holds for us.
 #pragma once
 
 namespace deptyr {
 
-// From now on blocks of 16 KiB and more are mapped each by itself (mallopt(3)),
-// so that they go back to the kernel when they are freed, instead of leaving
-// holes between small ones that stay.
+// Makes malloc map each block of 16 KiB or more by itself (mallopt(3)), so that
+// it goes back to the kernel when it is freed, instead of leaving a hole
+// between small blocks that stay.
 void MapLargeBlocks();
 
-// Gives back what is free in the heap (malloc_trim(3)).
+// Gives free memory in the heap back to the kernel (malloc_trim(3)).
 void ReturnFreeMemory();
 
 }  // namespace deptyr

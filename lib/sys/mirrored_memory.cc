@@ -31,7 +31,7 @@ absl::StatusOr<MirroredMemory> MirroredMemory::Create(size_t size) {
   if (::ftruncate(file.get(), static_cast<off_t>(PageSize() + rounded)) != 0) {
     return Errno("size a memfd to ", PageSize() + rounded, " bytes");
   }
-  // Whoever maps it later can't be made to fault by its shrinking.
+  // Sealed, it can't shrink and make another process that maps it fault.
   if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
     return Errno("seal a memfd");
   }
@@ -55,7 +55,8 @@ absl::StatusOr<MirroredMemory> MirroredMemory::Adopt(Fd file) {
 absl::StatusOr<MirroredMemory> MirroredMemory::Map(Fd file, size_t size) {
   const size_t page = PageSize();
   const size_t mapped = page + 2 * size;
-  // Address space for all first, so that the two copies lie side by side.
+  // Reserves address space for everything first, so that the two copies lie
+  // side by side.
   void* const base = ::mmap(nullptr, mapped, PROT_NONE,
                             MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
   if (base == MAP_FAILED) return Errno("reserve ", mapped, " bytes");

@@ -1,9 +1,6 @@
-// Memory that appears twice in a row, so that any span of it is contiguous: the
-// byte after the last is the first again.
-//
-//   memory[i] and memory[i + size()] are the same byte.
-//
-// Before it in the same memfd there is a page for what belongs to it.
+// Memory that is mapped twice in a row, so that memory[i] and memory[i +
+// size()] are the same byte and any span of it is contiguous.  Before it, the
+// same memfd has a page for data about it.
 #pragma once
 
 #include <cstddef>
@@ -17,18 +14,18 @@ namespace deptyr {
 
 class MirroredMemory {
  public:
-  // `size` in bytes is rounded up to a power of two of at least a page.  Pages
-  // cost nothing until they are first written (memfd_create(2)).
+  // Rounds `size` up to a power of two of at least a page.  Pages cost nothing
+  // until they are first written (memfd_create(2)).
   static absl::StatusOr<MirroredMemory> Create(size_t size);
-  // What Create() made once, maybe in another process.  InvalidArgument for
-  // what can't be that.
+  // Maps a memfd that Create() made, maybe in another process.  Returns
+  // InvalidArgument for any other descriptor.
   static absl::StatusOr<MirroredMemory> Adopt(Fd file);
   MirroredMemory(MirroredMemory&& other) noexcept;
   MirroredMemory& operator=(MirroredMemory&&) = delete;
   ~MirroredMemory();
 
   char* data() const { return data_; }
-  char* page() const { return page_; }  // the one before; at least 4096 bytes
+  char* page() const { return page_; }  // precedes data(); 4096 bytes or more
   size_t size() const { return size_; }
   int fd() const { return file_.get(); }  // the memfd
 

@@ -35,7 +35,8 @@ std::string ReadAll(int fd) {
   }
 }
 
-// The first line of what it says; if it knows none, an error of this code.
+// Returns the first line of getent's answer, or an error with the code
+// `not_there` if it knows none.
 absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
                                    absl::string_view what,
                                    absl::StatusCode not_there) {
@@ -79,14 +80,15 @@ absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
                                              database, " ", name));
 }
 
-// passwd(5) and group(5) have it in the same place.
+// passwd(5) and group(5) have the number in the same field.
 template <typename Id>
 absl::StatusOr<Id> FindId(const std::string& database, absl::string_view text,
                           absl::string_view what) {
   Id id = 0;
   if (absl::SimpleAtoi(text, &id)) {
     if (id != static_cast<Id>(-1)) return id;
-    // To the kernel "nobody in particular", and to us an unknown one.
+    // The kernel takes this number for "leave it unchanged", and we for
+    // "unknown".
     return absl::InvalidArgumentError(
         absl::StrCat("no ", what, " can have the number ", text));
   }

@@ -1,6 +1,5 @@
 #include "lib/sys/peer_identity.h"
 
-#include <fcntl.h>
 #include <linux/nsfs.h>
 #include <linux/sockios.h>
 #include <sched.h>
@@ -25,6 +24,8 @@
 
 #include "lib/base/status.h"
 #include "lib/sys/fd.h"
+#include "lib/sys/io.h"
+#include "lib/sys/unix_socket.h"
 
 namespace deptyr {
 namespace {
@@ -39,18 +40,9 @@ constexpr ino_t kFirstUserNamespace = 0xEFFFFFFD;
 // linux/pidfd.h of Linux 6.11; Debian 12's headers are older.
 constexpr unsigned long kPidfdGetUserNamespace = _IO(0xFF, 9);
 
-std::optional<std::string> ReadSmallFile(const char* path) {
-  const Fd file(::open(path, O_RDONLY | O_CLOEXEC));
-  std::array<char, 4096> room;
-  const ssize_t count =
-      file.valid() ? ::read(file.get(), room.data(), room.size()) : -1;
-  if (count < 0) return std::nullopt;
-  return std::string(room.data(), static_cast<size_t>(count));
-}
-
-// Without /proc, which a chroot seldom has: before Linux 6.11 only for those
-// whose the network is (CAP_NET_ADMIN).  The kernel gives out no namespace
-// above one's own, so who gets the first one is in it.
+// Works without /proc, which a chroot seldom has.  Before Linux 6.11 it needs
+// the right to the network's namespace (CAP_NET_ADMIN).  The kernel gives out
+// no namespace above one's own, so a process that gets the first one is in it.
 bool IsInFirstUserNamespace() {
   const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   Fd space(::ioctl(self.get(), kPidfdGetUserNamespace, 0));
@@ -64,7 +56,7 @@ bool IsInFirstUserNamespace() {
          status.st_ino == kFirstUserNamespace;
 }
 
-// Lines of "first number here, first number outside, how many".
+// The map has lines of "first number here, first number outside, count".
 bool MapsAllIds(const char* map) {
   const std::optional<std::string> lines = ReadSmallFile(map);
   if (!lines) return IsInFirstUserNamespace();
@@ -90,16 +82,15 @@ std::optional<uint32_t> NumberIn(const char* path) {
   return number;
 }
 
-// Users of other namespaces who have no number in ours all have this one
-// (user_namespaces(7)).  Where somebody might be one of those, it tells
-// nothing.
+// All users of other namespaces without a number in ours have this one
+// (user_namespaces(7)).
 struct Overflow {
   std::optional<uint32_t> uid;
   std::optional<uint32_t> gid;
 };
 
-// Where /proc/sys is hidden, a child finds out: in a user namespace of its own
-// that maps nobody, it is itself called that.
+// If /proc/sys is hidden, a child finds out: in a user namespace of its own
+// that maps nobody, it has this number itself.
 Overflow AskChild() {
   struct Told {
     uid_t uid;
@@ -128,7 +119,7 @@ const Overflow& TheOverflow() {
   return known;
 }
 
-// What is neither known to be that number nor known not to be is unknown.
+// Returns kUnknownId unless it is certain that the id is a user's own.
 uint32_t Known(uint32_t id, const std::optional<uint32_t>& overflow,
                const char* map) {
   const bool doubtful = overflow ? id == *overflow : id <= kLargestOverflow;
@@ -143,7 +134,7 @@ gid_t KnownGid(gid_t gid) {
   return Known(gid, TheOverflow().gid, kGidMap);
 }
 
-// But for `gid`.
+// Returns the peer's groups without `gid`.
 std::vector<gid_t> GroupsOf(int socket, gid_t gid) {
   std::vector<gid_t> groups;
   for (;;) {
@@ -151,12 +142,12 @@ std::vector<gid_t> GroupsOf(int socket, gid_t gid) {
     const int result =
         ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
     const size_t count = size / sizeof(gid_t);
-    // It says how many there are, if that is more.
+    // If there was too little room, the kernel says how many there are.
     const bool more = result != 0 && errno == ERANGE && count > groups.size();
     groups.resize(result == 0 || more ? count : 0);
     if (more) continue;
     std::erase(groups, gid);
-    if (groups.empty()) return {};  // as most, of which there may be many
+    if (groups.empty()) return {};  // frees its memory
     std::transform(groups.begin(), groups.end(), groups.begin(), KnownGid);
     return groups;
   }
@@ -179,10 +170,9 @@ absl::StatusOr<PeerIdentity> IdentifyPeer(int socket) {
   }
   if (size != sizeof credentials || credentials.pid == 0) {
     // TCP answers with nobody.
-    int domain = 0;
-    socklen_t domain_size = sizeof domain;
-    (void)::getsockopt(socket, SOL_SOCKET, SO_DOMAIN, &domain, &domain_size);
-    if (domain != AF_UNIX) return absl::NotFoundError("not a UNIX socket");
+    if (SocketOption(socket, SO_DOMAIN) != AF_UNIX) {
+      return absl::NotFoundError("not a UNIX socket");
+    }
   }
   return PeerIdentity{.pid = credentials.pid,
                       .uid = KnownUid(credentials.uid),

@@ -1,4 +1,5 @@
-// Who is at the other end of a UNIX socket, as the kernel says.
+// Identifies the user at the other end of a UNIX socket, as the kernel knows
+// it.
 #pragma once
 
 #include <sys/types.h>
@@ -12,32 +13,34 @@
 
 namespace deptyr {
 
-// The uid or gid of a peer who has none in our user namespace.  The kernel's
-// number for those is the one of the user nobody, who may well be somebody.
-// Where it can't be found out which number that is, all that it might be is
-// unknown, too: who somebody is, is never guessed.
+// The uid or gid of a peer that has none in our user namespace.  The kernel
+// reports the number of the user nobody for it, which may also be a real
+// user's. If we can't find out which number that is, every id that it might be
+// counts as unknown: we never guess.
 inline constexpr uint32_t kUnknownId = UINT32_MAX;
 
 // "1000", or "unknown".
 std::string UidText(uid_t uid);
 
-// SO_PEERCRED and SO_PEERGROUPS, unix(7): the process that called connect(2),
-// as it was then, in our namespaces; pid 0 where it is not visible from here.
+// The process that called connect(2), as it was then, in our namespaces
+// (SO_PEERCRED and SO_PEERGROUPS, unix(7)).  The pid is 0 if it isn't visible
+// from here.
 struct PeerIdentity {
   pid_t pid = 0;
   uid_t uid = kUnknownId;
   gid_t gid = kUnknownId;
-  std::vector<gid_t> groups = {};  // besides gid
+  std::vector<gid_t> groups = {};  // without gid
 };
-// kUnknownId for who isn't known, over TCP for example.
+// Returns kUnknownId for an unknown peer, for example over TCP.
 inline uid_t UidOf(const std::optional<PeerIdentity>& who) {
   return who ? who->uid : kUnknownId;
 }
-// NotFound for a socket that isn't a UNIX one.
+// Returns NotFound for a socket that isn't a UNIX one.
 absl::StatusOr<PeerIdentity> IdentifyPeer(int socket);
-// FailedPrecondition where it can't: "it can't tell users ...; what to do".
+// Returns FailedPrecondition, with advice, if users can't be told apart here.
 absl::Status CheckIdentities();
-// The same as IdentifyPeer(); nothing where the kernel can't tell (TCP).
+// Does the same as IdentifyPeer(), and returns nothing if the kernel can't tell
+// (TCP).
 std::optional<PeerIdentity> PeerOf(int socket);
 
 }  // namespace deptyr

@@ -1,6 +1,5 @@
 #include "lib/sys/process.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <string.h>
@@ -14,7 +13,6 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <cstdint>
 #include <optional>
 #include <utility>
@@ -26,6 +24,7 @@
 #include "lib/base/exit_codes.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/sys/io.h"
 #include "lib/sys/pty.h"
 
 #ifndef SO_PEERPIDFD
@@ -48,7 +47,7 @@ static_assert(sizeof(PidfdInfo) == 64);
 constexpr uint64_t kPidfdInfoExit = uint64_t{1} << 3;
 constexpr unsigned long kPidfdGetInfo = _IOWR(0xFF, 11, PidfdInfo);
 
-// Why it failed; and what is needed, where this kernel lacks the call or a
+// Adds to the error which call is needed, if this kernel lacks it or a
 // container's filter (seccomp(2)) refuses it.
 absl::Status Failed(const absl::Status& why, bool lacks,
                     absl::string_view call) {
@@ -59,10 +58,10 @@ absl::Status Failed(const absl::Status& why, bool lacks,
                    "seccomp profile that allows it"));
 }
 
-// Which programs shall not feel that ours was raised.
+// The limit of open descriptors before we raised it, for the programs we start.
 std::optional<rlimit> limit_before;
 
-// What of a process decides who may signal it, and when it started.
+// The users that decide who may signal a process, and its age.
 struct ProcessFacts {
   uid_t real;
   uid_t effective;
@@ -70,23 +69,15 @@ struct ProcessFacts {
   std::chrono::nanoseconds started;  // since the machine booted
 };
 
-// A file of proc(5); empty if it can't be read.
-std::string ReadProcessFile(pid_t pid, absl::string_view name) {
-  const Fd file(::open(absl::StrCat("/proc/", pid, "/", name).c_str(),
-                       O_RDONLY | O_CLOEXEC));
-  std::array<char, 4096> room;
-  const ssize_t count = ::read(file.get(), room.data(), room.size());
-  return std::string(room.data(), count > 0 ? static_cast<size_t>(count) : 0);
-}
-
 std::optional<ProcessFacts> FactsOf(int pidfd) {
   constexpr char kUsers[] = "\nUid:\t";
   constexpr size_t kStartTime = 19;  // field 22, the third after the name first
   const absl::StatusOr<pid_t> pid = PidOf(pidfd);
   if (!pid.ok() || *pid == 0) return std::nullopt;
-  const std::string status = ReadProcessFile(*pid, "status");
-  const std::string stat = ReadProcessFile(*pid, "stat");
-  // While it lives nobody else has its number: the files were its own.
+  const std::string folder = absl::StrCat("/proc/", *pid);
+  const std::string status = ReadSmallFile(folder + "/status").value_or("");
+  const std::string stat = ReadSmallFile(folder + "/stat").value_or("");
+  // While it lives nobody else has its number, so the files were its own.
   if (HasEnded(pidfd)) return std::nullopt;
   const size_t at = status.find(kUsers);
   const size_t name_end = stat.rfind(") ");
@@ -112,7 +103,7 @@ std::optional<ProcessFacts> FactsOf(int pidfd) {
   return facts;
 }
 
-// The time since the machine booted, at which it was `time`.
+// The time between the boot of this machine and `time`.
 std::chrono::nanoseconds SinceBoot(std::chrono::steady_clock::time_point time) {
   timespec now{};
   (void)::clock_gettime(CLOCK_BOOTTIME, &now);
@@ -145,7 +136,7 @@ absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
 }
 
 absl::StatusOr<Fd> OpenPidfd(pid_t pid) {
-  // The C library's pidfd_open() came with glibc 2.36, its number much before.
+  // The C library has no pidfd_open() before glibc 2.36, but knows its number.
   Fd result(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
   if (result.valid()) return result;
   const bool lacks = errno == ENOSYS || errno == EPERM;
@@ -161,14 +152,10 @@ std::string Describe(const ExitStatus& status) {
 
 absl::StatusOr<pid_t> PidOf(int pidfd) {
   constexpr absl::string_view kLabel = "\nPid:";
-  const Fd file(::open(absl::StrCat("/proc/self/fdinfo/", pidfd).c_str(),
-                       O_RDONLY | O_CLOEXEC));
-  const bool is_closed = !file.valid() && errno == ENOENT;
-  std::array<char, 4096> room;
-  const ssize_t count = ::read(file.get(), room.data(), room.size());
-  if (count < 0 && !is_closed) return Errno("look at a process's descriptor");
-  const absl::string_view text(
-      room.data(), static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  const auto info = ReadSmallFile(absl::StrCat("/proc/self/fdinfo/", pidfd));
+  // A descriptor that isn't open has no file.
+  if (!info && errno != ENOENT) return Errno("look at a process's descriptor");
+  const absl::string_view text = info ? *info : absl::string_view();
   const size_t at = text.find(kLabel);
   if (at == absl::string_view::npos) {
     return absl::NotFoundError("the descriptor holds no process");
@@ -188,8 +175,9 @@ ExitAnswer AskExitStatus(int pidfd) {
   PidfdInfo info{};
   info.mask = kPidfdInfoExit;
   if (::ioctl(pidfd, kPidfdGetInfo, &info) != 0) {
-    // ESRCH: it is being reaped at this moment, and there is an answer after
-    // that; or it was, and this kernel (6.13, 6.14) keeps no exit status.
+    // ESRCH means that it is being reaped at this moment and there is an answer
+    // afterwards, or that it was reaped and this kernel (6.13, 6.14) keeps no
+    // exit status.
     return {errno == ESRCH ? ExitAnswer::kNotYet : ExitAnswer::kNever, {}};
   }
   if ((info.mask & kPidfdInfoExit) == 0) return {ExitAnswer::kNotYet, {}};
@@ -208,11 +196,11 @@ absl::Status SendSignal(int pidfd, int signal) {
   return absl::OkStatus();
 }
 
-// The kernel only asks whether head may.  Between the look and the signal lie
-// microseconds, in which the process may execute a set-user-ID program: a
-// signal that the sender could have sent just before.  To send it with the
-// sender's own credentials would leave no such gap, but let the sender signal
-// head meanwhile.
+// The kernel only asks whether head may signal it.  A few microseconds after
+// our check the process may execute a set-user-ID program; but then the sender
+// could have sent the signal just before.  Sending it with the sender's own
+// credentials would close this gap, but would let the sender signal head
+// meanwhile.
 absl::Status SendSignalFor(uid_t sender, int pidfd, int signal) {
   if (sender != 0) {
     const std::optional<ProcessFacts> facts = FactsOf(pidfd);

@@ -1,9 +1,14 @@
-// A process that is not our child, held by a pidfd: it can't be mistaken for
-// another that got its number later.
+// A process that is not our child, held by a pidfd, so that it can't be
+// confused with a later one that got its number.
 //
 //   ASSIGN_OR_RETURN(Fd pidfd, PeerPidfd(connection, peer, accepted));
-//   ... epoll says readable: it ended; says hang-up: it was reaped too ...
-//   std::optional<ExitStatus> end = AskExitStatus(pidfd.get());
+//   if (HasEnded(pidfd.get())) {
+//     const ExitAnswer answer = AskExitStatus(pidfd.get());
+//     if (answer.state == ExitAnswer::kKnown) return Describe(answer.status);
+//   }
+//
+// In epoll(7) a pidfd is readable once the process has ended, and hangs up once
+// it was reaped.
 #pragma once
 
 #include <sys/types.h>
@@ -21,16 +26,17 @@
 
 namespace deptyr {
 
-// The process at the other end of a UNIX socket: SO_PEERPIDFD (Linux 6.5).
-// Before that, it is the process that has the peer's pid now, which may be
-// another one that got the number.  PermissionDenied unless its real, effective
-// and saved user are the peer's, and it is older than the connection, which was
-// accepted at that time.  What can still be mistaken for the peer is a process
-// of the same user: one that the peer may signal anyway.
+// Returns the process at the other end of a UNIX socket (SO_PEERPIDFD, Linux
+// 6.5). On older kernels it is the process that has the peer's pid now, which
+// may be another one that got the number.  So it is PermissionDenied unless
+// that process's real, effective and saved user are the peer's, and it is older
+// than the connection, which was accepted at that time.  Only a process of the
+// same user can still be mistaken for the peer, and the peer may signal that
+// anyway.
 absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
                              std::chrono::steady_clock::time_point accepted);
 
-// Of a child of ours, or any process that can't end meanwhile.
+// The process must be a child of ours, or another that can't end meanwhile.
 absl::StatusOr<Fd> OpenPidfd(pid_t pid);
 
 // How a process ended.
@@ -43,62 +49,64 @@ struct ExitStatus {
 // "exit status 3", "signal 9 (Killed)".
 std::string Describe(const ExitStatus& status);
 
-// Of the process that a pidfd is of, in our PID namespace (proc(5), fdinfo); 0
-// once it was reaped.  NotFound if the descriptor is no pidfd.
+// Returns the process's pid in our PID namespace (proc(5), fdinfo), 0 once it
+// was reaped, or NotFound if the descriptor is not a pidfd.
 absl::StatusOr<pid_t> PidOf(int pidfd);
 
-// True once the process has ended, reaped or not.
+// Whether the process has ended, reaped or not.
 bool HasEnded(int pidfd);
 
-// What PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15) tells anybody, once the
-// process was reaped by its parent.
+// Asks how a process ended.  PIDFD_GET_INFO with PIDFD_INFO_EXIT (Linux 6.15)
+// answers anybody, once the parent has reaped the process.
 struct ExitAnswer {
-  enum { kKnown, kNotYet, kNever } state;  // kNever: this kernel doesn't tell
+  enum { kKnown, kNotYet, kNever } state;  // kNever: the kernel can't tell
   ExitStatus status;
 };
 ExitAnswer AskExitStatus(int pidfd);
 
-// EPERM where this process has no right to (kill(2)).
+// Fails with EPERM if this process may not signal that one (kill(2)).
 absl::Status SendSignal(int pidfd, int signal);
-// The same, and only if `sender` could, too: root, or the process's real or
-// saved user.  PermissionDenied otherwise, or where /proc doesn't tell.
+// Does the same, but only if `sender` could, too, as root or as the process's
+// real or saved user.  Returns PermissionDenied otherwise, or if /proc doesn't
+// tell.
 absl::Status SendSignalFor(uid_t sender, int pidfd, int signal);
 
 struct Child {
   pid_t pid;
   Fd pidfd;
 };
-// What was forked.  If it can't be held it is killed, and reaped.
+// Opens a pidfd for a child that was just forked.  If that fails, the child is
+// killed and reaped.
 absl::StatusOr<Child> HoldChild(pid_t pid);
 
-// It must not have been reaped.
+// The child must not have been reaped.
 void Kill(const Child& child);
 
-// A child of ours, on a terminal of its own: `terminal` is its controlling
-// terminal and its fds 0, 1 and 2.  Signal mask and dispositions are the
-// defaults, the limit of open descriptors what it was when we started.  If it
-// can't be executed, the child says so on the terminal and exits with
-// 126 or 127 (lib/base/exit_codes.h).
+// Starts a child whose controlling terminal and fds 0, 1 and 2 are `terminal`.
+// Signal mask and dispositions are the defaults, and the limit of open
+// descriptors is the one we were started with.  If the program can't be
+// executed, the child says so on the terminal and exits with 126 or 127.
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
                                       const std::vector<std::string>& argv);
 
-// How a child of ours ended, and lets go of its pid.  Nothing: it runs.  An
-// error: nobody will ever tell, as kernels before Linux 5.4 don't.
+// Reaps a child of ours if it has ended, and returns how, or nothing while it
+// runs.  After an error nobody will ever know, as on kernels before Linux 5.4.
 absl::StatusOr<std::optional<ExitStatus>> ReapChild(int pidfd);
 
 pid_t OwnPid();
-uid_t OwnUid();  // the effective one
-// Root and our own user: they may do with this process what they like anyway.
+uid_t OwnUid();  // the effective user
+// Root and our own user are trusted: they may do what they like with this
+// process anyway.
 inline bool IsTrusted(uid_t uid) {
   return uid == 0 || uid == OwnUid();
 }
 
-// Lets go of children that have ended and aren't ours: as process 1 of a
-// container we inherit whatever programs leave behind.  False if one of ours
-// has ended and stands before them, so that it has to be reaped first.
+// Reaps children that have ended and aren't ours: as process 1 of a container
+// we inherit whatever programs leave behind.  Returns false if a child of ours
+// has ended and is next, so that the caller has to reap that first.
 bool ReapInherited(absl::FunctionRef<bool(pid_t)> is_ours);
 
-// Raises the soft limit of open descriptors to the hard one.  Returns it.
+// Raises the soft limit of open descriptors to the hard one and returns it.
 size_t RaiseDescriptorLimit();
 
 }  // namespace deptyr

@@ -16,14 +16,15 @@
 namespace deptyr {
 namespace {
 
-// /dev/ptmx, of whatever devpts (Documentation/admin-guide/devices.txt).
+// /dev/ptmx has these numbers in every devpts
+// (Documentation/admin-guide/devices.txt).
 constexpr unsigned kPtmxMajor = 5;
 constexpr unsigned kPtmxMinor = 2;
 
 // A session leader that has a terminal already (it was started by a terminal
 // emulator, or by systemd with StandardInput=tty) must give that up first.
 // TIOCNOTTY sends SIGHUP and SIGCONT to the terminal's foreground group, us
-// included, so SIGHUP is ignored for as long as that takes.
+// included, so SIGHUP is ignored meanwhile.
 void GiveUpControllingTerminal() {
   const Fd old(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!old.valid()) return;
@@ -32,17 +33,17 @@ void GiveUpControllingTerminal() {
   ignore.sa_handler = SIG_IGN;
   (void)::sigaction(SIGHUP, &ignore, &before);
   (void)::ioctl(old.get(), TIOCNOTTY);
-  // Where it is blocked it is pending now, ignored or not; ignoring it again
-  // throws it away.
+  // If SIGHUP is blocked it is pending now, ignored or not; ignoring it again
+  // discards it.
   (void)::sigaction(SIGHUP, &ignore, nullptr);
   (void)::sigaction(SIGHUP, &before, nullptr);
 }
 
-// Leaves the process group this process leads, so that setsid() works.  The
-// usual way is into our parent's group.  Where that is of another session (we
-// were orphaned), a child that lives for this moment only lends us one.
+// Leaves the process group this process leads, so that setsid() works.  Usually
+// we move into our parent's group.  If that is in another session (we were
+// orphaned), a short-lived child lends us its group.
 void StopLeadingProcessGroup() {
-  // 0: the parent is outside our PID namespace.
+  // The parent is 0 if it is outside our PID namespace.
   const pid_t parent = ::getppid();
   if (parent != 0 && ::setpgid(0, ::getpgid(parent)) == 0) return;
   const pid_t child = ::fork();
@@ -73,7 +74,8 @@ absl::StatusOr<Pty> OpenPty(WindowSize size) {
                             O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!pty.terminal.valid()) return Errno("open the PTY's client end");
   RETURN_IF_ERROR(SetWindowSize(pty.controller.get(), size));
-  // What every terminal emulator sets: erasing takes a whole UTF-8 character.
+  // Every terminal emulator sets this: erasing then takes a whole UTF-8
+  // character.
   termios settings{};
   if (::tcgetattr(pty.terminal.get(), &settings) != 0) {
     return Errno("read the PTY's settings");
@@ -102,8 +104,8 @@ absl::Status BecomeTerminalProcess(int terminal) {
 }
 
 absl::StatusOr<bool> IsController(int fd) {
-  // What a stranger sent may be a file of their own FUSE server, which answers
-  // an ioctl, or a plain fstat, when it likes.  This asks nobody.
+  // A stranger may have sent a file of their own FUSE server, which answers an
+  // ioctl or a plain fstat when it likes.  This call asks nobody.
   struct statx file {};
   if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) !=
       0) {

@@ -6,7 +6,8 @@ namespace deptyr {
 
 uint64_t RandomNumber() {
   uint64_t number = 0;
-  // So few bytes come whole, but for a signal before the first.
+  // So few bytes are never cut short; only a signal before the first one can
+  // end the call (getrandom(2)).
   while (number == 0) (void)!::getrandom(&number, sizeof number, 0);
   return number;
 }

@@ -1,11 +1,11 @@
-// Numbers that nobody has had before.
+// Makes numbers that nobody can guess.
 #pragma once
 
 #include <cstdint>
 
 namespace deptyr {
 
-// Of getrandom(2); never 0.
+// Returns a number from getrandom(2) that is never 0.
 uint64_t RandomNumber();
 
 }  // namespace deptyr

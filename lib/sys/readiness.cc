@@ -63,7 +63,7 @@ absl::Status Readiness::NotifyWithFd(absl::string_view message, int fd) {
     return absl::UnavailableError("there is no NOTIFY_SOCKET");
   }
   RETURN_IF_ERROR(SetTimeouts(socket_.get(), absl::Seconds(1)));
-  // Each time, since the manager may have made its socket anew.
+  // Connect each time, because the manager may have made its socket anew.
   const auto [address, size] = Address();
   if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address),
                 size) != 0) {

@@ -1,5 +1,5 @@
-// Telling a supervisor how we are: systemd by NOTIFY_SOCKET (sd_notify(3)), s6
-// by a newline on a descriptor (its notification-fd).
+// Reports our state to a supervisor: to systemd over NOTIFY_SOCKET
+// (sd_notify(3)), to s6 by a newline on a descriptor (its notification-fd).
 #pragma once
 
 #include <sys/socket.h>
@@ -17,20 +17,21 @@ namespace deptyr {
 
 class Readiness {
  public:
-  // NOTIFY_SOCKET is taken out of the environment.  `ready_fd` < 0: none.
+  // Removes NOTIFY_SOCKET from the environment.  A negative `ready_fd` is none.
   explicit Readiness(int ready_fd);
 
   void Ready();
   void Stopping();
-  // One line of text that `systemctl status` shows.  Never blocks; false if
-  // the receiver had no room now.
+  // Sets the line that `systemctl status` shows.  Never blocks; returns false
+  // if the receiver has no room now.
   bool Status(absl::string_view text);
-  // A message with a copy of `fd` beside it (< 0: none).  Unavailable if nobody
-  // took it within a second.
+  // Sends a message with a copy of `fd` beside it (none if negative).  Returns
+  // Unavailable if nobody took it within a second.
   absl::Status NotifyWithFd(absl::string_view message, int fd);
-  // Whether there is somebody to be told.
+  // Whether there is a socket to report to.
   bool is_notified() const { return socket_.valid(); }
-  // For a program that takes over: NOTIFY_SOCKET as it was, or gone again.
+  // Puts NOTIFY_SOCKET back into the environment for a program that takes over,
+  // or removes it again.
   void ShowSocket(bool show) const;
 
  private:

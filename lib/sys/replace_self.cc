@@ -29,7 +29,8 @@
 namespace deptyr {
 namespace {
 
-// "FD PID", or "FD trial": a process that inherits it by mistake isn't meant.
+// "FD PID" or "FD trial".  The pid is there because another process may inherit
+// the variable by mistake.
 constexpr char kVariable[] = "DEPTYR_OFFER";
 constexpr char kTrial[] = "trial";
 
@@ -67,7 +68,8 @@ void SetCloseOnExec(const std::vector<int>& fds, bool close) {
 }  // namespace
 
 std::string OwnProgram() {
-  // As it was called: a symbolic link may lead elsewhere by now, getauxval(3).
+  // Prefers the name it was called by (getauxval(3)): a symbolic link may lead
+  // elsewhere by now.
   const auto* const called =
       // NOLINTNEXTLINE(performance-no-int-to-ptr): so the kernel tells it.
       reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
@@ -92,7 +94,7 @@ absl::StatusOr<Trial> StartTrial(const std::string& program,
   const pid_t pid = ::fork();
   if (pid < 0) return Errno("start ", program);
   if (pid == 0) {
-    // Nobody else shall hold all this.
+    // If we die, the trial must not go on holding these descriptors.
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (::getppid() != parent) ::_exit(kNotFound);
     const Fd null(::open("/dev/null", O_RDONLY | O_CLOEXEC));

@@ -1,11 +1,11 @@
-// Another program in the place of this one: the same process, with descriptors
-// of ours and a text for it.
+// Replaces this program by another in the same process, which gets descriptors
+// of ours and a text.
 //
 //   ASSIGN_OR_RETURN(Trial trial, StartTrial(path, argv, offer));
-//   ... it ends with 0 if it understands the offer ...
-//   absl::Status why_not = ReplaceSelf(path, argv, offer);  // if it returns
+//   ... wait until it exits, with 0 if it understands the offer ...
+//   const absl::Status failed = ReplaceSelf(path, argv, offer);
 //
-// The program asks TakeOffer() what it was started for.
+// The other program calls TakeOffer() to find out why it was started.
 #pragma once
 
 #include <optional>
@@ -22,13 +22,13 @@ namespace deptyr {
 
 struct Offer {
   std::string text;
-  std::vector<int> fds;  // stay open, under their numbers
+  std::vector<int> fds;  // these stay open, under their numbers
 };
 
-// The file that this process executes, to be asked before it is replaced.
+// The file that this process executes.  Ask before it is replaced.
 std::string OwnProgram();
 
-// The program in a process of its own, where it shall only try whether it
+// Runs the program in a process of its own, where it only tries whether it
 // understands the offer.
 struct Trial {
   Child child;
@@ -37,22 +37,23 @@ struct Trial {
 absl::StatusOr<Trial> StartTrial(const std::string& program,
                                  const std::vector<std::string>& argv,
                                  const Offer& offer);
-// Of what it said, the last line.
+// The last line of the trial's output.
 std::string LastLine(const Trial& trial);
 
-// Comes back only with an error, and then everything is as before.
+// Returns only if it failed; then everything is as before.
 absl::Status ReplaceSelf(const std::string& program,
                          const std::vector<std::string>& argv,
                          const Offer& offer);
 
-// Once, at the start; nothing, if there is no offer.
+// Call this once, at the start.  Returns nothing if there is no offer.
 struct TakenOffer {
   std::string text;
   bool trial = false;
 };
 absl::StatusOr<std::optional<TakenOffer>> TakeOffer();
 
-// A descriptor of the offer is ours now, close-on-exec.  Not valid for -1.
+// Takes over a descriptor of the offer and makes it close-on-exec.  For -1 the
+// result isn't valid.
 Fd TakeOffered(int fd);
 
 }  // namespace deptyr

@@ -1,5 +1,5 @@
-// For what there is no way back from.  A head that goes on for another has
-// nobody to leave its programs to: where it lacks memory or a descriptor for a
+// Retries steps that can't be undone.  A head that takes over for another has
+// nobody to leave its programs to, so if it lacks memory or a descriptor for a
 // moment, it tries again.
 #pragma once
 
@@ -9,8 +9,8 @@
 
 namespace deptyr {
 
-// Calls `act`, which gives an absl::StatusOr, until it does better than an
-// Errno(), for 5 s.
+// Calls `act`, which returns an absl::StatusOr, for up to 5 s, until its result
+// is anything but an Errno().
 template <typename Act>
 auto RetryForFiveSeconds(Act act) {
   for (int left = 500;; --left) {

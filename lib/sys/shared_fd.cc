@@ -10,12 +10,12 @@
 namespace deptyr {
 namespace {
 
-// A PTY that has room takes so much at once: the smallest buffer that its
-// driver makes (TTYB_ALIGN_MASK, drivers/tty/tty_buffer.c of Linux 4.13
-// to 6.18).
+// A PTY that has room takes at least this at once, the smallest buffer that its
+// driver makes (TTYB_ALIGN_MASK, drivers/tty/tty_buffer.c of Linux 4.13 to
+// 6.18).
 constexpr size_t kSurelyTaken = 256;
 
-// A hang-up ends a read at once.  A write waits all the same, where the PTY is
+// A hang-up ends a read at once, but a write waits nevertheless if the PTY is
 // full.
 bool IsReady(int fd, short events) {
   pollfd question{fd, events, 0};
@@ -25,9 +25,9 @@ bool IsReady(int fd, short events) {
   return (question.revents & ready) != 0;
 }
 
-// `call` is read(2) or write(2).  A call that was interrupted is made again,
-// unless it must have waited: a call that doesn't block isn't interrupted where
-// it has nothing to do.
+// `call` is read(2) or write(2).  A call that was interrupted is made again
+// unless it must have waited: a call that doesn't block isn't interrupted when
+// there is nothing to do.
 template <typename Call>
 ssize_t CallUnlessWaiting(int fd, short events, Call call, bool* waited) {
   for (;;) {

@@ -1,9 +1,9 @@
-// Signals as a descriptor: they arrive in the loop like everything else, so
-// every way out passes through destructors and a terminal gets restored.
+// Receives signals as a descriptor.  They arrive in the loop like everything
+// else, so every way out runs destructors, and a terminal gets restored.
 //
 //   ASSIGN_OR_RETURN(Signals signals, Signals::Block({SIGTERM, SIGINT}));
-//   loop.Add(signals.fd(), Interest::kRead, [&](Ready) {
-//     while (int signal = signals.Next()) ...
+//   Watch watch = loop.Add(signals.fd(), Interest::kRead, [&](Ready) {
+//     while (int signal = signals.Next()) ... act on it ...
 //   });
 #pragma once
 
@@ -18,12 +18,13 @@ namespace deptyr {
 
 class Signals {
  public:
-  // The signals stay blocked.  Calls IgnoreWriteSignals().  SIGCHLD isn't
-  // ignored: it would reap our children before we ask how they ended.
+  // Blocks the signals, for good, and calls IgnoreWriteSignals().  Makes sure
+  // that SIGCHLD isn't ignored: that would reap our children before we ask how
+  // they ended.
   static absl::StatusOr<Signals> Block(std::initializer_list<int> signals);
 
   int fd() const { return fd_.get(); }
-  // The next signal that came, 0 if none did.
+  // Returns the next signal that has arrived, or 0.
   int Next();
 
  private:
@@ -31,14 +32,16 @@ class Signals {
   Fd fd_;
 };
 
-// From now on a peer that went away (SIGPIPE), and a file that has reached its
-// limit (SIGXFSZ, RLIMIT_FSIZE), are errors of a write, not our end.
+// From now on, a peer that went away (SIGPIPE) and a file that has reached its
+// size limit (SIGXFSZ, RLIMIT_FSIZE) are errors of a write instead of ending
+// this process.
 void IgnoreWriteSignals();
 
-// By number or name, "9", "KILL" or "SIGKILL"; 0 if there is none.
+// Takes a number or a name, "9", "KILL" or "SIGKILL"; returns 0 if there is no
+// such signal.
 int SignalNumber(absl::string_view text);
 
-// Stops this process, as SIGTSTP would have; returns when it goes on.
+// Stops this process, as SIGTSTP would have; returns when it is continued.
 void StopSelf();
 
 }  // namespace deptyr

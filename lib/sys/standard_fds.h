@@ -1,4 +1,4 @@
-// Descriptors 0, 1 and 2 of a program that is about to become another.
+// Handles descriptors 0, 1 and 2 of a program that is about to become another.
 #pragma once
 
 #include "absl/strings/string_view.h"
@@ -8,13 +8,13 @@
 
 namespace deptyr {
 
-// Keeps the standard error this process was started with, while fd 2 becomes
-// something else.  Where 0, 1 or 2 are closed, /dev/null holds their places
-// until the next exec, so that no descriptor opened later gets such a number.
+// Keeps the standard error this process was started with while fd 2 becomes
+// something else.  If 0, 1 or 2 are closed, /dev/null fills their places until
+// the next exec, so that no descriptor opened later gets such a number.
 class OriginalStderr {
  public:
   OriginalStderr();
-  // One line, made Printable().  To nobody, if fd 2 was closed.
+  // Writes one line, made Printable(); does nothing if fd 2 was closed.
   void Say(absl::string_view line, Severity severity = Severity::kError) const;
 
  private:

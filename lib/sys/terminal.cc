@@ -20,7 +20,7 @@ namespace {
 
 constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 
-// For the handler of fatal signals, which has nothing else to go by.
+// These are for the handler of fatal signals, which can reach nothing else.
 int fatal_fd = -1;
 termios fatal_settings;
 struct sigaction fatal_before[std::size(kFatal)];
@@ -31,7 +31,7 @@ void RestoreHandlers() {
   }
 }
 
-// Only async-signal-safe calls, signal-safety(7).
+// Makes only async-signal-safe calls (signal-safety(7)).
 void RestoreAndDie(int signal) {
   (void)!::write(fatal_fd, kLeaveAlternateScreen,
                  sizeof kLeaveAlternateScreen - 1);
@@ -51,8 +51,8 @@ void RestoreOnFatalSignals(int fd, const termios& settings) {
   }
 }
 
-// A terminal that is stopped (^S) takes nothing; it isn't waited for any
-// longer than `patience`.
+// A terminal that is stopped (^S) takes nothing; we wait no longer than
+// `patience` for it.
 void WriteFully(int fd, absl::string_view text, absl::Duration patience) {
   while (!text.empty()) {
     const IoResult wrote = WriteSome(fd, text);

@@ -1,8 +1,9 @@
-// The user's own terminal: raw while we have it, as it was on every way out.
+// The user's own terminal.  It is raw while we have it, and gets its settings
+// back however we end.
 //
 //   ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
-//   WriteSome(terminal.fd(), "...");
-//   // ~Terminal, and fatal signals, put the settings back
+//   (void)WriteSome(terminal.fd(), "...");
+//   // ~Terminal and fatal signals restore the settings.
 #pragma once
 
 #include <termios.h>
@@ -26,24 +27,24 @@ bool IsSameTerminal(int fd);
 
 class [[nodiscard]] Terminal {
  public:
-  // Makes the terminal of standard output raw.  fd() is an open file of our
-  // own, without blocking: O_NONBLOCK on the shared one would be felt by the
-  // shell that started us.
+  // Makes the terminal of standard output raw.  fd() is a non-blocking open
+  // file of our own: the shell that started us would feel O_NONBLOCK on the
+  // shared one.
   static absl::StatusOr<Terminal> Take();
-  // From another program that has taken it; `before` is its Before().  NotFound
-  // if it has gone.
+  // Takes the terminal over from another program that has taken it, and whose
+  // Before() is `before`.  Returns NotFound if it has gone.
   static absl::StatusOr<Terminal> TakeOver(absl::string_view before);
-  // The settings that it gets back, for TakeOver().
+  // The settings that the terminal gets back, for TakeOver().
   std::string Before() const;
   Terminal(Terminal&&) noexcept = default;
   Terminal& operator=(Terminal&&) = delete;
   ~Terminal() { GiveBack(); }
 
   int fd() const { return fd_.get(); }
-  // Again, after somebody else had the terminal (SIGCONT).
+  // Makes the terminal raw again, after somebody else had it (SIGCONT).
   absl::Status MakeRaw() const;
-  // Resets what programs leave behind (kResetModes) and the settings.  A
-  // terminal that takes nothing now is waited for so long.
+  // Resets the modes that programs leave behind (kResetModes), and the
+  // settings. Waits for up to `patience` if the terminal takes nothing now.
   void GiveBack(absl::Duration patience = absl::ZeroDuration());
 
  private:
@@ -56,9 +57,9 @@ class [[nodiscard]] Terminal {
 // Puts a terminal into the state a shell expects, whatever a full-screen
 // program left: attributes, character sets, cursor, scroll region, reverse
 // video, mouse, focus and paste reports, keypad and cursor-key modes, kitty's
-// keyboard protocol.  The alternate screen stays.  The cursor ends on the last
-// line; where resetting the scroll region puts it, on the first, it would be
-// amid what is shown.
+// keyboard protocol. The alternate screen stays.  Afterwards the cursor is on
+// the last line, because resetting the scroll region puts it on the first, amid
+// what is shown.
 inline constexpr char kResetModes[] =
     "\x1b[m\x1b[r\x1b[4l\x1b[20l\x1b[?1l\x1b>\x1b[?5l\x1b[?6l\x1b[?7h\x1b[?12l"
     "\x1b[?25h\x1b[0 q\x1b(B\x1b)B\x1b*B\x1b+B\x0f"

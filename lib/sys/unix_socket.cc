@@ -53,7 +53,7 @@ absl::StatusOr<Fd> NewSocket(int flags) {
   return fd;
 }
 
-// S_IFSOCK, S_IFLNK, ...; 0 for none.
+// Returns the kind of the file (S_IFSOCK, S_IFLNK, ...), or 0 if there is none.
 mode_t KindAt(int folder, const std::string& name) {
   struct stat file {};
   return ::fstatat(folder, name.c_str(), &file, AT_SYMLINK_NOFOLLOW) == 0
@@ -67,7 +67,7 @@ bool IsFileAt(int folder, const std::string& name, dev_t device, ino_t inode) {
          file.st_dev == device && file.st_ino == inode;
 }
 
-// What is made while it lives has this mode, whatever the umask was.
+// Files that are made while it lives have this mode, whatever the umask was.
 class ExactMode {
  public:
   explicit ExactMode(mode_t mode) : before_(::umask(0777 & ~mode)) {}
@@ -79,18 +79,18 @@ class ExactMode {
   const mode_t before_;
 };
 
-// A folder beside the socket's path that only this user and root may enter, and
-// that is the working folder while it lives: nobody else can put another file
-// in the place of what is made there, and names in it are short.  It is locked,
-// so that the look at what is at the path and its replacement are one step to
-// every other deptyr; whoever can't open it can't hold that lock.
+// A folder beside the socket's path that only this user and root may enter.
+// While it lives it is the working folder: nobody else can replace a file that
+// is made there, and names in it are short.  It is locked, so that looking at
+// the path and replacing what is there are one step for every other deptyr.  A
+// process that can't open the folder can't hold that lock.
 class Workshop {
  public:
   static absl::StatusOr<Workshop> Enter(int folder, const std::string& path) {
     const auto failed = [&path] { return Errno("make ", path, kSuffix); };
     Workshop shop(folder, NameIn(path));
     shop.before_ = Fd(::open(".", kFolder));
-    // EACCES: nothing is lost by not coming back, no relative path leads
+    // After EACCES nothing is lost by not coming back: no relative path leads
     // anywhere from there.
     if (!shop.before_.valid() && errno != EACCES) return failed();
     shop.name_ = shop.socket_ + kSuffix;
@@ -99,7 +99,7 @@ class Workshop {
       const bool made = ::mkdirat(folder, shop.name_.c_str(), 0700) == 0;
       if (!made && errno != EEXIST) return failed();
       Fd here(::openat(folder, shop.name_.c_str(), kFolderToLock));
-      if (!here.valid() && errno == ENOENT) continue;  // another of us left
+      if (!here.valid() && errno == ENOENT) continue;  // another deptyr left
       if (!here.valid() && made) {
         const absl::Status status = failed();
         (void)::unlinkat(folder, shop.name_.c_str(), AT_REMOVEDIR);
@@ -108,7 +108,8 @@ class Workshop {
       struct stat status {};
       if (!here.valid() || ::fstat(here.get(), &status) != 0 ||
           !IsPrivate(status)) {
-        // A stranger's, or given to one at once (NFS).  We do without the lock.
+        // It is a stranger's, or was given to one at once (NFS).  We do without
+        // the lock.
         if (made) (void)::unlinkat(folder, shop.name_.c_str(), AT_REMOVEDIR);
         shop.name_ = absl::StrCat(shop.socket_, kSuffix, "-", RandomNumber());
         continue;
@@ -121,7 +122,7 @@ class Workshop {
       }
       if (!IsFileAt(folder, shop.name_, status.st_dev, status.st_ino)) continue;
       shop.here_ = std::move(here);
-      shop.RemoveSocket();  // of one of us that was killed
+      shop.RemoveSocket();  // a deptyr that was killed left it
       if (::fchdir(shop.here()) != 0) return failed();
       return shop;
     }
@@ -160,14 +161,15 @@ class Workshop {
   }
 
   int folder_;
-  std::string socket_;  // its name, here and there
+  std::string socket_;  // its name, in the workshop and at the path
   std::string name_;
   Fd before_;
   Fd here_;
 };
 
-// OK if nothing is at the path, or a socket without a listener, now removed.
-// It is looked at under a second name, in the workshop.
+// Returns OK if nothing is at the path, or a socket without a listener was
+// there and is now removed.  We look at it under a second name, in the
+// workshop.
 absl::Status RemoveIfStale(int folder, const Workshop& shop,
                            const std::string& path) {
   const std::string name = NameIn(path);
@@ -188,7 +190,7 @@ absl::Status RemoveIfStale(int folder, const Workshop& shop,
   ASSIGN_OR_RETURN(const Address address, AddressOf(name));
   ASSIGN_OR_RETURN(Fd probe, NewSocket(SOCK_NONBLOCK));
   if (::connect(probe.get(), address.get(), address.size) == 0 ||
-      errno == EAGAIN) {  // served; EAGAIN: its backlog is full
+      errno == EAGAIN) {  // EAGAIN: it is served, and its backlog is full
     return absl::AlreadyExistsError(absl::StrCat(
         path,
         " is already served by another process; stop that head first "
@@ -239,7 +241,7 @@ bool ListeningSocket::FileIsOurs() const {
 
 void ListeningSocket::Close() {
   if (!fd_.valid()) return;
-  // While it is open no other file has its number.
+  // While the socket is open no other file has its inode number.
   if (!inherited()) {
     const auto folder = OpenFolder(FolderOf(path_));
     const std::string name = NameIn(path_);
@@ -290,8 +292,9 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path_text,
   if (::fstatat(shop.here(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) {
     return Errno("look at ", path);
   }
-  // What somebody has put there meanwhile is not replaced.  NFS knows no such
-  // renaming; with a second name the socket would keep the shop in existence.
+  // A file that somebody has put there meanwhile is not replaced.  NFS can't
+  // rename like this, and gets a second name instead; elsewhere that would keep
+  // the workshop in existence for as long as the socket.
   const char* const at = name.c_str();
   if (::renameat2(shop.here(), at, folder.get(), at, RENAME_NOREPLACE) != 0 &&
       (errno != EINVAL ||
@@ -323,7 +326,7 @@ absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
   const absl::Time until = absl::Now() + timeout;
   while (::connect(fd.get(), address.get(), address.size) != 0) {
     if (errno == EINTR && absl::Now() < until) continue;
-    // The backlog stayed full.
+    // The backlog has stayed full.
     if (errno == EAGAIN || errno == EINTR) errno = ETIMEDOUT;
     const bool nobody = errno == ENOENT || errno == ECONNREFUSED;
     const absl::Status failed = Errno("connect to ", whom, " at ", path);
@@ -365,18 +368,20 @@ absl::StatusOr<std::optional<Fd>> Accept(int listener) {
   }
 }
 
+int SocketOption(int fd, int option) {
+  int value = 0;
+  socklen_t size = sizeof value;
+  return ::getsockopt(fd, SOL_SOCKET, option, &value, &size) == 0 ? value : -1;
+}
+
 void ShutDownWriting(int socket) {
   (void)::shutdown(socket, SHUT_WR);
 }
 
 std::optional<std::string> ListeningPath(int fd) {
-  const auto option = [fd](int name) {
-    int value = 0;
-    socklen_t size = sizeof value;
-    return ::getsockopt(fd, SOL_SOCKET, name, &value, &size) == 0 ? value : -1;
-  };
-  if (option(SO_ACCEPTCONN) != 1 || option(SO_DOMAIN) != AF_UNIX ||
-      option(SO_TYPE) != SOCK_STREAM) {
+  if (SocketOption(fd, SO_ACCEPTCONN) != 1 ||
+      SocketOption(fd, SO_DOMAIN) != AF_UNIX ||
+      SocketOption(fd, SO_TYPE) != SOCK_STREAM) {
     return std::nullopt;
   }
   sockaddr_un address{};

@@ -12,7 +12,7 @@ namespace {
 
 constexpr long kPeriod = std::chrono::nanoseconds(kWatchdogPeriod).count();
 
-// The handler does nothing: that it interrupts a call is its purpose.
+// The handler does nothing; its purpose is to interrupt a call.
 void OnTick(int) {}
 
 long RandomPart() {

@@ -1,15 +1,15 @@
-// Breaks off a system call that waits, though nothing may wait in the event
-// loop: whoever shares an open file with us can clear its O_NONBLOCK behind our
-// back (lib/sys/shared_fd.h).
+// Breaks off a system call that waits.  Nothing should wait in the event loop,
+// but a process that shares an open file with us can clear its O_NONBLOCK
+// behind our back (lib/sys/shared_fd.h).
 //
-// While it is armed, a timer's signal (SIGALRM) comes every kWatchdogPeriod; a
-// call that waits then fails with EINTR.  When the first one comes is random,
-// so nobody can let go of us just before.
+// While it is armed, a timer's signal (SIGALRM) arrives every kWatchdogPeriod,
+// and a call that waits then fails with EINTR.  The first one arrives after a
+// random time, so that nobody can let us go just before.
 //
 //   Watchdog watchdog;
-//   (void)watchdog.Start();
-//   watchdog.Arm();      // there is work
-//   watchdog.Disarm();   // nothing wakes a process at rest
+//   RETURN_IF_ERROR(watchdog.Start());
+//   watchdog.Arm();      // when there is work
+//   watchdog.Disarm();   // so that nothing wakes a process at rest
 #pragma once
 
 #include <chrono>
@@ -27,9 +27,9 @@ class Watchdog {
   Watchdog& operator=(const Watchdog&) = delete;
   ~Watchdog();
 
-  // Makes the timer, and gives SIGALRM a handler without SA_RESTART.  Before
-  // that, Arm() does nothing.  A child of fork(2) inherits no timer
-  // (timer_create(2)), and has to start it again.
+  // Makes the timer and gives SIGALRM a handler without SA_RESTART.  Arm() does
+  // nothing before that.  A child of fork(2) inherits no timer
+  // (timer_create(2)), so it has to start it again.
   absl::Status Start();
   void Arm() {
     if (started_ && !armed_) Set(true);

@@ -1,5 +1,5 @@
-// Compiled as deptyr is (meson.build, `hardened`): a mistake ends the program
-// at once, and does nothing else.
+// This test is compiled as deptyr is (meson.build, `hardened`): a mistake ends
+// the program at once, and does nothing else.
 
 #include <signal.h>
 #include <unistd.h>
@@ -20,14 +20,14 @@ namespace {
 
 using testing::HasSubstr;
 
-// What the compiler must not know.
+// The compiler must not know this number.
 volatile size_t too_many = 64;
 char* Seen(char* memory) {
   asm volatile("" : "+r"(memory) : : "memory");
   return memory;
 }
 
-// What a child says that has to end by SIGABRT.
+// Returns the output of a child that has to end by SIGABRT.
 std::string Aborted(absl::FunctionRef<int()> main) {
   Pipe log;
   Program child =
@@ -56,7 +56,7 @@ TEST(HardenedTest, NothingIsCopiedBeyondABuffer) {
               HasSubstr("buffer overflow detected"));
 }
 
-// Nor where only the place is known when the program runs.
+// The length of the room is known only at run time here.
 TEST(HardenedTest, NothingIsCopiedBeyondWhatWasAllocated) {
   EXPECT_THAT(Aborted([] {
                 const size_t size = too_many / 8;

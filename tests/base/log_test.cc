@@ -36,7 +36,7 @@ using testing::StartsWith;
 
 constexpr ExitStatus kFine{.code = 0};
 
-// What `main`, run in a child, leaves on its standard error, a pipe.
+// Runs `main` in a child, and returns what it writes to standard error, a pipe.
 std::string Logged(absl::FunctionRef<int()> main, ProgramOptions options = {}) {
   Pipe log;
   options.fds.emplace_back(log.write_end.get(), STDERR_FILENO);
@@ -110,7 +110,7 @@ TEST(LogTest, TheJournalIsToldSeverities) {
             "<3>deptyr: a\n<4>deptyr: b\n<5>deptyr: c\n<6>deptyr: d\n");
 }
 
-// 2>>file in a unit: JOURNAL_STREAM is there still, and means another file.
+// With 2>>file in a unit, JOURNAL_STREAM is still there and means another file.
 TEST(LogTest, AnotherFileThanTheJournalIsToldNone) {
   const SocketPair journal;
   EXPECT_EQ(
@@ -120,8 +120,8 @@ TEST(LogTest, AnotherFileThanTheJournalIsToldNone) {
               StartsWith("deptyr: a\n"));
 }
 
-// Logs `lines` of them while nobody reads, says so on `step`, and one more when
-// told to by the end of `go`.
+// Logs that many lines while nobody reads, says so on `step`, and logs one more
+// after the end of `go`.
 int LogIntoTheFull(int lines, const Fd& step, const Fd& go) {
   LogToStandardError();
   for (int i = 0; i < lines; ++i) Log(Severity::kInfo, "line ", i);
@@ -146,7 +146,8 @@ void ExpectLinesAreLostAndCounted(Fd ours, Fd theirs) {
   step.write_end.Reset();
   ASSERT_TRUE(OutputReader(step.read_end.get()).Until("x")) << "it blocked";
   OutputReader output(ours.get());
-  // At least one line's room; the rest is read when all was written.
+  // This frees room for at least one line; the rest is read when all was
+  // written.
   ASSERT_TRUE(output.Until(HasSubstr("line 100\n")));
   go.write_end.Reset();
   ASSERT_TRUE(output.UntilEnd());
@@ -262,7 +263,8 @@ TEST(PrintableTest, NothingATerminalObeysGetsThrough) {
   EXPECT_EQ(Printable("plain text, 100%"), "plain text, 100%");
   EXPECT_EQ(Printable("a\x1b[2J\nb\x7f"), "a\\x1b[2J\\nb\\x7f");
   EXPECT_EQ(Printable("\xc3\xa4"), "\xc3\xa4");
-  // CSI and OSC in a byte, as such and in UTF-8; what isn't UTF-8.
+  // These have CSI and OSC as one character, in a byte and in UTF-8, and bytes
+  // that aren't UTF-8.
   EXPECT_EQ(Printable("\x9b\x32J"), "\\x9b2J");
   EXPECT_EQ(Printable("a\xc2\x9d\x30;title\xc2\x9c"),
             "a\\xc2\\x9d0;title\\xc2\\x9c");
@@ -277,7 +279,7 @@ TEST(PrintableTest, ABackslashIsDoubledAndQuotesAreNot) {
 
 TEST(PrintableTest, WhatTurnsTextAroundOrHidesIsMadeVisible) {
   for (char32_t c = 0; c < 0x110000; ++c) {
-    if (c >= 0xd800 && c < 0xe000) continue;  // surrogates are no characters
+    if (c >= 0xd800 && c < 0xe000) continue;  // surrogates aren't characters
     const bool hides =
         c < 0x20 || (c >= 0x7f && c < 0xa0) || c == 0x61c || c == 0x200e ||
         c == 0x200f || (c >= 0x2028 && c <= 0x202e) ||

@@ -32,7 +32,7 @@ constexpr size_t kKept = 1 << 20;
   std::exit(111);
 }
 
-// The controlling end of the terminal that the program runs on.
+// Starts a program on a new terminal, and returns the controlling end.
 int Start(char** argv, const std::string& number) {
   int controller = -1;
   const pid_t pid = ::forkpty(&controller, nullptr, nullptr, nullptr);
@@ -95,7 +95,7 @@ struct Session {
   size_t end = 0;  // of the latest, in what is kept
 };
 
-// Where its next output goes.
+// Returns the place for its next output.
 char* Room(Session& session) {
   if (session.kept.empty()) return room;
   if (session.end + sizeof room > kKept) session.end = 0;
@@ -154,7 +154,7 @@ void Poll(const std::string& folder, int sessions, char** argv, bool keeps) {
   }
 }
 
-// Says so when it has one; keeps all.
+// Reports each descriptor that it receives, and keeps all.
 void Hold(const std::string& socket) {
   const int listener = Listen(socket);
   (void)!::write(STDOUT_FILENO, "\n", 1);

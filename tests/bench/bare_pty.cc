@@ -48,7 +48,7 @@ int main(int argc, char** argv) {
   (void)::setsid();
   if (terminal < 0 || ::ioctl(terminal, TIOCSCTTY, 0) != 0) return 111;
   for (const int fd : {0, 1, 2}) (void)::dup2(terminal, fd);
-  // Otherwise it stays open in the program: nobody else holds it.
+  // Nobody else holds it, so it has to stay open in the program.
   if (holder != nullptr) {
     if (!HandOver(controller, holder)) return 111;
     (void)::close(controller);

@@ -49,7 +49,7 @@ int TryToConnect(const std::string& path) {
   return -1;
 }
 
-// The program of the sessions: fills its ring, then says something, again and
+// The sessions' program fills its ring, and then prints something again and
 // again.
 [[noreturn]] void Tick() {
   const std::string line = std::string(78, 'x') + "\n";
@@ -80,7 +80,7 @@ class Watchers {
           folder + "/s" + std::to_string(i) + ".raw";
     }
   }
-  // Until all have received something from now on.
+  // Waits until all have received something from now on.
   void Await() {
     for (Watcher& watcher : watchers_) watcher.received = false;
     while (!std::all_of(watchers_.begin(), watchers_.end(),
@@ -133,7 +133,7 @@ void Write(const std::filesystem::path& path, const std::string& text) {
   std::ofstream(path) << text;
 }
 
-// A program that says on descriptor `ready` that it is ready.
+// Starts a program that says on descriptor `ready` that it is ready.
 pid_t SpawnReady(const std::vector<std::string>& words, int ready) {
   int pipe[2];
   if (::pipe2(pipe, O_CLOEXEC) != 0) bench::Die("pipe");
@@ -186,8 +186,8 @@ class FdHolder {
   pid_t pid_;
 };
 
-// The longest that a client received nothing while a command ran, beyond the
-// program's own pause.
+// Returns the longest time a client received nothing while a command ran,
+// beyond the program's own pause.
 double GapAround(const std::vector<std::string>& command, Watchers& watchers) {
   watchers.Await();
   watchers.ForgetGaps();
@@ -241,7 +241,7 @@ void MeasureBlackout(const std::string& self, const std::string& deptyr,
       "kill -9, %d sessions: median %.0f ms, after the %.0f ms until head was "
       "started again\n",
       kSessions, bench::Median(times) / 1000, bench::Median(starts) / 1000);
-  // Head looks through the rings in its idle time, after a start.
+  // After a start, head looks through the rings in its idle time.
   while (GapAround({"/bin/sleep", "0.5"}, watchers) > kAtRest) {
   }
   std::vector<double> upgrades;
@@ -257,7 +257,7 @@ void MeasureBlackout(const std::string& self, const std::string& deptyr,
   End(head, SIGTERM);
 }
 
-// Bytes a microsecond of the flooder.
+// Returns the flooder's bytes per microsecond.
 double Throughput(const std::string& deptyr, const std::string& flooder,
                   const std::string& keeper) {
   constexpr size_t kBytes = 64 << 20;
@@ -282,7 +282,7 @@ double Throughput(const std::string& deptyr, const std::string& flooder,
   return rate;
 }
 
-// A program that sends back what is typed, and a raw client of it.
+// A program that echoes, and a raw client of it.
 class Echo {
  public:
   Echo(const std::string& deptyr, const std::string& keeper)

@@ -1,5 +1,5 @@
-// The inner loops: what a keystroke, a registration and a turn cost without the
-// kernel.
+// Measures the inner loops: the cost of a keystroke, a registration and a turn
+// without the kernel.
 #include <cstring>
 #include <string>
 
@@ -83,7 +83,7 @@ std::string PlainText() {
   return text;
 }
 
-// As compilers and `ls` write.
+// Compilers and `ls` write like this.
 std::string ColouredText() {
   std::string text;
   while (text.size() < 65536) {
@@ -92,7 +92,7 @@ std::string ColouredText() {
   return text;
 }
 
-// As full-screen programs do.
+// Full-screen programs write like this.
 std::string Drawing() {
   std::string text;
   for (int row = 1; row <= 24; ++row) {
@@ -137,7 +137,7 @@ void ScreenPaint(benchmark::State& state, std::string (*make)()) {
 BENCHMARK_CAPTURE(ScreenPaint, text, PlainText);
 BENCHMARK_CAPTURE(ScreenPaint, drawing, Drawing);
 
-// With a primary screen beneath.
+// There is a primary screen beneath.
 void ScreenPaintAlternate(benchmark::State& state) {
   Screen screen({24, 80});
   Digest digest;

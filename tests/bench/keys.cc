@@ -24,7 +24,7 @@
 namespace bench {
 namespace {
 
-// Characters that neither escape sequences nor status lines have.
+// Neither escape sequences nor status lines have these characters.
 constexpr absl::string_view kKeys = "#%&+";
 
 constexpr int kWarmUp = 3;  // starts
@@ -67,7 +67,7 @@ int RunKeys(const Words& words) {
     (void)std::fflush(stdout);
     (void)ReadLine(STDIN_FILENO);
   }
-  // One program sends back; others of the same relay may be there, idle.
+  // One program echoes; others of the same relay may be there, idle.
   WriteAll(ends.controls[0], "echo\n");
   if (ReadLine(ends.controls[0]) != "ready") Die("no echo");
   std::vector<double> times;

@@ -17,12 +17,12 @@ PR_SET_CHILD_SUBREAPER = 36
 
 
 def become_reaper() -> None:
-    """What daemonizes becomes our child, and so can be found and ended."""
+    """Makes daemons our children, so that they can be found and ended."""
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
 class Control:
-    """Where the programs of a measurement connect."""
+    """The socket to which the programs of a measurement connect."""
 
     def __init__(self) -> None:
         self.folder = tempfile.TemporaryDirectory(prefix='deptyr-compare-')
@@ -98,13 +98,13 @@ class Measurement:
         return json.loads(said)
 
     def sink(self, *options: object, clients: int = 1) -> dict:
-        """Of all sessions, see sink.cc."""
+        """Measures all sessions; see sink.cc."""
         words = self.addresses(0, self.count) if clients else []
         return self.result(self.meter('sink', self.control, '--clients', clients, '--sessions',
                                       self.count, *options, *words))
 
     def keys(self, *options: object) -> dict:
-        """Of the first session, see keys.cc."""
+        """Measures the first session; see keys.cc."""
         sessions = 1 if self.others else self.count
         return self.result(self.meter('keys', self.control, '--sessions', sessions, *options,
                                       *self.addresses(0, 1)))
@@ -122,7 +122,7 @@ class Measurement:
 
 
 def memory(pids: list[int]) -> int:
-    """Bytes of their own, and their part of what is shared."""
+    """Their own bytes, and their share of shared memory."""
     total = 0
     for pid in pids:
         for line in Path(f'/proc/{pid}/smaps_rollup').read_text().split('\n'):
@@ -132,8 +132,8 @@ def memory(pids: list[int]) -> int:
 
 
 def ring_bytes(pid: int, rings: int) -> int:
-    """What deptyr's rings hold, in whole pages.  The first page of each is its
-    session's, whatever it holds."""
+    """The bytes in deptyr's rings, in whole pages.  The first page of each counts as
+    its session's, whatever it holds."""
     total, ring = -4096 * rings, False
     for line in Path(f'/proc/{pid}/smaps').read_text().split('\n'):
         if re.match('[0-9a-f]+-', line):
@@ -154,7 +154,7 @@ def wake_ups(pids: list[int]) -> int:
 
 
 def processor_time(pids: list[int]) -> float:
-    """Seconds, of all threads."""
+    """The seconds that all threads have run."""
     total = 0
     for pid in pids:
         for task in Path(f'/proc/{pid}/task').glob('*/schedstat'):
@@ -163,8 +163,8 @@ def processor_time(pids: list[int]) -> float:
 
 
 def raise_descriptor_limit() -> None:
-    """4,000 sessions of deptyr take 12,000 descriptors, and as many programs
-    4,000 here."""
+    """Allows enough descriptors: 4,000 sessions of deptyr need 12,000, and their
+    programs need 4,000 here."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     for limit in max(hard, 65536), hard:
         try:

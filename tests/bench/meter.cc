@@ -9,7 +9,7 @@
 
 namespace {
 
-// meter child PROGRAM [ARG...]: PROGRAM, which ends with whoever started it.
+// meter child PROGRAM [ARG...]: runs PROGRAM, which ends with its starter.
 int RunChild(const bench::Words& words) {
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
   std::vector<char*> argv;

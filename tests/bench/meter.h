@@ -33,25 +33,26 @@ int RunSink(const Words& words);
 int RunKeys(const Words& words);
 int RunFirst(const Words& words);
 
-// What a flood writes, again and again: 64 KiB of
+// Returns the 64 KiB that a flood writes again and again:
 //   text   lines of 127 characters, which the terminal ends with CR LF
 //   bytes  printable noise, which passes as it is
 std::string FloodBlock(const std::string& kind);
-// The same as it comes out of the terminal.
+// Returns the same as it comes out of the terminal.
 std::string FloodBlockAsRead(const std::string& kind);
 
-// meter_io.cc: what fails in these ends the process, with a message.
+// These are in meter_io.cc; a failure ends the process, with a message.
 [[noreturn]] void Die(const std::string& what);
 double SecondsSince(Clock::time_point start);
 int Connect(const std::string& path, int type);  // waits for the listener
 void WriteAll(int fd, const std::string& bytes);
 std::optional<std::string> ReadLine(int fd);  // nothing at the end
 Words Split(const std::string& text, char separator);
-// Nanoseconds that these processes have run, all threads.
+// The nanoseconds that these processes have run, with all threads.
 uint64_t CpuTime(const std::vector<pid_t>& pids);
-// Bytes of their own, and their part of what is shared (PSS).
+// Their own bytes, and their share of shared memory (PSS).
 uint64_t Memory(const std::vector<pid_t>& pids);
-// A program on a terminal of its own, 80x24; its controlling end.
+// Starts a program on a terminal of its own, 80x24; returns the controlling
+// end.
 int StartOnTerminal(const std::string& command);
 
 }  // namespace bench

@@ -16,7 +16,7 @@ namespace {
 constexpr size_t kRoom = 256 << 10;
 constexpr double kPatience = 30;
 
-// A read that blocks ends at the next tick, for a look at the time.
+// Makes a read that blocks end at the next tick, for a look at the time.
 void StartTicks() {
   struct sigaction action {};
   action.sa_handler = [](int) {};
@@ -86,7 +86,7 @@ Reader::~Reader() {
 }
 
 std::vector<Client*> Reader::Ready() {
-  // One alone is simply read: epoll would cost it a call more.
+  // A single client is simply read: epoll would cost one more call.
   if (active_.size() == 1) return active_;
   epoll_event events[256];
   const int count = ::epoll_wait(epoll_, events, 256, 100);
@@ -145,7 +145,7 @@ Ends Connected(const Options& options) {
     if (!number) Die("a program ended early");
     ends.controls.at(std::stoul(*number)) = control;
   }
-  // All have seen the same last word: nothing is on its way any more.
+  // All have seen the same last word, so nothing is on its way any more.
   const Clock::time_point start = Clock::now();
   Reader reader(ends.clients);
   std::vector<Tail> tails;

@@ -24,13 +24,13 @@ class Client {
   int fd() const { return fd_; }
   size_t session() const { return session_; }
   bool reads() const { return reads_; }  // once all are connected
-  // What one read brings, valid until the next of any client; empty when
-  // interrupted or at the end.
+  // Returns the bytes of one read, valid until the next one of any client;
+  // empty when interrupted or at the end.
   absl::string_view Read();
   bool closed() const { return closed_; }
   void Type(char key);
-  // On a terminal an attach client redraws at will, so that nothing but what
-  // is looked for can be told from it.
+  // On a terminal an attach client redraws at will, so only a marker can be
+  // recognized in its output.
   bool exact() const { return dialect_ != "tty"; }
 
  private:
@@ -41,7 +41,7 @@ class Client {
   bool closed_ = false;
 };
 
-// The clients that a measurement has, and the programs they are clients of.
+// The clients of a measurement, and the programs they are clients of.
 struct Ends {
   std::vector<Client> clients;
   std::vector<int> controls;  // of each session
@@ -49,7 +49,7 @@ struct Ends {
   void Order(const std::string& line) const;  // to all programs
 };
 
-// What the subcommands that measure have in common:
+// The subcommands that measure have these options in common:
 //
 //   --listen FD     where the programs connect
 //   --clients N     for each session
@@ -72,7 +72,7 @@ struct Options {
 };
 Options ParseOptions(const Words& words);
 
-// Clients and programs that are there, connected, and see each other.
+// Returns clients and programs once all are connected and see each other.
 Ends Connected(const Options& options);
 
 // Waits until one of the clients has something to read, or some time has
@@ -96,10 +96,10 @@ class Reader {
   int epoll_;
 };
 
-// Keeps the end of what came, to find a marker that came in pieces.
+// Keeps the end of the output, to find a marker that came in pieces.
 class Tail {
  public:
-  // How much is kept: as long as any marker; what may come after it, too.
+  // The number of bytes kept: the longest marker, and what may follow it.
   static constexpr size_t kExact = 32;
   static constexpr size_t kRedrawn = 8192;
 

@@ -14,11 +14,11 @@ DEADLINE = 60.0
 
 
 class Failure(Exception):
-    """Something did not work; says what."""
+    """Something did not work; the text says what."""
 
 
 def wait_until(holds: Callable[[], object], what: str, deadline: float = DEADLINE) -> None:
-    """For what nobody tells: files that appear, processes that go."""
+    """Waits for events that nobody reports: files appear, processes go."""
     end = time.monotonic() + deadline
     while not holds():
         if time.monotonic() > end:
@@ -52,7 +52,7 @@ def descendants(pid: int, prune: Callable[[int], bool] = lambda pid: False) -> l
 
 
 def end_descendants() -> None:
-    """We are the reaper of what daemonized: nothing escapes."""
+    """Ends daemons, too, because we are their reaper."""
     while pids := descendants(os.getpid()):
         for pid in pids:
             try:
@@ -83,8 +83,8 @@ class Tools:
 
 
 class Server:
-    """A peer that runs, with sessions; in a folder of its own, and gone with
-    all it started at the end of a `with`."""
+    """A peer that runs with its sessions in a folder of its own; it goes with
+    everything it started at the end of a `with`."""
 
     dialect = 'raw'
 
@@ -132,7 +132,7 @@ class Server:
         return process
 
     def call(self, *words: object) -> str:
-        """What a command says that ends at once."""
+        """Returns the output of a command that ends at once."""
         try:
             done = subprocess.run(list(map(str, words)), stdin=subprocess.DEVNULL, text=True,
                                   capture_output=True, timeout=DEADLINE, check=False)
@@ -149,7 +149,7 @@ class Server:
                 raise Failure(f'{who}: {(self.folder / "log").read_text().strip()}')
 
     def script(self, program: list[str], session: int) -> str:
-        """For peers that take no arguments for a program."""
+        """Makes a script for peers that take no arguments for a program."""
         path = self.folder / f'program{session}'
         path.write_text(f'#!/bin/sh\nexec {" ".join(numbered(program, session))}\n')
         path.chmod(0o700)
@@ -161,7 +161,7 @@ def numbered(program: list[str], number: int) -> list[str]:
 
 
 class Peer:
-    """What compare needs to know of a peer."""
+    """The facts about a peer that compare needs."""
 
     def __init__(self, name: str, server: type[Server], package: str = '', program: str = '', *,
                  crowd: bool = True, alone: bool = True, exact: bool = True,
@@ -212,7 +212,7 @@ class BareHold(Server):
 
 
 class Deptyr(Server):
-    """With a keeper, if there is an s6-fdholder."""
+    """Runs deptyr with a keeper, if there is an s6-fdholder."""
 
     kept = 1000  # sessions; what the keeper below has room for
     listened = 64  # sessions that each have sockets of their own

@@ -1,4 +1,4 @@
-"""Plots as SVG, drawn by hand: no library has to be there."""
+"""Draws plots as SVG without a library."""
 
 import math
 
@@ -33,7 +33,7 @@ def picture(width: int, height: int, parts: list[str]) -> str:
 
 
 def bars(of: list[Bar]) -> str:
-    """How deptyr and the best peer do, as times the bare loop."""
+    """Plots deptyr and the best peer as multiples of the bare loop."""
     left, width, row = 370, 940, 46
     top = max([1.0, *(max(bar.deptyr, bar.best) for bar in of)])
     scale = (width - left - 170) / top
@@ -54,7 +54,7 @@ def bars(of: list[Bar]) -> str:
 
 
 def growth(of: dict[str, dict[str, list[tuple[int, float]]]]) -> str:
-    """Costs, each as times that of its first point: flat is what is wanted."""
+    """Plots costs as multiples of their first point; a flat line is best."""
     width, height, gap = 470, 300, 50
     parts = []
     for i, (what, series) in enumerate(of.items()):

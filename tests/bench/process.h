@@ -1,5 +1,5 @@
-// What the benchmarks that start programs share: processes that end with us,
-// a head in a folder of its own, medians.
+// The benchmarks that start programs share this: processes that end with us, a
+// head in a folder of its own, medians.
 #pragma once
 
 #include <fcntl.h>
@@ -40,7 +40,7 @@ inline pid_t Spawn(std::vector<std::string> words, int program_fd) {
   Die(argv[0]);
 }
 
-// Microseconds since then.
+// Returns the microseconds since then.
 inline double Since(Clock::time_point start) {
   const std::chrono::duration<double, std::micro> took = Clock::now() - start;
   return took.count();

@@ -1,4 +1,4 @@
-// What runs on the PTY, and what starts it for conmon.
+// The programs that run on the PTY, and the one that starts them for conmon.
 #include <fcntl.h>
 #include <poll.h>
 #include <pty.h>
@@ -47,7 +47,7 @@ void Flood(int control, const std::string& kind, uint64_t bytes) {
   const double took = SecondsSince(start);
   WriteAll(control,
            "done " + std::to_string(took) + " " + std::to_string(sent) + "\n");
-  // Last: whoever sees the end finds the above said.
+  // This comes last, so that everybody who sees the end finds the rest said.
   WriteAll(STDOUT_FILENO, std::string("\r\n") + kEnd);
 }
 
@@ -113,8 +113,8 @@ int RunProgram(const Words& words) {
   return 0;  // whoever measures has gone
 }
 
-// What conmon takes for an OCI runtime: it makes the terminal, sends its
-// controlling end to the console socket, and leaves the program behind.
+// Plays an OCI runtime for conmon: it makes the terminal, sends its controlling
+// end to the console socket, and leaves the program behind.
 //
 //   meter runtime create --bundle FOLDER --pid-file FILE --console-socket
 //   SOCKET

@@ -1,4 +1,4 @@
-"""What is measured, and how the results are told."""
+"""The scenarios that are measured, and how results are shown."""
 
 import json
 import re
@@ -35,7 +35,7 @@ class Table:
 
 @dataclass
 class Bar:
-    """For the plot: times the bare loop's, more is better."""
+    """A bar of the plot, as a multiple of the bare loop; more is better."""
     scenario: str
     deptyr: float
     best: float
@@ -76,7 +76,7 @@ class Rounds:
         return [value(result) for result in self.results.get(name, []) if result is not None]
 
     def ratios(self, name: str, to: str, value: Value) -> list[float]:
-        """Each inside its round."""
+        """Ratios, each of one round."""
         pairs = zip(self.results.get(name, []), self.results.get(to, []))
         return [value(a) / value(b) for a, b in pairs
                 if a is not None and b is not None and value(b) != 0]
@@ -126,7 +126,7 @@ class Scenarios:
             self.report.absent[f'{name} ({self.scenario})'] = str(failure)
 
     def check(self, peer: Peer, result: Result) -> Result:
-        """Of ours nothing is lost."""
+        """Checks that deptyr lost nothing."""
         if peer.name.startswith(OURS) and not (result['done'] and result['intact']):
             self.report.broken.append(f'{self.scenario}: {peer.name}: bytes were lost: {result}')
         return result
@@ -137,7 +137,7 @@ class Scenarios:
 
     def target(self, what: str, wanted: str, values: list[float], limit: float,
                least: bool = True, unit: str = '') -> None:
-        """A row of what is to be reached; what counts is the median."""
+        """Adds a target; the median has to meet it."""
         met = '-'
         if values:
             median = statistics.median(values)
@@ -155,7 +155,7 @@ class Scenarios:
                 turned(statistics.median(theirs)) if theirs else 0, best))
 
     def size(self, mebibytes: float, peer: Peer) -> int:
-        """In whole blocks of 64 KiB, at least four."""
+        """Rounds to whole blocks of 64 KiB, at least four."""
         if self.small:
             mebibytes = min(mebibytes, 2)
         return max(4, int(mebibytes * peer.share * 16)) << 16
@@ -409,7 +409,7 @@ class Scenarios:
             return result
 
     def settle(self, pids: list[int]) -> None:
-        """Until they have done nothing to speak of in a second; some never do."""
+        """Waits until they have done almost nothing for a second; some never do."""
         end = time.monotonic() + DEADLINE
         before, now = -1.0, processor_time(pids)
         while now - before > 0.001 and time.monotonic() < end:
@@ -432,7 +432,7 @@ class Scenarios:
             self.target('sessions in one head', '4,000', [4000], 4000)
 
     def clients(self) -> None:
-        """Growth: what one more client costs."""
+        """Measures growth: the cost of one more client."""
         growth = self.report.growth.setdefault('clients', {})
         for count in (1, 10) if self.small else (1, 10, 100, 1000):
             try:

@@ -1,4 +1,4 @@
-// What the screen's model costs and gives.
+// Measures the cost and the use of the screen's model.
 //
 //   screen DEPTYR FLOODER [ROUNDS]
 //
@@ -32,7 +32,7 @@ int ConnectTo(const std::string& path) {
   return fd;
 }
 
-// Microseconds to the whole painting.
+// Returns the microseconds until the painting is complete.
 double FirstPaint(const std::string& socket) {
   const Clock::time_point start = Clock::now();
   const int fd = ConnectTo(socket);
@@ -59,7 +59,7 @@ double FirstPaint(const std::string& socket) {
   }
 }
 
-// Bytes a microsecond, of `most` bytes after the first that come.
+// Returns bytes per microsecond for `most` bytes after the first ones.
 double Throughput(const std::string& socket, size_t most) {
   const int fd = ConnectTo(socket);
   static char room[1 << 20];
@@ -76,7 +76,7 @@ double Throughput(const std::string& socket, size_t most) {
   return rate;
 }
 
-// Draws until more than a ring is full, then says so and stays.
+// The program draws until more than a ring is full, then says so and stays.
 constexpr char kFullScreen[] =
     "i=0; printf '\\033[?1049h'; while [ $i -lt 700 ]; do row=1; "
     "while [ $row -le 24 ]; do printf '\\033[%d;1H\\033[3%dm%078d' $row "
@@ -127,7 +127,7 @@ void MeasureCost(const std::string& deptyr, const std::string& flooder,
               bench::Median(ratios));
 }
 
-// A raw client of a program that echoes; connected when that is ready.
+// Connects a raw client of a program that echoes, once that is ready.
 int ConnectToEcho(const std::string& socket) {
   const int fd = ConnectTo(socket);
   std::string said;

@@ -21,7 +21,7 @@ namespace {
 constexpr int kStalled = 10;      // ticks without a byte
 constexpr double kPatience = 20;  // seconds, where nobody reads
 
-// What one client has got of a flood.
+// The part of a flood that one client has got.
 struct Got {
   explicit Got(const Client& client)
       : tail(client.exact() ? Tail::kExact : Tail::kRedrawn) {}
@@ -75,7 +75,7 @@ class Sink {
 void Sink::Receive(Client& client) {
   Got& got = got_[static_cast<size_t>(&client - ends_.clients.data())];
   const absl::string_view bytes = client.Read();
-  // A loss or a mix-up shifts all that follows, so a look at each read's
+  // A loss or a mix-up shifts everything after it, so checking each read's
   // beginning is enough.
   if (client.exact() && got.bytes + kLook <= expected_) {
     got.intact =

@@ -1,6 +1,6 @@
-// What `deptyr body` costs at the start of a program, handshake with head
-// included: the time from fork to the program's first instruction, side by side
-// with a bare program that opens a PTY and executes the same one.
+// Measures what `deptyr body` adds to the start of a program, including the
+// handshake with head: the time from fork to the program's first instruction,
+// side by side with a bare program that opens a PTY and executes the same one.
 //
 //   start DEPTYR BARE PROGRAM [ROUNDS]
 //
@@ -14,7 +14,7 @@ using bench::Clock;
 
 constexpr int kWarmUp = 20;
 
-// Microseconds from fork to the program's first instruction.
+// Returns the microseconds from fork to the program's first instruction.
 double MeasureOnce(const std::vector<std::string>& words) {
   int ends[2];
   if (::pipe2(ends, O_CLOEXEC) != 0) bench::Die("pipe");

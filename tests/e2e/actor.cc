@@ -1,5 +1,5 @@
-// What the tests run under body: a program that tells what it was given, or
-// behaves as one sentence says.  Static, so that it runs in an empty chroot.
+// A program for tests of body: it reports what it was given, or behaves as one
+// sentence says.  It is static, so that it runs in an empty chroot.
 //
 //   actor report FILE     writes what it was given, waits for its input's end
 //   actor sizes           prints its terminal's size, and again when it changes
@@ -33,7 +33,7 @@ namespace {
 constexpr int kMostFds = 1024;
 constexpr int kSignals = 64;
 
-// Whoever sees the file sees all of it.
+// Anybody who sees the file sees all of it.
 class ReportFile {
  public:
   explicit ReportFile(std::string path)
@@ -205,7 +205,7 @@ int Leftover(const char* path) {
   ::signal(SIGHUP, SIG_IGN);
   const pid_t child = ::fork();
   if (child == 0) {
-    // Not for ever, should the test be killed.
+    // Ends even if the test is killed.
     ::alarm(120);
     for (;;) ::pause();
   }

@@ -40,15 +40,15 @@ class AttachTest : public testing::Test {
   BodyProcess Shell(const std::string& name, const std::string& script) {
     return Body(name, {"sh", "-c", script});
   }
-  // Where head is found.
+  // Clients find head here.
   virtual std::string path() const { return head_.socket(); }
   std::string Command(const std::vector<std::string>& options,
                       const std::string& session) {
     return absl::StrCat(Quote(Deptyr()), " attach ", Quote(options), " ",
                         Quote(path()), " ", session);
   }
-  // In tmux's window, with a shell around it that tells of the terminal's
-  // settings before and after, and stays.
+  // Attaches in tmux's window, with a shell around it that prints the
+  // terminal's settings before and after, and stays.
   void Attach(const std::vector<std::string>& options = {},
               const std::string& session = "a", WindowSize size = {24, 80}) {
     tmux_.emplace(
@@ -58,7 +58,7 @@ class AttachTest : public testing::Test {
         size);
   }
   const Tmux& tmux() { return *tmux_; }
-  // It has ended, with this line and status, and left the terminal as it was.
+  // It has ended with this line and status, and left the terminal as it was.
   testing::AssertionResult EndsWith(const std::string& line, int status) {
     const auto result =
         tmux().Until(HasSubstr(absl::StrCat(line, "\nstatus ", status, "\n")));
@@ -76,7 +76,7 @@ class AttachTest : public testing::Test {
                ? testing::AssertionSuccess()
                : testing::AssertionFailure() << "other settings";
   }
-  // With pipes or files for a terminal; `input` is its standard input.
+  // Attaches with pipes or files for a terminal; `input` is its standard input.
   std::unique_ptr<Program> Start(const std::vector<std::string>& options,
                                  int input) {
     std::vector<std::string> words = {Deptyr(), "attach"};
@@ -85,7 +85,7 @@ class AttachTest : public testing::Test {
     return std::make_unique<Program>(Program::Start(
         words, {.fds = {{input, 0}, {said_.fd(), 1}, {complained_.fd(), 2}}}));
   }
-  // Until head serves so many clients of the session.
+  // Waits until head serves so many clients of the session.
   testing::AssertionResult ClientsUntil(const std::string& count) {
     return TextUntil(
         [this] {
@@ -94,7 +94,7 @@ class AttachTest : public testing::Test {
         HasSubstr(absl::StrCat("\"clients\": ", count)));
   }
 
-  // Without a word.
+  // Kills head, which then says nothing.
   void KillHead() {
     head_.program().Signal(SIGKILL);
     ASSERT_EQ(head_.program().Wait(), ExitStatus{.signal = SIGKILL});
@@ -372,7 +372,7 @@ TEST_F(AttachTest, ItGoesOnWithTheNextHead) {
   EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
 }
 
-// As a restart by its supervisor does.
+// A restart by its supervisor does this.
 TEST_F(AttachTest, ItGoesOnAfterAHeadThatStopped) {
   BodyProcess first = Shell("a", "echo the first; exec cat");
   Attach({}, "a", {24, 80});
@@ -432,7 +432,7 @@ TEST_F(AttachTest, BetweenPipesNothingOfTheNextHeadIsMissing) {
   ASSERT_TRUE(said_.Until(HasSubstr("got it")));
   EXPECT_EQ(said_.text(), "\r\nonetwogot it");
   pipe.write_end.Reset();
-  // Nobody can say whether the first got its line.
+  // Nobody knows whether the first one got its line.
   EXPECT_EQ(attach->Wait(), ExitStatus{.code = 111});
   EXPECT_THAT(complained_.text(), HasSubstr("may lack some"));
 }
@@ -459,8 +459,8 @@ TEST_F(AttachTest, WhatAPipeHoldsWaitsForTheNextHead) {
       HasSubstr("got it")));
 }
 
-// A client that notices nothing for as long, and so doesn't say, after a
-// second, that it waits for head.
+// A client that is stopped for as long as this lives, and so doesn't say, after
+// a second, that it waits for head.
 class Held {
  public:
   explicit Held(pid_t pid) : pid_(pid) { (void)::kill(pid_, SIGSTOP); }
@@ -472,7 +472,7 @@ class Held {
   const pid_t pid_;
 };
 
-// The same stream again: what is cut is the way to head.
+// The stream goes on, because only the way to head is cut.
 class CutTest : public AttachTest {
  protected:
   CutTest() { Mend(); }
@@ -486,7 +486,7 @@ class CutTest : public AttachTest {
 };
 
 TEST_F(CutTest, BetweenPipesNoByteIsMissingAndNoneComesTwice) {
-  // All of it fits into the ring: nobody who was away has missed any.
+  // All output fits into the ring, so nobody who was away has missed any.
   BodyProcess body =
       Shell("a", "stty -opost -echo; echo ready; read x; seq 150000; exec cat");
   ASSERT_TRUE(HistoryUntil(HasSubstr("ready")));
@@ -505,7 +505,7 @@ TEST_F(CutTest, BetweenPipesNoByteIsMissingAndNoneComesTwice) {
   EXPECT_EQ(complained_.text(), "");
 }
 
-// All of it was sent, but whether it was typed isn't known any more.
+// Everything was sent, but nobody knows whether it was typed.
 TEST_F(CutTest, WhatCannotBeToldToBeTypedIsAnError) {
   BodyProcess body = Shell(
       "a", "stty raw -echo; echo ready; kill -STOP $$; exec cat > /dev/null");
@@ -548,7 +548,7 @@ TEST_F(CutTest, AHistoryThatIsFollowedAndARecordingGoOnAsWell) {
   ASSERT_TRUE(recorded.Until(HasSubstr("three")));
   ASSERT_TRUE(said_.Until(HasSubstr("three")));
   EXPECT_EQ(said_.text(), "one\r\ntwo\r\nthree\r\n");
-  // No second beginning.
+  // The output has no second beginning.
   EXPECT_THAT(recorded.text(), Not(testing::ContainsRegex("one.*\n.*one")));
   EXPECT_THAT(recorded.text(),
               Not(testing::ContainsRegex("version.*\n.*version")));
@@ -595,7 +595,7 @@ TEST_F(CutTest, WhatHappenedToTheProgramMeanwhileIsSaidOnce) {
   Cut();
   const BodyProcess second = Shell("a", "echo the second; exec cat");
   Mend();
-  // After more than a second it is painted anew, without what was said.
+  // After more than a second it is painted again, without the message.
   EXPECT_TRUE(tmux().Until(testing::AnyOf(
       HasSubstr(absl::StrCat("[deptyr: a ended: exit status 3; waiting for the "
                              "next start]\n\n[deptyr: a runs again, pid ",
@@ -652,7 +652,7 @@ TEST_F(AttachTest, WhoNobodyTellsTheStatusSaysSo) {
   Attach({"--once"});
   ASSERT_TRUE(ClientsUntil("1"));
   tmux().Press({"Enter"});
-  // Nobody reaps it, so that the kernel doesn't tell.
+  // Nobody reaps it, so the kernel doesn't tell.
   EXPECT_TRUE(tmux().Until(
       AllOf(HasSubstr("and nobody reported"), HasSubstr("status 111"))));
 }

@@ -1,5 +1,5 @@
-// Body, started in every way a supervisor or a person starts a program: what
-// the program then has, and what is said where it can't be had.
+// Starts body in every way a supervisor or a person starts a program, and looks
+// at what the program then has, and at the messages if it can't have that.
 
 #include <fcntl.h>
 #include <grp.h>
@@ -44,7 +44,7 @@ using testing::IsSupersetOf;
 using testing::Not;
 using testing::StartsWith;
 
-// What tests/e2e/actor.cc wrote in its role of `report`.
+// Reads what tests/e2e/actor.cc writes in its role of `report`.
 class Report {
  public:
   explicit Report(const std::string& path) {
@@ -56,7 +56,7 @@ class Report {
     lines_ = absl::StrSplit(text_, '\n', absl::SkipEmpty());
   }
 
-  // What follows `key` on its line.
+  // The rest of the line that begins with `key`.
   std::string operator[](absl::string_view key) const {
     for (const std::string& line : lines_) {
       if (absl::StartsWith(line, absl::StrCat(key, " "))) {
@@ -73,7 +73,7 @@ class Report {
     }
     return "unset";
   }
-  // All that is to be as the supervisor gave it.
+  // Everything that has to be as the supervisor gave it.
   std::vector<std::string> AsFound() const {
     std::vector<std::string> found;
     for (const std::string& line : lines_) {
@@ -101,7 +101,8 @@ class Report {
   std::vector<std::string> lines_;
 };
 
-// The PTY's client end on 0, 1 and 2, controlling, in the foreground.
+// The PTY's client end has to be on 0, 1 and 2, controlling, and in the
+// foreground.
 void ExpectTerminal(const Report& report, pid_t pid) {
   EXPECT_EQ(report["pid"], absl::StrCat(pid));
   for (const char* const key :
@@ -153,7 +154,7 @@ TEST_F(BodyTest, AProcessGroupLeaderBecomesTheTerminalsLeader) {
   ExpectTerminal(Report(ReportPath()), body.pid());
 }
 
-// Its parent's group is of another session, so that one can't be joined.
+// Its parent's group is in another session, so it can't join that.
 TEST_F(BodyTest, AnOrphanedProcessGroupLeaderBecomesTheTerminalsLeader) {
   Program parent = Program::Fork([&] {
     (void)::setsid();
@@ -191,7 +192,7 @@ TEST_F(BodyTest, ASessionLeaderWithATerminalGivesThatUp) {
                             }});
   const Report report(ReportPath());
   ExpectTerminal(report, body.pid());
-  // And isn't hung up with it.
+  // Nor is it hung up with it.
   EXPECT_THAT(report["ignored"], Not(HasSubstr("1 ")));
   EXPECT_EQ(::tcgetsid(outer.controller.get()), -1);
 }
@@ -229,7 +230,7 @@ TEST_F(BodyTest, AnInteractiveShellsJobBecomesTheTerminalsLeader) {
 
 // --- what it leaves as it is -------------------------------------------------
 
-// As it is given directly, and through body.
+// Compares a program that is started directly with one that body starts.
 class BodyAsFoundTest : public BodyTest {
  protected:
   void ExpectAsFound(const ProgramOptions& how,
@@ -301,7 +302,7 @@ TEST_F(BodyAsFoundTest, TheEnvironmentStays) {
        "env LISTEN_PID=77", "env LISTEN_FDNAMES=a", "env EMPTY="});
 }
 
-// A pid that LISTEN_PID names is the program's, since it is body's.
+// LISTEN_PID names body's pid, which is then the program's.
 TEST_F(BodyTest, ASocketPassedBySystemdIsTheProgramsOwn) {
   const Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   BodyProcess body(head_.socket(), {}, Reporter(),
@@ -319,7 +320,7 @@ TEST_F(BodyTest, ASocketPassedBySystemdIsTheProgramsOwn) {
   EXPECT_THAT(report["fd 3"], HasSubstr(absl::StrFormat(":%x", file.st_ino)));
 }
 
-// Which of 0, 1 and 2 are open: bits.
+// The parameter's bits say which of 0, 1 and 2 are open.
 class BodyClosedFdsTest : public BodyTest,
                           public testing::WithParamInterface<int> {};
 
@@ -476,14 +477,13 @@ class BodyContainerTest : public BodyTest {
   }
 };
 
-// `body` as a script for unshare(1) runs it, in namespaces of its own.
+// A script that unshare(1) runs in namespaces of their own starts `body`.
 TEST_F(BodyContainerTest, InAChrootTheProgramHasItsTerminal) {
   const std::string root = folder_ / "root";
   FillRoot(root);
   HeadProcess head({}, {.socket = root + "/head.sock"});
   ASSERT_TRUE(head.ready()) << head.log().text();
-  // All that a chroot needs is devpts beside ptmx.  The mount ends with its
-  // namespace.
+  // A chroot needs only devpts beside ptmx.  The mount goes with its namespace.
   const LogFile said;
   Program body = Program::Start(
       {"unshare", "--mount", "sh", "-c",
@@ -513,7 +513,7 @@ TEST_F(BodyContainerTest, WithoutAPtmxTheErrorNamesIt) {
 TEST_F(BodyContainerTest, InNamespacesOfItsOwnTheProgramHasItsTerminal) {
   const std::string path = ReportPath();
   const LogFile said;
-  // Process 1 of its container.
+  // It is process 1 of its container.
   Program container = Program::Start(
       {"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--ipc",
        "--uts", "--net", Deptyr(), "body", "--name", "boxed", head_.socket(),
@@ -522,7 +522,7 @@ TEST_F(BodyContainerTest, InNamespacesOfItsOwnTheProgramHasItsTerminal) {
   const Report report(path);
   EXPECT_EQ(said.text(), "");
   ExpectTerminal(report, 1);
-  // Head knows it by the pid it has outside, and how it ends.
+  // Head knows its pid outside, and how it ends.
   const std::vector<pid_t> children = ChildrenOf(container.pid());
   ASSERT_THAT(children, testing::SizeIs(1));
   EXPECT_TRUE(head_.log().Until(
@@ -552,7 +552,7 @@ TEST_F(BodyTest, WithoutHeadItSaysThatItWaitsAndThenThatItWasInVain) {
   BodyProcess body(socket, {"--wait", "0.2"}, {"true"});
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
   EXPECT_THAT(body.said().lines(),
-              ElementsAre(HasSubstr("waits up to 200ms for head"),
+              ElementsAre(HasSubstr("waiting up to 200ms for head"),
                           StartsWith("deptyr body: connect to head at ")));
 }
 
@@ -570,13 +570,13 @@ TEST_F(BodyTest, AStaleSocketIsNoHead) {
 TEST_F(BodyTest, AHeadThatComesLaterServesIt) {
   const std::string socket = folder_ / "later";
   BodyProcess body(socket, {}, Reporter());
-  ASSERT_TRUE(body.said().Until(HasSubstr("waits up to")));
+  ASSERT_TRUE(body.said().Until(HasSubstr("waiting up to")));
   HeadProcess head({}, {.socket = socket});
   ExpectTerminal(Report(ReportPath()), body.pid());
   EXPECT_TRUE(head.log().Until(HasSubstr("session=actor")));
 }
 
-// Listens, and accepts nobody.
+// This socket listens, but accepts nobody.
 TEST_F(BodyTest, AHeadWhoseBacklogIsFullIsWaitedFor) {
   const std::string socket = folder_ / "busy";
   const Fd listener(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
@@ -593,7 +593,7 @@ TEST_F(BodyTest, AHeadWhoseBacklogIsFullIsWaitedFor) {
     EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
     EXPECT_THAT(body.said().text(), HasSubstr("connect to head at"));
   }
-  // Whoever waits is served as soon as it is accepted.
+  // A body that waits is served as soon as it is accepted.
   BodyProcess body(socket, {}, Reporter());
   ASSERT_TRUE(WaitFor([&] { return body.program().Sleeps(); }));
   HeadProcess head({}, {.stdin_fd = listener.get()});
@@ -646,7 +646,7 @@ TEST_F(BodyTest, AFallbackRunsTheProgramOnTheOriginalDescriptors) {
                    {.fds = {{input.read_end.get(), 0}}});
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 3});
   EXPECT_THAT(body.said().lines(),
-              ElementsAre(AllOf(StartsWith("deptyr body: runs sh without a "
+              ElementsAre(AllOf(StartsWith("deptyr body: running sh without a "
                                            "terminal: connect to head at"),
                                 HasSubstr("No such file")),
                           "out:hello", "err:hello", "none"));
@@ -666,7 +666,7 @@ TEST_F(BodyTest, AFallbackLeavesEverythingAsItWas) {
   EXPECT_EQ(report["session"], absl::StrCat(::getsid(0)));
 }
 
-// Two of it would be worse than none.
+// Two instances would be worse than none.
 TEST_F(BodyTest, AFallbackIsNotForANameThatIsTaken) {
   BodyProcess first = Body({"--name", "a"}, {"cat"});
   ASSERT_TRUE(head_.log().Until(HasSubstr("session=a")));
@@ -685,7 +685,7 @@ TEST_F(BodyTest, AFallbackIsForAHeadThatIsNone) {
   (void)!::write(connection.get(), "HTTP/1.1 400", 12);
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 4});
   EXPECT_THAT(body.said().lines(),
-              ElementsAre(HasSubstr("runs sh without a terminal: whoever "
+              ElementsAre(HasSubstr("running sh without a terminal: whoever "
                                     "serves the socket is not a deptyr head")));
 }
 
@@ -796,7 +796,7 @@ class BodyOtherUserTest : public BodyTest {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root";
-    // Where other users can get at it.
+    // Other users can reach it here.
     std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
     std::filesystem::copy(Deptyr(), folder_ / "deptyr");
   }
@@ -805,7 +805,7 @@ class BodyOtherUserTest : public BodyTest {
     (void)::setgroups(0, nullptr);
     (void)!::setgid(nobody->pw_gid);
     (void)!::setuid(nobody->pw_uid);
-    // Lost by the change of the user.
+    // Changing the user clears this.
     (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
   }
   Program AsNobody(const std::vector<std::string>& options,
@@ -842,7 +842,7 @@ TEST_F(BodyOtherUserTest, ANameOfAnotherUserIsRefusedEvenToReplace) {
               testing::Each("deptyr body: head refused: the name a belongs to "
                             "another user; choose another --name"));
   EXPECT_FALSE(mine.program().HasEnded());
-  // Not when the program has ended, either; and the other way round.
+  // It is refused also when the program has ended, and the other way round.
   mine.program().Signal(SIGKILL);
   (void)mine.Wait();
   Program late = AsNobody({"--name", "a"}, {"true"}, said);

@@ -1,5 +1,5 @@
-// Clients at head's sockets: where they connect, what they are sent, what they
-// may.
+// Tests clients at head's sockets: where they connect, what they are sent, and
+// what they may do.
 
 #include <netinet/in.h>
 #include <signal.h>
@@ -39,7 +39,7 @@ class ClientsTest : public testing::Test {
     EXPECT_TRUE(head_->ready()) << head_->log().text();
     return *head_;
   }
-  // A session, registered when this returns.
+  // Starts a session, which is registered when this returns.
   BodyProcess Body(const std::string& name,
                    const std::vector<std::string>& program) {
     BodyProcess body(head_->socket(), {"--name", name}, program);
@@ -48,7 +48,7 @@ class ClientsTest : public testing::Test {
     EXPECT_TRUE(head_->log().Until(HasSubstr(registered)));
     return body;
   }
-  // It prints its own name, and sends what is typed back.
+  // This program prints its own name, and echoes its input.
   BodyProcess Echo(const std::string& name) {
     return Body(name, {"sh", "-c",
                        absl::StrCat("stty raw -echo; echo this is ", name,
@@ -76,7 +76,7 @@ class AddressTest : public ClientsTest {
     two.Send(KeysFrame("framed"));
     EXPECT_TRUE(one.output().Until(HasSubstr("rawframed")));
   }
-  // Where it listens, by its log.
+  // Returns the address it listens at, from its log.
   std::string LoggedAddress(const std::string& framing) {
     for (const std::string& line : head_->log().lines()) {
       absl::string_view address = line;
@@ -141,7 +141,7 @@ TEST_F(AddressTest, OfTcpIsWarnedOfOnce) {
   EXPECT_EQ(parts.size(), 2U) << head_->log().text();
 }
 
-// A listening socket with a descriptor, as a supervisor makes it.
+// Makes a listening socket as a supervisor does.
 Fd ListeningAt(const std::string& path) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_un address{};
@@ -307,7 +307,7 @@ TEST_F(ClientDirTest, KeepsThemWhileTheSessionIsRemembered) {
   }
   ASSERT_TRUE(head_->log().Until(HasSubstr("session=a pid=")));
   EXPECT_TRUE(Exist());
-  // Until so many others have ended that it is forgotten.
+  // So many others end that it is forgotten.
   for (int i = 0; i < 65; ++i) {
     BodyProcess body(head_->socket(), {"--name", absl::StrCat("b", i)},
                      {"true"});
@@ -358,7 +358,7 @@ TEST_F(ClientsTest, AReadOnlyListenerOnlyShows) {
   ASSERT_TRUE(framed.output().Until(HasSubstr("size 24x80")));
   raw.Send("typed");
   framed.Send(KeysFrame("typed") + SizeFrames(50, 100) + SignalFrame(SIGKILL));
-  // All of it has been read once it is counted.
+  // Once it is counted, all of it has been read.
   raw.Close();
   framed.Close();
   EXPECT_TRUE(head_->log().Until(HasSubstr("dropped=5 ")));
@@ -445,14 +445,14 @@ TEST_F(SizesTest, APairIsOneChange) {
   EXPECT_TRUE(one_->output().Until(HasSubstr("size 51x121 after 2\n")));
 }
 
-// Cut inside the first of the two: both are there at once.
+// The cut is inside the first of the two, so both are there at once.
 TEST_F(SizesTest, APairThatArrivesInPiecesIsOneChange) {
   Begin();
   std::string wanted;
   for (uint16_t cut = 1; cut < kPacketHeader; ++cut) {
     const std::string sent = SizeFrames(50, cut);
     one_->Send(sent.substr(0, cut));
-    // Head has read it when this has come back.
+    // When this comes back, head has read the rest.
     two_->Send(KeysFrame("."));
     wanted += ".";
     ASSERT_TRUE(one_->output().Until(wanted));
@@ -462,7 +462,7 @@ TEST_F(SizesTest, APairThatArrivesInPiecesIsOneChange) {
   }
 }
 
-// Cut behind it: it may have waited long enough to be applied alone.
+// The cut is behind it, and it may have waited long enough to be applied alone.
 TEST_F(SizesTest, ACutBetweenThePairDoesNoHarm) {
   Begin();
   for (uint16_t cut = kPacketHeader; cut < 2 * kPacketHeader; ++cut) {
@@ -518,7 +518,7 @@ class SizePolicyTest : public SizesTest,
 
 TEST_P(SizePolicyTest, DecidesBetweenTwoClients) {
   Begin({"--size-policy", GetParam().policy});
-  // The size in force is the last that was said, if any.
+  // The size in force is the last one that was sent, if any.
   const auto size = [&] {
     const std::string& text = one_->output().text();
     const size_t at = text.rfind("size ");

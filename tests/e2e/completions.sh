@@ -19,7 +19,7 @@ until [ "$(deptyr ls --names 2> /dev/null | wc -l)" = 2 ]; do
     sleep .02
 done
 
-# What a shell makes of a line, a word a line.
+# Prints a shell's completions of a line, a word a line.
 # shellcheck disable=SC2016,SC2317
 of_bash() {
     bash -c '. cmd/completions/deptyr.bash

@@ -1,4 +1,5 @@
-// Many: sessions that idle, bodies that come at once, restarts in a row.
+// Tests many of everything: sessions that idle, bodies that come at once,
+// restarts in a row.
 
 #include <signal.h>
 #include <unistd.h>
@@ -33,7 +34,7 @@ using testing::MatchesRegex;
 using testing::SizeIs;
 
 constexpr int kCrowd = 1000;
-// Of all of them.
+// This is for all of them together.
 constexpr absl::Duration kLongDeadline = absl::Minutes(4);
 
 class CrowdTest : public testing::Test {
@@ -57,7 +58,7 @@ class CrowdTest : public testing::Test {
     });
   }
 
-  // All of a thousand bodies may have connected before one has its PTY.
+  // A thousand bodies may all have connected before one has its PTY.
   std::string Refusals() {
     std::string refusals;
     for (const std::string& line : head_.log().lines()) {
@@ -85,16 +86,16 @@ TEST_F(CrowdTest, AHundredIdleSessionsNeverWakeHead) {
       {"strace", "-f", "-o", folder / "trace", "-p", absl::StrCat(head_.pid())},
       {.fds = {{said.fd(), 1}, {said.fd(), 2}}});
   ASSERT_TRUE(said.Until(HasSubstr("attached")));
-  // That nothing happens can only be seen by looking on for a time.
+  // To see that nothing happens, we can only watch for a while.
   EXPECT_EQ(WaitForEvents(strace.pidfd(), POLLIN, absl::Seconds(5)), 0);
   strace.Signal(SIGINT);
   ASSERT_TRUE(strace.Wait().has_value());
-  // One call; interrupted, it was a machine that stood still.
+  // There is one call; if it was interrupted, the machine stood still.
   EXPECT_THAT(
       ReadFile(folder / "trace"),
       MatchesRegex("([0-9]+ +epoll_wait\\([^\n]* EINTR [^\n]*\n)*"
                    "[0-9]+ +epoll_wait\\([^\n]*<detached \\.\\.\\.>\n"));
-  // And it is awake at once when there is something.
+  // It is awake at once when there is something to do.
   bodies_[0]->program().Signal(SIGKILL);
   EXPECT_TRUE(head_.log().Until(HasSubstr("session=b0 pid=")));
   EXPECT_EQ(bodies_[0]->Wait(), ExitStatus{.signal = SIGKILL});
@@ -125,7 +126,7 @@ TEST_F(CrowdTest, AThousandBodiesAtOnceAreAllServed) {
     ASSERT_EQ(body->said().text(), "");
     ASSERT_FALSE(body->program().HasEnded());
   }
-  // A controlling end and a pidfd each.
+  // Each has a controlling end and a pidfd.
   EXPECT_TRUE(WaitFor([&] {
     return CountFdsOf(head_.pid()) == fds + 2 * kCrowd;
   })) << CountFdsOf(head_.pid());
@@ -141,8 +142,8 @@ TEST_F(CrowdTest, AThousandBodiesAtOnceAreAllServed) {
   Restart();
 }
 
-// Something on every screen.  Beyond the page that a ring holds by then, a
-// session may cost 8 KiB.
+// There is something on every screen.  Beyond the page that a ring then holds,
+// a session may cost 8 KiB.
 TEST_F(CrowdTest, AThousandIdleSessionsCostLittle) {
   constexpr long kRingPage = 4;
   const long before = OwnKilobytes(head_.pid());
@@ -176,8 +177,8 @@ TEST_F(CrowdTest, AThousandClientsCostLittle) {
     clients.push_back(Value(Connect(head_.socket(), kDeadline)));
     const std::string attach = Encode(Attach{.from = From::kNow});
     ASSERT_EQ(WriteSome(clients.back().get(), attach).bytes, attach.size());
-    // One after the other: how many connections are new at once, and what that
-    // leaves in the heap, is another matter.
+    // They come one after the other: this isn't about what many new connections
+    // at once leave in the heap.
     ASSERT_TRUE(
         WaitFor([&] { return BytesReadable(clients.back().get()) > 0; }));
   }
@@ -202,7 +203,7 @@ TEST_F(CrowdTest, AThousandRestartsInARowLeaveHeadAsItWas) {
   })) << LogLinesWith("session=again");
 }
 
-// Each with a name of its own, of which head doesn't remember all.
+// Each has a name of its own, and head doesn't remember all of them.
 TEST_F(CrowdTest, AThousandNamesInARowLeaveHeadAsItWas) {
   const auto run = [&](const std::string& name) {
     BodyProcess body(head_.socket(), {"--name", name}, {"echo", "some output"});

@@ -1,5 +1,5 @@
 #!/bin/bash
-# tests/demo shows what it says, alone and to a person, and cleans up after itself.
+# tests/demo shows what it promises, by itself and to a person, and cleans up.
 cd "$(dirname "$0")/../.." || exit
 export DEPTYR=${DEPTYR?"the built deptyr"}
 
@@ -24,7 +24,7 @@ nothing_is_left() {
     [ -z "$(find "$TMPDIR" -mindepth 1 ! -path "$person" ! -path "$TMPDIR/said")" ] &&
         ! grep -qszF "DEPTYR_DEMO=$TMPDIR" /proc/[0-9]*/environ
 }
-# As in a container of a CI service.
+# It runs as in a container of a CI service.
 alone() { exec env -u TERM CI=true tests/demo "$@" < /dev/null; }
 
 echo "Alone it shows every step, and leaves nothing."

@@ -1,4 +1,4 @@
-// Who speaks another protocol at a socket for clients, head's own or a
+// A peer that speaks another protocol at a socket for clients, head's own or a
 // browser's, is told so, and no byte of it reaches a program.
 
 #include <sys/socket.h>
@@ -36,7 +36,7 @@ const char* const kBrowsers[] = {
     "PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n",
 };
 
-// Where it listens, by its log, as "tcp:127.0.0.1:PORT".
+// Returns the address it listens at, "tcp:127.0.0.1:PORT", from its log.
 std::string TcpAddress(const LogFile& log, const std::string& framing) {
   for (const std::string& line : log.lines()) {
     absl::string_view address = line;
@@ -49,7 +49,7 @@ std::string TcpAddress(const LogFile& log, const std::string& framing) {
   return "";
 }
 
-// All that is sent to who says that.
+// Returns everything that is sent to a peer that says this.
 std::string AnswerTo(const std::string& address, absl::string_view bytes) {
   Connection client = Connection::To(address);
   client.Send(bytes);
@@ -184,7 +184,7 @@ TEST_F(DialectsTest, WhatOnlyLooksLikeThatIsTyped) {
   }
 }
 
-// Only a client's packets count; before, a fourth of all garbage was a signal.
+// Only a client's packets count.  Once, a fourth of all garbage was a signal.
 TEST_F(DialectsTest, GarbageIsNeverASignal) {
   StartBody({Traffic(), "signals"});
   Connection watcher = Connection::To(Path("uwsgi"));

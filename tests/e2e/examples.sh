@@ -1,6 +1,6 @@
 #!/bin/bash
-# The examples in the man pages of the clients do what they say: each is run,
-# with a server with a console, called mc, as its session.
+# The examples in the man pages of the clients work: each is run, with a server
+# with a console, called mc, as its session.
 cd "$(dirname "$0")/../.." || exit
 deptyr=${DEPTYR?"the built deptyr"}
 pages=$PWD/docs/man
@@ -36,22 +36,23 @@ await() {
     done
 }
 runs() { [ "$(deptyr status --json mc | jq -r .state)" = running ]; }
-# Reaped at once, as by a supervisor: only so can the kernel tell how it ended.
+# It is reaped at once, as by a supervisor: only then can the kernel tell how it
+# ended.
 start_server() {
     ! runs 2> /dev/null || return
     (deptyr body --name mc "$DEPTYR_SOCKET" -- sh server > body.log 2>&1; :) &
     await "server" runs
 }
 
-# What stands in a page's EXAMPLES, a command a line.
+# Prints the commands in a page's EXAMPLES, one a line.
 examples() {
     mandoc -T ascii -O width=1000 "$1" | sed 's/.\x08//g' | awk '/^[A-Z]/ { on = /^EXAMPLES/ } on' |
         sed -nE 's/^ {11,}((Exec[A-Za-z]+=)?[a-z].*deptyr .*|(Exec[A-Za-z]+=)?deptyr .*|asciinema .*)/\1/p'
 }
-# Those that go on until they are interrupted.
+# These go on until they are interrupted.
 lasting() { [[ $1 == *--follow* || $1 == *"deptyr events"* || $1 == *"deptyr record"* ]]; }
 
-# run COMMAND: as a shell would, or a supervisor.
+# run COMMAND: runs it as a shell would, or a supervisor.
 run() {
     local command=${1#Exec*=} job
     # What a supervisor puts in.
@@ -60,14 +61,15 @@ run() {
         command=${command//'"$1" "$2"'/3 0}
         command=${command//'$EXIT_CODE $EXIT_STATUS'/exited 3}
     }
-    # asciinema plays on a terminal, as fast as may be.
+    # asciinema plays on a terminal, as fast as it can.
     command=${command/asciinema play/asciinema play -s 1000}
     if lasting "$command"; then
         rm -f mc.cast
-        # What a shell starts in the background ignores SIGINT.
+        # Jobs that a shell starts in the background ignore SIGINT.
         setsid env --default-signal=INT bash -c "$command" > out 2> err < /dev/null &
         job=$!
-        # It has said something: a recording, a history, or the events of a start.
+        # By now it has printed something: a recording, a history, or the events
+        # of a start.
         await "output" something_came "$command"
         kill -INT -- -$job
         wait $job
@@ -81,7 +83,7 @@ run() {
         *) timeout 60 bash -c "$command" > out 2> err < /dev/null ;;
     esac
 }
-# On a terminal, until the detach key: ^\, or docker's.
+# Attaches on a terminal, until the detach key: ^\, or docker's.
 visit() {
     local keys='\034' job
     [[ $1 != *ctrl-p* ]] || keys='\020\021'

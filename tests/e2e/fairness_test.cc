@@ -1,5 +1,5 @@
-// Users who take all that they can get, at root's head: whatever it is, it is
-// counted for them, the others have theirs, and root is always served.  And no
+// Users take everything they can get at root's head.  Whatever it is, it is
+// counted for them, others have their share, and root is always served.  And no
 // default leads into another user's session.
 
 #include <poll.h>
@@ -56,7 +56,7 @@ std::string Registration(const std::string& name, std::string word = "it") {
                          .argv = {std::move(word)}});
 }
 
-// A connection to the head socket, of somebody.
+// Somebody's connection to the head socket.
 class Guest {
  public:
   explicit Guest(Fd fd) : fd_(std::move(fd)) {}
@@ -124,7 +124,8 @@ class FairnessTest : public testing::Test {
   Guest Connected(uid_t uid) {
     return Guest(ConnectAs(head().socket(), {.uid = uid}));
   }
-  // This very process as a program of theirs: it runs as long as the test.
+  // Registers this very process as a program of theirs; it runs as long as the
+  // test.
   Guest Registers(uid_t uid, const std::string& name,
                   const std::string& word = "it") {
     Guest guest = Connected(uid);
@@ -134,7 +135,7 @@ class FairnessTest : public testing::Test {
                      pty.controller.get());
     return guest;
   }
-  // A program of their own; true if head took it.
+  // Starts a program of their own; true if head took it.
   template <uid_t kUid>
   bool Starts(const std::string& name, std::vector<std::string> program) {
     said_.push_back(std::make_unique<LogFile>());
@@ -154,7 +155,7 @@ class FairnessTest : public testing::Test {
            }) &&
            !absl::StrContains(said_.back()->text(), "refused");
   }
-  // One that has ended, as head knows.
+  // Starts one that has ended, as head knows.
   template <uid_t kUid>
   void StartsAndEnds(const std::string& name) {
     ASSERT_TRUE(Starts<kUid>(name, {"true"})) << said_.back()->text();
@@ -178,7 +179,7 @@ class FairnessTest : public testing::Test {
     const std::string out = Run({"ls", "--names"}).out;
     return absl::StrSplit(out, '\n', absl::SkipEmpty());
   }
-  // `ls`, `kick`, `status` and `upgrade` of root work.
+  // `ls`, `kick`, `status` and `upgrade` have to work for root.
   void ExpectServesRoot(const std::string& session) {
     for (const std::vector<std::string>& words :
          std::vector<std::vector<std::string>>{{"ls"},
@@ -224,7 +225,7 @@ TEST_F(FairnessTest, ASessionHasOneConnectionOfARegistration) {
 
 TEST_F(FairnessTest, TheEndOfAProgramEndsItsRegistration) {
   StartHead();
-  // Somebody else has the connection, too: here, this test.
+  // Somebody else, here this test, has the connection, too.
   const SocketPair sockets;
   Program program = Program::Fork(
       [&] {
@@ -253,7 +254,7 @@ TEST_F(FairnessTest, ConnectionsThatNeverExecuteAProgramUseUpNothing) {
   ExpectServesRoot("a");
 }
 
-// The terminals of programs that left something running.
+// These programs left something running that holds their terminals.
 TEST_F(FairnessTest, NorDoTerminalsThatWereLeftBehind) {
   StartHead({}, {.prepare = LimitDescriptors<128>});
   std::vector<Fd> terminals;
@@ -276,8 +277,8 @@ TEST_F(FairnessTest, NorDoTerminalsThatWereLeftBehind) {
 TEST_F(FairnessTest, AUserHasHalfOfTheDescriptorsAndRootTheLast) {
   StartHead({}, {.prepare = LimitDescriptors<128>});
   ASSERT_EQ(Registers(0, "root").Answer(), "accepted");
-  // Connections that say nothing, each with a descriptor that is of no use yet;
-  // sessions; clients.
+  // They are connections that say nothing, each with a descriptor that is of no
+  // use yet; sessions; and clients.
   const Pty pty = Value(OpenPty({}));
   std::vector<Guest> guests;
   for (int i = 0; i < 40; ++i) {
@@ -295,7 +296,7 @@ TEST_F(FairnessTest, AUserHasHalfOfTheDescriptorsAndRootTheLast) {
   EXPECT_TRUE(Starts<kBob>("b", {"cat"})) << said_.back()->text();
   ExpectServesRoot("a0");
 
-  // Together they have all that is for users.
+  // Together they have everything that users may have.
   std::vector<Guest> more;
   std::string last;
   for (int i = 0; i < 100 && last.empty(); ++i) {
@@ -321,7 +322,7 @@ TEST_F(FairnessTest, TheLastOfTheClientsAreRoots) {
     guests.back().Say(Attach{.session = bob ? "b" : "a", .from = From::kNow});
     if (guests.back().Answer() == "attached") ++attached[bob ? 1 : 0];
   }
-  // Of 40 that there may be.
+  // There may be 40.
   EXPECT_EQ(attached[0] + attached[1], 30);
   ExpectServesRoot("a");
 }
@@ -335,7 +336,7 @@ TEST_F(FairnessTest, WhatAUserEndsIsForgottenInPlaceOfTheirOwn) {
   for (int i = 0; i < kMore; ++i) {
     ASSERT_NO_FATAL_FAILURE(StartsAndEnds<kAlice>(absl::StrCat("a", i)));
   }
-  // The latest of hers, and his.
+  // The latest of hers are left, and his.
   EXPECT_TRUE(WaitFor([&] { return Names().size() == 64 + 1; }));
   EXPECT_THAT(Names(),
               AllOf(testing::Contains("gameserver"), testing::Contains("a69"),
@@ -349,15 +350,15 @@ TEST_F(FairnessTest, WhereThereIsNoRoomWhoHasMoreGivesWay) {
   ASSERT_NO_FATAL_FAILURE(StartsAndEnds<kBob>("b1"));
   ASSERT_NO_FATAL_FAILURE(StartsAndEnds<kAlice>("a1"));
   ASSERT_NO_FATAL_FAILURE(StartsAndEnds<kAlice>("a2"));
-  // Her own, though his is older.
+  // Her own gives way, although his is older.
   ASSERT_TRUE(Starts<kAlice>("a3", {"cat"}));
   EXPECT_THAT(Names(), ElementsAre("a2", "a3", "b1"));
   ASSERT_TRUE(Starts<kAlice>("a4", {"cat"}));
   EXPECT_THAT(Names(), ElementsAre("a3", "a4", "b1"));
-  // His isn't hers to take: he has fewer.
+  // She can't take his place, because he has fewer.
   EXPECT_FALSE(Starts<kAlice>("a5", {"cat"}));
   EXPECT_THAT(Names(), ElementsAre("a3", "a4", "b1"));
-  // He may have hers.
+  // He may take hers.
   programs_[3]->Signal(SIGKILL);
   ASSERT_TRUE(programs_[3]->Wait());
   ASSERT_TRUE(head().log().Until(HasSubstr(
@@ -434,7 +435,7 @@ TEST_F(KeeperTest, WhatEndedOfAUserWhoHasFewerKeepsItsPlace) {
   ASSERT_TRUE(Starts<kAlice>("a2", {"cat"}));
   ASSERT_TRUE(
       head().log().Until(HasSubstr("session=a2 would not outlive head: ")));
-  // Root has none yet: there his, who has one, gives way.
+  // Root has none yet, so his gives way, who has one.
   EXPECT_TRUE(Starts<0>("r", {"cat"}));
   EXPECT_TRUE(WaitFor([&] { return IsKept("r"); }));
   EXPECT_TRUE(IsKept("a1"));
@@ -456,7 +457,7 @@ TEST_F(FairnessTest, OneUsersLinesDoNotFillTheLog) {
   }
   ASSERT_TRUE(Starts<kBob>("b", {"cat"}));
   const std::vector<std::string> lines = head().log().lines();
-  // Each is a beginning and an end.
+  // Each is logged when it begins and when it ends.
   EXPECT_EQ(std::count_if(lines.begin(), lines.end(),
                           [](const std::string& line) {
                             return absl::StrContains(line, "session=a ");
@@ -484,7 +485,7 @@ TEST_F(FairnessTest, NoDefaultLeadsRootIntoAnothersSession) {
         << words[0];
   }
   EXPECT_EQ(Run({"status", "a"}).status, ExitStatus{});
-  // Her own she needn't name, and his is none of hers.
+  // She needn't name her own, and has no rights in his.
   EXPECT_EQ(Run({"status"}, Become<kAlice>).status, ExitStatus{});
   EXPECT_THAT(Run({"status"}, Become<kBob>).err,
               HasSubstr("there is no session yet"));
@@ -502,7 +503,7 @@ TEST_F(FairnessTest, TheNewestIsTheOneThatRegisteredLast) {
   EXPECT_THAT(newest(), HasSubstr("\"name\": \"c\""));
   ASSERT_EQ(Run({"upgrade"}).status, ExitStatus{});
   EXPECT_THAT(newest(), HasSubstr("\"name\": \"c\""));
-  // It is forgotten, for somebody else.
+  // It is forgotten to make room for somebody else's.
   ASSERT_TRUE(Starts<kAlice>("a1", {"cat"}));
   ASSERT_TRUE(Starts<kAlice>("a2", {"cat"}));
   ASSERT_THAT(Names(), ElementsAre("a", "a1", "a2", "b"));
@@ -522,7 +523,7 @@ TEST_F(FairnessTest, AClientOfASocketGetsItsOwnUsersSession) {
   EXPECT_TRUE(head().log().Until(
       AllOf(HasSubstr("for a session of uid 0; tcp:127.0.0.1:0=SESSION"),
             HasSubstr("raw=SESSION would mean another's"))));
-  // Who waited goes on waiting, over an upgrade too.
+  // A client that waited goes on waiting, over an upgrade too.
   ASSERT_TRUE(Starts<kAlice>("a2", {"echo", "of alice"}));
   ASSERT_EQ(Run({"upgrade"}).status, ExitStatus{});
   ASSERT_TRUE(Starts<kAlice>("a3", {"echo", "of alice"}));
@@ -584,7 +585,8 @@ TEST_F(FairnessTest, WhatEachUserHasIsInHeadsReport) {
   Guest client = Connected(kAlice);
   client.Say(Attach{.session = "a", .from = From::kNow});
   ASSERT_EQ(client.Answer(), "attached");
-  // The ring, the terminal, the process and its connection; a client.
+  // She has the ring, the terminal, the process and its connection, and a
+  // client.
   const std::string alice =
       "\"uid\": 12345,\n      \"sessions\": 1,\n      \"running\": 1,\n      "
       "\"kept\": 0,\n      \"clients\": 1,\n      \"pending\": 0,\n      "
@@ -593,7 +595,7 @@ TEST_F(FairnessTest, WhatEachUserHasIsInHeadsReport) {
   EXPECT_THAT(all, AllOf(HasSubstr(alice), HasSubstr("\"uid\": 12346,")));
   EXPECT_THAT(Run({"status", "--head"}).out,
               testing::ContainsRegex("12345 +1 +1 +0 +1 +0 +5\n"));
-  // Others hear of themselves only.
+  // Others are told only about themselves.
   EXPECT_THAT(Run({"status", "--head", "--json"}, Become<kAlice>).out,
               AllOf(HasSubstr("\"uid\": 12345,"), Not(HasSubstr("12346"))));
 }

@@ -1,6 +1,6 @@
 // A terminal that takes no output, and a program that takes no input, cost
-// nobody else anything: head in a real tmux that is stopped, by SIGSTOP or as
-// ^S stops a terminal.
+// nobody else anything.  Head runs in a real tmux that is stopped, by SIGSTOP
+// or as ^S stops a terminal.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -62,7 +62,7 @@ class FlowTest : public testing::Test {
   std::string FloodIsOver(const std::string& name) {
     return folder_ / absl::StrCat("flood-", name);
   }
-  // Where the program ends when nobody is in its way.
+  // The last screen of the program when nobody is in its way.
   static std::string LastScreen() {
     std::string screen;
     for (int i = kLines - 21; i <= kLines; ++i) {
@@ -72,8 +72,8 @@ class FlowTest : public testing::Test {
     return absl::StrCat(screen, "the flood is over\n\n");
   }
 
-  // Raw, and reads nothing until its gate is opened; then kLongText bytes, of
-  // which it prints the sum, and then what else comes.
+  // Starts a raw program that reads nothing until its gate is opened; then it
+  // reads kLongText bytes, prints their sum, and then whatever else comes.
   BodyProcess Late(const std::string& name) {
     EXPECT_EQ(::mkfifo(Gate().c_str(), 0600), 0);
     return Body(
@@ -128,8 +128,8 @@ TEST_F(FlowTest, ATerminalWhoseReaderStoppedHoldsNoProgramBack) {
 
 TEST_F(FlowTest, AFullScreenProgramThatWasMissedIsAskedToRepaint) {
   ASSERT_EQ(::tcflow(terminal_.get(), TCOOFF), 0);
-  // Draws its screen once, at the start and when the size changes, and blinks
-  // in between, as a clock does.
+  // The program draws its screen at the start and when the size changes, and
+  // blinks in between, as a clock does.
   BodyProcess body = Body(
       "a",
       {"bash", "-c",
@@ -170,14 +170,14 @@ TEST_F(FlowTest, KillingAStoppedWindowEndsHead) {
   EXPECT_TRUE(LogUntil(HasSubstr("head has ended; these programs")));
 }
 
-// Head's queue and the PTY hold some 36 KB.  What more was typed waits, until
-// there is room, in head's own terminal.  Once nobody told of the room, and
-// head was deaf to its keyboard from then on.
+// Head's queue and the PTY hold some 36 KB.  Further keys wait in head's own
+// terminal until there is room.  Once, nobody reported the room, and head was
+// deaf to its keyboard from then on.
 TEST_F(FlowTest, AllOfALongPasteArrivesAtAProgramThatReadsLate) {
   BodyProcess late = Late("late");
   ASSERT_TRUE(tmux_.Until(HasSubstr("ready")));
   PasteLongText();
-  // Other programs aren't in this one's way.
+  // Another program isn't affected.
   BodyProcess other = Body("other", {"sh", "-c", "exit 3"});
   EXPECT_EQ(other.Wait(), ExitStatus{.code = 3});
   EXPECT_TRUE(LogUntil(HasSubstr("ended: exit status 3")));
@@ -207,7 +207,7 @@ TEST_F(FlowTest, APasteThatItsProgramDidNotLiveToReadIsNotForTheNext) {
   late.program().Signal(SIGKILL);
   EXPECT_EQ(late.Wait(), ExitStatus{.signal = SIGKILL});
   ASSERT_TRUE(tmux_.Until(HasSubstr("a ended: signal 9")));
-  // Head reads its keyboard again: this is behind the paste.
+  // Head reads its keyboard again, because this key is behind the paste.
   tmux_.Press({"C-\\", "l"});
   ASSERT_TRUE(tmux_.Until(HasSubstr("*1  a  ended: signal 9")));
   tmux_.Press({"1"});

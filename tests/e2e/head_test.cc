@@ -1,5 +1,6 @@
-// Head as a service: its socket, how it is told of its listeners and tells that
-// it is ready, its log, and what it does on a machine that has little left.
+// Tests head as a service: its socket, how it is given listeners and reports
+// that it is ready, its log, and how it works on a machine that has little
+// left.
 
 #include <fcntl.h>
 #include <grp.h>
@@ -148,7 +149,7 @@ TEST(HeadSocketTest, HangupMakesALostSocketAgain) {
   EXPECT_FALSE(Exists(head.socket()));
 }
 
-// Of `length` bytes, in `folder`.
+// Returns a path of `length` bytes in `folder`.
 std::string PathOfLength(const TempDir& folder, size_t length) {
   const std::string path = folder / "";
   return path + std::string(length - path.size(), 's');
@@ -217,8 +218,8 @@ TEST(HeadSocketTest, AnUnknownGroupIsWrongUsage) {
   EXPECT_FALSE(Exists(head.socket()));
 }
 
-// Looked at while the system call that makes the file, and each after it, is
-// held up at its end.
+// We look while the system call that makes the file, and each after it, is held
+// up at its end.
 TEST(HeadSocketTest, AtNoInstantHasTheSocketAnotherModeThanAskedFor) {
   const TempDir folder;
   HeadProcess head(
@@ -238,7 +239,7 @@ TEST(HeadSocketTest, AtNoInstantHasTheSocketAnotherModeThanAskedFor) {
     if (mode != modes.back()) modes.push_back(mode);
     return head.HasSaid();
   }));
-  // A mode may be missed here, on a busy machine.
+  // On a busy machine we may miss a mode.
   EXPECT_THAT(modes, testing::IsSubsetOf({"none", "660"}));
   EXPECT_EQ(ModeOf(folder / "sock"), "660");
   for (const pid_t traced : ChildrenOf(head.pid())) {
@@ -256,7 +257,7 @@ void SetListenPid() {
 TEST(HeadInheritedSocketTest, ASocketOfSystemdsIsServedAndStays) {
   const TempDir folder;
   const Fd socket = BindAndListen(folder / "sock");
-  // Whoever came before head waits in the backlog.
+  // A body that came before head waits in the backlog.
   BodyProcess early(folder / "sock", {}, {"sh", "-c", "exit 3"});
   ASSERT_NE(WaitForEvents(socket.get(), POLLIN), 0);
   HeadProcess head({}, {.socket = folder / "sock",
@@ -268,7 +269,7 @@ TEST(HeadInheritedSocketTest, ASocketOfSystemdsIsServedAndStays) {
   EXPECT_EQ(early.Wait(), ExitStatus{.code = 3});
   EXPECT_EQ(head.Stop(), ExitStatus{});
   EXPECT_TRUE(Exists(folder / "sock"));
-  // And the next head takes it over.
+  // The next head takes it over.
   HeadProcess next({}, {.socket = folder / "sock",
                         .how = {.fds = {{socket.get(), 3}},
                                 .env = {"LISTEN_FDS=1"},
@@ -349,7 +350,7 @@ class NotifySocket {
                                             name.size())),
               0);
   }
-  // Until a message is `wanted`; those before it are forgotten.
+  // Waits for a message that is `wanted`; those before it are forgotten.
   testing::AssertionResult Until(
       const testing::Matcher<const std::string&>& wanted) {
     std::vector<std::string> got;
@@ -441,7 +442,7 @@ TEST(HeadLogTest, WhatAPersonNamesIsPrintedHarmlessly) {
               AllOf(Not(HasSubstr("\033")), Not(HasSubstr("\nforged line"))));
 }
 
-// Whoever reads the log has stopped.
+// The reader of the log has stopped.
 TEST(HeadLogTest, ALogThatIsFullHoldsNobodyUp) {
   const Pipe pipe;
   constexpr int kSmall = 4096;
@@ -450,7 +451,7 @@ TEST(HeadLogTest, ALogThatIsFullHoldsNobodyUp) {
   for (int i = 0; i < 60; ++i) {
     ASSERT_EQ(Served(head.socket()), ExitStatus{});
   }
-  // Room again: how many lines were lost is told.
+  // There is room again, so the number of lost lines is logged.
   OutputReader log(pipe.read_end.get());
   ASSERT_TRUE(log.Until(HasSubstr("registered")));
   ASSERT_EQ(Served(head.socket()), ExitStatus{});
@@ -483,7 +484,7 @@ TEST(HeadEndTest, ItsEndHangsItsProgramsUpAndSaysSo) {
 }
 
 TEST(HeadEndTest, ItsOwnTerminalSignalsAreNotInherited) {
-  // Ignored, as a shell without job control starts a background job.
+  // It is ignored, as when a shell without job control starts a background job.
   HeadProcess head({}, {.how = {.prepare = [] {
                           (void)::signal(SIGINT, SIG_IGN);
                           (void)::signal(SIGTERM, SIG_IGN);
@@ -507,13 +508,13 @@ TEST(HeadLimitTest, WithStdinAtDevNullItUsesNoTime) {
   BodyProcess body(head.socket(), {}, {"cat"});
   ASSERT_TRUE(head.log().Until(HasSubstr("registered")));
   const long before = CpuTimeOf(head.pid());
-  // One that spins would have used most of it.
+  // A head that spins would have used most of it.
   (void)WaitForEvents(head.program().pidfd(), POLLIN, absl::Seconds(1));
   EXPECT_LE(CpuTimeOf(head.pid()) - before, 2);
 }
 
-// Programs that have ended and let go of their terminals; whose children
-// haven't; that were stopped.
+// There are programs that ended and let go of their terminals, programs whose
+// children haven't, and programs that were stopped.
 TEST(HeadLimitTest, WhatPeopleLeaveBehindCostsNoTime) {
   const TempDir folder;
   ASSERT_EQ(::mkfifo((folder / "gate").c_str(), 0600), 0);
@@ -526,7 +527,7 @@ TEST(HeadLimitTest, WhatPeopleLeaveBehindCostsNoTime) {
       {"sh", "-c", "exec <&- >&- 2>&-; read x < " + folder / "gate"});
   BodyProcess stopped(head.socket(), {"--name=stopped"},
                       {"sh", "-c", "kill -STOP $$"});
-  // A zombie: this program doesn't reap it for now.
+  // This program doesn't reap it for now, so it is a zombie.
   BodyProcess zombie(head.socket(), {"--name=zombie"}, {"true"});
   ASSERT_TRUE(head.log().Until(
       AllOf(HasSubstr("session=left"), HasSubstr("session=closed"),
@@ -565,7 +566,7 @@ TEST(HeadLimitTest, OutOfDescriptorsNewcomersWaitAndAllElseGoesOn) {
     }));
     if (head.log().text().find("refused") != std::string::npos) break;
   }
-  // Those who run are served still.
+  // Running programs are still served.
   EXPECT_FALSE(bodies.front()->program().HasEnded());
   const auto errors = [&] {
     const auto lines = head.log().lines();
@@ -578,7 +579,7 @@ TEST(HeadLimitTest, OutOfDescriptorsNewcomersWaitAndAllElseGoesOn) {
   (void)WaitForEvents(head.program().pidfd(), POLLIN, absl::Seconds(1));
   EXPECT_LE(CpuTimeOf(head.pid()) - before, 5);
   EXPECT_LE(errors(), 1);
-  // As soon as some have ended, there's room.
+  // There is room as soon as some have ended.
   bodies.erase(bodies.begin(), bodies.begin() + 4);
   BodyProcess late(head.socket(), {"--name=late"}, {"sh", "-c", "exit 3"});
   EXPECT_EQ(late.Wait(), ExitStatus{.code = 3});

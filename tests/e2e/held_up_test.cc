@@ -1,6 +1,7 @@
-// Whoever passes a terminal to a head that runs as root may keep it, and share
-// the open file with head: what they do there holds head up no longer than a
-// moment, and costs them the terminal.  And: what head inherits can't end it.
+// A user who passes a terminal to a head that runs as root may keep it, and so
+// share the open file with head.  Nothing they do there holds head up longer
+// than a moment, and it costs them the terminal.  Nor can anything that head
+// inherits end it.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -51,8 +52,8 @@ class HeldUpTest : public testing::Test {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can be other users";
   }
 
-  // A terminal at which nobody reads, and that echoes nothing; kept by who
-  // passes it.
+  // A terminal at which nobody reads, and that echoes nothing; the process that
+  // passes it keeps it.
   struct Passed {
     Pty pty;
     Fd connection;
@@ -87,7 +88,7 @@ class HeldUpTest : public testing::Test {
     }
     return it;
   }
-  // The next message; nothing at the end.
+  // Returns the next message; nothing at the end.
   static std::optional<HeadMessage> Hear(int fd) {
     std::string inbox;
     for (;;) {
@@ -100,7 +101,7 @@ class HeldUpTest : public testing::Test {
       inbox.append(room.data(), static_cast<size_t>(count));
     }
   }
-  // Types what no PTY holds, as its owner.
+  // Types, as its owner, more than a PTY holds.
   Fd Type(const std::string& session) const {
     Fd client = ConnectAs(head_.socket(), {kAttacker});
     std::string bytes = Encode(Attach{.session = session, .from = From::kNow});
@@ -136,7 +137,7 @@ TEST_F(HeldUpTest, ATerminalThatBlocksIsServedAndHoldsNobodyUp) {
   ASSERT_EQ(it.answer, "accepted");
   const Fd client = Type("blocks");
   EXPECT_THAT(Report(), HasSubstr("pid "));
-  // All of it comes, as the program reads.
+  // Everything arrives as the program reads.
   OutputReader typed(it.pty.terminal.get());
   EXPECT_TRUE(typed.Until(testing::SizeIs(testing::Ge(size_t{128} << 10))));
   ASSERT_EQ(::write(it.pty.terminal.get(), "said", 4), 4);
@@ -157,7 +158,7 @@ TEST_F(HeldUpTest, WhoMakesATerminalBlockLosesItAndHoldsNobodyUp) {
     clients.push_back(Type(absl::StrCat("evil", i)));
     EXPECT_THAT(Report(), HasSubstr("pid "));
   }
-  // What reads, and fills it again, has head wait again.
+  // Reading, and filling it again, makes head wait again.
   std::array<char, 64 << 10> room;
   EXPECT_TRUE(WaitFor([&] {
     for (const Passed& it : all) {
@@ -168,14 +169,14 @@ TEST_F(HeldUpTest, WhoMakesATerminalBlockLosesItAndHoldsNobodyUp) {
     return absl::StrContains(head_.log().text(), "evil3 pid=") &&
            absl::StrContains(head_.log().text(), "loses its terminal");
   }));
-  // They have to wait; others don't.
+  // That user has to wait, but others don't.
   EXPECT_THAT(Pass("again", O_RDWR).answer,
               AllOf(StartsWith("limit: "), HasSubstr("made head wait")));
   BodyProcess body(head_.socket(), {"--name=b"}, {"sh", "-c", "exit 3"});
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 3}) << body.said().text();
 }
 
-// Thieves take what head has been told of, and let it wait.
+// Thieves take the input that head has been told of, and make it wait.
 TEST_F(HeldUpTest, WhoReadsThereTooHoldsNobodyUp) {
   uid_t user = kAttacker;
   for (const int flags : {O_RDWR, O_RDWR | O_NONBLOCK}) {

@@ -1,6 +1,7 @@
-// Clients that nobody here wrote, in real terminals: uWSGI's own, socat, nc,
-// telnet, the Python client that uWSGI's documentation prints.  And uWSGI's own
-// forkpty router, to see that a person sees the same at deptyr's.
+// Tests clients of other projects in real terminals: uWSGI's own, socat, nc,
+// telnet, and the Python client that uWSGI's documentation prints.  uWSGI's own
+// forkpty router runs beside them, to show that a person sees the same at
+// deptyr's.
 #include <signal.h>
 
 #include <filesystem>
@@ -77,7 +78,8 @@ class InteropTest : public testing::Test {
   std::optional<BodyProcess> body_;
 };
 
-// Attaches, types, sees, resizes if it can, leaves, and comes back.
+// A person attaches, types, sees, resizes if the client can, leaves, and comes
+// back.
 TEST_F(InteropTest, UwsgisFramedClientDoesAllOfATerminal) {
   StartHead();
   {
@@ -142,8 +144,8 @@ TEST_F(InteropTest, ScriptsTypeBySocatAndNc) {
   EXPECT_TRUE(watcher.Until(HasSubstr("by 10 nc")));
 }
 
-// As ptyme's article does: telnet in character mode, and a raw terminal over
-// TCP, which is what its `attach` program is.
+// ptyme's article does this: telnet in character mode, and a raw terminal over
+// TCP, like its `attach` program.
 TEST_F(InteropTest, TelnetAndARawTerminalOverTcp) {
   StartHead();
   Tmux telnet(absl::StrCat("exec telnet 127.0.0.1 ", Port()));
@@ -171,7 +173,8 @@ TEST_F(InteropTest, AClientInPython) {
   EXPECT_FALSE(client.dead());
 }
 
-// The very text, where a copy of the documentation lies beside the project.
+// This is the very text, if a copy of the documentation lies beside the
+// project.
 TEST_F(InteropTest, TheClientOfUwsgisDocumentation) {
   const std::filesystem::path seeds =
       std::filesystem::path(std::getenv("DEPTYR_SOURCE_DIR")) /
@@ -201,7 +204,7 @@ TEST_F(InteropTest, TheClientOfUwsgisDocumentation) {
 
 // --- the forkpty router
 
-// What a person sees who does the same at both.
+// Returns what a person sees who does the same at both.
 std::string SeenAt(const std::string& client) {
   Tmux window(client, {24, 80});
   EXPECT_TRUE(window.Until(HasSubstr("\n$")));
@@ -211,7 +214,7 @@ std::string SeenAt(const std::string& client) {
   EXPECT_TRUE(SizeBecomes(window, "20 70"));
   window.Type("clear\n");  // however often it was asked
   EXPECT_TRUE(window.Until(testing::StartsWith("$\n")));
-  // What is typed before a shell prompts stands before the prompt.
+  // Keys typed before a shell prompts stand before the prompt.
   window.Type("stty size\n");
   EXPECT_TRUE(window.Until(HasSubstr("20 70\n$")));
   Interrupt(window);
@@ -219,7 +222,7 @@ std::string SeenAt(const std::string& client) {
   EXPECT_TRUE(window.Until(HasSubstr("\n23\n$")));
   std::vector<std::string> seen;
   for (absl::string_view line : absl::StrSplit(window.Screen(), '\n')) {
-    // What uWSGI's client says of itself names the socket.
+    // These lines of uWSGI's client name the socket.
     if (absl::StartsWith(line, "[pty]")) continue;
     seen.emplace_back(absl::StripTrailingAsciiWhitespace(line));
   }
@@ -249,14 +252,15 @@ TEST_F(InteropTest, APersonSeesTheSameAtUwsgisRouterAndAtOurs) {
   })) << log.text();
   EXPECT_EQ(SeenAt(UwsgiClient("pty-uconnect", folder_ / "ours")),
             SeenAt(UwsgiClient("pty-uconnect", folder_ / "theirs")));
-  // By its own leave: its gateways are children of it.
+  // It ends itself, because its gateways are children of it.
   theirs.Signal(SIGINT);
   EXPECT_TRUE(theirs.Wait());
   ours.Signal(SIGTERM);
   EXPECT_EQ(ours.Wait(), ExitStatus{});
 }
 
-// A router in a private namespace, its socket on a folder both see.
+// The router runs in a private namespace, with its socket in a folder that both
+// see.
 TEST_F(InteropTest, ARouterInAContainerServesClientsOutside) {
   LogFile log;
   Program router = Program::Start(

@@ -49,7 +49,7 @@ using testing::Not;
 namespace fs = std::filesystem;
 
 constexpr char kClients[] = "/run/deptyr-clients";
-// On a busy machine nobody is passed over who only had no turn.
+// On a busy machine, nobody is passed over only because they had no turn.
 constexpr char kPatient[] = "--when-behind block";
 
 int FromEnvironment(const char* name, int otherwise) {
@@ -113,7 +113,7 @@ void RestartHead() {
                         : "s6-svc -T 60000 -wR -r " + Folder("deptyr-head"));
 }
 
-// With that much room in the keeper, if it is systemd's.
+// Starts head with that much room in the keeper, if it is systemd's.
 void FreshHead(const std::string& options = "", int room = 4096) {
   StopHead();
   if (IsSystemd()) {
@@ -168,7 +168,7 @@ Fd Open(const std::string& path, int flags) {
   return Fd(::open(path.c_str(), flags | O_CLOEXEC, 0666));
 }
 
-// A child of the test, which so sees how it ends.
+// Starts a child of the test, which so sees how it ends.
 Program Body(const std::string& name, const std::vector<std::string>& program,
              const std::vector<std::string>& options = {}) {
   const Fd null = Open("/dev/null", O_RDWR);
@@ -187,7 +187,7 @@ std::string BodySaid(const std::string& name) {
   return ReadFile(absl::StrCat(kFiles, "/", name, ".body"));
 }
 
-// What a command of deptyr prints about a session.
+// Returns what a command of deptyr prints about a session.
 std::string Ask(const std::string& command, const std::string& session) {
   return MustShell(
       absl::StrCat("deptyr ", command, " ", kHeadSocket, " ", session));
@@ -199,7 +199,7 @@ std::string Incarnations(const std::string& session) {
       std::min(status.find("\"incarnations\""), status.size()));
 }
 
-// The line of it in `deptyr ls`.
+// Returns the session's line in `deptyr ls`.
 std::string Listed(const std::string& session) {
   const std::string all = MustShell(absl::StrCat("deptyr ls ", kHeadSocket));
   for (const absl::string_view line : absl::StrSplit(all, '\n')) {
@@ -219,7 +219,7 @@ std::string KeeperName() {
   return IsSystemd() ? "systemd" : "s6";
 }
 
-// What `traffic numbers` writes, followed byte for byte.
+// Follows the output of `traffic numbers` byte for byte.
 class Expected {
  public:
   bool Takes(absl::string_view bytes) {
@@ -246,7 +246,7 @@ class Expected {
   size_t at_ = 0;
 };
 
-// `deptyr attach` clients of a flood, who are read all the time.
+// `deptyr attach` clients of a flood, which are read all the time.
 class Followers {
  public:
   // Returns when all are there, before its first line.
@@ -286,7 +286,7 @@ class Followers {
 
   size_t count() const { return all_.size(); }
   uint64_t Got(size_t i) const { return all_[i]->bytes; }
-  // Until each has had that much.
+  // Waits until each has had that much.
   testing::AssertionResult AllGot(uint64_t bytes) {
     for (const auto& one : all_) {
       if (!WaitFor([&] { return one->bytes >= bytes; })) {
@@ -297,7 +297,7 @@ class Followers {
     }
     return testing::AssertionSuccess();
   }
-  // Once the program has ended: that each got all it wrote.
+  // Expects, once the program has ended, that each got everything it wrote.
   void ExpectWhole(uint64_t bytes) {
     for (const auto& one : all_) {
       EXPECT_EQ(one->program->Wait(), ExitStatus{}) << ReadFile(one->errors);
@@ -356,7 +356,7 @@ class Followers {
   std::thread thread_;
 };
 
-// A client of --client-dir, of whom head's death can be seen.
+// A client of --client-dir, at which head's death can be seen.
 class RawClient {
  public:
   explicit RawClient(const std::string& session)
@@ -406,9 +406,9 @@ class KeeperTest : public testing::Test {
   std::string File(const std::string& suffix) const {
     return absl::StrCat(kFiles, "/", name_, suffix);
   }
-  // Of `traffic`, which says in .count how many numbers it wrote.  All who
-  // follow are there, hear it to its end, and have every byte; returns how
-  // many.
+  // Ends a flood of `traffic`, which says in .count how many numbers it wrote.
+  // All followers have to be there, hear it to its end, and have every byte.
+  // Returns their number.
   uint64_t EndFlood(const std::string& flood, Program& writer,
                     Followers& followers) {
     EXPECT_TRUE(followers.AllGot(followers.Got(0) + 1));
@@ -421,7 +421,7 @@ class KeeperTest : public testing::Test {
   }
 };
 
-// Programs that must notice nothing, and what must stay as it is.
+// Programs that must notice nothing, and the state that must not change.
 class Idlers {
  public:
   explicit Idlers(const std::string& prefix)
@@ -442,7 +442,7 @@ class Idlers {
     EXPECT_TRUE(WaitFor([&] {
       return absl::StrContains(Incarnations(ended_name_), "exit status 3");
     }));
-    // Else they would notice.
+    // Otherwise they would notice.
     EXPECT_TRUE(ListedAs(vim_name_, HasSubstr(KeeperName())));
     EXPECT_TRUE(ListedAs(report_name_, HasSubstr(KeeperName())));
     before_ = Look();
@@ -573,7 +573,7 @@ TEST_F(KeeperTest, AStopOfHeadIsNoneForProgramsBesideAnFdHolder) {
   idlers.ExpectAsBefore();
 }
 
-// Head prepares for those who say nothing, as they may be bodies.
+// Head prepares for connections that say nothing, because they may be bodies.
 TEST_F(KeeperTest, WhoSaysNothingKeepsNoFdHolderFromEnding) {
   if (IsSystemd()) GTEST_SKIP() << "systemd does not end";
   FreshHead();
@@ -622,7 +622,7 @@ TEST_F(KeeperTest, AHeadWithoutAKeeperSaysWhatItsEndCosts) {
 
 // --- A ring of a newer deptyr -----------------------------------------------
 
-// The ring of a session, as head has it.
+// Returns the ring of a session, as head has it.
 Fd RingOf(const std::string& session) {
   for (const auto& entry :
        fs::directory_iterator(absl::StrCat("/proc/", HeadPid(), "/fd"))) {
@@ -664,7 +664,7 @@ TEST_F(KeeperTest, WhatANewerDeptyrWroteIsHeldForIt) {
   EXPECT_EQ(another.Wait(), ExitStatus{.code = 111});
   EXPECT_THAT(BodySaid(name_),
               HasSubstr("that of a program whose state a newer deptyr wrote"));
-  // That one comes.
+  // The newer one comes.
   SetVersion(ring, kRingVersion);
   KillHead();
   ASSERT_TRUE(WaitFor(HeadAnswers));

@@ -1,5 +1,5 @@
-// kill -9, of body and of head, at every step there is: nobody hangs, nothing
-// is left, and whoever comes next is served.
+// Body and head get kill -9 at every step there is: nobody hangs, nothing is
+// left, and the next one is served.
 
 #include <signal.h>
 #include <unistd.h>
@@ -51,7 +51,7 @@ std::vector<std::string> SignalAt(const Call& call, const std::string& signal,
       absl::StrCat("inject=", call.name, ":signal=", signal, ":when=", call.n)};
 }
 
-// What strace wrote, but for the first line: there it executes the program.
+// Reads strace's trace without the first line, where it executes the program.
 std::vector<Call> CallsIn(const std::string& trace) {
   std::vector<Call> calls;
   std::map<std::string, int> counts;
@@ -123,7 +123,7 @@ TEST(KillBodyTest, AtEverySystemCallItLeavesNothing) {
   }
   EXPECT_TRUE(WaitFor([&] { return CountFdsOf(head.pid()) == fds; }))
       << CountFdsOf(head.pid()) << " descriptors, before " << fds;
-  // Whoever registered has ended, for the log too.
+  // All who registered have ended, in the log too.
   EXPECT_EQ(head.Stop(), ExitStatus{});
   EXPECT_EQ(PidsThat(" registered: ", head.log()),
             PidsThat(" ended: ", head.log()))
@@ -146,7 +146,8 @@ TEST(KillBodyTest, StoppedBetweenRegistrationAndProgramItHoldsItsName) {
   ASSERT_THAT(stopped, SizeIs(1));
   BodyProcess refused(head.socket(), {"--name=a"}, {"true"});
   EXPECT_EQ(refused.Wait(), ExitStatus{.code = 111});
-  // Replaced, and then continued, it finds its terminal hung up and says so.
+  // After it was replaced and continued, it finds its terminal hung up and says
+  // so.
   BodyProcess replacing(head.socket(), {"--name=a", "--replace"},
                         {"sh", "-c", "exit 3"});
   EXPECT_EQ(replacing.Wait(), ExitStatus{.code = 3});
@@ -164,8 +165,8 @@ TEST(KillHeadTest, StoppedAndContinuedItServesWhoWaited) {
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 3});
 }
 
-// What may become of a body whose head was killed: it says that it lost it, its
-// program was hung up, or another head served it.
+// A body whose head was killed says that it lost it, its program is hung up, or
+// another head serves it.
 void ExpectWellEnded(const std::optional<ExitStatus>& end,
                      const LogFile& said) {
   ASSERT_TRUE(end.has_value()) << "hangs: " << said.text();
@@ -211,13 +212,13 @@ TEST(KillHeadTest, AtEverySystemCallItsBodiesKnowWhatToDo) {
   int served = 0;
   for (const Call& call : calls) {
     const auto [end, bodys_end] = serve_one(SignalAt(call, "KILL"));
-    // How often it calls some depends on what comes when.
+    // Timing decides how often it makes some calls.
     EXPECT_THAT(end,
                 Optional(AnyOf(ExitStatus{.signal = SIGKILL}, ExitStatus{})));
     if (bodys_end == ExitStatus{.code = 3}) ++served;
     if (testing::Test::HasFailure()) FAIL() << "at " << call.name << call.n;
   }
-  // By the next one, where it was killed before it answered.
+  // The next head serves it, if it was killed before it answered.
   EXPECT_GT(served, 60);
 }
 
@@ -243,7 +244,8 @@ TEST(KillHeadTest, WhileACrowdRegistersNobodyHangs) {
     (void)doomed.program().Wait();
     HeadProcess next({}, {.socket = socket});
     ASSERT_TRUE(next.ready()) << next.log().text();
-    // Those that the next one doesn't hold have ended or will; the others run.
+    // Programs that the next one doesn't hold have ended or will; the others
+    // run.
     ASSERT_TRUE(WaitFor([&] {
       const auto held = PidsThat("registered", next.log());
       return std::all_of(bodies.begin(), bodies.end(), [&](const auto& body) {

@@ -1,6 +1,6 @@
-// Those who take what they can get: floods of descriptors, of connections, of
-// registrations, at a real head.  It serves the others all the while, and is
-// afterwards what it was before: as many descriptors, as much memory.
+// Users take what they can get: floods of descriptors, of connections, of
+// registrations, at a real head.  It serves the others all the while, and
+// afterwards it has as many descriptors and as much memory as before.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -117,14 +117,14 @@ class LimitsTest : public testing::Test {
     return guest;
   }
 
-  // A program of somebody else is served as ever.
+  // Somebody else's program is served as usual.
   void ExpectServes() {
     BodyProcess body(head_.socket(), {"--name=other"}, {"sh", "-c", "exit 3"});
     EXPECT_EQ(body.Wait(), ExitStatus{.code = 3}) << body.said().text();
   }
-  // What `attack` took is given back, all of it.
+  // Everything that `attack` took is given back.
   void ExpectFlat(absl::FunctionRef<void()> attack) {
-    // What is taken once, and kept, is taken now.
+    // Head takes now what it takes once and keeps.
     ExpectServes();
     attack();
     ExpectServes();
@@ -225,7 +225,7 @@ TEST_F(LimitsTest, AConnectionThatIsPassedThroughItself) {
       guest.Say(Registration("cycle"), {guest.fd()});
       EXPECT_THAT(guest.Answer(), StartsWith("descriptor: "));
     }
-    // Before head has taken it from its backlog.
+    // Head hasn't taken it from its backlog yet.
     head_.program().Signal(SIGSTOP);
     std::vector<Guest> guests;
     for (int i = 0; i < 50; ++i) {
@@ -302,7 +302,7 @@ TEST_F(PendingTest, SilenceMakesRoomAndNobodyElseWaits) {
   ExpectServes();
   EXPECT_LE(StatusNumber("pending"), kMost);
   EXPECT_EQ(StatusNumber("refused_limit"), 4 * kMost + 1);
-  // The oldest of the user who has most.
+  // The oldest one of the user who has the most is refused.
   EXPECT_THAT(silent.front().Answer(),
               AllOf(StartsWith("limit: 20 connections"),
                     HasSubstr("most of them of uid 12346"),
@@ -318,7 +318,8 @@ TEST_F(PendingTest, HalfAMessageIsAsGoodAsNone) {
       guests.push_back(Attacker());
       guests.back().Say(half);
     }
-    // Who has said little isn't put out by who says nothing.
+    // A connection that has said little isn't refused because of others that
+    // say nothing.
     Guest body = Connected();
     const std::string bytes = Encode(Ask{.what = "nothing", .fields = {}});
     body.Say(bytes.substr(0, 5));
@@ -328,7 +329,7 @@ TEST_F(PendingTest, HalfAMessageIsAsGoodAsNone) {
   });
 }
 
-// Whoever has most.
+// The user who has the most makes room.
 TEST_F(PendingTest, RootsMakeNoRoomForOthers) {
   std::vector<Guest> ours;
   for (int i = 0; i < kMost - 5; ++i) ours.push_back(Connected());
@@ -492,10 +493,10 @@ TEST_F(SessionsTest, WhatHasEndedMakesRoomWhatRunsDoesNot) {
   EXPECT_EQ(said_.back()->text(),
             "deptyr body: head refused: head has 3 sessions already; start it "
             "with a larger --max-sessions\n");
-  // Its own name anybody may have again.
+  // Everybody may register their own name again.
   Kill(0);
   ASSERT_TRUE(Starts("a"));
-  // Who ends gives way, unless somebody watches.
+  // A session whose program ended gives way, unless somebody watches.
   Guest watcher = Attaches("b");
   ASSERT_EQ(watcher.Answer(), "attached");
   Kill(1);
@@ -529,7 +530,7 @@ TEST_F(UserSessionsTest, AUserHasSoManyAndOthersHaveTheirs) {
             "deptyr body: head refused: uid 12346 has 2 sessions already; end "
             "some, or start head with a larger --max-user-sessions\n");
   ASSERT_TRUE(Starts("others"));
-  // Its own gives way, not what somebody else's program left.
+  // Its own session gives way, not one of somebody else.
   Kill(1);
   EXPECT_TRUE(WaitFor([&] { return AttackerStarts("c"); }));
   EXPECT_EQ(OutputOf({Deptyr(), "ls", "--names", head_.socket()}),
@@ -560,7 +561,7 @@ TEST_F(RegistrationsTest, AUserHasSoManyInATime) {
   ExpectServes();
 }
 
-// As after a restart of head: all bodies come back together.
+// All bodies come back together, as after a restart of head.
 TEST_F(LimitsTest, TwoHundredAtOnceAreNoFlood) {
   constexpr int kStorm = 200;
   std::vector<Pty> ptys;
@@ -575,7 +576,7 @@ TEST_F(LimitsTest, TwoHundredAtOnceAreNoFlood) {
                   {ptys[i].controller.get()});
   }
   for (Guest& guest : guests) EXPECT_EQ(guest.Answer(), "accepted");
-  // Of a processor of its own; the machine may be busy.
+  // This is processor time, because the machine may be busy.
   EXPECT_LT(CpuTimeOf(head_.pid()) - ticks, ::sysconf(_SC_CLK_TCK));
   EXPECT_EQ(Status("refused"), "0");
   ptys.clear();

@@ -1,5 +1,5 @@
-// Users who have root's head make and keep things for them, and never take
-// them.  Its memory stays small, and others are served.
+// Users make root's head make and keep things for them that they never take.
+// Its memory stays small, and others are served.
 
 #include <sys/socket.h>
 #include <termios.h>
@@ -63,14 +63,14 @@ class MemoryTest : public testing::Test {
       EXPECT_EQ(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
                 static_cast<ssize_t>(bytes.size()));
     }
-    // As much of it as is taken.
+    // Sends as much as is taken.
     void SaySome(const HeadMessage& message) {
       const std::string bytes = Encode(message);
       (void)::send(fd_.get(), bytes.data(), bytes.size(),
                    MSG_NOSIGNAL | MSG_DONTWAIT);
     }
-    // Reads until a message of this kind has come; false at the end.  What it
-    // passes is added to paint().
+    // Reads until a message of this kind has come; false at the end.  Pictures
+    // that it passes are added to paint().
     template <typename Kind>
     bool Hears() {
       for (;;) {
@@ -91,7 +91,7 @@ class MemoryTest : public testing::Test {
         inbox_.append(room.data(), static_cast<size_t>(count));
       }
     }
-    // Takes what has come.
+    // Takes everything that has come.
     void Drain() const {
       std::array<char, 65536> room;
       while (::recv(fd_.get(), room.data(), room.size(), MSG_DONTWAIT) > 0) {
@@ -109,7 +109,7 @@ class MemoryTest : public testing::Test {
     return PendingConnection(head_.socket(), uid);
   }
 
-  // A session of the attacker's, and its terminal.
+  // Registers a session of the attacker's, with its terminal.
   void Register(WindowSize size) {
     termios raw{};
     ::cfmakeraw(&raw);
@@ -123,7 +123,7 @@ class MemoryTest : public testing::Test {
                         {pty_.controller.get()});
     ASSERT_TRUE(program_.back().Hears<Accepted>());
   }
-  // A screen whose cells all look different.
+  // Paints a screen whose cells all look different.
   void PaintHostileScreen() {
     constexpr int kRows = 200;
     constexpr int kCols = 400;
@@ -151,7 +151,7 @@ class MemoryTest : public testing::Test {
       bytes.remove_prefix(static_cast<size_t>(count));
     }
   }
-  // Answered when all that was said before is served.
+  // This is answered when everything said before is served.
   void ExpectServes(uid_t uid) const {
     PendingConnection peer = As(uid);
     peer.Say(Ask{.what = "snapshot", .fields = {{"session", "evil"}}});
@@ -185,7 +185,7 @@ TEST_F(MemoryTest, SnapshotsThatNobodyReads) {
   ExpectServes(0);
   ExpectServes(kGuest);
   ExpectSmall();
-  // Whoever reads gets it whole, and then the next does.
+  // A connection that reads gets all of it, and then the next one does.
   ASSERT_TRUE(deaf[0].Hears<Done>());
   EXPECT_GT(deaf[0].paint().size(), 1U << 20);
   ASSERT_TRUE(deaf[1].Hears<Done>());
@@ -211,7 +211,7 @@ TEST_F(MemoryTest, AttachedClientsThatDoNotRead) {
   EXPECT_TRUE(deaf[1].Hears<Paint>());
 }
 
-// Those of other users in another's session, too.
+// Other users' connections in another's session count, too.
 TEST_F(MemoryTest, GuestsThatDoNotRead) {
   PaintHostileScreen();
   std::vector<PendingConnection> deaf;
@@ -237,7 +237,7 @@ TEST_F(MemoryTest, WhoWaitsIsServedByTheProgramThatTakesOver) {
   ExpectServes(0);
   EXPECT_FALSE(asks.Readable());
   EXPECT_FALSE(attaches.Readable());
-  // Half of it was written by the program before.
+  // The program before wrote half of it.
   ASSERT_TRUE(deaf.Hears<Paint>());
   ASSERT_TRUE(WaitFor([&] {
     deaf.Drain();
@@ -262,7 +262,7 @@ TEST_F(MemoryTest, KeysOfThoseWhoHaveToLeave) {
     types.Say(Attach{.session = "evil", .from = From::kNow});
     ASSERT_TRUE(types.Hears<Attached>());
     for (int j = 0; j < 3; ++j) types.SaySome(Keys{std::string(16'000, 'x')});
-    // Served after those keys.
+    // This is served after those keys.
     administers.Say(Ask{.what = "head", .fields = {}});
     ASSERT_TRUE(administers.Hears<Done>());
     administers.Say(

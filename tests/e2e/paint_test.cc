@@ -29,8 +29,8 @@ namespace {
 
 constexpr WindowSize kSize{24, 80};
 
-// What can be seen, line by line, but for the blanks at their ends: tmux leaves
-// them out, whatever their colour.
+// Returns what can be seen, line by line, without the blanks at their ends:
+// tmux omits those, whatever their colour.
 std::string Visible(const Screen& screen) {
   std::string visible;
   for (Row row : screen.Rows()) {
@@ -42,7 +42,7 @@ std::string Visible(const Screen& screen) {
   return visible;
 }
 
-// tmux remembers how far a line was ever used, and says so with colours after
+// tmux remembers how far a line was ever used, and shows that by colours after
 // its end.
 std::string Visible(absl::string_view styled) {
   Screen reader(kSize);
@@ -50,18 +50,18 @@ std::string Visible(absl::string_view styled) {
   return Visible(reader);
 }
 
-// A FIFO whose reader and writer both exist.
+// Makes a FIFO whose reader and writer both exist.
 std::string MakeFifo(const std::string& path) {
   EXPECT_EQ(::mkfifo(path.c_str(), 0600), 0);
   return path;
 }
 
-// What a window shows: the lines, with colours;
+// Returns the lines that a window shows, with colours.
 std::string Lines(const Tmux& window) {
   const std::string shown = window.StyledScreen();
   return Visible(absl::string_view(shown).substr(0, shown.rfind('\n')));
 }
-// then where it is, in what mode.
+// Returns these lines, then the cursor's place and the modes.
 std::string Shown(const Tmux& window) {
   return Lines(window) +
          window.Ask(
@@ -72,13 +72,13 @@ std::string Shown(const Tmux& window) {
              "#{scroll_region_lower} #{cursor_shape}");
 }
 
-// What a program on a terminal writes there as it is.
+// A program on a terminal that writes the bytes there as they are.
 class Script {
  public:
   std::string Command() const {
     return absl::StrCat("stty raw -echo; exec cat ", fifo_);
   }
-  // A title after them says that they are shown, and changes nothing shown.
+  // A title after them reports that they are shown, and changes nothing shown.
   std::string Write(absl::string_view bytes) {
     const std::string title = absl::StrCat("shown ", ++shown_);
     Feed(absl::StrCat(bytes, "\x1b]2;", title, "\x07"));
@@ -107,7 +107,7 @@ bool UntilTitle(const Tmux& window, const std::string& title) {
 // A terminal that shows what it is given.
 class Pane {
  public:
-  // Returns when it has.
+  // Returns when it has shown them.
   void Show(absl::string_view bytes) {
     EXPECT_TRUE(UntilTitle(tmux_, script_.Write(bytes)));
   }
@@ -147,8 +147,8 @@ TEST_P(PaintTest, APaintedTerminalShowsWhatOneShowsThatSawAll) {
   }
 }
 
-// The same with all of deptyr between: one who attached in the middle, one who
-// was there from the start.
+// This is the same through all of deptyr: one client attaches in the middle,
+// and one was there from the start.
 TEST_P(PaintTest, WhoAttachesAmidSeesWhatOneSeesWhoWasThere) {
   const absl::string_view bytes = GetParam().bytes;
   Script script;

@@ -1,5 +1,5 @@
-// Where other users have a hand in the paths that root's head is given, and in
-// what it knows of who they are.
+// Other users control parts of the paths that root's head is given, and what it
+// can know of who they are.
 
 #include <fcntl.h>
 #include <poll.h>
@@ -57,7 +57,7 @@ class PathsTest : public testing::Test {
     ASSERT_EQ(::chmod(folder_.path().c_str(), 0755), 0);
     std::filesystem::copy(Deptyr(), folder_ / "deptyr");
   }
-  // A folder of that user's, and with that mode.
+  // Makes a folder of that user's, with that mode.
   std::string Folder(const std::string& name, uid_t owner, mode_t mode) {
     const std::string path = folder_ / name;
     EXPECT_EQ(::mkdir(path.c_str(), mode), 0);
@@ -72,7 +72,7 @@ class PathsTest : public testing::Test {
     head_.emplace(options, std::move(more));
     ASSERT_TRUE(head_->ready()) << head_->log().text();
   }
-  // A program that has come and gone.
+  // Runs a program that comes and goes.
   std::string RunBody(const std::string& name, void (*become)() = nullptr) {
     const LogFile said;
     Program body = Program::Start(
@@ -94,7 +94,8 @@ class PathsTest : public testing::Test {
 
 constexpr char kRoots[] = "uid 0 gid 0 mode 600";
 
-// Puts links to `victim` in the place of all that appears in Alice's folder.
+// Puts links to `victim` in the place of everything that appears in Alice's
+// folder.
 int Swap(const std::string& folder, const std::string& victim) {
   Become<kAlice>();
   for (int count = 0;; ++count) {
@@ -110,7 +111,7 @@ int Swap(const std::string& folder, const std::string& victim) {
 }
 
 // Each call that makes a file, or changes one, is held up at its end, so that
-// whoever looks for it all the time is there before the next.
+// somebody who looks all the time is there before the next.
 const std::vector<std::string> kSlowly = {
     "strace",
     "-o",
@@ -152,7 +153,7 @@ TEST_F(PathsTest, AClientDirThatBecomesALinkIsNotFollowed) {
   StartHead({"--client-dir", clients});
   ASSERT_EQ(RunBody("a"), "ran");
   EXPECT_THAT(NamesIn(clients), UnorderedElementsAre("a.raw", "a.uwsgi"));
-  // A stale one and one of the same name that are root's.
+  // These are root's: a stale socket, and a file of the same name.
   (void)BindSocket(precious + "/b.raw");
   (void)BindSocket(precious + "/a.raw");
   const auto as_alice = [&] {
@@ -167,7 +168,7 @@ TEST_F(PathsTest, AClientDirThatBecomesALinkIsNotFollowed) {
   EXPECT_TRUE(Logged("session=b can't be attached to there: open the folder"));
   EXPECT_EQ(head_->Stop(), ExitStatus{});
   EXPECT_THAT(NamesIn(precious), UnorderedElementsAre("a.raw", "b.raw"));
-  // Who starts head again is told.
+  // The person who starts head again is told.
   HeadProcess again({"--client-dir", clients});
   EXPECT_EQ(again.program().Wait(), ExitStatus{.code = 111});
   EXPECT_THAT(again.log().text(),
@@ -175,7 +176,7 @@ TEST_F(PathsTest, AClientDirThatBecomesALinkIsNotFollowed) {
                         "user's; name the folder it leads to"));
 }
 
-// What a stranger puts beside sockets that are to be made, and keeps locked.
+// The files that a stranger puts beside future sockets, and keeps locked.
 class Obstacles {
  public:
   explicit Obstacles(const std::vector<std::string>& sockets)
@@ -219,7 +220,7 @@ TEST_F(PathsTest, WhatAStrangerKeepsLockedDelaysNobody) {
   }
 }
 
-// All terminals would be the stranger's.
+// The stranger would get all terminals.
 TEST_F(PathsTest, AStrangersKeeperIsGivenNothing) {
   const std::string shared = Folder("shared", 0, 01777);
   const std::string rules = folder_ / "rules/uid/default";

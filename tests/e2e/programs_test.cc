@@ -1,5 +1,5 @@
-// Real programs: under body, shown by head in a real tmux, each looks as it
-// does in a window of tmux itself, and does what its keys say.
+// Runs real programs under body, shown by head in a real tmux: each looks as it
+// does in a window of tmux itself, and obeys its keys.
 
 #include <signal.h>
 
@@ -38,12 +38,12 @@ class ProgramsTest : public testing::Test {
     ASSERT_TRUE(tmux_.Until(HasSubstr("waits for its first program")));
   }
 
-  // What both get besides the test's own environment.
+  // Both get this besides the test's own environment.
   std::vector<std::string> Environment() const {
     return {absl::StrCat("HOME=", home_), "LC_ALL=C.UTF-8", "PS1=prompt> ",
             "XDG_CONFIG_HOME", "XDG_DATA_HOME", "XDG_CACHE_HOME", "LESS",
             "LESSOPEN", "COLORTERM", "TMUX", "TMUX_PANE", "DISPLAY",
-            // A version of it may come from somebody's home.
+            // Another version may come from somebody's home.
             "PATH=/usr/local/bin:/usr/bin:/bin:/usr/sbin:/sbin"};
   }
   void Start(const std::vector<std::string>& program) {
@@ -52,7 +52,7 @@ class ProgramsTest : public testing::Test {
         std::vector<std::string>{"--term", Tmux::kTerm, "--name=program"},
         program, ProgramOptions{.env = Environment()});
   }
-  // In a window of tmux's own as well.
+  // Starts it in a window of tmux's own as well.
   void StartBoth(const std::vector<std::string>& program) {
     std::vector<std::string> words = {"env"};
     for (const std::string& variable : Environment()) {
@@ -106,7 +106,7 @@ class ProgramsTest : public testing::Test {
       return done();
     });
   }
-  // By a key that means nothing once it has.
+  // Ends it by a key that means nothing afterwards.
   bool EndsAt(const std::string& key) {
     return PressUntil(key, [this] { return body_->program().HasEnded(); });
   }
@@ -173,7 +173,7 @@ TEST_F(ProgramsTest, Vim) {
   ASSERT_TRUE(Until(HasSubstr("1  program  runs")));
   tmux_.Press({"1"});
   ASSERT_TRUE(BothUntil(HasSubstr("250 This is line 250")));
-  // From here on alone: they'd write the same file.
+  // From here on it is alone, because both would write the same file.
   direct_->Type("\x1b:qa!\n");
   direct_.reset();
   Type("\x1bggOtyped in vim");
@@ -183,7 +183,7 @@ TEST_F(ProgramsTest, Vim) {
   EXPECT_EQ(body_->Wait(), ExitStatus{});
   EXPECT_EQ(ReadFile(folder_ / "text"),
             absl::StrCat("typed in vim\n", LongText()));
-  // What vim had set has gone with it.
+  // The modes that vim had set are gone.
   ASSERT_TRUE(Ends("exit status 0"));
   EXPECT_TRUE(tmux_.Answers("#{alternate_on} #{mouse_any_flag}", "0 0"));
 }
@@ -195,7 +195,7 @@ TEST_F(ProgramsTest, MidnightCommander) {
   }
   StartBoth(
       {"mc", "-u", "-S", "default", folder_ / "panel", folder_ / "panel"});
-  // Where the disk's free space stands, another is at work.
+  // Another file system's free space may change meanwhile, so it is left out.
   const auto panels = AllOf(HasSubstr("alpha"), HasSubstr("10Quit"));
   ASSERT_TRUE(Until(panels));
   ASSERT_TRUE(direct_->Until(panels));
@@ -215,7 +215,7 @@ TEST_F(ProgramsTest, MidnightCommander) {
   Press({"F10"});
   ASSERT_TRUE(Until(Not(HasSubstr("Listing"))));
   Press({"F10"});
-  // It asks, or not.
+  // It may ask first.
   ASSERT_TRUE(WaitFor([&] {
     if (tmux_.Screen().find("quit the Midnight") != std::string::npos) {
       Press({"Enter"});
@@ -232,7 +232,7 @@ TEST_F(ProgramsTest, Rtorrent) {
          "dht.mode.set=disable", "-o", "network.port_open.set=no"});
   ASSERT_TRUE(Until(AllOf(HasSubstr("*** rTorrent"), HasSubstr("[View: main]"),
                           HasSubstr("[Throttle"))));
-  // Its own prompt, on the line before the last.
+  // It has a prompt of its own, on the line before the last.
   Press({"Enter"});
   ASSERT_TRUE(Until(HasSubstr("load.normal>")));
   Type("nothing");
@@ -270,9 +270,9 @@ TEST_F(ProgramsTest, Htop) {
 TEST_F(ProgramsTest, BashWithJobControl) {
   StartBoth({"bash", "--norc", "--noprofile", "-i"});
   ASSERT_TRUE(BothUntil(HasSubstr("prompt>")));
-  // No complaint that there's no job control in this shell.
+  // The shell doesn't complain that it has no job control.
   ASSERT_THAT(tmux_.Screen(), testing::StartsWith("prompt>"));
-  // In both: a key also drops what is typed and not yet read.
+  // Check both, because a key also drops input that isn't read yet.
   const auto sleeping = [&](bool wanted) {
     const auto in = [&](pid_t shell) {
       const std::vector<pid_t> children = ChildrenOf(shell);
@@ -300,7 +300,7 @@ TEST_F(ProgramsTest, BashWithJobControl) {
   ASSERT_TRUE(BothUntil(HasSubstr("prompt> fg\nsleep 1001\n")));
   Press({"C-c"});
   ASSERT_TRUE(BothUntil(HasSubstr("sleep 1001\n^C\nprompt>")));
-  // Editing of the line, and history.
+  // The line can be edited, and has a history.
   Type("echo tset");
   Press({"Left", "BSpace", "BSpace", "e", "s", "End", "Enter"});
   ASSERT_TRUE(BothUntil(HasSubstr("\ntest\nprompt>")));

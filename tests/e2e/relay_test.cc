@@ -33,7 +33,7 @@ namespace {
 using testing::HasSubstr;
 
 constexpr size_t kMiB = 1 << 20;
-// All that head ever takes: its code, a ring of 1 MiB, its clients.
+// Head never takes more than its code, a ring of 1 MiB and its clients.
 constexpr size_t kMostMemory = 32 << 10;  // KiB
 
 size_t FromEnvironment(const char* name, size_t otherwise) {
@@ -54,8 +54,8 @@ class RelayTest : public testing::Test {
   // Deadlines are for a GiB on a busy machine.
   static constexpr absl::Duration kLongDeadline = absl::Minutes(4);
 
-  // Whom the machine gives no turn for 100 ms is behind, too; where that isn't
-  // what is tested, everybody is waited for.
+  // A client that gets no turn for 100 ms is behind, too; unless that is what
+  // is tested, everybody is waited for.
   void Begin(const std::vector<std::string>& program,
              const std::string& when_behind = "block") {
     (void)RaiseDescriptorLimit();
@@ -66,7 +66,7 @@ class RelayTest : public testing::Test {
     ASSERT_TRUE(head_->ready()) << head_->log().text();
     body_.emplace(head_->socket(), std::vector<std::string>{}, program);
   }
-  // Attached, and past the program's "ready".
+  // Attaches, and reads past the program's "ready".
   Connection Attach(const std::string& address) {
     Connection client = Connection::To(address);
     EXPECT_TRUE(client.output().Until("ready\n"));
@@ -164,11 +164,11 @@ TEST_F(RelayTest, EveryByteReachesFiftyClients) {
   RelayTo(50, 16 * kMiB);
 }
 
-// And of two more, one never reads and one takes a byte a second.
+// There are two others: one never reads, and one takes a byte a second.
 TEST_F(RelayTest, EveryByteReachesNinetyEightBesideTwoThatDoNotRead) {
   constexpr size_t kSize = 16 * kMiB;
-  // A machine that stands still while one reads takes it for a third; not time
-  // and again.
+  // If the machine stands still while one reads, head takes it for a third; but
+  // not time and again.
   constexpr int kRounds = 5;
   testing::AssertionResult all = testing::AssertionFailure();
   for (int round = 0; round < kRounds && !all; ++round) {
@@ -260,7 +260,7 @@ TEST_F(RelayTest, AnInterruptPassesAnothersPaste) {
   Connection types = Attach(framed_);
   const std::string paste(10 * kMiB, 'x');
   size_t sent = 0;
-  // One that comes before everything is full is behind the paste for good.
+  // A key that comes before everything is full is behind the paste for good.
   EXPECT_TRUE(WaitFor([&] {
     sent += pastes.SendSome(absl::string_view(paste).substr(sent));
     types.Send(KeysFrame("\x03"));
@@ -273,8 +273,8 @@ TEST_F(RelayTest, AnInterruptPassesAnothersPaste) {
 
 // --- coming and going
 
-// Reads lines, each the number after the one before, until the program says
-// that it is over.  The number of the last, or nothing if one was wrong.
+// Reads lines, each with the next number, until the program says that it is
+// over. Returns the last number, or nothing if one was wrong.
 class Follower {
  public:
   explicit Follower(const std::string& address)
@@ -343,7 +343,7 @@ int Follow(const std::vector<std::string>& addresses, int ready) {
   }
 }
 
-// What is done to one of many clients, by chance.
+// Does things to one of many clients, by chance.
 class Crowd {
  public:
   Crowd(size_t size, std::vector<std::string> addresses)

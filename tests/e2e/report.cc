@@ -56,7 +56,7 @@ std::string AccessOf(int fd) {
   }
 }
 
-// Signal mask and dispositions, as the kernel has them.
+// Reports signal mask and dispositions, as the kernel has them.
 void ReportStatus(std::ostream& out) {
   std::ifstream status("/proc/self/status");
   for (std::string line; std::getline(status, line);) {
@@ -148,7 +148,7 @@ void Report(std::ostream& out) {
 int main(int argc, char** argv) {
   if (argc != 2) return 100;
   const std::string path = absl::StrCat("/run/test/", argv[1]);
-  // Before it opens anything itself.
+  // Look before opening anything.
   std::ostringstream report;
   Report(report);
   std::ofstream(path + ".new") << report.str();
@@ -163,7 +163,7 @@ int main(int argc, char** argv) {
   sigset_t none;
   ::sigemptyset(&none);
   (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
-  // Only now, so that whoever sees the report may send signals.
+  // The name comes last, so that anybody who sees the report may send signals.
   (void)std::rename((path + ".new").c_str(), path.c_str());
   for (;;) (void)::pause();
 }

@@ -1,4 +1,4 @@
-// Who may do what: users of their own, at the sockets of a real head.
+// Tests who may do what, as other users at the sockets of a real head.
 
 #include <sched.h>
 #include <sys/mount.h>
@@ -65,7 +65,7 @@ class Guest {
     EXPECT_EQ(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
   }
-  // The next message; nothing at the end.
+  // Returns the next message; nothing at the end.
   std::optional<HeadMessage> Hear() {
     for (;;) {
       absl::string_view rest = inbox_;
@@ -79,7 +79,7 @@ class Guest {
       inbox_.append(room.data(), static_cast<size_t>(count));
     }
   }
-  // "CODE: TEXT", if that is the next.
+  // Returns "CODE: TEXT" if a refusal is next.
   std::string Refusal() {
     const auto message = Hear();
     const auto* refused = message ? std::get_if<Refused>(&*message) : nullptr;
@@ -98,7 +98,7 @@ class Guest {
     if (attached == nullptr) return std::nullopt;
     return *attached;
   }
-  // Until head has taken all that was said.
+  // Waits until head has taken everything that was said.
   bool SaidAll() {
     (void)::shutdown(fd_.get(), SHUT_WR);
     while (const auto message = Hear()) {
@@ -116,7 +116,7 @@ class RightsTest : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can be other users";
-    // Where other users can get at it.
+    // Other users can reach it here.
     std::filesystem::permissions(folder_.path(), std::filesystem::perms(0777));
     std::filesystem::copy(Deptyr(), folder_ / "deptyr");
   }
@@ -128,7 +128,7 @@ class RightsTest : public testing::Test {
     ASSERT_TRUE(head_->ready()) << head_->log().text();
   }
   HeadProcess& head() { return *head_; }
-  // The owner's program, which writes what it reads.
+  // Starts the owner's program, which writes what it reads.
   void StartBody(const std::string& name = "a") {
     bodies_.push_back(std::make_unique<LogFile>());
     programs_.push_back(std::make_unique<Program>(Program::Start(
@@ -160,7 +160,7 @@ class RightsTest : public testing::Test {
   std::string HeadStatus() {
     return Run(AsRoot, {"status", "--head", "--json"}).out;
   }
-  // Not before what others typed.
+  // This comes after anything that others typed.
   testing::AssertionResult OwnerTypes(const std::string& text) {
     const Said said = Run(Become<kOwner>, {"send", "--enter", "a", text});
     if (said.status != ExitStatus{}) {
@@ -206,7 +206,7 @@ TEST_F(RightsTest, ByDefaultNobodyElseMayAnything) {
   const Said upgrade = Run(Become<kStranger>, {"upgrade"});
   EXPECT_EQ(upgrade.status, ExitStatus{.code = 111});
   EXPECT_THAT(upgrade.err, HasSubstr("only root and head's own user, uid 0"));
-  // The newest that they may see is none.
+  // There is no newest session that they may see.
   EXPECT_THAT(Run(Become<kStranger>, {"status"}).err,
               HasSubstr("there is no session"));
 }
@@ -224,7 +224,8 @@ TEST_F(RightsTest, TheOwnerMayAll) {
   EXPECT_EQ(Run(Become<kOwner>, {"kick", "a"}).status, ExitStatus{});
 }
 
-// Its terminals are their owners', even where head is somebody who isn't root.
+// Terminals belong to their owners, even if head runs as somebody who isn't
+// root.
 TEST_F(RightsTest, HeadsOwnUserMayUpgradeAndNoMore) {
   StartHead({},
             {.wrapper = {"setpriv", "--reuid", absl::StrCat(kMember), "--regid",
@@ -261,7 +262,7 @@ TEST_F(RightsTest, WhoMaySeeIsReadOnlyOnHeadsSide) {
   EXPECT_EQ(Spell(attached->rights), "see");
   guest.Say(Keys{"smuggled\n"});
   guest.Say(Resize{.rows = 31, .cols = 91});
-  // Bytes and sizes.
+  // Bytes and sizes are dropped and counted.
   EXPECT_TRUE(TextUntil(
       [&] { return Status(); },
       AllOf(HasSubstr("\"dropped\": 10"), HasSubstr("\"read_only\": true"),
@@ -307,7 +308,7 @@ TEST_F(RightsTest, AGroupMayTypeIntoOneSession) {
   EXPECT_TRUE(TextUntil([&] { return Screen("a"); }, HasSubstr("hello")));
   EXPECT_EQ(Run(Become<kMember, kGroup>, {"send", "b", "x"}).status,
             ExitStatus{.code = 111});
-  // What they type goes, their size doesn't.
+  // Their keys are dropped, but their size isn't.
   Guest guest(head().socket(), {kMember, {kGroup}});
   const auto attached = guest.Attach("a", {30, 90});
   ASSERT_TRUE(attached);
@@ -351,7 +352,8 @@ TEST_F(RightsTest, EventsAreOfSessionsThatOneMaySee) {
   EXPECT_EQ(ValueOf(std::get<Item>(*message).fields, "session"), "b");
 }
 
-// To such a head all users but root are the kernel's 65534, the user nobody.
+// For such a head, all users except root are the kernel's 65534, the user
+// nobody.
 TEST_F(RightsTest, WhoHasNoNumberInHeadsNamespaceIsNotNobody) {
   if (Program::Start({"unshare", "--map-root-user", "true"}).Wait() !=
       ExitStatus{}) {
@@ -371,7 +373,7 @@ TEST_F(RightsTest, WhoHasNoNumberInHeadsNamespaceIsNotNobody) {
     const Said seen = Run(become, {"snapshot", "a"});
     EXPECT_EQ(seen.status, ExitStatus{.code = 111});
     EXPECT_THAT(seen.err, HasSubstr("a user unknown here may not see a"));
-    // One of them could take another's session.
+    // Otherwise one of them could take another's session.
     const Said body =
         Run(become, {"body", "--name=c", head().socket(), "--", "true"});
     EXPECT_EQ(body.status, ExitStatus{.code = 111});
@@ -407,11 +409,11 @@ TEST_F(RightsTest, WhatIsRefusedIsCountedAndLoggedOnce) {
 
 // --- listeners
 
-// Before Linux 6.5: who connects, hands the connection on and ends leaves its
-// pid to somebody else's process.
+// Before Linux 6.5, a process that connects, hands the connection on and ends
+// leaves its pid to somebody else's process.
 class TakenPidTest : public RightsTest {
  protected:
-  // As process 1 of a PID namespace, where the next pid can be chosen.
+  // Attacks as process 1 of a PID namespace, where it can choose the next pid.
   int AttackInside() const {
     if (::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
         ::mount("proc", "/proc", "proc", 0, nullptr) != 0) {
@@ -449,7 +451,7 @@ class TakenPidTest : public RightsTest {
   enum { kNoNamespace = 1, kAnotherPid, kNoAnswer, kAccepted };
 
  private:
-  // What is left of the attacker registers a terminal.
+  // The rest of the attacker registers a terminal.
   static int Register(int connection, int go, int answer) {
     char byte = 0;
     (void)!::read(go, &byte, 1);
@@ -495,9 +497,9 @@ TEST_F(TakenPidTest, IsRefusedOnOldKernels) {
 class ListenerRightsTest : public RightsTest {
  protected:
   std::string socket() const { return folder_ / "client"; }
-  // For a session that is of others: it has to be named.
+  // It names the session, because that is another user's.
   std::string address() const { return socket() + "=a"; }
-  // As who connects there.
+  // A client that connects as that user.
   class Client {
    public:
     Client(const std::string& path, const User& user)
@@ -520,7 +522,7 @@ TEST_F(ListenerRightsTest, WithoutRulesItsFileSaysWhoMay) {
   struct stat file {};
   ASSERT_EQ(::stat(socket().c_str(), &file), 0);
   EXPECT_EQ(file.st_mode & 0777U, 0600U);
-  // Somebody was let in by the file's rights.
+  // The file's rights let somebody in.
   ASSERT_EQ(::chmod(socket().c_str(), 0666), 0);
   Client client(socket(), {kStranger});
   client.Send("typed\n");
@@ -556,7 +558,7 @@ TEST_F(ListenerRightsTest, WhatWasNotAllowedIsDroppedAndCounted) {
   ASSERT_TRUE(member.output().Until(HasSubstr("ready")));
   member.Send(absl::StrCat(KeysFrame("smuggled\n"), SignalFrame(9),
                            SizeFrames(31, 91)));
-  // Keys, a signal, rows and columns.
+  // Keys, a signal, rows and columns are dropped and counted.
   EXPECT_TRUE(TextUntil(
       [&] { return Status(); },
       AllOf(HasSubstr("\"dropped\": 12"), HasSubstr("\"read_only\": true"),
@@ -613,7 +615,7 @@ TEST_F(ListenerRightsTest, ASignalToASetUserIdProgramIsRootsAlone) {
     ASSERT_TRUE(client.output().Until(
         HasSubstr(absl::StrCat(uid, " lives\r\n", uid, " lives\r\n"))));
     EXPECT_THAT(client.output().text(), Not(HasSubstr("signal 10")));
-    // As ^C would be.
+    // ^C would do the same.
     client.Send(SignalFrame(2));
     EXPECT_TRUE(client.output().Until(HasSubstr("signal 2")));
   }
@@ -710,7 +712,7 @@ TEST_F(ListenerRightsTest, SurviveAnUpgrade) {
       testing::ContainsRegex("\"dropped\": 9[^}]*}[^}]*\"dropped\": 9")));
   ASSERT_TRUE(OwnerTypes("of mine"));
   EXPECT_THAT(Screen(), Not(HasSubstr("smuggled")));
-  // New ones, too; and what was refused before counts.
+  // New ones are refused, too, and earlier refusals still count.
   Client stranger(socket(), {kStranger});
   EXPECT_TRUE(stranger.output().UntilEnd());
   EXPECT_THAT(HeadStatus(), HasSubstr("\"refused_not_permitted\": 2"));

@@ -38,7 +38,7 @@ constexpr uid_t kNobody = 65534;
 
 class RouterTest : public testing::Test {
  protected:
-  // Ready when this returns, or ended.
+  // It is ready when this returns, or has ended.
   void Start(const std::vector<std::string>& options,
              const std::vector<std::string>& command = {},
              const std::vector<std::string>& wrapper = {},
@@ -64,7 +64,7 @@ class RouterTest : public testing::Test {
     Start({"--raw", raw_, "--uwsgi", framed_},
           {"sh", "-c", "stty -echo; echo ready; exec env PS1= sh"});
   }
-  // What `command` prints, up to a line that it did.
+  // Returns the output of `command`, up to a line that says it is done.
   std::string Ask(Connection& client, const std::string& command) {
     client.output().Forget();
     client.Send(absl::StrCat(command, "; echo that was all\n"));
@@ -206,7 +206,7 @@ TEST_F(RouterTest, TheProgramIsGivenItsTerminalAndNothingElse) {
 
 class OutputTest : public RouterTest {
  protected:
-  // 1 MiB of lines, and what is in the program's mind last.
+  // The program writes 1 MiB of lines, and then its last words.
   void StartProgram() {
     Start({"--raw", raw_, "--uwsgi", framed_, "--raw", "tcp:127.0.0.1:0"},
           {"sh", "-c",
@@ -232,7 +232,7 @@ TEST_F(OutputTest, ReachesAClientThatReadsLate) {
   StartProgram();
   Connection late = Connection::To(raw_);
   Connection late_tcp = Connection::To(Tcp());
-  // The program waits, and others come and go meanwhile, for long enough.
+  // The program waits for long enough, and others come and go meanwhile.
   const absl::Time until = absl::Now() + absl::Milliseconds(500);
   while (absl::Now() < until) {
     Connection client = Connection::To(framed_);
@@ -246,8 +246,8 @@ TEST_F(OutputTest, ReachesAClientThatTypesWhatNobodyReads) {
   StartProgram();
   Connection client = Connection::To(Tcp());
   ASSERT_TRUE(client.output().Until(StartsWith("x")));  // it echoes no more
-  // What has come and isn't read would make a close a reset, and a reset takes
-  // back what is on its way; with little room on our side, much is.
+  // Unread input would turn a close into a reset, and a reset takes back bytes
+  // that are on their way; with little room on our side, there are many.
   const int room = 1 << 14;
   ::setsockopt(client.fd(), SOL_SOCKET, SO_RCVBUF, &room, sizeof room);
   const std::string typed(1 << 16, 't');
@@ -267,7 +267,7 @@ TEST_F(RouterTest, TheProgramsEndLeavesNothing) {
   EXPECT_TRUE(log_.Until(HasSubstr("ended: exit status 0")));
 }
 
-// Linux 5.3, or a container's filter.
+// This is Linux 5.3, or a container's filter.
 TEST_F(RouterTest, WhereAChildCantBeAskedForItsEndTheClientIsLetGoAtOnce) {
   Start({"--raw", raw_}, {"echo", "ready"}, {},
         {.prepare = [] { RefuseSystemCalls({SYS_waitid}, EINVAL); }});
@@ -291,8 +291,8 @@ TEST_F(RouterTest, TheConnectionsEndHangsTheProgramUp) {
   EXPECT_TRUE(WaitFor([&] { return Children().empty(); }));
 }
 
-// The program says nothing, so that nothing finds out that nobody listens; and
-// the kernel answers a probe in the name of a socket that was closed.
+// The program prints nothing, so nothing shows that nobody listens; and the
+// kernel answers a probe for a socket that was closed.
 TEST_F(RouterTest, TheEndOfATcpConnectionIsNoticedThoughNothingIsWritten) {
   Start({"--raw", "tcp:127.0.0.1:0"},
         {"sh", "-c", "stty raw; echo ready; exec sleep 1000"});
@@ -301,7 +301,7 @@ TEST_F(RouterTest, TheEndOfATcpConnectionIsNoticedThoughNothingIsWritten) {
   ASSERT_TRUE(idle.output().Until(HasSubstr("ready\n")));
   idle.Close();
   EXPECT_TRUE(WaitFor([&] { return Children().empty(); }, kSoon));
-  // What it sent keeps the router from reading that it closed.
+  // Unread input keeps the router from reading that it closed.
   Connection busy = Connection::To(Tcp());
   ASSERT_TRUE(busy.output().Until(HasSubstr("ready\n")));
   const std::string typed(1 << 16, 't');
@@ -324,7 +324,7 @@ TEST_F(RouterTest, AHalfCloseOverTcpEndsInputAndNoOutput) {
   half.HalfClose();
   closes.HalfClose();
   closes.Close();
-  // One is looked at as often as the other.
+  // Both are checked equally often.
   ASSERT_TRUE(WaitFor([&] { return Children().size() == 1; }));
   WriteFile(folder_ / "go", "");
   EXPECT_TRUE(half.output().UntilEnd());
@@ -376,7 +376,7 @@ TEST_F(RouterTest, ManyThatComeAndGoLeaveNothing) {
     for (int i = 0; i < 20; ++i) {
       clients.push_back(Connection::To(i % 2 == 0 ? raw_ : framed_));
     }
-    // Some have a shell by now, some don't, some are at its end.
+    // Some have a shell by now, some don't, and some are at their end.
     clients[0].Send("exit\n");
     clients[1].Send(KeysFrame("exit\n"));
   }
@@ -434,7 +434,7 @@ TEST_F(RouterTest, RefusesMoreOfOneUserOrAddressThanItWasTold) {
   EXPECT_TRUE(log_.Until(HasSubstr("refused a client over TCP: limit: ")));
 }
 
-// A program that ignores the hang-up is somebody's all the same.
+// A program that ignores the hang-up still counts for its user.
 TEST_F(RouterTest, ProgramsThatStayCountForWhoLeftThem) {
   Start({"--max-user-connections", "2", "--raw", raw_},
         {"sh", "-c",
@@ -471,7 +471,7 @@ TEST_F(RouterTest, ReportsItsConnectionsLimitsAndRefusals) {
 
 class OtherUserTest : public RouterTest {
  protected:
-  // What another user is sent.
+  // Returns what another user is sent.
   std::string AsNobody() {
     std::filesystem::permissions(folder_.path(), std::filesystem::perms(0755));
     const LogFile said;

@@ -1,5 +1,5 @@
-// What only s6 has: service directories of ours, readiness, execline, sockets
-// made beforehand.  By the recipe with-services.
+// Tests what only s6 has: service directories of ours, readiness, execline, and
+// sockets made beforehand.  The recipe is with-services.
 
 #include <signal.h>
 #include <unistd.h>
@@ -26,7 +26,7 @@ pid_t PidOf(const std::string& service) {
 std::string LogOf(const std::string& service) {
   return ReadFile(Folder(service) + "/log/main/current");
 }
-// Up, and the notification has come.
+// Waits until it is up and has notified s6.
 void UpAndReady(const std::string& service) {
   MustShell("s6-svc -T 60000 -wU -u " + Folder(service));
 }
@@ -41,7 +41,7 @@ class PrivateRun : public testing::Environment {
 const auto* const kPrivateRun =
     testing::AddGlobalTestEnvironment(new PrivateRun);
 
-// Each head there is a service directory for.
+// The parameters are the service directories for a head.
 class S6HeadTest : public testing::TestWithParam<const char*> {
  protected:
   void SetUp() override {
@@ -79,7 +79,7 @@ TEST_P(S6HeadTest, EndsWith0WhenItIsStopped) {
             "0 NA\n");
 }
 
-// Each holder of descriptors.
+// The parameters are the service directories for a holder of descriptors.
 class S6FdHolderTest : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Services, S6FdHolderTest,
                          testing::Values("deptyr-fdholder",
@@ -106,7 +106,7 @@ TEST_P(S6FdHolderTest, IsForOurUserAndOurNames) {
             "0 NA\n");
 }
 
-// And each example.
+// The parameters are the example services.
 class S6ExampleTest : public testing::TestWithParam<const char*> {};
 INSTANTIATE_TEST_SUITE_P(Services, S6ExampleTest,
                          testing::Values("example", "example-execline"),
@@ -138,8 +138,8 @@ TEST(S6Test, AProgramTellsS6ItselfThatItIsReady) {
   Down("deptyr-head");
 }
 
-// A signal that came between readiness and the loop killed it, and its socket
-// stayed behind.
+// Once, a signal that came between readiness and the loop killed head, and its
+// socket stayed behind.
 TEST(S6Test, AHeadToldToEndAsSoonAsItIsReadyEndsAsItShould) {
   const std::string socket = absl::StrCat(kFiles, "/soon.sock");
   for (int i = 0; i < 50; ++i) {

@@ -28,7 +28,7 @@ using testing::HasSubstr;
 using testing::StartsWith;
 
 constexpr char kTerm[] = "screen";
-// The rows stand where the program puts them, whatever scrolls in between.
+// The rows stay where the program puts them, whatever scrolls in between.
 constexpr char kDrawing[] =
     "printf '\\033[2J\\033[H\\033[1mfirst\\033[m\\r\\n\\033[5;10r"
     "\\033[10;1Hlast of the region\\n\\n\\033[r\\033(0lqqqk\\033(B"
@@ -144,7 +144,7 @@ TEST_F(ScreenTest, TheProgramFollowsTheTerminalThatIsAttached) {
   ASSERT_TRUE(WaitFor([&] { return Catches(attached.pid(), SIGWINCH); }));
   ASSERT_TRUE(SetWindowSize(person.controller.get(), {20, 70}).ok());
   EXPECT_TRUE(shown.Until(HasSubstr("size 20x70")));
-  // ^A d: the person goes, head and program stay.
+  // After ^A d the person goes; head and program stay.
   (void)!::write(person.controller.get(),
                  "\x01"
                  "d",

@@ -1,6 +1,6 @@
-// Peers of the head socket that aren't well-behaved bodies: each is told why,
-// where it still listens, is one line in the log, costs head nothing for good,
-// and nobody else notices.
+// Tests peers of the head socket that aren't well-behaved bodies.  Each is told
+// why, if it still listens, is one line in the log, and costs head nothing for
+// good; nobody else notices.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -63,13 +63,13 @@ class Stranger {
     const ssize_t sent = ::sendmsg(fd_.get(), &message, MSG_NOSIGNAL);
     return sent == static_cast<ssize_t>(bytes.size());
   }
-  // What head says until it closes the connection.
+  // Returns everything head says until it closes the connection.
   std::string Hear() {
     OutputReader output(fd_.get());
     EXPECT_TRUE(output.UntilEnd());
     return output.text();
   }
-  // The code of the refusal that head says, "accepted", "" for nothing.
+  // Returns the code of head's refusal, "accepted", or "" for nothing.
   std::string Answer() {
     std::string text = Hear();
     absl::string_view bytes = text;
@@ -132,7 +132,7 @@ class StrangersTest : public testing::Test {
       return absl::StrContains(line, text);
     });
   }
-  // One line in the log, that names the peer and the code.
+  // Expects one line in the log that names the peer and the code.
   void ExpectRefusalLogged(const std::string& code) {
     EXPECT_TRUE(head_.log().Until(HasSubstr(absl::StrCat(
         "refused pid=", ::getpid(), " uid=", ::getuid(), ": ", code))));
@@ -183,7 +183,7 @@ TEST_F(StrangersTest, AnUnknownKindOfMessageIsRefused) {
 
 TEST_F(StrangersTest, TooMuchIsNotKept) {
   Stranger stranger(head_.socket());
-  // A message that never ends inside what it says is its size, and after it.
+  // The message ends neither within its size nor after it.
   std::string bytes = Encode(Registration(std::string(60'000, 'x')));
   while (bytes.size() < 1'000'000) bytes += bytes;
   (void)stranger.Say(bytes);
@@ -242,7 +242,7 @@ TEST_F(StrangersTest, SeveralDescriptorsAreRefusedAndAllClosed) {
     fds[0] = pty.controller.get();
     ASSERT_TRUE(stranger.Say(Encode(Registration("several")), fds));
     EXPECT_EQ(stranger.Answer(), "descriptor");
-    // The end of file: nobody else can write to it any more.
+    // It reads an end of file, because nobody else can write any more.
     pipe.write_end.Reset();
     EXPECT_NE(WaitForEvents(pipe.read_end.get(), POLLIN), 0) << count;
   }
@@ -352,7 +352,8 @@ TEST_F(StrangersTest, WhoRegistersTwiceIsRefusedTheSecondTime) {
 }
 
 TEST_F(StrangersTest, ATerminalThatTurnsAwayHoldsNobodyUp) {
-  // It shares the open file, and makes it blocking again behind head's back.
+  // The peer shares the open file, and makes it blocking again behind head's
+  // back.
   Stranger stranger(head_.socket());
   Pty pty = Value(OpenPty({}));
   ASSERT_TRUE(
@@ -369,8 +370,8 @@ TEST_F(StrangersTest, ATerminalThatTurnsAwayHoldsNobodyUp) {
   Settle();
 }
 
-// Ten seconds, all at once: those who say nothing, those who say a part, and
-// those who stop listening.
+// This takes ten seconds for all at once: peers that say nothing, peers that
+// say a part, and peers that stop listening.
 TEST_F(StrangersTest, SilenceIsRefusedAfterAWhile) {
   const Pty pty = Value(OpenPty({}));
   const std::string bytes = Encode(Registration("silent"));
@@ -388,7 +389,7 @@ TEST_F(StrangersTest, SilenceIsRefusedAfterAWhile) {
   for (const auto& stranger : strangers) {
     EXPECT_EQ(stranger->Answer(), "timeout");
   }
-  // Logged once, and counted.
+  // The refusal is logged once, and counted.
   EXPECT_EQ(LinesWith("timeout"), 1);
   EXPECT_THAT(OutputOf({Deptyr(), "status", "--head", head_.socket()}),
               testing::ContainsRegex("refused-timeout +4\n"));

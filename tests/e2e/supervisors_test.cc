@@ -1,5 +1,5 @@
-// Under a real s6, daemontools or runit ($SUPERVISOR), by the recipe
-// with-services: what must hold under each of them.
+// Tests what must hold under each of a real s6, daemontools and runit
+// ($SUPERVISOR), by the recipe with-services.
 
 #include <signal.h>
 #include <unistd.h>
@@ -31,14 +31,14 @@ using testing::StartsWith;
 
 namespace fs = std::filesystem;
 
-// How a supervisor's tools are spelt; a service's folder follows.
+// The commands of a supervisor; a service's folder follows.
 struct Tools {
   std::string name;
   std::string process;    // that has the service's process for a child
   std::string supervise;  // starts such a process by hand
   std::string up, down, once, kill;
   std::vector<std::pair<std::string, std::string>> signals;
-  // What ./finish is told of an exit with 42 and of SIGABRT; "" if there is no
+  // ./finish is told this of an exit with 42 and of SIGABRT; "" if there is no
   // such thing.
   std::string told_of_42, told_of_abort;
 };
@@ -195,7 +195,7 @@ class SupervisorsTest : public testing::Test {
         testing::UnitTest::GetInstance()->current_test_info()->name(), suffix);
   }
 
-  // A slot nobody had before, with that `run`; its log is log_.
+  // Makes a new service with that `run`; its log is log_.
   Service NewService(const std::string& script) {
     static int slots = 0;
     services_.emplace_back(absl::StrCat(Scandir(), "/slot", ++slots));
@@ -219,7 +219,7 @@ class SupervisorsTest : public testing::Test {
     }
     return testing::AssertionFailure() << "only " << ReadFile(log_);
   }
-  // That ./finish was told so, where there is such a thing.
+  // Whether ./finish was told so, if there is such a thing.
   testing::AssertionResult SupervisorSaw(const std::string& status) {
     if (TheTools().told_of_42.empty() ||
         WaitFor([&] { return ReadFile(File(".finish")) == status + "\n"; })) {
@@ -247,7 +247,7 @@ TEST_F(SupervisorsTest, TheProgramHasATerminalOfItsOwn) {
   const Service service = NewService("exec " + Body("report " + name_));
   service.Up();
   const Report report(name_);
-  // Its supervisor may get round to writing it down later.
+  // Its supervisor may write it down a little later.
   EXPECT_TRUE(WaitFor([&] { return report.pid() == service.pid(); }))
       << report.pid() << " and " << service.pid();
   EXPECT_THAT(report["fd0"],
@@ -287,7 +287,7 @@ TEST_F(SupervisorsTest, AllElseIsAsTheSupervisorGaveIt) {
 }
 
 TEST_F(SupervisorsTest, ASupervisorOnATerminalKeepsIt) {
-  // As somebody starts it who tries a service by hand.
+  // Somebody who tries a service by hand starts it like this.
   const Service service(File("-service"));
   WriteFile(service.folder() + "/x", "");
   WriteScript(service.folder() + "/run",
@@ -305,7 +305,7 @@ TEST_F(SupervisorsTest, ASupervisorOnATerminalKeepsIt) {
   const Report report(name_);
   EXPECT_EQ(report["terminal"], "controls us");
   EXPECT_EQ(ParentOf(report.pid()), supervisor.pid());
-  // And it goes on with the next.
+  // It goes on with the next.
   fs::remove(File(""));
   ASSERT_EQ(::kill(report.pid(), SIGKILL), 0);
   EXPECT_NE(Report(name_).pid(), report.pid());
@@ -380,7 +380,8 @@ TEST_F(SupervisorsTest, ABodyThatIsThereBeforeHeadWaitsAndIsServed) {
   const Service service =
       NewService("exec " + Body("report " + name_, socket_));
   service.Up();
-  ASSERT_TRUE(LogGets("waits up to 2m for head: connect to head at " + socket_ +
+  ASSERT_TRUE(LogGets("waiting up to 2m for head: connect to head at " +
+                      socket_ +
                       ": No such file or directory; does head run there?\n"));
   const pid_t pid = service.PidOf("deptyr");
   Screen screen(socket_);
@@ -392,7 +393,7 @@ TEST_F(SupervisorsTest, ABodyKilledWhileItWaitsIsStartedAgain) {
   const Service service =
       NewService("exec " + Body("report " + name_, socket_));
   service.Up();
-  ASSERT_TRUE(LogGets("waits up to"));
+  ASSERT_TRUE(LogGets("waiting up to"));
   const pid_t pid = service.PidOf("deptyr");
   service.Kill();
   const pid_t next = service.PidOf("deptyr", pid);
@@ -406,7 +407,7 @@ TEST_F(SupervisorsTest, AProgramWhoseSupervisorDiedKeepsItsSession) {
   const pid_t orphan = service.PidOf("sleep");
   const pid_t supervisor = ParentOf(orphan);
   ASSERT_EQ(::kill(supervisor, SIGKILL), 0);
-  // Whoever takes its place starts another body, in vain.
+  // The supervisor's successor starts another body, in vain.
   ASSERT_TRUE(LogGets(absl::StrCat("deptyr body: head refused: the name ",
                                    name_, " is held by pid ", orphan)));
   EXPECT_TRUE(Lives(orphan));

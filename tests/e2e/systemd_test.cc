@@ -1,4 +1,4 @@
-// Under a real systemd, by the recipe with-systemd; the units are those of
+// Runs under a real systemd, by the recipe with-systemd; the units are those of
 // systemd/, changed by drop-ins only.
 
 #include <sys/types.h>
@@ -52,7 +52,7 @@ pid_t MainPid(const std::string& unit) {
   return std::atoi(Show(unit, "MainPID").c_str());
 }
 
-// What a unit's processes said themselves, at those priorities (0..7).
+// Returns what a unit's processes said themselves, at those priorities (0..7).
 std::string JournalOf(const std::string& unit,
                       const std::string& priorities = "0..7") {
   return MustShell(absl::StrCat("journalctl -o cat _TRANSPORT=stdout -u ", unit,
@@ -102,7 +102,7 @@ class SystemdTest : public testing::Test {
         testing::UnitTest::GetInstance()->current_test_info()->name(), suffix);
   }
 
-  // `text` without [Service] is what a service says there.
+  // `text` without a section is for [Service].
   void Write(const std::string& unit, const std::string& text) {
     WriteFile(kUnits + unit, absl::StrContains(text, '[')
                                  ? text
@@ -131,7 +131,7 @@ class SystemdTest : public testing::Test {
 // --- The units ---------------------------------------------------------------
 
 TEST_F(SystemdTest, TheUnitsHaveNoMistakes) {
-  // It doesn't know of ExecSearchPath=, by which `deptyr` is found here.
+  // It doesn't know ExecSearchPath=, by which `deptyr` is found here.
   EXPECT_EQ(MustShell("systemd-analyze verify --man=no deptyr-head.socket"
                       " deptyr-head.service deptyr@htop.service 2>&1"
                       " | grep -v 'Command deptyr is not executable' || :"),
@@ -225,7 +225,7 @@ TEST_F(SystemdTest, AllElseIsAsSystemdGaveIt) {
               AllOf(Contains("umask 23"), Contains("env LISTEN_FDS=1"),
                     Contains(StartsWith("fd 3 socket:")),
                     Contains(StartsWith("env NOTIFY_"))));
-  // What systemd makes anew for each unit, and what body adds.
+  // systemd makes these anew for each unit, and body adds some.
   const std::vector<std::string> except = {
       "INVOCATION_ID",  "JOURNAL_STREAM", "LISTEN_PID", "SYSTEMD_EXEC_PID",
       "DEPTYR_SESSION", "DEPTYR_SOCKET",  "TERM"};
@@ -354,7 +354,7 @@ TEST_F(SystemdTest, ABodyThatIsThereBeforeHeadWaitsAndIsServed) {
   Start("ExecStart=" + Body("report " + name_, socket_));
   const pid_t pid = MainPid(name_);
   ASSERT_TRUE(JournalGets(
-      name_, HasSubstr("waits up to 2m for head: connect to head at " +
+      name_, HasSubstr("waiting up to 2m for head: connect to head at " +
                        socket_ + ": No such file or directory")));
   EXPECT_EQ(ProgramOf(pid), "deptyr");
   Write(name_ + "-head.service",
@@ -365,7 +365,7 @@ TEST_F(SystemdTest, ABodyThatIsThereBeforeHeadWaitsAndIsServed) {
 }
 
 TEST_F(SystemdTest, HeadIsReadyBeforeWhatComesAfterIt) {
-  // Head's start is held up; what is ordered after it has to wait.
+  // Head's start is held up, and units ordered after it have to wait.
   MustShell("systemctl stop deptyr-head.service");
   MustShell("mkfifo -m 666 " + File(".go"));
   Write("deptyr-head.service.d/slow.conf",
@@ -431,7 +431,7 @@ TEST_F(SystemdTest, HeadStoppedRemovesTheSocketItMade) {
 }
 
 TEST_F(SystemdTest, StoppedTogetherHeadOutlivesItsPrograms) {
-  // A program that takes its time.
+  // This program takes its time.
   MustShell("mkfifo " + File(".go"));
   WriteScript(File(".sh"),
               "#!/bin/sh\n"
@@ -440,7 +440,7 @@ TEST_F(SystemdTest, StoppedTogetherHeadOutlivesItsPrograms) {
                   "; exit 0' TERM\n"
                   "echo > " +
                   File(".started") + "\nsleep 1000 & wait\n");
-  // As at a shutdown: by one transaction.
+  // One transaction stops both, as at a shutdown.
   const std::string part_of = "[Unit]\nPartOf=" + name_ + ".target\n";
   const std::string unit = "deptyr@" + name_ + ".service";
   Write(name_ + ".target", "[Unit]\n");
@@ -488,7 +488,7 @@ TEST_F(SystemdTest, HeadKilledIsRestartedAndItsProgramsGoOn) {
 
 TEST_F(SystemdTest, ABodyKilledWhileItWaitsLeavesNothing) {
   Start("ExecStart=" + Body("report " + name_, socket_));
-  ASSERT_TRUE(JournalGets(name_, HasSubstr("waits up to")));
+  ASSERT_TRUE(JournalGets(name_, HasSubstr("waiting up to")));
   MustShell("systemctl kill -s KILL " + name_);
   EXPECT_TRUE(Becomes(name_, "Result", "signal"));
   Screen screen(socket_);
@@ -532,7 +532,7 @@ TEST_F(SystemdTest, AfterAHeadThatIsKilledBeforeItAnswersTheNextOneServes) {
   MustShell("systemctl kill -s KILL " + name_ + "-head");
   EXPECT_TRUE(
       JournalGets(name_, HasSubstr("head went away without an answer")));
-  // To start what systemd doesn't know to have ended does nothing.
+  // Starting a unit does nothing if systemd doesn't know that it ended.
   ASSERT_TRUE(Becomes(name_ + "-head", "ActiveState", "failed"));
   MustShell("systemctl start " + name_ + "-head");
   EXPECT_TRUE(JournalGets(
@@ -572,7 +572,7 @@ TEST_F(SystemdTest, ProgramsOfOtherUsersConnectIfTheSocketsGroupSaysSo) {
   EXPECT_TRUE(JournalGets(
       "deptyr-head", HasSubstr(absl::StrCat("session=mytool pid=", report.pid(),
                                             " uid=65534 registered"))));
-  // Their names are theirs: head tells all users apart.
+  // Each user has their own names, because head tells all users apart.
   Start(absl::StrCat("User=games\nExecStart=deptyr body --name mytool ",
                      kHeadSocket, " -- true"));
   EXPECT_TRUE(Becomes(name_, "ExecMainStatus", "111"));
@@ -603,7 +603,7 @@ TEST_F(SystemdTest, AGroupMayDoWhatTheUnitSays) {
   EXPECT_THAT(as(kMember, "kick").text, HasSubstr("may not administer"));
   EXPECT_THAT(as("--clear-groups", "snapshot").text,
               HasSubstr("Permission denied"));
-  // The filter lets head be replaced, too.
+  // The filter allows an upgrade, too.
   EXPECT_THAT(MustShell(absl::StrCat("deptyr upgrade ", kHeadSocket)),
               HasSubstr("head, pid"));
   EXPECT_EQ(as(kMember, "snapshot").status, ExitStatus{});
@@ -617,7 +617,7 @@ TEST_F(SystemdTest, AUsersOwnManagerRunsTheUserUnits) {
        {"deptyr-head.socket", "deptyr-head.service", "deptyr@.service"}) {
     WriteFile(units + unit, ReadFile(SourceFile("systemd/user/") + unit));
   }
-  // What the machine's own units for users would add.
+  // The machine's own units for users would add these.
   for (const char* target :
        {"basic", "default", "sockets", "timers", "paths", "shutdown"}) {
     WriteFile(absl::StrCat(units, target, ".target"),

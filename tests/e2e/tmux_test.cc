@@ -1,5 +1,5 @@
-// Head in a window of a real tmux: what the window shows is what the programs
-// drew, and what is typed into it is what they read.
+// Runs head in a window of a real tmux: the window shows what the programs
+// drew, and the programs read what is typed into it.
 
 #include "tests/support/tmux.h"
 
@@ -29,15 +29,15 @@ using testing::IsEmpty;
 using testing::Not;
 using testing::StartsWith;
 
-// A screen that only the whole of the program's output makes: colours, a scroll
-// region, line drawing, wide characters, the cursor left in the middle.
+// Only all of the program's output makes this screen: colours, a scroll region,
+// line drawing, wide characters, and the cursor left in the middle.
 constexpr char kDrawing[] =
     "printf '\\033[2J\\033[H\\033[31;44mred on blue\\033[m\\r\\n"
     "\\033[1mbold\\033[m \\033[7mreverse\\033[m\\r\\n"
     "\\033(0lqqqk\\033(B \\303\\244\\303\\266 \\346\\274\\242\\r\\n"
     "\\033[5;10r\\033[10;1Hlast of the region\\n\\n\\033[r"
     "\\033[24;70Hcorner\\033[12;40H'; exec cat";
-// All of it: the cursor is where it was left.
+// The drawing is complete once the cursor is where it was left.
 testing::AssertionResult DrawingIn(const Tmux& window) {
   return window.StyledUntil(
       AllOf(HasSubstr("corner"), HasSubstr("cursor 39,11 ")));
@@ -45,7 +45,7 @@ testing::AssertionResult DrawingIn(const Tmux& window) {
 
 class TmuxTest : public testing::Test {
  protected:
-  // Head in tmux's window, its log in a file.
+  // Starts head in tmux's window, with its log in a file.
   void Show(const std::vector<std::string>& options = {},
             WindowSize size = {24, 80}) {
     tmux_.emplace(
@@ -54,7 +54,7 @@ class TmuxTest : public testing::Test {
         size);
     ASSERT_TRUE(LogUntil(HasSubstr("listens on")));
   }
-  // The same with a shell around it, that tells of the terminal's settings
+  // Does the same with a shell around it that prints the terminal's settings
   // before and after, and stays in the window.
   void ShowFromShell(const std::vector<std::string>& options = {}) {
     tmux_.emplace(absl::StrCat(
@@ -68,7 +68,7 @@ class TmuxTest : public testing::Test {
       const testing::Matcher<const std::string&>& matcher) {
     return TextUntil([this] { return ReadFile(log_); }, matcher);
   }
-  // The pid of head as it logged it.
+  // Returns the pid that head logged.
   pid_t HeadPid() {
     const std::string log = ReadFile(log_);
     const size_t at = log.find("head pid=");
@@ -83,7 +83,7 @@ class TmuxTest : public testing::Test {
     return Body(name, {"sh", "-c", script});
   }
   const Tmux& tmux() { return *tmux_; }
-  // The command key and a key.
+  // Presses the command key and a key.
   void Command(const std::string& key) { tmux().Press({"C-\\", key}); }
 
   TempDir folder_;
@@ -111,7 +111,7 @@ TEST_F(TmuxTest, ARedrawMakesTheSameScreen) {
   Show();
   BodyProcess body = Shell("drawing", kDrawing);
   ASSERT_TRUE(DrawingIn(tmux()));
-  // Painted, line drawing is Unicode's.
+  // A painted screen has Unicode's line drawing.
   const std::string before =
       absl::StrReplaceAll(tmux().StyledScreen(), {{"\016lqqqk\017", "┌───┐"}});
   Command("?");
@@ -126,7 +126,7 @@ TEST_F(TmuxTest, EveryKeyArrivesAsTheTerminalSendsIt) {
   Show();
   BodyProcess body = Body("keys", {Actor(), "keys", "14"});
   ASSERT_TRUE(tmux().Until(HasSubstr("keys:")));
-  // Among them those a cooked terminal would act on.
+  // Some of these keys a cooked terminal would act on.
   tmux().Press({"a", "C-c", "C-z", "C-s", "C-q", "C-d", "Enter", "Up", "M-x"});
   tmux().Type("\xc3\xa4");
   EXPECT_TRUE(tmux().Until(
@@ -170,7 +170,7 @@ TEST_F(TmuxTest, NextAndPreviousGoRoundTheSessions) {
   ASSERT_TRUE(tmux().Until(HasSubstr("this is c")));
   Command("p");
   ASSERT_TRUE(tmux().Until(HasSubstr("this is b")));
-  // What is typed goes to the one that is shown.
+  // Keys go to the session that is shown.
   tmux().Press({"h", "i", "Enter"});
   EXPECT_TRUE(tmux().Until(HasSubstr("this is b\nhi\nhi\n")));
   EXPECT_EQ(a.program().HasEnded(), false);
@@ -275,7 +275,7 @@ TEST_F(TmuxTest, TheSameWindowShowsTheNextRunOfAProgram) {
     BodyProcess second = Shell("a", "echo the second; kill -TERM $$");
     EXPECT_EQ(second.Wait(), ExitStatus{.signal = SIGTERM});
   }
-  // Nothing that a program said on its way out is written over or scrolls away.
+  // A program's last words are neither overwritten nor scrolled away.
   ASSERT_TRUE(tmux().Until(StartsWith(
       "the first\n\n"
       "[deptyr: a ended: exit status 3; waiting for the next start]\n"
@@ -290,8 +290,8 @@ TEST_F(TmuxTest, TheSameWindowShowsTheNextRunOfAProgram) {
 TEST_F(TmuxTest, AProgramFindsTheTerminalAsNewWhateverTheOneBeforeLeft) {
   Show();
   {
-    // The alternate screen, mouse, application keys, a scroll region, no
-    // cursor, inserting, bracketed paste, reverse.
+    // It sets the alternate screen, mouse, application keys, a scroll region,
+    // no cursor, inserting, bracketed paste, and reverse.
     BodyProcess first = Shell(
         "a",
         "printf '\\033[?1049h\\033[?1000;1002;1006h\\033[?1h\\033=\\033[3;9r"
@@ -434,7 +434,7 @@ TEST_F(TmuxTest, TheShellGoesOnBelowWhatIsOnTheTerminal) {
   tmux().Press({"x"});
   ASSERT_TRUE(tmux().Until(StartsWith("line 1\n")));
   ASSERT_EQ(::kill(ChildrenOf(tmux().pane_pid()).at(0), SIGTERM), 0);
-  // What stood there has made room for the new lines only.
+  // The old text has made room for the new lines only.
   EXPECT_TRUE(tmux().Until(AllOf(
       StartsWith("line 4\nline 5\n"),
       HasSubstr("these programs lost their terminal and get SIGHUP: a (pi"),
@@ -455,7 +455,7 @@ TEST_F(TmuxTest, GivingTheTerminalBackHeadGoesOnInTheBackground) {
   EXPECT_EQ(ReadFile(folder_ / "status"), "0\n");
   EXPECT_EQ(ReadFile(folder_ / "after"), ReadFile(folder_ / "before"));
   EXPECT_TRUE(tmux().Answers("#{alternate_on} #{mouse_any_flag}", "0 0"));
-  // Where it goes on is said on the terminal.
+  // The terminal shows where it goes on.
   constexpr absl::string_view kSaid = "[deptyr: head goes on, pid ";
   ASSERT_TRUE(
       tmux().Until(testing::ContainsRegex("head goes on, pid [0-9]+[^0-9]")));
@@ -467,7 +467,7 @@ TEST_F(TmuxTest, GivingTheTerminalBackHeadGoesOnInTheBackground) {
   EXPECT_EQ(ExeOf(pid), Deptyr());
   EXPECT_EQ(StatFieldOf(pid, 6), absl::StrCat(pid)) << "its own session";
   EXPECT_FALSE(body.program().HasEnded());
-  // Not even the window's end is its own.
+  // Even the end of the window doesn't end it.
   tmux().KillWindow();
   BodyProcess next = Shell("b", "exit 6");
   EXPECT_EQ(next.Wait(), ExitStatus{.code = 6});

@@ -42,7 +42,7 @@ void MakeRaw(Interrupts interrupts) {
   termios settings{};
   ::tcgetattr(0, &settings);
   ::cfmakeraw(&settings);
-  // NOFLSH: an interrupt would throw away what we have written.
+  // Without NOFLSH an interrupt would throw away what we have written.
   if (interrupts == Interrupts::kAreSignals) settings.c_lflag |= ISIG | NOFLSH;
   ::tcsetattr(0, TCSANOW, &settings);
 }
@@ -124,7 +124,7 @@ int Both(size_t write_count, size_t read_count) {
   while (written < write_count || reader.count() < read_count) {
     pollfd terminal{0, 0, 0};
     if (written < write_count) terminal.events |= POLLOUT;
-    // Slowly: a little for much that is written.
+    // It reads slowly, a little for much that is written.
     if (reader.count() < read_count) terminal.events |= POLLIN;
     if (::poll(&terminal, 1, -1) < 0) return 1;
     if ((terminal.revents & POLLOUT) != 0) {
@@ -220,7 +220,7 @@ int Sizes() {
       say_size(++count);
       continue;
     }
-    // Echoed, so that the test knows how far we are.
+    // It echoes, so that the test knows how far we are.
     std::array<char, 256> room;
     const ssize_t got = ::read(0, room.data(), room.size());
     if (got <= 0) return 0;

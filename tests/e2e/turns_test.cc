@@ -29,7 +29,7 @@ using testing::HasSubstr;
 
 constexpr uid_t kHostile = 12345;
 constexpr uid_t kOther = 12346;
-// A turn has 20 ms; on a machine that is busy an answer may take longer.
+// A turn may take 20 ms, but on a busy machine an answer may take longer.
 constexpr absl::Duration kPatience = absl::Seconds(5);
 
 // A connection to the head socket.
@@ -42,8 +42,8 @@ class Guest {
     EXPECT_EQ(::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL),
               static_cast<ssize_t>(bytes.size()));
   }
-  // Until an answer is over: the fields of its first item.  Nothing if there is
-  // none in time.
+  // Waits for the end of an answer, and returns the fields of its first item,
+  // or nothing if there is none in time.
   std::optional<KeyValues> Answer() {
     std::optional<KeyValues> first;
     for (;;) {
@@ -80,14 +80,14 @@ class TurnsTest : public testing::Test {
  protected:
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can be other users";
-    // Where other users can get at it.
+    // Other users can reach it here.
     std::filesystem::permissions(folder_.path(), std::filesystem::perms(0777));
     std::filesystem::copy(Deptyr(), folder_ / "deptyr");
     head_.emplace(std::vector<std::string>{"--mode=0666"},
                   HeadProcessOptions{.socket = folder_ / "head.sock"});
     ASSERT_TRUE(head_->ready()) << head_->log().text();
   }
-  // A program on the largest screen there is.
+  // Starts a program on the largest screen there is.
   void StartHostile(const std::string& script) {
     program_.emplace(Program::Start(
         {folder_ / "deptyr", "body", "--name=hostile", "--size=1000x250",
@@ -106,7 +106,7 @@ const Ask kAboutHead{.what = "head", .fields = {}};
 const Ask kStatus{.what = "status", .fields = {{"session", "hostile"}}};
 const Ask kSnapshot{.what = "snapshot", .fields = {{"session", "hostile"}}};
 
-// Three bytes are all cells of a screen.
+// Three bytes fill all cells of a screen.
 TEST_F(TurnsTest, AProgramThatFillsItsScreenForEverDelaysNobody) {
   StartHostile("exec yes \"$(printf '\\033#8')\"");
   Guest hostile = Connect(kHostile);
@@ -125,7 +125,7 @@ TEST_F(TurnsTest, AProgramThatFillsItsScreenForEverDelaysNobody) {
   }
 }
 
-// More parameters than libvterm has room for.
+// It has more parameters than libvterm has room for.
 TEST_F(TurnsTest, AStyleWithEverythingInItIsSurvived) {
   StartHostile(
       "yes \"$(printf "

@@ -1,5 +1,5 @@
-// Head and body on a machine that has bad luck: its socket goes, its disk is
-// full, its clock jumps, its terminals run out.  What is wrong is said, and
+// Runs head and body on an unlucky machine: its socket goes, its disk is full,
+// its clock jumps, its terminals run out.  Every problem is reported, and
 // nothing else is lost.
 
 #include <fcntl.h>
@@ -45,7 +45,8 @@ ExitStatus Served(const std::string& socket) {
   return body.Wait().value_or(ExitStatus{.code = -1});
 }
 
-// Who was there is echoed, whatever has become of the machine.
+// A client that was there before gets its echo, whatever happens to the
+// machine.
 class Witness {
  public:
   explicit Witness(HeadProcess& head)
@@ -94,7 +95,7 @@ TEST_F(UnluckyTest, ASocketThatIsRemovedIsMissedAtOnceAndPutBackWhenAsked) {
   head.program().Signal(SIGHUP);
   ASSERT_TRUE(head.log().Until(HasSubstr("restored the socket")));
   EXPECT_EQ(Served(socket_), ExitStatus{});
-  // And again.
+  // It happens again.
   std::filesystem::rename(socket_, socket_ + ".old");
   ASSERT_TRUE(
       head.log().Until(ContainsRegex(absl::StrCat(kGone, "[^\001]*", kGone))));
@@ -205,7 +206,7 @@ TEST_F(RootTest, ALogThatHasRoomAgainTellsHowMuchIsMissing) {
   Witness witness(head);
   const std::string ballast(64 << 10, 'x');
   WriteFile(disk / "ballast", ballast);
-  // What room a block of the log's has is used up, too.
+  // The rest of the log's last block is used up, too.
   for (int i = 0; i < 60; ++i) EXPECT_EQ(Served(socket_), ExitStatus{});
   EXPECT_TRUE(witness.IsServed());
   std::filesystem::remove(disk / "ballast");
@@ -257,7 +258,7 @@ TEST_F(RootTest, AReadOnlyRunIsNamedAndWhoIsServedStaysSo) {
   EXPECT_THAT(late.log().lines(),
               ElementsAre(AllOf(StartsWith("deptyr head: "),
                                 HasSubstr("Read-only file system"))));
-  // To connect takes no writing to the disk.
+  // Connecting doesn't write to the disk.
   EXPECT_EQ(Served(run / "sock"), ExitStatus{});
   EXPECT_TRUE(witness.IsServed());
   EXPECT_EQ(head.Stop(), ExitStatus{});
@@ -269,8 +270,8 @@ TEST_F(RootTest, WithoutAPtyLeftABodySaysWhichLimitItIs) {
   HeadProcess head(Listen(), {.socket = socket_});
   Witness witness(head);
   const LogFile said;
-  // In a devpts of its own that has two: 1 is taken by sleep's descriptor 3,
-  // the other by its 4.
+  // It runs in a devpts of its own with two PTYs: sleep's descriptor 3 takes
+  // one, and its 4 the other.
   const std::string command = absl::StrCat(
       "mount -t devpts -o newinstance,ptmxmode=0666,max=2 devpts /dev/pts && "
       "mount --bind /dev/pts/ptmx /dev/ptmx && exec 3<> /dev/ptmx 4<> "
@@ -290,8 +291,8 @@ TEST_F(RootTest, WithoutAPtyLeftABodySaysWhichLimitItIs) {
 
 // --- clocks ------------------------------------------------------------------
 
-// The machine's time of day can't be set in a test; what head is told of it
-// can.
+// A test can't set the machine's time of day, but can change what head is told
+// of it.
 class Clock {
  public:
   explicit Clock(const std::string& path)
@@ -311,7 +312,7 @@ TEST_F(UnluckyTest, WhenTheTimeOfDayJumpsNobodyNotices) {
   const char* const preload = std::getenv("DEPTYR_CLOCK");
   ASSERT_NE(preload, nullptr);
   const Clock clock(folder_ / "clock");
-  // What is installed is static.
+  // The installed binary is static, so nothing can be preloaded into it.
   HeadProcess head(
       Listen(),
       {.socket = socket_,
@@ -327,7 +328,7 @@ TEST_F(UnluckyTest, WhenTheTimeOfDayJumpsNobodyNotices) {
     clock.Set(jump);
     EXPECT_TRUE(witness.IsServed());
     EXPECT_EQ(Served(socket_), ExitStatus{});
-    // That it was told to is seen by all.
+    // This shows that it got the other time.
     const std::string since =
         OutputOf({"sh", "-c",
                   absl::StrCat(Deptyr(), " status --json ", socket_,
@@ -340,7 +341,7 @@ TEST_F(UnluckyTest, WhenTheTimeOfDayJumpsNobodyNotices) {
     EXPECT_EQ(body.Wait(), ExitStatus{});
   }
   EXPECT_EQ(head.Stop(), ExitStatus{});
-  // How long programs ran isn't told by it.
+  // Running times don't depend on it.
   EXPECT_THAT(head.log().text(),
               Not(ContainsRegex("after (-|[0-9.]+h|[0-9.]+m[0-9])")));
 }

@@ -1,4 +1,4 @@
-// deptyr upgrade: head goes on as the program that is installed now, in the
+// deptyr upgrade replaces the running head by the installed program, in the
 // same process, and nobody notices.
 
 #include <fcntl.h>
@@ -63,7 +63,7 @@ size_t CountOf(absl::string_view text, absl::string_view part) {
   return count;
 }
 
-// Those lines of JSON that have the key.
+// Returns those lines of JSON that have the key.
 std::vector<std::string> ValuesOf(const std::string& json,
                                   const std::string& key) {
   std::vector<std::string> values;
@@ -77,7 +77,7 @@ std::vector<std::string> ValuesOf(const std::string& json,
 }
 
 // Reads numbered lines (traffic lines) in a thread of its own, and forgets
-// them: from the first on, each has to be the next.
+// them. From the first one on, each has to be the next.
 class LinesReader {
  public:
   // The descriptor stays the caller's.
@@ -85,7 +85,7 @@ class LinesReader {
   ~LinesReader() { thread_.join(); }
   uint64_t next() const { return next_; }
   bool over() const { return over_; }
-  // What came in a line's place.
+  // The text that came in a line's place.
   const std::string& wrong() const { return wrong_; }
   bool ended() const { return ended_; }
 
@@ -113,7 +113,7 @@ class LinesReader {
     const bool numbered =
         line.size() == kDigits && absl::SimpleAtoi(line, &number);
     if (next_ == 0) {
-      // One alone may be of a painted screen.
+      // A single one may come from a painted screen.
       if (numbered && number == before_ + 1) next_ = number + 1;
       before_ = numbered ? number : 0;
     } else if (numbered && number == next_) {
@@ -141,7 +141,7 @@ class UpgradeTest : public testing::Test {
   }
   ~UpgradeTest() override { ::setenv("DEPTYR", original_.c_str(), 1); }
 
-  // As a package manager does it.
+  // A package manager installs it like this.
   void Install(const std::string& program) const {
     std::filesystem::copy_file(program, installed_ + ".new");
     std::filesystem::rename(installed_ + ".new", installed_);
@@ -158,7 +158,7 @@ class UpgradeTest : public testing::Test {
   }
   const std::string& socket() const { return head_->socket(); }
 
-  // By the original.
+  // Runs the original.
   Said Run(std::vector<std::string> words) const {
     words.insert(words.begin(), original_);
     return RunProgram(words);
@@ -218,7 +218,7 @@ TEST_F(UpgradeTest, ItIsTheNewProgramInTheSameProcess) {
   EXPECT_FALSE(std::filesystem::exists(socket()));
 }
 
-// A client's number is its own, in a log and in kick, over an upgrade too.
+// A client keeps its number, in the log and in kick, over an upgrade too.
 TEST_F(UpgradeTest, TheNumbersOfClientsGoOn) {
   StartHead({"--raw", folder_ / "raw"});
   BodyProcess body = Body("a", {"cat"});
@@ -237,7 +237,8 @@ TEST_F(UpgradeTest, TheNumbersOfClientsGoOn) {
   EXPECT_EQ(head_->Stop(), ExitStatus{});
 }
 
-// Linux 5.3, or a container's filter.  A trial's end would be told for ever.
+// This is Linux 5.3, or a container's filter, where a trial's end would be
+// reported for ever.
 TEST_F(UpgradeTest, WhereAChildCantBeAskedForItsEndItFailsAndNothingSpins) {
   head_ = std::make_unique<HeadProcess>(
       std::vector<std::string>{},
@@ -285,7 +286,7 @@ TEST_F(UpgradeTest, DescriptorsAreAsManyAsBefore) {
   EXPECT_TRUE(WaitFor([&] { return CountFdsOf(head_->pid()) == count; }))
       << CountFdsOf(head_->pid()) << " descriptors, before " << count;
   ASSERT_TRUE(WaitUntilQuiet(head_->pid()));
-  // Those that a program would inherit: none.
+  // A program would inherit none.
   for (const auto& entry : std::filesystem::directory_iterator(
            absl::StrCat("/proc/", head_->pid(), "/fdinfo"))) {
     const int number = std::atoi(entry.path().filename().c_str());
@@ -333,7 +334,8 @@ TEST_F(UpgradeTest, UnderLoadNobodyNotices) {
   for (const Pipe& output : outputs) {
     readers.push_back(std::make_unique<LinesReader>(output.read_end.get()));
   }
-  // In the middle of a packet's header, of its payload, and of a message.
+  // They stop in the middle of a packet's header, of its payload, and of a
+  // message.
   Connection header = Connection::To(folder_ / "keys");
   header.Send(KeysFrame("header\n").substr(0, 3));
   Connection payload = Connection::To(folder_ / "keys");
@@ -355,7 +357,7 @@ TEST_F(UpgradeTest, UnderLoadNobodyNotices) {
   ASSERT_EQ(ids.size(), readers.size());
   const size_t joined = CountOf(head_->log().text(), " joined ");
   const size_t left = CountOf(head_->log().text(), " left; ");
-  // The follower is told from some time on; only an event shows that.
+  // The follower is told only from some time on; an event shows that.
   ASSERT_TRUE(WaitFor([&] {
     EXPECT_EQ(Body("probe", {"true"}).Wait(), ExitStatus{});
     return !events.text().empty();
@@ -414,7 +416,7 @@ TEST_F(UpgradeTest, WhatIsTypedAndNotTakenIsTakenLater) {
   std::string text;
   while (text.size() < kSize) absl::StrAppend(&text, text.size(), "\n");
   size_t sent = 0;
-  // Until nothing more is taken: half of it, about.
+  // Fill it until nothing more is taken, which is about half.
   ASSERT_TRUE(WaitFor([&] {
     const size_t now = raw.SendSome(text.substr(sent));
     sent += now;
@@ -450,7 +452,7 @@ TEST_F(UpgradeTest, WhoIsAmidItsFirstMessageGoesOn) {
   EXPECT_TRUE(peer.output().Until(HasSubstr("hello")));
 }
 
-// No descriptor of its own tells of it: it would be polled for ever.
+// No descriptor of its own reports it; it would be polled for ever.
 TEST_F(UpgradeTest, WhoSendsNoMoreCostsNothing) {
   StartHead({"--raw", absl::StrCat(folder_ / "raw", "=later")});
   Connection waiting = Connection::To(folder_ / "raw");
@@ -466,7 +468,8 @@ TEST_F(UpgradeTest, WhoSendsNoMoreCostsNothing) {
 
 TEST_F(UpgradeTest, TheScreenIsExactWhereTheRingHasOnlyItsEnd) {
   StartHead({"--history", "64K", "--raw", folder_ / "raw"});
-  // Painted once; then only one row is written, for longer than the ring.
+  // The screen is painted once; then only one row is written, for longer than
+  // the ring.
   BodyProcess body =
       Body("a", {"sh", "-c",
                  "stty -echo; printf '\\033]2;The title\\007\\033[2J\\033[H"
@@ -476,7 +479,7 @@ TEST_F(UpgradeTest, TheScreenIsExactWhereTheRingHasOnlyItsEnd) {
                  "'\\033[22;1Hwrote %s.' \"$x\"; done"});
   Connection raw = Connection::To(folder_ / "raw");
   ASSERT_TRUE(raw.output().Until(HasSubstr("more")));
-  // At a pace that the model of the screen keeps.
+  // It writes at a pace that the model of the screen keeps.
   for (int i = 0; i < 30; ++i) {
     raw.Send(absl::StrCat(i, "\n"));
     ASSERT_TRUE(raw.output().Until(HasSubstr(absl::StrCat("wrote ", i, "."))));
@@ -497,7 +500,7 @@ TEST_F(UpgradeTest, TheScreenIsExactWhereTheRingHasOnlyItsEnd) {
   EXPECT_EQ(snapshot(), before);
 }
 
-// More than is modelled at once for whoever asks.
+// There is more than is modelled at once for somebody who asks.
 TEST_F(UpgradeTest, TheScreenIsExactWhereTheRingHasMuch) {
   StartHead({"--history", "4M"});
   BodyProcess body =
@@ -508,7 +511,8 @@ TEST_F(UpgradeTest, TheScreenIsExactWhereTheRingHasMuch) {
   const auto history = [&] { return Run({"history", socket(), "a"}).out; };
   const auto snapshot = [&] { return Run({"snapshot", socket(), "a"}).out; };
   ASSERT_TRUE(TextUntil(history, HasSubstr("done")));
-  // Who asks before the model has it all gets the end of it, approximate.
+  // A client that asks before the model is done gets the end of it,
+  // approximate.
   ASSERT_TRUE(WaitUntilQuiet(head_->pid()));
   const std::string before = snapshot();
   ASSERT_THAT(before, AllOf(HasSubstr("old paint"), HasSubstr("done")));
@@ -583,7 +587,8 @@ TEST_F(UpgradeTest, WhatKeptAHeadFromStartingDoesntEndOne) {
   EXPECT_THAT(Status("a"), HasSubstr("\"running\""));
 }
 
-// It has all that is kept: to take it back would make every session twice.
+// Head has everything that is kept; taking it back would make every session
+// twice.
 TEST_F(UpgradeTest, WhatAnFdHolderKeepsIsntTakenBack) {
   std::filesystem::copy(absl::StrCat(std::getenv("DEPTYR_SOURCE_DIR"),
                                      "/s6/deptyr-fdholder/data/rules"),
@@ -596,7 +601,7 @@ TEST_F(UpgradeTest, WhatAnFdHolderKeepsIsntTakenBack) {
   StartHead(
       {"--keeper", absl::StrCat("s6:", path), "--client-dir", folder_.path()});
   BodyProcess body = Body("a", {"cat"});
-  // One that had no time is asked again, after some.
+  // A holder that had no time is asked again, after a while.
   ASSERT_TRUE(TextUntil([&] { return Status("a"); },
                         HasSubstr("\"keeper\": \"s6-fdholder\"")));
   Upgrade();
@@ -604,7 +609,7 @@ TEST_F(UpgradeTest, WhatAnFdHolderKeepsIsntTakenBack) {
               Not(testing::AnyOf(HasSubstr("taken back"),
                                  HasSubstr("can't be attached"))));
   EXPECT_THAT(Status("a"), HasSubstr("\"keeper\": \"s6-fdholder\""));
-  // One that has gone is no reason to end, either; it may come back.
+  // A holder that has gone is no reason to end, either; it may come back.
   holder.Signal(SIGKILL);
   (void)holder.Wait();
   Upgrade();
@@ -680,7 +685,7 @@ INSTANTIATE_TEST_SUITE_P(
         Unfit{"Hangs", "#!/bin/sh\nexec sleep 1000\n", 0755, "signal 9"}),
     [](const auto& unfit) { return unfit.param.name; });
 
-// In the middle of its own end.
+// It is in the middle of its own end.
 TEST_F(UpgradeTest, AHeadThatEndsIsntUpgraded) {
   StartHead({"--raw", folder_ / "raw"});
   BodyProcess body =
@@ -712,7 +717,7 @@ TEST_F(UpgradeTest, OnlyRootAndItsOwnUserMay) {
   EXPECT_THAT(head_->log().text(), Not(HasSubstr("took over")));
 }
 
-// On a terminal.
+// Runs head on a terminal.
 class UpgradeOnTerminalTest : public UpgradeTest {
  protected:
   void Show(const std::vector<std::string>& options = {}) {
@@ -777,7 +782,7 @@ TEST_F(UpgradeOnTerminalTest, WithoutAProgramItWaitsForOne) {
 }
 
 TEST_F(UpgradeOnTerminalTest, AHeadThatCantHaveTheTerminalAgainSaysSo) {
-  // The state of one that had it, with settings that are none.
+  // This is the state of one that had a terminal, with invalid settings.
   HeadState state;
   state.terminal = "settings";
   WriteFile(folder_ / "state", Encode(state));
@@ -805,7 +810,7 @@ TEST_F(UpgradeOnTerminalTest, WhoLeadsAndHowLargeItIsStay) {
   other.Send(KeysFrame("echo"));
   ASSERT_TRUE(other.output().Until(HasSubstr("echo")));
   EXPECT_THAT(other.output().text(), Not(HasSubstr("size")));
-  // When it goes, the terminal's is the size.
+  // When it goes, the terminal's size counts.
   other.Close();
   EXPECT_TRUE(TextUntil(
       [&] { return StatusOf("a"); },

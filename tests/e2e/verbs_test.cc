@@ -1,4 +1,4 @@
-// The verbs that ask, type, wait and read, with a real head and programs.
+// Tests the verbs that ask, type, wait and read, with a real head and programs.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -73,7 +73,7 @@ class VerbsTest : public testing::Test {
         argv, {.fds = {{out.fd(), 1}, {err.fd(), 2}},
                .env = {absl::StrCat("DEPTYR_SOCKET=", head_.socket())}});
   }
-  // Somebody whose terminal is this one.
+  // Attaches somebody whose terminal is this one.
   Program AttachOn(const Pty& pty, const std::string& session) {
     const int fd = pty.terminal.get();
     return Program::Start(
@@ -88,8 +88,9 @@ class VerbsTest : public testing::Test {
     return {end && end->signal == 0 ? end->code : -1, out.text(), err.text()};
   }
 
-  // What ends the program, which its supervisor reaps at once: else it would be
-  // some time until head says that nobody can tell it how it ended.
+  // Runs a command that ends the program, which its supervisor reaps at once:
+  // otherwise it would be some time until head says that nobody can tell how it
+  // ended.
   Result RunToTheEndOf(BodyProcess& body,
                        const std::vector<std::string>& words) {
     const LogFile out;
@@ -172,8 +173,8 @@ TEST_F(VerbsTest, HeadReportsTheFieldsOfTheTable) {
 
 TEST_F(VerbsTest, EventsTellsWhatHappensWhileItHappens) {
   Program events = Start({"events"}, out_, err_);
-  // Head listens for whom it asks to; nothing tells when, so it is asked until
-  // the first event shows that it does.
+  // Nothing reports when head sends it events, so ask until the first event
+  // shows that it does.
   ASSERT_TRUE(WaitFor([&] {
     auto probe = Body("probe", {"true"});
     (void)probe->Wait();
@@ -212,7 +213,7 @@ TEST_F(VerbsTest, SendTypesAndPrintsTheAnswer) {
                              "^\\[chat\\] .*", "--print"});
   EXPECT_EQ(result.status, 0) << result.err;
   EXPECT_EQ(result.out, "[chat] hello there\n");
-  // What came before it was typed is not looked at.
+  // Output from before the typing is not looked at.
   const Result again = Run({"send", "mc", "x\\n", "--wait-for",
                             "hello there|^\\[chat\\] x", "--print"});
   EXPECT_EQ(again.status, 0) << again.err;
@@ -222,7 +223,7 @@ TEST_F(VerbsTest, SendTypesAndPrintsTheAnswer) {
 TEST_F(VerbsTest, SendPrintsWhatCameInTheTimeItHad) {
   auto server = Server();
   std::string history = "Done (1.0s)\r\n> ";
-  // A busy machine may give the server no turn for as long.
+  // A busy machine may give the server no turn for that long.
   EXPECT_TRUE(WaitFor([&] {
     const Result late = Run({"send", "mc", "x\\n", "--wait-for", "never",
                              "--timeout", "0.2", "--print"});
@@ -309,7 +310,7 @@ TEST_F(VerbsTest, WhatDidNotHappenInTimeIsSaid) {
   auto deaf =
       Body("mc", {"sh", "-c", "stty raw -echo; echo up; exec sleep 1d"});
   ASSERT_TRUE(HistoryUntil(HasSubstr("up")));
-  // More than its terminal and head's queue hold.
+  // This is more than its terminal and head's queue hold.
   const Result send =
       Run({"send", "mc", std::string(100'000, 'x'), "--timeout", "0.1"});
   EXPECT_EQ(send.status, 124);
@@ -390,7 +391,7 @@ TEST_F(VerbsTest, EndedTellsWhatTheKernelCouldNot) {
       {{"killed", "KILL"}, "signal 9", 128 + SIGKILL},
       {{"dumped", "SEGV"}, "signal 11", 128 + SIGSEGV},
   };
-  // Nobody reaps the programs, so that nobody but the verb can tell.
+  // Nobody reaps the programs, so only the verb can tell.
   std::vector<std::unique_ptr<BodyProcess>> bodies;
   std::vector<std::unique_ptr<Program>> clients;
   for (size_t i = 0; i < std::size(kEnds); ++i) {
@@ -435,7 +436,7 @@ TEST_F(VerbsTest, RecordMakesWhatAsciinemaPlays) {
   EXPECT_THAT(ReadFile(file),
               AllOf(StartsWith("{\"version\":2,\"width\":80,\"height\":24,"),
                     HasSubstr("[chat] h\xc3\xa9llo"), HasSubstr("Saving")));
-  // It wants a terminal to read keys from.
+  // It needs a terminal to read keys from.
   const std::string played =
       OutputOf({"script", "-qec",
                 absl::StrCat("LC_ALL=C.UTF-8 asciinema cat ", Quote(file)),
@@ -443,7 +444,7 @@ TEST_F(VerbsTest, RecordMakesWhatAsciinemaPlays) {
   EXPECT_THAT(played,
               AllOf(HasSubstr("Done (1.0s)"), HasSubstr("[chat] h\xc3\xa9llo"),
                     HasSubstr("Saving")));
-  // Never over another recording.
+  // It never overwrites another recording.
   const Result again = Run({"record", "mc", file});
   EXPECT_EQ(again.status, 111);
   EXPECT_THAT(again.err, HasSubstr("File exists"));
@@ -462,8 +463,9 @@ TEST_F(VerbsTest, ARecordingIsItsOwnersOnly) {
   EXPECT_EQ(file.st_mode & 0777, 0600U);
 }
 
-// One text through all that shows it: the log of head and of body, tables, a
-// client's last line.  Nowhere is it obeyed, and nowhere escaped twice.
+// One text goes through everything that shows it: the log of head and of body,
+// tables, a client's last line.  Nowhere is it obeyed, and nowhere escaped
+// twice.
 TEST_F(VerbsTest, WhatIsEscapedIsEscapedOnce) {
   const std::string name = "/no\x1b[2J\\a\xe2\x80\xae";
   const std::string shown = "/no\\x1b[2J\\\\a\\xe2\\x80\\xae";

@@ -1,4 +1,4 @@
-"""Who follows a program of tests/faults/counter.py, and checks every byte."""
+"""Follows a program of tests/faults/counter.py, and checks every byte."""
 
 import os
 import threading
@@ -11,7 +11,7 @@ HEADER = len(b'pid 00000000000\n')
 
 
 class Follower:
-    """`deptyr attach`, and what it shows."""
+    """A `deptyr attach`, and the output it shows."""
 
     def __init__(self, place: Place, command: list[str], session: str) -> None:
         self.session = session
@@ -33,7 +33,7 @@ class Follower:
         os.close(pipe)
 
     def take(self, data: bytes) -> None:
-        """Checks all of it but for a line that has only begun."""
+        """Checks everything except a line that has only begun."""
         at = 0
         while at < len(data) and not self.wrong:
             step = self.begin(data, at) if self.pid == 0 or data.startswith(b'p', at) \

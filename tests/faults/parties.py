@@ -31,7 +31,7 @@ class Finding(Exception):
 
 
 class Refused(Exception):
-    """A failure that was told as it should be."""
+    """A failure that was reported as documented."""
 
 
 def become_reaper() -> None:
@@ -51,7 +51,7 @@ def descendants(pid: int) -> list[int]:
 
 
 def end_descendants() -> None:
-    """Nothing outlives us, a tracee neither."""
+    """Ends everything that we started, even a tracee."""
     while pids := descendants(os.getpid()):
         for pid in pids:
             with contextlib.suppress(ProcessLookupError):
@@ -61,7 +61,7 @@ def end_descendants() -> None:
 
 
 def wait_until(holds: Callable[[], object], what: str, deadline: float = DEADLINE) -> None:
-    """For what no descriptor tells of."""
+    """Waits for an event that no descriptor reports."""
     end = time.monotonic() + deadline
     while not holds():
         if time.monotonic() > end:
@@ -97,7 +97,7 @@ def descriptors(pid: int) -> Counter:
 
 
 def noise(seed: int, count: int) -> bytes:
-    """As tests/support/noise.h makes it, up to its first repetition."""
+    """The noise of tests/support/noise.h, up to its first repetition."""
     block = bytearray(count)
     mask = (1 << 64) - 1
     for i in range(count):
@@ -143,7 +143,7 @@ class Process:
 
 
 class Orphan(Process):
-    """What goes on, as a child of ours, when who started it has ended."""
+    """A process that goes on, as our child, when its starter has ended."""
 
     def __init__(self, pid: int, said_path: Path) -> None:
         self.pid = pid
@@ -238,7 +238,7 @@ class Console(Connection):
         self.resize(rows=24, cols=80)
 
     def let_go(self) -> None:
-        """Of the client end, once it is the program's."""
+        """Closes the client end, once the program has it."""
         if self.terminal >= 0:
             os.close(self.terminal)
             self.terminal = -1
@@ -262,7 +262,7 @@ class Console(Connection):
 
 
 class ServiceManager:
-    """What systemd is to head: it is told of readiness and state, and keeps
+    """Plays systemd for head: it is told of readiness and state, and keeps
     descriptors."""
 
     def __init__(self, path: Path) -> None:
@@ -295,7 +295,7 @@ class ServiceManager:
             os.close(fd)
 
     def catch_up(self) -> None:
-        """Until all that was sent has been heard."""
+        """Waits until everything that was sent has been heard."""
         self.caught_up.clear()
         with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as bell:
             bell.sendto(b'', self.socket.getsockname())
@@ -311,7 +311,7 @@ class ServiceManager:
 
 
 class Place:
-    """A temporary folder and all that was started there."""
+    """A temporary folder and everything that was started there."""
 
     def __init__(self) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix='deptyr-faults-'))

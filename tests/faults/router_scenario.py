@@ -1,5 +1,5 @@
-"""What is done with a router: everybody who connects gets a program of their own,
-says which, and is served by it as long as both are there."""
+"""The scenario of a router: everybody who connects gets a program of their own,
+says which, and is served by it for as long as both are there."""
 
 import signal
 
@@ -26,7 +26,7 @@ class RouterScenario(Scenario):
         client.type(words + b'\n')
 
     def noise(self) -> None:
-        """Both ways, and who connected goes first."""
+        """Sends both ways; then the client goes first."""
         for path, framed in (('rawb', False), ('uwsgib', True)):
             self.connect('a', path, framed, b'both %d %d' % (WRITTEN, TYPED))
             client = self.clients['a']
@@ -56,7 +56,7 @@ class RouterScenario(Scenario):
         self.one_is_left()
 
     def one_is_left(self) -> None:
-        """That of who echoes; what ended has been reaped."""
+        """Expects the echoing program alone; ended ones have been reaped."""
         wait_until(lambda: len(children(self.head_pid)) <= 1, 'the end of a program')
 
     def leave(self) -> None:

@@ -1,8 +1,8 @@
-"""What is done with head and bodies while one of their system calls fails.
+"""The scenario of head and bodies while one of their system calls fails.
 
 Two sessions, a and b, each with its program and its clients; every step may be
 refused once in the whole run, for there is one fault, and has to work when it
-is tried again.  Whoever types into b, whatever was refused, is echoed."""
+is tried again.  Somebody who types into b always gets an echo, whatever was refused."""
 
 import os
 import select
@@ -32,7 +32,7 @@ class Tools:
 
 
 class Wrapper:
-    """What the program under test is started by, and with."""
+    """The command and the environment that start the program under test."""
 
     def __init__(self, words: list[str] | None = None, env: dict[str, str] | None = None) -> None:
         self.words = words or []
@@ -172,7 +172,7 @@ class Scenario:
 
     def flood(self) -> None:
         """a writes and reads noise; a raw, a uwsgi and an attached client get
-        all of it, and it what one of them types."""
+        all of it, and it gets the keys of one of them."""
         if 'a' not in self.bodies:
             self.start_body('a', 'both', str(WRITTEN), str(TYPED))
         attached = None
@@ -242,7 +242,7 @@ class Scenario:
             self.verb(*words)
 
     def end_a(self) -> None:
-        """The program ends, the next comes, and who is connected sees both."""
+        """The program ends, the next comes, and all clients see both."""
         client = self.clients['a']
         client.got = b''
         if 'a' in self.bodies:
@@ -315,7 +315,7 @@ class Scenario:
             self.refused_by(body, 'body', CANNOT_EXECUTE if end == CANNOT_EXECUTE else SYSTEM_FAILURE)
 
     def leave(self) -> None:
-        """All go; what head has then is told."""
+        """Everybody leaves."""
         for name in list(self.clients):
             self.clients.pop(name).close()
         for name in list(self.bodies):
@@ -344,7 +344,7 @@ class Scenario:
         self.leave()
 
     def at_trial(self, wrapper: Wrapper) -> None:
-        """Of the process that an upgrade is tried with."""
+        """The scenario of the process that an upgrade is tried with."""
         own = self.path('deptyr')
         own.symlink_to(self.tools.deptyr)
         self.own = str(own)
@@ -376,7 +376,7 @@ class Scenario:
         self.leave()
 
     def at_s6(self, wrapper: Wrapper) -> None:
-        """Of a head that goes on from what an s6-fdholder kept."""
+        """The scenario of a head that takes its sessions back from an s6-fdholder."""
         self.start_holder()
         self.step(self.start_head)
         self.step(self.start_body, 'b', 'sizes')

@@ -17,8 +17,7 @@
 
 namespace {
 
-// Those that have a count only by what they are (a datagram, a signalfd) are
-// whole or nothing.
+// A datagram or a signalfd comes whole or not at all, so it isn't cut.
 bool IsStream(int fd) {
   struct stat file {};
   if (::fstat(fd, &file) != 0) return false;
@@ -56,7 +55,7 @@ Function* Real(Function* /*ours*/, const char* name) {
   return reinterpret_cast<Function*>(::dlsym(RTLD_NEXT, name));
 }
 
-// The first byte of the first part that has one.
+// Returns the first byte of the first part that has one.
 iovec FirstByte(const iovec* parts, size_t count) {
   for (size_t i = 0; i < count; ++i) {
     if (parts[i].iov_len > 0) return {parts[i].iov_base, 1};

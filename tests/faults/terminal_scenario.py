@@ -1,5 +1,5 @@
-"""What is done with a head that has a terminal: somebody before it sees what the
-programs write, types, changes the session and the size, and leaves."""
+"""The scenario of a head with a terminal: a person sees the output of programs,
+types, changes the session and the size, and leaves."""
 
 import os
 import re
@@ -32,7 +32,7 @@ class TerminalScenario(Scenario):
         self.console.until(shown)
 
     def type_into(self, session: str) -> None:
-        """Into what is shown; who else is there sees it, too."""
+        """Types into the session that is shown; others who watch see it, too."""
         self.count += 1
         word = b'<%d>' % self.count
         if session not in self.clients:
@@ -65,7 +65,7 @@ class TerminalScenario(Scenario):
             self.console.until(b'size %dx100' % self.count)
 
     def stop_and_continue(self) -> None:
-        """As a shell's fg says it to head."""
+        """Continues head, as a shell's fg does."""
         self.console.got = b''
         os.kill(self.head_pid, signal.SIGCONT)
         self.console.until(b'size ')

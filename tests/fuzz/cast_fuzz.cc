@@ -1,6 +1,6 @@
-// A recording of whatever a program writes, in whatever pieces, beside changes
-// of the size and marks: every line is JSON that asciicast's readers know, and
-// what it holds is what was written, but for what isn't UTF-8.
+// Records whatever a program writes, in whatever pieces, beside changes of the
+// size and marks.  Every line has to be JSON that asciicast's readers know, and
+// to hold what was written, except for bytes that aren't UTF-8.
 
 #include <string>
 #include <vector>
@@ -18,7 +18,7 @@ namespace {
 
 using nlohmann::json;
 
-// Lines without their ends; each has one.
+// Returns the lines without their ends; each must have one.
 std::vector<json> Parsed(const std::string& text) {
   std::vector<std::string> lines = absl::StrSplit(text, '\n');
   Expect(lines.back().empty());
@@ -31,7 +31,7 @@ std::vector<json> Parsed(const std::string& text) {
   return values;
 }
 
-// As it is, with U+FFFD for each piece that isn't.
+// Returns the bytes with U+FFFD for each piece that isn't UTF-8.
 std::string AsUtf8(absl::string_view bytes) {
   std::string text;
   Utf8Decoder decoder;
@@ -57,7 +57,7 @@ std::string AsUtf8(absl::string_view bytes) {
   return text;
 }
 
-// The last character may not be whole yet: then it isn't in there.
+// The last character may be incomplete, and then isn't in there.
 bool IsBegin(const std::string& recorded, absl::string_view written) {
   constexpr size_t kLongestRest = 3;
   for (size_t rest = 0; rest <= kLongestRest && rest <= written.size();

@@ -154,7 +154,7 @@ class Play {
  private:
   struct Guest {
     Fd connection;
-    // At the head socket; it may be a program, too.
+    // It is at the head socket, and may be a program, too.
     std::unique_ptr<Stranger> process;
     std::string inbox = {};
     Fd terminal = Fd();
@@ -244,7 +244,7 @@ void Play::Enter() {
   SomeGuest() = std::move(guest);
 }
 
-// As a body does it, but for what may be missing.
+// Registers as a body does, except that parts may be missing.
 void Play::Register() {
   auto pty = OpenPty({.rows = 24, .cols = 80});
   Expect(pty.ok() && SetNonBlocking(pty->terminal.get()).ok());
@@ -341,7 +341,7 @@ void Play::SendFrame() {
   }
 }
 
-// What head says at its socket is always a message.
+// Head must send only messages at its socket.
 void Play::Listen(Guest& guest, size_t most) {
   if (!guest.connection.valid()) return;
   const std::string heard = ReadAll(guest.connection.get(), most);

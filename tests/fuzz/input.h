@@ -23,14 +23,14 @@ class Input {
     left_.remove_prefix(1);
     return byte;
   }
-  // A number below `count`.
+  // Returns a number below `count`.
   size_t Choice(size_t count) { return Byte() % count; }
   bool Flag() { return (Byte() & 1) != 0; }
   uint16_t Short() {
     const unsigned low = Byte();
     return static_cast<uint16_t>(low | unsigned{Byte()} << 8);
   }
-  // As long as its first byte says.
+  // Returns a text whose length is its first byte.
   absl::string_view Text() {
     const size_t wanted = Byte();
     const size_t size = std::min(wanted, left_.size());
@@ -48,7 +48,7 @@ class Input {
   absl::string_view left_;
 };
 
-// A finding.
+// Reports a finding unless it holds.
 inline void Expect(bool holds) {
   if (!holds) std::abort();
 }

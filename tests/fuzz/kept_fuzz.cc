@@ -1,7 +1,7 @@
-// What a keeper hands back to a head that starts: descriptors under names, as
+// A keeper hands this back to a head that starts: descriptors under names, as
 // an earlier head left them, or as somebody has changed them since.  Whatever
-// they are: head starts, serves what it takes for sessions, to those who come
-// anew, too, and keeps no descriptor of what it gave up.
+// they are, head must start, serve what it takes for sessions, also to new
+// clients, and keep no descriptor of what it gave up.
 
 #include <fcntl.h>
 #include <signal.h>
@@ -33,7 +33,7 @@ constexpr const char* kSessions[] = {"a", "b", "c=1", "no/name"};
 constexpr int kFirstInherited = 3;  // sd_listen_fds(3)
 constexpr int kMostKept = 8;
 
-// Nobody else, a fuzzer's own files, shall have these numbers.
+// Nobody else, as a fuzzer's own files, may have these numbers.
 bool Reserve() {
   constexpr int kBehind = kFirstInherited + kMostKept;
   const int file = ::open("/dev/null", O_RDONLY | O_CLOEXEC);
@@ -44,7 +44,7 @@ bool Reserve() {
 }
 const bool reserved = Reserve();
 
-// Where a ring's state says how large or where something is.
+// A field of a ring's state that is a size or a place.
 struct Field {
   size_t offset;
   size_t size;
@@ -86,7 +86,7 @@ uint64_t SomeNumber(Input& input, const Ring& ring) {
   return number + input.Choice(3) - 1;
 }
 
-// Of one of the records that are in use, or of those that aren't.
+// Changes one of the records that are in use, or of those that aren't.
 void ChangeRecord(Input& input, Ring& ring) {
   RingState& state = ring.state();
   IncarnationRecord& record = state.records[input.Choice(kMostIncarnations)];
@@ -177,7 +177,7 @@ class Restart {
  private:
   Fd SomeDescriptor();
   std::string SomeName();
-  // As systemd would: from number 3 on.
+  // Hands them back as systemd would, from number 3 on.
   void HandBack();
   void Come();
 
@@ -233,7 +233,7 @@ void Restart::HandBack() {
   (void)::setenv("LISTEN_FDNAMES", absl::StrJoin(names, ":").c_str(), 1);
 }
 
-// A client, or the program again.
+// A client comes, or the program again.
 void Restart::Come() {
   std::string session = input_.OneOf(kSessions);
   if (session == "c=1") session = "c:1";

@@ -1,4 +1,4 @@
-// What fuzzers do with a head that runs in their process.
+// Helps fuzzers with a head that runs in their process.
 #pragma once
 
 #include <string>
@@ -14,33 +14,33 @@
 
 namespace deptyr {
 
-// Rows or columns of a screen that is painted fast; 0 is none.
+// Returns rows or columns of a screen that is painted fast; 0 is none.
 inline uint16_t SomeSide(Input& input) {
   return static_cast<uint16_t>(input.Choice(40));
 }
 
-// Turns until there is nothing to do but wait; one that has always more to do
-// is a finding.
+// Runs turns until there is nothing to do but wait; a loop that always has more
+// to do is a finding.
 void Settle(EventLoop& loop);
-// Turns until it holds; that it doesn't within seconds is a finding.
+// Runs turns until the predicate holds; it is a finding if it doesn't within
+// seconds.
 void TurnUntil(EventLoop& loop, absl::FunctionRef<bool()> predicate);
 
-// What can be read now, at most `most`.
+// Returns what can be read now, at most `most` bytes.
 std::string ReadAll(int fd, size_t most = SIZE_MAX);
-// The messages of head that are whole, taken off `inbox`; something else is a
-// finding.
+// Takes head's complete messages off `inbox`; anything else is a finding.
 std::vector<HeadMessage> TakeMessages(std::string& inbox);
 
-// Asks, and gives the last word of the answer, which there has to be.
+// Asks, and returns the last message of the answer, which must be there.
 HeadMessage AskHead(EventLoop& loop, const std::string& socket,
                     const Ask& question);
-// Head answers for itself and for each session, with the screen, unless those
-// who are there are as many as may be.
+// Expects that head answers for itself and for each session, with the screen,
+// unless there are as many clients as may be.
 void ExpectAnswers(EventLoop& loop, Head& head);
 
 size_t CountDescriptors();
 
-// Of this process, and gone with it.
+// A folder of this process, which goes with it.
 const std::string& Folder();
 
 }  // namespace deptyr

@@ -22,7 +22,8 @@ namespace {
 
 constexpr size_t kStack = 64 << 10;
 
-// Of this thread alone, which the C library's wrapper would not do.
+// Changes the user of this thread alone, which the C library's wrapper would
+// not do.
 void Become(uid_t uid) {
   if (::getuid() == 0) (void)::syscall(SYS_setresuid, -1, uid, -1);
 }

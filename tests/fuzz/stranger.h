@@ -17,16 +17,16 @@
 
 namespace deptyr {
 
-// Whom connections and strangers are of, if the fuzzer is root.
+// The users of connections and strangers, if the fuzzer is root.
 inline constexpr uid_t kOurUser = 0;
 inline constexpr uid_t kOtherUser = 12345;
 
-// A connection that doesn't block.  Not valid if nobody takes it.
+// Returns a non-blocking connection, which isn't valid if nobody takes it.
 Fd ConnectTo(const std::string& path, uid_t uid = kOurUser);
 
 class Stranger {
  public:
-  // Connects, and then does nothing, for ever.
+  // Connects, and then does nothing for ever.
   Stranger(const std::string& path, uid_t uid);
   Stranger();  // only that
   Stranger(const Stranger&) = delete;
@@ -35,7 +35,7 @@ class Stranger {
 
   Fd TakeConnection() { return std::move(connection_); }
   Fd Pidfd() const;
-  // It is killed, and, if so, reaped by its parent.
+  // Kill() only kills it; End() reaps it, too.
   void Kill();
   void End();
 

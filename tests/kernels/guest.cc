@@ -1,5 +1,5 @@
-// What the smoke test in a guest (tests/kernels/smoke) needs beside busybox and
-// deptyr.  Static.
+// The smoke test in a guest (tests/kernels/smoke) needs this beside busybox and
+// deptyr.  It is static.
 //
 //   guest raw SOCKET TEXT WANTED     connects, sends TEXT, and reads until
 //                                    WANTED came, or, if that is empty, to the
@@ -63,15 +63,15 @@ void Become(uid_t uid) {
   }
 }
 
-// Our children get it next, as nobody else here starts any.
+// Makes the kernel give our next child this pid; nobody else here starts any.
 void NextPidIs(pid_t pid) {
   const Fd file(::open("/proc/sys/kernel/ns_last_pid", O_WRONLY | O_CLOEXEC));
   const std::string text = absl::StrCat(pid - 1);
   (void)!::write(file.get(), text.data(), text.size());
 }
 
-// A child of a process that connected and has gone: it registers once `go` is
-// at its end, with the connection that it inherited.
+// Plays a child of a process that connected and has gone: it registers once
+// `go` is at its end, with the connection that it inherited.
 [[noreturn]] void RegisterLater(int socket, int go) {
   char byte = 0;
   (void)!::read(go, &byte, 1);
@@ -101,7 +101,7 @@ int TakeOver(const std::string& path) {
   constexpr uid_t kThief = 1001;
   constexpr int kTimes = 100;
   std::array<int, 2> go;
-  // Whoever has no parent any more is ours.
+  // Orphans become our children.
   if (::pipe(go.data()) != 0 || ::prctl(PR_SET_CHILD_SUBREAPER, 1) != 0) {
     return 2;
   }

@@ -1,4 +1,4 @@
-// Sockets as other programs make them: by bind(2) with a path.
+// Makes sockets as other programs do, by bind(2) with a path.
 #pragma once
 
 #include <sys/socket.h>
@@ -14,7 +14,7 @@
 
 namespace deptyr {
 
-// Nobody listens there: without the descriptor it is a stale one.
+// Nobody listens at this socket: once the descriptor is closed, it is stale.
 inline Fd BindSocket(const std::string& path, int type = SOCK_STREAM) {
   sockaddr_un address{};
   address.sun_family = AF_UNIX;

@@ -17,26 +17,27 @@ namespace deptyr {
 
 class Connection {
  public:
-  // A path, @NAME or tcp:127.0.0.1:PORT; waits until somebody listens there.
+  // Connects to a path, @NAME or tcp:127.0.0.1:PORT, once somebody listens
+  // there.
   static Connection To(const std::string& address);
-  // Whether somebody takes connections there now.
+  // Whether somebody accepts connections there now.
   static bool Works(const std::string& address);
 
   int fd() const { return fd_.get(); }
   bool connected() const { return fd_.valid(); }
   OutputReader& output() { return *output_; }
 
-  // All of it, as it is taken.
+  // Sends everything, as it is taken.
   void Send(absl::string_view bytes) const;
-  // As much as is taken now; says how much that was.
+  // Sends as much as is taken now, and returns how much that was.
   size_t SendSome(absl::string_view bytes) const;
-  // "No more input from here."
+  // Ends the input from here.
   void HalfClose() const;
   void Close() { fd_.Reset(); }
 
  private:
   explicit Connection(Fd fd);
-  Fd fd_;  // without blocking
+  Fd fd_;  // non-blocking
   std::unique_ptr<OutputReader> output_;
 };
 

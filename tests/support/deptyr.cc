@@ -187,7 +187,7 @@ bool HeadProcess::HasSaid() const {
 }
 
 bool HeadProcess::WaitReady() {
-  // A byte when it is ready, the end of file if it ends instead.
+  // There is a byte when it is ready, and an end of file if it ends instead.
   ready_ = (WaitForEvents(ready_pipe_.read_end.get(), POLLIN) & POLLIN) != 0;
   return ready_;
 }

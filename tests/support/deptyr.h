@@ -21,7 +21,7 @@
 
 namespace deptyr {
 
-// The program under test, and those the tests run in its care
+// The program under test, and the programs that the tests run under its care
 // (tests/e2e/actor.cc, tests/e2e/traffic.cc).
 std::string Deptyr();
 std::string Actor();
@@ -29,7 +29,7 @@ std::string Traffic();
 
 std::string ReadFile(const std::string& path);
 void WriteFile(const std::string& path, absl::string_view text);
-// `word` for a shell.
+// Quotes `word` for a shell.
 std::string Quote(absl::string_view word);
 std::string Quote(const std::vector<std::string>& words);
 
@@ -39,7 +39,7 @@ testing::AssertionResult TextUntil(
     const testing::Matcher<const std::string&>& matcher,
     absl::Duration deadline = kDeadline);
 
-// A file without a name, that others write to (at its end) while we look.
+// A file without a name, to whose end others write while we look.
 class LogFile {
  public:
   LogFile();
@@ -53,13 +53,14 @@ class LogFile {
   Fd fd_;
 };
 
-// Runs to its end and gives its standard output; a failure is a test's failure.
+// Runs a program to its end and returns its standard output; its failure fails
+// the test.
 std::string OutputOf(const std::vector<std::string>& argv,
                      const ProgramOptions& options = {});
 
 class BodyProcess {
  public:
-  // `options`, then `socket -- program`.
+  // Runs body with `options`, then `socket -- program`.
   BodyProcess(const std::string& socket,
               const std::vector<std::string>& options,
               const std::vector<std::string>& program, ProgramOptions how = {});
@@ -67,7 +68,7 @@ class BodyProcess {
   pid_t pid() const { return program_.pid(); }
   Program& program() { return program_; }
   std::optional<ExitStatus> Wait() { return program_.Wait(); }
-  // Until it is its program, or has ended.
+  // Waits until it has become its program, or has ended.
   bool WaitExecuted() const;
   // Its original standard output and standard error.
   const LogFile& said() const { return said_; }
@@ -78,11 +79,11 @@ class BodyProcess {
 };
 
 struct HeadProcessOptions {
-  // Where its socket is; "": in a folder of its own.
+  // The path of its socket; "" is one in a folder of its own.
   std::string socket = {};
-  // What it is started by, e.g. {"strace", "-f"}.
+  // The command that starts it, as {"strace", "-f"}.
   std::vector<std::string> wrapper = {};
-  // Its descriptor 0, else /dev/null; and 2, else log().
+  // Its descriptor 0, or else /dev/null, and its descriptor 2, or else log().
   int stdin_fd = -1;
   int stderr_fd = -1;
   // Don't wait until it is ready.
@@ -101,7 +102,7 @@ class HeadProcess {
   Program& program() { return program_; }
   pid_t pid() const { return program_.pid(); }
   bool ready() const { return ready_; }
-  // Until it is ready, or has ended.
+  // Waits until it is ready, or has ended.
   bool WaitReady();
   // True when WaitReady() would not wait.
   bool HasSaid() const;
@@ -117,25 +118,26 @@ class HeadProcess {
   Program program_;
 };
 
-// What /proc tells of a process.
-// But for the rings of sessions, which are remembered after their end.
+// Facts about a process from /proc.  Its descriptors don't include the rings of
+// sessions, which are remembered after their end.
 size_t CountFdsOf(pid_t pid);
 // "Pid:", "VmRSS:", ... of /proc/PID/status.
 std::string StatusFieldOf(pid_t pid, absl::string_view field);
-// What it holds, in KiB, but for files: the program's own pages count for less
+// Its own memory in KiB, without files: the program's pages count for less
 // while other tests run it, too (Pss_Anon and Pss_Shmem, proc(5)).
 long OwnKilobytes(pid_t pid);
-// Field n, from 1, of /proc/PID/stat; "" without the process.
+// Field n, from 1, of /proc/PID/stat; "" if there is no such process.
 std::string StatFieldOf(pid_t pid, size_t n);
-// Clock ticks, of user and system.
+// Its processor time, user and system, in clock ticks.
 long CpuTimeOf(pid_t pid);
 std::string ExeOf(pid_t pid);
-// Neither gone nor a zombie.
+// Whether it has neither gone nor become a zombie.
 bool Runs(pid_t pid);
 std::vector<pid_t> ChildrenOf(pid_t pid);
-// Until it has slept for a while; one that only gets no processor isn't quiet.
+// Waits until it has slept for a while.  A process that only gets no processor
+// isn't quiet.
 bool WaitUntilQuiet(pid_t pid);
-// It has a handler for the signal.
+// Whether it has a handler for the signal.
 bool Catches(pid_t pid, int signal);
 
 }  // namespace deptyr

@@ -1,4 +1,4 @@
-// What a framed client sends, lib/wire/uwsgi.h.
+// Makes the packets of a framed client (lib/wire/uwsgi.h).
 #pragma once
 
 #include <cstdint>
@@ -17,7 +17,7 @@ inline std::string KeysFrame(absl::string_view text) {
 inline std::string SignalFrame(int number) {
   return EncodePacket(0, static_cast<uint8_t>(number), "");
 }
-// A header whose size is a value.
+// Makes a header whose size field is a value.
 inline std::string ValueFrame(uint8_t kind, uint16_t value) {
   std::string packet = EncodePacket(0, kind, "");
   packet[1] = static_cast<char>(value & 0xff);

@@ -22,7 +22,7 @@
 namespace deptyr {
 namespace {
 
-// The low halves, on a little-endian machine.
+// These are the low halves, on a little-endian machine.
 constexpr uint32_t kNumber = offsetof(seccomp_data, nr);
 constexpr uint32_t Argument(uint32_t i) {
   return static_cast<uint32_t>(offsetof(seccomp_data, args)) + 8 * i;

@@ -1,6 +1,6 @@
-// What the kernel can do, and, for the child of a test, kernels that can do
-// less: they refuse calls to this process, and to all it starts, for good
-// (seccomp(2)).
+// Tells what the kernel can do, and makes the child of a test believe in a
+// kernel that can do less: calls of this process, and of all it starts, are
+// refused for good (seccomp(2)).
 #pragma once
 
 #include <initializer_list>

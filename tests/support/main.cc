@@ -1,5 +1,5 @@
-// main() of the end-to-end tests: what a test leaves running is its failure,
-// and ends here.
+// main() of the end-to-end tests.  A process that a test leaves running is its
+// failure, and ends here.
 
 #include <signal.h>
 #include <sys/prctl.h>
@@ -23,7 +23,7 @@ std::vector<pid_t> Descendants(pid_t of) {
   return result;
 }
 
-// True once nobody is left.
+// Returns true once nobody is left.
 bool Reap() {
   while (::waitpid(-1, nullptr, WNOHANG) > 0) {
   }

@@ -1,5 +1,5 @@
-// Bytes that look random and that both ends know: what a test sends far and
-// wide, and knows again at any place of the stream.
+// Bytes that look random and that both ends know, so that a test recognizes
+// them at any place of the stream.
 #pragma once
 
 #include <algorithm>
@@ -11,7 +11,8 @@
 
 namespace deptyr {
 
-// What programs write to clients, and what clients write to programs.
+// Programs write the first stream to clients, and clients the second to
+// programs.
 inline constexpr uint64_t kDownNoise = 1;
 inline constexpr uint64_t kUpNoise = 2;
 
@@ -42,7 +43,7 @@ class Noise {
   }
 
  private:
-  // No buffer's size divides it, so what is out of place doesn't match.
+  // No buffer's size divides this, so misplaced bytes don't match.
   static constexpr size_t kBlock = 1'000'003;
   std::string block_;
 };

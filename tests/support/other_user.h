@@ -26,7 +26,7 @@ void Become() {
                     ::setresgid(kOwnGroup, kOwnGroup, kOwnGroup) == 0 &&
                     ::setresuid(kUid, kUid, kUid) == 0;
   if (!done) ::_exit(99);
-  // Lost by the change of the user.
+  // Changing the user clears this.
   (void)::prctl(PR_SET_PDEATHSIG, SIGKILL);
 }
 
@@ -35,7 +35,7 @@ struct User {
   std::vector<gid_t> groups = {};
 };
 
-// As who the connection is made, it is to the other side.
+// The other side sees the user that made the connection.
 inline Fd ConnectAs(const std::string& path, const User& user) {
   const gid_t gid = user.uid;
   EXPECT_EQ(::setgroups(user.groups.size(), user.groups.data()), 0);

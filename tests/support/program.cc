@@ -18,16 +18,16 @@
 
 #include "absl/strings/str_cat.h"
 
-// Of libgcov, where that is linked in (tests/coverage): writes what was
-// counted, which only exit(3) and exec(3) do by themselves.
+// If libgcov is linked in (tests/coverage), this writes its counts, which only
+// exit(3) and exec(3) do by themselves.
 extern "C" __attribute__((weak)) void __gcov_dump();
 
 namespace deptyr {
 namespace {
 
-// Numbers no test asks for.
+// No test asks for numbers from here on.
 constexpr int kOutOfTheWay = 500;
-// For an end that counts.
+// The time for an end that writes counts.
 constexpr absl::Duration kOrderlyEnd = absl::Seconds(2);
 
 void PlaceFds(const ProgramOptions& options) {

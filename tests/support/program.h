@@ -25,20 +25,21 @@
 namespace deptyr {
 
 struct ProgramOptions {
-  // Our descriptor, the number it has there.  0, 1 and 2 are the test's unless
-  // named; all others that are neither here nor in `keep` are closed.
+  // Pairs of our descriptor and its number there.  0, 1 and 2 are the test's
+  // unless named; all others that are neither here nor in `keep` are closed.
   std::vector<std::pair<int, int>> fds = {};
-  // Descriptors that have the same number there.
+  // Descriptors that keep their number.
   std::vector<int> keep = {};
-  // "NAME=VALUE" on top of the test's own environment; "NAME" takes it out.
+  // Changes to the test's own environment: "NAME=VALUE" sets, "NAME" removes.
   std::vector<std::string> env = {};
-  // Runs in the child, last before the program (Start()).
+  // Runs in the child, just before the program (Start()).
   void (*prepare)() = nullptr;
 };
 
 class [[nodiscard]] Program {
  public:
-  // Looked up in PATH.  Exit status 127: it could not be executed.
+  // Looks the program up in PATH.  Its exit status is 127 if it can't be
+  // executed.
   static Program Start(const std::vector<std::string>& argv,
                        const ProgramOptions& options = {});
   // A copy of this process that calls `main` and exits with what it returns.
@@ -52,11 +53,11 @@ class [[nodiscard]] Program {
   // Readable once it has ended.
   int pidfd() const { return pidfd_.get(); }
   void Signal(int signal) const;
-  // True once it has ended, reaped or not.
+  // Whether it has ended, reaped or not.
   bool HasEnded() const { return deptyr::HasEnded(pidfd_.get()); }
-  // True while it waits for something (state S of proc(5)).
+  // Whether it waits for something now (state S of proc(5)).
   bool Sleeps() const;
-  // Waits for its end and reaps it.  Nothing: it goes on.
+  // Waits for its end and reaps it.  Returns nothing if it goes on.
   std::optional<ExitStatus> Wait(absl::Duration deadline = kDeadline);
 
  private:
@@ -66,7 +67,7 @@ class [[nodiscard]] Program {
   std::optional<ExitStatus> status_;
 };
 
-// How gtest prints it.
+// gtest prints it like this.
 inline void PrintTo(const ExitStatus& status, std::ostream* out) {
   *out << Describe(status);
 }

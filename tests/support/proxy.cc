@@ -60,7 +60,7 @@ int Serve(const ListeningSocket& listener, const std::string& target) {
         if (polled[at++].revents != 0) Pass(way);
       }
     }
-    // What head has closed is closed.
+    // Drop connections that head has closed.
     std::erase_if(connections, [](const Connection& connection) {
       return !connection.ways[1].open;
     });

@@ -1,8 +1,8 @@
-// A way to a UNIX socket that can be cut: what connects to `path` is connected
-// to `target`, until the object goes, and all its connections with it.
+// A way to a UNIX socket that can be cut.  Whoever connects to `path` is
+// connected to `target` until the object goes, and all its connections with it.
 //
 //   std::optional<Proxy> proxy(std::in_place, head.socket(), path);
-//   proxy.reset();   // whoever is connected reads to the end
+//   proxy.reset();   // every client reads to the end
 #pragma once
 
 #include <string>

@@ -1,4 +1,4 @@
-// What real programs wrote to a terminal of 24x80, TERM=xterm-256color:
+// The output of real programs on a terminal of 24x80, TERM=xterm-256color, from
 // tests/data/recordings/.
 #pragma once
 

@@ -43,7 +43,8 @@ ScreenSession::ScreenSession(const std::vector<std::string>& command)
         return Program::Start(words,
                               {.env = environment(), .prepare = KeepOurGroup});
       }()) {
-  // Its socket is there before it listens to it; the first hardcopy tells.
+  // Its socket is there before it listens; the first hardcopy shows that it
+  // does.
   if (!WaitFor([this] { return !Hardcopy().empty(); })) {
     ADD_FAILURE() << "screen does not start";
   }
@@ -73,7 +74,7 @@ void ScreenSession::Command(const std::vector<std::string>& command) {
 std::string ScreenSession::Hardcopy() {
   const std::string path = folder_ / absl::StrCat("hardcopy-", ++hardcopies_);
   Command({"hardcopy", path});
-  // Written line by line, by a screen that doesn't tell when.
+  // screen writes the file line by line, and doesn't say when it is done.
   std::string text;
   constexpr absl::Duration kMoment = absl::Seconds(1);
   (void)WaitFor(
@@ -91,7 +92,7 @@ testing::AssertionResult ScreenSession::Until(
 }
 
 void ScreenSession::Type(absl::string_view keys) {
-  // Spelt so that screen takes nothing in it for its own.
+  // Spelt in octal, so that screen takes nothing in it for its own.
   std::string octal;
   for (const char key : keys) {
     absl::StrAppendFormat(&octal, "\\%03o", static_cast<unsigned char>(key));

@@ -21,16 +21,16 @@ class ScreenSession {
   explicit ScreenSession(const std::vector<std::string>& command);
   ~ScreenSession();
 
-  // What the window shows.
+  // Returns the text that the window shows.
   std::string Hardcopy();
   testing::AssertionResult Until(
       const testing::Matcher<const std::string&>& matcher);
   void Type(absl::string_view keys);
-  // Closes the window, as a person would; and with it the session.
+  // Closes the window, as a person would, and with it the session.
   void KillWindow();
   // It ends with its window.
   Program& program() { return screen_; }
-  // The words that attach a terminal to it, and how they are run.
+  // The command that attaches a terminal to it, and how it is run.
   std::vector<std::string> AttachCommand() const;
   std::vector<std::string> environment() const;
 

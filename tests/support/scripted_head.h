@@ -1,5 +1,5 @@
-// A head that says what it is told to: one answer to each who connects, one
-// after the other; then it goes.  What it is asked it doesn't look at.
+// A head with prepared answers.  It gives one to each connection, one after the
+// other, without reading the questions, and then goes.
 //
 //   const ScriptedHead head({Encode(Refused{...})});
 //   ReadScrollback(head.path(), ...);
@@ -23,7 +23,7 @@
 
 namespace deptyr {
 
-// What head says first to who attaches.
+// The first message to a client that attaches.
 inline Attached SomeAttached(uint64_t offset = 0) {
   Attached attached;
   attached.session = "a";

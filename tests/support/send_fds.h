@@ -1,4 +1,4 @@
-// Descriptors beside bytes, as many as one likes.
+// Sends any number of descriptors beside bytes.
 #pragma once
 
 #include <sys/socket.h>
@@ -11,7 +11,7 @@
 
 namespace deptyr {
 
-// Several at once, as no body of ours does.
+// Sends several at once, as none of our bodies does.
 inline void SendWithFds(int socket, absl::string_view bytes,
                         const std::vector<int>& fds) {
   std::vector<char> control(CMSG_SPACE(fds.size() * sizeof(int)));

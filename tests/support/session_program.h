@@ -30,14 +30,14 @@ class SessionProgram {
   SessionProgram(const SessionProgram&) = delete;
   SessionProgram& operator=(const SessionProgram&) = delete;
 
-  // What a session is started with, once.
+  // The first argument of Session::Start(); call it once.
   Incarnation Registration();
 
   pid_t pid() const { return process_.pid(); }
   const Program& process() const { return process_; }
-  // Its end, once the supervisor reaped it.
+  // How it ended, once the supervisor has reaped it.
   const std::optional<ExitStatus>& status() const { return status_; }
-  // From now on its supervisor doesn't reap.
+  // Makes its supervisor reap nothing from now on.
   void LeaveZombie() { reaper_.Reset(); }
 
  private:

@@ -1,9 +1,9 @@
-// What a test says of an absl::Status or absl::StatusOr.
+// Matches an absl::Status or absl::StatusOr.
 //
 //   ASSERT_THAT(socket, IsOk());
 //   EXPECT_THAT(Listen(path, {}), StatusIs(absl::StatusCode::kAlreadyExists,
 //                                          HasSubstr("already served")));
-//   Pty pty = Value(OpenPty({}));      // when it isn't what is tested
+//   Pty pty = Value(OpenPty({}));      // when the test is about something else
 #pragma once
 
 #include <cstdlib>
@@ -52,7 +52,7 @@ inline auto StatusIs(absl::StatusCode code) {
   return internal::StatusIsMatcher(code, testing::_);
 }
 
-// The value; without one the test program ends.
+// Returns the value; without one the test program ends.
 template <typename T>
 T Value(absl::StatusOr<T> result) {
   if (!result.ok()) {

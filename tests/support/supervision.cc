@@ -94,7 +94,8 @@ std::string ReadFile(const std::string& path) {
 
 void WriteFile(const std::string& path, const std::string& text) {
   fs::create_directories(fs::path(path).parent_path());
-  // Whole or not at all: a supervisor may look at any time.
+  // The file appears whole or not at all, because a supervisor may look at any
+  // time.
   std::ofstream(path + ".new") << text;
   fs::rename(path + ".new", path);
 }

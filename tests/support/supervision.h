@@ -1,4 +1,4 @@
-// For tests that run beside a supervisor, as COMMAND of a recipe in
+// Helps tests that run beside a supervisor, as COMMAND of a recipe in
 // tests/supervisors: /run is theirs alone, and nothing outlives them.
 #pragma once
 
@@ -17,61 +17,63 @@
 
 namespace deptyr {
 
-// Where `deptyr` and `report` are for programs of any user (the build tree may
-// be out of their sight), and what such programs write.
+// Programs of every user find `deptyr` and `report` here (the build tree may be
+// hidden from them), and write here.
 inline constexpr char kBinaries[] = "/run/test-bin";
 inline constexpr char kFiles[] = "/run/test";
-// As the shipped units and services have it.
+// The shipped units and services use this.
 inline constexpr char kHeadSocket[] = "/run/deptyr/head.sock";
 
-// Makes those folders.  Ends the program where /run is the machine's.
+// Makes those folders.  Ends the program if /run is the machine's.
 void SetUpPrivateRun();
 
-// What a shell command printed, on both outputs, and how it ended.
+// The output of a shell command, from both streams, and how it ended.
 struct Said {
   ExitStatus status;
   std::string text;
 };
 Said Shell(const std::string& command);
-// "" and a failed test if the command fails.
+// Returns "", and fails the test, if the command fails.
 std::string MustShell(const std::string& command);
 
 std::string ReadFile(const std::string& path);  // "" if there is none
 void WriteFile(const std::string& path, const std::string& text);
 void WriteScript(const std::string& path, const std::string& text);
-// A file of the project.
+// Reads a file of the project.
 std::string SourceFile(const std::string& path);
 
-// docs/supervisors.md: the file that is given there by that path; the commands,
-// in their order, of the blocks under that heading that start with `fence`.
+// These read docs/supervisors.md: the file that is shown there under that path,
+// and the commands, in order, of the blocks under that heading that start with
+// `fence`.
 std::string DocumentedFile(const std::string& path);
 std::vector<std::string> DocumentedCommands(const std::string& heading,
                                             const std::string& fence);
 
-// What of a log is worth printing.
+// The end of a log, for a failure's message.
 std::string LastLines(const std::string& text);
 
-// What /proc tells of a process; "" and 0 when it has gone.
+// Facts about a process from /proc; "" and 0 when it has gone.
 std::string ProgramOf(pid_t pid);  // the basename of its executable
 std::string NameOf(pid_t pid);
 pid_t ParentOf(pid_t pid);
-bool Lives(pid_t pid);  // and is no zombie
+bool Lives(pid_t pid);  // and isn't a zombie
 bool Sleeps(pid_t pid);
 long CpuTicksOf(pid_t pid);  // of user and system
 
-// What tests/e2e/report.cc wrote.
+// Reads what tests/e2e/report.cc wrote.
 class Report {
  public:
-  // Waits for it.
+  // Waits for the report.
   explicit Report(const std::string& name);
 
-  // "" if the report doesn't tell.
+  // Returns "" if the report doesn't tell.
   std::string operator[](const std::string& key) const;
   pid_t pid() const;
-  // What a body must leave alone, but for the environment variables named.
+  // The entries that a body must not change, without the environment variables
+  // named.
   std::vector<std::string> AsFound(
       const std::vector<std::string>& except) const;
-  // Until the program has had that signal ("HUP").
+  // Waits until the program has had that signal ("HUP").
   testing::AssertionResult Had(const std::string& signal) const;
 
  private:
@@ -84,7 +86,7 @@ class Screen {
  public:
   explicit Screen(const std::string& socket);
 
-  // Until it has shown that, since the last Forget().
+  // Waits until it has shown that since the last Forget().
   testing::AssertionResult Shows(
       const testing::Matcher<const std::string&>& what) {
     return shown_.Until(what);

@@ -17,7 +17,7 @@ Tmux::Tmux(const std::string& command, WindowSize size)
           {"tmux", "-D", "-S", folder_ / "tmux", "-f", "/dev/null"},
           {.env = {"TMUX", "TMUX_PANE", "TERM=xterm-256color", "LC_ALL=C.UTF-8",
                    "SHELL=/bin/sh"}})) {
-  // It listens at some time; until then there's nothing else to be told by.
+  // Nothing reports when it listens, so try until it answers.
   if (!WaitFor([this] { return Try({"set", "-g", "remain-on-exit", "on"}); })) {
     ADD_FAILURE() << "tmux does not start";
     return;
@@ -117,8 +117,8 @@ pid_t Tmux::pane_pid() const {
 }
 
 std::string Tmux::DeadStatus() const {
-  // The window is dead at its terminal's hangup; the status comes a little
-  // later, or never: tmux 3.3a misses a SIGCHLD now and then.
+  // The window is dead when its terminal is hung up.  The status follows a
+  // little later, or never, because tmux 3.3a misses a SIGCHLD now and then.
   std::string status;
   const bool ended = WaitFor([&] {
     (void)::kill(server_.pid(), SIGCHLD);

@@ -21,33 +21,33 @@ namespace deptyr {
 
 class Tmux {
  public:
-  // What TERM says in its window.
+  // TERM in its window.
   static constexpr char kTerm[] = "tmux-256color";
 
-  // `command` is a shell's.
+  // A shell runs `command`.
   explicit Tmux(const std::string& command, WindowSize size = {24, 80});
   ~Tmux();
 
-  // What the window shows, as text; and with colours and attributes, and where
-  // the cursor is.
+  // Return what the window shows: as text, and with colours, attributes and the
+  // cursor's place.
   std::string Screen() const;
   std::string StyledScreen() const;
-  // As text, from the oldest line that can be scrolled back to.
+  // Returns it as text, from the oldest line that can be scrolled back to.
   std::string ScreenAndHistory() const;
-  // A format of tmux's: "#{pane_dead_status}", "#{alternate_on}", ...
+  // Expands a format of tmux's: "#{pane_dead_status}", "#{alternate_on}", ...
   std::string Ask(const std::string& format) const;
-  // Waits for an answer: what a program wrote may be known to others before
-  // tmux has read it.
+  // Waits for an answer, because others may know a program's output before tmux
+  // has read it.
   testing::AssertionResult Answers(
       const std::string& format,
       const testing::Matcher<const std::string&>& matcher) const;
-  // Until the window shows that, colours and cursor included.
+  // Waits until the window shows that, including colours and the cursor.
   testing::AssertionResult StyledUntil(
       const testing::Matcher<const std::string&>& matcher) const;
   testing::AssertionResult Until(
       const testing::Matcher<const std::string&>& matcher) const;
 
-  // Keys by tmux's names: "C-\\", "Enter", "F10", "a".
+  // Presses keys by tmux's names: "C-\\", "Enter", "F10", "a".
   void Press(const std::vector<std::string>& keys) const;
   void Type(absl::string_view text) const;
   void Paste(const std::string& file) const;
@@ -58,7 +58,7 @@ class Tmux {
   pid_t server_pid() const { return server_.pid(); }
   pid_t pane_pid() const;
   bool dead() const { return Ask("#{pane_dead}") == "1"; }
-  // How the command ended, once it has: "0", "signal 11".
+  // Returns how the command ended, "0" or "signal 11", once it has.
   std::string DeadStatus() const;
 
  private:

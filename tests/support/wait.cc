@@ -21,7 +21,7 @@ absl::Time Until(absl::Duration deadline) {
   return absl::Now() + deadline;
 }
 
-// What poll(2) says of `fd`, or nothing by `until`.
+// Returns poll(2)'s report on `fd`, or 0 if there is none by `until`.
 short Poll(int fd, short events, absl::Time until) {
   pollfd question{fd, events, 0};
   for (;;) {

@@ -21,34 +21,35 @@ namespace deptyr {
 
 inline constexpr absl::Duration kDeadline = absl::Seconds(60);
 
-// For what no descriptor tells of.
+// Waits for something that no descriptor reports.
 bool WaitFor(absl::FunctionRef<bool()> predicate,
              absl::Duration deadline = kDeadline);
 
-// Until poll(2) reports one of `events` (or a hang-up) on fd.  What it
-// reported, 0 if nothing in time.
+// Waits until poll(2) reports one of `events` (or a hang-up) on fd.  Returns
+// what it reported, 0 if nothing in time.
 short WaitForEvents(int fd, short events, absl::Duration deadline = kDeadline);
 
 // Runs the loop until `predicate` holds, which may be about the world outside.
 bool RunUntil(EventLoop& loop, absl::FunctionRef<bool()> predicate,
               absl::Duration deadline = kDeadline);
 
-// Whether the loop sleeps while nothing happens.  For want of an event to wait
-// for this takes a moment; a few turns for timers under way are allowed, a spin
-// makes thousands.
+// Whether the loop sleeps while nothing happens.  This takes a moment, because
+// there is no event to wait for; a few turns for timers under way are allowed,
+// while a spin makes thousands.
 bool IsQuiet(EventLoop& loop);
 
-// What can be read from a descriptor (a pipe, a terminal, a socket), collected.
+// Collects everything that can be read from a descriptor (a pipe, a terminal, a
+// socket).
 class OutputReader {
  public:
   // The descriptor stays the caller's.
   explicit OutputReader(int fd) : fd_(fd) {}
 
-  // Reads until what came since the last Forget() matches.
+  // Reads until the text since the last Forget() matches.
   testing::AssertionResult Until(
       const testing::Matcher<const std::string&>& matcher,
       absl::Duration deadline = kDeadline);
-  // Reads all there is until the end of it: end of file, EIO of a terminal.
+  // Reads everything up to the end: end of file, or EIO of a terminal.
   testing::AssertionResult UntilEnd(absl::Duration deadline = kDeadline);
 
   const std::string& text() const { return text_; }

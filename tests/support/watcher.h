@@ -21,27 +21,28 @@ class Watcher : private SocketPair, public Client {
  public:
   explicit Watcher(EventLoop& loop);
 
-  // Sees all that the session's present or last program wrote.
+  // Sees everything that the session's present or last program wrote.
   void Join(Session& session) {
     session.Attach(*this, session.ring().history_start());
   }
-  // From the next byte on.
+  // Sees everything from the next byte on.
   void JoinNow(Session& session) {
     session.Attach(*this, session.ring().end());
   }
 
   // Whether the test reads what arrives; it does unless told otherwise.
   void Read(bool read);
-  // As if its process died.
+  // Acts as if its process died.
   void HangUp();
 
-  // What arrived: all of it, or its number of bytes.
+  // Everything that arrived, or its number of bytes.
   const std::string& text() const { return text_; }
   size_t bytes() const { return text_.size(); }
-  // "started", how it ended, "missed", "gone", "room", in their order.
+  // "started", how it ended, "missed", "gone" and "room", in their order.
   const std::vector<std::string>& events() const { return events_; }
   bool Heard(const std::string& event) const;
-  // What had arrived, and what the ring held, when it heard of the last end.
+  // The text that had arrived, and the end of the ring, when it heard of the
+  // last end.
   uint64_t ring_end_at_end() const { return ring_end_at_end_; }
 
   void WaitForRoom(bool wait) override;

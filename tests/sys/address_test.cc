@@ -40,7 +40,7 @@ class ListenAtTest : public testing::Test {
     return ListenAt(address, options_).status();
   }
 
-  // A connection to a TCP port of this machine.
+  // Connects to a TCP port of this machine.
   static Fd ConnectToPort(const std::string& address) {
     uint32_t port = 0;
     EXPECT_TRUE(
@@ -62,7 +62,7 @@ class ListenAtTest : public testing::Test {
     return value;
   }
 
-  // A listening socket as a supervisor passes it.
+  // Makes a listening socket as a supervisor passes it.
   static Fd Listener() {
     Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
     const sockaddr any{.sa_family = AF_UNIX, .sa_data = {}};
@@ -112,7 +112,7 @@ TEST_F(ListenAtTest, AnAddressOfALinkSaysWhich) {
   EXPECT_THAT(Error("tcp:[::1%no-such-link]:0"),
               StatusIs(absl::StatusCode::kUnavailable,
                        HasSubstr("no such host: ::1%no-such-link")));
-  // Of a link that is there it is a matter of this machine alone.
+  // If the link exists, only this machine's settings decide the rest.
   EXPECT_THAT(Error("tcp:[::1%lo]:0"),
               testing::AnyOf(IsOk(), StatusIs(absl::StatusCode::kUnavailable)));
 }
@@ -157,8 +157,7 @@ TEST_F(ListenAtTest, APortThatIsTakenIsNamed) {
                                     ": Address already in use")));
 }
 
-// A head that restarts must not wait for its old connections to time out.
-// Too long a name to be asked for.
+// The name is too long to be looked up.
 TEST_F(ListenAtTest, AHostThatIsNotFoundIsNoFaultOfTheUsage) {
   const std::string nobody(300, 'x');
   EXPECT_THAT(
@@ -166,6 +165,7 @@ TEST_F(ListenAtTest, AHostThatIsNotFoundIsNoFaultOfTheUsage) {
       StatusIs(absl::StatusCode::kUnavailable, HasSubstr("getent ahosts")));
 }
 
+// A head that restarts must not wait for its old connections to time out.
 TEST_F(ListenAtTest, APortIsFreeAgainAtOnce) {
   std::string address;
   {
@@ -173,7 +173,7 @@ TEST_F(ListenAtTest, APortIsFreeAgainAtOnce) {
     address = first.path();
     const Fd client = ConnectToPort(address);
     ASSERT_NE(WaitForEvents(first.fd(), POLLIN), 0);
-    // Closed here first: this side has to remember it for a while.
+    // This side closes first, so it has to remember the connection for a while.
     EXPECT_TRUE(Value(Accept(first.fd())));
   }
   EXPECT_TRUE(Listens(address).valid());

@@ -183,8 +183,8 @@ TEST_P(FdPassingTest, AReceiverThatDoesNotReadIsAnErrorInTime) {
 
 int caught_write_end = -1;
 
-// A signal cuts the send of a long message in two: the descriptor goes with the
-// first piece only, and all bytes arrive.
+// A signal cuts the send of a long message in two.  The descriptor goes with
+// the first piece only, and all bytes arrive.
 TEST(FdPassingOnAStreamTest, AMessageSentInPiecesCarriesItsDescriptorOnce) {
   SocketPair sockets;
   const Pipe pipe;

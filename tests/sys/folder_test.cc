@@ -104,7 +104,7 @@ TEST_F(FolderTest, AnotherUsersLinkIsNotFollowed) {
   Link("precious", "link");
   Give("link");
   ExpectRefused("link");
-  // Nor behind one that is followed.
+  // A second link behind one that is followed isn't followed, either.
   Link("link/.", "ours");
   ExpectRefused("ours");
 }
@@ -119,7 +119,7 @@ TEST_F(FolderTest, ALinkWhereOthersCanPutThemIsNotFollowed) {
   }
   ASSERT_EQ(::chmod((dir_ / "a").c_str(), 01777), 0);
   EXPECT_TRUE(IsOpen(OpenFolder(dir_ / "a/link"), dir_ / "precious"));
-  // Not even there, if it is another one's second name.
+  // Even there a link isn't followed that is another one's second name.
   ASSERT_EQ(::link((dir_ / "a/link").c_str(), (dir_ / "other").c_str()), 0);
   ExpectRefused("a/link");
   std::filesystem::remove(dir_ / "other");

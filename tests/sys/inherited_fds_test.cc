@@ -121,7 +121,7 @@ TEST_F(InheritedFdsTest, ANumberThatIsNotOpenIsSkipped) {
             kFine);
 }
 
-// s6-ipcserver-socketbinder.
+// s6-ipcserver-socketbinder passes one like this.
 TEST_F(InheritedFdsTest, AListenerOnFd0IsTakenAndDevNullTakesItsPlace) {
   Program child = Program::Fork(
       [&] {

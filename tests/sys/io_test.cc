@@ -111,8 +111,8 @@ TEST_F(IoTest, WithoutAReaderWritingIsAtItsEnd) {
   EXPECT_EQ(WriteSome(sockets.ours.get(), "x").state, IoState::kEnd);
 }
 
-// A peer that closed with something of ours unread: unlike at an end of file,
-// it reads no more, either.
+// A peer that closed without reading everything resets the connection; unlike
+// after an end of file, it reads no more, either.
 TEST_F(IoTest, AConnectionResetIsAnError) {
   SocketPair sockets;
   ASSERT_EQ(WriteSome(sockets.ours.get(), "x").bytes, 1u);
@@ -163,7 +163,22 @@ TEST_F(IoTest, NonBlockingIsAddedToTheOtherFlags) {
   EXPECT_THAT(SetNonBlocking(-1), StatusIs(absl::StatusCode::kUnavailable));
 }
 
-// What is recorded may be anything, a password that was echoed, too.
+TEST(ReadSmallFileTest, ReadsIt) {
+  const TempDir dir;
+  const std::string path = dir / "file";
+  const Fd file = Value(CreateFile(path, Existing::kKept));
+  (void)WriteSome(file.get(), "two\nlines\n");
+  EXPECT_EQ(ReadSmallFile(path), "two\nlines\n");
+}
+
+TEST(ReadSmallFileTest, AFileThatCannotBeReadIsNoneAndErrnoSaysWhy) {
+  EXPECT_EQ(ReadSmallFile("/no/such/file"), std::nullopt);
+  EXPECT_EQ(errno, ENOENT);
+  EXPECT_EQ(ReadSmallFile("/"), std::nullopt);
+  EXPECT_EQ(errno, EISDIR);
+}
+
+// A recording may hold anything, even a password that was echoed.
 TEST(CreateFileTest, OnlyItsOwnerMayReadIt) {
   const TempDir dir;
   const std::string path = dir / "file";

@@ -51,7 +51,7 @@ TEST(MirroredMemoryTest, StartsAsZeros) {
 TEST(MirroredMemoryTest, ManyComeAndGoWithoutATrace) {
   const size_t before = CountOpenFds();
   for (int i = 0; i < 1000; ++i) {
-    // Address space for all of them at once wouldn't be there.
+    // There isn't address space for all of them at once, so each must be freed.
     MirroredMemory memory = Value(MirroredMemory::Create(size_t{1} << 40));
     const MirroredMemory moved = std::move(memory);
     moved.data()[0] = 'x';

@@ -21,12 +21,12 @@ TEST(NameServiceTest, AUserIsByNumberOrName) {
   EXPECT_EQ(Value(FindUser("0")), 0U);
   EXPECT_EQ(Value(FindUser("12345")), 12345U);
   EXPECT_EQ(Value(FindUser("root")), 0U);
-  // As Debian's base-passwd has them.
+  // Debian's base-passwd has these.
   EXPECT_EQ(Value(FindUser("www-data")), 33U);
   EXPECT_EQ(Value(FindGroup("tty")), 5U);
 }
 
-// What stands for "nobody" is no name for those whom nobody knows.
+// The number that stands for an unknown user can't be named.
 TEST(NameServiceTest, TheLastNumberIsNobodys) {
   EXPECT_EQ(Value(FindUser("4294967294")), 4294967294U);
   EXPECT_THAT(FindUser("4294967295"),
@@ -59,7 +59,7 @@ TEST(NameServiceTest, AHostHasAnAddress) {
   EXPECT_THAT(Value(FindHost("localhost")), AnyOf("127.0.0.1", "::1"));
 }
 
-// A supervisor may leave it ignored: then nobody hears how a child ended.
+// A supervisor may leave SIGCHLD ignored; then nobody hears how a child ended.
 TEST(NameServiceTest, AnAnswerCountsWhateverBecameOfWhoGaveIt) {
   const sighandler_t before = ::signal(SIGCHLD, SIG_IGN);
   EXPECT_EQ(Value(FindUser("www-data")), 33U);

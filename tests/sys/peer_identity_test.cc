@@ -34,7 +34,8 @@ using testing::UnorderedElementsAre;
 
 constexpr uid_t kUser = 12345;
 constexpr gid_t kGroup = 23456;
-// What the kernel calls who has no number here, and Debian the user nobody.
+// The kernel's number for users without one here, and Debian's for the user
+// nobody.
 constexpr uid_t kOverflow = 65534;
 
 class PeerIdentityTest : public testing::Test {
@@ -43,7 +44,8 @@ class PeerIdentityTest : public testing::Test {
     if (::geteuid() != 0) GTEST_SKIP() << "only root can be two users";
     ASSERT_EQ(::chmod(dir_.path().c_str(), 0755), 0);
   }
-  // Somebody of that user and those groups, who stays until `end_` closes.
+  // Starts a process of that user and those groups, which stays until `end_`
+  // closes.
   Program Connected(uid_t uid, gid_t gid, const std::vector<gid_t>& groups) {
     return Program::Fork(
         [&] {
@@ -80,15 +82,15 @@ bool Write(const std::string& path, absl::string_view text) {
          static_cast<ssize_t>(text.size());
 }
 
-// Linux before 6.11.
+// True on a Linux before 6.11.
 bool CannotOpenUserNamespaces() {
   const Fd self(static_cast<int>(::syscall(SYS_pidfd_open, ::getpid(), 0)));
   const Fd space(::ioctl(self.get(), _IO(0xFF, 9), 0));
   return !space.valid();
 }
 
-// What a process says of its peers that comes to know the kernel's number for
-// those who have none in some other place than we: so these tests come first.
+// A process somewhere else has to find out the kernel's number for users
+// without one.  This process hasn't asked yet, so these tests come first.
 class StrangePlaceTest : public PeerIdentityTest {
  protected:
   static bool HideProcSys() {
@@ -96,7 +98,7 @@ class StrangePlaceTest : public PeerIdentityTest {
            ::mount("", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) == 0 &&
            ::mount("none", "/proc/sys", "tmpfs", 0, nullptr) == 0;
   }
-  // A process of the namespace before has to write such a map.
+  // A process of the parent namespace has to write such a map.
   static bool EnterUserNamespace(absl::string_view map) {
     const std::string folder = absl::StrCat("/proc/", ::getpid());
     Pipe entered;
@@ -117,8 +119,8 @@ class StrangePlaceTest : public PeerIdentityTest {
   bool LeaveProc() {
     return ::chroot(dir_.path().c_str()) == 0 && ::chdir("/") == 0;
   }
-  // The uids of root, kUser, kOverflow, and kOther, or "?"; "skip" if it can't
-  // `go` there.
+  // Returns the uids of root, kUser, kOverflow and kOther, or "?"; "skip" if
+  // the process can't `go` there.
   std::string SeenFrom(absl::FunctionRef<bool()> go) {
     std::vector<Fd> connections;
     std::vector<int> keep;
@@ -170,7 +172,7 @@ TEST_F(StrangePlaceTest,
   EXPECT_EQ(SeenFrom(HideProcSys), "0 12345 65534 100000 ");
 }
 
-// The largest number that the kernel may call them is 65535.
+// 65535 is the largest number that the kernel may use for them.
 TEST_F(StrangePlaceTest, WhoMightBeAnybodyIsUnknown) {
   const std::string seen = SeenFrom([] {
     if (!HideProcSys() || !EnterUserNamespace("0 0 200000")) return false;
@@ -190,7 +192,7 @@ TEST_F(StrangePlaceTest, InAChrootOfTheFirstUserNamespaceAllAreKnown) {
             "0 12345 65534 100000 ");
 }
 
-// Before Linux 6.11 the network's owner tells.
+// Before Linux 6.11 the owner of the network namespace tells.
 TEST_F(StrangePlaceTest, InAChrootOnAnOldKernelRootFindsOut) {
   const auto old = [this] {
     if (!LeaveProc()) return false;
@@ -235,7 +237,7 @@ TEST_F(PeerIdentityTest, NobodyIsSomebodyWhereAllHaveNumbers) {
   EXPECT_EQ(who.gid, kOverflow);
 }
 
-// What a process in a user namespace that maps root alone says of a peer there.
+// A process in a user namespace that maps root alone identifies a peer there.
 TEST_F(PeerIdentityTest, WhoHasNoNumberInOurNamespaceIsUnknown) {
   const Program peer = Connected(kUser, kGroup, {7, kOverflow});
   const Program nobody = Connected(kOverflow, kOverflow, {});

@@ -48,8 +48,8 @@ short Poll(int fd) {
 // A process that connected to us, and is held by a pidfd.
 class PendingConnectionTest : public testing::Test {
  protected:
-  // It connects, waits for a byte (then exits with 3) or the end of `go_`
-  // (then with 4).
+  // The process connects, and waits for a byte (then exits with 3) or the end
+  // of `go_` (then with 4).
   PendingConnectionTest()
       : peer_(Program::Fork(
             [&] {
@@ -83,7 +83,8 @@ class PendingConnectionTest : public testing::Test {
   Fd pidfd_;
 };
 
-// In the words of ExitAnswer; "never" on a kernel that doesn't tell.
+// Returns the answer in the words of ExitAnswer; "never" on a kernel that
+// doesn't tell.
 std::string Answer(int pidfd) {
   const ExitAnswer answer = AskExitStatus(pidfd);
   switch (answer.state) {
@@ -130,8 +131,8 @@ TEST_F(PendingConnectionTest, TellsTheSignalThatKilledIt) {
   EXPECT_EQ(Answer(pidfd_.get()), Expected("signal 9 (Killed)"));
 }
 
-// While it is being reaped the kernel says ESRCH for a moment, about once in
-// fifty times for who asks right then.
+// While a process is being reaped, the kernel says ESRCH for a moment; about
+// one in fifty who ask right then gets that.
 TEST(ExitStatusTest, IsNotLostOnWhoAsksWhileItIsReaped) {
   if (!KernelTellsExitStatus()) GTEST_SKIP() << "needs Linux 6.15";
   constexpr int kTimes = 1000;
@@ -150,7 +151,8 @@ TEST(ExitStatusTest, IsNotLostOnWhoAsksWhileItIsReaped) {
   }
 }
 
-// An end is an input, its reaping a hang-up: nobody need ask again and again.
+// The end is reported as input and the reaping as a hang-up, so nobody need ask
+// again and again.
 TEST_F(PendingConnectionTest, ReapingIsAHangup) {
   if (!KernelTellsExitStatus()) GTEST_SKIP() << "needs Linux 6.15";
   EXPECT_EQ(Poll(pidfd_.get()), 0);
@@ -179,7 +181,7 @@ TEST(PeerPidfdTest, WhatIsNoSocketIsAnError) {
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
-// A process of a user (its real, effective and saved one), until the end.
+// A process with these real, effective and saved users, until the object goes.
 class OtherProcess {
  public:
   explicit OtherProcess(std::array<uid_t, 3> users = {}) {
@@ -202,10 +204,10 @@ class OtherProcess {
   std::optional<Program> process_;
 };
 
-// Linux before 6.5.
+// Pretends to be a Linux before 6.5.
 class OldKernelPeerTest : public testing::Test {
  protected:
-  // What such a kernel makes of a peer who seems to be `process`.
+  // Asks such a kernel for a peer that seems to be `process`.
   absl::StatusCode Ask(pid_t process, uid_t uid,
                        Clock::time_point accepted = Clock::now()) {
     Program asker = Program::Fork(
@@ -262,7 +264,7 @@ class SendSignalForTest : public testing::Test {
   void SetUp() override {
     if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be several users";
   }
-  // Whether a signal of such a user ends such a process.
+  // Whether a signal of such a sender ends such a process.
   bool Ends(uid_t sender, std::array<uid_t, 3> users) {
     OtherProcess process(users);
     const absl::Status sent = SendSignalFor(sender, process.pidfd(), SIGTERM);
@@ -278,7 +280,7 @@ class SendSignalForTest : public testing::Test {
   static constexpr uid_t kOther = 12346;
 };
 
-// kill(2)
+// kill(2) has these rules.
 TEST_F(SendSignalForTest, TheRealAndTheSavedUserCount) {
   EXPECT_TRUE(Ends(kUser, {kUser, kUser, kUser}));
   EXPECT_TRUE(Ends(kUser, {kUser, kOther, kOther}));
@@ -312,8 +314,8 @@ TEST_F(SendSignalForTest, WhatCannotBeKnownIsNotSent) {
   EXPECT_FALSE(SendSignalFor(kUser, process.pidfd(), SIGTERM).ok());
 }
 
-// A kernel that lacks a call, or a container whose filter refuses it: each says
-// in one line what is needed.
+// If a kernel lacks a call, or a container's filter refuses it, each says in
+// one line what is needed.
 TEST(ReapChildTest, WithoutWaitidOfAPidfdItSaysWhatIsNeeded) {
   Program parent = Program::Fork([] {
     RefuseSystemCalls({SYS_waitid}, EINVAL);  // Linux 5.3
@@ -390,7 +392,7 @@ class SpawnTest : public testing::Test {
     return Value(
         SpawnOnTerminal(pty_.terminal.get(), "sh", {"sh", "-c", script}));
   }
-  // How it ended, reaped here.
+  // Reaps the child, and returns how it ended.
   static std::optional<ExitStatus> EndOf(const Child& child) {
     if (WaitForEvents(child.pidfd.get(), POLLIN) == 0) return std::nullopt;
     return Value(ReapChild(child.pidfd.get()));

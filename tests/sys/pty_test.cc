@@ -84,7 +84,7 @@ TEST(OpenPtyTest, ErasesWholeUtf8Characters) {
 
 TEST(OpenPtyTest, TellsThatNoDescriptorIsLeftAndLeaksNone) {
   Program child = Program::Fork([] {
-    // One is left: enough for the controlling end only.
+    // One descriptor is left, enough for the controlling end only.
     const int free_one = ::dup(0);  // NOLINT(android-cloexec-dup)
     const auto most = static_cast<rlim_t>(free_one) + 1;
     const rlimit limit{most, most};
@@ -98,7 +98,7 @@ TEST(OpenPtyTest, TellsThatNoDescriptorIsLeftAndLeaksNone) {
   EXPECT_EQ(child.Wait(), kFine);
 }
 
-// A file system where the PTY has no name: a chroot, a container.
+// Opens a PTY in a file system where it has no name: a chroot, a container.
 int OpenPtyInChroot(const std::string& root) {
   if (::unshare(CLONE_NEWNS) != 0 ||
       ::mount("none", "/", nullptr, MS_REC | MS_PRIVATE, nullptr) != 0 ||
@@ -204,7 +204,8 @@ void CountHangup(int) {
   ++hangups;
 }
 
-// A process as its supervisor started it, to be compared with the same later.
+// The state of a process as its supervisor started it, to be compared with a
+// later one.
 struct Looks {
   pid_t pid = ::getpid();
   sigset_t mask;
@@ -217,7 +218,8 @@ struct Looks {
   }
 };
 
-// What is not as BecomeTerminalProcess() promises; "" if nothing.
+// Returns everything that is not as BecomeTerminalProcess() promises; "" if
+// nothing.
 std::string WhatIsWrong(const Looks& before, const std::string& terminal) {
   const Looks now;
   std::string wrong;
@@ -254,7 +256,7 @@ std::string WhatIsWrong(const Looks& before, const std::string& terminal) {
 
 class BecomeTerminalProcessTest : public testing::Test {
  protected:
-  // To be called in a child.
+  // Call this in a child.
   int Become() const {
     const Looks before;
     const absl::Status status = BecomeTerminalProcess(pty_.terminal.get());
@@ -268,7 +270,8 @@ class BecomeTerminalProcessTest : public testing::Test {
     return {.keep = {pty_.terminal.get(), report_.write_end.get()}};
   }
 
-  // Becomes the terminal's process after `as_started`; what is wrong then.
+  // Becomes the terminal's process after `as_started`, and returns what is
+  // wrong then.
   std::string After(absl::FunctionRef<void()> as_started) {
     Program child = Program::Fork(
         [&] {
@@ -295,8 +298,8 @@ class BecomeTerminalProcessTest : public testing::Test {
   Pipe report_;
 };
 
-// What a process has that was started in a terminal emulator, or by systemd
-// with StandardInput=tty.
+// A process started in a terminal emulator, or by systemd with
+// StandardInput=tty, has this.
 Pty old_terminal;
 void LeadASessionWithATerminal() {
   old_terminal = Value(OpenPty({}));
@@ -304,17 +307,17 @@ void LeadASessionWithATerminal() {
   if (::ioctl(old_terminal.terminal.get(), TIOCSCTTY, 0) != 0) std::abort();
 }
 
-// systemd, s6.
+// systemd and s6 start programs like this.
 TEST_F(BecomeTerminalProcessTest, WorksForASessionLeader) {
   EXPECT_EQ(After([] { (void)::setsid(); }), "");
 }
 
-// daemontools, runit.
+// daemontools and runit start programs like this.
 TEST_F(BecomeTerminalProcessTest, WorksForAPlainChild) {
   EXPECT_EQ(After([] {}), "");
 }
 
-// A shell with job control.
+// A shell with job control starts programs like this.
 TEST_F(BecomeTerminalProcessTest, WorksForAGroupLeader) {
   EXPECT_EQ(After([] { (void)::setpgid(0, 0); }), "");
 }
@@ -339,8 +342,8 @@ TEST_F(BecomeTerminalProcessTest, KeepsSighupIgnored) {
             "");
 }
 
-// A blocked signal is kept even while it is ignored: the program would get it
-// as soon as it unblocks it.
+// The kernel keeps a blocked signal even while it is ignored, so the program
+// would get it as soon as it unblocks it.
 TEST_F(BecomeTerminalProcessTest, LeavesNoBlockedSighupBehind) {
   EXPECT_EQ(After([] {
               LeadASessionWithATerminal();
@@ -364,7 +367,7 @@ TEST_F(BecomeTerminalProcessTest, KeepsTheSignalMask) {
             "");
 }
 
-// daemontools under a terminal: a plain child that inherited one.
+// daemontools under a terminal starts a plain child that inherited one.
 TEST_F(BecomeTerminalProcessTest, WorksForAPlainChildThatInheritedATerminal) {
   Program supervisor = Program::Fork(
       [&] {
@@ -381,8 +384,8 @@ TEST_F(BecomeTerminalProcessTest, WorksForAPlainChildThatInheritedATerminal) {
   EXPECT_EQ(supervisor.Wait(), kFine) << "it keeps its own";
 }
 
-// The shell that started us has gone, and whoever adopted us has a session of
-// its own: no parent's group can be joined.
+// The shell that started us has gone, and our new parent has a session of its
+// own: we can't join a parent's group.
 TEST_F(BecomeTerminalProcessTest, WorksForAGroupLeaderOfAnotherSession) {
   Pipe moved;
   Program parent = Program::Fork(
@@ -392,13 +395,13 @@ TEST_F(BecomeTerminalProcessTest, WorksForAGroupLeaderOfAnotherSession) {
               (void)::setpgid(0, 0);
               char byte = 0;
               (void)!::read(moved.read_end.get(), &byte, 1);
-              // The usual way is closed, or this tests nothing.
+              // If the usual way works here, this tests nothing.
               if (::setpgid(0, ::getpgid(::getppid())) == 0) return 2;
               return Become();
             },
             {.keep = {pty_.terminal.get(), report_.write_end.get(),
                       moved.read_end.get()}});
-        // Not before it has a group: a session is left with a group.
+        // Wait until it has a group: we must start in one of the same session.
         if (!WaitFor([&] { return ::getpgid(child.pid()) == child.pid(); })) {
           return 3;
         }
@@ -467,13 +470,13 @@ class PtyFactsTest : public testing::Test {
     return Fd(::open(name_.c_str(), O_RDWR | O_NOCTTY | O_CLOEXEC));
   }
 
-  // What poll(2) reports now, even unasked.
+  // Returns what poll(2) reports now, even unasked.
   short Poll(short events = POLLIN) const {
     pollfd question{controller(), events, 0};
     (void)::poll(&question, 1, 0);
     return question.revents;
   }
-  // "abc", "EAGAIN", "EIO" or "end".
+  // Returns "abc", "EAGAIN", "EIO" or "end".
   std::string Read() const {
     std::array<char, 4096> room{};
     const ssize_t count = ::read(controller(), room.data(), room.size());
@@ -556,8 +559,8 @@ TEST_F(PtyFactsTest, TheProgramIsHungUpWhenTheLastControllerGoes) {
   EXPECT_EQ(program.Wait(), ExitStatus{.signal = SIGHUP});
 }
 
-// A program that closes its terminal and opens it again, as ssh does to ask for
-// a password: /dev/tty leads to it as long as the session has it.
+// A program may close its terminal and open it again, as ssh does to ask for a
+// password: /dev/tty leads to it for as long as the session has it.
 TEST_F(PtyFactsTest, AProgramMayCloseItsTerminalAndOpenItAgain) {
   Pipe steps;
   Pipe go;
@@ -581,12 +584,12 @@ TEST_F(PtyFactsTest, AProgramMayCloseItsTerminalAndOpenItAgain) {
   EXPECT_EQ(Read(), "again");
 }
 
-// A leftover child: the program, the session's leader, ends, and a child of its
-// holds the terminal still, deaf to SIGHUP.
+// The program, which is the session's leader, ends, and leaves a child behind
+// that still holds the terminal and ignores SIGHUP.
 class LeftoverTest : public PtyFactsTest {
  protected:
-  // The leader starts a child in a group of its own and ends.  The child does
-  // `act` on `go`'s end, when it was told of on `step`.
+  // The leader starts a child in a group of its own, and ends.  The child says
+  // on `step` that it is ready, and calls `act` once `go` ends.
   void Start(absl::FunctionRef<void(int terminal)> act) {
     leader_.emplace(Program::Fork(
         [&] {
@@ -619,8 +622,9 @@ class LeftoverTest : public PtyFactsTest {
   std::optional<Program> leader_;
 };
 
-// Other terminals are hung up with the end of their session's leader, PTYs are
-// not: output can come after the end of a program, and somebody may read on.
+// Other terminals are hung up when their session's leader ends, but PTYs are
+// not: output can come after the end of a program, and somebody may go on
+// reading.
 TEST_F(LeftoverTest, WritesAndReadsOn) {
   Start([&](int terminal) {
     (void)!::write(terminal, "late", 4);
@@ -637,7 +641,7 @@ TEST_F(LeftoverTest, WritesAndReadsOn) {
   EXPECT_EQ(said_.text(), "typed\n");
 }
 
-// It just isn't a controlling terminal any more.
+// The terminal only isn't a controlling terminal any more.
 TEST_F(LeftoverTest, HasNoControllingTerminalAnyMore) {
   Start([&](int) {
     Say(::open("/dev/tty", O_RDWR | O_CLOEXEC) < 0 ? ::strerrorname_np(errno)
@@ -648,8 +652,8 @@ TEST_F(LeftoverTest, HasNoControllingTerminalAnyMore) {
   EXPECT_EQ(said_.text(), "ENXIO");
 }
 
-// So EIO on the controlling end comes with the end of the last who holds the
-// terminal, whenever that is, and says nothing of the program.
+// So EIO on the controlling end comes when the last holder of the terminal lets
+// go, whenever that is, and says nothing about the program.
 TEST_F(LeftoverTest, KeepsTheControllingEndFromSayingEio) {
   Start([](int) {});
   EXPECT_EQ(Read(), "EAGAIN");

@@ -24,7 +24,7 @@
 namespace deptyr {
 namespace {
 
-// What systemd has at $NOTIFY_SOCKET.
+// Plays systemd's end of $NOTIFY_SOCKET.
 class ReadinessTest : public testing::Test {
  protected:
   ReadinessTest()
@@ -45,7 +45,7 @@ class ReadinessTest : public testing::Test {
     (void)::setenv("NOTIFY_SOCKET", name.c_str(), 1);
   }
 
-  // The next message, "" if there is none.
+  // Returns the next message, or "" if there is none.
   std::string Received() {
     std::array<char, 1000> room{};
     const ssize_t count = ::recv(socket_.get(), room.data(), room.size(), 0);
@@ -74,7 +74,7 @@ TEST_F(ReadinessTest, IsToldToAnAbstractAddress) {
   EXPECT_EQ(Received(), "READY=1");
 }
 
-// sd_notify(3): else every program we start would speak in our name.
+// Otherwise every program we start would speak in our name (sd_notify(3)).
 TEST_F(ReadinessTest, TheVariableIsTakenOutOfTheEnvironment) {
   ListenAt(dir_ / "notify");
   const Readiness readiness(-1);

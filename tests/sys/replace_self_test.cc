@@ -1,5 +1,5 @@
-// This process, or a trial beside it, becomes another program: a shell that
-// tells what it was given.
+// This process, or a trial beside it, becomes another program, a shell that
+// reports what it was given.
 #include "lib/sys/replace_self.h"
 
 #include <fcntl.h>
@@ -46,7 +46,7 @@ std::optional<ExitStatus> EndOf(const Trial& trial) {
   return end;
 }
 
-// How a trial of this script ends, and its last line.
+// Returns how a trial of this script ends, and its last line.
 std::pair<std::optional<ExitStatus>, std::string> Try(const std::string& script,
                                                       const Offer& offer = {}) {
   const Trial trial = Value(StartTrial(kShell, Script(script), offer));
@@ -141,7 +141,8 @@ TEST(ReplaceSelfTest, ThatFailsLeavesEverythingAsItWas) {
 class TakeOfferTest : public testing::Test {
  protected:
   ~TakeOfferTest() override { ::unsetenv("DEPTYR_OFFER"); }
-  // As the process before leaves it; the descriptor is TakeOffer()'s.
+  // Leaves an offer as the earlier process does; the descriptor is
+  // TakeOffer()'s.
   static int Leave(const std::string& text, const std::string& whom) {
     const int fd = ::memfd_create("offer", 0);
     EXPECT_EQ(::write(fd, text.data(), text.size()),

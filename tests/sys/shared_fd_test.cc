@@ -23,7 +23,7 @@
 namespace deptyr {
 namespace {
 
-// A PTY that somebody else has, too; nobody reads at its client end.
+// A PTY that somebody else holds, too; nobody reads at its client end.
 class SharedFdTest : public testing::Test {
  protected:
   SharedFdTest() {
@@ -32,7 +32,7 @@ class SharedFdTest : public testing::Test {
     ::cfmakeraw(&settings);
     EXPECT_EQ(::tcsetattr(pty_.terminal.get(), TCSANOW, &settings), 0);
   }
-  // The peer's doing.
+  // Does what the peer might.
   void SetFlags(int flags) const {
     ASSERT_EQ(::fcntl(theirs(), F_SETFL, flags), 0);
   }
@@ -43,7 +43,7 @@ class SharedFdTest : public testing::Test {
     std::array<char, 100> room{};
     return shared.Read(room);
   }
-  // Until it takes no more.
+  // Writes until the terminal takes no more.
   static void Fill(const SharedFd& shared) {
     const std::string much(4096, 'x');
     IoResult wrote{IoState::kDone};
@@ -119,7 +119,7 @@ TEST_F(SharedFdTest, AWriteThatIsMadeToWaitIsBrokenOff) {
   EXPECT_TRUE(wrote.waited);
 }
 
-// A part of it finds room, and the rest would wait.
+// A part of the text finds room, and the rest would wait.
 TEST_F(SharedFdTest, AWriteThatIsBrokenOffAfterAPartSaysSo) {
   const SharedFd shared = Share();
   SetFlags(O_RDWR);

@@ -18,7 +18,7 @@ namespace {
 
 constexpr ExitStatus kFine{.code = 0};
 
-// In a child: what is blocked there isn't blocked here.
+// Runs in a child, so that nothing stays blocked here.
 void ExpectInChild(absl::FunctionRef<int()> main) {
   EXPECT_EQ(Program::Fork(main).Wait(), kFine);
 }
@@ -81,7 +81,8 @@ TEST(SignalsTest, TheDescriptorIsCloseOnExecAndNeverBlocks) {
   });
 }
 
-// Inherited ignored, it would make the kernel reap our children before we ask.
+// If it were inherited as ignored, the kernel would reap our children before we
+// ask.
 TEST(SignalsTest, SigchldIsNotIgnored) {
   ExpectInChild([] {
     (void)::signal(SIGCHLD, SIG_IGN);

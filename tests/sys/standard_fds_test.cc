@@ -48,7 +48,7 @@ TEST(OriginalStderrTest, NoDescriptorOpenedLaterGetsAStandardNumber) {
     original.Say("to nobody");
     for (const int fd : {0, 1, 2}) {
       if (!IsDevNull(fd)) return 1;
-      // Closed again by exec: the program is to find them as they were.
+      // exec closes them again, so the program finds them as they were.
       if (::fcntl(fd, F_GETFD) != FD_CLOEXEC) return 2;
     }
     return ::dup(0) == 3 ? 0 : 3;  // NOLINT(android-cloexec-dup): none is kept

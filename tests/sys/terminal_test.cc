@@ -29,12 +29,13 @@ using testing::StartsWith;
 
 constexpr ExitStatus kFine{.code = 0};
 
-// The user's terminal: its client end is on fds 0, 1 and 2 of a child, and we
-// look at it from outside.
+// This is the user's terminal: its client end is on fds 0, 1 and 2 of a child,
+// and we look at it from outside.
 class TerminalTest : public testing::Test {
  protected:
   TerminalTest() {
-    // Not what a new terminal has, so that to restore is not to reset.
+    // These differ from a new terminal's settings, so that restoring is not
+    // resetting.
     termios settings = Settings();
     settings.c_cc[VINTR] = 7;
     settings.c_oflag |= OCRNL;
@@ -67,7 +68,7 @@ class TerminalTest : public testing::Test {
             .keep = {step_.write_end.get(), go_.read_end.get()}};
   }
 
-  // In the child: tells us, and waits to be told.
+  // The child tells us, and waits to be told.
   void Step() const {
     (void)!::write(step_.write_end.get(), "x", 1);
     char byte = 0;
@@ -138,7 +139,7 @@ TEST_F(TerminalTest, CanBeGivenBackEarlyAndOnlyOnce) {
   EXPECT_EQ(Settings().c_lflag & ECHO, 0u) << "it was somebody else's by then";
 }
 
-// After SIGCONT: the shell had it, and set it as it likes.
+// Before SIGCONT the shell had the terminal, and set it as it likes.
 TEST_F(TerminalTest, CanBeMadeRawAgain) {
   Program child = Program::Fork(
       [&] {
@@ -201,7 +202,8 @@ TEST_F(TerminalTest, OnlyATerminalCanBeTaken) {
 class FatalSignalTest : public TerminalTest,
                         public testing::WithParamInterface<int> {
  protected:
-  // As in a program of its own: no sanitizer's handlers, no core files.
+  // Makes this process like an ordinary program, without a sanitizer's handlers
+  // and core files.
   static void BeOrdinary() {
     (void)::signal(GetParam(), SIG_DFL);
     (void)::prctl(PR_SET_DUMPABLE, 0);
@@ -248,9 +250,10 @@ TEST_P(FatalSignalTest, NothingOfOursIsLeftAfterItWasGivenBack) {
   EXPECT_EQ(child.Wait(), kFine);
 }
 
-// A real fault, not raise(): the instruction would fault again and again.
+// This is a real fault, not raise(): the instruction would fault again and
+// again.
 TEST_F(TerminalTest, AFaultKillsOnce) {
-  // Not a null pointer: a sanitizer would find that one first.
+  // A sanitizer would find a null pointer first.
   void* const unmapped =
       ::mmap(nullptr, 4096, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   ASSERT_NE(unmapped, MAP_FAILED);
@@ -309,7 +312,7 @@ TEST_F(TerminalTest, ItIsTakenOverRawAndThenAsBeforeTheFirst) {
       [&] {
         Terminal first = Value(Terminal::Take());
         const std::string before = first.Before();
-        // The process goes on as another program: nothing is given back.
+        // The process goes on as another program, so nothing is given back.
         auto* const left = new Terminal(std::move(first));
         {
           const Terminal second = Value(Terminal::TakeOver(before));
@@ -330,7 +333,7 @@ TEST_F(TerminalTest, ItIsTakenOverRawAndThenAsBeforeTheFirst) {
   EXPECT_EQ(child.Wait(), kFine);
 }
 
-// Not an error that time mends.
+// Time doesn't mend this error.
 TEST_F(TerminalTest, OneThatHasGoneIsntTakenOver) {
   Program child = Program::Fork(
       [&] {

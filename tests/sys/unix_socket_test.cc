@@ -143,7 +143,7 @@ TEST_F(UnixSocketTest, TheFileIs0600WhateverTheUmask) {
   }
 }
 
-// Where a call can't be made, a file can't have been any other way before.
+// If a call can't be made, the file can't have looked different before.
 TEST_F(UnixSocketTest, TheFileHasItsModeFromItsFirstMoment) {
   for (const mode_t mode : {0600, 0660, 0666}) {
     Program child = Program::Fork([&] {
@@ -215,7 +215,7 @@ TEST_F(UnixSocketTest, NothingButTheSocketIsLeftInTheFolder) {
             1);
 }
 
-// What a folder can hold under the name of the one that a socket is made in.
+// These can occupy the name of the folder that a socket is made in.
 void OccupyWithAFile(const std::string& path) {
   std::ofstream(path) << "precious";
 }
@@ -252,7 +252,7 @@ TEST_F(UnixSocketTest, WhatOthersPutInTheWayDelaysNobodyAndStays) {
   }
 }
 
-// Whoever holds the folder's lock is one of us.
+// Only another deptyr can hold the folder's lock.
 TEST_F(UnixSocketTest, WhoComesAtTheSameMomentIsRefusedAtOnce) {
   ASSERT_EQ(::mkdir((path_ + ".new").c_str(), 0700), 0);
   const Fd other(::open((path_ + ".new").c_str(), O_RDONLY | O_CLOEXEC));
@@ -270,7 +270,7 @@ TEST_F(UnixSocketTest, WhatAKilledOneLeftIsRemoved) {
   EXPECT_FALSE(std::filesystem::exists(path_ + ".new"));
 }
 
-// The working folder is another's while a socket is made.
+// While a socket is made, the working folder is another one.
 TEST_F(UnixSocketTest, TheWorkingFolderStays) {
   const auto before = std::filesystem::current_path();
   {
@@ -301,7 +301,7 @@ TEST_F(UnixSocketTest, AFolderThatMayNotBeEnteredIsLeft) {
   EXPECT_EQ(child.Wait(), kFine);
 }
 
-// What a socket of ours keeps in existence is its file, nothing else.
+// A socket of ours keeps only its file in existence.
 TEST_F(UnixSocketTest, ItsFileSystemCanBeMadeReadOnly) {
   Program child = Program::Fork([&] {
     if (::unshare(CLONE_NEWNS) != 0 ||
@@ -430,7 +430,7 @@ TEST_F(UnixSocketTest, AServedSocketIsRefusedAndStays) {
   EXPECT_THAT(Connect(path_, absl::Seconds(5)), IsOk());
 }
 
-// Connections that nobody accepts yet until there is room for no more.
+// Makes connections that nobody accepts until there is room for no more.
 std::vector<Fd> FillBacklog(const std::string& path) {
   std::vector<Fd> connections;
   for (;;) {
@@ -463,7 +463,7 @@ TEST_F(UnixSocketTest, AFileOfAnotherKindIsLeftAlone) {
   }
 }
 
-// A socket of another type refuses the question with another errno; it is
+// A socket of another type refuses the connection with another errno; it is
 // somebody's.
 TEST_F(UnixSocketTest, ADatagramSocketIsLeftAlone) {
   const Fd other = BindSocket(path_, SOCK_DGRAM);
@@ -524,8 +524,8 @@ TEST_F(UnixSocketTest, AFailedListenLeavesNoDescriptor) {
   EXPECT_EQ(CountOpenFds(), before);
 }
 
-// Listens when `go` ends, says how that went, and keeps what it got until told
-// to end.
+// Listens when `go` ends, reports how that went, and keeps the socket until
+// told to end.
 int RaceToListen(const std::string& path, const Fd& go, const Fd& result,
                  const Fd& end) {
   char byte = 0;
@@ -539,7 +539,8 @@ int RaceToListen(const std::string& path, const Fd& go, const Fd& result,
   return 0;
 }
 
-// Both find the stale socket, both remove "it", the second the first's new one.
+// Otherwise both would find the stale socket and remove "it", and the second
+// would remove the first one's new socket.
 TEST_F(UnixSocketTest, OfMoreAtOnceExactlyOneListens) {
   constexpr size_t kRacers = 6;
   for (int round = 0; round < 30; ++round) {
@@ -594,7 +595,7 @@ TEST_F(UnixSocketTest, AFullBacklogIsWaitedForOnlySoLong) {
 
 TEST_F(UnixSocketTest, AReceiverWaitsOnlySoLong) {
   const ListeningSocket listener = Value(Listen(path_, {}));
-  // Zero, too, is a limit: the kernel would take it for none.
+  // Zero is a limit, too, although the kernel would take it for none.
   for (const absl::Duration limit :
        {absl::Milliseconds(10), absl::ZeroDuration(), -absl::Seconds(1)}) {
     const Fd client = Value(Connect(path_, limit));

@@ -1,0 +1,77 @@
+// The names that examples in headers use without declaring them; see
+// tests/examples.sh.  A name that means something else in one header is
+// declared in a namespace that is called like its file.
+#pragma once
+
+#include <signal.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include <span>
+#include <string>
+#include <vector>
+
+#include "absl/status/status.h"
+#include "absl/strings/string_view.h"
+#include "absl/time/time.h"
+
+#include "lib/base/byte_queue.h"
+#include "lib/base/window_size.h"
+#include "lib/session/ring.h"
+#include "lib/sys/address.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/replace_self.h"
+
+namespace deptyr::examples {
+
+// Whatever an example returns.
+struct Anything {
+  Anything() = default;
+  template <typename T>
+  Anything(const T&) {}
+};
+
+// A loop, or a pointer to one.
+struct Loop : EventLoop {
+  EventLoop& operator*();
+  EventLoop* operator->();
+};
+
+extern Loop& loop;
+extern int fd, socket, connection, controller, pid, argc;
+extern char** argv;
+extern char byte;
+extern bool done, replace;
+extern uid_t uid, owner;
+extern uint64_t cursor;
+extern std::string path, name, where, operand, out, typed;
+extern absl::string_view bytes;
+extern std::span<char> room;
+extern absl::Duration patience, since_start;
+extern absl::Status why;
+extern WindowSize size;
+extern Ring& ring;
+
+namespace lib_base_byte_queue_h {
+extern ByteQueue queue;
+}
+namespace lib_sys_address_h {
+extern ListenOptions options;
+}
+namespace lib_sys_fd_passing_h {
+extern SharedFd controller;
+extern std::string message;
+}  // namespace lib_sys_fd_passing_h
+namespace lib_sys_shared_fd_h {
+extern Fd passed;
+}
+namespace lib_sys_process_h {
+extern PeerIdentity peer;
+extern std::chrono::steady_clock::time_point accepted;
+}  // namespace lib_sys_process_h
+namespace lib_sys_replace_self_h {
+extern std::vector<std::string> argv;
+extern Offer offer;
+}  // namespace lib_sys_replace_self_h
+
+}  // namespace deptyr::examples

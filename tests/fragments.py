@@ -1,0 +1,115 @@
+#!/usr/bin/env python3
+"""tests/fragments.py [--all]: comments and texts are sentences.
+
+No pattern finds every fragment.  These are found:
+  - a sentence of a comment or text that begins with a bare "Of", "Who", "Whose"
+    or "But for"; in comments of C++ one that begins with "What", too: the noun
+    it stands for is the better word.  Questions may begin so;
+  - a few turns of phrase that have to be read twice, in code as well, where
+    messages are.
+--all shows what is tolerated, too.
+"""
+
+import pathlib
+import re
+import sys
+
+# Folders and files that aren't rewritten yet.  One without a fragment leaves.
+NOT_YET = [
+    "cmd/",
+    "docs/architecture.md",
+    "docs/protocol.md",
+    "docs/man/",
+    "lib/attach/",
+    "lib/clients/",
+    "lib/head/",
+    "lib/keep/",
+    "lib/render/",
+    "lib/router/",
+    "lib/session/",
+    "lib/term/",
+    "lib/verbs/",
+    "lib/wire/",
+    "tests/attach/",
+    "tests/clients/",
+    "tests/cmd/",
+    "tests/head/",
+    "tests/keep/",
+    "tests/session/",
+    "tests/term/",
+    "tests/verbs/",
+    "tests/wire/",
+]
+
+SKIPPED = re.compile(r"tests/(fuzz/corpus|data)/|\.(svg|pyc)$|tests/fragments\.py$")
+PHRASES = re.compile(
+    r"\b([Bb]ut for (?!the first time)|[Ii]s no deptyr|[Ii]t takes Linux|"
+    r"one word too many|nobody is meant|find back by|leave[sd]? (\w+ )+away\b)")
+SENTENCE = re.compile(r"[^.:;!?]+(?:[.:;!?](?!\s|$)[^.:;!?]*)*[.:;!?]?")
+
+
+def comments(path, lines):
+    """(first line, text) of every block of comment or paragraph of prose."""
+    kind = path.suffix
+    if kind in (".cc", ".h"):
+        mark = re.compile(r"^\s*//( |$)|(?<=[;{,)] ) *// ")
+    elif kind in (".md", ".1"):
+        mark = re.compile("^(?![.|#`])")
+    else:
+        mark = re.compile(r"^\s*#( |$)")
+    block, begin = [], 0
+    for number, line in enumerate([*lines, ""], 1):
+        match = mark.search(line)
+        text = line[match.end():] if match else ""
+        trails = match and line[:match.start()].strip()
+        indented = text.startswith("  ")        # an example or a table
+        if block and (not text.strip() or trails or indented):
+            yield begin, " ".join(block)
+            block = []
+        if not text.strip() or indented:
+            continue
+        if not block:
+            begin = number
+        block.append(text.strip())
+        if trails:
+            yield begin, " ".join(block)
+            block = []
+
+
+def fragments(path):
+    lines = path.read_text(errors="replace").splitlines()
+    for number, line in enumerate(lines, 1):
+        if PHRASES.search(line):
+            yield number, line.strip()
+    bare = "Of|Who|Whose" + ("|What" if path.suffix in (".cc", ".h") else "")
+    bare = re.compile(rf"({bare}|But for) (?!the \d)[a-z`\"]")
+    for number, text in comments(path, lines):
+        for sentence in SENTENCE.findall(text):
+            sentence = sentence.strip()
+            if bare.match(sentence) and not sentence.endswith("?"):
+                yield number, sentence
+
+
+def main():
+    root = pathlib.Path(__file__).resolve().parent.parent
+    files = [root / "README.md"]
+    for folder in ("cmd", "lib", "docs", "s6", "systemd", "tests"):
+        files += sorted((root / folder).rglob("*"))
+    status = 0
+    clean = set(NOT_YET)
+    for path in files:
+        name = str(path.relative_to(root))
+        if SKIPPED.search(name) or not path.is_file():
+            continue
+        allowed = [entry for entry in NOT_YET if name.startswith(entry)]
+        for number, text in sorted(fragments(path)):
+            clean.difference_update(allowed)
+            if not allowed or "--all" in sys.argv:
+                print(f"{name}:{number}: {text}")
+            status |= not allowed
+    for entry in sorted(clean):
+        print(f"tests/fragments.py: has none, and needs no tolerance: {entry}")
+    sys.exit(status or bool(clean))
+
+
+main()
