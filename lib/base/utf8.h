@@ -14,7 +14,7 @@
 
 namespace deptyr {
 
-// What stands for bytes that are not UTF-8.
+// Stands for bytes that are not UTF-8.
 constexpr char32_t kReplacement = 0xfffd;
 
 // A byte that goes on with a character.

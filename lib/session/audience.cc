@@ -40,7 +40,7 @@ void Audience::Remove(SessionClient& client) {
 
 void Audience::Tell(absl::FunctionRef<void(SessionClient&)> notice) {
   for (SessionClient* client : clients_) notice(*client);
-  PumpAll();
+  PumpThisTurn();
 }
 
 void Audience::Pump(SessionClient& client) {
@@ -57,6 +57,24 @@ void Audience::Pump(SessionClient& client) {
 void Audience::PumpAll() {
   for (SessionClient* client : clients_) {
     if (!client->output().blocked()) Pump(*client);
+  }
+}
+
+// Begins where the turn before had to stop, so that the last ones aren't always
+// the late ones.
+void Audience::PumpThisTurn() {
+  const size_t first = std::exchange(next_, 0);
+  for (size_t i = 0; i < clients_.size(); ++i) {
+    const size_t at = (first + i) % clients_.size();
+    if (clients_[at]->output().blocked()) continue;
+    Pump(*clients_[at]);
+    if (i + 1 == clients_.size() || !loop_.TurnIsLong()) continue;
+    next_ = at + 1;
+    next_turn_ = loop_.After(absl::ZeroDuration(), [this] {
+      PumpThisTurn();
+      look_again_();
+    });
+    return;
   }
 }
 
@@ -79,7 +97,7 @@ void Audience::KeepPackets(size_t room) {
   }
 }
 
-void Audience::UpdateHold(absl::AnyInvocable<void()> look_again) {
+void Audience::UpdateHold() {
   const bool was_held = held_;
   if (RoomToRead() < kSmallestRead) PassOverIdlers();
   held_ = RoomToRead() < kSmallestRead;
@@ -87,9 +105,9 @@ void Audience::UpdateHold(absl::AnyInvocable<void()> look_again) {
     patience_.Reset();
   } else if (when_behind_ != WhenBehind::kBlock && !patience_.pending()) {
     for (SessionClient* client : clients_) client->output().StartWindow();
-    WaitForIdlers(kPatiencePauses, std::move(look_again));
+    WaitForIdlers(kPatiencePauses);
   }
-  if (was_held && !held_) PumpAll();
+  if (was_held && !held_) PumpThisTurn();
 }
 
 void Audience::StopHold() {
@@ -120,12 +138,11 @@ void Audience::PassOverIdlers() {
 }
 
 // In pieces, so that a machine that stood still costs clients only one.
-void Audience::WaitForIdlers(int pauses, absl::AnyInvocable<void()> over) {
-  patience_ = loop_.After(kPatience / kPatiencePauses,
-                          [this, pauses, over = std::move(over)]() mutable {
-                            if (pauses == 1) return over();
-                            WaitForIdlers(pauses - 1, std::move(over));
-                          });
+void Audience::WaitForIdlers(int pauses) {
+  patience_ = loop_.After(kPatience / kPatiencePauses, [this, pauses] {
+    if (pauses == 1) return look_again_();
+    WaitForIdlers(pauses - 1);
+  });
 }
 
 uint32_t Audience::returners() const {
@@ -138,16 +155,16 @@ void Audience::CountReturners() {
   if (counts_) ring_.state().clients = awaited_ + returners();
 }
 
-void Audience::Await(uint32_t known, absl::AnyInvocable<void()> over) {
+void Audience::Await(uint32_t known) {
   awaited_ = std::max(known, returners()) - returners();
   if (awaited_ == 0) return;
   const bool blocks = when_behind_ == WhenBehind::kBlock;
-  return_time_ = loop_.After(blocks ? kReturnTimeIfBlocking : kReturnTime,
-                             [this, over = std::move(over)]() mutable {
-                               awaited_ = 0;
-                               CountReturners();
-                               over();
-                             });
+  return_time_ =
+      loop_.After(blocks ? kReturnTimeIfBlocking : kReturnTime, [this] {
+        awaited_ = 0;
+        CountReturners();
+        look_again_();
+      });
 }
 
 bool Audience::Answers(const SessionClient& client) const {

@@ -2,8 +2,8 @@
 // and which leads.
 //
 //   while ((room = audience.RoomToRead()) > 0) { ... read so much ... }
-//   audience.PumpAll();
-//   audience.UpdateHold([&] { ... ask again whether there is room ... });
+//   audience.PumpThisTurn();
+//   audience.UpdateHold();
 //
 // Falling behind.  When the ring is full, a client is waited for while it
 // drains: it has to take kLeastTaken bytes in every kPatience, out of what its
@@ -25,6 +25,7 @@
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -47,8 +48,14 @@ enum class WhenBehind { kSkip, kDrop, kBlock };
 
 class Audience {
  public:
-  Audience(EventLoop& loop, Ring& ring, WhenBehind when_behind)
-      : loop_(loop), ring_(ring), when_behind_(when_behind) {}
+  // `look_again` is called when UpdateHold() or awaits() may have another
+  // result although no client did anything.
+  Audience(EventLoop& loop, Ring& ring, WhenBehind when_behind,
+           absl::AnyInvocable<void()> look_again)
+      : loop_(loop),
+        ring_(ring),
+        when_behind_(when_behind),
+        look_again_(std::move(look_again)) {}
   Audience(const Audience&) = delete;
   Audience& operator=(const Audience&) = delete;
 
@@ -64,6 +71,9 @@ class Audience {
   // Has a client, or all that aren't blocked, write what they are owed.
   void Pump(SessionClient& client);
   void PumpAll();
+  // Does it for as many as this turn of the loop has time for.  The others
+  // follow in the next turns.
+  void PumpThisTurn();
 
   // How much may be read without a loss for a client that is waited for.
   size_t RoomToRead() const;
@@ -73,15 +83,15 @@ class Audience {
   // The ring is full, and somebody is waited for.
   bool held() const { return held_; }
   // Looks whether it is, and passes over the clients for which patience has run
-  // out.  `look_again` is called when it may have run out for others.
-  void UpdateHold(absl::AnyInvocable<void()> look_again);
+  // out.
+  void UpdateHold();
   // There is nothing to read any more.
   void StopHold();
 
   // Clients of a head that died aren't back yet: nothing should be read.
   bool awaits() const { return awaited_ > 0; }
-  // There were `known` that would come back.  `over` is called if they don't.
-  void Await(uint32_t known, absl::AnyInvocable<void()> over);
+  // There were `known` that would come back.
+  void Await(uint32_t known);
   // Clients that leave from now on will come back to the next head, which
   // awaits them.
   void StopCounting() { counts_ = false; }
@@ -102,19 +112,22 @@ class Audience {
  private:
   bool Lags(const SessionClient& client) const;
   void PassOverIdlers();
-  void WaitForIdlers(int pauses, absl::AnyInvocable<void()> over);
+  void WaitForIdlers(int pauses);
   void CountReturners();
   uint32_t returners() const;
 
   EventLoop& loop_;
   Ring& ring_;
   const WhenBehind when_behind_;
+  absl::AnyInvocable<void()> look_again_;
   bool held_ = false;
   bool counts_ = true;
   uint32_t awaited_ = 0;
   std::vector<SessionClient*> clients_;
   const SessionClient* leader_ = nullptr;
   uint64_t answered_ = 0;
+  size_t next_ = 0;  // index of the first that is pumped in a turn
+  Timer next_turn_;
   Timer patience_;  // the present window
   Timer return_time_;
 };

@@ -60,11 +60,11 @@ bool Drain::Turn(const SharedFd& terminal, Watch& watch, bool program_ended,
   watch.SetFlood(flood_turns_ == kFloodTurns);
   if (!Gathers(room, many)) {
     gathering_.Reset();
-    audience_.PumpAll();
+    audience_.PumpThisTurn();
   } else if (!gathering_.pending()) {
     gathering_ = loop_.After(kLongestGathering,
                              [this, gathered = std::move(gathered)]() mutable {
-                               audience_.PumpAll();
+                               audience_.PumpThisTurn();
                                gathered();
                              });
   }

@@ -34,7 +34,7 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
       ring_(std::move(ring)),
       changed_(std::move(changed)),
       program_(loop, ring_, *this),
-      audience_(loop, ring_, options.when_behind),
+      audience_(loop, ring_, options.when_behind, [this] { UpdateInterest(); }),
       sizing_(loop, ring_, options.size_policy),
       screen_(loop, ring_),
       drain_(loop, ring_, audience_) {
@@ -243,7 +243,7 @@ void Session::OnProgramChanged() {
 
 void Session::UpdateInterest() {
   if (!terminal_.valid()) return;
-  audience_.UpdateHold([this] { UpdateInterest(); });
+  audience_.UpdateHold();
   const bool read = MayRead();
   const bool write = !reading_stopped_ && input_.wants_room();
   terminal_watch_.Set(TerminalInterest(read, write, drain_.closed()));
@@ -325,8 +325,7 @@ void Session::Resume(Fd controller, Fd pidfd,
 }
 
 void Session::AwaitClients() {
-  audience_.Await(running() ? ring_.state().clients : 0,
-                  [this] { UpdateInterest(); });
+  audience_.Await(running() ? ring_.state().clients : 0);
   UpdateInterest();
 }
 

@@ -69,11 +69,16 @@ IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
 
 std::optional<std::string> ReadSmallFile(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+  if (!file.valid()) return std::nullopt;
   std::array<char, 4096> room;
-  const ssize_t count =
-      file.valid() ? ::read(file.get(), room.data(), room.size()) : -1;
-  if (count < 0) return std::nullopt;
-  return std::string(room.data(), static_cast<size_t>(count));
+  size_t size = 0;
+  while (size < room.size()) {
+    const IoResult got = ReadSome(file.get(), std::span(room).subspan(size));
+    if (got.state == IoState::kEnd) break;
+    if (got.state != IoState::kDone) return std::nullopt;
+    size += got.bytes;
+  }
+  return std::string(room.data(), size);
 }
 
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing) {

@@ -35,7 +35,7 @@ std::string Meaning(const std::string& wanted, Alone alone,
     bytes.remove_prefix(read.size());
     add(keys.Feed(read));
   }
-  // What is held back for longer is still typed, or a command.
+  // Keys that are held back for longer are still typed, or a command.
   while (keys.patience() > absl::ZeroDuration()) add(keys.TimeIsUp());
   return text;
 }

@@ -43,7 +43,7 @@ class StoresTest : public testing::Test, public SessionTable::Owner {
   void OnSessionAdded(Session&) override {}
   void OnSessionChanged(Session& session, Change change) override {
     if (change.kind != Change::kEnded) return;
-    stores_.RemoveProgram(session, session.programs());
+    stores_.RemoveProgram(session, session.program().number());
   }
   void OnSessionForgotten(Session&) override {}
   bool IsShown(const Session&) const override { return false; }
@@ -53,7 +53,7 @@ class StoresTest : public testing::Test, public SessionTable::Owner {
     Session& session = table_.Add(name, owner, Value(Ring::Create(4096)));
     programs_.emplace_back(*loop_, std::vector<std::string>{"cat"});
     session.Start(programs_.back().Registration());
-    stores_.Add(session, 1, session.controller(), session.pidfd());
+    stores_.Add(session, 1, session.controller(), session.program().pidfd());
     Drain();
     return session;
   }

@@ -53,7 +53,7 @@ class DrainTest : public testing::Test {
   SharedFd terminal_;
   Watch watch_;
   Ring ring_ = Value(Ring::Create(64 << 10));
-  Audience audience_{*loop_, ring_, WhenBehind::kSkip};
+  Audience audience_{*loop_, ring_, WhenBehind::kSkip, [] {}};
   Drain drain_{*loop_, ring_, audience_};
 };
 

@@ -8,6 +8,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <vector>
 
@@ -22,16 +23,18 @@ class FakeClient : public SessionClient {
   size_t takes = SIZE_MAX;  // bytes, each time that it is pumped
   bool comes_back = false;
   size_t types = 0;  // bytes that it still has to type
+  std::function<void()> pumping = [] {};
   std::vector<std::string> heard;
 
   uint64_t id() const override { return id_; }
   absl::Time since() const override { return absl::Now(); }
-  ClientInfo Info() const override { return {.kind = "fake"}; }
+  ClientInfo Info() const override { return {.kind = ClientKind::kRaw}; }
   bool ComesBack() const override { return comes_back; }
   bool CameBack() const override { return comes_back; }
   void Kick(absl::string_view why) override { heard.emplace_back(why); }
   void BeginAt(uint64_t offset) override { output().BeginAt(offset); }
   Pumped Pump(const Ring& ring) override {
+    pumping();
     const uint64_t owed = ring.end() - output().offset();
     output().Advance(std::min<uint64_t>(owed, takes));
     return owed <= takes ? Pumped::kAll : Pumped::kBlocked;
