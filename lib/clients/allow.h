@@ -2,7 +2,9 @@
 // do something there: deptyr head --allow and --listener-allow.
 //
 //   ASSIGN_OR_RETURN(AllowRule rule, ParseAllow("group:ops=see,type@build"));
-//   RightsIn("build", owner, {rule}, who).Has(Right::kType);
+//   if (RightsIn("build", owner, {rule}, who).Has(Right::kType)) {
+//     ...
+//   }
 //
 // A peer is whom the kernel says it is: a user, a group, and the groups
 // besides. Only `any` means a peer without an identity (over TCP, or of a user

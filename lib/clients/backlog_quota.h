@@ -2,14 +2,13 @@
 // screens, and answers that may be long.  Head makes these whole, and a picture
 // of a hostile screen has megabytes.
 //
-//   if (!quota.HasRoom(uid)) {
-//     place_ = quota.Queue(uid, [this] { TryAgain(); });
-//     return;
+//   if (quota.HasRoom(uid)) {
+//     // Makes it, and returns the part that the connection didn't take.
+//     const std::string left = WriteAnswer();
+//     held = quota.Hold(uid, left.size(), fd, [] { Close(); });
+//   } else {
+//     in_line = quota.Queue(uid, [] { AnswerAgain(); });
 //   }
-//   ...make it, and write what the connection takes...
-//   if (!left.empty()) held_ = quota.Hold(uid, left.size(), fd, [this] {
-//     GiveUp();  // destroys held_
-//   });
 //
 // Another one is made for a user while fewer than `most` bytes are untaken.  So
 // head never holds more for a user than that and one picture, and a connection

@@ -5,7 +5,9 @@
 //   Opening opening(loop, /*over_tcp=*/false, "ask at /run/head.sock",
 //                   [] { /* look again */ });
 //   const Opening::Verdict verdict = opening.Judge(bytes, /*ended=*/false);
-//   if (verdict.kind == Opening::kRefused) Send(verdict.refusal.answer);
+//   if (verdict.kind == Opening::kRefused) {
+//     WriteSome(connection, verdict.refusal.answer);
+//   }
 //
 // A new connection is sent nothing for kOpeningTime, or until it says
 // something, so that the answer is the first that it reads.  What may still

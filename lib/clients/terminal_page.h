@@ -3,7 +3,7 @@
 //
 //   TerminalPage page;
 //   page.Open(TerminalPage::kHelp, HelpText('\x1c'));
-//   (void)page.Write(terminal.fd());  // again when there is room
+//   page.Write(STDOUT_FILENO);  // again when there is room, until written()
 #pragma once
 
 #include <sys/types.h>

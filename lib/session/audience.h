@@ -1,7 +1,10 @@
 // The clients that are attached to a session: which of them are waited for,
 // and which leads.
 //
-//   while ((room = audience.RoomToRead()) > 0) { ... read so much ... }
+//   if (const size_t room = audience.RoomToRead(); room > 0) {
+//     audience.KeepPackets(room);
+//     ... read at most that much into the ring ...
+//   }
 //   audience.PumpThisTurn();
 //   audience.UpdateHold();
 //

@@ -4,7 +4,7 @@
 //
 //   CurrentProgram program(loop, ring, owner);
 //   program.Start(std::move(incarnation));
-//   ...
+//   ... until the owner hears of a change ...
 //   if (program.exited() && program.settled()) program.Finish();
 //
 // A program has ended when its pidfd says so.  How it ended the kernel tells

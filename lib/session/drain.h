@@ -1,7 +1,8 @@
 // Reads a session's terminal into the ring.
 //
 //   drain.Begin();
-//   if (!drain.Turn(terminal, watch, program_has_ended, gathered)) {
+//   if (!drain.Turn(terminal, watch, /*program_ended=*/false,
+//                   [] { ... watch the terminal again ... })) {
 //     ... whoever passed the terminal made us wait ...
 //   }
 //

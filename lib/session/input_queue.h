@@ -1,7 +1,9 @@
 // The keystrokes of clients, on their way to the terminal.
 //
 //   const size_t taken = input.Take(client, keystrokes);
-//   input.WriteTo(terminal);
+//   if (input.WriteTo(terminal) == InputQueue::Wrote::kFailed) {
+//     input.Pause(loop, [] { ... write again ... });
+//   }
 //
 // It has room for kInputRoom bytes.  When it is full, clients keep what they
 // have and read no more; when there is room again, they take turns.  What a

@@ -2,6 +2,7 @@
 // Nobody reads what these write any more, but they may write it: a shutdown
 // that says "bye" shall not be killed for that.
 //
+//   Leftovers leftovers;
 //   leftovers.Add(loop, std::move(terminal), [] { ... it made us wait ... });
 //
 // A terminal is let go when nobody holds it any more, after ten seconds in any

@@ -1,5 +1,6 @@
 // A client's place in a session's ring, and how well it keeps up.
 //
+//   OutputCursor cursor(connection);
 //   cursor.BeginAt(ring.SafeStart(ring.begin()));
 //   IoResult wrote = WriteSome(cursor.fd(), ring.From(cursor.offset()));
 //   cursor.Advance(wrote.bytes);

@@ -4,7 +4,7 @@
 //
 //   IoResult got = ReadSome(controller, ring.Space(64 << 10));
 //   ring.Commit(got.bytes);
-//   WriteSome(client, ring.From(cursor));
+//   WriteSome(connection, ring.From(cursor));
 //
 //        begin()                 end()
 //   ........|#######################|

@@ -2,8 +2,9 @@
 //
 //   Sizing sizing(loop, ring, SizePolicy::kLatest);
 //   sizing.Begin({.rows = 24, .cols = 80});
-//   if (sizing.Apply(audience.clients(), audience.leader(), again)) {
-//     ... tell the terminal of sizing.size() ...
+//   if (sizing.Apply(audience.clients(), audience.leader(),
+//                    [] { ... apply again ... })) {
+//     ... give the terminal sizing.size() ...
 //   }
 //
 // A program is given no more than a few sizes within 80 ms, and then the last:
