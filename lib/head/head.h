@@ -6,7 +6,7 @@
 //   Admission           who may come in, and have how much
 //   PendingConnections  whoever hasn't said yet what they want; then
 //     Registrar           a body registers a program: which session it gets
-//     HeadClients    somebody attaches, or came to a client socket
+//     HeadClients         somebody attaches, or came to a client socket
 //     Queries             somebody asks; EventListeners hear what happens
 //   SessionTable        the sessions
 //   Stores              who has copies of their descriptors if head dies

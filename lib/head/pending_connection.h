@@ -1,7 +1,7 @@
-// One connection to the head socket while its peer hasn't said yet what it
-// wants, and that of a body between its registration and its exec.  A peer that
-// turns out to be a client is passed on.  Nothing that comes is trusted: sizes,
-// descriptors, kinds and time are limited here.
+// One connection to the head socket whose peer hasn't said yet what it wants,
+// or is a body between its registration and its exec.  A peer that turns out to
+// be a client is passed on.  Nothing that comes is trusted: sizes, descriptors,
+// kinds and time are limited here.
 #pragma once
 
 #include <memory>

@@ -41,10 +41,10 @@ class PendingConnections {
   void NoteRegistered(PendingConnection& connection);
   void EndRegistration(const std::string& session);
 
-  // These count only those that haven't registered,
+  // These two count only those that haven't registered.
   size_t size() const { return connections_.size() - registered_.size(); }
   std::map<uid_t, size_t> CountByUser() const;
-  // and this one all of them.
+  // This one counts the descriptors of all of them.
   size_t CountDescriptorsOf(uid_t uid) const;
 
   void Save(HeadState& state) const;

@@ -1,5 +1,5 @@
-// Which sessions are stored outside of head, and what an earlier head left
-// there.  Three kinds of names say what a descriptor is:
+// Knows which sessions are stored outside of head, and what an earlier head
+// left there.  Three kinds of names say what a descriptor is:
 //
 //   deptyr.ring.0.NAME     the session's ring, as long as head remembers it
 //   deptyr.pty.N.NAME      the controlling end of its Nth program's terminal,
