@@ -83,8 +83,8 @@ class BacklogQuota {
   BacklogQuota& operator=(const BacklogQuota&) = delete;
 
   bool HasRoom(uid_t uid) const;
-  // The same for a picture.  Making one takes milliseconds, so only one is made
-  // in a turn of the loop: true means that it is this one.
+  // This asks for room for a picture.  Making one takes milliseconds, so only
+  // one is made in a turn of the loop: true means that it is this one.
   bool TakeTurn(uid_t uid);
   // `turn` is called once, when there is room.
   std::unique_ptr<Place> Queue(uid_t uid, absl::AnyInvocable<void()> turn);

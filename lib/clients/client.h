@@ -75,7 +75,7 @@ class Client : public SessionClient {
   void InsertAt(uint64_t offset, std::string text) {
     Add({.offset = offset, .text = std::move(text)});
   }
-  // The same for a picture of the screen, which a later SkipAhead() replaces.
+  // Inserts a picture of the screen likewise; a later SkipAhead() replaces it.
   void InsertPicture(uint64_t offset, std::string text) {
     Add({.offset = offset, .text = std::move(text), .picture = true});
   }

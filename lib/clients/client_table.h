@@ -41,7 +41,7 @@ class ClientTable {
   ConnectedClient& Resume(const AttachClientState& state, Attach wish,
                           PeerIdentity identity, Rights rights);
   size_t size() const { return clients_.size(); }
-  // To be called at the end, because destroying a client can end others.
+  // Call this at the end, because destroying a client can end others.
   void Clear() { const auto leaving = std::exchange(clients_, {}); }
   // `visit` may end any of them.
   template <typename Visitor>

@@ -114,7 +114,7 @@ class ConnectedClient final : public Client {
     return state;
   }
   uint64_t received() const { return received_; }
-  // To be called once, right after construction.
+  // Call this once, right after construction.
   void Resume(const ClientState& state, WindowSize told, bool input_closed,
               uint64_t received);
 
@@ -139,7 +139,8 @@ class ConnectedClient final : public Client {
   bool reading() const { return !input_closed_ && !input_blocked(); }
   void Receive();
   void Advance();
-  // False while it isn't clear that it is a client, and if it is none.
+  // Returns false while it isn't clear whether this is a client, and if it
+  // isn't.
   bool IsClient();
   void DropOpening();
   void StopSilence();

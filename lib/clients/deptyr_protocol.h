@@ -58,16 +58,16 @@ class DeptyrProtocol final : public ClientProtocol {
     std::string notice = {};
     std::string paint = {};
   };
-  // Nothing while the client waits for a picture.
+  // Returns nothing while the client waits for a picture.
   std::optional<Beginning> BeginningOf(ConnectedClient& client) const;
-  // For a client that has everything before wish_.offset.
+  // This is for a client that has everything before wish_.offset.
   std::optional<Beginning> ReturnTo(ConnectedClient& client) const;
   std::optional<Beginning> PaintOf(ConnectedClient& client) const;
   void InsertWhatHappened(ConnectedClient& client) const;
   // The size that a painting may fill.
   WindowSize Room(const Session& session) const;
   void Refuse(ConnectedClient& client, absl::string_view text) const;
-  // False if there are none now.
+  // Returns false if there are none now.
   bool TakeLongKeys(ConnectedClient& client, absl::string_view& bytes);
 
   const Rights rights_;

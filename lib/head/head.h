@@ -85,7 +85,8 @@ class Head final : private Listeners::Owner,
   void OnTerminalGone();
   // Somebody typed that head shall go on without this terminal.
   void RequestBackground() { background_requested_ = true; }
-  // False while a program is tried, because that is a child of this process.
+  // Returns false while a program is tried, because that is a child of this
+  // process.
   bool TakeBackgroundRequest() {
     return !upgrade_.trying() && std::exchange(background_requested_, false);
   }

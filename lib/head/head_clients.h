@@ -49,7 +49,7 @@ class HeadClients {
   void Stop();
   // Whether any of them has yet to take some of its output.
   bool OwedAnything() const;
-  // To be called before the sessions go, because destroying a client can end
+  // Call this before the sessions go, because destroying a client can end
   // others.
   void Clear() { clients_.Clear(); }
 

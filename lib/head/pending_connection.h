@@ -59,7 +59,7 @@ class PendingConnection {
   bool registered() const { return !session_.empty(); }
   Clock::time_point since() const { return since_; }
 
-  // False if the body has gone and can't hear it.
+  // Returns false if the body has gone and can't hear it.
   bool Accept(const std::string& session);
   void Refuse(absl::string_view code, absl::string_view text);
   void Refuse(const absl::Status& why) {

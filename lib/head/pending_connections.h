@@ -32,8 +32,8 @@ class PendingConnections {
   // oldest, so that nobody's silence keeps others out.  Root and our own user
   // lose theirs only to each other.
   absl::Status MakeRoom(uid_t newcomer);
-  // To be called by Owner::OnPendingDone().  The connection is destroyed at the
-  // end of the turn.
+  // Owner::OnPendingDone() calls this.  The connection is destroyed at the end
+  // of the turn.
   void Remove(PendingConnection& connection);
 
   // The registration lasts until the exec, or until the session's next program

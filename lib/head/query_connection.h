@@ -47,7 +47,7 @@ class QueryConnection {
   bool is_over() const { return is_over_; }
   void Say(const HeadMessage& message);
   void Say(std::string encoded);
-  // The same; bytes that aren't taken at once are charged to the peer's user.
+  // Here, bytes that aren't taken at once are charged to the peer's user.
   void Say(std::string encoded, BacklogQuota& quota);
   // Waits until there is room for the answer; then the question comes again.
   void Wait(BacklogQuota& quota);

@@ -62,7 +62,7 @@ class Audience {
   Audience(const Audience&) = delete;
   Audience& operator=(const Audience&) = delete;
 
-  // In the order they came.
+  // These are in the order they came.
   const std::vector<SessionClient*>& clients() const { return clients_; }
   void Add(SessionClient& client);
   // Adds a client that the program before had.
@@ -80,8 +80,8 @@ class Audience {
 
   // How much may be read without a loss for a client that is waited for.
   size_t RoomToRead() const;
-  // To be called before `room` bytes are read: they may overwrite packets that
-  // the others are in the middle of.
+  // Call this before `room` bytes are read: they may overwrite packets that the
+  // others are in the middle of.
   void KeepPackets(size_t room);
   // The ring is full, and somebody is waited for.
   bool held() const { return held_; }

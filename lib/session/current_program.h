@@ -62,11 +62,11 @@ class CurrentProgram {
   // it has its terminal, or is known to have lost it; otherwise it counts as
   // ended.  There is no pidfd without a program, or after its end.
   void Resume(Fd pidfd, bool has_terminal);
-  // The same with what only the head before knew.
+  // Restores what only the head before knew.
   void Restore(const SessionState& state);
   void Save(SessionState& state) const;
 
-  // From Start() to Finish().
+  // It runs from Start() to Finish().
   bool running() const { return running_; }
   bool exited() const { return exited_; }
   // How it ended is known, or never will be.

@@ -67,7 +67,7 @@ class OutputCursor {
   }
   void Lose() { lost_ = true; }
   void Stop() { stopped_ = true; }
-  // For a cursor that is stopped: it pretends to have everything up to `end`.
+  // A cursor that is stopped pretends to have everything up to `end`.
   void PassTo(uint64_t end) { offset_ = end; }
   void Leave() {
     leaving_ = true;

@@ -21,7 +21,7 @@
 //        begin()                 end()    cleared
 //   ........|#######################|-------|........
 //
-// The order of the writes, each before the next (release):
+// The writes come in this order, each before the next (release):
 //
 //   1. displaced   what the clearing takes is gone for every reader;
 //   2. the bytes   kClear, from the old `cleared` on;
