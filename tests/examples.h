@@ -7,6 +7,7 @@
 #include <sys/types.h>
 #include <unistd.h>
 
+#include <memory>
 #include <span>
 #include <string>
 #include <vector>
@@ -17,10 +18,16 @@
 
 #include "lib/base/byte_queue.h"
 #include "lib/base/window_size.h"
+#include "lib/clients/backlog_quota.h"
+#include "lib/clients/limits.h"
+#include "lib/clients/refusals.h"
 #include "lib/session/ring.h"
+#include "lib/session/session.h"
 #include "lib/sys/address.h"
 #include "lib/sys/event_loop.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/sys/replace_self.h"
+#include "lib/sys/shared_fd.h"
 
 namespace deptyr::examples {
 
@@ -54,6 +61,52 @@ extern Ring& ring;
 
 namespace lib_base_byte_queue_h {
 extern ByteQueue queue;
+}
+namespace lib_clients_allow_h {
+extern PeerIdentity who;
+}
+namespace lib_clients_backlog_quota_h {
+extern BacklogQuota& quota;
+extern std::unique_ptr<BacklogQuota::Held> held;
+extern std::unique_ptr<BacklogQuota::Place> in_line;
+std::string WriteAnswer();
+void AnswerAgain();
+void Close();
+}  // namespace lib_clients_backlog_quota_h
+namespace lib_clients_client_table_h {
+extern Refusals& refusals;
+extern UserCounts& counts;
+extern Fd connection;
+extern PeerIdentity identity;
+extern Session& session;
+}  // namespace lib_clients_client_table_h
+namespace lib_session_audience_h {
+extern Audience& audience;
+}
+namespace lib_session_current_program_h {
+extern CurrentProgram::Owner& owner;
+extern Incarnation incarnation;
+}  // namespace lib_session_current_program_h
+namespace lib_session_drain_h {
+extern Drain& drain;
+extern SharedFd terminal;
+extern Watch watch;
+}  // namespace lib_session_drain_h
+namespace lib_session_input_queue_h {
+extern InputQueue& input;
+extern SessionClient& client;
+extern std::string keystrokes;
+extern SharedFd terminal;
+}  // namespace lib_session_input_queue_h
+namespace lib_session_leftovers_h {
+extern SharedFd terminal;
+}
+namespace lib_session_session_h {
+extern Incarnation incarnation;
+extern SessionClient& client;
+}  // namespace lib_session_session_h
+namespace lib_session_sizing_h {
+extern Audience& audience;
 }
 namespace lib_sys_address_h {
 extern ListenOptions options;

@@ -1,12 +1,14 @@
-// Rules that let others than a session's owner and root, who may do everything,
-// do something there: deptyr head --allow and --listener-allow.
+// Rules that give rights in a session to others than its owner and root, who
+// may do everything there: deptyr head --allow and --listener-allow.
 //
 //   ASSIGN_OR_RETURN(AllowRule rule, ParseAllow("group:ops=see,type@build"));
-//   RightsIn("build", owner, {rule}, who).Has(Right::kType);
+//   if (RightsIn("build", owner, {rule}, who).Has(Right::kType)) {
+//     ...
+//   }
 //
-// A peer is whom the kernel says it is: a user, a group, and the groups
-// besides. Only `any` means a peer without an identity (over TCP, or of a user
-// who has no number in head's user namespace).
+// The kernel says who a peer is: a user, a group, and supplementary groups.
+// Only `any` means a peer without an identity (one over TCP, or of a user who
+// has no number in head's user namespace).
 #pragma once
 
 #include <sys/types.h>
@@ -36,14 +38,15 @@ using AllowRules = std::vector<AllowRule>;
 // "WHO=RIGHTS" or "WHO=RIGHTS@SESSION"; WHO is user:NAME, group:NAME, uid:N,
 // gid:N or any.  InvalidArgument for other texts, and if there is no such user.
 absl::StatusOr<AllowRule> ParseAllow(absl::string_view text);
-// What ParseAllow() takes, with numbers in the place of names, which may belong
-// to others by then.
+// Writes a rule as ParseAllow() takes it, but with numbers in the place of
+// names, which may belong to others by the time it is read.
 std::string Spell(const AllowRule& rule);
 
-// What the rules alone give, in a session, or, with "", everywhere.
+// The rights that the rules alone give in a session, or everywhere if `session`
+// is "".
 Rights Granted(const AllowRules& rules, const std::optional<PeerIdentity>& who,
                absl::string_view session);
-// What `who` may do in a session of `owner`.
+// The rights of `who` in a session of `owner`.
 Rights RightsIn(absl::string_view session, uid_t owner, const AllowRules& rules,
                 const std::optional<PeerIdentity>& who);
 

@@ -1,21 +1,20 @@
-// Limits how much of what head made for a user may be left untaken: pictures of
-// screens, and answers that may be long.  Head makes these whole, and a picture
-// of a hostile screen has megabytes.
+// Limits how much a user may leave untaken of what head made for it: pictures
+// of screens, and answers that may be long.  Head makes these as a whole, and a
+// picture of a hostile screen takes megabytes.
 //
-//   if (!quota.HasRoom(uid)) {
-//     place_ = quota.Queue(uid, [this] { TryAgain(); });
-//     return;
+//   if (quota.HasRoom(uid)) {
+//     // Makes it, and returns the part that the connection didn't take.
+//     const std::string left = WriteAnswer();
+//     held = quota.Hold(uid, left.size(), fd, [] { Close(); });
+//   } else {
+//     in_line = quota.Queue(uid, [] { AnswerAgain(); });
 //   }
-//   ...make it, and write what the connection takes...
-//   if (!left.empty()) held_ = quota.Hold(uid, left.size(), fd, [this] {
-//     GiveUp();  // destroys held_
-//   });
 //
-// Another one is made for a user while fewer than `most` bytes are untaken.  So
-// head never holds more for a user than that and one picture, and a connection
-// that doesn't read keeps only others of the same user waiting.  Those wait in
-// a line, first come, first served.  All users whom the kernel doesn't name
-// count as one, kUnknownId.
+// Another picture or answer is made for a user while fewer than `most` bytes
+// are untaken.  So head never holds more for a user than that and one picture,
+// and a connection that doesn't read keeps only others of the same user
+// waiting.  Those wait in a line, first come, first served.  All users whom the
+// kernel doesn't name count as one, kUnknownId.
 #pragma once
 
 #include <sys/types.h>
@@ -43,7 +42,7 @@ class BacklogQuota {
     ~Held();
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
-    // The connection took so many of them.
+    // The connection took this many of them.
     void Wrote(size_t bytes) { written_ += bytes; }
 
    private:
@@ -84,8 +83,8 @@ class BacklogQuota {
   BacklogQuota& operator=(const BacklogQuota&) = delete;
 
   bool HasRoom(uid_t uid) const;
-  // The same for a picture.  Making one takes milliseconds, so only one is made
-  // in a turn of the loop: true means that it is this one.
+  // This asks for room for a picture.  Making one takes milliseconds, so only
+  // one is made in a turn of the loop: true means that it is this one.
   bool TakeTurn(uid_t uid);
   // `turn` is called once, when there is room.
   std::unique_ptr<Place> Queue(uid_t uid, absl::AnyInvocable<void()> turn);

@@ -1,6 +1,6 @@
 // A client of a session: somebody who watches its output and types into it.
-// This is what all of them share; a subclass reads its connection and knows its
-// protocol.
+// This class has what all clients share; a subclass reads its connection and
+// knows its protocol.
 //
 //   output   a cursor in the session's ring (lib/session/output_cursor.h), so
 //            nothing is copied per client, and nothing grows with a slow one;
@@ -8,7 +8,7 @@
 //   input    what the session has no room for yet
 //
 // A picture of the screen is made for one client alone, when it begins and
-// where it has fallen behind.  What the client doesn't take of that at once is
+// where it has fallen behind.  The part that the client doesn't take at once is
 // charged to its user (lib/clients/backlog_quota.h).  If the user has no room
 // for it the client waits outside the stream, and so does a client that takes
 // nothing of its picture for a while.
@@ -47,17 +47,18 @@ class Client : public SessionClient {
   using Pumped = deptyr::Pumped;
   Client(EventLoop& loop, int out_fd, Output output = Output::kPlain);
   ~Client() override;  // leaves its session
-  // Pictures that it doesn't take at once are charged to its user there, from
-  // now on and as long as it lives.  Else they are charged to nobody.
+  // From now on and as long as the client lives, pictures that it doesn't take
+  // at once are charged to its user there.  Without this call they are charged
+  // to nobody.
   void ChargeTo(BacklogQuota& quota);
 
-  // For the program that takes over, and from the one before.
+  // An upgrade saves the client and restores it in the program that takes over.
   ClientState Save() const;
   void Restore(const ClientState& state);
 
   uint64_t id() const override { return id_; }
   static uint64_t last_id();
-  // Ids up to this one, of the program before, are not given again.
+  // The program before gave ids up to this one; they are not given again.
   static void GoOnAfter(uint64_t id);
   absl::Time since() const override { return since_; }
 
@@ -74,7 +75,7 @@ class Client : public SessionClient {
   void InsertAt(uint64_t offset, std::string text) {
     Add({.offset = offset, .text = std::move(text)});
   }
-  // The same for a picture of the screen, which a later SkipAhead() replaces.
+  // Inserts a picture of the screen likewise; a later SkipAhead() replaces it.
   void InsertPicture(uint64_t offset, std::string text) {
     Add({.offset = offset, .text = std::move(text), .picture = true});
   }
@@ -85,8 +86,8 @@ class Client : public SessionClient {
   // From now on its output goes nowhere, and it holds up nobody.
   void StopOutput();
   bool deaf() const { return output().stopped(); }
-  // `text` is the last it gets, after what is half written; nobody waits for it
-  // any more.
+  // Once what is half written is complete, the client gets `text` and nothing
+  // else.  Nobody waits for the client any more.
   void SendLastAndClose(const Ring& ring, std::string text);
 
   // Sends keystrokes to the session.  Those that find no room there are kept;
@@ -95,20 +96,20 @@ class Client : public SessionClient {
   void Type(absl::string_view keystrokes);
   bool input_blocked() const { return untyped_.size() > kTypeAhead; }
   bool typed_all() const override { return untyped_.empty(); }
-  // How much may be read of it: as much as the session has room for, or what
-  // would be its turn, which may have a ^C in it.
+  // How much input may be read from the client: as much as the session has room
+  // for, but at least what would be its turn, which may have a ^C in it.
   size_t input_room() const;
   size_t untyped() const { return untyped_.size(); }
 
-  // Hooks of the subclass, beside those of SessionClient.
+  // These are the hooks of the subclass, besides those of SessionClient.
   //
   // A write failed with an error that says nothing about the peer.  A subclass
   // that answers kBlocked asks to be told of room later.
   virtual Pumped OnWriteFailed() { return Pumped::kGone; }
-  // The client fell behind what `ring` has, or didn't get its picture whole, or
-  // hasn't begun.  Returns the offset from where on it gets what comes next,
-  // not before the ring's begin; it may insert what tells of that.  Nothing: it
-  // waits for a picture.
+  // The client fell behind what `ring` has, didn't get its whole picture, or
+  // hasn't begun.  Returns the offset at which it goes on, which isn't before
+  // the ring's begin, or nothing if it waits for a picture.  It may insert a
+  // text that tells of the gap.
   virtual std::optional<uint64_t> SkipAhead(const Ring& ring);
   virtual void OnInputUnblocked() {}  // input_blocked() may have changed
 
@@ -120,7 +121,7 @@ class Client : public SessionClient {
 
  protected:
   // Its peer has gone.  The keystrokes that it left are typed at the pace of
-  // the program; if that takes none of them for a minute, the client is
+  // the program; if the program takes none of them for a minute, the client is
   // abandoned.
   void TypeOut();
   virtual void OnAbandoned() {}
@@ -128,8 +129,8 @@ class Client : public SessionClient {
   // silence ends it has to be pumped.
   void SetSilent(bool silent) { silent_ = silent; }
   bool silent() const { return silent_; }
-  // How many pieces of input are taken of a client in one turn of the loop,
-  // whatever they are: each key that comes alone is a system call.
+  // How many pieces of input are taken from a client in one turn of the loop,
+  // whatever their size: each key that comes alone costs a system call.
   static constexpr int kMostTaken = 256;
   // Whether the `i`th has to wait for the next turn.
   bool WaitsForNextTurn(int i) const {
@@ -149,9 +150,10 @@ class Client : public SessionClient {
   EventLoop& loop_;
 
  private:
-  // Keys may wait, and yet reading goes on, for the ^C that follows them.
+  // While no more keys than this wait, reading goes on, because a ^C may follow
+  // them.
   static constexpr size_t kTypeAhead = 64;
-  // As much as a terminal takes at once, so that clients that paste take turns.
+  // A terminal takes this much at once, so clients that paste take turns.
   static constexpr size_t kLeastRead = 4096;
 
   struct Insert {
@@ -160,7 +162,7 @@ class Client : public SessionClient {
     bool picture = false;
     size_t written = 0;
     size_t begun = 0;  // before it was handed over: the rest of a packet
-    // Once it isn't taken at once.
+    // Set once a part of it had to wait.
     std::unique_ptr<BacklogQuota::Held> held = nullptr;
   };
   void Add(Insert insert);
@@ -188,7 +190,7 @@ class Client : public SessionClient {
   const Output protocol_;
   uint64_t id_;
   absl::Time since_ = absl::Now();
-  std::string header_;      // what is left of it of the packet that is begun
+  std::string header_;      // what is left of the begun packet's header
   size_t packet_left_ = 0;  // and of its payload
   std::deque<Insert> inserts_;
   BacklogQuota* quota_ = nullptr;
@@ -196,7 +198,7 @@ class Client : public SessionClient {
   ReplyFilter replies_;
   Timer flush_;
   Timer go_on_;
-  // Up to here others had the stream before it came.
+  // Others had the stream up to here before this client came.
   uint64_t answered_ = 0;
   Timer replayed_;
   std::string untyped_;

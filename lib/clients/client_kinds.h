@@ -4,8 +4,8 @@
 // kSocketProtocols, all here, and a file with its class
 // (lib/clients/client_protocol.h).  The option of head and router, the socket
 // in --client-dir, reports and the log follow from that line.  The upgrade's
-// state tells raw and uwsgi apart (SocketClientState): there a third needs a
-// field, or its clients would be taken for raw ones.
+// state (SocketClientState) only tells raw and uwsgi apart: a third protocol
+// needs a field there, or its clients would be taken for raw ones.
 #pragma once
 
 #include <algorithm>

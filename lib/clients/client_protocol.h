@@ -1,6 +1,6 @@
-// What a connected client says, and how it is told things: the part of
-// ConnectedClient (lib/clients/connected_client.h) that differs from protocol
-// to protocol.  One object serves one client.
+// The protocol that a connected client speaks: the part of ConnectedClient
+// (lib/clients/connected_client.h) that differs from protocol to protocol.  One
+// object serves one client.
 //
 //   class Shouting final : public PlainProtocol {
 //    public:
@@ -12,9 +12,10 @@
 //     }
 //   };
 //
-// The client calls these, never for single bytes, and none of them may destroy
-// it.  PlainProtocol (lib/clients/plain_protocol.h) has all but Take() for
-// protocols whose output is the program's bytes as they are.
+// The client calls these functions, never for single bytes, and none of them
+// may destroy the client.  PlainProtocol (lib/clients/plain_protocol.h) has all
+// of them but Take() for protocols whose output is the program's bytes as they
+// are.
 #pragma once
 
 #include <cstdint>
@@ -40,24 +41,24 @@ class ClientProtocol {
   virtual ~ClientProtocol() = default;
 
   virtual ClientKind kind() const = 0;
-  // Packets say themselves that they are the last.  A client that gets plain
-  // bytes isn't known when it connects: it is looked at before it is served
+  // A packet can say that it is the last.  A client that gets plain bytes isn't
+  // known when it connects: it is looked at before it is served
   // (lib/clients/opening.h), and it sees an end of file before the close.
   virtual Client::Output output() const = 0;
-  // Whether what came before a close is typed.
+  // Whether input that came before a close is typed.
   virtual bool types_after_close() const { return true; }
-  // As Client::ComesBack() and CameBack().
+  // Client::ComesBack() and CameBack() return these.
   virtual bool comes_back() const { return false; }
   virtual bool came_back() const { return false; }
-  // What a client of this identity may do in this session.
+  // The rights of a client of this identity in this session.
   virtual Rights RightsIn(
       const Session& session,
       const std::optional<PeerIdentity>& identity) const = 0;
 
   // Has the session attach the client.
   virtual void Join(ConnectedClient& client, Session& session) = 0;
-  // Takes the first thing that the client says off `bytes`, which aren't empty,
-  // and acts on it.  False if it isn't there whole yet.
+  // Removes the first thing that the client says from `bytes`, which aren't
+  // empty, and acts on it.  False if it isn't complete yet.
   virtual bool Take(ConnectedClient& client, absl::string_view& bytes) = 0;
   // The client says nothing more, and all it said is typed.
   virtual void OnInputOver(ConnectedClient& client) { (void)client; }
@@ -84,7 +85,7 @@ class ClientProtocol {
 
   // Adds the client to those in `head`.
   virtual void Save(const ConnectedClient& client, HeadState& head) const = 0;
-  // Bytes that bring another to where this one is in its input.
+  // Bytes that bring another object to the same point of its input.
   virtual std::string Pending() const { return ""; }
   // The size that the client told last, as far as that isn't the session's
   // business yet.

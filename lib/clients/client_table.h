@@ -31,17 +31,17 @@ class ClientTable {
  public:
   ClientTable(EventLoop& loop, ClientHost host);
 
-  // As ConnectedClient's constructor.
+  // Takes the arguments of ConnectedClient's constructor.
   ConnectedClient& Add(Fd connection, std::unique_ptr<ClientProtocol> protocol,
                        std::optional<PeerIdentity> identity,
                        std::string received = "");
-  // Clients that another program served until now.
+  // These go on with clients that another program served until now.
   ConnectedClient& Resume(const SocketClientState& state,
                           std::optional<PeerIdentity> identity);
   ConnectedClient& Resume(const AttachClientState& state, Attach wish,
                           PeerIdentity identity, Rights rights);
   size_t size() const { return clients_.size(); }
-  // At the end: destroying a client can end others.
+  // Call this at the end, because destroying a client can end others.
   void Clear() { const auto leaving = std::exchange(clients_, {}); }
   // `visit` may end any of them.
   template <typename Visitor>

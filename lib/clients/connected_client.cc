@@ -70,7 +70,7 @@ void ConnectedClient::Resume(const ClientState& state, WindowSize told,
   received_ = received;
   input_closed_ = input_closed;
   protocol_->Resume(*this, told);
-  // What had come before comes first.
+  // Input that the program before had read comes first.
   if (!inbox_.empty() || input_closed_) GoOnSoon();
 }
 

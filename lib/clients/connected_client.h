@@ -1,9 +1,9 @@
 // A client at a socket: somebody's terminal, a script, deptyr attach.
 //
-// It owns the connection and what every protocol needs of one: what came and
-// isn't taken yet, when to read, and the end.  A ClientProtocol knows what the
-// bytes mean (lib/clients/client_protocol.h), and a ClientTable owns clients
-// (lib/clients/client_table.h has an example).
+// It owns the connection and does what every protocol needs: it holds bytes
+// that aren't taken yet, decides when to read, and comes to an end.  A
+// ClientProtocol knows what the bytes mean (lib/clients/client_protocol.h), and
+// a ClientTable owns clients (lib/clients/client_table.h has an example).
 //
 // A half-close says "no more input"; output goes on.  A close detaches, once
 // all that was sent before it is typed; the program never hears of it.
@@ -39,14 +39,14 @@ namespace deptyr {
 
 class ConnectedClient;
 
-// What clients know of the head or the router that serves them.
+// The part of a head or a router that the clients it serves know.
 struct ClientHost {
   Refusals& refusals;
   UserCounts& counts;  // the clients of each user
-  // Pictures that clients don't take at once are charged to their users here;
-  // null: to nobody.
+  // Pictures that clients don't take at once are charged to their users here.
+  // Null means that they are charged to nobody.
   BacklogQuota* backlogs = nullptr;
-  // What those are told who speak head's own protocol at a client socket.
+  // The text for peers that speak head's own protocol at a client socket.
   std::string wrong_socket = {};
   // Called once, at a client's end; it must not destroy the client.
   absl::AnyInvocable<void(const ConnectedClient&) const> gone = {};
@@ -61,8 +61,8 @@ class ConnectedClient final : public Client {
                   std::optional<PeerIdentity> identity, std::string received);
   ~ConnectedClient() override;
 
-  // Watches this session from now on.  Before, and while its program doesn't
-  // run, input is read and dropped.
+  // Watches this session from now on.  Before that, and while its program
+  // doesn't run, input is read and dropped.
   void Join(Session& session);
   const std::optional<PeerIdentity>& identity() const { return identity_; }
   Rights RightsIn(const Session& session) const {
@@ -73,8 +73,8 @@ class ConnectedClient final : public Client {
 
   // Ends when all output so far is delivered.
   void EndWhenServed();
-  // Ends when `last` is delivered, within two seconds.  What else is owed is
-  // dropped, and so is what the client still says.
+  // Ends when `last` is delivered, within two seconds.  Anything else that is
+  // owed is dropped, and so is what the client still says.
   void EndWith(const std::string& last);
   void End();
   // Head is about to end.
@@ -86,22 +86,22 @@ class ConnectedClient final : public Client {
   void TypeIfAllowed(absl::string_view keys);
   // The client's terminal has this size.
   void ResizeIfAllowed(WindowSize size);
-  // Bytes, sizes and signals that it had no right to send.
+  // Counts bytes, sizes and signals that it had no right to send.
   void CountDropped(size_t count) { dropped_ += count; }
   void CountIgnored() { ++ignored_; }
-  // As EndWith(), and the refusal is counted and logged.
+  // Like EndWith(), but the refusal is also counted and logged.
   void Refuse(const Opening::Refusal& refusal);
   using Client::begun;
   using Client::lost;
   using Client::MayHavePicture;
-  // Where a client that fell behind goes on without a picture.
+  // The offset at which a client that fell behind goes on without a picture.
   uint64_t SafePlace(const Ring& ring) { return *Client::SkipAhead(ring); }
   EventLoop& loop() const { return loop_; }
 
   // --- for the program that takes over, and from the one before
 
   void Save(HeadState& head) const { protocol_->Save(*this, head); }
-  // SocketClientState or AttachClientState, as far as they are the same.
+  // Fills the fields that SocketClientState and AttachClientState share.
   template <typename State>
   State SaveAs() const {
     State state;
@@ -114,7 +114,7 @@ class ConnectedClient final : public Client {
     return state;
   }
   uint64_t received() const { return received_; }
-  // Once, right after it was made.
+  // Call this once, right after construction.
   void Resume(const ClientState& state, WindowSize told, bool input_closed,
               uint64_t received);
 
@@ -139,7 +139,8 @@ class ConnectedClient final : public Client {
   bool reading() const { return !input_closed_ && !input_blocked(); }
   void Receive();
   void Advance();
-  // False while it isn't clear that it is a client, and if it is none.
+  // Returns false while it isn't clear whether this is a client, and if it
+  // isn't.
   bool IsClient();
   void DropOpening();
   void StopSilence();
@@ -147,7 +148,7 @@ class ConnectedClient final : public Client {
   void WatchForClose(absl::Duration pause);
   void SayGoodbye();
   void Linger();
-  // Interest, or the end.
+  // Updates what is watched for, or ends the client.
   void Update();
 
   const ClientHost& host_;

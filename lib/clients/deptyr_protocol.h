@@ -1,7 +1,7 @@
 // Head's own protocol (deptyr attach, send, history, ...): output comes in
-// packets, between them what happened at that place of the stream, and the
-// screen as it is where that is asked for.  docs/protocol.md, "Attaching and
-// asking".
+// packets.  Between them, messages say what happened at that place of the
+// stream, and bring the screen as it is if that is asked for.
+// docs/protocol.md, "Attaching and asking".
 //
 // A half-close is answered by `done`.
 #pragma once
@@ -18,7 +18,8 @@ namespace deptyr {
 class DeptyrProtocol final : public ClientProtocol {
  public:
   // `rights` are what the client may do in its session, unless it wishes to do
-  // less.  `done_said` if another program served it, and said that.
+  // less.  `done_said` if another program served the client and has said
+  // `done`.
   DeptyrProtocol(Rights rights, Attach wish, bool done_said = false)
       : rights_(rights),
         wish_(std::move(wish)),
@@ -57,16 +58,16 @@ class DeptyrProtocol final : public ClientProtocol {
     std::string notice = {};
     std::string paint = {};
   };
-  // Nothing while the client waits for a picture.
+  // Returns nothing while the client waits for a picture.
   std::optional<Beginning> BeginningOf(ConnectedClient& client) const;
-  // For a client that has everything before wish_.offset.
+  // This is for a client that has everything before wish_.offset.
   std::optional<Beginning> ReturnTo(ConnectedClient& client) const;
   std::optional<Beginning> PaintOf(ConnectedClient& client) const;
   void InsertWhatHappened(ConnectedClient& client) const;
-  // What a painting may fill.
+  // The size that a painting may fill.
   WindowSize Room(const Session& session) const;
   void Refuse(ConnectedClient& client, absl::string_view text) const;
-  // False if there are none now.
+  // Returns false if there are none now.
   bool TakeLongKeys(ConnectedClient& client, absl::string_view& bytes);
 
   const Rights rights_;

@@ -1,4 +1,4 @@
-// How much of head anybody may take: deptyr head --max-...
+// Limits how much of head anybody may take: deptyr head --max-...
 //
 // Whoever exceeds a limit is refused ("limit") and told which option raises it;
 // nobody else notices.
@@ -27,19 +27,20 @@ struct Limits {
   size_t registrations = 10000;  // of one user, in kRegistrationTime
 };
 
-// The last descriptors and clients are reserved for root and head's own user:
-// this many, or a quarter if there are few.
+// This many of the last descriptors and clients, or a quarter if there are few,
+// are reserved for root and head's own user.
 inline constexpr size_t kReservedDescriptors = 32;
 inline constexpr size_t kReservedClients = 16;
 
-// The latest sessions without a program that are remembered for each user.
+// How many sessions without a program are remembered for each user: the latest
+// ones.
 inline constexpr size_t kMostEnded = 64;
 
 inline constexpr Clock::duration kRegistrationTime = std::chrono::seconds(10);
 // How often a user's terminals may make head wait in that time.
 inline constexpr size_t kMostHeldUp = 2;
 
-// How often something happened for each user, in the present stretch of
+// Counts how often something happened for each user, in the present stretch of
 // kRegistrationTime.
 class RegistrationRate {
  public:
@@ -65,7 +66,7 @@ class RegistrationRate {
   std::map<uid_t, size_t> counts_;
 };
 
-// How many of something each user has.
+// Counts how many of something each user has.
 class UserCounts {
   using Counts = std::map<uid_t, size_t>;
 

@@ -1,5 +1,5 @@
-// Where clients may connect, as the command line says it (--raw, --uwsgi,
-// --client-dir), and how those who do are treated.
+// A socket where clients may connect, as the command line says it (--raw,
+// --uwsgi, --client-dir), and how those clients are treated.
 //
 //   ASSIGN_OR_RETURN(ListenerSpec spec, ParseListener("/run/a.sock=build"));
 //   spec.policy.read_only = true;
@@ -16,7 +16,7 @@
 
 namespace deptyr {
 
-// What a new client is sent first.
+// The first output that a new client is sent.
 enum class Shows {
   kScreen,   // what makes the screen as it is
   kHistory,  // what the present program wrote, as far as the ring has it
@@ -30,8 +30,8 @@ struct ClientPolicy {
   bool allow_signals = false;  // to anybody who may connect
   // Without rules, whoever may connect may do everything but signal.
   AllowRules allow = {};
-  // What was sent before a close is typed.  A router's program ends with the
-  // connection instead.
+  // Input that was sent before a close is typed.  A router's program ends with
+  // the connection instead.
   bool type_after_close = true;
 };
 

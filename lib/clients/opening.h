@@ -1,15 +1,18 @@
-// The beginning of a connection to a client socket: whether it is a client's,
-// or somebody's who speaks another protocol there, and is told so in that one
-// before a byte of it reaches the program (lib/wire/protocol_detection.h).
+// The beginning of a connection to a client socket.  It shows whether the peer
+// is a client or speaks another protocol (lib/wire/protocol_detection.h).  In
+// the latter case it is told so in its own protocol, before a byte of it
+// reaches the program.
 //
 //   Opening opening(loop, /*over_tcp=*/false, "ask at /run/head.sock",
 //                   [] { /* look again */ });
 //   const Opening::Verdict verdict = opening.Judge(bytes, /*ended=*/false);
-//   if (verdict.kind == Opening::kRefused) Send(verdict.refusal.answer);
+//   if (verdict.kind == Opening::kRefused) {
+//     WriteSome(connection, verdict.refusal.answer);
+//   }
 //
 // A new connection is sent nothing for kOpeningTime, or until it says
-// something, so that the answer is the first that it reads.  What may still
-// become another protocol is held back, for kUndecidedTime at most.
+// something, so that the answer is the first thing it reads.  Bytes that may
+// still become another protocol are held back, for kUndecidedTime at most.
 #pragma once
 
 #include <string>
@@ -35,11 +38,11 @@ class Opening {
   enum Kind { kUndecided, kClient, kRefused };
   struct Verdict {
     Kind kind;
-    Refusal refusal = {};  // of kRefused
+    Refusal refusal = {};  // if kRefused
   };
 
-  // `wrong_socket` is what those are told who speak head's own protocol; it
-  // must live as long as this. `waited` is called when the connection has been
+  // `wrong_socket` is the text for peers that speak head's own protocol; it
+  // must outlive this object.  `waited` is called when the connection has been
   // waited for long enough: after kOpeningTime of silence, and when Judge()
   // would say kClient.
   Opening(EventLoop& loop, bool over_tcp, const std::string& wrong_socket,

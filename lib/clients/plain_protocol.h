@@ -1,7 +1,7 @@
-// What the protocols of client sockets have in common: output is the program's
-// bytes as they are, and the socket's policy says what a client may do and
-// what it is sent first.  Derived classes know what the client says: raw
-// (bytes both ways, nothing else) and uwsgi-framed (packets up, bytes down).
+// The base of the protocols of client sockets: output is the program's bytes as
+// they are, and the socket's policy says what a client may do and what it is
+// sent first.  Derived classes know what the client says: raw (bytes both ways,
+// nothing else) and uwsgi-framed (packets up, bytes down).
 #pragma once
 
 #include <optional>
@@ -33,7 +33,7 @@ class PlainProtocol : public ClientProtocol {
   const ClientPolicy policy_;
 };
 
-// Of a client that another program served until now.
+// The policy of a client that another program served until now.
 ClientPolicy PolicyOf(const SocketClientState& state);
 
 }  // namespace deptyr

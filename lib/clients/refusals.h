@@ -1,5 +1,5 @@
-// What head refused, and to whom: counted by code, and a line in the log for
-// each user, once a minute at most (lib/sys/user_log.h).
+// Counts by code what head refused, and logs it with a line for each user, once
+// a minute at most (lib/sys/user_log.h).
 #pragma once
 
 #include <cstdint>
@@ -46,9 +46,9 @@ class Refusals {
   KeyValues Report() const;
   const Counts& counts() const { return counts_; }
   uint64_t total() const;
-  // Users of whom nothing more is logged for now.
+  // The number of users about whom nothing more is logged for now.
   size_t pauses() const { return log_.users(); }
-  // Those of the program before.
+  // Goes on with the counts of the program before.
   void Resume(Counts counts) { counts_ = std::move(counts); }
 
  private:

@@ -1,4 +1,4 @@
-// What head tells about its sessions, clients and incarnations, as keys and
+// Head's reports about its sessions, clients and incarnations, as keys and
 // values; docs/protocol.md, "Ask", has the table.
 #pragma once
 
@@ -15,7 +15,8 @@ KeyValues Report(const SessionClient& client);
 KeyValues Report(const IncarnationRecord& record,
                  absl::string_view exec_failure);
 
-// What notices and events tell about an incarnation; the last one by default.
+// The fields of notices and events about an incarnation, by default the last
+// one.
 KeyValues StartReport(const Session& session, const IncarnationRecord& record);
 KeyValues EndReport(const Session& session, const IncarnationRecord& record);
 inline KeyValues StartReport(const Session& session) {

@@ -122,8 +122,8 @@ void TerminalClient::ReadKeys() {
 }
 
 // A command never waits for keystrokes before it: a program that hangs must not
-// keep a person here.  What had no room yet goes to the session that it was
-// typed into (Session::Detach()).
+// keep a person here.  Keystrokes that had no room yet go to the session that
+// they were typed into (Session::Detach()).
 void TerminalClient::Take(const std::vector<Typed>& all) {
   for (const Typed& typed : all) {
     if (const auto* command = std::get_if<Command>(&typed)) {
@@ -201,7 +201,7 @@ void TerminalClient::Show(Session* session) {
   session->Pump(*this);
 }
 
-// What was missed can't be had back; what stands on the screen can.
+// The output that was missed can't be had back, but the screen as it is can.
 std::optional<uint64_t> TerminalClient::SkipAhead(const Ring&) {
   return InsertPaint();
 }

@@ -24,17 +24,19 @@ namespace deptyr {
 
 class TerminalClient final : public Client {
  public:
-  // What it asks and tells the head whose terminal it is on.
+  // The head whose terminal it is on: the client asks it and tells it things.
   class Owner {
    public:
     virtual ~Owner() = default;
-    // In the order of the list, in which there is a next and a previous one.
+    // The sessions in the order of the list, which decides what is next and
+    // previous.
     virtual std::vector<Session*> ListedSessions() const = 0;
     // The session that is shown until somebody chooses another, or null.
     virtual Session* DefaultSession() const = 0;
-    // Where programs register.
+    // The path of the socket where programs register.
     virtual const std::string& Socket() const = 0;
-    // "a (pid 1), b (pid 2)", those that lose their terminal when head quits.
+    // "a (pid 1), b (pid 2)": the programs that lose their terminal when head
+    // quits.
     virtual std::string ProgramsToLose() const = 0;
     virtual void OnBackgroundWanted() = 0;
     virtual void OnQuit() = 0;
@@ -81,7 +83,7 @@ class TerminalClient final : public Client {
   void Obey(char key);
   void Choose(char key);
   void ShowNext(int direction);
-  // Returns from where on the stream continues it.
+  // Returns the offset from which the stream continues it.
   uint64_t InsertPaint();
   void ShowPage(TerminalPage::Kind kind);
   std::string TextOf(TerminalPage::Kind kind) const;

@@ -1,9 +1,9 @@
-// What head writes on its own terminal in the place of a session: a page that a
-// key closes, or a line that says there is no session to show yet.
+// A page on head's own terminal in the place of a session.  A key closes it,
+// unless it is the line that says there is no session to show yet.
 //
 //   TerminalPage page;
 //   page.Open(TerminalPage::kHelp, HelpText('\x1c'));
-//   (void)page.Write(terminal.fd());  // again when there is room
+//   page.Write(STDOUT_FILENO);  // again when there is room, until written()
 #pragma once
 
 #include <sys/types.h>
@@ -39,13 +39,13 @@ class TerminalPage {
   std::string left_;  // to be written
 };
 
-// `only_others`: there are sessions, but none is head's own user's.
+// `only_others` says that there are sessions, but none of head's own user.
 std::string WaitsText(absl::string_view socket, bool only_others,
                       std::optional<char> command_key);
 // The sessions that fit on a terminal of `rows`; the first ten have digits.
 std::string ListText(const std::vector<Session*>& sessions,
                      const Session* shown, int rows);
-// Which session a digit chooses; null for other keys, and beyond the end.
+// The session that a digit chooses; null for other keys, and beyond the end.
 Session* ChooseFrom(const std::vector<Session*>& sessions, char key);
 std::string HelpText(std::optional<char> command_key);
 // `programs` would lose their terminal.

@@ -1,6 +1,7 @@
-// Decides who may come into head, do something there, and have how much of it.
+// Decides who may come into head, what they may do there, and how much of it
+// they may have.
 //
-// Every check is OK or says why not, in the words that whoever is refused is
+// Every check is OK or says why not, in the words that the refused peer is
 // told; RefusalCode() of lib/clients/refusals.h has the code for programs.
 // Root and head's own user are exempt from limits where that lets them help:
 // they find a reserve of descriptors and clients when others have taken all.
@@ -27,8 +28,8 @@ namespace deptyr {
 
 class Admission {
  public:
-  // `allow` and `limits` must live as long.  `descriptors_of` counts those that
-  // head holds for a user, besides the user's clients.
+  // `allow` and `limits` must outlive this object.  `descriptors_of` counts
+  // those that head holds for a user, besides the user's clients.
   Admission(EventLoop& loop, const Limits& limits, const AllowRules& allow,
             absl::AnyInvocable<size_t(uid_t) const> descriptors_of);
 
@@ -40,8 +41,8 @@ class Admission {
   Rights RightsIn(const Session& session, const PeerIdentity& who) const;
   absl::Status CheckRight(const PeerIdentity& who, Right right,
                           const Session& session) const;
-  // This is about head itself, not a session: root may, head's own user, and
-  // whoever the rules give that right everywhere.
+  // This is about head itself, not a session: root and head's own user may, and
+  // so may everyone to whom the rules give that right everywhere.
   bool MayAdminister(const PeerIdentity& who) const;
   // No file rights keep strangers away from an abstract socket.
   absl::Status CheckListener(const ListenerSpec& spec, SocketKind kind,

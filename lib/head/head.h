@@ -6,7 +6,7 @@
 //   Admission           who may come in, and have how much
 //   PendingConnections  whoever hasn't said yet what they want; then
 //     Registrar           a body registers a program: which session it gets
-//     HeadClients    somebody attaches, or came to a client socket
+//     HeadClients         somebody attaches, or came to a client socket
 //     Queries             somebody asks; EventListeners hear what happens
 //   SessionTable        the sessions
 //   Stores              who has copies of their descriptors if head dies
@@ -85,7 +85,8 @@ class Head final : private Listeners::Owner,
   void OnTerminalGone();
   // Somebody typed that head shall go on without this terminal.
   void RequestBackground() { background_requested_ = true; }
-  // False while a program is tried, because that is a child of this process.
+  // Returns false while a program is tried, because that is a child of this
+  // process.
   bool TakeBackgroundRequest() {
     return !upgrade_.trying() && std::exchange(background_requested_, false);
   }

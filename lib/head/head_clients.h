@@ -21,7 +21,7 @@
 
 namespace deptyr {
 
-// The sentence for somebody who asked for a session that isn't there.
+// Returns the sentence for somebody who asked for a session that isn't there.
 std::string NoSuchSession(const std::string& name, const PeerIdentity& who,
                           const SessionTable& sessions,
                           const Admission& admission);
@@ -49,7 +49,8 @@ class HeadClients {
   void Stop();
   // Whether any of them has yet to take some of its output.
   bool OwedAnything() const;
-  // Before the sessions go.  Destroying a client can end others.
+  // Call this before the sessions go, because destroying a client can end
+  // others.
   void Clear() { clients_.Clear(); }
 
   // These are for an upgrade.  Sessions are to be resumed before.

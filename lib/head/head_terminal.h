@@ -30,8 +30,8 @@ class HeadTerminal final : public TerminalClient::Owner {
     return client_ != nullptr && client_->shown() == &session;
   }
 
-  // For the program that takes over, and from the one before: Take() takes the
-  // terminal from that.
+  // These are for an upgrade: after Resume(), Take() takes the terminal from
+  // the program before.
   void Save(HeadState& state) const;
   void Resume(const HeadState& before);
 

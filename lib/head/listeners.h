@@ -37,14 +37,14 @@ class Listeners {
     virtual bool has_terminal() const = 0;
   };
 
-  // `options` must live as long.
+  // `options` must outlive this object.
   Listeners(EventLoop& loop, const HeadOptions& options, Admission& admission,
             Owner& owner)
       : loop_(loop), options_(options), admission_(admission), owner_(owner) {}
 
-  // Opens all but those of sessions, out of what was inherited or handed over
-  // where that has them.  In the place of a program that handed over `before`,
-  // a client socket that can't be opened is only logged.
+  // Opens all sockets but those of sessions; those that were inherited or
+  // handed over are used again.  In the place of a program that handed over
+  // `before`, a client socket that can't be opened is only logged.
   absl::Status Open(std::vector<InheritedFd>& inherited,
                     const HeadState* before);
   // Makes the file of the head socket again if it has gone.

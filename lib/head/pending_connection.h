@@ -1,7 +1,7 @@
-// One connection to the head socket while its peer hasn't said yet what it
-// wants, and that of a body between its registration and its exec.  A peer that
-// turns out to be a client is passed on.  Nothing that comes is trusted: sizes,
-// descriptors, kinds and time are limited here.
+// One connection to the head socket whose peer hasn't said yet what it wants,
+// or is a body between its registration and its exec.  A peer that turns out to
+// be a client is passed on.  Nothing that comes is trusted: sizes, descriptors,
+// kinds and time are limited here.
 #pragma once
 
 #include <memory>
@@ -59,7 +59,7 @@ class PendingConnection {
   bool registered() const { return !session_.empty(); }
   Clock::time_point since() const { return since_; }
 
-  // False if the body has gone and can't hear it.
+  // Returns false if the body has gone and can't hear it.
   bool Accept(const std::string& session);
   void Refuse(absl::string_view code, absl::string_view text);
   void Refuse(const absl::Status& why) {

@@ -32,8 +32,8 @@ class PendingConnections {
   // oldest, so that nobody's silence keeps others out.  Root and our own user
   // lose theirs only to each other.
   absl::Status MakeRoom(uid_t newcomer);
-  // To be called by Owner::OnPendingDone().  The connection is destroyed at the
-  // end of the turn.
+  // Owner::OnPendingDone() calls this.  The connection is destroyed at the end
+  // of the turn.
   void Remove(PendingConnection& connection);
 
   // The registration lasts until the exec, or until the session's next program
@@ -41,10 +41,10 @@ class PendingConnections {
   void NoteRegistered(PendingConnection& connection);
   void EndRegistration(const std::string& session);
 
-  // These count only those that haven't registered,
+  // These two count only those that haven't registered.
   size_t size() const { return connections_.size() - registered_.size(); }
   std::map<uid_t, size_t> CountByUser() const;
-  // and this one all of them.
+  // This one counts the descriptors of all of them.
   size_t CountDescriptorsOf(uid_t uid) const;
 
   void Save(HeadState& state) const;

@@ -46,7 +46,7 @@ class Queries : public QueryConnection::Owner {
   // it.
   void Serve(Fd connection, const PeerIdentity& identity, const Ask& question,
              absl::string_view received);
-  // How many bytes the connection that reads least hasn't taken.
+  // How many bytes the slowest reader hasn't taken yet.
   size_t most_owed() const;
   // Tells those who asked for an upgrade that there was none.
   void TellUpgradeFailed(absl::string_view why);

@@ -23,7 +23,7 @@ class QueryConnection {
   class Owner {
    public:
     virtual ~Owner() = default;
-    // Says the answer, or makes the asker wait; then it is asked again.
+    // Says the answer, or makes the asker wait; then the question comes again.
     virtual void OnQuestion(QueryConnection& asker, const Ask& question) = 0;
     // The asker has taken everything: says more of an answer that isn't
     // complete yet, or makes the asker wait.  False if there is no more.
@@ -47,12 +47,12 @@ class QueryConnection {
   bool is_over() const { return is_over_; }
   void Say(const HeadMessage& message);
   void Say(std::string encoded);
-  // The same; bytes that aren't taken at once are charged to the peer's user.
+  // Here, bytes that aren't taken at once are charged to the peer's user.
   void Say(std::string encoded, BacklogQuota& quota);
   // Waits until there is room for the answer; then the question comes again.
   void Wait(BacklogQuota& quota);
-  // The same as Say(), but written by Flush() or when much has gathered: an
-  // event may be one of thousands in a turn.
+  // Like Say(), but the bytes are written by Flush() or when much has gathered:
+  // an event may be one of thousands in a turn.
   void SayLater(std::string encoded);
   void Flush();
   // How many bytes it was told and hasn't taken.

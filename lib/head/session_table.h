@@ -70,8 +70,8 @@ class SessionTable {
   // terminals that would do it again.
   void DropBlockingTerminals(const Session& held_up);
 
-  // After Session::Resume(), which notifies nobody; once that is done for all,
-  // they are sorted by what their rings say.
+  // Call NoteResumed() after Session::Resume(), which notifies nobody.  Once
+  // that is done for all sessions, Sort() sorts them by what their rings say.
   void NoteResumed(const Session& session);
   void Sort() {
     SortByStart();

@@ -25,7 +25,7 @@ namespace deptyr {
 
 class Stores {
  public:
-  // `again` is called when StoreMissing() should be.
+  // `again` is called when StoreMissing() should be called.
   Stores(EventLoop& loop, SessionTable& sessions,
          absl::AnyInvocable<void()> again)
       : loop_(loop), sessions_(sessions), again_(std::move(again)) {}

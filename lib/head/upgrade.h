@@ -72,8 +72,8 @@ struct HandedOver {
 };
 // Whether this program understands the rings.
 absl::Status CheckRings(const HeadState& state);
-// Nothing if this program was started by anybody else.  An error if it doesn't
-// understand what it was given.
+// Returns nothing if this program was started by anybody else, and an error if
+// it doesn't understand what it was given.
 absl::StatusOr<std::optional<HandedOver>> TakeHandedOver();
 
 }  // namespace deptyr

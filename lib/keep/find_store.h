@@ -1,4 +1,4 @@
-// Which store keeps head's descriptors: deptyr head --keeper.
+// Finds the store that keeps head's descriptors: deptyr head --keeper.
 #pragma once
 
 #include <memory>
@@ -27,8 +27,9 @@ struct KeeperSpec {
 std::vector<StoredFd> TakeStored(std::vector<InheritedFd>& inherited);
 
 // The store that is wanted, or null for none; `returned` is what TakeStored()
-// found.  `stored_before` are the names that a program stored whose place we
-// take, or null: the store that it used isn't asked again whether it lets us.
+// found.  `stored_before` has the names that the program before stored if we
+// take its place, and is null otherwise.  The store that it used isn't asked
+// again whether it lets us.
 absl::StatusOr<std::unique_ptr<FdStore>> FindStore(
     const KeeperSpec& wanted, const std::string& head_socket,
     Readiness& systemd, std::vector<StoredFd> returned,

@@ -1,5 +1,5 @@
-// Which sessions are stored outside of head, and what an earlier head left
-// there.  Three kinds of names say what a descriptor is:
+// Knows which sessions are stored outside of head, and what an earlier head
+// left there.  Three kinds of names say what a descriptor is:
 //
 //   deptyr.ring.0.NAME     the session's ring, as long as head remembers it
 //   deptyr.pty.N.NAME      the controlling end of its Nth program's terminal,
@@ -41,7 +41,7 @@ struct StoredName {
 // A store's names can't contain a colon (sd_notify(3), FDNAME=), so '=' takes
 // its place.
 std::string Spell(const StoredName& name);
-// Nothing if the text isn't one of our names.
+// Returns nothing if the text isn't one of our names.
 std::optional<StoredName> ParseStoredName(absl::string_view text);
 
 // The descriptors of one session that came back from a store.
@@ -84,7 +84,7 @@ class StoredSessions {
 
   // Whether the session would survive head's death.
   bool Has(const std::string& session) const;
-  // False since something could not be stored.
+  // False once something could not be stored, until TryAgain().
   bool HasRoom() const { return has_room_; }
   void TryAgain() { has_room_ = true; }
   // Whether that was because the store was full; it may also be out of reach.

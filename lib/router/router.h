@@ -43,10 +43,10 @@ struct RouterOptions {
   std::string program;            // sought along PATH
   std::vector<std::string> argv;  // argv[0] may differ, for a login shell
   absl::Duration idle_timeout = absl::InfiniteDuration();
-  // A connection beyond these is refused: of all connections, of those of a
-  // user at a UNIX socket, of those of an address over TCP.  Programs that
-  // outlive their connections are counted apart, with the same limits.  Root
-  // and our own user find a few places more.
+  // A connection beyond these limits is refused.  They are for all connections,
+  // for those of one user at a UNIX socket, and for those of one address over
+  // TCP.  Programs that outlive their connections are counted apart, with the
+  // same limits.  Root and our own user have a few places more.
   size_t max_connections = 1024;
   size_t max_user_connections = 256;
   size_t max_address_connections = 256;
@@ -66,7 +66,7 @@ class Router {
   // One line in the log: connections, limits, refusals by code.
   void LogReport() const;
 
-  // Hangs every program up.  The router is finished once all are reaped, or
+  // Hangs up every program.  The router is finished once all are reaped, or
   // after two seconds.
   void Stop(absl::string_view why);
   bool finished() const { return finished_; }

@@ -1,7 +1,10 @@
 // The clients that are attached to a session: which of them are waited for,
 // and which leads.
 //
-//   while ((room = audience.RoomToRead()) > 0) { ... read so much ... }
+//   if (const size_t room = audience.RoomToRead(); room > 0) {
+//     audience.KeepPackets(room);
+//     ... read at most that much into the ring ...
+//   }
 //   audience.PumpThisTurn();
 //   audience.UpdateHold();
 //
@@ -9,10 +12,10 @@
 // drains: it has to take kLeastTaken bytes in every kPatience, out of what its
 // descriptor has queued or from the ring.  One that doesn't is passed over
 // until it has caught up: when it takes something again it is moved forward, a
-// terminal to the screen as it is, others to a safe place.  So readers who keep
-// up lose nothing, and one who doesn't costs the program kPatience, once. Under
-// WhenBehind::kDrop it has to leave; under kBlock nobody is passed over: the
-// program waits.
+// terminal to the screen as it is, others to a safe place.  So readers that
+// keep up lose nothing, and one that doesn't costs the program kPatience, once.
+// Under WhenBehind::kDrop it has to leave; under kBlock nobody is passed over,
+// and the program waits.
 //
 // Coming back.  A head that takes a session back from its store reads
 // nothing until as many clients have returned as there were, for a second at
@@ -43,7 +46,7 @@ inline constexpr size_t kLeastTaken = 100'000;  // a megabyte a second
 // Less room than this isn't worth a read; a PTY rarely gives more at once.
 inline constexpr size_t kSmallestRead = 4096;
 
-// How a client is treated that doesn't drain.
+// How a client that doesn't drain is treated.
 enum class WhenBehind { kSkip, kDrop, kBlock };
 
 class Audience {
@@ -59,10 +62,10 @@ class Audience {
   Audience(const Audience&) = delete;
   Audience& operator=(const Audience&) = delete;
 
-  // In the order they came.
+  // These are in the order they came.
   const std::vector<SessionClient*>& clients() const { return clients_; }
   void Add(SessionClient& client);
-  // One that the program before had.
+  // Adds a client that the program before had.
   void AddAgain(SessionClient& client);
   void Remove(SessionClient& client);
   // Tells each of them, and then has them write what they insert for it.
@@ -71,26 +74,25 @@ class Audience {
   // Has a client, or all that aren't blocked, write what they are owed.
   void Pump(SessionClient& client);
   void PumpAll();
-  // Does it for as many as this turn of the loop has time for.  The others
+  // Pumps as many of them as this turn of the loop has time for; the others
   // follow in the next turns.
   void PumpThisTurn();
 
   // How much may be read without a loss for a client that is waited for.
   size_t RoomToRead() const;
-  // To be called before `room` bytes are read: they may overwrite packets that
-  // the others are in the middle of.
+  // Call this before `room` bytes are read: they may overwrite packets that the
+  // others are in the middle of.
   void KeepPackets(size_t room);
   // The ring is full, and somebody is waited for.
   bool held() const { return held_; }
-  // Looks whether it is, and passes over the clients for which patience has run
-  // out.
+  // Updates held(), and passes over the clients for which patience has run out.
   void UpdateHold();
   // There is nothing to read any more.
   void StopHold();
 
   // Clients of a head that died aren't back yet: nothing should be read.
   bool awaits() const { return awaited_ > 0; }
-  // There were `known` that would come back.
+  // Waits for `known` clients, which said that they would come back.
   void Await(uint32_t known);
   // Clients that leave from now on will come back to the next head, which
   // awaits them.
@@ -101,11 +103,11 @@ class Audience {
   void StopLeading(const SessionClient& client) {
     if (leader_ == &client) leader_ = nullptr;
   }
-  // Whether what this client's terminal answers is for the program: it leads,
-  // or it has a terminal and the one that leads has none.
+  // Whether the answers of this client's terminal are for the program: the
+  // client leads, or it has a terminal and the one that leads has none.
   bool Answers(const SessionClient& client) const;
-  // The furthest offset that a client has been at: what the program asked its
-  // terminal before that is answered.
+  // The furthest offset that a client has been at: questions that the program
+  // asked its terminal before that are answered.
   uint64_t answered() const { return answered_; }
   void SetAnswered(uint64_t offset) { answered_ = offset; }
 

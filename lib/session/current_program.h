@@ -4,13 +4,13 @@
 //
 //   CurrentProgram program(loop, ring, owner);
 //   program.Start(std::move(incarnation));
-//   ...
+//   ... until the owner hears of a change ...
 //   if (program.exited() && program.settled()) program.Finish();
 //
-// A program has ended when its pidfd says so.  How it ended the kernel tells
-// only once its parent has reaped it, which is waited for, but not for ever.
-// Finish() is the session's to call, when all output is in the ring: until
-// then the program counts as running.
+// A program has ended when its pidfd says so.  The kernel tells how it ended
+// only once its parent has reaped it; that is waited for, but not for ever.
+// The session calls Finish() when all output is in the ring; until then the
+// program counts as running.
 #pragma once
 
 #include <sys/types.h>
@@ -55,17 +55,18 @@ class CurrentProgram {
   CurrentProgram(const CurrentProgram&) = delete;
   CurrentProgram& operator=(const CurrentProgram&) = delete;
 
-  // A new one, whose terminal is the caller's.  The one before has finished.
+  // Starts a new program, whose terminal is the caller's.  The one before must
+  // have finished.
   void Start(Incarnation program);
-  // The one that the ring tells of goes on, if it runs and `has_terminal`, or
-  // did until it lost it.  Without a program, or after its end, there is no
-  // pidfd.
+  // Goes on with the program that the ring tells of.  `has_terminal` means that
+  // it has its terminal, or is known to have lost it; otherwise it counts as
+  // ended.  There is no pidfd without a program, or after its end.
   void Resume(Fd pidfd, bool has_terminal);
-  // The same with what only the head before knew.
+  // Restores what only the head before knew.
   void Restore(const SessionState& state);
   void Save(SessionState& state) const;
 
-  // From Start() to Finish().
+  // It runs from Start() to Finish().
   bool running() const { return running_; }
   bool exited() const { return exited_; }
   // How it ended is known, or never will be.
@@ -78,22 +79,22 @@ class CurrentProgram {
   int pidfd() const { return pidfd_.get(); }
   // Its words, each but the last followed by a NUL.
   const std::string& argv() const { return argv_; }
-  // How it, or another one that the ring tells of, ended, for people.
+  // How it ended, or another one that the ring tells of, in words for people.
   std::string How() const { return How(ring_.latest()); }
   std::string How(const IncarnationRecord& record) const {
     return Describe(record, ring_.state().exec_failure.data());
   }
 
-  // Another takes its place: if it hasn't exited, it is replaced.
+  // Another program takes its place: if this one hasn't exited, it is replaced.
   void MakeWay();
   // It runs no more.
   void Finish();
   // It could not be executed; its end will say so.
   void ExecFailed(absl::string_view text);
-  // How the last one ended, from somebody who was told (its supervisor).  Where
-  // it is known already it stays.  Unavailable if none has ended.
+  // Somebody who was told (its supervisor) says how the last one ended.  That
+  // changes nothing if it is known already.  Unavailable if none has ended.
   absl::Status TellStatus(const ExitStatus& status);
-  // Lets go of it: the descriptor is the caller's now.
+  // Lets go of the program: its pidfd is the caller's now.
   Fd Release();
 
  private:

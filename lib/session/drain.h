@@ -1,7 +1,8 @@
 // Reads a session's terminal into the ring.
 //
 //   drain.Begin();
-//   if (!drain.Turn(terminal, watch, program_has_ended, gathered)) {
+//   if (!drain.Turn(terminal, watch, /*program_ended=*/false,
+//                   [] { ... watch the terminal again ... })) {
 //     ... whoever passed the terminal made us wait ...
 //   }
 //
@@ -10,14 +11,14 @@
 // writes.  Reading on until EAGAIN gains nothing, since the writer keeps pace
 // with the reader, and starves all other sessions (fairness 0.0 against 0.98
 // with eight busy ones).  While nothing else is ready, or there are many
-// clients to write to, a flood is stayed with (lib/sys/busy_poll.h) for 100 us,
-// and clients get all of it in one write.  Between two that flood the loop
-// serves everybody else (Watch::SetFlood()).
+// clients to write to, the turn stays with a flood for 100 us
+// (lib/sys/busy_poll.h), and clients get all of it in one write.  Between two
+// sessions that flood, the loop serves everybody else (Watch::SetFlood()).
 //
-// The end.  EIO says that nobody holds the client end now, no more: a program
-// may open its terminal again.  Once the program has ended all it wrote is
+// The end.  EIO says only that nobody holds the client end now: a program may
+// open its terminal again.  Once the program has ended, all that it wrote is
 // readable (n_tty flushes before it says EAGAIN or EIO), so a read that finds
-// nothing then says that the ring has all of it.
+// nothing then means that the ring has all of it.
 #pragma once
 
 #include <cstdint>
@@ -41,21 +42,21 @@ class Drain {
   Drain(const Drain&) = delete;
   Drain& operator=(const Drain&) = delete;
 
-  // From now on it sees every byte; it must live as long.
+  // From now on the observer sees every byte; it must outlive this object.
   void Add(Observer& observer) { observers_.push_back(&observer); }
   using Observers = absl::InlinedVector<Observer*, 2>;
   const Observers& observers() const { return observers_; }
 
   // A new program, on a new terminal.
   void Begin();
-  // Reads what there is now, and has the clients write it: at once, or, where
-  // several floods are served, a little later, which calls `gathered`.  False
-  // if a read had to wait.
+  // Reads what there is now, and has the clients write it at once.  While
+  // several floods are served, they write it a little later, and `gathered` is
+  // called then.  False if a read had to wait.
   bool Turn(const SharedFd& terminal, Watch& watch, bool program_ended,
             absl::AnyInvocable<void()> gathered);
   // Reads all that the PTY holds, even past a client that is waited for: its
-  // program has ended or is replaced, and this is the last chance.  A program
-  // that still writes isn't heard to no end.
+  // program has ended or is replaced, and this is the last chance.  If a
+  // program still writes, this stops after a while.
   bool ReadAll(const SharedFd& terminal);
 
   // The last read said that nobody holds the client end.

@@ -1,14 +1,16 @@
 // The keystrokes of clients, on their way to the terminal.
 //
 //   const size_t taken = input.Take(client, keystrokes);
-//   input.WriteTo(terminal);
+//   if (input.WriteTo(terminal) == InputQueue::Wrote::kFailed) {
+//     input.Pause(loop, [] { ... write again ... });
+//   }
 //
 // It has room for kInputRoom bytes.  When it is full, clients keep what they
-// have and read no more; when there is room again, they take turns.  What a
-// client that has to leave still had goes into the queue as well, unless that
-// of another is over its room already.
+// have and read no more; when there is room again, they take turns.  Keystrokes
+// that a leaving client still had go into the queue as well, unless those of
+// another have exceeded its room already.
 //
-// ^C, ^\ or ^Z (what the terminal's settings say) of a client doesn't wait
+// A client's ^C, ^\ or ^Z (whatever the terminal's settings say) doesn't wait
 // behind another's paste: the terminal is told to signal at once.
 #pragma once
 
@@ -38,14 +40,14 @@ class InputQueue {
 
   // Takes what there is room for, and says how much that was.
   size_t Take(const SessionClient& from, absl::string_view keystrokes);
-  // The keystrokes that a client leaves behind, which is no more.
+  // Takes the keystrokes of a client that has gone.
   void TakeLeft(const SessionClient& from, absl::string_view keystrokes);
-  // The keystrokes that the queue of the head before had.
+  // Takes the keystrokes that the queue of the head before had.
   void Restore(absl::string_view keystrokes);
   void Clear() { keystrokes_.Clear(); }
 
-  // True if the keystrokes are one interrupt that had another's before it to
-  // pass: then the terminal's foreground group was signalled.
+  // True if the keystrokes are one interrupt that passed another client's: then
+  // the terminal's foreground group was signalled.
   bool PassInterrupt(const SessionClient& from, absl::string_view keystrokes,
                      const SharedFd& terminal) const;
 
@@ -58,7 +60,7 @@ class InputQueue {
   // Nothing is written until `over` is called.
   void Pause(EventLoop& loop, absl::AnyInvocable<void()> over);
 
-  // Has the clients type that wait for room, in turns, while there is some. The
+  // Lets the clients that wait for room type in turns while there is some.  The
   // one that is first to fill the queue is last the next time.
   void OfferRoom(const std::vector<SessionClient*>& clients);
   // Somebody waits for room, though there may be some.
@@ -66,7 +68,7 @@ class InputQueue {
 
  private:
   ByteQueue keystrokes_{kInputRoom};
-  const SessionClient* typist_ = nullptr;  // of all of it, if it was one
+  const SessionClient* typist_ = nullptr;  // null unless one typed it all
   Timer pause_;
   uint32_t next_ = 0;  // whose turn it is, an index of clients
   bool was_full_ = false;

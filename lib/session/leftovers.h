@@ -1,11 +1,12 @@
 // Terminals that have outlived their program, because its children hold them.
 // Nobody reads what these write any more, but they may write it: a shutdown
-// that says "bye" shall not be killed for that.
+// that says "bye" must not be killed for that.
 //
+//   Leftovers leftovers;
 //   leftovers.Add(loop, std::move(terminal), [] { ... it made us wait ... });
 //
-// A terminal is let go when nobody holds it any more, after ten seconds in any
-// case (what still holds it is hung up then), and when there are many.
+// A terminal is let go when nobody holds it any more, when there are many, and
+// after ten seconds in any case.  Whatever still holds it then is hung up.
 #pragma once
 
 #include <forward_list>
@@ -19,7 +20,7 @@ namespace deptyr {
 
 class Leftovers {
  public:
-  // `held_up` is told if a read of the terminal had to wait.
+  // `held_up` is called if a read of the terminal had to wait.
   void Add(EventLoop& loop, SharedFd terminal,
            absl::AnyInvocable<void()> held_up);
 

@@ -118,7 +118,7 @@ void LiveScreen::Resume(WindowSize size) {
   FollowSoon();
 }
 
-// What is older than the parked screen isn't looked at again: with a hundred
+// Bytes older than the parked screen aren't looked at again: with a hundred
 // full rings that would take longer than all the rest of an upgrade.
 void LiveScreen::Resume(WindowSize size, Parked screen) {
   if (screen.offset < ring_.begin() || screen.offset > ring_.end()) {
@@ -283,8 +283,8 @@ void LiveScreen::OnResize(WindowSize size) {
   if (digest_.offset() == 0) {
     Forget();
   } else if (!lapped()) {
-    // What was written before is for the old size: if the model can't catch up
-    // now, it never will.
+    // The bytes so far were written for the old size: if the model can't catch
+    // up now, it never will.
     if (!CatchUp(kMostUnasked, /*needs_model=*/true)) sure_from_ = ring_.end();
     ForgetParked();
     screen_->Resize(modelled);

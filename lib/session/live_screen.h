@@ -55,8 +55,8 @@ class LiveScreen final : public Observer {
   };
   // The other head has left its screen, too.
   void Resume(WindowSize size, Parked screen);
-  // What the next head resumes with.  Nothing if it can make the same of the
-  // ring alone.
+  // Returns the screen with which the next head resumes, or nothing if that can
+  // make the same from the ring alone.
   std::optional<Parked> Park();
   void OnOutput() override;
   void OnResize(WindowSize size) override;

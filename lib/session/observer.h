@@ -1,5 +1,5 @@
-// Somebody who sees every byte that the programs of a session write: the live
-// screen, say, or a log.
+// An observer sees every byte that the programs of a session write.  The live
+// screen is one; a log would be another.
 //
 //   class Counter final : public Observer {
 //    public:
@@ -22,11 +22,12 @@ class Observer {
  public:
   virtual ~Observer() = default;
 
-  // A program starts on a terminal of this size; what the ring gets from now on
-  // is its.
+  // A program starts on a terminal of this size; the ring's next bytes are its
+  // output.
   virtual void OnStart(WindowSize size) { (void)size; }
-  // The ring has more: what one read gave.  It is called before any of that can
-  // be lost, and must be fast, as it stands between a flood and its readers.
+  // The ring has got the bytes of one read.  This is called before any of them
+  // can be lost, and must be fast, because it stands between a flood and its
+  // readers.
   virtual void OnOutput() = 0;
   virtual void OnResize(WindowSize size) { (void)size; }
 };

@@ -1,5 +1,6 @@
 // A client's place in a session's ring, and how well it keeps up.
 //
+//   OutputCursor cursor(connection);
 //   cursor.BeginAt(ring.SafeStart(ring.begin()));
 //   IoResult wrote = WriteSome(cursor.fd(), ring.From(cursor.offset()));
 //   cursor.Advance(wrote.bytes);
@@ -49,13 +50,13 @@ class OutputCursor {
     begun_ = true;
     lost_ = false;
   }
-  // It begins with a picture, of a time not before `offset`.
+  // It begins with a picture that is taken at `offset` or later.
   void BeginWithPicture(uint64_t offset) {
     offset_ = offset;
     begun_ = false;
     lost_ = true;
   }
-  // As it was in the program that handed it over.
+  // Makes it what it was in the program that handed it over.
   void Restore(uint64_t offset, uint64_t missed, bool begun, bool lost);
   void Advance(size_t bytes) { offset_ += bytes; }
   // The client goes on there, and misses everything between.
@@ -66,7 +67,7 @@ class OutputCursor {
   }
   void Lose() { lost_ = true; }
   void Stop() { stopped_ = true; }
-  // For a cursor that is stopped: it pretends to have everything up to `end`.
+  // A cursor that is stopped pretends to have everything up to `end`.
   void PassTo(uint64_t end) { offset_ = end; }
   void Leave() {
     leaving_ = true;
@@ -79,15 +80,15 @@ class OutputCursor {
     blocked_ = false;
   }
   void PassOver() { waited_for_ = false; }
-  // `always`: a client that is behind is waited for, too.
+  // With `always`, a client that is behind is waited for, too.
   void OnPumped(Pumped pumped, bool always);
 
-  // Its descriptor took so many bytes, of whatever kind.
+  // Its descriptor took this many bytes, of whatever kind.
   void NoteTaken(size_t bytes) { taken_ += bytes; }
   void StartWindow();
-  // How much the client itself took in the present window.  What its descriptor
-  // took would say too little: a socket says that it has room only when half of
-  // what it holds is gone.
+  // How much the client itself took in the present window.  The bytes that its
+  // descriptor took would say too little: a socket says that it has room only
+  // when half of what it holds is gone.
   size_t TakenInWindow() const;
 
  private:

@@ -15,8 +15,9 @@ struct PostMortem {
   std::string how;  // how the program ended, for people
 };
 
-// The one of the program before the last, made of what the ring still has: for
-// an end that another head saw.  Null if the ring has nothing of it.
+// Makes the post-mortem of the program before the last from what the ring still
+// has.  This is for an end that another head saw.  Null if the ring has nothing
+// of it.
 std::unique_ptr<PostMortem> PostMortemFromRing(const Ring& ring);
 
 }  // namespace deptyr

@@ -4,7 +4,7 @@
 //
 //   IoResult got = ReadSome(controller, ring.Space(64 << 10));
 //   ring.Commit(got.bytes);
-//   WriteSome(client, ring.From(cursor));
+//   WriteSome(connection, ring.From(cursor));
 //
 //        begin()                 end()
 //   ........|#######################|
@@ -15,13 +15,13 @@
 // It may outlive its process, which may end at any instruction.  Bytes that
 // read(2) has put into the ring must not be lost because it hasn't said yet how
 // many they are.  So the place of the next read is filled with kClear, a byte
-// that no UTF-8 text has: the last byte there that is another is the last that
-// was read.
+// that no UTF-8 text has: the last byte there that differs from it is the last
+// that was read.
 //
 //        begin()                 end()    cleared
 //   ........|#######################|-------|........
 //
-// The order of the writes, each before the next (release):
+// The writes come in this order, each before the next (release):
 //
 //   1. displaced   what the clearing takes is gone for every reader;
 //   2. the bytes   kClear, from the old `cleared` on;
@@ -30,7 +30,8 @@
 //   5. end         the bytes count.
 //
 // Killed before 3, nothing was read; between 3 and 5, Adopt() finds what was.
-// A program's own 0xff at the end of just that read is taken for nothing.
+// If the program's own bytes at the end of just that read are 0xff, they count
+// as not read.
 #pragma once
 
 #include <cstddef>
@@ -51,8 +52,8 @@ class Ring {
  public:
   // `capacity` in bytes, rounded up to a power of two of at least a page.
   static absl::StatusOr<Ring> Create(size_t capacity);
-  // The ring that a process which has ended, or handed it over, had in this
-  // memfd.  FailedPrecondition if its format is newer than ours,
+  // Takes over the ring in this memfd from a process that has ended or handed
+  // it over.  FailedPrecondition if its format is newer than ours,
   // InvalidArgument if it is not a ring.
   static absl::StatusOr<Ring> Adopt(Fd memfd);
 
@@ -80,7 +81,7 @@ class Ring {
   // a UTF-8 character.
   uint64_t SafeStart(uint64_t offset) const;
 
-  // What the session remembers beside the stream, in the same memory.
+  // The session's notes beside the stream, in the same memory.
   RingState& state() { return *state_; }
   const RingState& state() const { return *state_; }
   // The record of the last incarnation; number 0 if there was none.

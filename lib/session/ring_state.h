@@ -1,4 +1,4 @@
-// What a session remembers beside its stream, in the first page of the ring's
+// The memory of a session beside its stream, in the first page of the ring's
 // memfd.  So all of a session is in its descriptors, and whoever gets them (the
 // next head) has its memory.
 //
@@ -47,7 +47,7 @@ struct IncarnationRecord {
 };
 
 inline constexpr uint32_t kRingVersion = 1;
-// The ring remembers the last ones, so many of them.
+// The ring remembers this many of the last incarnations.
 inline constexpr size_t kMostIncarnations = 16;
 
 // The modes of the terminal at an offset (lib/term/digest.h): with them, a
@@ -94,14 +94,14 @@ static_assert(std::is_trivially_copyable_v<RingState>);
 static_assert(sizeof(IncarnationRecord) == 56);
 static_assert(sizeof(RingState) <= 4096);
 
-// As much of `text` as there is room for, NUL-terminated.
+// Copies as much of `text` as there is room for, and ends it with a NUL.
 template <size_t size>
 void CopyText(absl::string_view text, std::array<char, size>& room) {
   room = {};
   text.copy(room.data(), room.size() - 1);
 }
 
-// How a program has ended; nothing, if nobody knows.
+// These set and return how a program has ended: nothing if nobody knows.
 void SetOutcome(IncarnationRecord& record,
                 const std::optional<ExitStatus>& status);
 std::optional<ExitStatus> StatusOf(const IncarnationRecord& record);

@@ -54,7 +54,7 @@
 
 namespace deptyr {
 
-// Something that others may want to hear of.
+// A change that others may want to hear of.
 struct Change {
   enum Kind {
     kStarted,
@@ -106,32 +106,33 @@ class Session : private CurrentProgram::Owner {
   // The screen as the last program that ended left it; nothing if none has.
   std::optional<PostMortem> TakePostMortem();
 
-  // A new program takes the session over.  The one before is told of, if its
-  // end wasn't yet, and its PTY drained and closed: what still held it (a
-  // program replaced, a leftover child) is hung up.
+  // A new program takes over the session.  The end of the one before is told
+  // now, if it wasn't yet.  Its PTY is drained and closed, which hangs up
+  // whatever still held it (a program replaced, a leftover child).
   void Start(Incarnation program);
-  // Goes on with what another head did before, as the ring has it: with the
-  // program that runs, and its terminal, unless it `lost_terminal`, or after
-  // its end (no descriptors).
+  // Goes on where another head stopped, as the ring tells it: with the program
+  // that runs and its terminal, unless it `lost_terminal`, or, without
+  // descriptors, after its end.
   void Resume(Fd controller, Fd pidfd,
               std::optional<LiveScreen::Parked> screen = {},
               bool lost_terminal = false);
-  // The clients of a head that died come back: nothing is read until they are
-  // here (audience.h).
+  // The clients of a head that died will come back; nothing is read until they
+  // are here (audience.h).
   void AwaitClients();
-  // The same, and what was only in its memory.
+  // Resumes as above, and restores what was only in the other head's memory.
   void Resume(const SessionState& state);
   SessionState Save();
-  // A client that was there before, at its cursor; then, once all are, the one
-  // that leads, and everybody gets what is owed.
+  // Readmit() takes back a client that was there before, at its cursor.
+  // OnReadmitted(), once all are back, restores the one that leads, and
+  // everybody gets what is owed.
   void Readmit(SessionClient& client);
   void OnReadmitted(uint64_t leader);
 
-  // How the last program ended (CurrentProgram::TellStatus()).
+  // Says how the last program ended (CurrentProgram::TellStatus()).
   absl::Status TellStatus(const ExitStatus& status);
-  // To the program itself, not its group.  Unavailable if none runs.  Unless
-  // root asks, the program is signalled only if the session's owner could do
-  // that: not once it is a set-user-ID one.
+  // Signals the program itself, not its group.  Unavailable if none runs.
+  // Unless root asks, the program is signalled only if the session's owner
+  // could do that, so not once it is a set-user-ID one.
   absl::Status Signal(int number, const std::optional<PeerIdentity>& who);
   // Makes a full-screen program repaint.
   void Repaint();
@@ -140,11 +141,11 @@ class Session : private CurrentProgram::Owner {
 
   // The controlling end of the terminal, or -1.
   int controller() const { return terminal_.get(); }
-  // Whoever passed the controlling end has cleared O_NONBLOCK since.
+  // Whether whoever passed the controlling end has cleared O_NONBLOCK since.
   bool terminal_turned() const { return terminal_.MadeToBlock(); }
   // Lets go of the terminal of the program that runs, which is hung up if
-  // nobody else holds the controlling end.  What it writes, and what is typed,
-  // is lost from now on; its end is told as ever.
+  // nobody else holds the controlling end.  From now on its output and what is
+  // typed are lost; its end is told as ever.
   void LoseTerminal();
 
   // The client gets the stream from this offset on, or from where it wants once
@@ -158,10 +159,10 @@ class Session : private CurrentProgram::Owner {
   // program runs, input is taken and dropped: it isn't for the next one.
   size_t Type(SessionClient& from, absl::string_view keystrokes);
   size_t input_room() const { return input_.room(); }
-  // True if the keystrokes are one interrupt, and had another's before them to
-  // pass.
+  // True if the keystrokes are one interrupt that passed another client's.
   bool PassInterrupt(SessionClient& from, absl::string_view keystrokes);
-  // This client is the one at work now, or will type no more.
+  // Lead() says that this client is the one at work now, StopLeading() that it
+  // will type no more.
   void Lead(SessionClient& client);
   void StopLeading(const SessionClient& client) {
     audience_.StopLeading(client);

@@ -1,6 +1,6 @@
-// The interface by which a session knows its clients: it has what a session
-// needs of a client and what it tells one.  lib/clients has the clients that
-// there are.
+// The interface by which a session knows its clients: what it needs of a
+// client, and what it tells one.  The clients that there are live in
+// lib/clients.
 //
 // A client is passive: the session says when to write (Pump()), and when there
 // is room for what it wants to type.  None of these calls may destroy a client,
@@ -30,7 +30,7 @@ enum class ClientKind {
   kUwsgi,
 };
 
-// For whoever lists clients.
+// A client as lists of clients show it.
 struct ClientInfo {
   ClientKind kind;
   std::optional<PeerIdentity> identity = {};
@@ -64,11 +64,11 @@ class SessionClient {
   // Makes it leave, for the reason that `why` tells.
   virtual void Kick(absl::string_view why) = 0;
 
-  // Output.  It is to get the stream from this offset on.
+  // Output.  The client is to get the stream from this offset on.
   virtual void BeginAt(uint64_t offset) = 0;
   // Writes what it is owed.
   virtual Pumped Pump(const Ring& ring) = 0;
-  // The ring is about to lose what it has of a packet that is half written.
+  // The ring is about to lose its part of a packet that is half written.
   virtual void KeepPacket(const Ring& ring) = 0;
   // From now on it asks to be told of room in its descriptor, or doesn't.
   virtual void WaitForRoom(bool wait) = 0;
@@ -92,7 +92,7 @@ class SessionClient {
   }
 
  protected:
-  // It leaves its session: as above.
+  // The client leaves its session; the result is as above.
   virtual std::string GiveUpPlace() = 0;
 
  private:

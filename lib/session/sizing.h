@@ -2,12 +2,13 @@
 //
 //   Sizing sizing(loop, ring, SizePolicy::kLatest);
 //   sizing.Begin({.rows = 24, .cols = 80});
-//   if (sizing.Apply(audience.clients(), audience.leader(), again)) {
-//     ... tell the terminal of sizing.size() ...
+//   if (sizing.Apply(audience.clients(), audience.leader(),
+//                    [] { ... apply again ... })) {
+//     ... give the terminal sizing.size() ...
 //   }
 //
 // A program is given no more than a few sizes within 80 ms, and then the last:
-// a window that is dragged has 60 in a second, a client that means ill 100,000.
+// a window that is dragged takes 60 in a second, a malicious client 100,000.
 #pragma once
 
 #include <cstdint>
@@ -23,7 +24,7 @@
 
 namespace deptyr {
 
-// Whose size the program has, of those clients that have one.
+// The client whose size the program has, among those that have one.
 enum class SizePolicy : uint8_t {
   kLatest,    // the one that leads
   kSmallest,  // the fewest rows and the fewest columns
@@ -38,9 +39,9 @@ class Sizing {
       : loop_(loop), ring_(ring), policy_(policy) {}
 
   WindowSize size() const { return size_; }
-  // The terminal of a new program has this one.
+  // The terminal of a new program has this size.
   void Begin(WindowSize size);
-  // It has the one that the ring tells of.
+  // The terminal has the size that the ring tells of.
   void Resume() { size_ = {ring_.state().rows, ring_.state().cols}; }
 
   // Gives the terminal the size that the clients want; `leader` may be null.
@@ -49,7 +50,7 @@ class Sizing {
   // as it is.
   bool Apply(const Clients& clients, const SessionClient* leader,
              absl::AnyInvocable<void()> again);
-  // The next is applied at once, however many there were.
+  // The next size is applied at once, however many there were before.
   void EndStorm() { storm_.Reset(); }
 
   // Makes a full-screen program repaint: a size that differs, then the right

@@ -1,4 +1,4 @@
-// What a user leaves untaken, and who waits for it.
+// A user's untaken bytes are limited, and others of that user wait in a line.
 #include "lib/clients/backlog_quota.h"
 
 #include <memory>

@@ -1,4 +1,4 @@
-// What is refused is counted, all of it, and logged, once in a while.
+// All refusals are counted, and logged once in a while.
 #include "lib/clients/refusals.h"
 
 #include <sys/mman.h>

@@ -252,7 +252,7 @@ TEST_F(AttachTest, TheScreenIsPaintedAndThenLive) {
   EXPECT_EQ(reader.output(), "\nlive");
 }
 
-// What follows the first half must not be printed as text.
+// The second half of the sequence must not be printed as text.
 TEST_F(AttachTest, AScreenPaintedAmidASequenceGetsAllOfIt) {
   Run("printf 'text\\033[3'; read x; printf '1mred'; read x");
   ASSERT_TRUE(UntilRingHas("text\033[3"));
@@ -635,7 +635,7 @@ TEST_F(ImpatientTest, WhoTakesItSlowlyGetsItWhole) {
   EXPECT_THAT(slow->heard(), ElementsAre("attached", "paint"));
 }
 
-// Of two, the one that reads gets all of it.
+// If one of two clients doesn't read, the other still gets all of it.
 TEST_F(AttachTest, AnotherLosesNothing) {
   Reader stuck(*this, {.from = From::kHistory});
   stuck.Read(false);
@@ -646,7 +646,8 @@ TEST_F(AttachTest, AnotherLosesNothing) {
   EXPECT_FALSE(eager.Heard("missed"));
 }
 
-// What a client that doesn't read is told, and whether the program waits.
+// These tests say what a client that doesn't read is told, and whether the
+// program waits.
 class BehindTest : public AttachTest {
  protected:
   explicit BehindTest(WhenBehind when_behind)

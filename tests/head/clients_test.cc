@@ -50,7 +50,7 @@ std::string RandomBytes(size_t size) {
   return bytes;
 }
 
-// Of the program, so that the signal is seen to be pending.
+// The program blocks this signal, so that it is seen to be pending.
 constexpr int kBlocked = SIGUSR1;
 void BlockSignal() {
   sigset_t set;

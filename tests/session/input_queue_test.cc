@@ -1,4 +1,5 @@
-// What clients type, on its way to the terminal; a socket stands for that.
+// The keystrokes of clients on their way to the terminal; a socket stands for
+// that.
 #include "lib/session/input_queue.h"
 
 #include <array>

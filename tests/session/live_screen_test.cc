@@ -36,7 +36,7 @@ class LiveScreenTest : public testing::Test {
       bytes.remove_prefix(count);
     }
   }
-  // What a terminal that attaches shows then.
+  // The screen of a terminal that attaches then.
   std::string Shown(WindowSize size = kSize) {
     const LiveScreen::Picture picture = screen_.Take(size);
     Screen terminal(size);
@@ -200,7 +200,7 @@ std::string Acts(int count) {
   for (int i = 0; i < count; ++i) acts += "\033#8";
   return acts;
 }
-// What somebody waits for at most, in the model's units: some milliseconds.
+// The longest that anybody waits, in the model's units: some milliseconds.
 constexpr uint64_t kMostWaited = 500'000;
 
 class CostlyTest : public LiveScreenTest {

@@ -60,7 +60,7 @@ TEST(OutputCursorTest, WhoLeavesIsNeverWaitedForAgain) {
   EXPECT_FALSE(cursor.waited_for());
 }
 
-// What its socket takes says nothing about the client behind it.
+// The bytes that its socket takes say nothing about the client behind it.
 TEST(OutputCursorTest, OnlyWhatTheClientTookCounts) {
   const SocketPair pair;
   OutputCursor cursor(pair.ours.get());

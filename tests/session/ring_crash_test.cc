@@ -24,7 +24,7 @@ void FaultPoint() {
 
 namespace {
 
-// What a program wrote: every byte of it differs from the one before.
+// The text that a program wrote: every byte of it differs from the one before.
 std::string Text() {
   std::string text;
   for (int i = 0; text.size() < 20'000; ++i) absl::StrAppend(&text, i, " ");

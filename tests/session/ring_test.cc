@@ -16,7 +16,7 @@
 namespace deptyr {
 namespace {
 
-// Of a ring of 4096 bytes, but for the next read's room.
+// A ring of 4096 bytes keeps all but the next read's room.
 constexpr size_t kKept = 4096 - 256;
 
 class RingTest : public testing::Test {
@@ -228,7 +228,7 @@ TEST_F(RingTest, WhatIsSaidOfOtherPlacesIsNoRing) {
     state.end += ahead;
     state.cleared += ahead;
   }));
-  // What isn't the last of the modes may be half written.
+  // Any modes but the last may be half written.
   EXPECT_FALSE(refused([](RingState& state) { state.modes[0].size = 785; }));
 }
 

@@ -84,7 +84,7 @@ class SessionTest : public testing::Test {
     return Until([&] { return absl::StrContains(Shown(), text); });
   }
 
-  // What the ring has.
+  // All that the ring has.
   absl::string_view Shown() const {
     return session_.ring().From(session_.ring().begin());
   }
@@ -272,7 +272,7 @@ TEST_F(SessionTest, EveryByteOfAFloodReachesEveryReader) {
 }
 
 // The bytes a client got, from the first and up to the last, are those written,
-// but for what it was told that it missed.
+// except those that it was told it missed.
 void ExpectAllButMissed(const Watcher& watcher, const std::string& all) {
   EXPECT_EQ(watcher.bytes() + watcher.missed(), all.size());
   const auto [differs, ignored] =
@@ -1018,7 +1018,8 @@ class SessionHandoverTest : public SessionTest {
                                       options, [](Session&, Change) {});
     next_->Resume(state);
   }
-  // What the next head finds without what this one had in its memory.
+  // The picture that the next head finds without what this one had in its
+  // memory.
   std::optional<PostMortem> LeftBefore() {
     const SessionState state = HandOver();
     Session next(*loop_, "name", ::getuid(), Value(Ring::Adopt(Fd(state.ring))),

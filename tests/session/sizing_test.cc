@@ -1,4 +1,4 @@
-// Whose size a terminal has, and how often that may change.
+// A terminal takes its size from its clients, and changes it only so often.
 #include "lib/session/sizing.h"
 
 #include <memory>
@@ -20,7 +20,7 @@ class SizingTest : public testing::Test {
     small_.SetSize({10, 100});
     large_.SetSize({50, 60});
   }
-  // What becomes of a terminal of 24x80.
+  // The size that a terminal of 24x80 gets.
   WindowSize Under(SizePolicy policy, const SessionClient* leader) {
     Sizing sizing(*loop_, ring_, policy);
     sizing.Begin({24, 80});
