@@ -1,10 +1,11 @@
 // Lines of our own between those of the program.  One that is said while head
 // paints the screen would be painted over: it waits until the picture is there.
 //
-//   Announcer announcer(*loop, [&](absl::string_view line) { Show(line); });
-//   announcer.Say("head is back");                // "[deptyr: head is back]"
+//   Announcer announcer(
+//       loop, [&](absl::string_view line) { view.Line(line); });
+//   announcer.Say("head is back");  // "[deptyr: head is back]"
 //   announcer.SayOncePainted(Announcer::kState, "a waits");
-//   announcer.OnMessage();                        // after each message of head
+//   announcer.OnMessage();  // after each message of head
 #pragma once
 
 #include <array>

@@ -1,10 +1,11 @@
 // One question to head, and its answer.  Blocking; don't call from an event
 // loop.
 //
-//   RETURN_IF_ERROR(AskHead("", {.what = "sessions", .fields = {}}, [](const
-//   auto& said) {
-//     if (const auto* item = std::get_if<Item>(&said)) Print(item->fields);
-//   }));
+//   ASSIGN_OR_RETURN(const std::vector<KeyValues> sessions,
+//                    AskForItems("", {.what = "sessions", .fields = {}}));
+//   for (const KeyValues& session : sessions) {
+//     Log(Severity::kInfo, ValueOf(session, "name"));
+//   }
 #pragma once
 
 #include <string>

@@ -1,7 +1,7 @@
 // What deptyr attach does: it joins a view, which a person looks at and types
 // into, and an attachment to a session.
 //
-//   AttachRun run(*loop, options);
+//   AttachRun run(*loop, AttachOptions{.where = {"", "mc"}});
 //   RETURN_IF_ERROR(run.Begin());
 //   while (!run.finished()) RETURN_IF_ERROR(loop->RunOnce());
 //   return run.End();

@@ -2,8 +2,8 @@
 // the next one is asked to go on at the same place of the stream.
 //
 //   Attachment attachment(*loop, absl::Seconds(30), listener);
-//   RETURN_IF_ERROR(attachment.Open(""));      // where head usually is
-//   while (!finished) RETURN_IF_ERROR(loop->RunOnce());
+//   RETURN_IF_ERROR(attachment.Open(""));  // where head usually is
+//   while (!done) RETURN_IF_ERROR(loop->RunOnce());
 //
 // The listener may call any method but Reopen() from its callbacks.
 #pragma once

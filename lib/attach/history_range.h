@@ -1,8 +1,9 @@
 // What head remembers of a session's output, up to an offset: head goes on with
 // what comes after it, and this cuts that off.
 //
-//   HistoryRange range(until);
-//   for (const HeadMessage& message : said) screen.Write(range.Take(message));
+//   HistoryRange range;  // up to where the stream ends now
+//   screen.Write(range.Take(message));  // each message of head, in order
+//   done = range.complete();
 //
 // Pure.
 #pragma once

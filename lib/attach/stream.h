@@ -3,11 +3,10 @@
 // or not, as they are; nothing here waits for them.
 //
 //   Sink sink(
-//       loop, STDOUT_FILENO, Blocking::kYes, [&] { written = true; },
-//       [&](const absl::Status& why) { end = why; });
-//   sink.Write("hello\n");
+//       loop, STDOUT_FILENO, Blocking::kYes, [&] { done = true; },
+//       [&](const absl::Status& error) { why = error; });
 //   Source source(loop, STDIN_FILENO,
-//                 [&](absl::string_view bytes) { typed += bytes; });
+//                 [&](absl::string_view bytes) { sink.Write(bytes); });
 #pragma once
 
 #include <string>

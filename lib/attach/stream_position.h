@@ -2,8 +2,8 @@
 // to go on there, and how it knows which of that head's notices are old.
 //
 //   StreamPosition position;
-//   const bool is_news = position.Follow(message);   // each message, in order
-//   head.Send(position.Return(wish));
+//   const bool is_news = position.Follow(message);  // each message, in order
+//   head.Send(position.Return({.session = "mc"}));  // to the next head
 //
 // Pure.
 #pragma once

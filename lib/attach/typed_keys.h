@@ -3,7 +3,7 @@
 //   TypedKeys keys(attachment);
 //   keys.Type("ls\r");
 //   view.PauseTyping(keys.full());
-//   keys.SendWaiting();                 // head is back
+//   keys.SendWaiting();  // head is back
 #pragma once
 
 #include <string>

@@ -2,8 +2,7 @@
 //
 //   const std::string text = JoinArgv({"sh", "-c", "exit 1"});
 //   const std::vector<std::string> words = SplitArgv(text);
-//   const std::vector<char*> pointers = ExecArgv(words);  // while `words`
-//   lives
+//   const std::vector<char*> pointers = ExecArgv(words);  // into `words`
 #pragma once
 
 #include <string>

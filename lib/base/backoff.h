@@ -2,8 +2,7 @@
 // longest one.
 //
 //   Backoff backoff(absl::Milliseconds(10), absl::Milliseconds(250));
-//   while (!Try()) absl::SleepFor(backoff.Next());   // 10 ms, 20 ms, ... 250
-//   ms
+//   while (!Try()) absl::SleepFor(backoff.Next());  // 10 ms, 20, 40, ... 250
 //
 // Pure.
 #pragma once

@@ -15,7 +15,7 @@ namespace deptyr {
 //   std::string out;
 //   RowPainter painter(AppendSgr, out);
 //   painter.Begin();
-//   painter.PaintRow(row, 0);
+//   painter.PaintRow(screen.Rows()[0], 0);
 class RowPainter {
  public:
   using ToStyle =

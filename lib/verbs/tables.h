@@ -1,8 +1,9 @@
 // What head reports, for people: tables with the columns of
 // lib/wire/report_fields.h.  Nothing in them is acted on by a terminal.
 //
-//   ASSIGN_OR_RETURN(const auto items, AskForItems("", {.what = "sessions",
-//   .fields = {}})); std::fputs(SessionsTable(items).c_str(), stdout);
+//   ASSIGN_OR_RETURN(const std::vector<KeyValues> items,
+//                    AskForItems("", {.what = "sessions", .fields = {}}));
+//   std::fputs(SessionsTable(items).c_str(), stdout);
 //
 // Pure.
 #pragma once

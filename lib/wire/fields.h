@@ -8,7 +8,7 @@
 //   };
 //   Resize resize;
 //   ForEachField([](absl::string_view name, auto& field) { field = 1; },
-//   resize);
+//                resize);
 //
 // A list that lacks a member doesn't compile.  Its order has to be that of the
 // declarations, and the names are those on the wire: a member that is renamed

@@ -2,7 +2,7 @@
 // which column of a table shows it, and what the documentation says of it.
 //
 //   for (const ReportField& field : ReportFields()) {
-//     if (field.item == "client" && !field.column.empty()) Show(field.column);
+//     if (field.item == "client") absl::StrAppend(&out, field.column, " ");
 //   }
 //
 // Values travel as text (lib/wire/key_values.h); a field that isn't here, of a

@@ -2,9 +2,8 @@
 // process: `deptyr upgrade`.  Descriptors stay open over the exec, under their
 // numbers; everything else is written here.
 //
-//   std::string bytes = Encode(state);
-//   ...
-//   ASSIGN_OR_RETURN(HeadState state, Decode(bytes));
+//   const std::string bytes = Encode(HeadState{.program = "deptyr 0.1.0"});
+//   ASSIGN_OR_RETURN(const HeadState state, Decode(bytes));
 //
 // The format is CBOR (RFC 8949), a map with a structure's fields by name.  A
 // field that has its initial value isn't written.  A reader skips names that it
