@@ -56,7 +56,7 @@ absl::Status RunAndPrint(Script script, const std::string& pattern,
   script.matcher = &matcher;
   script.until = Script::Until::kMatch;
   const absl::Status end = RunScript(script);
-  // What came instead says why.
+  // Without a match, the output that came instead says why.
   if (print) PrintLine(matcher.text());
   return end;
 }

@@ -1,4 +1,4 @@
-// Paints a screen: what Screen::Paint() returns.
+// Paints a screen, for Screen::Paint().
 //
 //   Painter painter(interpreter, digest.modes(), {24, 80});
 //   std::string out = painter.Paint();

@@ -37,7 +37,7 @@ concept HasFields = requires {
 };
 
 // Calls each(name, field of the first, field of the next, ...) for one field
-// after the other; all objects are of one type.
+// after the other.  All objects have the same type.
 template <typename Each, typename First, typename... Others>
 void ForEachField(Each&& each, First& first, Others&... others) {
   absl::string_view names = First::kFieldNames;

@@ -1,5 +1,5 @@
-// Every field of what head reports to those who ask: how JSON spells its value,
-// which column of a table shows it, and what the documentation says of it.
+// Lists every field of head's answers: how JSON spells its value, which column
+// of a table shows it, and what the documentation says about it.
 //
 //   for (const ReportField& field : ReportFields()) {
 //     if (field.item == "client") absl::StrAppend(&out, field.column, " ");
