@@ -10,7 +10,8 @@
 namespace deptyr {
 namespace {
 
-// In bytes, for each of the two screens: dozens for every cell of the largest.
+// The most bytes for each of the two screens: dozens for every cell of the
+// largest.
 constexpr size_t kMostPainted = 3 << 20;
 
 // A wide character needs both of its columns.
