@@ -17,7 +17,7 @@
 namespace deptyr {
 namespace {
 
-// Long enough for a head that is being restarted; and a supervisor that
+// This is long enough for a head that is being restarted, and a supervisor that
 // restarts us every two minutes isn't in a tight loop.
 constexpr absl::Duration kWait = absl::Seconds(120);
 // A user of --fallback would rather have the program without a terminal than

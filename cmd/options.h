@@ -45,7 +45,7 @@ class Options {
     Add(std::move(name), std::move(placeholder), std::move(help),
         std::move(set));
   }
-  // With a parser of the value, such as ParseSize.
+  // Does the same with a parser of the value, such as ParseSize.
   template <typename To, typename Parsed>
   void Value(const std::string& name, const std::string& placeholder, To* value,
              absl::StatusOr<Parsed> (*parse)(absl::string_view),
@@ -58,8 +58,8 @@ class Options {
     });
   }
 
-  // The value is one of the table's names.  The help lists them, and after them
-  // the default, which is what `value` has already.
+  // Takes one of the table's names as the value.  The help lists them, and
+  // after them the default, which is what `value` is already.
   template <typename To, size_t kSize>
   void OneOf(const std::string& name, const std::string& placeholder, To* value,
              const Named<To> (&table)[kSize], const std::string& help = "") {
@@ -82,13 +82,14 @@ class Options {
         });
   }
 
-  // Options may follow operands, too: for a subcommand that runs no program.
+  // Lets options follow operands, too, for a subcommand that runs no program.
   void AllowAnywhere() { anywhere_ = true; }
 
   // Returns the operands.  InvalidArgument says what is wrong with the command
   // line.
   absl::StatusOr<std::vector<std::string>> Parse(int argc, char** argv);
-  // --help was among the options: Help() is to be printed, and nothing done.
+  // Whether --help was among the options; then print Help(), and do nothing
+  // else.
   bool help_wanted() const { return help_wanted_; }
   const std::string& command() const { return command_; }
   std::string Help() const;
@@ -103,7 +104,7 @@ class Options {
   };
   void Add(std::string name, std::string placeholder, std::string help,
            absl::AnyInvocable<absl::Status(absl::string_view)> set);
-  // Takes the option at argv[at], and returns where its last word is.
+  // Takes the option at argv[at], and returns the index of its last word.
   absl::StatusOr<int> TakeName(int argc, char** argv, int at);
   absl::StatusOr<int> TakeLetters(int argc, char** argv, int at);
   // A value is the rest of the word, or the next word.

@@ -48,7 +48,7 @@ void PrintLine(const std::string& text) {
   if (!absl::EndsWith(text, "\n")) std::fputc('\n', stdout);
 }
 
-// With a pattern, waits for it, and prints what came, if that is wanted.
+// If there is a pattern, waits for it, and with `print` prints what came.
 absl::Status RunAndPrint(Script script, const std::string& pattern,
                          bool print) {
   if (pattern.empty()) return RunScript(script);
@@ -56,7 +56,7 @@ absl::Status RunAndPrint(Script script, const std::string& pattern,
   script.matcher = &matcher;
   script.until = Script::Until::kMatch;
   const absl::Status end = RunScript(script);
-  // What came instead says why.
+  // Without a match, the output that came instead says why.
   if (print) PrintLine(matcher.text());
   return end;
 }

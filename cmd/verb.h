@@ -1,4 +1,4 @@
-// What the verbs of clients share: their operands, and how they end.
+// The part that the verbs of clients share: their operands, and how they end.
 //
 //   int HistoryCommand(int argc, char** argv) {
 //     HistoryOptions history;
@@ -38,13 +38,13 @@ struct Operands {
 };
 
 // A first operand with a slash in it, or one that is a socket, is HEAD-SOCKET;
-// the next one is SESSION.  InvalidArgument if they are not those of `wanted`,
-// or for a name that no session can have.
+// the next one is SESSION.  Fails with InvalidArgument if they aren't those of
+// `wanted`, or for a name that no session can have.
 absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
                                 const Operands& wanted);
 
-// Parses the command line, and calls `run` with the operands.  Returns the exit
-// status; an error is told on standard error.
+// Parses the command line, and calls `run` with the operands.  Prints an error
+// on standard error, and returns the exit status.
 int RunVerb(Options& options, const Operands& wanted, int argc, char** argv,
             absl::FunctionRef<absl::Status(const Target&)> run);
 

@@ -16,6 +16,10 @@
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
+#include "lib/attach/attachment.h"
+#include "lib/attach/connection.h"
+#include "lib/attach/reconnect.h"
+#include "lib/attach/view.h"
 #include "lib/base/byte_queue.h"
 #include "lib/base/window_size.h"
 #include "lib/clients/backlog_quota.h"
@@ -28,6 +32,11 @@
 #include "lib/sys/peer_identity.h"
 #include "lib/sys/replace_self.h"
 #include "lib/sys/shared_fd.h"
+#include "lib/term/digest.h"
+#include "lib/term/interpreter.h"
+#include "lib/term/screen.h"
+#include "lib/wire/key_values.h"
+#include "lib/wire/messages.h"
 
 namespace deptyr::examples {
 
@@ -58,7 +67,29 @@ extern absl::Duration patience, since_start;
 extern absl::Status why;
 extern WindowSize size;
 extern Ring& ring;
+extern Digest& digest;
+extern Screen& screen;
+extern View& view;
+extern const HeadMessage& message;
 
+namespace lib_attach_attachment_h {
+extern Attachment::Listener& listener;
+}
+namespace lib_attach_connection_h {
+extern HeadConnection::Listener& listener;
+}
+namespace lib_attach_reconnect_h {
+extern Reconnect::Listener& listener;
+}
+namespace lib_attach_stream_position_h {
+extern HeadConnection& head;
+}
+namespace lib_attach_typed_keys_h {
+extern Attachment& attachment;
+}
+namespace lib_base_backoff_h {
+bool Try();
+}
 namespace lib_base_byte_queue_h {
 extern ByteQueue queue;
 }
@@ -108,6 +139,9 @@ extern SessionClient& client;
 namespace lib_session_sizing_h {
 extern Audience& audience;
 }
+namespace lib_render_formats_h {
+extern KeyValues item;
+}
 namespace lib_sys_address_h {
 extern ListenOptions options;
 }
@@ -126,5 +160,11 @@ namespace lib_sys_replace_self_h {
 extern std::vector<std::string> argv;
 extern Offer offer;
 }  // namespace lib_sys_replace_self_h
+namespace lib_term_painter_h {
+extern Interpreter& interpreter;
+}
+namespace lib_wire_message_inbox_h {
+void Handle(const HeadMessage& message);
+}
 
 }  // namespace deptyr::examples

@@ -1,10 +1,12 @@
-// Lines of our own between those of the program.  One that is said while head
-// paints the screen would be painted over: it waits until the picture is there.
+// Shows lines of our own between those of the program.  A line that is shown
+// while head paints the screen would be painted over, so it waits until the
+// screen is painted.
 //
-//   Announcer announcer(*loop, [&](absl::string_view line) { Show(line); });
-//   announcer.Say("head is back");                // "[deptyr: head is back]"
+//   Announcer announcer(
+//       loop, [&](absl::string_view line) { view.Line(line); });
+//   announcer.Say("head is back");  // "[deptyr: head is back]"
 //   announcer.SayOncePainted(Announcer::kState, "a waits");
-//   announcer.OnMessage();                        // after each message of head
+//   announcer.OnMessage();  // after each message of head
 #pragma once
 
 #include <array>
@@ -26,7 +28,7 @@ class Announcer {
 
   void Say(absl::string_view text) { show_(OwnLine(text)); }
 
-  // For each topic the last line is said; "" takes it back.
+  // Only the last line of each topic is said; "" withdraws it.
   enum Topic { kRights, kState };
   void SayOncePainted(Topic topic, std::string text) {
     waiting_[topic] = std::move(text);
@@ -39,7 +41,7 @@ class Announcer {
 
  private:
   using Lines = std::array<std::string, 2>;
-  // Once the picture is there, head says nothing for so long.
+  // The screen counts as painted once head has said nothing for this long.
   static constexpr absl::Duration kPaintPause = absl::Milliseconds(50);
 
   void SayWaiting() {

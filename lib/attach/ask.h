@@ -1,10 +1,11 @@
-// One question to head, and its answer.  Blocking; don't call from an event
-// loop.
+// Asks head one question and takes its answer.  Blocking; don't call from an
+// event loop.
 //
-//   RETURN_IF_ERROR(AskHead("", {.what = "sessions", .fields = {}}, [](const
-//   auto& said) {
-//     if (const auto* item = std::get_if<Item>(&said)) Print(item->fields);
-//   }));
+//   ASSIGN_OR_RETURN(const std::vector<KeyValues> sessions,
+//                    AskForItems("", {.what = "sessions", .fields = {}}));
+//   for (const KeyValues& session : sessions) {
+//     Log(Severity::kInfo, ValueOf(session, "name"));
+//   }
 #pragma once
 
 #include <string>
@@ -22,20 +23,20 @@ namespace deptyr {
 // How long head may take to answer.
 inline constexpr absl::Duration kAnswerPatience = absl::Seconds(10);
 
-// Sends `first` to the head at `path`, and gives what head says to `take`,
-// until that returns true.  A refusal is an error, and so is a head that goes
-// away or isn't done within `patience`.
+// Sends `first` to the head at `path`, and gives each message that head sends
+// to `take`, until that returns true.  A refusal is an error, and so is a head
+// that goes away or isn't done within `patience`.
 absl::Status Converse(const std::string& path, HeadMessage first,
                       absl::FunctionRef<bool(const HeadMessage&)> take,
                       absl::Duration patience = kAnswerPatience);
 
-// `head` is HEAD-SOCKET, or "" for where head usually is.  `take` is given the
-// answer: items and paints.
+// `head` is HEAD-SOCKET, or "" for where head usually is.  `take` is called
+// with each message of the answer: items and paints.
 absl::Status AskHead(const std::string& head, Ask question,
                      absl::FunctionRef<void(const HeadMessage&)> take,
                      absl::Duration patience = kAnswerPatience);
 
-// The items of the answer.
+// Returns the items of the answer.
 absl::StatusOr<std::vector<KeyValues>> AskForItems(const std::string& head,
                                                    Ask question);
 

@@ -6,8 +6,8 @@
 //   ASSIGN_OR_RETURN(const AttachResult result, RunAttach(options));
 //
 // All that is typed goes to the program, except the detach key.  The client
-// stays while programs come and go in the session, and while head does, until
-// it is detached; with `once`, until the program has ended.
+// stays until it is detached, while programs and heads come and go; with
+// `once`, it stays until the program has ended.
 #pragma once
 
 #include <cstddef>
@@ -23,7 +23,7 @@ namespace deptyr {
 struct AttachOptions {
   SessionAddress where;
   std::string detach_keys;  // as ParseDetachKeys() makes them
-  // How long head may be away; zero: without it the client ends.
+  // How long head may be away; with zero, the client ends when head goes away.
   absl::Duration wait = absl::Seconds(30);
   size_t scrollback = 0;  // how many lines that have left the screen to show
   bool read_only = false;

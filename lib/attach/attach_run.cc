@@ -21,7 +21,7 @@
 namespace deptyr {
 namespace {
 
-// How soon it is looked again whether head has all that was typed.
+// The pause before checking again whether head has all that was typed.
 constexpr absl::Duration kRepaintPause = absl::Milliseconds(50);
 // How long `deptyr ended` may take to tell what the kernel couldn't.
 constexpr absl::Duration kStatusPatience = absl::Seconds(5);
@@ -78,7 +78,7 @@ void AttachRun::OnSignal(int signal) {
       if (view_ != nullptr) view_->GiveBack();
       return StopSelf();
     case SIGCONT:
-      // Others have written on the terminal.
+      // Others have written to the terminal.
       if (view_ == nullptr || !interactive_) return;
       view_->OnContinued();
       return Repaint();
@@ -189,7 +189,7 @@ void AttachRun::OnMessage(const HeadMessage& message) {
 void AttachRun::AfterMessage() {
   announcer_.OnMessage();
   RepaintOnceCaughtUp();
-  // Head is to know of a view that is slow.
+  // Head has to notice that a view is slow.
   if (!view_->idle()) head_.Pause(true);
 }
 

@@ -1,13 +1,13 @@
-// What deptyr attach does: it joins a view, which a person looks at and types
-// into, and an attachment to a session.
+// Does the work of deptyr attach: it joins a view, which a person looks at and
+// types into, to an attachment to a session.
 //
-//   AttachRun run(*loop, options);
+//   AttachRun run(*loop, AttachOptions{.where = {"", "mc"}});
 //   RETURN_IF_ERROR(run.Begin());
 //   while (!run.finished()) RETURN_IF_ERROR(loop->RunOnce());
 //   return run.End();
 //
-// The view is opened when head has taken the client, and stays while heads come
-// and go.
+// The view is opened once head has accepted the client, and stays open while
+// heads come and go.
 #pragma once
 
 #include <cstdint>
@@ -58,7 +58,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   absl::Status OpenView(const Attached& attached);
   // Shows lines that have left the screen; the painting comes next.
   absl::Status ShowScrollback(const Attached& attached);
-  // Goes on with the view that is open.
+  // Continues with the view that is already open.
   absl::Status GoOn(const Attached& attached, Attachment::Joined how);
   // Says, once the screen is painted, that no program runs.
   void SayState(const Attached& attached);
@@ -94,12 +94,12 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   bool told_of_absence_ = false;
   // Something else was written over the program's screen.
   bool defaced_ = false;
-  // The offset behind which the screen is to be painted.
+  // Once the client has the stream up to this offset, the screen is painted.
   std::optional<uint64_t> caught_up_;
   Timer repaint_;
 
   Timer status_patience_;
-  // It waits until the view has shown all.
+  // This is how the run ends once the view has shown everything.
   std::optional<absl::StatusOr<AttachResult>> result_;
   std::optional<absl::StatusOr<AttachResult>> end_;
 };

@@ -23,8 +23,8 @@ void Attachment::Close() {
 }
 
 absl::Status Attachment::Connect(As as) {
-  // A client that comes back has keys and signals to attend to: it doesn't wait
-  // where many connect at once.
+  // A client that comes back has keys and signals to attend to, so it doesn't
+  // wait when many connect at once.
   ASSIGN_OR_RETURN(Fd socket,
                    ConnectToHead(path_, as == As::kBack ? absl::ZeroDuration()
                                                         : kConnectTimeout));

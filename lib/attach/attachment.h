@@ -1,9 +1,9 @@
-// A client's attachment to a session, which outlives head: when head goes away,
-// the next one is asked to go on at the same place of the stream.
+// A client's attachment to a session.  It outlives head: when head goes away,
+// the next one is asked to go on at the same place in the stream.
 //
 //   Attachment attachment(*loop, absl::Seconds(30), listener);
-//   RETURN_IF_ERROR(attachment.Open(""));      // where head usually is
-//   while (!finished) RETURN_IF_ERROR(loop->RunOnce());
+//   RETURN_IF_ERROR(attachment.Open(""));  // where head usually is
+//   while (!done) RETURN_IF_ERROR(loop->RunOnce());
 //
 // The listener may call any method but Reopen() from its callbacks.
 #pragma once
@@ -36,44 +36,49 @@ class Attachment final : public HeadConnection::Listener,
   class Listener {
    public:
     virtual ~Listener() = default;
-    // What to ask a head for; once attached, the session stays the same, and
-    // others are no more made to leave.
+    // Returns what to ask a head for.  Once attached, the client stays with its
+    // session and doesn't make others leave again, whatever the wish says.
     virtual absl::StatusOr<Attach> Wish() = 0;
-    // position() still is what it was before.
+    // During this call position() is still what it was before.
     virtual void OnAttached(const Attached& attached, Joined how) = 0;
-    // What else head says, in order; position() is behind it.
+    // Called for each other message of head, in order; position() is already
+    // past it.
     virtual void OnMessage(const HeadMessage& message) = 0;
-    // A notice of what the client had been told of before it came back.
+    // Called for a notice of something that the client had been told before it
+    // came back.
     virtual void OnOldNotice(const KeyValues& /*fields*/) {}
     // Head took some of what was sent.
     virtual void OnSent() {}
     // Head has gone; the next one is being looked for.
     virtual void OnAway() {}
-    // Head has been away for so long that a person wonders.
+    // Head has been away for long enough that a person may wonder.
     virtual void OnHeadMissed() = 0;
-    // It is over: head refused for good, or no head was reached in time.
+    // The attachment is over: head refused for good, or no head was reached in
+    // time.
     virtual void OnFailed(const absl::Status& why) = 0;
   };
 
-  // `patience` is how long head may be away; zero: its end is a failure.
+  // `patience` is how long head may be away; with zero, its going away is a
+  // failure.
   Attachment(EventLoop& loop, absl::Duration patience, Listener& listener)
       : loop_(loop), listener_(listener), reconnect_(loop, patience, *this) {}
 
   // `head` is HEAD-SOCKET, or "" for where head usually is.
   absl::Status Open(const std::string& head);
-  // Attaches once more, as a new client, which gets what its wish says.
+  // Attaches again as a new client, which gets what its wish asks for.
   void Reopen();
-  // Nothing more is heard of it.
+  // Closes the attachment; the listener isn't called any more.
   void Close();
 
   const std::string& path() const { return path_; }
-  // What head calls the session.
+  // The session's name, which head chooses if the wish names none.
   const std::string& session() const { return session_; }
   const StreamPosition& position() const { return position_; }
-  // There is no head to talk to now.
+  // Whether there is no head to talk to now.
   bool away() const { return head_ == nullptr || reconnect_.under_way(); }
 
-  // As those of HeadConnection; without one they do nothing.
+  // These do what HeadConnection's methods do, and nothing while there is no
+  // connection.
   void Send(const HeadMessage& message);
   void SendKeys(absl::string_view bytes);
   void CloseSending();

@@ -21,19 +21,19 @@
 
 namespace deptyr {
 
-// The path of head's socket: `named`, unless that is empty, else
+// Returns the path of head's socket: `named`, unless that is empty, else
 // $DEPTYR_SOCKET, else the one in $XDG_RUNTIME_DIR/deptyr, else the one in
 // /run/deptyr.
 absl::StatusOr<std::string> FindHead(const std::string& named);
-// How long to wait where many connect at once.
+// How long to wait for a place when many clients connect at once.
 inline constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
 absl::StatusOr<Fd> ConnectToHead(const std::string& path,
                                  absl::Duration timeout = kConnectTimeout);
 
-// Says what head refused, and what to do about it.
+// Returns an error that says what head refused and what to do about it.
 absl::Status RefusalError(const Refused& refused);
-// Whether it may help to try again soon: the next head may come, or the session
-// to this one.
+// Whether it may help to try again soon, because the next head may start, or
+// the session may come to this one.
 bool MaySoonBeTaken(const Refused& refused);
 
 class HeadConnection {
@@ -42,7 +42,7 @@ class HeadConnection {
    public:
     virtual ~Listener() = default;
     virtual void OnMessage(HeadMessage message) = 0;
-    // Nothing more comes: head went away, or it wasn't a head.
+    // Nothing more comes: head went away, or the other end wasn't a head.
     virtual void OnEnd(const absl::Status& why) = 0;
     // Head took some of what was sent.
     virtual void OnSent() {}
@@ -54,17 +54,17 @@ class HeadConnection {
   HeadConnection& operator=(const HeadConnection&) = delete;
 
   void Send(const HeadMessage& message);
-  // Any number of bytes, in messages as long as head takes them.
+  // Sends any number of bytes, in messages no longer than head accepts.
   void SendKeys(absl::string_view bytes);
   // Tells head, after what was sent, that nothing more comes.
   void CloseSending();
   // How many bytes head hasn't taken yet.
   size_t unsent() const { return outbox_.bytes().size(); }
-  // While it is paused the listener hears nothing, and nothing is read, which
-  // is how head knows of a slow reader.
+  // While it is paused, the listener isn't called and nothing is read; that is
+  // how head notices a slow reader.
   void Pause(bool pause);
-  // The listener hears nothing more.  One that is being called by the
-  // connection closes it, and destroys it at the end of the turn.
+  // The listener isn't called any more.  To get rid of the connection from
+  // within a callback, close it, and destroy it at the end of the turn.
   void Close();
 
  private:

@@ -1,8 +1,9 @@
-// What head remembers of a session's output, up to an offset: head goes on with
-// what comes after it, and this cuts that off.
+// Cuts a session's output off at an offset, for a client that wants what head
+// remembers: head itself goes on with what comes after it.
 //
-//   HistoryRange range(until);
-//   for (const HeadMessage& message : said) screen.Write(range.Take(message));
+//   HistoryRange range;  // up to where the stream ends now
+//   screen.Write(range.Take(message));  // each message of head, in order
+//   done = range.complete();
 //
 // Pure.
 #pragma once
@@ -28,7 +29,8 @@ class HistoryRange {
   explicit HistoryRange(std::optional<uint64_t> until = std::nullopt)
       : until_(until) {}
 
-  // The bytes of `message` that belong to it; every message, in order.
+  // Returns the bytes of `message` that belong to the range.  Call it for every
+  // message, in order.
   absl::string_view Take(const HeadMessage& message) {
     const uint64_t begin = position_.offset();
     (void)position_.Follow(message);
@@ -41,7 +43,8 @@ class HistoryRange {
         .substr(0, *until_ - std::min(begin, *until_));
   }
 
-  // Bytes that were passed over don't come any more: they count as taken.
+  // Whether the whole range has come.  Bytes that were passed over don't come
+  // any more, so they count as taken.
   bool complete() const { return until_ && position_.offset() >= *until_; }
 
  private:

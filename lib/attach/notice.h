@@ -1,5 +1,5 @@
-// What a client tells people: what the fields of a notice or an item say, and
-// sentences of its own.  Pure.
+// The texts that a client shows to people: what the fields of a notice or an
+// item say, and sentences of its own.  Pure.
 #pragma once
 
 #include <optional>
@@ -18,14 +18,14 @@ std::string OwnLine(absl::string_view text);
 inline constexpr char kHeadMissed[] =
     "head has gone; waiting for it to come back";
 
-// The status a shell would make of the end of a program, where the fields tell
-// how it ended: its own, or 128 and the signal's number.
+// The exit status that a shell would report for a program: its own, or 128 plus
+// the signal's number.  Nothing if the fields don't tell how it ended.
 std::optional<int> ExitStatusOf(const KeyValues& fields);
-// How a program ended, a phrase that goes on after its session's name.
+// How a program ended, as a phrase to follow its session's name.
 std::string HowOf(const KeyValues& fields);
-// The error of a client that was to type, and hasn't the right to.
+// The error of a client that should type but hasn't the right to.
 absl::Status MayNotTypeError(absl::string_view session);
-// The error of a client that was to type while no program runs; `state` is
+// The error of a client that should type while no program runs; `state` is
 // head's phrase for that.
 absl::Status NotTypedError(absl::string_view session, absl::string_view state);
 

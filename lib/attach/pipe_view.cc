@@ -1,5 +1,5 @@
-// Standard input and output that are no terminal: output is written as it is,
-// and input is typed.  Lines of our own go to standard error.
+// A view on standard input and output that aren't a terminal: output is written
+// as it is, and input is typed.  Lines of our own go to standard error.
 
 #include <unistd.h>
 

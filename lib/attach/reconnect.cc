@@ -7,7 +7,7 @@
 namespace deptyr {
 namespace {
 
-// A head that is only being restarted is back sooner.
+// A head that is only being restarted is back before that.
 constexpr absl::Duration kSilence = absl::Seconds(1);
 
 }  // namespace

@@ -1,5 +1,5 @@
-// The patience of a client whose head has gone: it tries to reach the next one,
-// with growing pauses, until its time is up.
+// Tries to reach the next head when a client's head has gone, with growing
+// pauses, until the client's patience is at an end.
 //
 //   Reconnect reconnect(loop, absl::Seconds(30), listener);
 //   reconnect.Lost(why);   // head has gone, or an attempt has failed
@@ -19,14 +19,15 @@ class Reconnect {
   class Listener {
    public:
     virtual ~Listener() = default;
-    // Begins an attempt, which ends in Done() or Lost(); an error is a loss.
+    // Begins an attempt.  Call Done() or Lost() when it ends; returning an
+    // error is the same as Lost().
     virtual absl::Status TryAgain() = 0;
-    // Head has been away for so long that a person wonders.
+    // Head has been away for long enough that a person may wonder.
     virtual void OnHeadMissed() = 0;
     virtual void OnGivenUp(const absl::Status& why) = 0;
   };
 
-  // Without patience the first loss is the end.
+  // With a patience of zero, the first loss is final.
   Reconnect(EventLoop& loop, absl::Duration patience, Listener& listener)
       : loop_(loop), patience_(patience), listener_(listener) {}
 

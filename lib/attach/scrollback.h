@@ -12,9 +12,9 @@
 
 namespace deptyr {
 
-// At most the last `most` lines that had left by `offset` of the stream, oldest
-// first, with their colours, without newlines.  `path` is head's socket.
-// Blocking, for as long as head may take to answer.
+// Returns at most the last `most` lines that had left by `offset` of the
+// stream, oldest first, with their colours, without newlines.  `path` is head's
+// socket.  Blocks for as long as head may take to answer.
 absl::StatusOr<std::vector<std::string>> ReadScrollback(
     const std::string& path, const std::string& session, uint64_t offset,
     WindowSize size, size_t most);

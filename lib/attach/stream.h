@@ -1,13 +1,12 @@
-// Where a client's output goes, and where what is typed comes from: a terminal,
-// a pipe or a file.  Others may share these descriptors, so they stay blocking
-// or not, as they are; nothing here waits for them.
+// Writes a client's output to a terminal, a pipe or a file, and reads what is
+// typed from one.  Other processes may share these descriptors, so they stay
+// blocking or nonblocking, as they are; nothing here waits for them.
 //
 //   Sink sink(
-//       loop, STDOUT_FILENO, Blocking::kYes, [&] { written = true; },
-//       [&](const absl::Status& why) { end = why; });
-//   sink.Write("hello\n");
+//       loop, STDOUT_FILENO, Blocking::kYes, [&] { done = true; },
+//       [&](const absl::Status& error) { why = error; });
 //   Source source(loop, STDIN_FILENO,
-//                 [&](absl::string_view bytes) { typed += bytes; });
+//                 [&](absl::string_view bytes) { sink.Write(bytes); });
 #pragma once
 
 #include <string>
@@ -53,7 +52,7 @@ class Sink {
 
 class Source {
  public:
-  // `on_bytes` is told of the end once, by no bytes.
+  // At the end, `on_bytes` is called once without bytes.
   Source(EventLoop& loop, int fd,
          absl::AnyInvocable<void(absl::string_view)> on_bytes);
   Source(const Source&) = delete;

@@ -1,9 +1,10 @@
-// Where a client is in a session's stream: this is what it tells the next head
-// to go on there, and how it knows which of that head's notices are old.
+// A client's position in a session's stream.  The client tells it to the next
+// head so as to go on there, and it shows the client which of that head's
+// notices are old.
 //
 //   StreamPosition position;
-//   const bool is_news = position.Follow(message);   // each message, in order
-//   head.Send(position.Return(wish));
+//   const bool is_news = position.Follow(message);  // each message, in order
+//   head.Send(position.Return({.session = "mc"}));  // to the next head
 //
 // Pure.
 #pragma once
@@ -16,14 +17,16 @@ namespace deptyr {
 
 class StreamPosition {
  public:
-  // `wish`, to go on here.
+  // Returns `wish` with this position, where the next head is to go on.
   Attach Return(Attach wish);
-  // False for a notice of what this client had been told before it came back.
+  // Returns false for a notice of something that this client had been told
+  // before it came back.
   bool Follow(const HeadMessage& message);
 
   uint64_t stream() const { return stream_; }  // 0: in none yet
   uint64_t offset() const { return offset_; }  // of the next byte
-  // Those of the session's last program, as far as the client has heard.
+  // The number of the session's last program, and whether it runs, as far as
+  // the client has heard.
   uint64_t number() const { return number_; }
   bool running() const { return running_; }
 

@@ -1,4 +1,5 @@
-// The user's terminal: it is raw, and is restored on every way out.
+// A view on the user's terminal, which is raw, and is restored on every way
+// out.
 
 #include <optional>
 #include <utility>

@@ -1,9 +1,9 @@
-// What is typed on its way to head, and what is typed while head is away.
+// Sends what is typed to head, and keeps it while head is away.
 //
 //   TypedKeys keys(attachment);
 //   keys.Type("ls\r");
 //   view.PauseTyping(keys.full());
-//   keys.SendWaiting();                 // head is back
+//   keys.SendWaiting();  // head is back
 #pragma once
 
 #include <string>
@@ -17,7 +17,8 @@ namespace deptyr {
 
 class TypedKeys {
  public:
-  // As for head's own terminal: a paste for a program that doesn't read.
+  // Leaves room for a paste while the program doesn't read; head's own terminal
+  // has the same limit.
   static constexpr size_t kMost = 1 << 20;
 
   explicit TypedKeys(Attachment& head) : head_(head) {}
@@ -32,8 +33,8 @@ class TypedKeys {
       sent_ = true;
     }
   }
-  // Nothing more is typed.  Once head has given all of it to the program, it
-  // says "done".
+  // Call it when nothing more will be typed.  Head says "done" once it has
+  // given everything to the program.
   void End() {
     ended_ = true;
     if (!head_.away()) head_.CloseSending();
@@ -42,15 +43,16 @@ class TypedKeys {
     Type(std::exchange(waiting_, ""));
     if (ended_) End();
   }
-  // They were for a program that has gone.
+  // Forgets the keys that wait: they were for a program that has gone.
   void ForgetWaiting() { waiting_.clear(); }
   void OnAway() { may_be_lost_ |= std::exchange(sent_, false); }
 
-  // As much waits as may: no more should be read, not even for the detach key.
+  // Whether as many bytes wait as may.  Then no more should be read, not even
+  // to find the detach key.
   bool full() const {
     return (head_.away() ? waiting_.size() : head_.unsent()) >= kMost;
   }
-  // A head that went away had been sent some, and didn't say "done".
+  // Whether a head that went away had been sent keys and hadn't said "done".
   bool may_be_lost() const { return may_be_lost_; }
 
  private:

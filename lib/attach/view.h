@@ -1,5 +1,5 @@
-// Where a client shows a session, and where people type into it: the user's
-// terminal, or standard input and output that are something else.
+// A client shows a session in a view, and people type into it there.  It is the
+// user's terminal, or standard input and output that are something else.
 #pragma once
 
 #include <memory>
@@ -25,25 +25,25 @@ class View {
     virtual void OnDetach() = 0;
     // The view has shown all that it was given.
     virtual void OnShown() = 0;
-    // Nobody looks any more; or, with an error, the output can't be written.
+    // Nobody looks any more or, with an error, the output can't be written.
     virtual void OnViewGone(const absl::Status& why) = 0;
   };
 
   virtual ~View() = default;
-  // The next bytes of the stream.
+  // Shows the next bytes of the stream.
   virtual void Output(absl::string_view bytes) = 0;
-  // A part of what paints the screen, whatever is on it.
+  // Shows a part of what paints the screen, whatever is on it.
   virtual void Paint(absl::string_view bytes) = 0;
   // A program starts or has ended, and may have left any modes behind.
   virtual void ProgramChanged() = 0;
-  // A line of our own.
+  // Shows a line of our own.
   virtual void Line(absl::string_view text) = 0;
-  // It has shown all that it was given.
+  // Whether it has shown all that it was given.
   virtual bool idle() const = 0;
   virtual void PauseTyping(bool pause) = 0;
   // Both are 0 where there is no terminal.
   virtual WindowSize size() const = 0;
-  // Restores the terminal, which others use from then on; nothing is shown.
+  // Restores the terminal for others to use; from then on nothing is shown.
   virtual void GiveBack() {}
   // Takes the terminal again, after this process was stopped (StopSelf()).
   virtual void OnContinued() {}

@@ -1,9 +1,9 @@
-// A program's words: as one text, and as exec*() wants them.  Pure.
+// Converts a program's words to one text and back, and to what exec*() takes.
+// Pure.
 //
 //   const std::string text = JoinArgv({"sh", "-c", "exit 1"});
 //   const std::vector<std::string> words = SplitArgv(text);
-//   const std::vector<char*> pointers = ExecArgv(words);  // while `words`
-//   lives
+//   const std::vector<char*> pointers = ExecArgv(words);  // into `words`
 #pragma once
 
 #include <string>
@@ -15,8 +15,7 @@
 
 namespace deptyr {
 
-// A NUL is between any two words, as in /proc/PID/cmdline: no word can have
-// one.
+// NULs separate the words, as in /proc/PID/cmdline; no word can contain one.
 inline std::string JoinArgv(const std::vector<std::string>& words) {
   return absl::StrJoin(words, absl::string_view("\0", 1));
 }

@@ -2,8 +2,7 @@
 // longest one.
 //
 //   Backoff backoff(absl::Milliseconds(10), absl::Milliseconds(250));
-//   while (!Try()) absl::SleepFor(backoff.Next());   // 10 ms, 20 ms, ... 250
-//   ms
+//   while (!Try()) absl::SleepFor(backoff.Next());  // 10 ms, 20, 40, ... 250
 //
 // Pure.
 #pragma once
@@ -29,7 +28,7 @@ class Backoff {
   absl::Duration longest_;
 };
 
-// Attempts to reach a head that isn't there: a restart takes it tens of
+// Paces the attempts to reach a head that isn't there.  A restart takes tens of
 // milliseconds, and programs that wait for hours must not cost much.
 inline constexpr Backoff kHeadBackoff(absl::Milliseconds(10),
                                       absl::Milliseconds(250));

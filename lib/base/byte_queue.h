@@ -26,7 +26,7 @@ class ByteQueue {
     return absl::string_view(storage_).substr(consumed_);
   }
 
-  // More than room() may be added; then there is no room for a while.
+  // More than room() may be added; room() is then 0 until enough is consumed.
   void Append(absl::string_view added) {
     if (consumed_ > 0) {
       storage_.erase(0, consumed_);
@@ -35,7 +35,7 @@ class ByteQueue {
     storage_.append(added.data(), added.size());
   }
 
-  // Does the same without a copy, if the queue is empty.
+  // Does what Append() does, but without a copy if the queue is empty.
   void Add(std::string added) {
     if (!empty()) return Append(added);
     storage_ = std::move(added);

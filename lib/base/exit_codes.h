@@ -1,5 +1,6 @@
-// The exit statuses of deptyr beside 0, after those of daemontools, timeout(1)
-// and the shell: a supervisor can tell "never again" from "again later".
+// The exit statuses of deptyr other than 0.  They follow daemontools,
+// timeout(1) and the shell, so a supervisor can tell "never again" from "again
+// later".
 #pragma once
 
 #include <cerrno>
@@ -13,7 +14,7 @@ inline constexpr int kSystemError = 111;    // trying again later may help
 inline constexpr int kTimedOut = 124;       // what was waited for didn't come
 inline constexpr int kCannotExecute = 126;  // the program can't be executed
 inline constexpr int kNotFound = 127;       // the program isn't there
-// A program that a signal ended: this, and the signal's number.
+// For a program that a signal ended, the signal's number is added to this.
 inline constexpr int kSignalled = 128;
 
 inline int ExitCodeFor(const absl::Status& status) {

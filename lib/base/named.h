@@ -1,4 +1,4 @@
-// A value and what people call it: a line of a table of names.
+// A value and the name that people use for it: a line of a table of names.
 #pragma once
 
 #include "absl/strings/string_view.h"

@@ -1,4 +1,4 @@
-// UTF-8, a byte at a time.
+// Decodes UTF-8, a byte at a time, and encodes it.
 //
 //   Utf8Decoder decoder;
 //   for (const char c : bytes) {
@@ -17,12 +17,12 @@ namespace deptyr {
 // Stands for bytes that are not UTF-8.
 constexpr char32_t kReplacement = 0xfffd;
 
-// A byte that goes on with a character.
+// Whether the byte continues a character.
 constexpr bool IsUtf8Continuation(char c) {
   return (static_cast<uint8_t>(c) & 0xc0) == 0x80;
 }
 
-// A control character, as ISO 8859 has them beyond ASCII.
+// Whether it is one of the control characters that ISO 8859 has beyond ASCII.
 constexpr bool IsC1(char32_t c) {
   return c >= 0x80 && c < 0xa0;
 }
@@ -84,7 +84,8 @@ class Utf8Decoder {
     if (result == Result::kMore) return;
     take(result == Result::kCharacter ? character_ : kReplacement);
   }
-  // Nothing follows: what has begun is no character.
+  // Call it at the end of the input: a character that has only begun becomes
+  // kReplacement.
   template <typename Taker>
   void Flush(Taker take) {
     if (pending() == 0) return;

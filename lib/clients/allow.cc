@@ -43,7 +43,7 @@ absl::StatusOr<std::pair<Who, uint32_t>> ParseWho(absl::string_view text) {
     return std::make_pair(Who::kGroup, gid);
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("nobody is meant by \"", text,
+      absl::StrCat("not a user or group: \"", text,
                    "\"; say user:NAME, group:NAME, uid:N, gid:N or any"));
 }
 

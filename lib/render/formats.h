@@ -16,8 +16,8 @@
 
 namespace deptyr {
 
-// Makes a whole file of a screen and of what head says of it, a `snapshot` item
-// (lib/wire/report_fields.h).
+// Makes a whole file of a screen and of what head says about it, a `snapshot`
+// item (lib/wire/report_fields.h).
 using SnapshotRenderer = std::string (*)(const Screen& screen,
                                          const KeyValues& item);
 using SnapshotFormat = Named<SnapshotRenderer>;

@@ -58,8 +58,8 @@ std::string Dump(const Json& json, int indent) {
   return text;
 }
 
-// The item of the kind `outer`, and in it an array of each other kind, under
-// the name that goes with it.
+// Writes the item of the kind `outer`, and in it an array of each other kind,
+// under the name that goes with that kind.
 std::string Nested(
     absl::string_view outer,
     const std::vector<std::pair<std::string, std::string>>& kinds,

@@ -1,7 +1,7 @@
-// What head reports, as JSON: each field as its type says
+// Writes what head reports as JSON: each field as its type says
 // (lib/wire/report_fields.h), with underscores for the dashes of its name.
-// Times are seconds since 1970, null for "not yet".  What isn't UTF-8 becomes
-// U+FFFD, and what a terminal would act on is escaped.
+// Times are seconds since 1970, null for "not yet".  Bytes that aren't UTF-8
+// become U+FFFD, and characters that a terminal would act on are escaped.
 //
 //   ItemJson({{"item", "client"}, {"pid", "7"}})   // {"pid":7}
 //
@@ -24,12 +24,12 @@ namespace deptyr {
 std::string ItemJson(const KeyValues& item);
 // An array of objects.
 std::string ItemsJson(const std::vector<KeyValues>& items);
-// The session, and in it `attached` and `incarnations`.
+// An object for the session, with `attached` and `incarnations` in it.
 std::string StatusJson(const std::vector<KeyValues>& items);
-// Head itself, and in it `users`.
+// An object for head itself, with `users` in it.
 std::string HeadJson(const std::vector<KeyValues>& items);
 
-// The item, where the cursor is, and the lines; with a newline at the end.
+// The item, where the cursor is, and the lines; this ends in a newline.
 std::string SnapshotJson(const Screen& screen, const KeyValues& item);
 
 // The lines of an asciicast v2 file, without newlines.

@@ -1,4 +1,4 @@
-// What a screen shows, as a file by itself: text, text with colours, a picture.
+// Makes a file of what a screen shows: text, text with colours, or a picture.
 // Each format is a function.
 //
 //   Screen screen({24, 80});
@@ -16,15 +16,16 @@
 
 namespace deptyr {
 
-// The rows as lines, each ending in a LF, without the blanks at their ends and
-// the empty lines at the end.
+// Returns the rows as lines, each ending in an LF, without the blanks at their
+// ends and the empty lines at the end.
 std::string Text(const Screen& screen);
 
-// The same with SGR sequences for colours and attributes; a coloured blank
-// isn't blank, and each line ends in the usual style.
+// Returns the same with SGR sequences for colours and attributes; a coloured
+// blank isn't blank, and each line ends in the usual style.
 std::string Ansi(const Screen& screen);
 
-// An SVG document.  `title` is UTF-8 without controls, as Modes::title().
+// Returns an SVG document.  `title` is UTF-8 without controls, as
+// Modes::title().
 std::string Svg(const Screen& screen, absl::string_view title = "");
 
 }  // namespace deptyr

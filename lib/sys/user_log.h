@@ -2,7 +2,7 @@
 // minute; what comes beyond is counted, and told in one line at its end.  So
 // nobody fills a disk, and ordinary use loses no line.
 //
-//   LogOf(Severity::kInfo, session.owner(), "registered", "session=", ...);
+//   LogOf(Severity::kInfo, owner, "registered", "session=", name, " runs");
 #pragma once
 
 #include <sys/types.h>

@@ -12,7 +12,7 @@
 
 namespace deptyr {
 
-// To move or erase so many cells takes as long as to print one.
+// Moving or erasing this many cells takes as long as printing one.
 constexpr int kCellsAtOnce = 12;
 
 struct Cell {
@@ -25,7 +25,7 @@ struct Cell {
   uint8_t width = 1;
   Style style;
 
-  // Nothing has been printed there since it was erased.
+  // Whether nothing has been printed there since it was erased.
   bool erased() const { return width == 1 && characters[0] == 0; }
   bool blank() const { return characters[0] == 0 || characters[0] == ' '; }
 

@@ -26,10 +26,10 @@ class Charsets {
   bool ascii() const { return set() != '0' && set() != 'A'; }
   char32_t Translate(char c) const;
 
-  // The sequences that put a terminal that has the usual sets into these.
+  // The sequences that switch a terminal from the usual sets to these.
   std::string Sequences() const;
 
-  // Puts a terminal into the usual sets, whatever it has.
+  // Switches a terminal to the usual sets, whatever it has.
   static constexpr char kReset[] = "\x1b(B\x1b)B\x1b*B\x1b+B\x0f";
 
   bool operator==(const Charsets&) const = default;

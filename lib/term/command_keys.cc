@@ -34,7 +34,7 @@ std::optional<char> ControlCharacterOf(int code) {
   return character ? ControlOf(*character) : std::nullopt;
 }
 
-// The number at the beginning of `text`.
+// Returns the number at the beginning of `text`.
 int NumberOf(absl::string_view text, int otherwise) {
   int number = 0;
   const bool is_number =

@@ -9,9 +9,9 @@
 //   // If nothing more comes within keys.patience():
 //   std::vector<Typed> rest = keys.TimeIsUp();
 //
-// One key: pressed twice, it is typed once; the key after it is a command.
-// Several keys (docker's ^P^Q): the last one is the command at once, and what
-// isn't followed by the next one within kPatience is typed.
+// With one key, the key after it is a command; pressed twice, it is typed once.
+// With several keys (docker's ^P^Q), the last one is the command at once, and
+// what isn't followed by the next one within kPatience is typed.
 //
 // Keys are found in any number of pieces, and in the encodings that programs
 // ask terminals for as well: kitty's "CSI 92;5u" and xterm's (modifyOtherKeys)
@@ -43,25 +43,26 @@ using Typed = std::variant<Keystrokes, Command>;
 
 class CommandKeys {
  public:
-  // The next of several keys, or a second press, is waited for so long.
+  // How long to wait for the next of several keys, or for a second press.
   static constexpr absl::Duration kPatience = absl::Milliseconds(400);
-  // And so long is the rest of an escape sequence.  A person who pressed Escape
-  // waits as well.
+  // How long to wait for the rest of an escape sequence.  A person who pressed
+  // Escape waits that long, too.
   static constexpr absl::Duration kSequencePatience = absl::Milliseconds(50);
 
-  // What one key means without another after it.
+  // The meaning of one key without another after it.
   enum class Alone {
     kWaits,     // the other key is still to come
     kCommands,  // a command, after kPatience
   };
 
-  // `keys` are control characters; without any, all is for the program.
+  // `keys` are control characters; if there are none, everything is for the
+  // program.
   CommandKeys(std::string keys, Alone alone)
       : keys_(std::move(keys)), alone_(alone) {}
 
   std::vector<Typed> Feed(absl::string_view bytes);
-  // How long to wait before TimeIsUp(), unless something is fed.  Zero: it
-  // isn't needed.
+  // How long to wait before TimeIsUp(), unless something is fed.  Zero says
+  // that TimeIsUp() isn't needed.
   absl::Duration patience() const;
   std::vector<Typed> TimeIsUp();
 

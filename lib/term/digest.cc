@@ -8,7 +8,7 @@ namespace {
 
 constexpr char kEscape = '\x1b';
 
-// Processors compare so many bytes at once.
+// Processors compare this many bytes at once.
 constexpr ptrdiff_t kBlock = 16;
 using Block = uint8_t __attribute__((vector_size(kBlock)));
 

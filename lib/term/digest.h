@@ -1,7 +1,7 @@
-// A small, fast scanner that sees every byte of a terminal's stream, also where
-// a flood is too fast for the screen's model (lib/term/screen.h).  It knows the
-// modes in force, which bytes begin a sequence that isn't whole yet, and when
-// the screen was cleared.
+// A small, fast scanner that sees every byte of a terminal's stream, even in a
+// flood that is too fast for the screen's model (lib/term/screen.h).  It knows
+// the modes in force, which bytes begin a sequence that isn't whole yet, and
+// when the screen was cleared.
 //
 //   Digest digest;
 //   digest.Scan(bytes);  // however the stream is cut
@@ -26,7 +26,8 @@ class Digest {
   static constexpr uint64_t kLongestHeld = 65536;
 
   void Scan(absl::string_view bytes);
-  // The terminal has another size, so its scroll region is all of it again.
+  // Call it when the terminal's size changes: its scroll region becomes all of
+  // it.
   void Resized() { modes_.ForgetRegion(); }
   // Keeps the modes and forgets the stream: offsets begin at 0 again, and
   // nothing has been cleared.
@@ -39,8 +40,8 @@ class Digest {
   // yet; offset() if there is none.  A terminal that is painted in the middle
   // of one has to be given these bytes, too.
   uint64_t whole() const;
-  // The stream from here on makes the screen alone: where all of it was cleared
-  // the last time (ED 2, ED from the top left, RIS, the alternate screen
+  // The offset from which the stream makes the screen by itself: where all of
+  // it was last cleared (ED 2, ED from the top left, RIS, the alternate screen
   // entered), or 0.  Leaving the alternate screen brings back the primary
   // screen's.
   uint64_t last_clear() const { return last_clear_; }

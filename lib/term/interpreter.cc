@@ -17,7 +17,7 @@ constexpr size_t kMostAtOnce = 960;
 // Each of the characters printed at once may wrap, and scroll all rows.
 constexpr size_t kMostRowsAtOnce = 48 << 10;
 constexpr size_t kFewest = 24;
-// A sequence that doesn't end may cost so much more than was allowed.
+// A sequence that doesn't end may cost this much more than was allowed.
 constexpr uint64_t kLongestSequence = 65536;
 // An alternate screen that takes more bytes to paint again would take more than
 // some milliseconds.
@@ -243,7 +243,8 @@ bool Interpreter::LookBeneath(absl::FunctionRef<void()> look) {
   const auto set_pen = [](const Style&, const Style& to, std::string& out) {
     out += Model::PenSequence(to);
   };
-  // Row by row, for libvterm's stack (kMostAtOnce).
+  // The rows are painted one by one, because libvterm's stack is limited
+  // (kMostAtOnce).
   std::vector<std::string> shown;
   std::string painted;
   RowPainter painter(set_pen, painted);
@@ -328,8 +329,8 @@ void Interpreter::OnEffect(Modes::Effect effect) {
   }
 }
 
-// For sequences that may move the cursor.  If it moves, it doesn't wait to wrap
-// any more.
+// Writes a sequence that may move the cursor.  If the cursor moves, it doesn't
+// wait to wrap any more.
 void Interpreter::Edit(absl::string_view sequence) {
   const int row = model_.row();
   const int col = model_.col();
@@ -339,7 +340,7 @@ void Interpreter::Edit(absl::string_view sequence) {
   wraps_ = wraps_ && model_.row() == row && model_.col() == col;
 }
 
-// For sequences that move the cursor, if only to where it is.
+// Writes a sequence that moves the cursor, if only to where it is.
 void Interpreter::Move(absl::string_view sequence) {
   model_.Write(sequence);
   wraps_ = false;

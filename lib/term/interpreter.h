@@ -56,7 +56,7 @@ class Interpreter {
   Cursor cursor() const;
   const Style& pen() const { return pen_; }
   const Saved& saved() const { return saved_; }
-  // What was saved when mode 1049 was set.
+  // The state that was saved when mode 1049 was set.
   const Saved& saved_primary() const { return saved_primary_; }
   const TabStops& tabs() const { return tabs_; }
   Region region() const { return region_; }
@@ -64,14 +64,15 @@ class Interpreter {
   bool InRegion(int row) const {
     return row >= region_.top && row < region_.bottom;
   }
-  // A character came last, so it may be repeated or combined with.
+  // Whether a character came last, so that it may be repeated or combined with.
   bool printed_last() const { return printed_last_; }
   // Where that character is; column -1 means nowhere.
   Cursor LastPrinted() const;
 
   std::vector<Row> Rows() const;
-  // `look` finds the primary screen shown in place of the alternate one.  False
-  // if that has too much on it to be painted again.
+  // Calls `look` while the primary screen is shown in place of the alternate
+  // one.  Returns false if the alternate one has too much on it to be painted
+  // again.
   bool LookBeneath(absl::FunctionRef<void()> look);
 
  private:

@@ -32,8 +32,8 @@ std::string SpellKey(char key);
 // "" for "none".
 absl::StatusOr<std::string> ParseDetachKeys(absl::string_view spelling);
 
-// What the arrow keys, Home and End send depends on the mode that the program
-// has set (DECCKM).
+// The sequences of the arrow keys, Home and End depend on the mode that the
+// program has set (DECCKM).
 enum class CursorKeys { kNormal, kApplication };
 
 // The bytes of keys by their names in tmux, with spaces between them: Up Down

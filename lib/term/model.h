@@ -37,8 +37,8 @@ class Model {
   void Resize(WindowSize size);
 
   void Write(absl::string_view bytes);
-  // What everything up to now has cost, in units of 10 ns: a byte written, a
-  // cell printed, and kCellsAtOnce moved or erased cost one each.
+  // The cost of everything up to now, in units of 10 ns: a byte written, a cell
+  // printed, and kCellsAtOnce moved or erased cost one each.
   uint64_t work() const { return work_; }
   void AddWork(uint64_t work) { work_ += work; }
   void SetPen(const Style& style) { Write(PenSequence(style)); }

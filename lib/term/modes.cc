@@ -162,7 +162,7 @@ void Modes::SetAlternate(int mode, bool on, OnEffect on_effect) {
   on_effect(Effect::kRestorePrimary);
 }
 
-// False if the parameters make no region.
+// Returns false if the parameters make no region.
 bool Modes::SetRegion(const Parameters& parameters) {
   const int top = std::max(parameters.At(0, 1), 1);
   const int bottom = parameters.At(1);

@@ -32,8 +32,9 @@ class Modes {
   // The rest of a longer title is dropped.  In bytes.
   static constexpr size_t kLongestTitle = 256;
 
-  // What a sequence means for the screen, too.  The modes have changed already
-  // when it is told; a sequence may have several effects, told in their order.
+  // An effect that a sequence has on the screen.  It is reported after the
+  // modes have changed; a sequence may have several, which are reported in
+  // order.
   enum class Effect : uint8_t {
     kInsert,          // insert mode was set or reset
     kNewLine,         // and so was new line mode,
@@ -62,11 +63,10 @@ class Modes {
     int16_t bottom = 0;  // 0 is the last row
   };
 
-  // Call it for every event of `parser`; the others than whole sequences change
-  // nothing.
+  // Call it for every event of `parser`; only whole sequences change anything.
   void Take(SequenceParser::Event event, const SequenceParser& parser,
             OnEffect on_effect);
-  // A terminal whose size changes has no region any more.
+  // Call it when the terminal's size changes, which ends its region.
   void ForgetRegion() { region_ = {}; }
 
   bool alternate() const { return alternate_ != 0; }
@@ -82,7 +82,7 @@ class Modes {
   Region region() const { return region_; }
   const Charsets& charsets() const { return charsets_; }
   const Saved& saved() const { return saved_; }
-  // What was saved when mode 1049 was set.
+  // The state that was saved when mode 1049 was set.
   const Saved& saved_primary() const { return saved_primary_; }
   // Valid UTF-8 without controls.
   const std::string& title() const { return title_; }

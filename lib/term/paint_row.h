@@ -15,7 +15,7 @@ namespace deptyr {
 //   std::string out;
 //   RowPainter painter(AppendSgr, out);
 //   painter.Begin();
-//   painter.PaintRow(row, 0);
+//   painter.PaintRow(screen.Rows()[0], 0);
 class RowPainter {
  public:
   using ToStyle =
@@ -40,7 +40,8 @@ class RowPainter {
   int row_ = 0;
 };
 
-// A row as a line of a file: it ends in the usual style, without an LF.
+// Returns a row as a line of a file, which ends in the usual style, without an
+// LF.
 std::string PaintLine(const Row& row);
 
 }  // namespace deptyr

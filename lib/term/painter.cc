@@ -10,7 +10,8 @@
 namespace deptyr {
 namespace {
 
-// In bytes, for each of the two screens: dozens for every cell of the largest.
+// The most bytes for each of the two screens: dozens for every cell of the
+// largest.
 constexpr size_t kMostPainted = 3 << 20;
 
 // A wide character needs both of its columns.
@@ -40,8 +41,8 @@ std::string Painter::Paint() {
   return std::move(out_);
 }
 
-// Mode 1049 saves the cursor.  What the alternate screen shows when it is
-// entered depends on the terminal, so it is cleared.
+// Mode 1049 saves the cursor.  Terminals differ in what the alternate screen
+// shows when it is entered, so it is cleared.
 void Painter::PaintBeneath() {
   const std::string enter =
       absl::StrCat("\x1b[?", modes_.alternate_mode(), "h");

@@ -1,6 +1,6 @@
-// Paints a screen: what Screen::Paint() returns.
+// Paints a screen, for Screen::Paint().
 //
-//   Painter painter(interpreter, modes, {24, 80});
+//   Painter painter(interpreter, digest.modes(), {24, 80});
 //   std::string out = painter.Paint();
 //
 // Pure.

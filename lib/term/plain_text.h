@@ -27,7 +27,8 @@ namespace deptyr {
 class PlainText {
  public:
   std::string Feed(absl::string_view bytes);
-  // Nothing follows: returns what a character that isn't whole yet leaves.
+  // Call it at the end of the stream.  Returns what a character that isn't
+  // whole leaves.
   std::string Flush();
 
  private:
@@ -40,7 +41,7 @@ class PlainText {
   void BeforeText(std::string& out);
   void EndLine(std::string& out);
 
-  // What comes before the next character.
+  // The gap to leave before the next character.
   enum class Gap : uint8_t { kNone, kSpace, kLine };
 
   SequenceParser parser_;

@@ -31,13 +31,14 @@ bool IsReport(absl::string_view bytes);
 
 class ReplyFilter {
  public:
-  // Returns what is left of `bytes` for the program.  What may be the beginning
-  // of an answer is kept back until that is clear.
+  // Returns what is left of `bytes` for the program.  A possible beginning of
+  // an answer is kept back until it is clear what it is.
   std::string Feed(absl::string_view bytes);
 
   // Whether something is kept back.
   bool pending() const { return !held_.empty(); }
-  // Nothing followed soon, so what was kept back was typed: returns it.
+  // Call it when nothing has followed soon: what was kept back was typed, and
+  // is returned.
   std::string Flush();
   const std::string& held() const { return held_; }
 

@@ -1,4 +1,5 @@
-// What a terminal of a size shows, as a model (libvterm) that is written to.
+// A model (by libvterm) of what a terminal of a given size shows after what was
+// written to it.
 //
 //   Screen screen({24, 80});
 //   screen.Write(bytes);
@@ -54,18 +55,18 @@ class Screen {
   // much was taken.  The unit is Model's, some 10 ns: a printed character costs
   // three.
   size_t WriteSome(absl::string_view bytes, uint64_t most);
-  // What everything up to now has cost.
+  // The cost of everything up to now, in the same unit.
   uint64_t work() const;
   // As in xterm and tmux, the scroll region becomes all of the screen; the
   // digest has to be told, too.
   void Resize(WindowSize size);
 
-  // The escape sequences that make a terminal that has been reset
-  // (kResetModes, primary screen, cleared) look the same, and do the same with
-  // what the program writes next: cells with their attributes, the cursor and
-  // the saved one, pen, tab stops, the alternate screen with the primary one
-  // beneath it, and `modes`, those of a digest that has seen the same bytes.
-  // What doesn't fit into `room` is left out.
+  // The escape sequences that make a terminal that has been reset (kResetModes,
+  // primary screen, cleared) look the same, and do the same with what the
+  // program writes next: cells with their attributes, the cursor and the saved
+  // one, pen, tab stops, the alternate screen with the primary one beneath it,
+  // and `modes`, those of a digest that has seen the same bytes.  Anything that
+  // doesn't fit into `room` is left out.
   //
   // A new Screen that is written the result equals this one, cell by cell,
   // which is how a screen is parked.  Only a picture longer than any program

@@ -21,7 +21,7 @@ namespace deptyr {
 
 class SequenceParser {
  public:
-  // Longer parameters and strings are cut there.  In bytes.
+  // Longer parameters and strings are cut to this many bytes.
   static constexpr size_t kLongestBody = 512;
 
   enum class Event : uint8_t {
@@ -67,18 +67,18 @@ class SequenceParser {
 };
 
 // The parameters of a CSI: numbers, with ';' or ':' between them.  Those after
-// the 32nd are dropped, and larger ones than 9999 are that.
+// the 32nd are dropped, and larger ones than 9999 become 9999.
 class Parameters {
  public:
   explicit Parameters(absl::string_view body);
 
   size_t size() const { return size_; }
-  // Returns `otherwise` where no number is.
+  // Returns `otherwise` if there is no number.
   int At(size_t i, int otherwise = 0) const {
     return i < size_ && values_[i] >= 0 ? values_[i] : otherwise;
   }
   bool missing(size_t i) const { return i >= size_ || values_[i] < 0; }
-  // Whether a ':' is between it and the one before.
+  // Whether a ':' separates it from the one before.
   bool joined(size_t i) const { return i < size_ && joined_[i]; }
 
  private:

@@ -1,5 +1,5 @@
-// A recording, an asciicast of version 2: a line for the whole of it, and a
-// line for every event.
+// Writes a recording as an asciicast of version 2: one line about the whole
+// recording, then a line for each event.
 //
 //   std::string cast = CastWriter::Header({24, 80}, absl::Now(), "title");
 //   CastWriter writer;

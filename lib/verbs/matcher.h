@@ -21,9 +21,10 @@ namespace deptyr {
 
 class Matcher {
  public:
-  // An unfinished line that is longer is skipped.
+  // A longer unfinished line is skipped.
   static constexpr size_t kLongestLine = 64 << 10;
-  // At least so much of what came before the match is kept, at most twice that.
+  // At least this much of what came before the match is kept, and at most twice
+  // as much.
   static constexpr size_t kLongestText = 1 << 20;
 
   // InvalidArgument if `pattern` isn't a regular expression of RE2.

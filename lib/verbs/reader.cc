@@ -41,7 +41,7 @@ void StreamReader::OnHeadMissed() {
 
 void StreamReader::Write(absl::string_view bytes) {
   sink_.Write(bytes);
-  // Head is to know of a reader that is slow.
+  // Head has to notice that a reader is slow.
   if (!sink_.empty()) head_.Pause(true);
 }
 
@@ -50,7 +50,8 @@ void StreamReader::OnWritten() {
   head_.Pause(false);
 }
 
-// Whoever reads the output has enough of it, or, an error, it can't be kept.
+// The reader of the output has gone or, with an error, the output can't be
+// written.
 void StreamReader::OnOutputGone(const absl::Status& why) {
   Finish(absl::OkStatus());
   end_->Update(why);

@@ -1,6 +1,6 @@
-// A client that only reads: what it makes of a session's stream goes to a
-// descriptor, as fast as that takes it.  When head goes away it goes on with
-// the next one, at the same place.
+// A client that only reads.  It writes what it makes of a session's stream to a
+// descriptor, as fast as that takes it.  When head goes away, the client goes
+// on at the same place with the next one.
 //
 //   class Copy final : public StreamReader {
 //     void OnMessage(const HeadMessage& message) override {
@@ -30,13 +30,13 @@ class StreamReader : public Attachment::Listener {
   StreamReader(EventLoop& loop, int output, absl::Duration patience,
                Attach wish);
 
-  // Until Finish(), SIGINT, SIGTERM or SIGHUP; a second signal doesn't wait for
-  // whoever reads the output.
+  // Runs until Finish(), SIGINT, SIGTERM or SIGHUP.  A second signal ends it
+  // without waiting for whoever reads the output.
   absl::Status Run(const std::string& head);
 
  protected:
   void Write(absl::string_view bytes);
-  // Ends it once what was written has gone out.
+  // Ends Run() once what was written has gone out.
   void Finish(const absl::Status& end);
   const StreamPosition& position() const { return head_.position(); }
 

@@ -40,7 +40,8 @@ class Recorder final : public StreamReader {
     Write(cast_.Output(
         Now(), absl::StrCat(kLeaveAlternateScreen, kResetModes, "\r\n")));
   }
-  // Since the recording began, whatever becomes of the time of day.
+  // The time since the recording began, even if the time of day is set
+  // meanwhile.
   absl::Duration Now() const { return absl::FromChrono(Clock::now() - start_); }
 
   const bool once_;

@@ -1,4 +1,5 @@
-// deptyr record and deptyr history: a session's stream, into a file or a pipe.
+// deptyr record and deptyr history: they write a session's stream to a file or
+// a pipe.
 #pragma once
 
 #include <cstddef>
@@ -20,8 +21,8 @@ struct RecordOptions {
   absl::Duration wait = absl::Seconds(30);
 };
 
-// Until SIGINT, SIGTERM or SIGHUP; with `once`, until the program has ended.
-// Blocking.
+// Runs until SIGINT, SIGTERM or SIGHUP; with `once`, until the program has
+// ended.  Blocking.
 absl::Status RunRecord(const RecordOptions& options);
 
 struct HistoryOptions {

@@ -1,5 +1,5 @@
-// What scripts do with a session: they type and wait.  The client attaches
-// before it types, so it misses nothing of what comes after.
+// Types into a session and waits, for scripts.  The client attaches before it
+// types, so it misses nothing of what comes after.
 //
 //   Script script{.where = {"", "mc"}, .typed = "stop\n",
 //                 .until = Script::Until::kEnd, .timeout = absl::Minutes(1)};
@@ -21,7 +21,7 @@ namespace deptyr {
 struct Script {
   SessionAddress where = {};
   std::string typed = {};
-  // What it waits for.
+  // The event that the script waits for.
   enum class Until {
     kTyped,  // the program has taken all that was typed
     kMatch,  // `matcher` says so
@@ -33,10 +33,10 @@ struct Script {
   absl::Duration timeout = absl::InfiniteDuration();
 };
 
-// Blocking.  DeadlineExceeded: it did not happen in time.
+// Blocking.  Fails with DeadlineExceeded if that doesn't happen in time.
 absl::Status RunScript(const Script& script);
 
-// What the program that runs in the session wants of cursor keys.
+// Asks which sequences the session's program wants the cursor keys to send.
 absl::StatusOr<CursorKeys> AskCursorKeys(const SessionAddress& where);
 
 }  // namespace deptyr

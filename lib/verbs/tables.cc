@@ -25,7 +25,8 @@ std::string Field(const KeyValues& item, absl::string_view key) {
   return Printable(ValueOf(item, key));
 }
 
-// Its heading says that it is about an end: "ended: exit status 3" is cut.
+// The column's heading says that it is about an end, so "ended: " is cut from
+// "ended: exit status 3".
 std::string How(const KeyValues& item) {
   const std::string how = Field(item, "how");
   return how.empty() ? "-" : std::string(absl::StripPrefix(how, "ended: "));
@@ -86,7 +87,7 @@ std::string CellFor(const KeyValues& item, const ReportField& field) {
   return OrDash(Field(item, field.name));
 }
 
-// The items of that kind, below a heading.
+// Returns a row for each item of that kind, below a heading.
 std::vector<Row> RowsOf(absl::string_view kind,
                         const std::vector<KeyValues>& items) {
   std::vector<ReportField> columns;
@@ -105,7 +106,7 @@ std::vector<Row> RowsOf(absl::string_view kind,
   return rows;
 }
 
-// Nothing where there is no such item.
+// Returns "" if there is no such item.
 std::string TableOf(absl::string_view kind,
                     const std::vector<KeyValues>& items) {
   const std::vector<Row> rows = RowsOf(kind, items);

@@ -1,8 +1,10 @@
-// What head reports, for people: tables with the columns of
-// lib/wire/report_fields.h.  Nothing in them is acted on by a terminal.
+// Shows people what head reports, in tables with the columns of
+// lib/wire/report_fields.h.  They have nothing in them that a terminal would
+// act on.
 //
-//   ASSIGN_OR_RETURN(const auto items, AskForItems("", {.what = "sessions",
-//   .fields = {}})); std::fputs(SessionsTable(items).c_str(), stdout);
+//   ASSIGN_OR_RETURN(const std::vector<KeyValues> items,
+//                    AskForItems("", {.what = "sessions", .fields = {}}));
+//   std::fputs(SessionsTable(items).c_str(), stdout);
 //
 // Pure.
 #pragma once
@@ -17,9 +19,9 @@ namespace deptyr {
 // Columns are as wide as they have to be, with two spaces between them.
 std::string Table(const std::vector<std::vector<std::string>>& rows);
 
-// The answer to "sessions"; a heading, even where there are none.
+// The answer to "sessions", with a heading even if there are none.
 std::string SessionsTable(const std::vector<KeyValues>& items);
-// The `client` items; nothing where there are none.
+// The `client` items, or "" if there are none.
 std::string ClientsTable(const std::vector<KeyValues>& items);
 // The answer to "status".
 std::string StatusText(const std::vector<KeyValues>& items);

@@ -8,7 +8,7 @@
 //   };
 //   Resize resize;
 //   ForEachField([](absl::string_view name, auto& field) { field = 1; },
-//   resize);
+//                resize);
 //
 // A list that lacks a member doesn't compile.  Its order has to be that of the
 // declarations, and the names are those on the wire: a member that is renamed
@@ -37,7 +37,7 @@ concept HasFields = requires {
 };
 
 // Calls each(name, field of the first, field of the next, ...) for one field
-// after the other; all objects are of one type.
+// after the other.  All objects have the same type.
 template <typename Each, typename First, typename... Others>
 void ForEachField(Each&& each, First& first, Others&... others) {
   absl::string_view names = First::kFieldNames;

@@ -25,7 +25,7 @@ std::string EncodeKeyValues(const KeyValues& pairs);
 // Fails with InvalidArgument if the block ends inside a pair.
 absl::StatusOr<KeyValues> DecodeKeyValues(absl::string_view block);
 
-// The value of the first `key`, or "".
+// Returns the value of the first `key`, or "".
 absl::string_view ValueOf(const KeyValues& pairs, absl::string_view key);
 
 }  // namespace deptyr

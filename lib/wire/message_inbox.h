@@ -1,5 +1,5 @@
-// The bytes that came from the other end of a connection to the head socket,
-// and the messages in them.  Pure: somebody else reads.
+// Finds the messages in the bytes that came from the other end of a connection
+// to the head socket.  Pure: the caller reads the socket.
 //
 //   MessageInbox inbox(kLongestRequest);
 //   inbox.Append(bytes);
@@ -35,14 +35,16 @@ class MessageInbox {
 
   void Append(absl::string_view bytes) { bytes_.Append(bytes); }
 
-  // The first message, or nothing while it isn't there whole.  Fails with
-  // InvalidArgument if it is no message, or too long; that is the end of it.
+  // Takes the first message, or returns nothing until it is there whole.  Fails
+  // with InvalidArgument if it is no message, or too long; don't use the inbox
+  // after that.
   absl::StatusOr<std::optional<HeadMessage>> Take();
-  // The same, but the message stays the first one until DropFirst().
+  // Does the same, but the message stays the first one until DropFirst().
   absl::StatusOr<std::optional<HeadMessage>> First();
   void DropFirst() { Consume(std::exchange(first_size_, 0)); }
 
-  // What hasn't been taken, for one who takes some of it as bytes.
+  // The bytes that haven't been taken, for a caller that takes some of them as
+  // they are.
   absl::string_view bytes() const { return bytes_.bytes(); }
   bool empty() const { return bytes_.empty(); }
   void Consume(size_t count) { bytes_.Consume(count); }

@@ -57,7 +57,7 @@ std::string Spell(From from) {
   return std::string(found->second);
 }
 
-// How it is read; the errors are for a peer's author.
+// How a field of each type is read; the errors are for a peer's author.
 absl::Status Read(absl::string_view, std::string& field, std::string text) {
   field = std::move(text);
   return absl::OkStatus();
@@ -133,7 +133,7 @@ std::string PayloadOf(const Message& message) {
   return message.bytes.substr(0, kLongestPayload);
 }
 
-// The first value of `key`, which is no longer in `pairs` then; or "".
+// Takes the first value of `key` out of `pairs`, or returns "".
 std::string TakeValue(KeyValues& pairs, absl::string_view key) {
   const auto found =
       std::find_if(pairs.begin(), pairs.end(),
@@ -210,7 +210,7 @@ std::string EncodePaint(absl::string_view bytes) {
 }
 
 void AppendPaint(std::string& packets, absl::string_view bytes) {
-  // No more memory than is needed: a picture may have megabytes.
+  // Take no more memory than is needed: a picture may have megabytes.
   const size_t count = bytes.size() / kLongestOutput + 2;
   packets.reserve(packets.size() + bytes.size() + count * kPacketHeader);
   while (!bytes.empty()) {

@@ -100,7 +100,7 @@ struct ExecFailed {
   bool operator==(const ExecFailed&) const = default;
 };
 
-// What a client that attaches gets first.
+// The first thing that a client gets when it attaches.
 enum class From {
   kScreen,   // the screen as it is now, then what comes
   kHistory,  // at most the last `value` bytes that head remembers; 0: all
@@ -118,8 +118,8 @@ struct Attach {
   bool read_only = false;
   bool kick = false;  // other attached clients have to leave
   // A client that comes back has this stream up to `offset`.  It goes on there,
-  // without another beginning, if head still has it; what happened to programs
-  // at that very offset it may be told again.
+  // without another beginning, if head still has it; it may be told again what
+  // happened to programs at that very offset.
   uint64_t stream = 0;  // 0: the client is new
   uint64_t offset = 0;
   DEPTYR_FIELDS(version, session, rows, cols, from, value, read_only, kick,
@@ -138,8 +138,8 @@ struct Attached {
   uint64_t number = 0;  // of the last program; 0: there was none
   bool running = false;
   std::string state;  // for people: "runs, pid 12", "ended: exit status 0"
-  // Of the client, in this session.  A head that doesn't say them serves only
-  // clients that have all.
+  // The client's rights in this session.  A head that doesn't send them serves
+  // only clients that have all of them.
   Rights rights = Rights::All();
   DEPTYR_FIELDS(version, session, stream, offset, end, rows, cols, number,
                 running, state, rights)
@@ -199,7 +199,8 @@ using HeadMessage =
     std::variant<Register, Accepted, Refused, ExecFailed, Attach, Attached,
                  Output, Paint, Keys, Resize, Notice, Ask, Item, Done>;
 
-// Every value is cut to this, for a path can be longer than a packet.
+// Every value is cut to this many bytes, because a path can be longer than a
+// packet.
 inline constexpr size_t kLongestText = 4096;
 // The most output, paint or keys that are sent in one packet.
 inline constexpr size_t kLongestOutput = 16 << 10;
@@ -211,20 +212,21 @@ inline constexpr char kTooLong[] = "a message longer than any there is";
 
 // Pairs that don't fit into a packet are left out.
 std::string Encode(const HeadMessage& message);
-// Any number of bytes as paint messages of at most kLongestOutput each: head
-// keeps the rest of a packet that was begun, for a client that doesn't take it.
+// Encodes any number of bytes as paint messages of at most kLongestOutput each,
+// because head has to keep the rest of a packet that was begun, for a client
+// that doesn't take it.
 std::string EncodePaint(absl::string_view bytes);
 void AppendPaint(std::string& packets, absl::string_view bytes);
 
-// Nothing but the header of an output packet, for bytes that are sent from
+// Returns only the header of an output packet, for bytes that are sent from
 // where they are; `size` is at most kLongestPayload.
 std::string OutputHeader(size_t size);
-// The same for keys, which are typed as they come; and whether `bytes` begin
-// with such a header.
+// These do the same for keys, which are typed as they come, and tell whether
+// `bytes` begin with such a header.
 std::string KeysHeader(size_t size);
 bool BeginsKeys(absl::string_view bytes);
 
-// Takes the first message off `bytes`.  Returns nothing while that isn't there
+// Takes the first message off `bytes`, or returns nothing until it is there
 // whole.  Fails with InvalidArgument if these bytes are no message, or if they
 // are more than `longest` and not a whole one; `bytes` must not be used then.
 absl::StatusOr<std::optional<HeadMessage>> TakeMessage(

@@ -1,11 +1,11 @@
 // Tells which protocol a new connection to a client socket speaks, by the first
 // bytes that it sends.
 //
-// Such a socket takes any bytes, so those of a stray or hostile peer would be
-// typed into a program.  Some beginnings are known not to be a client's: head's
-// own protocol (deptyr ls, given the wrong socket) and, over TCP, those of
-// HTTP, TLS and WebRTC, which a page in anybody's browser can send to a port of
-// this machine (DNS rebinding and web sockets begin the same way).  Pure.
+// Such a socket takes any bytes, so a stray or hostile peer could type into a
+// program.  Some beginnings are known not to be a client's: head's own protocol
+// (deptyr ls, given the wrong socket) and, over TCP, those of HTTP, TLS and
+// WebRTC, which a page in anybody's browser can send to a port of this machine
+// (DNS rebinding and web sockets begin the same way).  Pure.
 //
 //   switch (DetectProtocol(received, over_tcp)) ...
 #pragma once
@@ -23,8 +23,8 @@ enum class Protocol {
   kBrowser,  // looked for only `over_tcp`
 };
 
-// `beginning` is all that came so far; nobody asks again once it is decided.  A
-// message, a request by one of HTTP's own methods, TLS and WebRTC are found
+// `beginning` is all that has come so far.  Don't ask again once it is decided.
+// A message, a request by one of HTTP's own methods, TLS and WebRTC are found
 // however they are cut into reads.  A request by a method that the page made up
 // is found if its first piece goes beyond the method, as it does when a browser
 // sends it; a shorter piece looks like any command.  Few texts that people or

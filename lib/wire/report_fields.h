@@ -1,8 +1,8 @@
-// Every field of what head reports to those who ask: how JSON spells its value,
-// which column of a table shows it, and what the documentation says of it.
+// Lists every field of head's answers: how JSON spells its value, which column
+// of a table shows it, and what the documentation says about it.
 //
 //   for (const ReportField& field : ReportFields()) {
-//     if (field.item == "client" && !field.column.empty()) Show(field.column);
+//     if (field.item == "client") absl::StrAppend(&out, field.column, " ");
 //   }
 //
 // Values travel as text (lib/wire/key_values.h); a field that isn't here, of a

@@ -13,8 +13,8 @@ namespace deptyr {
 // lines.  So it has 1 to 64 characters, each one of A-Z a-z 0-9 _ . @ : + -,
 // and doesn't begin with a dot or a dash.
 bool IsSessionName(absl::string_view name);
-// The basename of `program`, where '_' replaces each character that a session's
-// name can't have.
+// Returns the basename of `program`, with '_' for each character that a
+// session's name can't have.
 std::string SessionNameFor(absl::string_view program);
 
 }  // namespace deptyr

@@ -108,7 +108,7 @@ json ToJson(const T& state) {
   return object;
 }
 
-// False if the value isn't of the field's type.
+// Returns false if the value isn't of the field's type.
 bool Read(const json& from, bool& to) {
   if (from.is_boolean()) to = from.get<bool>();
   return from.is_boolean();

@@ -1,10 +1,9 @@
 // The state that a head hands to the program that takes its place in the same
-// process: `deptyr upgrade`.  Descriptors stay open over the exec, under their
+// process (`deptyr upgrade`).  Descriptors stay open over the exec, under their
 // numbers; everything else is written here.
 //
-//   std::string bytes = Encode(state);
-//   ...
-//   ASSIGN_OR_RETURN(HeadState state, Decode(bytes));
+//   const std::string bytes = Encode(HeadState{.program = "deptyr 0.1.0"});
+//   ASSIGN_OR_RETURN(const HeadState state, Decode(bytes));
 //
 // The format is CBOR (RFC 8949), a map with a structure's fields by name.  A
 // field that has its initial value isn't written.  A reader skips names that it
@@ -209,7 +208,7 @@ struct HeadState {
 
 std::string Encode(const HeadState& state);
 // Fails with FailedPrecondition if `bytes` are of another version, and with
-// InvalidArgument if they are no state.
+// InvalidArgument if they aren't a state.
 absl::StatusOr<HeadState> Decode(absl::string_view bytes);
 // All descriptors that stay open.
 std::vector<int> DescriptorsOf(const HeadState& state);

@@ -39,11 +39,11 @@ struct PacketHeader {
   uint8_t modifier2;
 };
 
-// The first four bytes of `bytes`, or nothing while there are fewer.
+// Returns the first four bytes of `bytes`, or nothing if there are fewer.
 std::optional<PacketHeader> PeekHeader(absl::string_view bytes);
 
-// The size of the packet that `bytes` begin with, its header included; the
-// whole header has to be there.
+// Returns the size of the packet that `bytes` begin with, including its header,
+// which has to be there whole.
 size_t PacketSize(absl::string_view bytes);
 
 std::string EncodeHeader(const PacketHeader& header);
@@ -67,7 +67,8 @@ struct FramedSignal {
 struct FramedOther {
   uint8_t modifier2;
 };
-// The packet isn't a client's.  This comes once, and nothing after it.
+// The packet isn't a client's.  This input comes once, and nothing comes after
+// it.
 struct FramedForeign {
   uint8_t modifier1;
 };

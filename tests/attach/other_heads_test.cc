@@ -1,4 +1,5 @@
-// What clients make of what a head of ours says rarely, or another version.
+// Clients understand what our head rarely says, and what a head of another
+// version says.
 #include <unistd.h>
 
 #include <iostream>
@@ -23,8 +24,8 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::Not;
 
-// What a client of its own process writes, and then how it ended.  Nothing is
-// typed: its standard input is silent.
+// Returns what a client in a process of its own writes, and then how it ended.
+// Nothing is typed: its standard input is silent.
 std::string SaidBy(absl::FunctionRef<absl::Status()> client) {
   const Pipe silence;
   Pipe output;

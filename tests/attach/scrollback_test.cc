@@ -1,4 +1,5 @@
-// What scrolled off, as far as head remembers it, and heads that don't tell.
+// A client gets the lines that scrolled off, as far as head remembers them, and
+// copes with heads that don't tell.
 #include "lib/attach/scrollback.h"
 
 #include <string>

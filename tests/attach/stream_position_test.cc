@@ -1,4 +1,4 @@
-// What a client knows of its place in the stream.
+// A client knows its place in the stream.
 #include "lib/attach/stream_position.h"
 
 #include "absl/strings/str_cat.h"

@@ -93,7 +93,7 @@ TEST_F(DrainTest, NothingIsReadPastAClientThatIsWaitedFor) {
   Write("more");
   EXPECT_TRUE(Turn());
   EXPECT_EQ(ring_.end(), ring_.capacity());
-  EXPECT_TRUE(drain_.ReadAll(terminal_)) << "but for the last chance";
+  EXPECT_TRUE(drain_.ReadAll(terminal_)) << "at the last chance";
   EXPECT_EQ(ring_.end(), ring_.capacity() + 4);
 }
 

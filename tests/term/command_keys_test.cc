@@ -17,7 +17,8 @@ using Alone = CommandKeys::Alone;
 constexpr char kKey[] = "\x1c";
 constexpr char kTwoKeys[] = "\x10\x11";
 
-// What is typed, with "<n>" for a command, and "<>" for one without a key.
+// Writes out what is typed, with "<n>" for a command, and "<>" for one without
+// a key.
 std::string Said(const std::vector<Typed>& all) {
   std::string said;
   for (const Typed& typed : all) {

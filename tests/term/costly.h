@@ -1,4 +1,4 @@
-// What a program writes that costs a screen's model the most for its length,
+// The output of programs that costs a screen's model the most for its length,
 // and how much of that a model may do at once.
 #pragma once
 

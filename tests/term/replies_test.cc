@@ -8,7 +8,7 @@
 namespace deptyr {
 namespace {
 
-// What terminals answer; each comment names the question.
+// The answers of terminals; each comment names the question.
 const std::vector<std::string>& Answers() {
   static const std::vector<std::string> answers = {
       "\x1b[?62;22;52c",                      // DA1
@@ -41,7 +41,7 @@ const std::vector<std::string>& Answers() {
   return answers;
 }
 
-// What people and their terminals type.
+// The input that people type, and what their terminals send by themselves.
 const std::vector<std::string>& Typed() {
   static const std::vector<std::string> typed = {
       "a",
@@ -177,7 +177,7 @@ TEST(ReplyFilterTest, AnEscapeInsideBeginsAnew) {
   EXPECT_EQ(Filtered("\x1b\x1b[?6c!"), "\x1b!");
 }
 
-// What a program asked to be told of, so nobody leads by it.
+// A program asked for these reports, so nobody leads by sending them.
 TEST(IsReportTest, FocusAndMouseAreReportsAndKeysAreNot) {
   for (const char* report :
        {"\x1b[I", "\x1b[O", "\x1b[<0;10;20M", "\x1b[<0;10;20m", "\x1b[O\x1b[I",

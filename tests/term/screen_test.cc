@@ -68,7 +68,7 @@ TEST_P(ScreenTest, APaintedOneIsTheSame) {
   EXPECT_EQ(terminal.Paint(), terminal.Paint());
 }
 
-// What programs go on with, wherever they were.
+// The output that programs go on with, wherever they were.
 const std::vector<std::string>& Continuations() {
   static const std::vector<std::string> continuations = {
       "x",
@@ -270,8 +270,9 @@ std::string Rich(WindowSize size) {
   return bytes;
 }
 
-// What is painted again for what is beneath isn't on the stack, all at once; a
-// picture that is long is cut, and says so.
+// After a look beneath it, the alternate screen is painted again row by row,
+// because libvterm's stack wouldn't hold all of it.  A picture that is too long
+// is cut, and Paint() says so.
 TEST(WorkTest, NoPictureIsTooLong) {
   constexpr WindowSize kLarge{65, 1000};
   Terminal terminal(kLarge);

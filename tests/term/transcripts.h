@@ -1,5 +1,5 @@
-// What programs and test suites (vttest) write to a terminal of 24x80, by what
-// it is about.
+// The output of programs and test suites (vttest) for a terminal of 24x80, by
+// what it is about.
 #pragma once
 
 #include <ostream>

@@ -497,7 +497,7 @@ std::string Documented(Rights) {
   return "words";
 }
 
-// What the page has to say of one message: its payload, and its keys' values.
+// The page's words on one message: its payload, and its keys' values.
 struct Page {
   std::string payload = {};
   std::map<std::string, std::string> values = {};
