@@ -16,7 +16,6 @@ constexpr int kRetryMilliseconds = 100;
 constexpr auto kIdle = Clock::time_point::max();
 // Everything else that is ready waits for floods no longer than this.
 constexpr auto kLongestAmongFloods = std::chrono::microseconds(50);
-constexpr auto kSlow = std::chrono::microseconds(100);
 constexpr auto kLongestWithoutIdleWork = std::chrono::milliseconds(50);
 
 uint32_t EpollEvents(Interest interest) {
@@ -146,21 +145,12 @@ void EventLoop::SetFlood(uint64_t id, bool floods) {
   Apply(id, registration);
 }
 
-void EventLoop::SetSlow(uint64_t id, bool is_slow) {
-  const auto found = registrations_.find(id);
-  if (found == registrations_.end()) return;  // its handler removed it
-  if (found->second->is_slow == is_slow) return;
-  found->second->is_slow = is_slow;
-  Apply(id, *found->second);
-}
-
 void EventLoop::Apply(uint64_t id, Registration& registration) {
   const bool known = registration.known != Interest::kNone;
   const bool wanted = registration.wanted != Interest::kNone;
-  const bool floods = registration.floods || registration.is_slow;
-  const bool moves = floods != registration.known_to_flood;
+  const bool moves = registration.floods != registration.known_to_flood;
   if (known && (moves || !wanted)) Control(EPOLL_CTL_DEL, id, registration);
-  registration.known_to_flood = floods;
+  registration.known_to_flood = registration.floods;
   if (registration.known == registration.wanted) return;
   Control(registration.known == Interest::kNone ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
           id, registration);
@@ -239,7 +229,6 @@ absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
   if (count < 0) watchdog_.Disarm();  // we were asleep
   if (count > 0) watchdog_.Arm();
   turn_began_ = Clock::now();
-  Clock::time_point began = turn_began_;
   const bool floods = &set == &floods_;
   for (int i = 0; i < count; ++i) {
     alone_ = count == 1 && (floods || watched_floods_ == 0);
@@ -248,13 +237,9 @@ absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
     const auto found = registrations_.find(id);
     if (found == registrations_.end()) continue;  // gone since, promise 1
     found->second->handler(FromEpoll(event.events));
-    Clock::time_point now = Clock::now();
-    SetSlow(id, now - began >= kSlow);
-    if (floods && now >= others_due_) {
+    if (floods && Clock::now() >= others_due_) {
       RETURN_IF_ERROR(ServeOthers().status());
-      now = Clock::now();
     }
-    began = now;
   }
   return std::max(count, 0);
 }

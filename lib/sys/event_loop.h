@@ -22,8 +22,7 @@
 //   5. Once a turn has taken 2 ms, due timers wait for the next turn, after its
 //      I/O.  One timer always runs.
 //   6. Between two handlers of watches that flood, everything else that is
-//      ready is served, at the first chance after 50 us.  A watch also floods
-//      while its handler takes longer than 100 us.
+//      ready is served, at the first chance after 50 us.
 #pragma once
 
 #include <chrono>
@@ -174,8 +173,7 @@ class EventLoop {
   struct Registration {
     int fd;
     Interest wanted;
-    bool floods = false;   // its owner says so
-    bool is_slow = false;  // its handler took long the last time
+    bool floods = false;
     // The kernel knows of this interest, in this set.
     Interest known = Interest::kNone;
     bool known_to_flood = false;
@@ -186,7 +184,6 @@ class EventLoop {
       : epoll_(std::move(epoll)), floods_(std::move(floods)) {}
   void Set(uint64_t id, Interest interest);
   void SetFlood(uint64_t id, bool floods);
-  void SetSlow(uint64_t id, bool is_slow);
   void Remove(uint64_t id);
   void Apply(uint64_t id, Registration& registration);
   void Control(int operation, uint64_t id, Registration& registration);

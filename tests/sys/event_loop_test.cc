@@ -126,37 +126,6 @@ TEST_F(EventLoopTest, BetweenTwoFloodsEverythingElseIsServed) {
   EXPECT_EQ(order, "flood quiet flood flood ");
 }
 
-TEST_F(EventLoopTest, BetweenTwoThatTakeLongEverythingElseIsServed) {
-  const std::array<Pipe, 3> busy;
-  const Pipe quiet;
-  std::string order;
-  std::vector<Watch> watches;
-  watches.push_back(
-      loop_->Add(quiet.read_end.get(), Interest::kRead, [&](Ready) {
-        Drain(quiet.read_end.get());
-        order += "quiet ";
-      }));
-  bool asks = false;
-  for (const Pipe& one : busy) {
-    (void)WriteSome(one.write_end.get(), "x");
-    watches.push_back(
-        loop_->Add(one.read_end.get(), Interest::kRead, [&](Ready) {
-          const Clock::time_point start = Clock::now();
-          while (Clock::now() - start < std::chrono::microseconds(200)) {
-          }
-          if (std::exchange(asks, false)) {
-            (void)WriteSome(quiet.write_end.get(), "x");
-          }
-          order += "busy ";
-        }));
-  }
-  RunOnce();
-  EXPECT_EQ(order, "busy busy busy ") << "the loop learns it";
-  asks = true;
-  RunOnce();
-  EXPECT_EQ(order, "busy busy busy busy quiet busy busy ");
-}
-
 TEST_F(EventLoopTest, AFloodLearnsThatItIsAloneNoLonger) {
   const Pipe flood;
   const Pipe quiet;
