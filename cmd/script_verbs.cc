@@ -55,7 +55,7 @@ absl::Status RunAndPrint(Script script, const std::string& pattern,
   ASSIGN_OR_RETURN(Matcher matcher, Matcher::Create(pattern));
   script.matcher = &matcher;
   script.until = Script::Until::kMatch;
-  const absl::Status end = RunScript(script);
+  absl::Status end = RunScript(script);
   // Without a match, the output that came instead says why.
   if (print) PrintLine(matcher.text());
   return end;
