@@ -60,7 +60,7 @@ absl::Status Upgrade::HandOver(absl::string_view said, const ExitStatus& end) {
                      said.empty() ? Describe(end) : std::string(said)));
   }
   readiness_.ShowSocket(true);
-  const absl::Status why = ReplaceSelf(program_, argv_, OfferOf(owner_.Save()));
+  absl::Status why = ReplaceSelf(program_, argv_, OfferOf(owner_.Save()));
   readiness_.ShowSocket(false);
   return why;
 }
