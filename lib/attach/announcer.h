@@ -9,6 +9,7 @@
 //   announcer.OnMessage();  // after each message of head
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -34,7 +35,8 @@ class Announcer {
     waiting_[topic] = std::move(text);
   }
   void OnMessage() {
-    if (waiting_ != Lines()) {
+    const auto waits = [](const std::string& line) { return !line.empty(); };
+    if (std::any_of(waiting_.begin(), waiting_.end(), waits)) {
       pause_ = loop_.After(kPaintPause, [this] { SayWaiting(); });
     }
   }

@@ -36,7 +36,7 @@ class Answer final : public HeadConnection::Listener {
 
 }  // namespace
 
-absl::Status Converse(const std::string& path, HeadMessage first,
+absl::Status Converse(const std::string& path, const HeadMessage& first,
                       absl::FunctionRef<bool(const HeadMessage&)> take,
                       absl::Duration patience) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());

@@ -26,7 +26,7 @@ inline constexpr absl::Duration kAnswerPatience = absl::Seconds(10);
 // Sends `first` to the head at `path`, and gives each message that head sends
 // to `take`, until that returns true.  A refusal is an error, and so is a head
 // that goes away or isn't done within `patience`.
-absl::Status Converse(const std::string& path, HeadMessage first,
+absl::Status Converse(const std::string& path, const HeadMessage& first,
                       absl::FunctionRef<bool(const HeadMessage&)> take,
                       absl::Duration patience = kAnswerPatience);
 
