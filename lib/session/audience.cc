@@ -63,6 +63,7 @@ void Audience::PumpAll() {
 // Begins where the turn before had to stop, so that the last ones aren't always
 // the late ones.
 void Audience::PumpThisTurn() {
+  pump_.Reset();
   const size_t first = std::exchange(next_, 0);
   for (size_t i = 0; i < clients_.size(); ++i) {
     const size_t at = (first + i) % clients_.size();
@@ -70,12 +71,16 @@ void Audience::PumpThisTurn() {
     Pump(*clients_[at]);
     if (i + 1 == clients_.size() || !loop_.TurnIsLong()) continue;
     next_ = at + 1;
-    next_turn_ = loop_.After(absl::ZeroDuration(), [this] {
-      PumpThisTurn();
-      look_again_();
-    });
-    return;
+    return PumpWithin(absl::ZeroDuration());
   }
+}
+
+void Audience::PumpWithin(absl::Duration time) {
+  if (pump_.pending()) return;
+  pump_ = loop_.After(time, [this] {
+    PumpThisTurn();
+    look_again_();
+  });
 }
 
 size_t Audience::RoomToRead() const {

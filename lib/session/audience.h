@@ -77,6 +77,8 @@ class Audience {
   // Pumps as many of them as this turn of the loop has time for; the others
   // follow in the next turns.
   void PumpThisTurn();
+  // Calls PumpThisTurn() after this time, unless that is called before.
+  void PumpWithin(absl::Duration time);
 
   // How much may be read without a loss for a client that is waited for.
   size_t RoomToRead() const;
@@ -129,7 +131,7 @@ class Audience {
   const SessionClient* leader_ = nullptr;
   uint64_t answered_ = 0;
   size_t next_ = 0;  // index of the first that is pumped in a turn
-  Timer next_turn_;
+  Timer pump_;
   Timer patience_;  // the present window
   Timer return_time_;
 };

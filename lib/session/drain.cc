@@ -34,8 +34,7 @@ void Drain::Begin() {
   read_since_end_ = 0;
 }
 
-bool Drain::Turn(const SharedFd& terminal, Watch& watch, bool program_ended,
-                 absl::AnyInvocable<void()> gathered) {
+bool Drain::Turn(const SharedFd& terminal, Watch& watch, bool program_ended) {
   const size_t clients = audience_.clients().size();
   const bool many = clients >= kManyClients;
   Clock::time_point end = Clock::now();
@@ -58,15 +57,10 @@ bool Drain::Turn(const SharedFd& terminal, Watch& watch, bool program_ended,
     ++flood_turns_;
   }
   watch.SetFlood(flood_turns_ == kFloodTurns);
-  if (!Gathers(room, many)) {
-    gathering_.Reset();
+  if (Gathers(room, many)) {
+    audience_.PumpWithin(kLongestGathering);
+  } else {
     audience_.PumpThisTurn();
-  } else if (!gathering_.pending()) {
-    gathering_ = loop_.After(kLongestGathering,
-                             [this, gathered = std::move(gathered)]() mutable {
-                               audience_.PumpThisTurn();
-                               gathered();
-                             });
   }
   return !held_up_;
 }

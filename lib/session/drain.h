@@ -1,8 +1,7 @@
 // Reads a session's terminal into the ring.
 //
 //   drain.Begin();
-//   if (!drain.Turn(terminal, watch, /*program_ended=*/false,
-//                   [] { ... watch the terminal again ... })) {
+//   if (!drain.Turn(terminal, watch, /*program_ended=*/false)) {
 //     ... whoever passed the terminal made us wait ...
 //   }
 //
@@ -24,7 +23,6 @@
 #include <cstdint>
 
 #include "absl/container/inlined_vector.h"
-#include "absl/functional/any_invocable.h"
 
 #include "lib/session/audience.h"
 #include "lib/session/observer.h"
@@ -50,10 +48,9 @@ class Drain {
   // A new program, on a new terminal.
   void Begin();
   // Reads what there is now, and has the clients write it at once.  While
-  // several floods are served, they write it a little later, and `gathered` is
-  // called then.  False if a read had to wait.
-  bool Turn(const SharedFd& terminal, Watch& watch, bool program_ended,
-            absl::AnyInvocable<void()> gathered);
+  // several floods are served, they write it a little later.  False if a read
+  // had to wait.
+  bool Turn(const SharedFd& terminal, Watch& watch, bool program_ended);
   // Reads all that the PTY holds, even past a client that is waited for: its
   // program has ended or is replaced, and this is the last chance.  If a
   // program still writes, this stops after a while.
@@ -80,7 +77,6 @@ class Drain {
   bool closed_ = false;
   bool drained_ = false;
   bool held_up_ = false;
-  Timer gathering_;  // until what was read is written after all
 };
 
 }  // namespace deptyr

@@ -219,8 +219,7 @@ void Session::WriteInput() {
 
 void Session::ReadTurn() {
   const bool ended = program_.exited() || program_.settled();
-  if (!drain_.Turn(terminal_, terminal_watch_, ended,
-                   [this] { UpdateInterest(); })) {
+  if (!drain_.Turn(terminal_, terminal_watch_, ended)) {
     changed_(*this, {Change::kHeldUp});
   }
 }

@@ -215,7 +215,7 @@ void Interpreter::Confine(Cursor& cursor) const {
   cursor.wraps = cursor.wraps && cursor.col == model_.cols() - 1;
 }
 
-// As in tmux, a screen that gets smaller loses rows below the cursor first,
+// A screen that gets smaller loses rows below the cursor first, as in tmux, and
 // then rows at the top.  libvterm would keep those below, and the cursor would
 // end up above the top.
 void Interpreter::EraseRowsBelow(int row, int count) {

@@ -121,7 +121,7 @@ void Modes::SetDecMode(int mode, bool on, OnEffect on_effect) {
     case 1000:
     case 1002:
     case 1003:
-      // As in xterm, at most one of them is set, and to reset any resets all.
+      // At most one of them is set, and to reset any resets all, as in xterm.
       mouse_ = static_cast<int16_t>(on ? mode : 0);
       break;
     case 66:

@@ -57,7 +57,7 @@ class Screen {
   size_t WriteSome(absl::string_view bytes, uint64_t most);
   // The cost of everything up to now, in the same unit.
   uint64_t work() const;
-  // As in xterm and tmux, the scroll region becomes all of the screen; the
+  // The scroll region becomes all of the screen, as in xterm and tmux; the
   // digest has to be told, too.
   void Resize(WindowSize size);
 

@@ -45,7 +45,7 @@ class DrainTest : public testing::Test {
     EXPECT_EQ(WriteSome(pair_.theirs.get(), text).bytes, text.size());
   }
   bool Turn(bool program_ended = false) {
-    return drain_.Turn(terminal_, watch_, program_ended, [] {});
+    return drain_.Turn(terminal_, watch_, program_ended);
   }
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
