@@ -3,6 +3,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/numbers.h"
@@ -20,8 +21,40 @@
 namespace deptyr {
 namespace {
 
+using Items = std::vector<KeyValues>;
+
 void Print(absl::string_view text) {
   (void)std::fwrite(text.data(), 1, text.size(), stdout);
+}
+
+// Asks head, and prints its answer as `show` writes it.
+absl::Status AskAndPrint(const Target& target, absl::string_view what,
+                         KeyValues fields, std::string (*show)(const Items&)) {
+  ASSIGN_OR_RETURN(
+      const Items items,
+      AskForItems(target.where.head,
+                  {.what = std::string(what), .fields = std::move(fields)}));
+  const std::string text = show(items);
+  Print(text);
+  if (!text.empty() && text.back() != '\n') Print("\n");
+  return absl::OkStatus();
+}
+
+std::string SessionNames(const Items& sessions) {
+  std::string lines;
+  for (const KeyValues& session : sessions) {
+    absl::StrAppend(&lines, Printable(ValueOf(session, "name")), "\n");
+  }
+  return lines;
+}
+
+std::string NewVersion(const Items& heads) {
+  std::string lines;
+  for (const KeyValues& head : heads) {
+    absl::StrAppend(&lines, "head, pid ", Printable(ValueOf(head, "pid")),
+                    ", is ", Printable(ValueOf(head, "version")), "\n");
+  }
+  return lines;
 }
 
 // How a program ended, as supervisors say it.  s6 gives its finish script "3 0"
@@ -32,38 +65,22 @@ absl::StatusOr<KeyValues> ParseEnd(const std::string& code,
   constexpr int kBySignal = 256;
   constexpr int kMostCode = 255;
   int number = 0;
-  if (absl::SimpleAtoi(code, &number) && number >= 0 && number <= kBySignal) {
-    if (number != kBySignal) return KeyValues{{"code", code}};
-    if (SignalNumber(status) > 0) {
-      return KeyValues{{"signal", absl::StrCat(SignalNumber(status))}};
-    }
-  } else if (code == "exited" && absl::SimpleAtoi(status, &number) &&
-             number >= 0 && number <= kMostCode) {
+  const bool is_number = absl::SimpleAtoi(code, &number);
+  if (is_number && number >= 0 && number <= kMostCode) {
+    return KeyValues{{"code", code}};
+  }
+  if (is_number ? number == kBySignal : code == "killed" || code == "dumped") {
+    const int signal = SignalNumber(status);
+    if (signal > 0) return KeyValues{{"signal", absl::StrCat(signal)}};
+  }
+  if (code == "exited" && absl::SimpleAtoi(status, &number) && number >= 0 &&
+      number <= kMostCode) {
     return KeyValues{{"code", status}};
-  } else if ((code == "killed" || code == "dumped") &&
-             SignalNumber(status) > 0) {
-    return KeyValues{{"signal", absl::StrCat(SignalNumber(status))}};
   }
   return absl::InvalidArgumentError(
       absl::StrCat("not the end of a program: ", code, " ", status,
                    "; say CODE SIGNAL as s6 passes them to finish, or "
                    "$EXIT_CODE $EXIT_STATUS as systemd does"));
-}
-
-void PrintJson(const std::string& json) {
-  Print(json + "\n");
-}
-
-absl::Status PrintHead(const SessionAddress& where, bool json) {
-  if (!where.session.empty()) {
-    return absl::InvalidArgumentError(absl::StrCat(
-        "--head shows no session: ", where.session, "; see --help"));
-  }
-  ASSIGN_OR_RETURN(
-      const auto items,
-      AskForItems(where.head, {.what = "head", .fields = {{"users", "1"}}}));
-  json ? PrintJson(HeadJson(items)) : Print(HeadText(items));
-  return absl::OkStatus();
 }
 
 }  // namespace
@@ -76,19 +93,10 @@ int LsCommand(int argc, char** argv) {
   options.Flag("names", &names, "print only the names, one per line");
   return RunVerb(options, {.session = Operands::kNone}, argc, argv,
                  [&](const Target& target) {
-                   const auto items = AskForItems(
-                       target.where.head, {.what = "sessions", .fields = {}});
-                   RETURN_IF_ERROR(items.status());
-                   if (json) {
-                     PrintJson(ItemsJson(*items));
-                   } else if (names) {
-                     for (const KeyValues& item : *items) {
-                       Print(Printable(ValueOf(item, "name")) + "\n");
-                     }
-                   } else {
-                     Print(SessionsTable(*items));
-                   }
-                   return absl::OkStatus();
+                   return AskAndPrint(target, "sessions", {},
+                                      json    ? ItemsJson
+                                      : names ? SessionNames
+                                              : SessionsTable);
                  });
 }
 
@@ -99,15 +107,20 @@ int StatusCommand(int argc, char** argv) {
                   "Shows everything about SESSION (your newest).");
   options.Flag("json", &json, "print a JSON object");
   options.Flag("head", &head, "show head itself instead of a session");
-  return RunVerb(options, {}, argc, argv, [&](const Target& target) {
-    if (head) return PrintHead(target.where, json);
-    const auto items = AskForItems(
-        target.where.head,
-        {.what = "status", .fields = {{"session", target.where.session}}});
-    RETURN_IF_ERROR(items.status());
-    json ? PrintJson(StatusJson(*items)) : Print(StatusText(*items));
-    return absl::OkStatus();
-  });
+  return RunVerb(
+      options, {}, argc, argv, [&](const Target& target) -> absl::Status {
+        const std::string& session = target.where.session;
+        if (!head) {
+          return AskAndPrint(target, "status", {{"session", session}},
+                             json ? StatusJson : StatusText);
+        }
+        if (!session.empty()) {
+          return absl::InvalidArgumentError(absl::StrCat(
+              "--head shows no session: ", session, "; see --help"));
+        }
+        return AskAndPrint(target, "head", {{"users", "1"}},
+                           json ? HeadJson : HeadText);
+      });
 }
 
 int EventsCommand(int argc, char** argv) {
@@ -122,7 +135,7 @@ int EventsCommand(int argc, char** argv) {
         [](const HeadMessage& said) {
           const auto* item = std::get_if<Item>(&said);
           if (item == nullptr) return;
-          PrintJson(ItemJson(item->fields));
+          Print(ItemJson(item->fields) + "\n");
           // Nobody reads it any more.
           if (std::fflush(stdout) != 0) std::exit(0);
         },
@@ -136,18 +149,15 @@ int KickCommand(int argc, char** argv) {
                   "Disconnects CLIENT, or all clients that are attached to "
                   "SESSION.");
   options.Flag("json", &json, "print who was disconnected as a JSON array");
-  return RunVerb(
-      options, {.session = Operands::kNeeded, .most_rest = 1}, argc, argv,
-      [&](const Target& target) {
-        const std::string client = target.rest.empty() ? "" : target.rest[0];
-        const auto items = AskForItems(
-            target.where.head, {.what = "kick",
-                                .fields = {{"session", target.where.session},
-                                           {"client", client}}});
-        RETURN_IF_ERROR(items.status());
-        json ? PrintJson(ItemsJson(*items)) : Print(ClientsTable(*items));
-        return absl::OkStatus();
-      });
+  return RunVerb(options, {.session = Operands::kNeeded, .most_rest = 1}, argc,
+                 argv, [&](const Target& target) {
+                   const std::string client =
+                       target.rest.empty() ? "" : target.rest[0];
+                   return AskAndPrint(
+                       target, "kick",
+                       {{"session", target.where.session}, {"client", client}},
+                       json ? ItemsJson : ClientsTable);
+                 });
 }
 
 int UpgradeCommand(int argc, char** argv) {
@@ -157,15 +167,7 @@ int UpgradeCommand(int argc, char** argv) {
       "same process; programs,\nclients and sockets stay.");
   return RunVerb(options, {.session = Operands::kNone}, argc, argv,
                  [](const Target& target) {
-                   const auto items = AskForItems(
-                       target.where.head, {.what = "upgrade", .fields = {}});
-                   RETURN_IF_ERROR(items.status());
-                   for (const KeyValues& head : *items) {
-                     Print(absl::StrCat(
-                         "head, pid ", Printable(ValueOf(head, "pid")), ", is ",
-                         Printable(ValueOf(head, "version")), "\n"));
-                   }
-                   return absl::OkStatus();
+                   return AskAndPrint(target, "upgrade", {}, NewVersion);
                  });
 }
 

@@ -1,6 +1,5 @@
 #include "lib/body/body.h"
 
-#include <cstdio>
 #include <optional>
 #include <string>
 #include <vector>
@@ -10,8 +9,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/options.h"
-#include "lib/base/exit_codes.h"
-#include "lib/sys/standard_fds.h"
+#include "cmd/verb.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {
@@ -30,11 +28,6 @@ absl::StatusOr<std::string> ParseName(absl::string_view text) {
       absl::StrCat("not a session name: ", text,
                    "; say 1 to 64 letters, digits and _.@:+-, not with a dot "
                    "or dash first"));
-}
-
-int Fail(absl::string_view message) {
-  OriginalStderr().Say(absl::StrCat("deptyr body: ", message));
-  return kUsageError;
 }
 
 }  // namespace
@@ -59,24 +52,25 @@ int BodyCommand(int argc, char** argv) {
                "without head, run PROGRAM without a terminal");
   options.Flag("replace", &body.replace,
                "take the session over from a program that still runs in it");
-  const auto operands = options.Parse(argc, argv);
-  if (!operands.ok()) return Fail(operands.status().message());
-  if (options.help_wanted()) {
-    std::fputs(options.Help().c_str(), stdout);
-    return 0;
-  }
-  // Parsing has stopped at HEAD-SOCKET, so "--" is an operand.
-  auto program = operands->begin();
-  if (program == operands->end()) return Fail("no HEAD-SOCKET; see --help");
-  body.socket = *program++;
-  if (program != operands->end() && *program == "--") ++program;
-  if (program == operands->end()) {
-    return Fail("no PROGRAM after HEAD-SOCKET --; see --help");
-  }
-  body.program.assign(program, operands->end());
-  if (body.name.empty()) body.name = SessionNameFor(body.program[0]);
-  body.wait = wait.value_or(body.fallback ? kWaitWithFallback : kWait);
-  return RunBody(body);
+  const auto run =
+      [&](const std::vector<std::string>& operands) -> absl::StatusOr<int> {
+    // Parsing has stopped at HEAD-SOCKET, so "--" is an operand.
+    auto program = operands.begin();
+    if (program == operands.end()) {
+      return absl::InvalidArgumentError("no HEAD-SOCKET; see --help");
+    }
+    body.socket = *program++;
+    if (program != operands.end() && *program == "--") ++program;
+    if (program == operands.end()) {
+      return absl::InvalidArgumentError(
+          "no PROGRAM after HEAD-SOCKET --; see --help");
+    }
+    body.program.assign(program, operands.end());
+    if (body.name.empty()) body.name = SessionNameFor(body.program[0]);
+    body.wait = wait.value_or(body.fallback ? kWaitWithFallback : kWait);
+    return RunBody(body);
+  };
+  return RunCommand(options, argc, argv, run);
 }
 
 }  // namespace deptyr

@@ -1,21 +1,17 @@
-#include <cstdio>
-#include <iterator>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
 #include "cmd/commands.h"
 #include "cmd/listen_options.h"
 #include "cmd/options.h"
-#include "lib/base/exit_codes.h"
+#include "cmd/verb.h"
 #include "lib/base/status.h"
-#include "lib/body/body.h"
 #include "lib/head/run_head.h"
 #include "lib/sys/replace_self.h"
-#include "lib/sys/standard_fds.h"
 #include "lib/term/key_names.h"
 
 namespace deptyr {
@@ -28,45 +24,17 @@ absl::StatusOr<size_t> ParseAtLeast64K(absl::string_view text) {
   return absl::InvalidArgumentError("at least 64K");
 }
 
-template <typename Value>
-struct Word {
-  const char* word;
-  Value value;
-};
-
-template <typename Value, size_t kCount>
-absl::StatusOr<Value> ParseWord(absl::string_view text,
-                                const Word<Value> (&words)[kCount]) {
-  const auto format = [](std::string* out, const Word<Value>& one) {
-    absl::StrAppend(out, one.word);
-  };
-  for (const auto& [word, value] : words) {
-    if (text == word) return value;
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "not known: ", text, "; say ",
-      absl::StrJoin(std::begin(words), std::end(words) - 1, ", ", format),
-      " or ", std::end(words)[-1].word));
-}
-
-absl::StatusOr<SizePolicy> ParseSizePolicy(absl::string_view text) {
-  return ParseWord<SizePolicy>(text, {{"latest", SizePolicy::kLatest},
-                                      {"smallest", SizePolicy::kSmallest},
-                                      {"largest", SizePolicy::kLargest},
-                                      {"fixed", SizePolicy::kFixed}});
-}
-
-absl::StatusOr<WhenBehind> ParseWhenBehind(absl::string_view text) {
-  return ParseWord<WhenBehind>(text, {{"skip", WhenBehind::kSkip},
-                                      {"drop", WhenBehind::kDrop},
-                                      {"block", WhenBehind::kBlock}});
-}
-
-absl::StatusOr<Shows> ParseShows(absl::string_view text) {
-  return ParseWord<Shows>(text, {{"screen", Shows::kScreen},
-                                 {"history", Shows::kHistory},
-                                 {"nothing", Shows::kNothing}});
-}
+constexpr Named<SizePolicy> kSizePolicies[] = {
+    {"latest", SizePolicy::kLatest},
+    {"smallest", SizePolicy::kSmallest},
+    {"largest", SizePolicy::kLargest},
+    {"fixed", SizePolicy::kFixed}};
+constexpr Named<WhenBehind> kWhenBehind[] = {{"skip", WhenBehind::kSkip},
+                                             {"drop", WhenBehind::kDrop},
+                                             {"block", WhenBehind::kBlock}};
+constexpr Named<Shows> kShows[] = {{"screen", Shows::kScreen},
+                                   {"history", Shows::kHistory},
+                                   {"nothing", Shows::kNothing}};
 
 absl::StatusOr<KeeperSpec> ParseKeeper(absl::string_view text) {
   if (text == "auto") return KeeperSpec{KeeperSpec::kFound};
@@ -77,18 +45,6 @@ absl::StatusOr<KeeperSpec> ParseKeeper(absl::string_view text) {
   }
   return absl::InvalidArgumentError(absl::StrCat(
       "not known: ", text, "; say auto, none, systemd or s6:SOCKET"));
-}
-
-void AddRules(Options& options, const char* name, AllowRules* rules,
-              const char* help) {
-  options.Do(
-      name, "WHO=RIGHTS[@SESSION]",
-      [rules](absl::string_view text) -> absl::Status {
-        ASSIGN_OR_RETURN(AllowRule rule, ParseAllow(text));
-        rules->push_back(std::move(rule));
-        return absl::OkStatus();
-      },
-      help);
 }
 
 void AddLimits(Options& options, Limits& limits) {
@@ -108,11 +64,6 @@ void AddLimits(Options& options, Limits& limits) {
                 "refuse more registrations of one user in 10 s (10000)");
 }
 
-int Fail(absl::string_view message, int status) {
-  OriginalStderr().Say(absl::StrCat("deptyr head: ", message));
-  return status;
-}
-
 }  // namespace
 
 int HeadCommand(int argc, char** argv) {
@@ -130,32 +81,27 @@ int HeadCommand(int argc, char** argv) {
                 "bytes of output remembered for each session (1M)");
   ListenOptionsState listen{.listeners = &head.listeners};
   AddListeners(options, listen);
-  options.Do(
-      "client-dir", "DIR",
-      [&](absl::string_view dir) {
-        head.client_dirs.push_back({std::string(dir), listen.policy});
-        return absl::OkStatus();
-      },
-      "sockets DIR/SESSION.raw and DIR/SESSION.uwsgi for every session");
-  options.Value("attach-shows", "WHAT", &listen.policy.shows, ParseShows,
-                "listeners named after this: what a client gets first: screen, "
-                "history or nothing (screen)");
+  options.Do("client-dir", "DIR",
+             "sockets DIR/SESSION.raw and DIR/SESSION.uwsgi for every session",
+             [&](absl::string_view dir) {
+               head.client_dirs.push_back({std::string(dir), listen.policy});
+               return absl::OkStatus();
+             });
+  options.OneOf("attach-shows", "WHAT", &listen.policy.shows, kShows,
+                "listeners named after this: what a client gets first: ");
   options.Flag("read-only", &listen.policy.read_only,
                "listeners named after this: what clients send is dropped");
-  AddRules(options, "allow", &head.allow,
-           "who else than a session's owner and root may do what; WHO is "
-           "user:NAME, group:NAME, uid:N, gid:N or any; repeatable");
-  AddRules(options, "listener-allow", &listen.policy.allow,
-           "listeners named after this: who else may do what there; "
-           "repeatable");
-  options.Value("size-policy", "POLICY", &head.session.size_policy,
-                ParseSizePolicy,
-                "whose size a program has: latest, smallest, largest or fixed "
-                "(latest)");
-  options.Value("when-behind", "WHAT", &head.session.when_behind,
-                ParseWhenBehind,
-                "what becomes of a client that doesn't take its output: skip, "
-                "drop or block (skip)");
+  options.Values("allow", "WHO=RIGHTS[@SESSION]", &head.allow, ParseAllow,
+                 "who else than a session's owner and root may do what; WHO is "
+                 "user:NAME, group:NAME, uid:N, gid:N or any; repeatable");
+  options.Values("listener-allow", "WHO=RIGHTS[@SESSION]", &listen.policy.allow,
+                 ParseAllow,
+                 "listeners named after this: who else may do what there; "
+                 "repeatable");
+  options.OneOf("size-policy", "POLICY", &head.session.size_policy,
+                kSizePolicies, "whose size a program has: ");
+  options.OneOf("when-behind", "WHAT", &head.session.when_behind, kWhenBehind,
+                "what becomes of a client that doesn't take its output: ");
   options.Value("keeper", "KEEPER", &head.keeper, ParseKeeper,
                 "who keeps the terminals when head dies: auto, none, systemd "
                 "or s6:SOCKET (auto)");
@@ -165,22 +111,21 @@ int HeadCommand(int argc, char** argv) {
   options.Flag("headless", &terminal.headless, "leave the terminal alone");
   options.Value("ready-fd", "N", &head.ready_fd, ParseFd,
                 "write a newline to descriptor N when ready (s6)");
-  const auto operands = options.Parse(argc, argv);
-  if (!operands.ok()) return Fail(operands.status().message(), kUsageError);
-  if (options.help_wanted()) {
-    std::fputs(options.Help().c_str(), stdout);
+  const auto run =
+      [&](const std::vector<std::string>& operands) -> absl::StatusOr<int> {
+    if (operands.size() != 1) {
+      return absl::InvalidArgumentError(
+          "one HEAD-SOCKET is needed; see --help");
+    }
+    head.socket = operands[0];
+    head.program = OwnProgram();
+    head.argv = {"deptyr"};
+    head.argv.insert(head.argv.end(), argv, argv + argc);
+    head.version = kVersion;
+    RETURN_IF_ERROR(RunHead(std::move(head), terminal));
     return 0;
-  }
-  if (operands->size() != 1) {
-    return Fail("one HEAD-SOCKET is needed; see --help", kUsageError);
-  }
-  head.socket = operands->front();
-  head.program = OwnProgram();
-  head.argv = {"deptyr"};
-  head.argv.insert(head.argv.end(), argv, argv + argc);
-  head.version = kVersion;
-  const absl::Status status = RunHead(std::move(head), terminal);
-  return status.ok() ? 0 : Fail(status.message(), ExitCodeFor(status));
+  };
+  return RunCommand(options, argc, argv, run);
 }
 
 }  // namespace deptyr

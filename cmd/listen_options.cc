@@ -2,26 +2,24 @@
 
 #include <utility>
 
-#include "lib/base/status.h"
-
 namespace deptyr {
 
 void AddListeners(Options& options, ListenOptionsState& state) {
   for (const SocketProtocol& protocol : kSocketProtocols) {
-    options.Do(
-        protocol.name, state.name_sessions ? "ADDRESS[=SESSION]" : "ADDRESS",
-        [&state, &protocol](absl::string_view text) -> absl::Status {
-          ListenerSpec spec{.address = std::string(text)};
-          if (state.name_sessions) {
-            ASSIGN_OR_RETURN(spec, ParseListener(text));
-          }
-          spec.policy = state.policy;
-          spec.policy.kind = protocol.kind;
-          spec.allow_remote = state.allow_remote;
-          state.listeners->push_back(std::move(spec));
-          return absl::OkStatus();
-        },
-        protocol.help);
+    const char* placeholder =
+        state.name_sessions ? "ADDRESS[=SESSION]" : "ADDRESS";
+    options.Do(protocol.name, placeholder, protocol.help,
+               [&](absl::string_view text) -> absl::Status {
+                 ListenerSpec spec{.address = std::string(text)};
+                 if (state.name_sessions) {
+                   ASSIGN_OR_RETURN(spec, ParseListener(text));
+                 }
+                 spec.policy = state.policy;
+                 spec.policy.kind = protocol.kind;
+                 spec.allow_remote = state.allow_remote;
+                 state.listeners->push_back(std::move(spec));
+                 return absl::OkStatus();
+               });
   }
   options.Flag(
       "allow-signals", &state.policy.allow_signals,

@@ -9,40 +9,32 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
-#include "lib/base/status.h"
-
 namespace deptyr {
 
-Options::Options(std::string command, std::string synopsis, std::string summary)
-    : command_(std::move(command)),
-      synopsis_(std::move(synopsis)),
-      summary_(std::move(summary)) {}
-
-void Options::Add(std::string name, std::string placeholder, std::string help,
-                  absl::AnyInvocable<absl::Status(absl::string_view)> set) {
+void Options::Do(absl::string_view name, absl::string_view placeholder,
+                 absl::string_view help, Setter set) {
   char letter = '\0';
   if (name.size() > 2 && name[1] == ',') {
     letter = name[0];
-    name.erase(0, 2);
+    name.remove_prefix(2);
   }
-  options_.push_back({letter, std::move(name), std::move(placeholder),
-                      std::move(help), std::move(set)});
+  options_.push_back({letter, std::string(name), std::string(placeholder),
+                      std::string(help), std::move(set)});
 }
 
-void Options::Flag(std::string name, bool* flag, std::string help) {
-  Add(std::move(name), "", std::move(help), [flag](absl::string_view) {
+void Options::Flag(absl::string_view name, bool* flag, absl::string_view help) {
+  Do(name, "", help, [flag](absl::string_view) {
     *flag = true;
     return absl::OkStatus();
   });
 }
 
-void Options::Value(std::string name, std::string placeholder,
-                    std::string* value, std::string help) {
-  Add(std::move(name), std::move(placeholder), std::move(help),
-      [value](absl::string_view text) {
-        *value = std::string(text);
-        return absl::OkStatus();
-      });
+void Options::Value(absl::string_view name, absl::string_view placeholder,
+                    std::string* value, absl::string_view help) {
+  Do(name, placeholder, help, [value](absl::string_view text) {
+    *value = std::string(text);
+    return absl::OkStatus();
+  });
 }
 
 absl::Status Options::Wrong(absl::string_view what) const {
@@ -52,84 +44,73 @@ absl::Status Options::Wrong(absl::string_view what) const {
 
 absl::StatusOr<std::vector<std::string>> Options::Parse(int argc, char** argv) {
   std::vector<std::string> operands;
-  int at = 1;
-  for (; at < argc; ++at) {
-    const absl::string_view word = argv[at];
-    if (word == "--") {
-      ++at;
-      break;
-    }
-    if (word.size() < 2 || word[0] != '-') {
-      if (!anywhere_) break;
-      operands.emplace_back(word);
-      continue;
-    }
+  Words words(argv + 1, static_cast<size_t>(argc - 1));
+  while (!words.empty()) {
+    const absl::string_view word = words.front();
+    const bool is_operand = word.size() < 2 || word[0] != '-';
+    if (is_operand && !anywhere_) break;
+    words.remove_prefix(1);
+    if (word == "--") break;
     if (word == "--help" || word == "-h") {
       help_wanted_ = true;
       return std::vector<std::string>();
     }
-    ASSIGN_OR_RETURN(at, word[1] == '-' ? TakeName(argc, argv, at)
-                                        : TakeLetters(argc, argv, at));
+    if (is_operand) {
+      operands.emplace_back(word);
+    } else {
+      RETURN_IF_ERROR(word[1] == '-' ? TakeName(word, words)
+                                     : TakeLetters(word, words));
+    }
   }
-  operands.insert(operands.end(), argv + at, argv + argc);
+  operands.insert(operands.end(), words.begin(), words.end());
   return operands;
 }
 
-absl::StatusOr<int> Options::TakeName(int argc, char** argv, int at) {
-  const absl::string_view word = absl::string_view(argv[at]).substr(2);
+absl::Status Options::TakeName(absl::string_view word, Words& following) {
   const size_t equals = word.find('=');
-  const absl::string_view name = word.substr(0, equals);
-  const auto option =
-      std::find_if(options_.begin(), options_.end(),
-                   [&](const Option& o) { return o.name == name; });
-  if (option == options_.end()) {
-    return Wrong(absl::StrCat("unknown option --", name));
+  const std::string spelled(word.substr(0, equals));
+  std::optional<absl::string_view> value;
+  if (equals != absl::string_view::npos) value = word.substr(equals + 1);
+  for (Option& option : options_) {
+    if (spelled.substr(2) != option.name) continue;
+    return Set(option, spelled, value, following);
   }
-  std::optional<absl::string_view> rest;
-  if (equals != absl::string_view::npos) rest = word.substr(equals + 1);
-  return TakeValue(*option, absl::StrCat("--", name), rest, argc, argv, at);
+  return Wrong(absl::StrCat("unknown option ", spelled));
 }
 
-absl::StatusOr<int> Options::TakeLetters(int argc, char** argv, int at) {
-  const absl::string_view word = argv[at];
+absl::Status Options::TakeLetters(absl::string_view word, Words& following) {
   for (size_t i = 1; i < word.size(); ++i) {
+    const std::string spelled = {'-', word[i]};
     const auto option =
         std::find_if(options_.begin(), options_.end(),
                      [&](const Option& o) { return o.letter == word[i]; });
     if (option == options_.end()) {
-      return Wrong(absl::StrCat("unknown option ", i == 1 ? word : "-",
-                                i == 1 ? "" : word.substr(i, 1)));
+      return Wrong(absl::StrCat("unknown option ", i == 1 ? word : spelled));
     }
-    const std::string spelled = absl::StrCat("-", word.substr(i, 1));
-    if (!option->placeholder.empty()) {
-      std::optional<absl::string_view> rest;
-      if (i + 1 < word.size()) rest = word.substr(i + 1);
-      return TakeValue(*option, spelled, rest, argc, argv, at);
-    }
-    auto taken = TakeValue(*option, spelled, std::nullopt, argc, argv, at);
-    if (!taken.ok()) return taken;
+    const bool is_last = !option->placeholder.empty();
+    std::optional<absl::string_view> value;
+    if (is_last && i + 1 < word.size()) value = word.substr(i + 1);
+    RETURN_IF_ERROR(Set(*option, spelled, value, following));
+    if (is_last) break;
   }
-  return at;
+  return absl::OkStatus();
 }
 
-absl::StatusOr<int> Options::TakeValue(Option& option,
-                                       const std::string& spelled,
-                                       std::optional<absl::string_view> rest,
-                                       int argc, char** argv, int at) {
-  if (option.placeholder.empty() && rest) {
-    return Wrong(absl::StrCat(spelled, " takes no value"));
-  }
-  if (!option.placeholder.empty() && !rest) {
-    if (++at == argc) {
+absl::Status Options::Set(Option& option, const std::string& spelled,
+                          std::optional<absl::string_view> value,
+                          Words& following) {
+  const bool is_flag = option.placeholder.empty();
+  if (is_flag && value) return Wrong(absl::StrCat(spelled, " takes no value"));
+  if (!is_flag && !value) {
+    if (following.empty()) {
       return Wrong(
           absl::StrCat(spelled, " needs a value, ", option.placeholder));
     }
-    rest = argv[at];
+    value = following.front();
+    following.remove_prefix(1);
   }
-  if (const absl::Status set = option.set(rest.value_or("")); !set.ok()) {
-    return Wrong(absl::StrCat(spelled, ": ", set.message()));
-  }
-  return at;
+  const absl::Status set = option.set(value.value_or(""));
+  return set.ok() ? set : Wrong(absl::StrCat(spelled, ": ", set.message()));
 }
 
 std::string Options::Listed(std::vector<absl::string_view> names) {
@@ -138,24 +119,20 @@ std::string Options::Listed(std::vector<absl::string_view> names) {
   return absl::StrCat(absl::StrJoin(names, ", "), " or ", last);
 }
 
-std::string Options::Spelled(const Option& option) {
-  return absl::StrCat(
-      option.letter == '\0'
-          ? ""
-          : absl::StrCat("-", std::string(1, option.letter), ", "),
-      "--", option.name, option.placeholder.empty() ? "" : " ",
-      option.placeholder);
-}
-
 std::string Options::Help() const {
   std::string text = absl::StrCat("usage: deptyr ", command_, " ", synopsis_,
                                   "\n", summary_, "\n\n");
+  const auto add = [&text](absl::string_view spelled, absl::string_view help) {
+    absl::StrAppendFormat(&text, "  %-24s %s\n", spelled, help);
+  };
   for (const Option& option : options_) {
-    absl::StrAppend(
-        &text, absl::StrFormat("  %-24s %s\n", Spelled(option), option.help));
+    const std::string letter =
+        option.letter == '\0' ? "" : absl::StrFormat("-%c, ", option.letter);
+    const absl::string_view space = option.placeholder.empty() ? "" : " ";
+    add(absl::StrCat(letter, "--", option.name, space, option.placeholder),
+        option.help);
   }
-  absl::StrAppend(&text, absl::StrFormat("  %-24s %s\n", "--help",
-                                         "print this help and exit"));
+  add("--help", "print this help and exit");
   return text;
 }
 
@@ -176,9 +153,9 @@ absl::StatusOr<WindowSize> ParseSize(absl::string_view text) {
 absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view text) {
   double seconds = 0;
   absl::Duration duration;
-  if (absl::SimpleAtod(text, &seconds)) duration = absl::Seconds(seconds);
-  if ((absl::SimpleAtod(text, &seconds) ||
-       absl::ParseDuration(text, &duration)) &&
+  const bool is_number = absl::SimpleAtod(text, &seconds);
+  if (is_number) duration = absl::Seconds(seconds);
+  if ((is_number || absl::ParseDuration(text, &duration)) &&
       duration >= absl::ZeroDuration() && duration < absl::Hours(24 * 365)) {
     return duration;
   }

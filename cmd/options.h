@@ -17,6 +17,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -25,61 +26,73 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
+#include "absl/types/span.h"
 
 #include "lib/base/named.h"
+#include "lib/base/status.h"
 #include "lib/sys/pty.h"
 
 namespace deptyr {
 
 class Options {
  public:
-  Options(std::string command, std::string synopsis, std::string summary);
+  using Setter = absl::AnyInvocable<absl::Status(absl::string_view)>;
 
-  void Flag(std::string name, bool* flag, std::string help);
-  void Value(std::string name, std::string placeholder, std::string* value,
-             std::string help);
-  // Calls `set` with each value; the option may be given several times.
-  void Do(std::string name, std::string placeholder,
-          absl::AnyInvocable<absl::Status(absl::string_view)> set,
-          std::string help) {
-    Add(std::move(name), std::move(placeholder), std::move(help),
-        std::move(set));
-  }
+  Options(std::string command, std::string synopsis, std::string summary)
+      : command_(std::move(command)),
+        synopsis_(std::move(synopsis)),
+        summary_(std::move(summary)) {}
+
+  // Calls `set` with each value; the option may be given several times.  A flag
+  // has no placeholder, and "" as its value.
+  void Do(absl::string_view name, absl::string_view placeholder,
+          absl::string_view help, Setter set);
+  void Flag(absl::string_view name, bool* flag, absl::string_view help);
+  void Value(absl::string_view name, absl::string_view placeholder,
+             std::string* value, absl::string_view help);
   // Does the same with a parser of the value, such as ParseSize.
   template <typename To, typename Parsed>
-  void Value(const std::string& name, const std::string& placeholder, To* value,
+  void Value(absl::string_view name, absl::string_view placeholder, To* value,
              absl::StatusOr<Parsed> (*parse)(absl::string_view),
-             const std::string& help) {
-    Add(name, placeholder, help, [value, parse](absl::string_view text) {
-      absl::StatusOr<Parsed> parsed = parse(text);
-      if (!parsed.ok()) return parsed.status();
-      *value = *std::move(parsed);
+             absl::string_view help) {
+    Do(name, placeholder, help, [=](absl::string_view text) -> absl::Status {
+      ASSIGN_OR_RETURN(*value, parse(text));
       return absl::OkStatus();
     });
   }
-
+  // Collects the values of an option that may be given several times.
+  template <typename Parsed>
+  void Values(absl::string_view name, absl::string_view placeholder,
+              std::vector<Parsed>* values,
+              absl::StatusOr<Parsed> (*parse)(absl::string_view),
+              absl::string_view help) {
+    Do(name, placeholder, help, [=](absl::string_view text) -> absl::Status {
+      ASSIGN_OR_RETURN(values->emplace_back(), parse(text));
+      return absl::OkStatus();
+    });
+  }
   // Takes one of the table's names as the value.  The help lists them, and
   // after them the default, which is what `value` is already.
   template <typename To, size_t kSize>
-  void OneOf(const std::string& name, const std::string& placeholder, To* value,
-             const Named<To> (&table)[kSize], const std::string& help = "") {
+  void OneOf(absl::string_view name, absl::string_view placeholder, To* value,
+             const Named<To> (&table)[kSize], absl::string_view help = "") {
     std::vector<absl::string_view> names;
     absl::string_view usual;
     for (const Named<To>& entry : table) {
       names.push_back(entry.name);
       if (entry.value == *value) usual = entry.name;
     }
-    const std::string choice = Listed(names);
-    Add(name, placeholder, absl::StrCat(help, choice, " (", usual, ")"),
-        [value, &table, choice](absl::string_view text) -> absl::Status {
-          for (const Named<To>& entry : table) {
-            if (entry.name != text) continue;
-            *value = entry.value;
-            return absl::OkStatus();
-          }
-          return absl::InvalidArgumentError(
-              absl::StrCat("unknown value: ", text, "; say ", choice));
-        });
+    const std::string choice = Listed(std::move(names));
+    Do(name, placeholder, absl::StrCat(help, choice, " (", usual, ")"),
+       [value, &table, choice](absl::string_view text) {
+         for (const Named<To>& entry : table) {
+           if (entry.name != text) continue;
+           *value = entry.value;
+           return absl::OkStatus();
+         }
+         return absl::InvalidArgumentError(
+             absl::StrCat("unknown value: ", text, "; say ", choice));
+       });
   }
 
   // Lets options follow operands, too, for a subcommand that runs no program.
@@ -95,25 +108,22 @@ class Options {
   std::string Help() const;
 
  private:
+  using Words = absl::Span<char* const>;
   struct Option {
     char letter;  // '\0' for none
     std::string name;
     std::string placeholder;  // "" for a flag
     std::string help;
-    absl::AnyInvocable<absl::Status(absl::string_view)> set;
+    Setter set;
   };
-  void Add(std::string name, std::string placeholder, std::string help,
-           absl::AnyInvocable<absl::Status(absl::string_view)> set);
-  // Takes the option at argv[at], and returns the index of its last word.
-  absl::StatusOr<int> TakeName(int argc, char** argv, int at);
-  absl::StatusOr<int> TakeLetters(int argc, char** argv, int at);
-  // A value is the rest of the word, or the next word.
-  absl::StatusOr<int> TakeValue(Option& option, const std::string& spelled,
-                                std::optional<absl::string_view> rest, int argc,
-                                char** argv, int at);
+  // These take an option's word, and, if they need it as a value, the first one
+  // of those that follow.
+  absl::Status TakeName(absl::string_view word, Words& following);
+  absl::Status TakeLetters(absl::string_view word, Words& following);
+  absl::Status Set(Option& option, const std::string& spelled,
+                   std::optional<absl::string_view> value, Words& following);
   // "text, ansi or json".
   static std::string Listed(std::vector<absl::string_view> names);
-  static std::string Spelled(const Option& option);
   absl::Status Wrong(absl::string_view what) const;
 
   const std::string command_;

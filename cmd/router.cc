@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <algorithm>
-#include <cstdio>
 #include <cstdlib>
 #include <cstring>
 #include <string>
@@ -13,14 +12,13 @@
 #include "cmd/commands.h"
 #include "cmd/listen_options.h"
 #include "cmd/options.h"
-#include "lib/base/exit_codes.h"
+#include "cmd/verb.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/body/body.h"
 #include "lib/sys/name_service.h"
 #include "lib/sys/process.h"
 #include "lib/sys/signals.h"
-#include "lib/sys/standard_fds.h"
 
 namespace deptyr {
 namespace {
@@ -36,10 +34,8 @@ void ChooseCommand(std::vector<std::string> operands, bool login,
   }
   router->program = operands[0];
   if (login) {
-    const size_t slash = operands[0].rfind('/');
-    operands[0] = absl::StrCat("-", slash == std::string::npos
-                                        ? operands[0]
-                                        : operands[0].substr(slash + 1));
+    operands[0] =
+        absl::StrCat("-", operands[0].substr(operands[0].rfind('/') + 1));
   }
   router->argv = std::move(operands);
 }
@@ -73,11 +69,6 @@ absl::Status RunRouter(RouterOptions options) {
   return absl::OkStatus();
 }
 
-int Fail(absl::string_view message, int status) {
-  OriginalStderr().Say(absl::StrCat("deptyr router: ", message));
-  return status;
-}
-
 }  // namespace
 
 int RouterCommand(int argc, char** argv) {
@@ -93,14 +84,8 @@ int RouterCommand(int argc, char** argv) {
                 "the sockets' mode (0600)");
   options.Value("group", "GROUP", &router.rights.group,
                 "the sockets' group (that of this process)");
-  options.Do(
-      "allow-user", "USER",
-      [&router](absl::string_view text) -> absl::Status {
-        ASSIGN_OR_RETURN(const uid_t uid, FindUser(text));
-        router.allowed_users.push_back(uid);
-        return absl::OkStatus();
-      },
-      "who may connect besides root and this user; repeatable");
+  options.Values("allow-user", "USER", &router.allowed_users, FindUser,
+                 "who may connect besides root and this user; repeatable");
   options.Value("size", "ROWSxCOLS", &router.size, ParseSize,
                 "a terminal's size until its client tells (24x80)");
   options.Flag("login", &login, "run COMMAND as a login shell");
@@ -116,19 +101,17 @@ int RouterCommand(int argc, char** argv) {
                 "refuse more TCP connections from one address (256)");
   options.Value("ready-fd", "N", &router.ready_fd, ParseFd,
                 "write a newline to descriptor N when ready (s6)");
-  auto operands = options.Parse(argc, argv);
-  if (!operands.ok()) return Fail(operands.status().message(), kUsageError);
-  if (options.help_wanted()) {
-    std::fputs(options.Help().c_str(), stdout);
+  const auto run =
+      [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
+    if (router.listeners.empty()) {
+      return absl::InvalidArgumentError(
+          "nowhere to listen: say --raw or --uwsgi; see --help");
+    }
+    ChooseCommand(std::move(operands), login, &router);
+    RETURN_IF_ERROR(RunRouter(std::move(router)));
     return 0;
-  }
-  if (router.listeners.empty()) {
-    return Fail("nowhere to listen: say --raw or --uwsgi; see --help",
-                kUsageError);
-  }
-  ChooseCommand(*std::move(operands), login, &router);
-  const absl::Status status = RunRouter(std::move(router));
-  return status.ok() ? 0 : Fail(status.message(), ExitCodeFor(status));
+  };
+  return RunCommand(options, argc, argv, run);
 }
 
 }  // namespace deptyr

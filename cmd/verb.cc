@@ -17,30 +17,27 @@
 namespace deptyr {
 namespace {
 
-absl::Status ParseAndRun(Options& options, const Operands& wanted, int argc,
-                         char** argv,
-                         absl::FunctionRef<absl::Status(const Target&)> run) {
-  options.AllowAnywhere();
-  ASSIGN_OR_RETURN(std::vector<std::string> operands,
-                   options.Parse(argc, argv));
-  if (options.help_wanted()) {
-    std::fputs(options.Help().c_str(), stdout);
-    return absl::OkStatus();
-  }
-  const auto target = TargetOf(std::move(operands), wanted);
-  if (!target.ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat(target.status().message(), "; see --help"));
-  }
-  RETURN_IF_ERROR(run(*target));
-  // It is no error if nobody wants all of the output.
-  if (std::fflush(stdout) != 0 && errno != EPIPE) {
-    return Errno("write the output");
-  }
-  return absl::OkStatus();
+// Says why the command failed, and returns its exit status.
+int Fail(const Options& options, const absl::Status& why) {
+  OriginalStderr().Say(
+      absl::StrCat("deptyr ", options.command(), ": ", why.message()));
+  return ExitCodeFor(why);
 }
 
 }  // namespace
+
+int RunCommand(
+    Options& options, int argc, char** argv,
+    absl::FunctionRef<absl::StatusOr<int>(std::vector<std::string>)> run) {
+  auto operands = options.Parse(argc, argv);
+  if (!operands.ok()) return Fail(options, operands.status());
+  if (options.help_wanted()) {
+    std::fputs(options.Help().c_str(), stdout);
+    return 0;
+  }
+  const absl::StatusOr<int> status = run(*std::move(operands));
+  return status.ok() ? *status : Fail(options, status.status());
+}
 
 absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
                                 const Operands& wanted) {
@@ -74,12 +71,30 @@ absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
 
 int RunVerb(Options& options, const Operands& wanted, int argc, char** argv,
             absl::FunctionRef<absl::Status(const Target&)> run) {
-  const OriginalStderr log;
+  const OriginalStderr
+      standard_fds;  // no socket gets the number of one of them
   IgnoreWriteSignals();
-  const absl::Status status = ParseAndRun(options, wanted, argc, argv, run);
-  if (status.ok()) return 0;
-  log.Say(absl::StrCat("deptyr ", options.command(), ": ", status.message()));
-  return absl::IsDeadlineExceeded(status) ? kTimedOut : ExitCodeFor(status);
+  options.AllowAnywhere();
+  const auto run_on_target =
+      [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
+    const auto target = TargetOf(std::move(operands), wanted);
+    if (!target.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat(target.status().message(), "; see --help"));
+    }
+    const absl::Status status = run(*target);
+    if (absl::IsDeadlineExceeded(status)) {
+      (void)Fail(options, status);
+      return kTimedOut;
+    }
+    RETURN_IF_ERROR(status);
+    // It is no error if nobody wants all of the output.
+    if (std::fflush(stdout) != 0 && errno != EPIPE) {
+      return Errno("write the output");
+    }
+    return 0;
+  };
+  return RunCommand(options, argc, argv, run_on_target);
 }
 
 }  // namespace deptyr

@@ -1,4 +1,4 @@
-// The part that the verbs of clients share: their operands, and how they end.
+// Runs a subcommand, from its command line to its exit status.
 //
 //   int HistoryCommand(int argc, char** argv) {
 //     HistoryOptions history;
@@ -43,8 +43,14 @@ struct Operands {
 absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
                                 const Operands& wanted);
 
-// Parses the command line, and calls `run` with the operands.  Prints an error
-// on standard error, and returns the exit status.
+// Parses the command line, prints the help if it asks for that, and otherwise
+// calls `run` with the operands.  Prints an error on standard error, and
+// returns the exit status, which is what `run` returns if it succeeds.
+int RunCommand(
+    Options& options, int argc, char** argv,
+    absl::FunctionRef<absl::StatusOr<int>(std::vector<std::string>)> run);
+
+// Does the same for a client of head.
 int RunVerb(Options& options, const Operands& wanted, int argc, char** argv,
             absl::FunctionRef<absl::Status(const Target&)> run);
 
