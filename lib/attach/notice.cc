@@ -11,18 +11,28 @@ std::string OwnLine(absl::string_view text) {
   return absl::StrCat("[deptyr: ", text, "]");
 }
 
+std::optional<int> NumberIn(const KeyValues& fields, absl::string_view key,
+                            int least, int most) {
+  int number = 0;
+  const bool is_number = absl::SimpleAtoi(ValueOf(fields, key), &number);
+  if (!is_number || number < least || number > most) return std::nullopt;
+  return number;
+}
+
+WindowSize SizeIn(const KeyValues& fields, uint16_t least, uint16_t most) {
+  const auto length = [&](absl::string_view key) {
+    return static_cast<uint16_t>(
+        NumberIn(fields, key, least, most).value_or(least));
+  };
+  return {.rows = length("rows"), .cols = length("cols")};
+}
+
 std::optional<int> ExitStatusOf(const KeyValues& fields) {
   constexpr int kMostSignal = 64;
   constexpr int kMostCode = 255;
-  const auto number = [&fields](absl::string_view key) {
-    int value = 0;
-    return absl::SimpleAtoi(ValueOf(fields, key), &value) ? value : -1;
-  };
-  const int signal = number("signal");
-  if (signal > 0 && signal <= kMostSignal) return kSignalled + signal;
-  const int code = number("code");
-  if (code >= 0 && code <= kMostCode) return code;
-  return std::nullopt;
+  const auto signal = NumberIn(fields, "signal", 1, kMostSignal);
+  if (signal) return kSignalled + *signal;
+  return NumberIn(fields, "code", 0, kMostCode);
 }
 
 std::string HowOf(const KeyValues& fields) {

@@ -2,12 +2,14 @@
 // item say, and sentences of its own.  Pure.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
+#include "lib/base/window_size.h"
 #include "lib/wire/key_values.h"
 
 namespace deptyr {
@@ -17,6 +19,13 @@ std::string OwnLine(absl::string_view text);
 
 inline constexpr char kHeadMissed[] =
     "head has gone; waiting for it to come back";
+
+// A field's number if it is one from `least` to `most`.
+std::optional<int> NumberIn(const KeyValues& fields, absl::string_view key,
+                            int least, int most);
+// The terminal's size that the fields tell.  A length that isn't from `least`
+// to `most` becomes `least`.
+WindowSize SizeIn(const KeyValues& fields, uint16_t least, uint16_t most);
 
 // The exit status that a shell would report for a program: its own, or 128 plus
 // the signal's number.  Nothing if the fields don't tell how it ended.

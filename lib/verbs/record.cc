@@ -2,10 +2,10 @@
 
 #include <unistd.h>
 
+#include <cstdint>
 #include <memory>
 #include <variant>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
@@ -76,14 +76,7 @@ void Recorder::OnMessage(const HeadMessage& message) {
 void Recorder::OnNotice(const KeyValues& fields) {
   const absl::string_view event = ValueOf(fields, "event");
   if (event == "resized") {
-    WindowSize size;
-    int rows = 0;
-    int cols = 0;
-    (void)absl::SimpleAtoi(ValueOf(fields, "rows"), &rows);
-    (void)absl::SimpleAtoi(ValueOf(fields, "cols"), &cols);
-    size.rows = static_cast<uint16_t>(rows);
-    size.cols = static_cast<uint16_t>(cols);
-    Write(CastWriter::Resized(Now(), size));
+    Write(CastWriter::Resized(Now(), SizeIn(fields, 0, UINT16_MAX)));
   } else if (event == "started") {
     ResetTerminal();
   } else if (event == "ended") {
@@ -141,7 +134,7 @@ void HistoryReader::Show(absl::string_view bytes) {
 }  // namespace
 
 absl::Status RunRecord(const RecordOptions& options) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
+  ASSIGN_OR_RETURN(const auto loop, EventLoop::Create());
   // A session that can't be recorded must not cost an old recording.
   RETURN_IF_ERROR(AskForItems(options.where.head,
                               {.what = "status",
@@ -158,7 +151,7 @@ absl::Status RunRecord(const RecordOptions& options) {
 }
 
 absl::Status RunHistory(const HistoryOptions& options) {
-  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
+  ASSIGN_OR_RETURN(const auto loop, EventLoop::Create());
   return HistoryReader(*loop, options).Run(options.where.head);
 }
 

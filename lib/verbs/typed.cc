@@ -8,51 +8,35 @@
 namespace deptyr {
 namespace {
 
-struct Simple {
-  char letter;
-  char byte;
-};
-constexpr Simple kEscapes[] = {
-    {'n', '\n'}, {'r', '\r'},   {'t', '\t'},  {'b', '\b'},
-    {'a', '\a'}, {'e', '\x1b'}, {'\\', '\\'},
-};
-
 // Takes a number of at most `most` digits off the beginning of `text`.
-std::optional<int> TakeNumber(absl::string_view& text, size_t most, int base) {
+std::optional<char> TakeNumber(absl::string_view& text, size_t most, int base) {
   int number = 0;
   size_t count = 0;
-  for (; count < most && count < text.size(); ++count) {
-    int digit = 0;
-    if (!absl::SimpleHexAtoi(text.substr(count, 1), &digit) || digit >= base) {
-      break;
-    }
+  int digit = 0;
+  while (count < most && absl::SimpleHexAtoi(text.substr(count, 1), &digit) &&
+         digit < base) {
     number = number * base + digit;
+    ++count;
   }
   text.remove_prefix(count);
   if (count == 0) return std::nullopt;
-  return number;
+  return static_cast<char>(number);
 }
 
 // `text` begins after the backslash.
 std::optional<char> TakeEscape(absl::string_view& text) {
+  constexpr absl::string_view kLetters = "nrtbae\\";
+  constexpr absl::string_view kBytes = "\n\r\t\b\a\x1b\\";
   constexpr int kOctal = 8;
   constexpr int kHexadecimal = 16;
   if (text.empty()) return std::nullopt;
   const char letter = text[0];
   text.remove_prefix(1);
-  if (letter == '0') {
-    constexpr size_t kMostDigits = 3;
-    return static_cast<char>(TakeNumber(text, kMostDigits, kOctal).value_or(0));
-  }
-  if (letter == 'x') {
-    const auto number = TakeNumber(text, 2, kHexadecimal);
-    if (!number) return std::nullopt;
-    return static_cast<char>(*number);
-  }
-  for (const Simple& simple : kEscapes) {
-    if (simple.letter == letter) return simple.byte;
-  }
-  return std::nullopt;
+  if (letter == '0') return TakeNumber(text, 3, kOctal).value_or('\0');
+  if (letter == 'x') return TakeNumber(text, 2, kHexadecimal);
+  const size_t at = kLetters.find(letter);
+  if (at == absl::string_view::npos) return std::nullopt;
+  return kBytes[at];
 }
 
 }  // namespace
