@@ -18,7 +18,6 @@
 
 #include "lib/attach/attachment.h"
 #include "lib/attach/connection.h"
-#include "lib/attach/reconnect.h"
 #include "lib/attach/view.h"
 #include "lib/base/byte_queue.h"
 #include "lib/base/window_size.h"
@@ -78,14 +77,8 @@ extern Attachment::Listener& listener;
 namespace lib_attach_connection_h {
 extern HeadConnection::Listener& listener;
 }
-namespace lib_attach_reconnect_h {
-extern Reconnect::Listener& listener;
-}
 namespace lib_attach_stream_position_h {
 extern HeadConnection& head;
-}
-namespace lib_attach_typed_keys_h {
-extern Attachment& attachment;
 }
 namespace lib_base_backoff_h {
 bool Try();

@@ -9,7 +9,6 @@
 //   announcer.OnMessage();  // after each message of head
 #pragma once
 
-#include <algorithm>
 #include <array>
 #include <string>
 #include <utility>
@@ -35,10 +34,8 @@ class Announcer {
     waiting_[topic] = std::move(text);
   }
   void OnMessage() {
-    const auto waits = [](const std::string& line) { return !line.empty(); };
-    if (std::any_of(waiting_.begin(), waiting_.end(), waits)) {
-      pause_ = loop_.After(kPaintPause, [this] { SayWaiting(); });
-    }
+    if (waiting_ == Lines()) return;
+    pause_ = loop_.After(kPaintPause, [this] { SayWaiting(); });
   }
 
  private:

@@ -3,9 +3,19 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/str_cat.h"
+
 #include "lib/base/status.h"
 
 namespace deptyr {
+namespace {
+
+// A head that is only being restarted is back before that.
+constexpr absl::Duration kSilence = absl::Seconds(1);
+// The pause before checking again whether head has all that was typed.
+constexpr absl::Duration kReopenPause = absl::Milliseconds(50);
+
+}  // namespace
 
 absl::Status Attachment::Open(const std::string& head) {
   ASSIGN_OR_RETURN(path_, FindHead(head));
@@ -17,9 +27,20 @@ void Attachment::Reopen() {
   if (const absl::Status why = Connect(As::kNew); !why.ok()) Lost(why);
 }
 
+void Attachment::ReopenOnceCaughtUp() {
+  if (!reopen_at_ || position_.offset() < *reopen_at_ || reopen_.pending()) {
+    return;
+  }
+  reopen_ = loop_.After(kReopenPause, [this] {
+    // Keys that head hasn't got would be lost with the connection.
+    if (head_->unsent() == 0) return Reopen();
+    ReopenOnceCaughtUp();
+  });
+}
+
 void Attachment::Close() {
   Drop();
-  reconnect_.Done();
+  StopTrying();
 }
 
 absl::Status Attachment::Connect(As as) {
@@ -33,12 +54,15 @@ absl::Status Attachment::Connect(As as) {
     wish.session = session_;
     wish.kick = false;
   }
+  Drop();
   head_ = std::make_unique<HeadConnection>(loop_, std::move(socket), *this);
   head_->Send(as == As::kBack ? position_.Return(wish) : wish);
   return absl::OkStatus();
 }
 
 void Attachment::Drop() {
+  reopen_at_.reset();
+  reopen_.Reset();
   if (head_ == nullptr) return;
   head_->Close();
   loop_.DestroyLater(std::move(head_));  // it may be what calls us
@@ -46,8 +70,40 @@ void Attachment::Drop() {
 
 void Attachment::Lost(const absl::Status& why) {
   Drop();
+  keys_may_be_lost_ |= std::exchange(sent_keys_, false);
   listener_.OnAway();
-  reconnect_.Lost(why);
+  TryLater(why);
+}
+
+void Attachment::TryLater(const absl::Status& why) {
+  if (patience_ <= absl::ZeroDuration()) return listener_.OnFailed(why);
+  not_reached_ = why;
+  if (!std::exchange(returning_, true)) {
+    backoff_ = kHeadBackoff;
+    time_is_up_ = loop_.After(patience_, [this] { GiveUp(); });
+    missed_ = loop_.After(kSilence, [this] { listener_.OnHeadMissed(); });
+  }
+  attempt_ = loop_.After(backoff_.Next(), [this] { Try(); });
+}
+
+void Attachment::Try() {
+  // Head may take the connection and say nothing.
+  not_reached_ = absl::UnavailableError("head doesn't answer; is it stopped?");
+  if (const absl::Status why = Connect(As::kBack); !why.ok()) TryLater(why);
+}
+
+void Attachment::GiveUp() {
+  StopTrying();
+  listener_.OnFailed(absl::UnavailableError(absl::StrCat(
+      "head went away and could not be reached again within ",
+      absl::FormatDuration(patience_), ": ", not_reached_.message())));
+}
+
+void Attachment::StopTrying() {
+  returning_ = false;
+  attempt_.Reset();
+  missed_.Reset();
+  time_is_up_.Reset();
 }
 
 void Attachment::OnMessage(HeadMessage message) {
@@ -57,39 +113,43 @@ void Attachment::OnMessage(HeadMessage message) {
                                                   : listener_.OnFailed(why);
   }
   if (const auto* here = std::get_if<Attached>(&message)) {
-    const Joined how = !attached()              ? Joined::kFirst
-                       : reconnect_.under_way() ? Joined::kBack
-                                                : Joined::kAnew;
-    reconnect_.Done();
+    const Joined how = !attached()  ? Joined::kFirst
+                       : returning_ ? Joined::kBack
+                                    : Joined::kAnew;
+    StopTrying();
     session_ = here->session;
     listener_.OnAttached(*here, how);
     (void)position_.Follow(message);
+    Type(std::exchange(waiting_keys_, ""));
+    if (typing_ended_) EndTyping();
+  } else if (!attached()) {
     return;
+  } else if (position_.Follow(message)) {
+    listener_.OnMessage(message);
+  } else {
+    listener_.OnOldNotice(std::get<Notice>(message).fields);
   }
-  if (!attached()) return;
-  if (position_.Follow(message)) return listener_.OnMessage(message);
-  listener_.OnOldNotice(std::get<Notice>(message).fields);
+  ReopenOnceCaughtUp();
+}
+
+void Attachment::Type(absl::string_view bytes) {
+  if (bytes.empty()) return;
+  if (away()) {
+    absl::StrAppend(&waiting_keys_, bytes);
+  } else {
+    head_->SendKeys(bytes);
+    sent_keys_ = true;
+  }
+}
+
+void Attachment::EndTyping() {
+  typing_ended_ = true;
+  if (!away()) head_->CloseSending();
 }
 
 void Attachment::OnEnd(const absl::Status& why) {
   if (attached() && absl::IsUnavailable(why)) return Lost(why);
   listener_.OnFailed(why);
-}
-
-void Attachment::Send(const HeadMessage& message) {
-  if (head_ != nullptr) head_->Send(message);
-}
-
-void Attachment::SendKeys(absl::string_view bytes) {
-  if (head_ != nullptr) head_->SendKeys(bytes);
-}
-
-void Attachment::CloseSending() {
-  if (head_ != nullptr) head_->CloseSending();
-}
-
-void Attachment::Pause(bool pause) {
-  if (head_ != nullptr) head_->Pause(pause);
 }
 
 }  // namespace deptyr

@@ -1,5 +1,6 @@
 // A client's attachment to a session.  It outlives head: when head goes away,
-// the next one is asked to go on at the same place in the stream.
+// the next one is asked, with growing pauses, to go on at the same place in the
+// stream.  What is typed meanwhile waits.
 //
 //   Attachment attachment(*loop, absl::Seconds(30), listener);
 //   RETURN_IF_ERROR(attachment.Open(""));  // where head usually is
@@ -8,7 +9,9 @@
 // The listener may call any method but Reopen() from its callbacks.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
@@ -17,15 +20,14 @@
 #include "absl/time/time.h"
 
 #include "lib/attach/connection.h"
-#include "lib/attach/reconnect.h"
 #include "lib/attach/stream_position.h"
+#include "lib/base/backoff.h"
 #include "lib/sys/event_loop.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {
 
-class Attachment final : public HeadConnection::Listener,
-                         public Reconnect::Listener {
+class Attachment final : public HeadConnection::Listener {
  public:
   enum class Joined {
     kFirst,
@@ -61,12 +63,15 @@ class Attachment final : public HeadConnection::Listener,
   // `patience` is how long head may be away; with zero, its going away is a
   // failure.
   Attachment(EventLoop& loop, absl::Duration patience, Listener& listener)
-      : loop_(loop), listener_(listener), reconnect_(loop, patience, *this) {}
+      : loop_(loop), patience_(patience), listener_(listener) {}
 
   // `head` is HEAD-SOCKET, or "" for where head usually is.
   absl::Status Open(const std::string& head);
   // Attaches again as a new client, which gets what its wish asks for.
   void Reopen();
+  // Does so once this client has the stream up to `offset`, unless head goes
+  // away before.
+  void ReopenAt(uint64_t offset) { reopen_at_ = offset; }
   // Closes the attachment; the listener isn't called any more.
   void Close();
 
@@ -75,38 +80,73 @@ class Attachment final : public HeadConnection::Listener,
   const std::string& session() const { return session_; }
   const StreamPosition& position() const { return position_; }
   // Whether there is no head to talk to now.
-  bool away() const { return head_ == nullptr || reconnect_.under_way(); }
+  bool away() const { return head_ == nullptr || returning_; }
 
   // These do what HeadConnection's methods do, and nothing while there is no
   // connection.
-  void Send(const HeadMessage& message);
-  void SendKeys(absl::string_view bytes);
-  void CloseSending();
-  void Pause(bool pause);
-  size_t unsent() const { return head_ == nullptr ? 0 : head_->unsent(); }
+  void Send(const HeadMessage& message) {
+    if (head_ != nullptr) head_->Send(message);
+  }
+  void Pause(bool pause) {
+    if (head_ != nullptr) head_->Pause(pause);
+  }
+
+  // Leaves room for a paste while the program doesn't read; head's own terminal
+  // has the same limit.
+  static constexpr size_t kMostTyped = 1 << 20;
+  // Sends what is typed, or keeps it while head is away.
+  void Type(absl::string_view bytes);
+  // Call it when nothing more will be typed.  Head says "done" once it has
+  // given everything to the program.
+  void EndTyping();
+  // Forgets the keys that wait: they were for a program that has gone.
+  void ForgetWaitingKeys() { waiting_keys_.clear(); }
+  // Whether as many keys wait as may.  Then no more should be read, not even to
+  // find the detach key.
+  bool full() const {
+    return (away() ? waiting_keys_.size() : head_->unsent()) >= kMostTyped;
+  }
+  // Whether a head that went away had been sent keys and hadn't said "done".
+  bool keys_may_be_lost() const { return keys_may_be_lost_; }
 
  private:
   enum class As { kNew, kBack };
   absl::Status Connect(As as);
-  void Lost(const absl::Status& why);
   void Drop();
+  void Lost(const absl::Status& why);
+  void TryLater(const absl::Status& why);
+  void Try();
+  void GiveUp();
+  void StopTrying();
+  void ReopenOnceCaughtUp();
 
   void OnMessage(HeadMessage message) override;
   void OnEnd(const absl::Status& why) override;
   void OnSent() override { listener_.OnSent(); }
-  absl::Status TryAgain() override { return Connect(As::kBack); }
-  void OnHeadMissed() override { listener_.OnHeadMissed(); }
-  void OnGivenUp(const absl::Status& why) override { listener_.OnFailed(why); }
 
   bool attached() const { return position_.stream() != 0; }
 
   EventLoop& loop_;
+  const absl::Duration patience_;
   Listener& listener_;
   std::string path_;
   std::string session_;
   std::unique_ptr<HeadConnection> head_;  // null while there is none
   StreamPosition position_;
-  Reconnect reconnect_;
+  std::optional<uint64_t> reopen_at_;
+  Timer reopen_;
+
+  std::string waiting_keys_;
+  bool typing_ended_ = false;
+  bool sent_keys_ = false;  // to this head
+  bool keys_may_be_lost_ = false;
+
+  bool returning_ = false;    // from the time that head has gone
+  absl::Status not_reached_;  // why not
+  Backoff backoff_ = kHeadBackoff;
+  Timer attempt_;
+  Timer missed_;
+  Timer time_is_up_;
 };
 
 }  // namespace deptyr

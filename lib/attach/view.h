@@ -3,13 +3,15 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "lib/attach/stream.h"
+#include "lib/base/window_size.h"
 #include "lib/sys/event_loop.h"
-#include "lib/sys/pty.h"
 
 namespace deptyr {
 
@@ -30,23 +32,35 @@ class View {
   };
 
   virtual ~View() = default;
-  // Shows the next bytes of the stream.
-  virtual void Output(absl::string_view bytes) = 0;
-  // Shows a part of what paints the screen, whatever is on it.
-  virtual void Paint(absl::string_view bytes) = 0;
-  // A program starts or has ended, and may have left any modes behind.
-  virtual void ProgramChanged() = 0;
+  // Shows bytes of the stream, or those that paint the screen.
+  void Output(absl::string_view bytes) {
+    if (sink_) sink_->Write(bytes);
+  }
   // Shows a line of our own.
   virtual void Line(absl::string_view text) = 0;
+  // A program starts or has ended, and may have left any modes behind.
+  virtual void ProgramChanged() {}
   // Whether it has shown all that it was given.
-  virtual bool idle() const = 0;
-  virtual void PauseTyping(bool pause) = 0;
+  bool idle() const { return !sink_ || sink_->empty(); }
+  void PauseTyping(bool pause) {
+    if (source_) source_->Pause(pause);
+  }
   // Both are 0 where there is no terminal.
-  virtual WindowSize size() const = 0;
+  virtual WindowSize size() const { return {0, 0}; }
   // Restores the terminal for others to use; from then on nothing is shown.
   virtual void GiveBack() {}
   // Takes the terminal again, after this process was stopped (StopSelf()).
   virtual void OnContinued() {}
+
+ protected:
+  View(EventLoop& loop, Listener& listener)
+      : loop_(loop), listener_(listener) {}
+  void OpenSink(int fd, Blocking blocking);
+
+  EventLoop& loop_;
+  Listener& listener_;
+  std::optional<Sink> sink_;
+  std::optional<Source> source_;
 };
 
 // `detach_keys` are as ParseDetachKeys() makes them.

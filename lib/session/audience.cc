@@ -9,8 +9,8 @@ namespace deptyr {
 namespace {
 
 constexpr int kPatiencePauses = 4;
-// Some of a client's longest pauses (lib/attach/reconnect.cc): the machine may
-// be busy.  A client that went away together with head costs so much, once.
+// Some of a client's longest pauses (lib/base/backoff.h): the machine may be
+// busy.  A client that went away together with head costs so much, once.
 constexpr absl::Duration kReturnTime = absl::Seconds(1);
 constexpr absl::Duration kReturnTimeIfBlocking = absl::Seconds(5);
 

@@ -10,7 +10,6 @@
 #include <gtest/gtest.h>
 
 #include "lib/attach/announcer.h"
-#include "lib/attach/typed_keys.h"
 #include "tests/support/scripted_head.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/wait.h"
@@ -56,7 +55,6 @@ class AttachmentTest : public testing::Test, public Attachment::Listener {
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
   Attachment attachment_{*loop_, absl::Seconds(60), *this};
-  TypedKeys keys_{attachment_};
   std::vector<std::string> heard_;
   size_t away_ = 0;
   int wishes_ = 0;
@@ -99,13 +97,13 @@ TEST_F(AttachmentTest, AFirstHeadThatRefusesOrGoesAwayIsNotWaitedFor) {
 
 TEST_F(AttachmentTest, WhatIsTypedWhileHeadIsAwayWaits) {
   Follow({Said(0, "")});
-  keys_.Type("y");
-  EXPECT_FALSE(keys_.full());
-  keys_.Type(std::string(TypedKeys::kMost, 'z'));
-  EXPECT_TRUE(keys_.full());
-  keys_.ForgetWaiting();
-  EXPECT_FALSE(keys_.full());
-  EXPECT_FALSE(keys_.may_be_lost());
+  attachment_.Type("y");
+  EXPECT_FALSE(attachment_.full());
+  attachment_.Type(std::string(Attachment::kMostTyped, 'z'));
+  EXPECT_TRUE(attachment_.full());
+  attachment_.ForgetWaitingKeys();
+  EXPECT_FALSE(attachment_.full());
+  EXPECT_FALSE(attachment_.keys_may_be_lost());
 }
 
 TEST_F(AttachmentTest, ClosedItHearsNothingMore) {

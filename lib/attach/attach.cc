@@ -1,19 +1,24 @@
-#include "lib/attach/attach_run.h"
+#include "lib/attach/attach.h"
 
 #include <signal.h>
 #include <unistd.h>
 
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <variant>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/attach/announcer.h"
+#include "lib/attach/attachment.h"
 #include "lib/attach/notice.h"
 #include "lib/attach/scrollback.h"
+#include "lib/attach/view.h"
 #include "lib/base/status.h"
+#include "lib/sys/pty.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/terminal.h"
 #include "lib/sys/unix_socket.h"
@@ -21,8 +26,6 @@
 namespace deptyr {
 namespace {
 
-// The pause before checking again whether head has all that was typed.
-constexpr absl::Duration kRepaintPause = absl::Milliseconds(50);
 // How long `deptyr ended` may take to tell what the kernel couldn't.
 constexpr absl::Duration kStatusPatience = absl::Seconds(5);
 
@@ -41,15 +44,83 @@ absl::Status CheckNesting(const std::string& session, const std::string& path) {
                    "'s own: it would be shown to itself; attach elsewhere"));
 }
 
-}  // namespace
+// Joins a view, which a person looks at and types into, to an attachment to a
+// session.  The view is opened once head has accepted the client, and stays
+// open while heads come and go.
+class AttachRun final : public Attachment::Listener, public View::Listener {
+ public:
+  AttachRun(EventLoop& loop, const AttachOptions& options)
+      : loop_(loop),
+        options_(options),
+        interactive_(OnTerminal()),
+        head_(loop, options.wait, *this),
+        announcer_(loop, [this](absl::string_view line) {
+          if (!options_.quiet) view_->Line(line);
+        }) {}
 
-AttachRun::AttachRun(EventLoop& loop, AttachOptions options)
-    : loop_(loop),
-      options_(std::move(options)),
-      interactive_(OnTerminal()),
-      head_(loop, options_.wait, *this),
-      keys_(head_),
-      announcer_(loop, [this](absl::string_view line) { Show(line); }) {}
+  absl::Status Begin() { return head_.Open(options_.where.head); }
+  void OnSignal(int signal);
+  bool finished() const { return end_.has_value(); }
+  // Gives the terminal back to the user.
+  absl::StatusOr<AttachResult> End();
+
+ private:
+  absl::StatusOr<Attach> Wish() override;
+  void OnAttached(const Attached& attached, Attachment::Joined how) override;
+  void OnMessage(const HeadMessage& message) override;
+  void OnOldNotice(const KeyValues& fields) override {
+    // The next head may know the status of an end that the last one told.
+    if (ValueOf(fields, "event") == "ended") OnStatus(fields);
+  }
+  void OnSent() override { UpdateTyping(); }
+  void OnAway() override { UpdateTyping(); }
+  void OnHeadMissed() override;
+  void OnFailed(const absl::Status& why) override { Finish(why); }
+
+  void OnTyped(absl::string_view bytes) override;
+  void OnTypedAll() override {
+    if (!options_.once) head_.EndTyping();
+  }
+  void OnDetach() override;
+  void OnShown() override;
+  void OnViewGone(const absl::Status& why) override;
+
+  absl::Status OpenView(const Attached& attached);
+  absl::Status ShowScrollback(const Attached& attached);
+  // Continues with the view that is already open.
+  absl::Status GoOn(const Attached& attached, Attachment::Joined how);
+  void SayState(const Attached& attached);
+  void AfterMessage();
+  void OnNotice(const KeyValues& fields);
+  void OnEnded(const KeyValues& fields);
+  void OnStatus(const KeyValues& fields);
+  void OnDone();
+  void UpdateTyping();
+
+  void Say(absl::string_view text) { announcer_.Say(AboutSession(text)); }
+  std::string AboutSession(absl::string_view text) const {
+    return absl::StrCat(head_.session(), " ", text);
+  }
+  void FinishOnceShown(absl::StatusOr<AttachResult> result);
+  void Finish(absl::StatusOr<AttachResult> result);
+
+  EventLoop& loop_;
+  const AttachOptions& options_;
+  const bool interactive_;
+  Attachment head_;
+  Announcer announcer_;
+  std::unique_ptr<View> view_;  // null until head has taken us
+  Rights rights_ = Rights::All();
+
+  bool told_of_absence_ = false;
+  // Something else was written over the program's screen.
+  bool defaced_ = false;
+
+  Timer status_patience_;
+  // This is how the run ends once the view has shown everything.
+  std::optional<absl::StatusOr<AttachResult>> result_;
+  std::optional<absl::StatusOr<AttachResult>> end_;
+};
 
 absl::StatusOr<Attach> AttachRun::Wish() {
   WindowSize size{0, 0};
@@ -67,23 +138,19 @@ absl::StatusOr<Attach> AttachRun::Wish() {
 }
 
 void AttachRun::OnSignal(int signal) {
-  switch (signal) {
-    case SIGWINCH:
-      if (view_ != nullptr) {
-        const WindowSize size = view_->size();
-        head_.Send(Resize{.rows = size.rows, .cols = size.cols});
-      }
-      return;
-    case SIGTSTP:
-      if (view_ != nullptr) view_->GiveBack();
-      return StopSelf();
-    case SIGCONT:
-      // Others have written to the terminal.
-      if (view_ == nullptr || !interactive_) return;
-      view_->OnContinued();
-      return Repaint();
-    default:
-      return OnDetach();
+  if (signal == SIGTSTP) {
+    if (view_ != nullptr) view_->GiveBack();
+    return StopSelf();
+  }
+  if (signal != SIGWINCH && signal != SIGCONT) return OnDetach();
+  if (view_ == nullptr) return;
+  if (signal == SIGWINCH) {
+    const WindowSize size = view_->size();
+    head_.Send(Resize{.rows = size.rows, .cols = size.cols});
+  } else if (interactive_) {
+    view_->OnContinued();
+    defaced_ = true;  // others have written to the terminal
+    head_.Reopen();
   }
 }
 
@@ -130,11 +197,10 @@ absl::Status AttachRun::ShowScrollback(const Attached& attached) {
   for (const std::string& line : lines) {
     view_->Output(absl::StrCat(line, "\x1b[m\r\n"));
   }
-  // The screen is cleared next, so they go off its top, where the terminal
+  // Head clears the screen next, so they go off its top, where the terminal
   // keeps them.
-  const int rows = view_->size().rows;
-  view_->Output(
-      std::string(rows > 0 ? static_cast<size_t>(rows - 1) : 0, '\n'));
+  const size_t rows = view_->size().rows;
+  view_->Output(std::string(rows > 0 ? rows - 1 : 0, '\n'));
   return absl::OkStatus();
 }
 
@@ -149,23 +215,26 @@ absl::Status AttachRun::GoOn(const Attached& attached, Attachment::Joined how) {
   if (!same) {
     view_->ProgramChanged();
     // A person typed for the program that has gone; a pipe types for any.
-    if (interactive_) keys_.ForgetWaiting();
+    if (interactive_) head_.ForgetWaitingKeys();
   }
-  const bool gapless = how == Attachment::Joined::kBack && same &&
-                       attached.offset == before.offset();
-  if (!gapless) SayState(attached);
   if (std::exchange(told_of_absence_, false) && interactive_) {
     announcer_.Say("head is back");
   }
-  // Head paints the screen of a client that doesn't go on without a gap.
-  if (std::exchange(defaced_, false) && gapless && interactive_) {
-    caught_up_ = attached.end;
+  const bool gapless = how == Attachment::Joined::kBack && same &&
+                       attached.offset == before.offset();
+  if (!gapless) {
+    SayState(attached);
+    defaced_ = false;  // head paints the screen
+  } else if (defaced_ && interactive_) {
+    // What was written meanwhile is shown first, so that it can be scrolled
+    // back to.
+    head_.ReopenAt(attached.end);
   }
-  keys_.SendWaiting();
   UpdateTyping();
   return absl::OkStatus();
 }
 
+// Says, once the screen is painted, that no program runs.
 void AttachRun::SayState(const Attached& attached) {
   announcer_.SayOncePainted(
       Announcer::kState,
@@ -177,7 +246,7 @@ void AttachRun::OnMessage(const HeadMessage& message) {
   if (const auto* output = std::get_if<Output>(&message)) {
     view_->Output(output->bytes);
   } else if (const auto* paint = std::get_if<Paint>(&message)) {
-    view_->Paint(paint->bytes);
+    if (interactive_) view_->Output(paint->bytes);
   } else if (const auto* notice = std::get_if<Notice>(&message)) {
     OnNotice(notice->fields);
   } else if (std::holds_alternative<Done>(message) && !options_.once) {
@@ -188,7 +257,6 @@ void AttachRun::OnMessage(const HeadMessage& message) {
 
 void AttachRun::AfterMessage() {
   announcer_.OnMessage();
-  RepaintOnceCaughtUp();
   // Head has to notice that a view is slow.
   if (!view_->idle()) head_.Pause(true);
 }
@@ -211,16 +279,9 @@ void AttachRun::OnNotice(const KeyValues& fields) {
   }
 }
 
-// The next head may know the status of an end that the last one told.
-void AttachRun::OnOldNotice(const KeyValues& fields) {
-  if (ValueOf(fields, "event") == "ended") OnStatus(fields);
-}
-
 void AttachRun::OnEnded(const KeyValues& fields) {
   const std::string how = HowOf(fields);
-  if (!options_.once) {
-    return Say(absl::StrCat(how, kWaiting));
-  }
+  if (!options_.once) return Say(absl::StrCat(how, kWaiting));
   status_patience_ = loop_.After(kStatusPatience, [this, how] {
     Finish(absl::UnavailableError(
         AboutSession(absl::StrCat(how,
@@ -238,17 +299,10 @@ void AttachRun::OnStatus(const KeyValues& fields) {
 }
 
 void AttachRun::OnDone() {
-  if (!keys_.may_be_lost()) return FinishOnceShown(AttachResult());
+  if (!head_.keys_may_be_lost()) return FinishOnceShown(AttachResult());
   FinishOnceShown(absl::UnavailableError(
       absl::StrCat("head went away: ", head_.session(),
                    " may lack some of what was typed before; look at it")));
-}
-
-void AttachRun::OnAway() {
-  caught_up_.reset();
-  repaint_.Reset();
-  keys_.OnAway();
-  UpdateTyping();
 }
 
 void AttachRun::OnHeadMissed() {
@@ -257,50 +311,16 @@ void AttachRun::OnHeadMissed() {
   told_of_absence_ = defaced_ = true;
 }
 
-void AttachRun::Repaint() {
-  caught_up_.reset();
-  defaced_ = true;
-  head_.Reopen();
-}
-
-void AttachRun::RepaintOnceCaughtUp() {
-  if (!caught_up_ || head_.position().offset() < *caught_up_ ||
-      repaint_.pending()) {
-    return;
-  }
-  repaint_ = loop_.After(absl::ZeroDuration(), [this] {
-    // Keys that head hasn't got would be lost with the connection.
-    if (head_.unsent() == 0) return Repaint();
-    repaint_ = loop_.After(kRepaintPause, [this] { RepaintOnceCaughtUp(); });
-  });
-}
-
 void AttachRun::OnTyped(absl::string_view bytes) {
   if (options_.read_only) return;
-  keys_.Type(bytes);
+  head_.Type(bytes);
   UpdateTyping();
-}
-
-void AttachRun::OnTypedAll() {
-  if (!options_.once) keys_.End();
 }
 
 // A terminal is read while head is away, for the detach key.
 void AttachRun::UpdateTyping() {
   if (view_ == nullptr) return;
-  view_->PauseTyping(keys_.full() || (head_.away() && !interactive_));
-}
-
-void AttachRun::Show(absl::string_view line) {
-  if (!options_.quiet) view_->Line(line);
-}
-
-void AttachRun::Say(absl::string_view text) {
-  announcer_.Say(AboutSession(text));
-}
-
-std::string AttachRun::AboutSession(absl::string_view text) const {
-  return absl::StrCat(head_.session(), " ", text);
+  view_->PauseTyping(head_.full() || (head_.away() && !interactive_));
 }
 
 void AttachRun::OnDetach() {
@@ -338,6 +358,8 @@ absl::StatusOr<AttachResult> AttachRun::End() {
   if (options_.quiet && end_->ok()) (*end_)->line.clear();
   return *std::move(end_);
 }
+
+}  // namespace
 
 absl::StatusOr<AttachResult> RunAttach(const AttachOptions& options) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());

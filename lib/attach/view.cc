@@ -1,17 +1,17 @@
-// A view on the user's terminal, which is raw, and is restored on every way
-// out.
+#include "lib/attach/view.h"
 
-#include <optional>
+#include <unistd.h>
+
+#include <cstdio>
 #include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
 
-#include "lib/attach/stream.h"
-#include "lib/attach/view.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd.h"
+#include "lib/sys/pty.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/command_keys.h"
 
@@ -22,28 +22,22 @@ namespace {
 // is stopped (^S) must not keep a person here.
 constexpr absl::Duration kGiveBackPatience = absl::Milliseconds(500);
 
+// The terminal is raw, and is restored on every way out.
 class TerminalView final : public View {
  public:
   TerminalView(EventLoop& loop, Listener& listener, Terminal terminal,
                const std::string& detach_keys)
-      : loop_(loop),
-        listener_(listener),
+      : View(loop, listener),
         keys_(detach_keys, CommandKeys::Alone::kCommands) {
-    terminal_.emplace(std::move(terminal));
-    Open();
+    Open(std::move(terminal));
   }
+  ~TerminalView() override { GiveBack(); }
 
-  void Output(absl::string_view bytes) override { Write(bytes); }
-  void Paint(absl::string_view bytes) override { Write(bytes); }
-  void ProgramChanged() override {
-    Write(absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
-  }
   void Line(absl::string_view text) override {
-    Write(absl::StrCat("\r\n\x1b[7m", Printable(text), "\x1b[m\x1b[K\r\n"));
+    Output(absl::StrCat("\r\n\x1b[7m", Printable(text), "\x1b[m\x1b[K\r\n"));
   }
-  bool idle() const override { return !sink_ || sink_->empty(); }
-  void PauseTyping(bool pause) override {
-    if (source_) source_->Pause(pause);
+  void ProgramChanged() override {
+    Output(absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
   }
   WindowSize size() const override {
     const auto size =
@@ -54,26 +48,18 @@ class TerminalView final : public View {
   void GiveBack() override;
 
  private:
-  void Open();
-  void Write(absl::string_view bytes) {
-    if (sink_) sink_->Write(bytes);
-  }
+  void Open(Terminal terminal);
   void Take(const std::vector<Typed>& all);
 
-  EventLoop& loop_;
-  Listener& listener_;
   CommandKeys keys_;
   std::optional<Terminal> terminal_;
   Fd keyboard_;
-  std::optional<Sink> sink_;
-  std::optional<Source> source_;
   Timer patience_;
 };
 
-void TerminalView::Open() {
-  sink_.emplace(
-      loop_, terminal_->fd(), Blocking::kNo, [this] { listener_.OnShown(); },
-      [this](const absl::Status& why) { listener_.OnViewGone(why); });
+void TerminalView::Open(Terminal terminal) {
+  terminal_.emplace(std::move(terminal));
+  OpenSink(terminal_->fd(), Blocking::kNo);
   // epoll takes a descriptor only once, so the keyboard has one of its own.
   keyboard_ = Duplicate(terminal_->fd());
   source_.emplace(loop_, keyboard_.get(), [this](absl::string_view bytes) {
@@ -102,8 +88,7 @@ void TerminalView::OnContinued() {
   }
   absl::StatusOr<Terminal> terminal = Terminal::Take();
   if (!terminal.ok()) return listener_.OnViewGone(absl::OkStatus());
-  terminal_.emplace(*std::move(terminal));
-  Open();
+  Open(*std::move(terminal));
 }
 
 void TerminalView::GiveBack() {
@@ -114,13 +99,42 @@ void TerminalView::GiveBack() {
   terminal_.reset();
 }
 
+// Standard input and output are used as they are; lines of our own go to
+// standard error.
+class PipeView final : public View {
+ public:
+  PipeView(EventLoop& loop, Listener& listener, Typing typing)
+      : View(loop, listener) {
+    OpenSink(STDOUT_FILENO, Blocking::kYes);
+    if (typing == Typing::kNo) return;
+    source_.emplace(loop, STDIN_FILENO, [&listener](absl::string_view bytes) {
+      bytes.empty() ? listener.OnTypedAll() : listener.OnTyped(bytes);
+    });
+  }
+
+  void Line(absl::string_view text) override {
+    std::fprintf(stderr, "%s\n", Printable(text).c_str());
+  }
+};
+
 }  // namespace
+
+void View::OpenSink(int fd, Blocking blocking) {
+  sink_.emplace(
+      loop_, fd, blocking, [this] { listener_.OnShown(); },
+      [this](const absl::Status& why) { listener_.OnViewGone(why); });
+}
 
 absl::StatusOr<std::unique_ptr<View>> OpenTerminalView(
     EventLoop& loop, View::Listener& listener, const std::string& detach_keys) {
   ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
-  return std::unique_ptr<View>(std::make_unique<TerminalView>(
-      loop, listener, std::move(terminal), detach_keys));
+  return std::make_unique<TerminalView>(loop, listener, std::move(terminal),
+                                        detach_keys);
+}
+
+std::unique_ptr<View> OpenPipeView(EventLoop& loop, View::Listener& listener,
+                                   Typing typing) {
+  return std::make_unique<PipeView>(loop, listener, typing);
 }
 
 }  // namespace deptyr
