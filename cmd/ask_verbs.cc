@@ -91,13 +91,12 @@ int LsCommand(int argc, char** argv) {
   Options options("ls", "[OPTION]... [HEAD-SOCKET]", "Lists the sessions.");
   options.Flag("json", &json, "print a JSON array");
   options.Flag("names", &names, "print only the names, one per line");
-  return RunVerb(options, {.session = Operands::kNone}, argc, argv,
-                 [&](const Target& target) {
-                   return AskAndPrint(target, "sessions", {},
-                                      json    ? ItemsJson
-                                      : names ? SessionNames
-                                              : SessionsTable);
-                 });
+  return RunVerb(options, argc, argv, [&](const Target& target) {
+    return AskAndPrint(target, "sessions", {},
+                       json    ? ItemsJson
+                       : names ? SessionNames
+                               : SessionsTable);
+  });
 }
 
 int StatusCommand(int argc, char** argv) {
@@ -108,7 +107,7 @@ int StatusCommand(int argc, char** argv) {
   options.Flag("json", &json, "print a JSON object");
   options.Flag("head", &head, "show head itself instead of a session");
   return RunVerb(
-      options, {}, argc, argv, [&](const Target& target) -> absl::Status {
+      options, argc, argv, [&](const Target& target) -> absl::Status {
         const std::string& session = target.where.session;
         if (!head) {
           return AskAndPrint(target, "status", {{"session", session}},
@@ -128,7 +127,7 @@ int EventsCommand(int argc, char** argv) {
       "events", "[OPTION]... [HEAD-SOCKET] [SESSION]",
       "Prints what happens in SESSION, or in all sessions, as lines "
       "of JSON, as it happens.");
-  return RunVerb(options, {}, argc, argv, [](const Target& target) {
+  return RunVerb(options, argc, argv, [](const Target& target) {
     return AskHead(
         target.where.head,
         {.what = "events", .fields = {{"session", target.where.session}}},
@@ -149,15 +148,12 @@ int KickCommand(int argc, char** argv) {
                   "Disconnects CLIENT, or all clients that are attached to "
                   "SESSION.");
   options.Flag("json", &json, "print who was disconnected as a JSON array");
-  return RunVerb(options, {.session = Operands::kNeeded, .most_rest = 1}, argc,
-                 argv, [&](const Target& target) {
-                   const std::string client =
-                       target.rest.empty() ? "" : target.rest[0];
-                   return AskAndPrint(
-                       target, "kick",
+  return RunVerb(options, argc, argv, [&](const Target& target) {
+    const std::string client = target.rest.empty() ? "" : target.rest[0];
+    return AskAndPrint(target, "kick",
                        {{"session", target.where.session}, {"client", client}},
                        json ? ItemsJson : ClientsTable);
-                 });
+  });
 }
 
 int UpgradeCommand(int argc, char** argv) {
@@ -165,29 +161,25 @@ int UpgradeCommand(int argc, char** argv) {
       "upgrade", "[OPTION]... [HEAD-SOCKET]",
       "Replaces the running head with the installed version, in the "
       "same process; programs,\nclients and sockets stay.");
-  return RunVerb(options, {.session = Operands::kNone}, argc, argv,
-                 [](const Target& target) {
-                   return AskAndPrint(target, "upgrade", {}, NewVersion);
-                 });
+  return RunVerb(options, argc, argv, [](const Target& target) {
+    return AskAndPrint(target, "upgrade", {}, NewVersion);
+  });
 }
 
 int EndedCommand(int argc, char** argv) {
   Options options("ended", "[OPTION]... [HEAD-SOCKET] SESSION CODE SIGNAL",
                   "Tells head how SESSION's program ended, as its supervisor "
                   "knows it.");
-  return RunVerb(
-      options, {.session = Operands::kNeeded, .most_rest = 2}, argc, argv,
-      [](const Target& target) -> absl::Status {
-        if (target.rest.size() != 2) {
-          return absl::InvalidArgumentError("no CODE and SIGNAL; see --help");
-        }
-        ASSIGN_OR_RETURN(KeyValues fields,
-                         ParseEnd(target.rest[0], target.rest[1]));
-        fields.emplace_back("session", target.where.session);
-        return AskForItems(target.where.head,
-                           {.what = "ended", .fields = fields})
-            .status();
-      });
+  return RunVerb(options, argc, argv, [](const Target& target) -> absl::Status {
+    if (target.rest.size() != 2) {
+      return absl::InvalidArgumentError("no CODE and SIGNAL; see --help");
+    }
+    ASSIGN_OR_RETURN(KeyValues fields,
+                     ParseEnd(target.rest[0], target.rest[1]));
+    fields.emplace_back("session", target.where.session);
+    return AskForItems(target.where.head, {.what = "ended", .fields = fields})
+        .status();
+  });
 }
 
 }  // namespace deptyr

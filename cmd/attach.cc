@@ -28,17 +28,16 @@ int AttachCommand(int argc, char** argv) {
   options.Flag("once", &attach.once,
                "exit when the program does, with its exit status");
   int status = 0;
-  const int failure =
-      RunVerb(options, {}, argc, argv, [&](const Target& target) {
-        attach.where = target.where;
-        const absl::StatusOr<AttachResult> result = RunAttach(attach);
-        RETURN_IF_ERROR(result.status());
-        status = result->status;
-        if (!result->line.empty()) {
-          std::fprintf(stderr, "%s\n", Printable(result->line).c_str());
-        }
-        return absl::OkStatus();
-      });
+  const int failure = RunVerb(options, argc, argv, [&](const Target& target) {
+    attach.where = target.where;
+    const absl::StatusOr<AttachResult> result = RunAttach(attach);
+    RETURN_IF_ERROR(result.status());
+    status = result->status;
+    if (!result->line.empty()) {
+      std::fprintf(stderr, "%s\n", Printable(result->line).c_str());
+    }
+    return absl::OkStatus();
+  });
   return failure != 0 ? failure : status;
 }
 

@@ -105,6 +105,7 @@ class Options {
   // else.
   bool help_wanted() const { return help_wanted_; }
   const std::string& command() const { return command_; }
+  const std::string& synopsis() const { return synopsis_; }
   std::string Help() const;
 
  private:

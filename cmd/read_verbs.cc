@@ -10,6 +10,7 @@
 #include "lib/verbs/snapshot.h"
 
 namespace deptyr {
+
 int SnapshotCommand(int argc, char** argv) {
   SnapshotOptions snapshot;
   Options options("snapshot", "[OPTION]... [HEAD-SOCKET] [SESSION]",
@@ -17,7 +18,7 @@ int SnapshotCommand(int argc, char** argv) {
   options.OneOf("format", "FORMAT", &snapshot.render, kSnapshotFormats);
   options.Flag("last", &snapshot.last,
                "print the screen that the last program to end left");
-  return RunVerb(options, {}, argc, argv, [&](const Target& target) {
+  return RunVerb(options, argc, argv, [&](const Target& target) {
     snapshot.where = target.where;
     const absl::StatusOr<std::string> picture = TakeSnapshot(snapshot);
     RETURN_IF_ERROR(picture.status());
@@ -38,7 +39,7 @@ int HistoryCommand(int argc, char** argv) {
   options.Value("wait", "SECONDS", &history.wait, ParseSeconds,
                 "with --follow, how long to wait for a head that went away "
                 "(30)");
-  return RunVerb(options, {}, argc, argv, [&](const Target& target) {
+  return RunVerb(options, argc, argv, [&](const Target& target) {
     history.where = target.where;
     return RunHistory(history);
   });
@@ -52,12 +53,11 @@ int RecordCommand(int argc, char** argv) {
   options.Value("wait", "SECONDS", &record.wait, ParseSeconds,
                 "how long to wait for a head that went away (30)");
   options.Flag("overwrite", &record.overwrite, "overwrite FILE");
-  return RunVerb(options, {.session = Operands::kNeeded, .most_rest = 1}, argc,
-                 argv, [&](const Target& target) {
-                   record.where = target.where;
-                   if (!target.rest.empty()) record.file = target.rest[0];
-                   return RunRecord(record);
-                 });
+  return RunVerb(options, argc, argv, [&](const Target& target) {
+    record.where = target.where;
+    if (!target.rest.empty()) record.file = target.rest[0];
+    return RunRecord(record);
+  });
 }
 
 }  // namespace deptyr

@@ -21,26 +21,15 @@ namespace {
 constexpr absl::Duration kSendTimeout = absl::Seconds(30);
 constexpr absl::Duration kStopTimeout = absl::Seconds(60);
 
-struct SendWords {
-  std::string keys;
-  bool enter = false;
-  bool literal = false;
-};
-
-absl::StatusOr<std::string> BytesToType(const SendWords& words,
-                                        const Target& target) {
-  std::string bytes = absl::StrJoin(target.rest, " ");
-  if (!words.literal) {
-    ASSIGN_OR_RETURN(bytes, Unescape(bytes));
-  }
-  ASSIGN_OR_RETURN(std::string keys,
-                   KeysNamed(words.keys, CursorKeys::kNormal));
+// The bytes of the keys with these names.
+absl::StatusOr<std::string> KeysFor(const SessionAddress& where,
+                                    const std::string& names) {
+  ASSIGN_OR_RETURN(const std::string keys,
+                   KeysNamed(names, CursorKeys::kNormal));
   // Head is asked only if it matters what the program asked for.
-  if (keys != *KeysNamed(words.keys, CursorKeys::kApplication)) {
-    ASSIGN_OR_RETURN(const CursorKeys cursor_keys, AskCursorKeys(target.where));
-    ASSIGN_OR_RETURN(keys, KeysNamed(words.keys, cursor_keys));
-  }
-  return absl::StrCat(bytes, keys, words.enter ? "\r" : "");
+  if (keys == *KeysNamed(names, CursorKeys::kApplication)) return keys;
+  ASSIGN_OR_RETURN(const CursorKeys cursor_keys, AskCursorKeys(where));
+  return KeysNamed(names, cursor_keys);
 }
 
 void PrintLine(const std::string& text) {
@@ -64,31 +53,37 @@ absl::Status RunAndPrint(Script script, const std::string& pattern,
 }  // namespace
 
 int SendCommand(int argc, char** argv) {
-  SendWords words;
+  std::string names;
   std::string pattern;
+  bool enter = false;
+  bool literal = false;
   bool print = false;
   Script script{.timeout = kSendTimeout};
   Options options("send", "[OPTION]... [HEAD-SOCKET] SESSION [TEXT]...",
                   "Types TEXT into SESSION; \\n, \\r, \\t, \\e, \\xHH, \\0oo "
                   "and \\\\ are escapes.");
-  options.Value("keys", "NAMES", &words.keys,
+  options.Value("keys", "NAMES", &names,
                 "type these keys after TEXT, as in 'C-c Up F1 M-x'");
-  options.Flag("enter", &words.enter, "type Enter at the end");
-  options.Flag("literal", &words.literal, "type backslashes as they are");
+  options.Flag("enter", &enter, "type Enter at the end");
+  options.Flag("literal", &literal, "type backslashes as they are");
   options.Value("wait-for", "REGEX", &pattern,
                 "then wait until a line of output matches");
   options.Flag("print", &print, "print the output up to the end of the match");
   options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
                 "give up after this long (30)");
   return RunVerb(
-      options, {.session = Operands::kNeeded, .most_rest = Operands::kAny},
-      argc, argv, [&](const Target& target) -> absl::Status {
+      options, argc, argv, [&](const Target& target) -> absl::Status {
         if (print && pattern.empty()) {
           return absl::InvalidArgumentError(
               "--print needs --wait-for; see --help");
         }
         script.where = target.where;
-        ASSIGN_OR_RETURN(script.typed, BytesToType(words, target));
+        std::string text = absl::StrJoin(target.rest, " ");
+        if (!literal) {
+          ASSIGN_OR_RETURN(text, Unescape(text));
+        }
+        ASSIGN_OR_RETURN(const std::string keys, KeysFor(target.where, names));
+        script.typed = absl::StrCat(text, keys, enter ? "\r" : "");
         if (script.typed.empty()) {
           return absl::InvalidArgumentError("nothing to type; see --help");
         }
@@ -113,7 +108,7 @@ int WaitCommand(int argc, char** argv) {
   options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
                 "give up after this long (never)");
   return RunVerb(
-      options, {}, argc, argv, [&](const Target& target) -> absl::Status {
+      options, argc, argv, [&](const Target& target) -> absl::Status {
         const int wishes = (pattern.empty() ? 0 : 1) + (exit ? 1 : 0) +
                            (quiet.has_value() ? 1 : 0);
         if (wishes != 1) {
@@ -140,7 +135,7 @@ int StopCommand(int argc, char** argv) {
                 "the text to type, with escapes, as in 'stop\\n'");
   options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
                 "give up after this long (60)");
-  return RunVerb(options, {}, argc, argv, [&](const Target& target) {
+  return RunVerb(options, argc, argv, [&](const Target& target) {
     script.where = target.where;
     return RunScript(script);
   });

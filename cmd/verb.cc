@@ -1,5 +1,6 @@
 #include "cmd/verb.h"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <utility>
@@ -40,7 +41,9 @@ int RunCommand(
 }
 
 absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
-                                const Operands& wanted) {
+                                absl::string_view synopsis) {
+  constexpr absl::string_view kSession = "SESSION";
+  const size_t shown = synopsis.find(kSession);
   Target target;
   auto& [head, session] = target.where;
   auto at = operands.begin();
@@ -48,7 +51,7 @@ absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
     head = *at++;
   }
   if (at != operands.end()) {
-    if (wanted.session == Operands::kNone) {
+    if (shown == absl::string_view::npos) {
       return absl::InvalidArgumentError(absl::StrCat("not a socket: ", *at));
     }
     session = *at++;
@@ -58,26 +61,29 @@ absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
                        "; deptyr ls lists the sessions there are"));
     }
   }
-  if (wanted.session == Operands::kNeeded && session.empty()) {
+  if (shown == absl::string_view::npos) return target;
+  if (session.empty() && !absl::StrContains(synopsis, "[SESSION]")) {
     return absl::InvalidArgumentError("no SESSION");
   }
   target.rest.assign(at, operands.end());
-  if (target.rest.size() > wanted.most_rest) {
+  const absl::string_view more = synopsis.substr(shown + kSession.size());
+  const auto most =
+      static_cast<size_t>(std::count(more.begin(), more.end(), ' '));
+  if (target.rest.size() > most && !absl::EndsWith(more, "...")) {
     return absl::InvalidArgumentError(
-        absl::StrCat("unexpected argument: ", target.rest[wanted.most_rest]));
+        absl::StrCat("unexpected argument: ", target.rest[most]));
   }
   return target;
 }
 
-int RunVerb(Options& options, const Operands& wanted, int argc, char** argv,
+int RunVerb(Options& options, int argc, char** argv,
             absl::FunctionRef<absl::Status(const Target&)> run) {
-  const OriginalStderr
-      standard_fds;  // no socket gets the number of one of them
+  const OriginalStderr fills_gaps;  // no socket is taken for one of the three
   IgnoreWriteSignals();
   options.AllowAnywhere();
   const auto run_on_target =
       [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
-    const auto target = TargetOf(std::move(operands), wanted);
+    const auto target = TargetOf(std::move(operands), options.synopsis());
     if (!target.ok()) {
       return absl::InvalidArgumentError(
           absl::StrCat(target.status().message(), "; see --help"));

@@ -15,7 +15,7 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
-constexpr Operands kMany{.most_rest = 9};
+constexpr char kMany[] = "[HEAD-SOCKET] [SESSION] [TEXT]...";
 
 Target Of(std::vector<std::string> operands) {
   return Value(TargetOf(std::move(operands), kMany));
@@ -49,14 +49,14 @@ TEST(TargetTest, WhatCanBeNoSessionIsTheUsersError) {
 }
 
 TEST(TargetTest, ASessionIsWhereItBelongs) {
-  EXPECT_THAT(TargetOf({"/run/head.sock"}, {.session = Operands::kNeeded}),
+  EXPECT_THAT(TargetOf({"/run/head.sock"}, "[HEAD-SOCKET] SESSION"),
               StatusIs(absl::StatusCode::kInvalidArgument, "no SESSION"));
-  EXPECT_THAT(TargetOf({"mc"}, {.session = Operands::kNone}),
+  EXPECT_THAT(TargetOf({"mc"}, "[HEAD-SOCKET]"),
               StatusIs(absl::StatusCode::kInvalidArgument, "not a socket: mc"));
 }
 
 TEST(TargetTest, AWordTooManyIsNamed) {
-  EXPECT_THAT(TargetOf({"mc", "x"}, {}),
+  EXPECT_THAT(TargetOf({"mc", "x"}, "[HEAD-SOCKET] [SESSION]"),
               StatusIs(absl::StatusCode::kInvalidArgument,
                        HasSubstr("unexpected argument: x")));
 }
