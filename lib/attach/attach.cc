@@ -14,8 +14,8 @@
 
 #include "lib/attach/announcer.h"
 #include "lib/attach/attachment.h"
+#include "lib/attach/history.h"
 #include "lib/attach/notice.h"
-#include "lib/attach/scrollback.h"
 #include "lib/attach/view.h"
 #include "lib/base/status.h"
 #include "lib/sys/pty.h"
@@ -59,50 +59,265 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
         }) {}
 
   absl::Status Begin() { return head_.Open(options_.where.head); }
-  void OnSignal(int signal);
-  bool finished() const { return end_.has_value(); }
+
+  void OnSignal(int signal) {
+    if (signal == SIGTSTP) {
+      if (view_ != nullptr) view_->GiveBack();
+      return StopSelf();
+    }
+    if (signal != SIGWINCH && signal != SIGCONT) return OnDetach();
+    if (view_ == nullptr) return;
+    if (signal == SIGWINCH) {
+      const WindowSize size = view_->size();
+      head_.Send(Resize{.rows = size.rows, .cols = size.cols});
+    } else if (interactive_) {
+      view_->OnContinued();
+      defaced_ = true;  // others have written to the terminal
+      head_.Reopen();
+    }
+  }
+
+  bool finished() const { return finished_; }
   // Gives the terminal back to the user.
-  absl::StatusOr<AttachResult> End();
+  absl::StatusOr<AttachResult> End() {
+    if (view_ != nullptr) view_->GiveBack();
+    if (options_.quiet && result_->ok()) (*result_)->line.clear();
+    return *std::move(result_);
+  }
 
  private:
-  absl::StatusOr<Attach> Wish() override;
-  void OnAttached(const Attached& attached, Attachment::Joined how) override;
-  void OnMessage(const HeadMessage& message) override;
+  absl::StatusOr<Attach> Wish() override {
+    WindowSize size{0, 0};
+    if (view_ != nullptr) {
+      size = view_->size();
+    } else if (interactive_) {
+      ASSIGN_OR_RETURN(size, GetWindowSize(STDOUT_FILENO));
+    }
+    return Attach{.session = options_.where.session,
+                  .rows = size.rows,
+                  .cols = size.cols,
+                  .from = interactive_ ? From::kScreen : From::kNow,
+                  .read_only = options_.read_only,
+                  .kick = options_.kick};
+  }
+
+  void OnAttached(const Attached& attached, Attachment::Joined how) override {
+    if (std::exchange(rights_, attached.rights) != rights_) {
+      const bool only_looks = !options_.read_only && !rights_.Has(Right::kType);
+      announcer_.SayOncePainted(
+          Announcer::kRights,
+          only_looks
+              ? AboutSession("is read-only for you, what you type is dropped")
+              : "");
+    }
+    const absl::Status status =
+        view_ == nullptr ? OpenView(attached) : GoOn(attached, how);
+    if (!status.ok()) return Finish(status);
+    AfterMessage();
+  }
+
+  void OnMessage(const HeadMessage& message) override {
+    if (const auto* output = std::get_if<Output>(&message)) {
+      view_->Output(output->bytes);
+    } else if (const auto* paint = std::get_if<Paint>(&message)) {
+      if (interactive_) view_->Output(paint->bytes);
+    } else if (const auto* notice = std::get_if<Notice>(&message)) {
+      OnNotice(notice->fields);
+    } else if (std::holds_alternative<Done>(message) && !options_.once) {
+      OnDone();
+    }
+    AfterMessage();
+  }
+
   void OnOldNotice(const KeyValues& fields) override {
     // The next head may know the status of an end that the last one told.
     if (ValueOf(fields, "event") == "ended") OnStatus(fields);
   }
   void OnSent() override { UpdateTyping(); }
   void OnAway() override { UpdateTyping(); }
-  void OnHeadMissed() override;
+  void OnHeadMissed() override {
+    if (options_.quiet) return;
+    announcer_.Say(kHeadMissed);
+    told_of_absence_ = defaced_ = true;
+  }
+
   void OnFailed(const absl::Status& why) override { Finish(why); }
 
-  void OnTyped(absl::string_view bytes) override;
+  void OnTyped(absl::string_view bytes) override {
+    if (options_.read_only) return;
+    head_.Type(bytes);
+    UpdateTyping();
+  }
+
   void OnTypedAll() override {
     if (!options_.once) head_.EndTyping();
   }
-  void OnDetach() override;
-  void OnShown() override;
-  void OnViewGone(const absl::Status& why) override;
-
-  absl::Status OpenView(const Attached& attached);
-  absl::Status ShowScrollback(const Attached& attached);
-  // Continues with the view that is already open.
-  absl::Status GoOn(const Attached& attached, Attachment::Joined how);
-  void SayState(const Attached& attached);
-  void AfterMessage();
-  void OnNotice(const KeyValues& fields);
-  void OnEnded(const KeyValues& fields);
-  void OnStatus(const KeyValues& fields);
-  void OnDone();
-  void UpdateTyping();
-
-  void Say(absl::string_view text) { announcer_.Say(AboutSession(text)); }
-  std::string AboutSession(absl::string_view text) const {
-    return absl::StrCat(head_.session(), " ", text);
+  void OnDetach() override {
+    const absl::string_view session =
+        head_.session().empty() ? options_.where.session : head_.session();
+    Finish(AttachResult{0, OwnLine(absl::StrCat("detached from ", session))});
   }
-  void FinishOnceShown(absl::StatusOr<AttachResult> result);
-  void Finish(absl::StatusOr<AttachResult> result);
+
+  void OnShown() override {
+    finished_ = result_.has_value();
+    head_.Pause(false);
+  }
+
+  void OnViewGone(const absl::Status& why) override {
+    if (why.ok()) return Finish(AttachResult());
+    Finish(why);
+  }
+
+  absl::Status OpenView(const Attached& attached) {
+    SayState(attached);
+    if (interactive_) {
+      RETURN_IF_ERROR(CheckNesting(head_.session(), head_.path()));
+      ASSIGN_OR_RETURN(view_,
+                       OpenTerminalView(loop_, *this, options_.detach_keys));
+      return ShowScrollback(attached);
+    }
+    const bool types = !options_.read_only;
+    if (types && !IsTerminal(STDIN_FILENO)) {
+      if (!rights_.Has(Right::kType)) return MayNotTypeError(head_.session());
+      if (!attached.running && !options_.once) {
+        return NotTypedError(head_.session(), attached.state);
+      }
+    }
+    view_ = OpenPipeView(loop_, *this, types ? Typing::kYes : Typing::kNo);
+    return absl::OkStatus();
+  }
+
+  absl::Status ShowScrollback(const Attached& attached) {
+    if (options_.scrollback == 0) return absl::OkStatus();
+    ASSIGN_OR_RETURN(
+        const std::vector<std::string> lines,
+        ReadScrollback(head_.path(), head_.session(), attached.offset,
+                       {attached.rows, attached.cols}, options_.scrollback));
+    for (const std::string& line : lines) {
+      view_->Output(absl::StrCat(line, "\x1b[m\r\n"));
+    }
+    // Head clears the screen next, so they go off its top, where the terminal
+    // keeps them.
+    const size_t rows = view_->size().rows;
+    view_->Output(std::string(rows > 0 ? rows - 1 : 0, '\n'));
+    return absl::OkStatus();
+  }
+
+  // Continues with the view that is already open.
+  absl::Status GoOn(const Attached& attached, Attachment::Joined how) {
+    const StreamPosition& before = head_.position();
+    const bool same = attached.stream == before.stream();
+    if (!same && options_.once && before.running()) {
+      return absl::UnavailableError(
+          absl::StrCat("head went away, and ", head_.session(),
+                       "'s program with it; ask its supervisor how it ended"));
+    }
+    if (!same) {
+      view_->ProgramChanged();
+      // A person typed for the program that has gone; a pipe types for any.
+      if (interactive_) head_.ForgetWaitingKeys();
+    }
+    if (std::exchange(told_of_absence_, false) && interactive_) {
+      announcer_.Say("head is back");
+    }
+    const bool gapless = how == Attachment::Joined::kBack && same &&
+                         attached.offset == before.offset();
+    if (!gapless) {
+      SayState(attached);
+      defaced_ = false;  // head paints the screen
+    } else if (defaced_ && interactive_) {
+      // What was written meanwhile is shown first, so that it can be scrolled
+      // back to.
+      head_.ReopenAt(attached.end);
+    }
+    UpdateTyping();
+    return absl::OkStatus();
+  }
+
+  // Says, once the screen is painted, that no program runs.
+  void SayState(const Attached& attached) {
+    announcer_.SayOncePainted(
+        Announcer::kState,
+        attached.running ? "" : AboutSession(attached.state, kWaiting));
+  }
+
+  void AfterMessage() {
+    announcer_.OnMessage();
+    // Head has to notice that a view is slow.
+    if (!view_->idle()) head_.Pause(true);
+  }
+
+  void OnNotice(const KeyValues& fields) {
+    const absl::string_view event = ValueOf(fields, "event");
+    if (event == "started" || event == "ended") {
+      announcer_.SayOncePainted(Announcer::kState, "");
+      view_->ProgramChanged();
+    }
+    if (event == "started") {
+      Say("runs again, pid ", ValueOf(fields, "pid"));
+    } else if (event == "ended") {
+      OnEnded(fields);
+    } else if (event == "status") {
+      OnStatus(fields);
+    } else if (event == "missed" && !interactive_) {
+      Say("was faster than its reader; ", ValueOf(fields, "bytes"),
+          " bytes were missed");
+    }
+  }
+
+  void OnEnded(const KeyValues& fields) {
+    const std::string how = HowOf(fields);
+    if (!options_.once) return Say(how, kWaiting);
+    status_patience_ = loop_.After(kStatusPatience, [this, how] {
+      Finish(absl::UnavailableError(
+          AboutSession(how,
+                       ", and nobody reported its status; have its supervisor "
+                       "call deptyr ended, see deptyr-ended(1)")));
+    });
+    OnStatus(fields);
+  }
+
+  void OnStatus(const KeyValues& fields) {
+    const auto status = ExitStatusOf(fields);
+    if (!status_patience_.pending() || !status) return;
+    FinishOnceShown(
+        AttachResult{*status, OwnLine(AboutSession(HowOf(fields)))});
+  }
+
+  void OnDone() {
+    if (!head_.keys_may_be_lost()) return FinishOnceShown(AttachResult());
+    FinishOnceShown(absl::UnavailableError(
+        absl::StrCat("head went away: ", head_.session(),
+                     " may lack some of what was typed before; look at it")));
+  }
+
+  // A terminal is read while head is away, for the detach key.
+  void UpdateTyping() {
+    if (view_ == nullptr) return;
+    view_->PauseTyping(head_.full() || (head_.away() && !interactive_));
+  }
+
+  template <typename... Parts>
+  std::string AboutSession(const Parts&... parts) const {
+    return absl::StrCat(head_.session(), " ", parts...);
+  }
+  template <typename... Parts>
+  void Say(const Parts&... parts) {
+    announcer_.Say(AboutSession(parts...));
+  }
+
+  void FinishOnceShown(absl::StatusOr<AttachResult> result) {
+    status_patience_.Reset();
+    if (view_->idle()) return Finish(std::move(result));
+    head_.Close();
+    result_ = std::move(result);
+  }
+  void Finish(absl::StatusOr<AttachResult> result) {
+    if (finished_) return;
+    head_.Close();
+    result_ = std::move(result);
+    finished_ = true;
+  }
 
   EventLoop& loop_;
   const AttachOptions& options_;
@@ -117,247 +332,10 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   bool defaced_ = false;
 
   Timer status_patience_;
-  // This is how the run ends once the view has shown everything.
+  // How the run ends, perhaps not before the view has shown everything.
   std::optional<absl::StatusOr<AttachResult>> result_;
-  std::optional<absl::StatusOr<AttachResult>> end_;
+  bool finished_ = false;
 };
-
-absl::StatusOr<Attach> AttachRun::Wish() {
-  WindowSize size{0, 0};
-  if (view_ != nullptr) {
-    size = view_->size();
-  } else if (interactive_) {
-    ASSIGN_OR_RETURN(size, GetWindowSize(STDOUT_FILENO));
-  }
-  return Attach{.session = options_.where.session,
-                .rows = size.rows,
-                .cols = size.cols,
-                .from = interactive_ ? From::kScreen : From::kNow,
-                .read_only = options_.read_only,
-                .kick = options_.kick};
-}
-
-void AttachRun::OnSignal(int signal) {
-  if (signal == SIGTSTP) {
-    if (view_ != nullptr) view_->GiveBack();
-    return StopSelf();
-  }
-  if (signal != SIGWINCH && signal != SIGCONT) return OnDetach();
-  if (view_ == nullptr) return;
-  if (signal == SIGWINCH) {
-    const WindowSize size = view_->size();
-    head_.Send(Resize{.rows = size.rows, .cols = size.cols});
-  } else if (interactive_) {
-    view_->OnContinued();
-    defaced_ = true;  // others have written to the terminal
-    head_.Reopen();
-  }
-}
-
-void AttachRun::OnAttached(const Attached& attached, Attachment::Joined how) {
-  if (std::exchange(rights_, attached.rights) != rights_) {
-    const bool only_looks = !options_.read_only && !rights_.Has(Right::kType);
-    announcer_.SayOncePainted(
-        Announcer::kRights,
-        only_looks
-            ? AboutSession("is read-only for you, what you type is dropped")
-            : "");
-  }
-  const absl::Status status =
-      view_ == nullptr ? OpenView(attached) : GoOn(attached, how);
-  if (!status.ok()) return Finish(status);
-  AfterMessage();
-}
-
-absl::Status AttachRun::OpenView(const Attached& attached) {
-  SayState(attached);
-  if (interactive_) {
-    RETURN_IF_ERROR(CheckNesting(head_.session(), head_.path()));
-    ASSIGN_OR_RETURN(view_,
-                     OpenTerminalView(loop_, *this, options_.detach_keys));
-    return ShowScrollback(attached);
-  }
-  const bool types = !options_.read_only;
-  if (types && !IsTerminal(STDIN_FILENO)) {
-    if (!rights_.Has(Right::kType)) return MayNotTypeError(head_.session());
-    if (!attached.running && !options_.once) {
-      return NotTypedError(head_.session(), attached.state);
-    }
-  }
-  view_ = OpenPipeView(loop_, *this, types ? Typing::kYes : Typing::kNo);
-  return absl::OkStatus();
-}
-
-absl::Status AttachRun::ShowScrollback(const Attached& attached) {
-  if (options_.scrollback == 0) return absl::OkStatus();
-  ASSIGN_OR_RETURN(
-      const std::vector<std::string> lines,
-      ReadScrollback(head_.path(), head_.session(), attached.offset,
-                     {attached.rows, attached.cols}, options_.scrollback));
-  for (const std::string& line : lines) {
-    view_->Output(absl::StrCat(line, "\x1b[m\r\n"));
-  }
-  // Head clears the screen next, so they go off its top, where the terminal
-  // keeps them.
-  const size_t rows = view_->size().rows;
-  view_->Output(std::string(rows > 0 ? rows - 1 : 0, '\n'));
-  return absl::OkStatus();
-}
-
-absl::Status AttachRun::GoOn(const Attached& attached, Attachment::Joined how) {
-  const StreamPosition& before = head_.position();
-  const bool same = attached.stream == before.stream();
-  if (!same && options_.once && before.running()) {
-    return absl::UnavailableError(
-        absl::StrCat("head went away, and ", head_.session(),
-                     "'s program with it; ask its supervisor how it ended"));
-  }
-  if (!same) {
-    view_->ProgramChanged();
-    // A person typed for the program that has gone; a pipe types for any.
-    if (interactive_) head_.ForgetWaitingKeys();
-  }
-  if (std::exchange(told_of_absence_, false) && interactive_) {
-    announcer_.Say("head is back");
-  }
-  const bool gapless = how == Attachment::Joined::kBack && same &&
-                       attached.offset == before.offset();
-  if (!gapless) {
-    SayState(attached);
-    defaced_ = false;  // head paints the screen
-  } else if (defaced_ && interactive_) {
-    // What was written meanwhile is shown first, so that it can be scrolled
-    // back to.
-    head_.ReopenAt(attached.end);
-  }
-  UpdateTyping();
-  return absl::OkStatus();
-}
-
-// Says, once the screen is painted, that no program runs.
-void AttachRun::SayState(const Attached& attached) {
-  announcer_.SayOncePainted(
-      Announcer::kState,
-      attached.running ? ""
-                       : AboutSession(absl::StrCat(attached.state, kWaiting)));
-}
-
-void AttachRun::OnMessage(const HeadMessage& message) {
-  if (const auto* output = std::get_if<Output>(&message)) {
-    view_->Output(output->bytes);
-  } else if (const auto* paint = std::get_if<Paint>(&message)) {
-    if (interactive_) view_->Output(paint->bytes);
-  } else if (const auto* notice = std::get_if<Notice>(&message)) {
-    OnNotice(notice->fields);
-  } else if (std::holds_alternative<Done>(message) && !options_.once) {
-    OnDone();
-  }
-  AfterMessage();
-}
-
-void AttachRun::AfterMessage() {
-  announcer_.OnMessage();
-  // Head has to notice that a view is slow.
-  if (!view_->idle()) head_.Pause(true);
-}
-
-void AttachRun::OnNotice(const KeyValues& fields) {
-  const absl::string_view event = ValueOf(fields, "event");
-  if (event == "started" || event == "ended") {
-    announcer_.SayOncePainted(Announcer::kState, "");
-    view_->ProgramChanged();
-  }
-  if (event == "started") {
-    Say(absl::StrCat("runs again, pid ", ValueOf(fields, "pid")));
-  } else if (event == "ended") {
-    OnEnded(fields);
-  } else if (event == "status") {
-    OnStatus(fields);
-  } else if (event == "missed" && !interactive_) {
-    Say(absl::StrCat("was faster than its reader; ", ValueOf(fields, "bytes"),
-                     " bytes were missed"));
-  }
-}
-
-void AttachRun::OnEnded(const KeyValues& fields) {
-  const std::string how = HowOf(fields);
-  if (!options_.once) return Say(absl::StrCat(how, kWaiting));
-  status_patience_ = loop_.After(kStatusPatience, [this, how] {
-    Finish(absl::UnavailableError(
-        AboutSession(absl::StrCat(how,
-                                  ", and nobody reported its status; have its "
-                                  "supervisor call deptyr ended, "
-                                  "see deptyr-ended(1)"))));
-  });
-  OnStatus(fields);
-}
-
-void AttachRun::OnStatus(const KeyValues& fields) {
-  const auto status = ExitStatusOf(fields);
-  if (!status_patience_.pending() || !status) return;
-  FinishOnceShown(AttachResult{*status, OwnLine(AboutSession(HowOf(fields)))});
-}
-
-void AttachRun::OnDone() {
-  if (!head_.keys_may_be_lost()) return FinishOnceShown(AttachResult());
-  FinishOnceShown(absl::UnavailableError(
-      absl::StrCat("head went away: ", head_.session(),
-                   " may lack some of what was typed before; look at it")));
-}
-
-void AttachRun::OnHeadMissed() {
-  if (options_.quiet) return;
-  announcer_.Say(kHeadMissed);
-  told_of_absence_ = defaced_ = true;
-}
-
-void AttachRun::OnTyped(absl::string_view bytes) {
-  if (options_.read_only) return;
-  head_.Type(bytes);
-  UpdateTyping();
-}
-
-// A terminal is read while head is away, for the detach key.
-void AttachRun::UpdateTyping() {
-  if (view_ == nullptr) return;
-  view_->PauseTyping(head_.full() || (head_.away() && !interactive_));
-}
-
-void AttachRun::OnDetach() {
-  const absl::string_view session =
-      head_.session().empty() ? options_.where.session : head_.session();
-  Finish(AttachResult{0, OwnLine(absl::StrCat("detached from ", session))});
-}
-
-void AttachRun::OnShown() {
-  if (result_) return Finish(*std::move(result_));
-  head_.Pause(false);
-}
-
-void AttachRun::OnViewGone(const absl::Status& why) {
-  if (why.ok()) return Finish(AttachResult());
-  Finish(why);
-}
-
-void AttachRun::FinishOnceShown(absl::StatusOr<AttachResult> result) {
-  status_patience_.Reset();
-  if (view_->idle()) return Finish(std::move(result));
-  head_.Close();
-  result_ = std::move(result);
-}
-
-void AttachRun::Finish(absl::StatusOr<AttachResult> result) {
-  if (finished()) return;
-  head_.Close();
-  end_ = std::move(result);
-}
-
-absl::StatusOr<AttachResult> AttachRun::End() {
-  head_.Close();
-  if (view_ != nullptr) view_->GiveBack();
-  if (options_.quiet && end_->ok()) (*end_)->line.clear();
-  return *std::move(end_);
-}
 
 }  // namespace
 

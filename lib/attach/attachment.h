@@ -54,7 +54,7 @@ class Attachment final : public HeadConnection::Listener {
     // Head has gone; the next one is being looked for.
     virtual void OnAway() {}
     // Head has been away for long enough that a person may wonder.
-    virtual void OnHeadMissed() = 0;
+    virtual void OnHeadMissed() {}
     // The attachment is over: head refused for good, or no head was reached in
     // time.
     virtual void OnFailed(const absl::Status& why) = 0;

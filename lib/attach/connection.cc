@@ -21,11 +21,7 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-struct Hint {
-  const char* code;
-  const char* text;
-};
-constexpr Hint kHints[] = {
+constexpr std::pair<absl::string_view, absl::string_view> kHints[] = {
     {kRefusedVersion, "restart the older of the two"},
     {kRefusedNotOwner, "ask as that user, or as root"},
     {kRefusedLimit, "head's log says which; try again later"},
@@ -58,8 +54,8 @@ absl::StatusOr<Fd> ConnectToHead(const std::string& path,
 
 absl::Status RefusalError(const Refused& refused) {
   std::string text = absl::StrCat("head refused: ", refused.text);
-  for (const Hint& hint : kHints) {
-    if (hint.code == refused.code) absl::StrAppend(&text, "; ", hint.text);
+  for (const auto& [code, hint] : kHints) {
+    if (code == refused.code) absl::StrAppend(&text, "; ", hint);
   }
   return absl::FailedPreconditionError(text);
 }

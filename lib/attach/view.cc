@@ -44,60 +44,54 @@ class TerminalView final : public View {
         terminal_ ? GetWindowSize(terminal_->fd()) : WindowSize{0, 0};
     return size.ok() ? *size : WindowSize{0, 0};
   }
-  void OnContinued() override;
-  void GiveBack() override;
+  void OnContinued() override {
+    if (terminal_) {
+      (void)terminal_->MakeRaw();
+      return;
+    }
+    absl::StatusOr<Terminal> terminal = Terminal::Take();
+    if (!terminal.ok()) return listener_.OnViewGone(absl::OkStatus());
+    Open(*std::move(terminal));
+  }
+
+  void GiveBack() override {
+    patience_.Reset();
+    source_.reset();
+    sink_.reset();
+    if (terminal_) terminal_->GiveBack(kGiveBackPatience);
+    terminal_.reset();
+  }
 
  private:
-  void Open(Terminal terminal);
-  void Take(const std::vector<Typed>& all);
+  void Open(Terminal terminal) {
+    terminal_.emplace(std::move(terminal));
+    OpenSink(terminal_->fd(), Blocking::kNo);
+    // epoll takes a descriptor only once, so the keyboard has one of its own.
+    keyboard_ = Duplicate(terminal_->fd());
+    source_.emplace(loop_, keyboard_.get(), [this](absl::string_view bytes) {
+      if (bytes.empty()) return listener_.OnViewGone(absl::OkStatus());
+      Take(keys_.Feed(bytes));
+    });
+  }
+
+  void Take(const std::vector<Typed>& all) {
+    patience_.Reset();
+    for (const Typed& typed : all) {
+      const auto* keystrokes = std::get_if<Keystrokes>(&typed);
+      if (keystrokes == nullptr) return listener_.OnDetach();
+      listener_.OnTyped(keystrokes->bytes);
+    }
+    if (keys_.patience() > absl::ZeroDuration()) {
+      patience_ =
+          loop_.After(keys_.patience(), [this] { Take(keys_.TimeIsUp()); });
+    }
+  }
 
   CommandKeys keys_;
   std::optional<Terminal> terminal_;
   Fd keyboard_;
   Timer patience_;
 };
-
-void TerminalView::Open(Terminal terminal) {
-  terminal_.emplace(std::move(terminal));
-  OpenSink(terminal_->fd(), Blocking::kNo);
-  // epoll takes a descriptor only once, so the keyboard has one of its own.
-  keyboard_ = Duplicate(terminal_->fd());
-  source_.emplace(loop_, keyboard_.get(), [this](absl::string_view bytes) {
-    if (bytes.empty()) return listener_.OnViewGone(absl::OkStatus());
-    Take(keys_.Feed(bytes));
-  });
-}
-
-void TerminalView::Take(const std::vector<Typed>& all) {
-  patience_.Reset();
-  for (const Typed& typed : all) {
-    const auto* keystrokes = std::get_if<Keystrokes>(&typed);
-    if (keystrokes == nullptr) return listener_.OnDetach();
-    listener_.OnTyped(keystrokes->bytes);
-  }
-  if (keys_.patience() > absl::ZeroDuration()) {
-    patience_ =
-        loop_.After(keys_.patience(), [this] { Take(keys_.TimeIsUp()); });
-  }
-}
-
-void TerminalView::OnContinued() {
-  if (terminal_) {
-    (void)terminal_->MakeRaw();
-    return;
-  }
-  absl::StatusOr<Terminal> terminal = Terminal::Take();
-  if (!terminal.ok()) return listener_.OnViewGone(absl::OkStatus());
-  Open(*std::move(terminal));
-}
-
-void TerminalView::GiveBack() {
-  patience_.Reset();
-  source_.reset();
-  sink_.reset();
-  if (terminal_) terminal_->GiveBack(kGiveBackPatience);
-  terminal_.reset();
-}
 
 // Standard input and output are used as they are; lines of our own go to
 // standard error.

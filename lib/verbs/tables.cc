@@ -100,8 +100,9 @@ std::vector<Row> RowsOf(absl::string_view kind,
   for (const KeyValues& item : items) {
     if (!IsA(item, kind)) continue;
     Row& row = rows.emplace_back();
-    for (const ReportField& field : columns)
+    for (const ReportField& field : columns) {
       row.push_back(CellFor(item, field));
+    }
   }
   return rows;
 }

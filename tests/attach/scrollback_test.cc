@@ -1,6 +1,6 @@
 // A client gets the lines that scrolled off, as far as head remembers them, and
 // copes with heads that don't tell.
-#include "lib/attach/scrollback.h"
+#include "lib/attach/history.h"
 
 #include <string>
 #include <vector>

@@ -1,26 +1,29 @@
-// Cuts a session's output off at an offset, for a client that wants what head
-// remembers: head itself goes on with what comes after it.
+// The output that head remembers of a session.
 //
 //   HistoryRange range;  // up to where the stream ends now
 //   screen.Write(range.Take(message));  // each message of head, in order
 //   done = range.complete();
-//
-// Pure.
 #pragma once
 
 #include <algorithm>
 #include <cstdint>
 #include <limits>
 #include <optional>
+#include <string>
 #include <variant>
+#include <vector>
 
+#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/attach/stream_position.h"
+#include "lib/base/window_size.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {
 
+// Cuts a session's output off at an offset: head itself goes on with what comes
+// after it.  Pure.
 class HistoryRange {
  public:
   static constexpr uint64_t kForever = std::numeric_limits<uint64_t>::max();
@@ -51,5 +54,12 @@ class HistoryRange {
   StreamPosition position_;
   std::optional<uint64_t> until_;
 };
+
+// Returns at most the last `most` lines that had left the top of the screen by
+// `offset` of the stream, oldest first, with their colours, without newlines.
+// `path` is head's socket.  Blocks for as long as head may take to answer.
+absl::StatusOr<std::vector<std::string>> ReadScrollback(
+    const std::string& path, const std::string& session, uint64_t offset,
+    WindowSize size, size_t most);
 
 }  // namespace deptyr

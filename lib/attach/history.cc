@@ -1,9 +1,6 @@
-#include "lib/attach/scrollback.h"
-
-#include <algorithm>
+#include "lib/attach/history.h"
 
 #include "lib/attach/ask.h"
-#include "lib/attach/history_range.h"
 #include "lib/base/status.h"
 #include "lib/term/screen.h"
 
