@@ -51,21 +51,18 @@ class Options {
   void Value(absl::string_view name, absl::string_view placeholder,
              std::string* value, absl::string_view help);
   // Does the same with a parser of the value, such as ParseSize.
-  template <typename To, typename Parsed>
+  template <typename To, typename Parser>
   void Value(absl::string_view name, absl::string_view placeholder, To* value,
-             absl::StatusOr<Parsed> (*parse)(absl::string_view),
-             absl::string_view help) {
+             Parser parse, absl::string_view help) {
     Do(name, placeholder, help, [=](absl::string_view text) -> absl::Status {
       ASSIGN_OR_RETURN(*value, parse(text));
       return absl::OkStatus();
     });
   }
   // Collects the values of an option that may be given several times.
-  template <typename Parsed>
+  template <typename To, typename Parser>
   void Values(absl::string_view name, absl::string_view placeholder,
-              std::vector<Parsed>* values,
-              absl::StatusOr<Parsed> (*parse)(absl::string_view),
-              absl::string_view help) {
+              std::vector<To>* values, Parser parse, absl::string_view help) {
     Do(name, placeholder, help, [=](absl::string_view text) -> absl::Status {
       ASSIGN_OR_RETURN(values->emplace_back(), parse(text));
       return absl::OkStatus();
@@ -83,16 +80,16 @@ class Options {
       if (entry.value == *value) usual = entry.name;
     }
     const std::string choice = Listed(std::move(names));
-    Do(name, placeholder, absl::StrCat(help, choice, " (", usual, ")"),
-       [value, &table, choice](absl::string_view text) {
-         for (const Named<To>& entry : table) {
-           if (entry.name != text) continue;
-           *value = entry.value;
-           return absl::OkStatus();
-         }
-         return absl::InvalidArgumentError(
-             absl::StrCat("unknown value: ", text, "; say ", choice));
-       });
+    const auto parse = [&table,
+                        choice](absl::string_view text) -> absl::StatusOr<To> {
+      for (const Named<To>& entry : table) {
+        if (entry.name == text) return entry.value;
+      }
+      return absl::InvalidArgumentError(
+          absl::StrCat("unknown value: ", text, "; say ", choice));
+    };
+    Value(name, placeholder, value, parse,
+          absl::StrCat(help, choice, " (", usual, ")"));
   }
 
   // Lets options follow operands, too, for a subcommand that runs no program.

@@ -3,9 +3,6 @@
 //
 //   ASSIGN_OR_RETURN(const std::vector<KeyValues> sessions,
 //                    AskForItems("", {.what = "sessions", .fields = {}}));
-//   for (const KeyValues& session : sessions) {
-//     Log(Severity::kInfo, ValueOf(session, "name"));
-//   }
 #pragma once
 
 #include <string>

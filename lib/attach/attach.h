@@ -1,10 +1,6 @@
 // deptyr attach: shows a session on the user's terminal, or, where standard
 // input and output are something else, passes its bytes through.
 //
-//   AttachOptions options;
-//   options.where.session = "mc";
-//   ASSIGN_OR_RETURN(const AttachResult result, RunAttach(options));
-//
 // All that is typed goes to the program, except the detach key.  The client
 // stays until it is detached, while programs and heads come and go; with
 // `once`, it stays until the program has ended.

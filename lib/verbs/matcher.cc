@@ -44,9 +44,7 @@ bool Matcher::MatchLine(absl::string_view line) {
   if (!pattern_->Match(all, 0, all.size(), RE2::UNANCHORED, &match, 1)) {
     return false;
   }
-  const auto end =
-      match.data() - text_.data() + static_cast<std::ptrdiff_t>(match.size());
-  text_.resize(static_cast<size_t>(end));
+  text_.resize(static_cast<size_t>(match.end() - text_.data()));
   return true;
 }
 

@@ -1,7 +1,4 @@
 // deptyr snapshot: a session's screen as it is, or as a program left it.
-//
-//   ASSIGN_OR_RETURN(const std::string text,
-//                    TakeSnapshot({.where = {"", "mc"}}));
 #pragma once
 
 #include <string>

@@ -21,87 +21,69 @@ namespace {
 
 using Row = std::vector<std::string>;
 
-std::string Field(const KeyValues& item, absl::string_view key) {
-  return Printable(ValueOf(item, key));
+bool IsA(const KeyValues& item, absl::string_view kind) {
+  return ValueOf(item, "item") == kind;
 }
 
-// The column's heading says that it is about an end, so "ended: " is cut from
-// "ended: exit status 3".
-std::string How(const KeyValues& item) {
-  const std::string how = Field(item, "how");
-  return how.empty() ? "-" : std::string(absl::StripPrefix(how, "ended: "));
-}
-
-std::string OrDash(const std::string& text) {
-  return text.empty() ? "-" : text;
-}
-
-std::string Size(const KeyValues& item) {
-  const std::string rows = Field(item, "rows");
-  return rows.empty() ? "-" : absl::StrCat(rows, "x", Field(item, "cols"));
-}
-
-std::string Time(const KeyValues& item, absl::string_view key) {
+// "" for "not yet".
+std::string Time(absl::string_view value) {
   int64_t milliseconds = 0;
-  if (!absl::SimpleAtoi(ValueOf(item, key), &milliseconds) ||
-      milliseconds == 0) {
-    return "-";
-  }
+  if (!absl::SimpleAtoi(value, &milliseconds) || milliseconds == 0) return "";
   return absl::FormatTime("%Y-%m-%d %H:%M:%S",
                           absl::FromUnixMillis(milliseconds),
                           absl::LocalTimeZone());
 }
 
-// "812", "1.5M".
-std::string Bytes(const KeyValues& item, absl::string_view key) {
+// "812", "1.5M", or "" if it isn't a number.
+std::string Bytes(absl::string_view value) {
   constexpr double kUnit = 1024;
   double bytes = 0;
-  if (!absl::SimpleAtod(ValueOf(item, key), &bytes)) return "-";
-  if (bytes < kUnit) return Field(item, key);
+  if (!absl::SimpleAtod(value, &bytes)) return "";
+  if (bytes < kUnit) return Printable(value);
   size_t unit = 0;
   constexpr absl::string_view kUnits = "BKMGTP";
   for (; bytes >= kUnit && unit + 1 < kUnits.size(); ++unit) bytes /= kUnit;
   return absl::StrFormat("%.1f%c", bytes, kUnits[unit]);
 }
 
-std::string Program(const KeyValues& item) {
-  return Printable(absl::StrJoin(SplitArgv(ValueOf(item, "argv")), " "));
-}
-
-bool IsA(const KeyValues& item, absl::string_view kind) {
-  return ValueOf(item, "item") == kind;
-}
-
-// The rights of a client, in one column.
-std::string May(const KeyValues& client) {
-  if (ValueOf(client, "read-only") == "1") return "read";
-  return ValueOf(client, "leads") == "1" ? "type, has its size" : "type";
-}
-
-std::string CellFor(const KeyValues& item, const ReportField& field) {
-  if (field.name == "rows") return Size(item);
-  if (field.name == "read-only") return May(item);
-  if (field.name == "how") return How(item);
-  if (field.type == FieldType::kBytes) return Bytes(item, field.name);
-  if (field.type == FieldType::kTime) return Time(item, field.name);
-  return OrDash(Field(item, field.name));
+// What people see of a field, and of those that share its column.
+std::string Cell(const KeyValues& item, absl::string_view name) {
+  const absl::string_view value = ValueOf(item, name);
+  const FieldType type = TypeOf(name);
+  std::string text = Printable(value);
+  if (name == "rows" && !text.empty()) {
+    absl::StrAppend(&text, "x", Printable(ValueOf(item, "cols")));
+  } else if (name == "read-only") {
+    const bool leads = ValueOf(item, "leads") == "1";
+    text = value == "1" ? "read" : leads ? "type, has its size" : "type";
+  } else if (name == "how") {
+    // The heading says that it is about an end.
+    text = std::string(absl::StripPrefix(text, "ended: "));
+  } else if (type == FieldType::kBytes) {
+    text = Bytes(value);
+  } else if (type == FieldType::kTime) {
+    text = Time(value);
+  } else if (type == FieldType::kWords) {
+    text = Printable(absl::StrJoin(SplitArgv(value), " "));
+  }
+  return text.empty() ? "-" : text;
 }
 
 // Returns a row for each item of that kind, below a heading.
 std::vector<Row> RowsOf(absl::string_view kind,
                         const std::vector<KeyValues>& items) {
-  std::vector<ReportField> columns;
+  std::vector<absl::string_view> columns;
   std::vector<Row> rows(1);
   for (const ReportField& field : ReportFields()) {
     if (field.item != kind || field.column.empty()) continue;
-    columns.push_back(field);
+    columns.push_back(field.name);
     rows[0].emplace_back(field.column);
   }
   for (const KeyValues& item : items) {
     if (!IsA(item, kind)) continue;
     Row& row = rows.emplace_back();
-    for (const ReportField& field : columns) {
-      row.push_back(CellFor(item, field));
+    for (const absl::string_view name : columns) {
+      row.push_back(Cell(item, name));
     }
   }
   return rows;
@@ -115,23 +97,24 @@ std::string TableOf(absl::string_view kind,
 }
 
 std::string SessionText(const KeyValues& item) {
-  const std::string keeper = Field(item, "keeper");
-  std::vector<Row> rows = {
-      {"session", Field(item, "name")},
-      {"program", OrDash(Program(item))},
-      {"state", absl::StrCat(Field(item, "state"), ", pid ", Field(item, "pid"),
-                             ", since ", Time(item, "since"))},
-      {"last end", How(item)},
-      {"size", Size(item)},
-      {"title", OrDash(Field(item, "title"))},
-      {"screen", OrDash(Field(item, "screen"))},
-      {"output",
-       absl::StrCat(Bytes(item, "bytes"), ", the last ", Bytes(item, "history"),
-                    " of at most ", Bytes(item, "capacity"), " remembered")},
-      {"if head dies", keeper.empty() ? "the program gets SIGHUP"
-                                      : absl::StrCat(keeper, " keeps it")},
+  const auto cell = [&item](absl::string_view name) {
+    return Cell(item, name);
   };
-  return Table(rows);
+  const bool kept = !ValueOf(item, "keeper").empty();
+  return Table({
+      {"session", cell("name")},
+      {"program", cell("argv")},
+      {"state", absl::StrCat(cell("state"), ", pid ", cell("pid"), ", since ",
+                             cell("since"))},
+      {"last end", cell("how")},
+      {"size", cell("rows")},
+      {"title", cell("title")},
+      {"screen", cell("screen")},
+      {"output", absl::StrCat(cell("bytes"), ", the last ", cell("history"),
+                              " of at most ", cell("capacity"), " remembered")},
+      {"if head dies", kept ? absl::StrCat(cell("keeper"), " keeps it")
+                            : "the program gets SIGHUP"},
+  });
 }
 
 }  // namespace
@@ -169,10 +152,7 @@ std::string HeadText(const std::vector<KeyValues>& items) {
   for (const KeyValues& item : items) {
     if (!IsA(item, "head")) continue;
     for (const auto& [key, value] : item) {
-      if (key == "item") continue;
-      rows.push_back({Printable(key), TypeOf(key) == FieldType::kTime
-                                          ? Time(item, key)
-                                          : OrDash(Printable(value))});
+      if (key != "item") rows.push_back({Printable(key), Cell(item, key)});
     }
   }
   const std::string users = TableOf("user", items);

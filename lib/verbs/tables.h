@@ -1,12 +1,6 @@
 // Shows people what head reports, in tables with the columns of
 // lib/wire/report_fields.h.  They have nothing in them that a terminal would
-// act on.
-//
-//   ASSIGN_OR_RETURN(const std::vector<KeyValues> items,
-//                    AskForItems("", {.what = "sessions", .fields = {}}));
-//   std::fputs(SessionsTable(items).c_str(), stdout);
-//
-// Pure.
+// act on.  Pure.
 #pragma once
 
 #include <string>
