@@ -62,20 +62,16 @@ std::string NewVersion(const Items& heads) {
 // $EXIT_STATUS, as in "exited 3", "killed KILL" or "dumped SEGV".
 absl::StatusOr<KeyValues> ParseEnd(const std::string& code,
                                    const std::string& status) {
-  constexpr int kBySignal = 256;
   constexpr int kMostCode = 255;
+  const int signal = SignalNumber(status);
+  if ((code == "256" || code == "killed" || code == "dumped") && signal > 0) {
+    return KeyValues{{"signal", absl::StrCat(signal)}};
+  }
+  const std::string& exit_status = code == "exited" ? status : code;
   int number = 0;
-  const bool is_number = absl::SimpleAtoi(code, &number);
-  if (is_number && number >= 0 && number <= kMostCode) {
-    return KeyValues{{"code", code}};
-  }
-  if (is_number ? number == kBySignal : code == "killed" || code == "dumped") {
-    const int signal = SignalNumber(status);
-    if (signal > 0) return KeyValues{{"signal", absl::StrCat(signal)}};
-  }
-  if (code == "exited" && absl::SimpleAtoi(status, &number) && number >= 0 &&
+  if (absl::SimpleAtoi(exit_status, &number) && number >= 0 &&
       number <= kMostCode) {
-    return KeyValues{{"code", status}};
+    return KeyValues{{"code", exit_status}};
   }
   return absl::InvalidArgumentError(
       absl::StrCat("not the end of a program: ", code, " ", status,

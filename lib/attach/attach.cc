@@ -226,7 +226,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       SayState(attached);
       defaced_ = false;  // head paints the screen
     } else if (defaced_ && interactive_) {
-      // What was written meanwhile is shown first, so that it can be scrolled
+      // The output of the meantime is shown first, so that it can be scrolled
       // back to.
       head_.ReopenAt(attached.end);
     }

@@ -19,12 +19,12 @@ constexpr absl::Duration kReopenPause = absl::Milliseconds(50);
 
 absl::Status Attachment::Open(const std::string& head) {
   ASSIGN_OR_RETURN(path_, FindHead(head));
-  return Connect(As::kNew);
+  return Connect();
 }
 
 void Attachment::Reopen() {
   if (away()) return;  // it is going to be, or it is over
-  if (const absl::Status why = Connect(As::kNew); !why.ok()) Lost(why);
+  if (const absl::Status why = Connect(); !why.ok()) Lost(why);
 }
 
 void Attachment::ReopenOnceCaughtUp() {
@@ -40,15 +40,15 @@ void Attachment::ReopenOnceCaughtUp() {
 
 void Attachment::Close() {
   Drop();
-  StopTrying();
+  search_.reset();
 }
 
-absl::Status Attachment::Connect(As as) {
+absl::Status Attachment::Connect() {
   // A client that comes back has keys and signals to attend to, so it doesn't
   // wait when many connect at once.
-  ASSIGN_OR_RETURN(Fd socket,
-                   ConnectToHead(path_, as == As::kBack ? absl::ZeroDuration()
-                                                        : kConnectTimeout));
+  ASSIGN_OR_RETURN(
+      Fd socket,
+      ConnectToHead(path_, search_ ? absl::ZeroDuration() : kConnectTimeout));
   ASSIGN_OR_RETURN(Attach wish, listener_.Wish());
   if (attached()) {
     wish.session = session_;
@@ -56,7 +56,7 @@ absl::Status Attachment::Connect(As as) {
   }
   Drop();
   head_ = std::make_unique<HeadConnection>(loop_, std::move(socket), *this);
-  head_->Send(as == As::kBack ? position_.Return(wish) : wish);
+  head_->Send(search_ ? position_.Return(wish) : wish);
   return absl::OkStatus();
 }
 
@@ -77,33 +77,28 @@ void Attachment::Lost(const absl::Status& why) {
 
 void Attachment::TryLater(const absl::Status& why) {
   if (patience_ <= absl::ZeroDuration()) return listener_.OnFailed(why);
-  not_reached_ = why;
-  if (!std::exchange(returning_, true)) {
-    backoff_ = kHeadBackoff;
-    time_is_up_ = loop_.After(patience_, [this] { GiveUp(); });
-    missed_ = loop_.After(kSilence, [this] { listener_.OnHeadMissed(); });
+  if (!search_) {
+    search_.emplace();
+    search_->time_is_up = loop_.After(patience_, [this] { GiveUp(); });
+    search_->missed =
+        loop_.After(kSilence, [this] { listener_.OnHeadMissed(); });
   }
-  attempt_ = loop_.After(backoff_.Next(), [this] { Try(); });
+  search_->why = why;
+  search_->attempt = loop_.After(search_->backoff.Next(), [this] { Try(); });
 }
 
 void Attachment::Try() {
   // Head may take the connection and say nothing.
-  not_reached_ = absl::UnavailableError("head doesn't answer; is it stopped?");
-  if (const absl::Status why = Connect(As::kBack); !why.ok()) TryLater(why);
+  search_->why = absl::UnavailableError("head doesn't answer; is it stopped?");
+  if (const absl::Status why = Connect(); !why.ok()) TryLater(why);
 }
 
 void Attachment::GiveUp() {
-  StopTrying();
-  listener_.OnFailed(absl::UnavailableError(absl::StrCat(
+  const absl::Status why = absl::UnavailableError(absl::StrCat(
       "head went away and could not be reached again within ",
-      absl::FormatDuration(patience_), ": ", not_reached_.message())));
-}
-
-void Attachment::StopTrying() {
-  returning_ = false;
-  attempt_.Reset();
-  missed_.Reset();
-  time_is_up_.Reset();
+      absl::FormatDuration(patience_), ": ", search_->why.message()));
+  search_.reset();
+  listener_.OnFailed(why);
 }
 
 void Attachment::OnMessage(HeadMessage message) {
@@ -113,10 +108,10 @@ void Attachment::OnMessage(HeadMessage message) {
                                                   : listener_.OnFailed(why);
   }
   if (const auto* here = std::get_if<Attached>(&message)) {
-    const Joined how = !attached()  ? Joined::kFirst
-                       : returning_ ? Joined::kBack
-                                    : Joined::kAnew;
-    StopTrying();
+    const Joined how = !attached() ? Joined::kFirst
+                       : search_   ? Joined::kBack
+                                   : Joined::kAnew;
+    search_.reset();
     session_ = here->session;
     listener_.OnAttached(*here, how);
     (void)position_.Follow(message);

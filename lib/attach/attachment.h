@@ -1,6 +1,6 @@
 // A client's attachment to a session.  It outlives head: when head goes away,
 // the next one is asked, with growing pauses, to go on at the same place in the
-// stream.  What is typed meanwhile waits.
+// stream.  Keys that are typed meanwhile wait.
 //
 //   Attachment attachment(*loop, absl::Seconds(30), listener);
 //   RETURN_IF_ERROR(attachment.Open(""));  // where head usually is
@@ -80,7 +80,7 @@ class Attachment final : public HeadConnection::Listener {
   const std::string& session() const { return session_; }
   const StreamPosition& position() const { return position_; }
   // Whether there is no head to talk to now.
-  bool away() const { return head_ == nullptr || returning_; }
+  bool away() const { return head_ == nullptr || search_.has_value(); }
 
   // These do what HeadConnection's methods do, and nothing while there is no
   // connection.
@@ -110,14 +110,22 @@ class Attachment final : public HeadConnection::Listener {
   bool keys_may_be_lost() const { return keys_may_be_lost_; }
 
  private:
-  enum class As { kNew, kBack };
-  absl::Status Connect(As as);
+  // It begins when head has gone, and ends when the next one has taken the
+  // client.
+  struct Search {
+    absl::Status why;  // why head isn't reached
+    Backoff backoff = kHeadBackoff;
+    Timer attempt;
+    Timer missed;
+    Timer time_is_up;
+  };
+
+  absl::Status Connect();
   void Drop();
   void Lost(const absl::Status& why);
   void TryLater(const absl::Status& why);
   void Try();
   void GiveUp();
-  void StopTrying();
   void ReopenOnceCaughtUp();
 
   void OnMessage(HeadMessage message) override;
@@ -132,6 +140,7 @@ class Attachment final : public HeadConnection::Listener {
   std::string path_;
   std::string session_;
   std::unique_ptr<HeadConnection> head_;  // null while there is none
+  std::optional<Search> search_;
   StreamPosition position_;
   std::optional<uint64_t> reopen_at_;
   Timer reopen_;
@@ -140,13 +149,6 @@ class Attachment final : public HeadConnection::Listener {
   bool typing_ended_ = false;
   bool sent_keys_ = false;  // to this head
   bool keys_may_be_lost_ = false;
-
-  bool returning_ = false;    // from the time that head has gone
-  absl::Status not_reached_;  // why not
-  Backoff backoff_ = kHeadBackoff;
-  Timer attempt_;
-  Timer missed_;
-  Timer time_is_up_;
 };
 
 }  // namespace deptyr

@@ -19,8 +19,8 @@ Sink::Sink(EventLoop& loop, int fd, Blocking blocking,
            absl::AnyInvocable<void()> on_empty,
            absl::AnyInvocable<void(const absl::Status&)> on_gone)
     : fd_(fd),
-      blocking_(blocking),
       watched_(CanBeWatched(fd)),
+      waits_(watched_ && blocking == Blocking::kYes),
       queue_(0),
       on_empty_(std::move(on_empty)),
       on_gone_(std::move(on_gone)) {
@@ -33,23 +33,18 @@ void Sink::Write(absl::string_view bytes) {
   if (gone_ || bytes.empty()) return;
   const bool was_empty = queue_.empty();
   queue_.Append(bytes);
-  if (!watched_) {
-    while (!gone_ && !queue_.empty()) Flush();
-  } else if (blocking_ == Blocking::kNo && was_empty) {
-    Flush();
-  }
-  if (watched_ && !queue_.empty()) watch_.Set(Interest::kWrite);
+  if (!waits_ && was_empty) Flush();
+  while (!watched_ && !empty()) Flush();
+  if (watched_ && !empty()) watch_.Set(Interest::kWrite);
 }
 
 void Sink::Flush() {
-  const absl::string_view bytes = blocking_ == Blocking::kYes && watched_
-                                      ? queue_.bytes().substr(0, kSafeWrite)
-                                      : queue_.bytes();
-  const IoResult wrote = WriteSome(fd_, bytes);
+  const size_t most = waits_ ? kSafeWrite : absl::string_view::npos;
+  const IoResult wrote = WriteSome(fd_, queue_.bytes().substr(0, most));
   if (wrote.state == IoState::kError) return Gone(Errno("write the output"));
   if (wrote.state == IoState::kEnd) return Gone(absl::OkStatus());
   queue_.Consume(wrote.bytes);
-  if (!queue_.empty()) return;
+  if (!empty()) return;
   if (watched_) watch_.Set(Interest::kNone);
   on_empty_();
 }

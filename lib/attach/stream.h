@@ -41,8 +41,8 @@ class Sink {
   void Gone(const absl::Status& why);
 
   const int fd_;
-  const Blocking blocking_;
   const bool watched_;
+  const bool waits_;  // writes only when poll(2) says that it may
   ByteQueue queue_;
   bool gone_ = false;
   absl::AnyInvocable<void()> on_empty_;

@@ -46,7 +46,7 @@ std::string Bytes(absl::string_view value) {
   return absl::StrFormat("%.1f%c", bytes, kUnits[unit]);
 }
 
-// What people see of a field, and of those that share its column.
+// Says a field to people, and with it those that share its column.
 std::string Cell(const KeyValues& item, absl::string_view name) {
   const absl::string_view value = ValueOf(item, name);
   const FieldType type = TypeOf(name);

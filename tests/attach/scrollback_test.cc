@@ -1,7 +1,5 @@
 // A client gets the lines that scrolled off, as far as head remembers them, and
 // copes with heads that don't tell.
-#include "lib/attach/history.h"
-
 #include <string>
 #include <vector>
 
@@ -9,6 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/attach/history.h"
 #include "lib/wire/messages.h"
 #include "tests/support/scripted_head.h"
 #include "tests/support/status_matchers.h"
