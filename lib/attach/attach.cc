@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -66,11 +67,12 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       return StopSelf();
     }
     if (signal != SIGWINCH && signal != SIGCONT) return OnDetach();
-    if (view_ == nullptr) return;
+    if (view_ == nullptr || !interactive_) return;
     if (signal == SIGWINCH) {
-      const WindowSize size = view_->size();
-      head_.Send(Resize{.rows = size.rows, .cols = size.cols});
-    } else if (interactive_) {
+      const auto size = Size();
+      if (!size.ok()) return;
+      head_.Send(Resize{.rows = size->rows, .cols = size->cols});
+    } else {
       view_->OnContinued();
       defaced_ = true;  // others have written to the terminal
       head_.Reopen();
@@ -87,12 +89,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
 
  private:
   absl::StatusOr<Attach> Wish() override {
-    WindowSize size{0, 0};
-    if (view_ != nullptr) {
-      size = view_->size();
-    } else if (interactive_) {
-      ASSIGN_OR_RETURN(size, GetWindowSize(STDOUT_FILENO));
-    }
+    ASSIGN_OR_RETURN(const WindowSize size, Size());
     return Attach{.session = options_.where.session,
                   .rows = size.rows,
                   .cols = size.cols,
@@ -178,10 +175,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     }
     const bool types = !options_.read_only;
     if (types && !IsTerminal(STDIN_FILENO)) {
-      if (!rights_.Has(Right::kType)) return MayNotTypeError(head_.session());
-      if (!attached.running && !options_.once) {
-        return NotTypedError(head_.session(), attached.state);
-      }
+      RETURN_IF_ERROR(CheckTyping(attached, /*must_run=*/!options_.once));
     }
     view_ = OpenPipeView(loop_, *this, types ? Typing::kYes : Typing::kNo);
     return absl::OkStatus();
@@ -198,8 +192,8 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     }
     // Head clears the screen next, so they go off its top, where the terminal
     // keeps them.
-    const size_t rows = view_->size().rows;
-    view_->Output(std::string(rows > 0 ? rows - 1 : 0, '\n'));
+    ASSIGN_OR_RETURN(const WindowSize size, Size());
+    view_->Output(std::string(std::max<size_t>(size.rows, 1) - 1, '\n'));
     return absl::OkStatus();
   }
 
@@ -289,6 +283,12 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     FinishOnceShown(absl::UnavailableError(
         absl::StrCat("head went away: ", head_.session(),
                      " may lack some of what was typed before; look at it")));
+  }
+
+  // Both are 0 where there is no terminal.
+  absl::StatusOr<WindowSize> Size() const {
+    if (!interactive_) return WindowSize{0, 0};
+    return GetWindowSize(STDOUT_FILENO);
   }
 
   // A terminal is read while head is away, for the detach key.

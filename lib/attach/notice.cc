@@ -6,17 +6,21 @@
 #include "lib/base/exit_codes.h"
 
 namespace deptyr {
+namespace {
 
-std::string OwnLine(absl::string_view text) {
-  return absl::StrCat("[deptyr: ", text, "]");
-}
-
+// The field's number if it is one from `least` to `most`.
 std::optional<int> NumberIn(const KeyValues& fields, absl::string_view key,
                             int least, int most) {
   int number = 0;
   const bool is_number = absl::SimpleAtoi(ValueOf(fields, key), &number);
   if (!is_number || number < least || number > most) return std::nullopt;
   return number;
+}
+
+}  // namespace
+
+std::string OwnLine(absl::string_view text) {
+  return absl::StrCat("[deptyr: ", text, "]");
 }
 
 WindowSize SizeIn(const KeyValues& fields, uint16_t least, uint16_t most) {
@@ -40,16 +44,16 @@ std::string HowOf(const KeyValues& fields) {
   return std::string(how.empty() ? "ended" : how);
 }
 
-absl::Status MayNotTypeError(absl::string_view session) {
-  return absl::PermissionDeniedError(
-      absl::StrCat("nothing was typed: you may see ", session,
-                   ", but not type into it; ask its owner or root, or start "
-                   "head with --allow"));
-}
-
-absl::Status NotTypedError(absl::string_view session, absl::string_view state) {
-  return absl::FailedPreconditionError(
-      absl::StrCat("nothing was typed: ", session, " ", state));
+absl::Status CheckTyping(const Attached& attached, bool must_run) {
+  if (!attached.rights.Has(Right::kType)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("nothing was typed: you may see ", attached.session,
+                     ", but not type into it; ask its owner or root, or start "
+                     "head with --allow"));
+  }
+  if (attached.running || !must_run) return absl::OkStatus();
+  return absl::FailedPreconditionError(absl::StrCat(
+      "nothing was typed: ", attached.session, " ", attached.state));
 }
 
 }  // namespace deptyr

@@ -11,6 +11,7 @@
 
 #include "lib/base/window_size.h"
 #include "lib/wire/key_values.h"
+#include "lib/wire/messages.h"
 
 namespace deptyr {
 
@@ -20,9 +21,6 @@ std::string OwnLine(absl::string_view text);
 inline constexpr char kHeadMissed[] =
     "head has gone; waiting for it to come back";
 
-// A field's number if it is one from `least` to `most`.
-std::optional<int> NumberIn(const KeyValues& fields, absl::string_view key,
-                            int least, int most);
 // The terminal's size that the fields tell.  A length that isn't from `least`
 // to `most` becomes `least`.
 WindowSize SizeIn(const KeyValues& fields, uint16_t least, uint16_t most);
@@ -32,10 +30,8 @@ WindowSize SizeIn(const KeyValues& fields, uint16_t least, uint16_t most);
 std::optional<int> ExitStatusOf(const KeyValues& fields);
 // How a program ended, as a phrase to follow its session's name.
 std::string HowOf(const KeyValues& fields);
-// The error of a client that should type but hasn't the right to.
-absl::Status MayNotTypeError(absl::string_view session);
-// The error of a client that should type while no program runs; `state` is
-// head's phrase for that.
-absl::Status NotTypedError(absl::string_view session, absl::string_view state);
+// An error if a client that should type hasn't the right to or, where a program
+// `must_run`, none does.
+absl::Status CheckTyping(const Attached& attached, bool must_run);
 
 }  // namespace deptyr

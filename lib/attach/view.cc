@@ -11,7 +11,6 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd.h"
-#include "lib/sys/pty.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/command_keys.h"
 
@@ -38,11 +37,6 @@ class TerminalView final : public View {
   }
   void ProgramChanged() override {
     Output(absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
-  }
-  WindowSize size() const override {
-    const auto size =
-        terminal_ ? GetWindowSize(terminal_->fd()) : WindowSize{0, 0};
-    return size.ok() ? *size : WindowSize{0, 0};
   }
   void OnContinued() override {
     if (terminal_) {

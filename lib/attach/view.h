@@ -10,7 +10,6 @@
 #include "absl/strings/string_view.h"
 
 #include "lib/attach/stream.h"
-#include "lib/base/window_size.h"
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
@@ -45,8 +44,6 @@ class View {
   void PauseTyping(bool pause) {
     if (source_) source_->Pause(pause);
   }
-  // Both are 0 where there is no terminal.
-  virtual WindowSize size() const { return {0, 0}; }
   // Restores the terminal for others to use; from then on nothing is shown.
   virtual void GiveBack() {}
   // Takes the terminal again, after this process was stopped (StopSelf()).

@@ -46,11 +46,9 @@ class ScriptClient final : public Attachment::Listener {
     if (!attached.running && script_.until == Until::kEnd) {
       return Finish(absl::OkStatus());
     }
-    if (!attached.running && !script_.typed.empty()) {
-      return Finish(NotTypedError(attached.session, attached.state));
-    }
-    if (!attached.rights.Has(Right::kType) && !script_.typed.empty()) {
-      return Finish(MayNotTypeError(attached.session));
+    if (!script_.typed.empty()) {
+      const absl::Status may = CheckTyping(attached, /*must_run=*/true);
+      if (!may.ok()) return Finish(may);
     }
     if (script_.until == Until::kQuiet) WaitForQuiet();
     head_.Type(script_.typed);

@@ -1,8 +1,9 @@
 #include "lib/verbs/typed.h"
 
+#include <charconv>
 #include <optional>
+#include <system_error>
 
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 namespace deptyr {
@@ -10,16 +11,12 @@ namespace {
 
 // Takes a number of at most `most` digits off the beginning of `text`.
 std::optional<char> TakeNumber(absl::string_view& text, size_t most, int base) {
-  int number = 0;
-  size_t count = 0;
-  int digit = 0;
-  while (count < most && absl::SimpleHexAtoi(text.substr(count, 1), &digit) &&
-         digit < base) {
-    number = number * base + digit;
-    ++count;
-  }
-  text.remove_prefix(count);
-  if (count == 0) return std::nullopt;
+  unsigned number = 0;
+  const absl::string_view digits = text.substr(0, most);
+  const auto [end, error] =
+      std::from_chars(digits.begin(), digits.end(), number, base);
+  if (error != std::errc()) return std::nullopt;
+  text.remove_prefix(static_cast<size_t>(end - digits.begin()));
   return static_cast<char>(number);
 }
 
