@@ -1,8 +1,6 @@
 // main(), and the table of subcommands.
 
 #include <cstdio>
-#include <string>
-#include <vector>
 
 #include "absl/strings/string_view.h"
 

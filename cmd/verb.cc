@@ -66,6 +66,7 @@ absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
     return absl::InvalidArgumentError("no SESSION");
   }
   target.rest.assign(at, operands.end());
+  // One word stands for each of these, or "[TEXT]..." for any number.
   const absl::string_view more = synopsis.substr(shown + kSession.size());
   const auto most =
       static_cast<size_t>(std::count(more.begin(), more.end(), ' '));

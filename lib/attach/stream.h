@@ -9,8 +9,6 @@
 //                 [&](absl::string_view bytes) { sink.Write(bytes); });
 #pragma once
 
-#include <string>
-
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
