@@ -54,12 +54,20 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       : loop_(loop),
         options_(options),
         interactive_(OnTerminal()),
-        head_(loop, options.wait, *this),
+        head_(loop, options.wait,
+              {.session = options.where.session,
+               .from = interactive_ ? From::kScreen : From::kNow,
+               .read_only = options.read_only,
+               .kick = options.kick},
+              *this),
         announcer_(loop, [this](absl::string_view line) {
           if (!options_.quiet) view_->Line(line);
         }) {}
 
-  absl::Status Begin() { return head_.Open(options_.where.head); }
+  absl::Status Begin() {
+    RETURN_IF_ERROR(UpdateSize());
+    return head_.Open(options_.where.head);
+  }
 
   void OnSignal(int signal) {
     if (signal == SIGTSTP) {
@@ -67,12 +75,8 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       return StopSelf();
     }
     if (signal != SIGWINCH && signal != SIGCONT) return OnDetach();
-    if (view_ == nullptr || !interactive_) return;
-    if (signal == SIGWINCH) {
-      const auto size = Size();
-      if (!size.ok()) return;
-      head_.Send(Resize{.rows = size->rows, .cols = size->cols});
-    } else {
+    (void)UpdateSize();
+    if (signal == SIGCONT && view_ != nullptr && interactive_) {
       view_->OnContinued();
       defaced_ = true;  // others have written to the terminal
       head_.Reopen();
@@ -88,16 +92,6 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   }
 
  private:
-  absl::StatusOr<Attach> Wish() override {
-    ASSIGN_OR_RETURN(const WindowSize size, Size());
-    return Attach{.session = options_.where.session,
-                  .rows = size.rows,
-                  .cols = size.cols,
-                  .from = interactive_ ? From::kScreen : From::kNow,
-                  .read_only = options_.read_only,
-                  .kick = options_.kick};
-  }
-
   void OnAttached(const Attached& attached, Attachment::Joined how) override {
     if (std::exchange(rights_, attached.rights) != rights_) {
       const bool only_looks = !options_.read_only && !rights_.Has(Right::kType);
@@ -150,9 +144,8 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     if (!options_.once) head_.EndTyping();
   }
   void OnDetach() override {
-    const absl::string_view session =
-        head_.session().empty() ? options_.where.session : head_.session();
-    Finish(AttachResult{0, OwnLine(absl::StrCat("detached from ", session))});
+    Finish(AttachResult{
+        0, OwnLine(absl::StrCat("detached from ", head_.session()))});
   }
 
   void OnShown() override {
@@ -192,7 +185,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     }
     // Head clears the screen next, so they go off its top, where the terminal
     // keeps them.
-    ASSIGN_OR_RETURN(const WindowSize size, Size());
+    ASSIGN_OR_RETURN(const WindowSize size, GetWindowSize(STDOUT_FILENO));
     view_->Output(std::string(std::max<size_t>(size.rows, 1) - 1, '\n'));
     return absl::OkStatus();
   }
@@ -285,10 +278,11 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
                      " may lack some of what was typed before; look at it")));
   }
 
-  // Both are 0 where there is no terminal.
-  absl::StatusOr<WindowSize> Size() const {
-    if (!interactive_) return WindowSize{0, 0};
-    return GetWindowSize(STDOUT_FILENO);
+  absl::Status UpdateSize() {
+    if (!interactive_) return absl::OkStatus();
+    ASSIGN_OR_RETURN(const WindowSize size, GetWindowSize(STDOUT_FILENO));
+    head_.SetSize(size);
+    return absl::OkStatus();
   }
 
   // A terminal is read while head is away, for the detach key.

@@ -49,14 +49,9 @@ absl::Status Attachment::Connect() {
   ASSIGN_OR_RETURN(
       Fd socket,
       ConnectToHead(path_, search_ ? absl::ZeroDuration() : kConnectTimeout));
-  ASSIGN_OR_RETURN(Attach wish, listener_.Wish());
-  if (attached()) {
-    wish.session = session_;
-    wish.kick = false;
-  }
   Drop();
   head_ = std::make_unique<HeadConnection>(loop_, std::move(socket), *this);
-  head_->Send(search_ ? position_.Return(wish) : wish);
+  head_->Send(search_ ? position_.Return(wish_) : wish_);
   return absl::OkStatus();
 }
 
@@ -112,7 +107,8 @@ void Attachment::OnMessage(HeadMessage message) {
                        : search_   ? Joined::kBack
                                    : Joined::kAnew;
     search_.reset();
-    session_ = here->session;
+    wish_.session = here->session;
+    wish_.kick = false;
     listener_.OnAttached(*here, how);
     (void)position_.Follow(message);
     Type(std::exchange(waiting_keys_, ""));
@@ -125,6 +121,13 @@ void Attachment::OnMessage(HeadMessage message) {
     listener_.OnOldNotice(std::get<Notice>(message).fields);
   }
   ReopenOnceCaughtUp();
+}
+
+void Attachment::SetSize(WindowSize size) {
+  wish_.rows = size.rows;
+  wish_.cols = size.cols;
+  if (head_ == nullptr) return;
+  head_->Send(Resize{.rows = size.rows, .cols = size.cols});
 }
 
 void Attachment::Type(absl::string_view bytes) {

@@ -2,8 +2,8 @@
 // the next one is asked, with growing pauses, to go on at the same place in the
 // stream.  Keys that are typed meanwhile wait.
 //
-//   Attachment attachment(*loop, absl::Seconds(30), listener);
-//   RETURN_IF_ERROR(attachment.Open(""));  // where head usually is
+//   Attachment attachment(*loop, absl::Seconds(30), {.session = "mc"},
+//   listener); RETURN_IF_ERROR(attachment.Open(""));  // where head usually is
 //   while (!done) RETURN_IF_ERROR(loop->RunOnce());
 //
 // The listener may call any method but Reopen() from its callbacks.
@@ -13,15 +13,16 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <utility>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 
 #include "lib/attach/connection.h"
 #include "lib/attach/stream_position.h"
 #include "lib/base/backoff.h"
+#include "lib/base/window_size.h"
 #include "lib/sys/event_loop.h"
 #include "lib/wire/messages.h"
 
@@ -38,9 +39,6 @@ class Attachment final : public HeadConnection::Listener {
   class Listener {
    public:
     virtual ~Listener() = default;
-    // Returns what to ask a head for.  Once attached, the client stays with its
-    // session and doesn't make others leave again, whatever the wish says.
-    virtual absl::StatusOr<Attach> Wish() = 0;
     // During this call position() is still what it was before.
     virtual void OnAttached(const Attached& attached, Joined how) = 0;
     // Called for each other message of head, in order; position() is already
@@ -61,9 +59,14 @@ class Attachment final : public HeadConnection::Listener {
   };
 
   // `patience` is how long head may be away; with zero, its going away is a
-  // failure.
-  Attachment(EventLoop& loop, absl::Duration patience, Listener& listener)
-      : loop_(loop), patience_(patience), listener_(listener) {}
+  // failure.  Once attached, the client stays with its session and doesn't make
+  // others leave again, whatever the wish says.
+  Attachment(EventLoop& loop, absl::Duration patience, Attach wish,
+             Listener& listener)
+      : loop_(loop),
+        patience_(patience),
+        wish_(std::move(wish)),
+        listener_(listener) {}
 
   // `head` is HEAD-SOCKET, or "" for where head usually is.
   absl::Status Open(const std::string& head);
@@ -76,17 +79,16 @@ class Attachment final : public HeadConnection::Listener {
   void Close();
 
   const std::string& path() const { return path_; }
-  // The session's name, which head chooses if the wish names none.
-  const std::string& session() const { return session_; }
+  // The session's name.  If the wish names none it is "" until head has chosen.
+  const std::string& session() const { return wish_.session; }
   const StreamPosition& position() const { return position_; }
   // Whether there is no head to talk to now.
   bool away() const { return head_ == nullptr || search_.has_value(); }
 
-  // These do what HeadConnection's methods do, and nothing while there is no
+  // Tells the size of the client's terminal to this head and the next ones.
+  void SetSize(WindowSize size);
+  // Does what HeadConnection's method does, or nothing while there is no
   // connection.
-  void Send(const HeadMessage& message) {
-    if (head_ != nullptr) head_->Send(message);
-  }
   void Pause(bool pause) {
     if (head_ != nullptr) head_->Pause(pause);
   }
@@ -136,9 +138,9 @@ class Attachment final : public HeadConnection::Listener {
 
   EventLoop& loop_;
   const absl::Duration patience_;
+  Attach wish_;
   Listener& listener_;
   std::string path_;
-  std::string session_;
   std::unique_ptr<HeadConnection> head_;  // null while there is none
   std::optional<Search> search_;
   StreamPosition position_;

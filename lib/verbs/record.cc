@@ -36,11 +36,10 @@ class StreamReader : public Attachment::Listener {
   StreamReader(EventLoop& loop, int output, absl::Duration patience,
                Attach wish)
       : loop_(loop),
-        wish_(std::move(wish)),
         sink_(
             loop, output, Blocking::kYes, [this] { OnWritten(); },
             [this](const absl::Status& why) { OnOutputGone(why); }),
-        head_(loop, patience, *this) {}
+        head_(loop, patience, std::move(wish), *this) {}
 
   // Runs until Finish(), SIGINT, SIGTERM or SIGHUP.  A second signal ends it
   // without waiting for whoever reads the output.
@@ -74,7 +73,6 @@ class StreamReader : public Attachment::Listener {
   const StreamPosition& position() const { return head_.position(); }
 
  private:
-  absl::StatusOr<Attach> Wish() final { return wish_; }
   void OnHeadMissed() final {
     std::fprintf(stderr, "%s\n", OwnLine(kHeadMissed).c_str());
   }
@@ -92,7 +90,6 @@ class StreamReader : public Attachment::Listener {
   }
 
   EventLoop& loop_;
-  const Attach wish_;
   Sink sink_;
   Attachment head_;
   std::optional<absl::Status> end_;

@@ -23,7 +23,11 @@ class ScriptClient final : public Attachment::Listener {
   ScriptClient(EventLoop& loop, const Script& script)
       : loop_(loop),
         script_(script),
-        head_(loop, /*patience=*/absl::ZeroDuration(), *this) {}
+        head_(loop, /*patience=*/absl::ZeroDuration(),
+              {.session = script.where.session,
+               .from = From::kNow,
+               .read_only = script.typed.empty()},
+              *this) {}
 
   absl::Status Run() {
     RETURN_IF_ERROR(head_.Open(script_.where.head));
@@ -36,12 +40,6 @@ class ScriptClient final : public Attachment::Listener {
   }
 
  private:
-  absl::StatusOr<Attach> Wish() override {
-    return Attach{.session = script_.where.session,
-                  .from = From::kNow,
-                  .read_only = script_.typed.empty()};
-  }
-
   void OnAttached(const Attached& attached, Attachment::Joined) override {
     if (!attached.running && script_.until == Until::kEnd) {
       return Finish(absl::OkStatus());
@@ -90,10 +88,9 @@ class ScriptClient final : public Attachment::Listener {
             ? "did not write what was waited for within"
         : script_.until == Until::kEnd ? "still runs after"
                                        : "was not quiet within";
-    const std::string& session =
-        head_.session().empty() ? script_.where.session : head_.session();
-    Finish(absl::DeadlineExceededError(absl::StrCat(
-        session, " ", what, " ", absl::FormatDuration(script_.timeout))));
+    Finish(absl::DeadlineExceededError(
+        absl::StrCat(head_.session(), " ", what, " ",
+                     absl::FormatDuration(script_.timeout))));
   }
 
   void OnFailed(const absl::Status& why) override { Finish(why); }
