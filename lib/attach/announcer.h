@@ -34,12 +34,11 @@ class Announcer {
     waiting_[topic] = std::move(text);
   }
   void OnMessage() {
-    if (waiting_ == Lines()) return;
+    if (waiting_[kRights].empty() && waiting_[kState].empty()) return;
     pause_ = loop_.After(kPaintPause, [this] { SayWaiting(); });
   }
 
  private:
-  using Lines = std::array<std::string, 2>;
   // The screen counts as painted once head has said nothing for this long.
   static constexpr absl::Duration kPaintPause = absl::Milliseconds(50);
 
@@ -51,7 +50,7 @@ class Announcer {
 
   EventLoop& loop_;
   absl::AnyInvocable<void(absl::string_view)> show_;
-  Lines waiting_;
+  std::array<std::string, 2> waiting_;
   Timer pause_;
 };
 

@@ -73,7 +73,7 @@ void Attachment::Lost(const absl::Status& why) {
 void Attachment::TryLater(const absl::Status& why) {
   if (patience_ <= absl::ZeroDuration()) return listener_.OnFailed(why);
   if (!search_) {
-    search_.emplace();
+    search_ = Search{why, kHeadBackoff, {}, {}, {}};
     search_->time_is_up = loop_.After(patience_, [this] { GiveUp(); });
     search_->missed =
         loop_.After(kSilence, [this] { listener_.OnHeadMissed(); });

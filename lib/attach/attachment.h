@@ -116,7 +116,7 @@ class Attachment final : public HeadConnection::Listener {
   // client.
   struct Search {
     absl::Status why;  // why head isn't reached
-    Backoff backoff = kHeadBackoff;
+    Backoff backoff;
     Timer attempt;
     Timer missed;
     Timer time_is_up;
