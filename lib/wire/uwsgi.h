@@ -90,12 +90,14 @@ class FramedDecoder {
   std::string Pending() const;
 
  private:
+  static constexpr uint8_t kKeys = 0;  // modifier2
+
   std::optional<FramedInput> TakeHeader(absl::string_view& bytes);
 
   char header_[kPacketHeader] = {};
   size_t header_size_ = 0;
-  size_t keys_left_ = 0;  // of the payload
-  size_t skip_left_ = 0;
+  size_t payload_left_ = 0;
+  bool is_typed_ = false;  // the payload is keystrokes
   bool foreign_ = false;
 };
 
