@@ -187,9 +187,7 @@ std::string EncodePaint(absl::string_view bytes, std::string packets) {
 }
 
 std::string HeaderOf(const HeadMessage& kind, size_t size) {
-  return EncodeHeader({.modifier1 = kDeptyr,
-                       .size = static_cast<uint16_t>(size),
-                       .modifier2 = KindOf(kind)});
+  return EncodeHeader(kDeptyr, size, KindOf(kind));
 }
 
 bool BeginsKeys(absl::string_view bytes) {
@@ -207,14 +205,14 @@ absl::StatusOr<std::optional<HeadMessage>> TakeMessage(absl::string_view& bytes,
   }
   const std::optional<PacketHeader> header = PeekHeader(bytes);
   if (!header || bytes.size() < kPacketHeader + header->size) {
-    if (bytes.size() > longest) return absl::InvalidArgumentError(kTooLong);
-    return std::optional<HeadMessage>();
+    if (bytes.size() <= longest) return std::nullopt;
+    return absl::InvalidArgumentError("a message longer than any there is");
   }
   ASSIGN_OR_RETURN(
       HeadMessage message,
       Decode(header->modifier2, bytes.substr(kPacketHeader, header->size)));
   bytes.remove_prefix(kPacketHeader + header->size);
-  return std::optional<HeadMessage>(std::move(message));
+  return message;
 }
 
 }  // namespace deptyr

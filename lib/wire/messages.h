@@ -194,7 +194,6 @@ inline constexpr size_t kLongestOutput = 16 << 10;
 inline constexpr size_t kLongestRequest = 16 << 10;
 // Head holds no more than this of a later question that isn't whole yet.
 inline constexpr size_t kLongestQuestion = 4 << 10;
-inline constexpr char kTooLong[] = "a message longer than any there is";
 
 // Pairs that don't fit into a packet are left out.
 std::string Encode(const HeadMessage& message);

@@ -18,20 +18,15 @@ size_t PacketSize(absl::string_view bytes) {
   return kPacketHeader + PeekHeader(bytes)->size;
 }
 
-std::string EncodeHeader(const PacketHeader& header) {
-  return {static_cast<char>(header.modifier1),
-          static_cast<char>(header.size & 0xff),
-          static_cast<char>(header.size >> 8),
-          static_cast<char>(header.modifier2)};
+std::string EncodeHeader(uint8_t modifier1, size_t size, uint8_t modifier2) {
+  return {static_cast<char>(modifier1), static_cast<char>(size & 0xff),
+          static_cast<char>(size >> 8), static_cast<char>(modifier2)};
 }
 
 std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,
                          absl::string_view payload) {
-  return absl::StrCat(
-      EncodeHeader({.modifier1 = modifier1,
-                    .size = static_cast<uint16_t>(payload.size()),
-                    .modifier2 = modifier2}),
-      payload);
+  return absl::StrCat(EncodeHeader(modifier1, payload.size(), modifier2),
+                      payload);
 }
 
 std::optional<FramedInput> FramedDecoder::Take(absl::string_view& bytes) {
@@ -53,9 +48,7 @@ std::optional<FramedInput> FramedDecoder::Take(absl::string_view& bytes) {
 std::string FramedDecoder::Pending() const {
   if (payload_left_ == 0) return std::string(header_, header_size_);
   constexpr uint8_t kNothing = 255;
-  return EncodeHeader({.modifier1 = 0,
-                       .size = static_cast<uint16_t>(payload_left_),
-                       .modifier2 = is_typed_ ? kKeys : kNothing});
+  return EncodeHeader(0, payload_left_, is_typed_ ? kKeys : kNothing);
 }
 
 std::optional<FramedInput> FramedDecoder::TakeHeader(absl::string_view& bytes) {
