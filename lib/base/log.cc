@@ -7,13 +7,12 @@
 #include <syslog.h>
 #include <unistd.h>
 
-#include <algorithm>
-#include <cerrno>
 #include <cstdlib>
-#include <iterator>
 #include <string>
+#include <utility>
 
-#include "absl/strings/str_format.h"
+#include "absl/algorithm/container.h"
+#include "absl/strings/escaping.h"
 #include "absl/strings/str_replace.h"
 
 #include "lib/base/utf8.h"
@@ -29,35 +28,18 @@ constexpr size_t kLongestLine = 4000;
 struct Sink {
   int fd = -1;
   bool is_socket = false;
-  bool is_journal = false;
   bool may_block = false;
   bool was_cut = false;
   uint64_t lost = 0;
 };
-
-Sink& TheSink() {
-  static Sink sink;
-  return sink;
-}
-
-// JOURNAL_STREAM holds device:inode of the journal's socket, so that a program
-// can tell when its standard error was redirected (sd-daemon(3)).
-bool IsJournal(const struct stat& file) {
-  const char* stream = std::getenv("JOURNAL_STREAM");
-  return stream != nullptr &&
-         stream == absl::StrFormat("%d:%d", file.st_dev, file.st_ino);
-}
-
-// Whether writing a line would not block now; a line is shorter than PIPE_BUF.
-bool HasRoom(int fd) {
-  pollfd question{fd, POLLOUT, 0};
-  return ::poll(&question, 1, 0) == 1;
-}
+constinit Sink sink;
 
 // If there is no room for all of a line (on a full disk), the rest is given up,
 // and the next one begins a line of its own.
-bool Write(Sink& sink, const std::string& line) {
-  if (sink.may_block && !HasRoom(sink.fd)) return false;
+bool Write(const std::string& line) {
+  // A line is shorter than PIPE_BUF: what is writable takes it.
+  pollfd room{sink.fd, POLLOUT, 0};
+  if (sink.may_block && ::poll(&room, 1, 0) != 1) return false;
   const std::string bytes = sink.was_cut ? absl::StrCat("\n", line) : line;
   const ssize_t written = sink.is_socket
                               ? ::send(sink.fd, bytes.data(), bytes.size(),
@@ -71,11 +53,7 @@ bool Write(Sink& sink, const std::string& line) {
 
 // These characters are invisible, and change what is seen around them.
 bool IsHidden(char32_t character) {
-  struct Range {
-    char32_t first;
-    char32_t last;
-  };
-  constexpr Range kHidden[] = {
+  constexpr std::pair<char32_t, char32_t> kHidden[] = {
       {0x00, 0x1f},        // controls
       {0x7f, 0x9f},        // DEL; a terminal begins a sequence at U+009B, too
       {0x61c, 0x61c},      // marks of direction, which
@@ -85,17 +63,9 @@ bool IsHidden(char32_t character) {
       {0xfff9, 0xfffb},    // annotations
       {0xe0000, 0xe007f},  // tags: ASCII that nothing shows
   };
-  return std::any_of(
-      std::begin(kHidden), std::end(kHidden), [character](const Range& range) {
-        return range.first <= character && character <= range.last;
-      });
-}
-
-std::string Escaped(char byte) {
-  if (byte == '\n') return "\\n";
-  if (byte == '\r') return "\\r";
-  if (byte == '\t') return "\\t";
-  return absl::StrFormat("\\x%02x", static_cast<uint8_t>(byte));
+  return absl::c_any_of(kHidden, [character](const auto& range) {
+    return range.first <= character && character <= range.second;
+  });
 }
 
 // How many of the first bytes are whole, visible characters.
@@ -117,18 +87,22 @@ size_t ShownBytes(absl::string_view text) {
 }  // namespace
 
 std::string JournalPrefix(int fd, Severity severity) {
+  // It holds device:inode of the journal's socket, so that a program can tell
+  // when its standard error was redirected (sd-daemon(3)).
+  const char* const stream = std::getenv("JOURNAL_STREAM");
   struct stat file {};
-  if (::fstat(fd, &file) != 0 || !IsJournal(file)) return "";
+  if (stream == nullptr || ::fstat(fd, &file) != 0 ||
+      stream != absl::StrCat(file.st_dev, ":", file.st_ino)) {
+    return "";
+  }
   return absl::StrCat("<", static_cast<int>(severity), ">");
 }
 
 void LogToStandardError() {
   LogNowhere();
-  Sink& sink = TheSink();
   struct stat file {};
   if (::fstat(STDERR_FILENO, &file) != 0) return;
   sink.is_socket = S_ISSOCK(file.st_mode);
-  sink.is_journal = IsJournal(file);
   // O_NONBLOCK belongs to the open file, which others share, so open it anew.
   // A socket can't be opened; for it each send says MSG_DONTWAIT.
   sink.fd = sink.is_socket
@@ -143,26 +117,22 @@ void LogToStandardError() {
 }
 
 void LogNowhere() {
-  Sink& sink = TheSink();
   if (sink.fd >= 0) (void)::close(sink.fd);
   sink = Sink();
 }
 
 void LogLine(Severity severity, absl::string_view line) {
-  Sink& sink = TheSink();
   if (sink.fd < 0) return;
-  const std::string shown = Printable(line).substr(0, kLongestLine);
-  const std::string prefix =
-      sink.is_journal ? absl::StrCat("<", static_cast<int>(severity), ">") : "";
-  if (sink.lost > 0) {
-    if (!Write(sink, absl::StrCat(prefix, "deptyr: ", sink.lost,
-                                  " log lines lost: the log was full\n"))) {
-      ++sink.lost;
-      return;
-    }
+  const auto write = [&](const auto&... parts) {
+    return Write(absl::StrCat(JournalPrefix(sink.fd, severity),
+                              "deptyr: ", parts..., "\n"));
+  };
+  if (sink.lost > 0 && write(sink.lost, " log lines lost: the log was full")) {
     sink.lost = 0;
   }
-  if (!Write(sink, absl::StrCat(prefix, "deptyr: ", shown, "\n"))) ++sink.lost;
+  if (sink.lost > 0 || !write(Printable(line).substr(0, kLongestLine))) {
+    ++sink.lost;
+  }
 }
 
 void LogToSyslog(Severity severity, const std::string& line) {
@@ -175,11 +145,10 @@ std::string Printable(absl::string_view text) {
   std::string printable;
   while (!text.empty()) {
     const absl::string_view shown = text.substr(0, ShownBytes(text));
-    printable += absl::StrReplaceAll(shown, {{"\\", "\\\\"}});
-    text.remove_prefix(shown.size());
-    if (text.empty()) break;
-    printable += Escaped(text[0]);
-    text.remove_prefix(1);
+    const absl::string_view hidden = text.substr(shown.size(), 1);
+    absl::StrAppend(&printable, absl::StrReplaceAll(shown, {{"\\", "\\\\"}}),
+                    absl::CHexEscape(hidden));
+    text.remove_prefix(shown.size() + hidden.size());
   }
   return printable;
 }

@@ -8,6 +8,7 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
+#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,16 +26,7 @@
 namespace deptyr {
 namespace {
 
-class Deadline {
- public:
-  explicit Deadline(absl::Duration wait)
-      : at_(Clock::now() + absl::ToChronoNanoseconds(wait)) {}
-  absl::Duration left() const { return absl::FromChrono(at_ - Clock::now()); }
-
- private:
-  using Clock = std::chrono::steady_clock;  // clock jumps don't move it
-  Clock::time_point at_;
-};
+using Clock = std::chrono::steady_clock;  // clock jumps don't move deadlines
 
 // Waits for head's answer to our registration.
 absl::Status AwaitAcceptance(int head) {
@@ -109,12 +101,15 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
 absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
                                           const std::string& term,
                                           const OriginalStderr& log) {
-  const Deadline until(options.wait);
+  const auto deadline = Clock::now() + absl::ToChronoNanoseconds(options.wait);
+  const auto left = [deadline] {
+    return absl::FromChrono(deadline - Clock::now());
+  };
   Backoff backoff = kHeadBackoff;
   for (bool first = true;; first = false) {
     const absl::Duration pause = backoff.Next();
-    auto result = TryToRegister(options, term, until.left());
-    if (!absl::IsUnavailable(result.status()) || until.left() <= pause) {
+    auto result = TryToRegister(options, term, left());
+    if (!absl::IsUnavailable(result.status()) || left() <= pause) {
       return result;
     }
     if (first) {
@@ -128,13 +123,9 @@ absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
 }
 
 std::string AbsolutePath(const std::string& path) {
-  if (path.empty() || path[0] == '/') return path;
-  char* const folder = getcwd(nullptr, 0);
-  if (folder == nullptr) return path;
-  const bool is_root = folder[1] == '\0';
-  std::string result = absl::StrCat(is_root ? "" : folder, "/", path);
-  std::free(folder);
-  return result;
+  std::error_code error;
+  const std::string absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute;
 }
 
 // Returns only if it failed, with the message and the exit status.

@@ -305,7 +305,7 @@ std::optional<uint64_t> Client::SkipAhead(const Ring& ring) {
 
 void Client::BeginPacket(size_t size) {
   packet_left_ = std::min(size, kLongestOutput);
-  header_ = OutputHeader(packet_left_);
+  header_ = HeaderOf(deptyr::Output(), packet_left_);
 }
 
 void Client::KeepPacket(const Ring& ring) {

@@ -43,7 +43,7 @@ void DeptyrProtocol::Save(const ConnectedClient& client,
 }
 
 std::string DeptyrProtocol::Pending() const {
-  return keys_left_ > 0 ? KeysHeader(keys_left_) : "";
+  return keys_left_ > 0 ? HeaderOf(Keys(), keys_left_) : "";
 }
 
 void DeptyrProtocol::Resume(ConnectedClient& client, WindowSize told) {

@@ -277,7 +277,7 @@ void Queries::AnswerSnapshot(QueryConnection& asker, Session& session,
             {"state", picture->how},
             {"title", session.screen().title()},
             {"screen", session.screen().exact() ? "exact" : "approximate"}}});
-  AppendPaint(answer, picture->paint);
+  answer = EncodePaint(picture->paint, std::move(answer));
   picture.reset();
   answer += Encode(Done{});
   asker.Say(std::move(answer), admission_.backlogs());

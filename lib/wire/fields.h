@@ -16,9 +16,7 @@
 #pragma once
 
 #include <algorithm>
-#include <cstddef>
 #include <tuple>
-#include <utility>
 
 #include "absl/strings/string_view.h"
 
@@ -36,25 +34,21 @@ concept HasFields = requires {
   T::kFieldNames;
 };
 
-// Calls each(name, field of the first, field of the next, ...) for one field
-// after the other.  All objects have the same type.
-template <typename Each, typename First, typename... Others>
-void ForEachField(Each&& each, First& first, Others&... others) {
-  absl::string_view names = First::kFieldNames;
-  const auto next_name = [&names] {
+// Calls each(name, field) for one field after the other.
+template <HasFields T>
+void ForEachField(auto&& each, T& object) {
+  absl::string_view names = T::kFieldNames;
+  const auto visit = [&](auto& field) {
     const absl::string_view name = names.substr(0, names.find(','));
     names.remove_prefix(std::min(names.size(), name.size() + 2));
-    return name;
+    each(name, field);
   };
-  using Tuple = decltype(First::Fields(first));
-  [&]<size_t... i>(std::index_sequence<i...>) {
-    const auto call = [&]<size_t at>() {
-      each(next_name(), std::get<at>(First::Fields(first)),
-           std::get<at>(First::Fields(others))...);
-    };
-    (call.template operator()<i>(), ...);
-  }
-  (std::make_index_sequence<std::tuple_size_v<Tuple>>());
+  std::apply([&](auto&... field) { (visit(field), ...); }, T::Fields(object));
+}
+
+template <HasFields T>
+bool operator==(const T& a, const T& b) {
+  return T::Fields(a) == T::Fields(b);
 }
 
 }  // namespace deptyr

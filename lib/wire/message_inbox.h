@@ -21,6 +21,7 @@
 
 #include "lib/base/byte_queue.h"
 #include "lib/wire/messages.h"
+#include "lib/wire/uwsgi.h"
 
 namespace deptyr {
 
@@ -35,24 +36,29 @@ class MessageInbox {
 
   void Append(absl::string_view bytes) { bytes_.Append(bytes); }
 
-  // Takes the first message, or returns nothing until it is there whole.  Fails
-  // with InvalidArgument if it is no message, or too long; don't use the inbox
-  // after that.
-  absl::StatusOr<std::optional<HeadMessage>> Take();
-  // Does the same, but the message stays the first one until DropFirst().
-  absl::StatusOr<std::optional<HeadMessage>> First();
-  void DropFirst() { Consume(std::exchange(first_size_, 0)); }
+  // Returns the first message, or nothing until it is there whole.  Fails with
+  // InvalidArgument if it is no message, or too long; don't use the inbox after
+  // that.
+  absl::StatusOr<std::optional<HeadMessage>> First() const {
+    absl::string_view rest = bytes();
+    return TakeMessage(rest, longest_);
+  }
+  // Drops the message that First() has returned.
+  void DropFirst() { bytes_.Consume(PacketSize(bytes())); }
+  // Does both.
+  absl::StatusOr<std::optional<HeadMessage>> Take() {
+    auto message = First();
+    if (message.ok() && message->has_value()) DropFirst();
+    return message;
+  }
 
-  // The bytes that haven't been taken, for a caller that takes some of them as
-  // they are.
+  // The bytes that haven't been taken.
   absl::string_view bytes() const { return bytes_.bytes(); }
   bool empty() const { return bytes_.empty(); }
-  void Consume(size_t count) { bytes_.Consume(count); }
 
  private:
   const size_t longest_;
   ByteQueue bytes_{SIZE_MAX};
-  size_t first_size_ = 0;
 };
 
 }  // namespace deptyr

@@ -1,10 +1,10 @@
 #include "lib/wire/messages.h"
 
-#include <algorithm>
 #include <concepts>
 #include <limits>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
@@ -17,28 +17,13 @@
 namespace deptyr {
 namespace {
 
-template <typename Message>
-concept HasBytes = requires(Message message) {
-  message.bytes;
-};
-
 // modifier2 of a packet with this message.
-template <typename Message, size_t at = 0>
-constexpr uint8_t KindOf() {
-  using Here = std::variant_alternative_t<at, HeadMessage>;
-  if constexpr (std::is_same_v<Message, Here>) {
-    return at + 1;
-  } else {
-    return KindOf<Message, at + 1>();
-  }
+uint8_t KindOf(const HeadMessage& message) {
+  return static_cast<uint8_t>(message.index() + 1);
 }
 
-constexpr std::pair<From, absl::string_view> kFroms[] = {
-    {From::kScreen, "screen"},
-    {From::kHistory, "history"},
-    {From::kOffset, "offset"},
-    {From::kNow, "now"},
-};
+// In the order of From.
+constexpr absl::string_view kFroms[] = {"screen", "history", "offset", "now"};
 
 // How a field of each type is spelt; rights are in lib/wire/rights.h.
 std::string Spell(const std::string& text) {
@@ -51,10 +36,7 @@ std::string Spell(std::unsigned_integral auto number) {
   return absl::StrCat(uint64_t{number});
 }
 std::string Spell(From from) {
-  const auto* const found =
-      std::find_if(std::begin(kFroms), std::end(kFroms),
-                   [from](const auto& it) { return it.first == from; });
-  return std::string(found->second);
+  return std::string(kFroms[static_cast<size_t>(from)]);
 }
 
 // How a field of each type is read; the errors are for a peer's author.
@@ -83,12 +65,13 @@ absl::Status Read(absl::string_view key, T& field, const std::string& text) {
   return absl::OkStatus();
 }
 absl::Status Read(absl::string_view key, From& field, const std::string& text) {
-  for (const auto& [value, name] : kFroms) {
-    field = value;
-    if (name == text) return absl::OkStatus();
+  const auto* const found = absl::c_find(kFroms, text);
+  if (found == std::end(kFroms)) {
+    return absl::InvalidArgumentError(
+        absl::StrCat(key, " is neither screen, history, offset nor now"));
   }
-  return absl::InvalidArgumentError(
-      absl::StrCat(key, " is neither screen, history, offset nor now"));
+  field = static_cast<From>(found - kFroms);
+  return absl::OkStatus();
 }
 
 // A name that comes from outside becomes part of paths and lines of the log.
@@ -108,6 +91,9 @@ std::string KeyOf(absl::string_view field) {
 
 template <typename Message>
 std::string PayloadOf(const Message& message) {
+  if constexpr (requires { message.bytes; }) {
+    return message.bytes.substr(0, kLongestPayload);
+  }
   KeyValues pairs;
   const auto add = [&pairs]<typename T>(absl::string_view name,
                                         const T& field) {
@@ -128,16 +114,10 @@ std::string PayloadOf(const Message& message) {
   return block;
 }
 
-template <HasBytes Message>
-std::string PayloadOf(const Message& message) {
-  return message.bytes.substr(0, kLongestPayload);
-}
-
 // Takes the first value of `key` out of `pairs`, or returns "".
 std::string TakeValue(KeyValues& pairs, absl::string_view key) {
-  const auto found =
-      std::find_if(pairs.begin(), pairs.end(),
-                   [key](const auto& pair) { return pair.first == key; });
+  const auto found = absl::c_find_if(
+      pairs, [key](const auto& pair) { return pair.first == key; });
   if (found == pairs.end()) return "";
   std::string value = std::move(found->second);
   pairs.erase(found);
@@ -146,35 +126,32 @@ std::string TakeValue(KeyValues& pairs, absl::string_view key) {
 
 template <typename Message>
 absl::StatusOr<HeadMessage> Decode(absl::string_view payload) {
-  ASSIGN_OR_RETURN(KeyValues pairs, DecodeKeyValues(payload));
   Message message;
+  if constexpr (requires { message.bytes; }) {
+    message.bytes = std::string(payload);
+    return message;
+  }
+  ASSIGN_OR_RETURN(KeyValues pairs, DecodeKeyValues(payload));
   absl::Status status;
-  // Another version may spell everything after its number differently, and that
-  // must not keep anybody from telling its sender about the version.
-  bool judged = true;
   const auto read = [&]<typename T>(absl::string_view name, T& field) {
     if constexpr (std::is_same_v<T, KeyValues>) {
       field = std::move(pairs);
     } else {
       const std::string key = KeyOf(name);
-      absl::Status here = Read(key, field, TakeValue(pairs, key));
-      if (judged && status.ok()) status = std::move(here);
-      if constexpr (std::is_same_v<T, uint16_t>) {
-        if (key == "version") judged = field == kProtocolVersion;
-      }
+      status.Update(Read(key, field, TakeValue(pairs, key)));
     }
   };
   if constexpr (HasFields<Message>) ForEachField(read, message);
-  if (!status.ok()) return status;
-  if (judged && !HasSoundName(message)) {
+  // Another version may spell everything after its number differently, and that
+  // must not keep anybody from telling its sender about the version.
+  if constexpr (requires { message.version; }) {
+    if (message.version != kProtocolVersion) return message;
+  }
+  RETURN_IF_ERROR(status);
+  if (!HasSoundName(message)) {
     return absl::InvalidArgumentError("no valid session name");
   }
   return message;
-}
-
-template <HasBytes Message>
-absl::StatusOr<HeadMessage> Decode(absl::string_view payload) {
-  return Message{std::string(payload)};
 }
 
 template <size_t at = 0>
@@ -189,49 +166,34 @@ absl::StatusOr<HeadMessage> Decode(uint8_t kind, absl::string_view payload) {
   }
 }
 
-std::string HeaderOf(uint8_t kind, size_t size) {
-  return EncodeHeader({.modifier1 = kDeptyr,
-                       .size = static_cast<uint16_t>(size),
-                       .modifier2 = kind});
-}
-
 }  // namespace
 
 std::string Encode(const HeadMessage& message) {
   return EncodePacket(
-      kDeptyr, static_cast<uint8_t>(message.index() + 1),
+      kDeptyr, KindOf(message),
       std::visit([](const auto& it) { return PayloadOf(it); }, message));
 }
 
-std::string EncodePaint(absl::string_view bytes) {
-  std::string packets;
-  AppendPaint(packets, bytes);
-  return packets;
-}
-
-void AppendPaint(std::string& packets, absl::string_view bytes) {
+std::string EncodePaint(absl::string_view bytes, std::string packets) {
   // Take no more memory than is needed: a picture may have megabytes.
   const size_t count = bytes.size() / kLongestOutput + 2;
   packets.reserve(packets.size() + bytes.size() + count * kPacketHeader);
   while (!bytes.empty()) {
     const absl::string_view part = bytes.substr(0, kLongestOutput);
-    packets += EncodePacket(kDeptyr, KindOf<Paint>(), part);
+    packets += EncodePacket(kDeptyr, KindOf(Paint()), part);
     bytes.remove_prefix(part.size());
   }
+  return packets;
 }
 
-std::string OutputHeader(size_t size) {
-  return HeaderOf(KindOf<Output>(), size);
-}
-
-std::string KeysHeader(size_t size) {
-  return HeaderOf(KindOf<Keys>(), size);
+std::string HeaderOf(const HeadMessage& kind, size_t size) {
+  return EncodeHeader(kDeptyr, size, KindOf(kind));
 }
 
 bool BeginsKeys(absl::string_view bytes) {
   const auto header = PeekHeader(bytes);
   return header && header->modifier1 == kDeptyr &&
-         header->modifier2 == KindOf<Keys>();
+         header->modifier2 == KindOf(Keys());
 }
 
 absl::StatusOr<std::optional<HeadMessage>> TakeMessage(absl::string_view& bytes,
@@ -243,14 +205,14 @@ absl::StatusOr<std::optional<HeadMessage>> TakeMessage(absl::string_view& bytes,
   }
   const std::optional<PacketHeader> header = PeekHeader(bytes);
   if (!header || bytes.size() < kPacketHeader + header->size) {
-    if (bytes.size() > longest) return absl::InvalidArgumentError(kTooLong);
-    return std::optional<HeadMessage>();
+    if (bytes.size() <= longest) return std::nullopt;
+    return absl::InvalidArgumentError("a message longer than any there is");
   }
   ASSIGN_OR_RETURN(
       HeadMessage message,
       Decode(header->modifier2, bytes.substr(kPacketHeader, header->size)));
   bytes.remove_prefix(kPacketHeader + header->size);
-  return std::optional<HeadMessage>(std::move(message));
+  return message;
 }
 
 }  // namespace deptyr

@@ -62,14 +62,12 @@ struct Register {
   std::vector<std::string> argv;  // for display; cut to kLongestText, joined
   bool replace = false;
   DEPTYR_FIELDS(version, name, rows, cols, term, argv, replace)
-  bool operator==(const Register&) const = default;
 };
 
 struct Accepted {
   uint16_t version = kProtocolVersion;
   std::string name;
   DEPTYR_FIELDS(version, name)
-  bool operator==(const Accepted&) const = default;
 };
 
 // `code` is for programs, `text` the sentence for people.
@@ -78,7 +76,6 @@ struct Refused {
   std::string code;
   std::string text;
   DEPTYR_FIELDS(version, code, text)
-  bool operator==(const Refused&) const = default;
 };
 inline constexpr char kRefusedVersion[] = "version";
 inline constexpr char kRefusedMalformed[] = "malformed";
@@ -97,7 +94,6 @@ inline constexpr char kRefusedWrongSocket[] = "wrong-socket";
 struct ExecFailed {
   std::string text;
   DEPTYR_FIELDS(text)
-  bool operator==(const ExecFailed&) const = default;
 };
 
 // The first thing that a client gets when it attaches.
@@ -124,7 +120,6 @@ struct Attach {
   uint64_t offset = 0;
   DEPTYR_FIELDS(version, session, rows, cols, from, value, read_only, kick,
                 stream, offset)
-  bool operator==(const Attach&) const = default;
 };
 
 struct Attached {
@@ -143,29 +138,23 @@ struct Attached {
   Rights rights = Rights::All();
   DEPTYR_FIELDS(version, session, stream, offset, end, rows, cols, number,
                 running, state, rights)
-  bool operator==(const Attached&) const = default;
 };
 
+// A message without keys.
+struct RawBytes {
+  std::string bytes;
+  bool operator==(const RawBytes&) const = default;
+};
 // The next bytes of the stream.
-struct Output {
-  std::string bytes;
-  bool operator==(const Output&) const = default;
-};
+struct Output : RawBytes {};
 // Escape sequences that paint the screen as it is; not part of the stream.
-struct Paint {
-  std::string bytes;
-  bool operator==(const Paint&) const = default;
-};
-struct Keys {
-  std::string bytes;
-  bool operator==(const Keys&) const = default;
-};
+struct Paint : RawBytes {};
+struct Keys : RawBytes {};
 
 struct Resize {
   uint16_t rows = 0;
   uint16_t cols = 0;
   DEPTYR_FIELDS(rows, cols)
-  bool operator==(const Resize&) const = default;
 };
 
 // Here `fields` stands for all pairs that the message doesn't name itself.
@@ -174,7 +163,6 @@ struct Resize {
 struct Notice {
   KeyValues fields;
   DEPTYR_FIELDS(fields)
-  bool operator==(const Notice&) const = default;
 };
 
 struct Ask {
@@ -182,12 +170,10 @@ struct Ask {
   std::string what;
   KeyValues fields;
   DEPTYR_FIELDS(version, what, fields)
-  bool operator==(const Ask&) const = default;
 };
 struct Item {
   KeyValues fields;
   DEPTYR_FIELDS(fields)
-  bool operator==(const Item&) const = default;
 };
 struct Done {
   bool operator==(const Done&) const = default;
@@ -208,22 +194,18 @@ inline constexpr size_t kLongestOutput = 16 << 10;
 inline constexpr size_t kLongestRequest = 16 << 10;
 // Head holds no more than this of a later question that isn't whole yet.
 inline constexpr size_t kLongestQuestion = 4 << 10;
-inline constexpr char kTooLong[] = "a message longer than any there is";
 
 // Pairs that don't fit into a packet are left out.
 std::string Encode(const HeadMessage& message);
-// Encodes any number of bytes as paint messages of at most kLongestOutput each,
-// because head has to keep the rest of a packet that was begun, for a client
-// that doesn't take it.
-std::string EncodePaint(absl::string_view bytes);
-void AppendPaint(std::string& packets, absl::string_view bytes);
+// Adds to `packets` any number of bytes as paint messages of at most
+// kLongestOutput each, because head has to keep the rest of a packet that was
+// begun, for a client that doesn't take it.
+std::string EncodePaint(absl::string_view bytes, std::string packets = "");
 
-// Returns only the header of an output packet, for bytes that are sent from
-// where they are; `size` is at most kLongestPayload.
-std::string OutputHeader(size_t size);
-// These do the same for keys, which are typed as they come, and tell whether
-// `bytes` begin with such a header.
-std::string KeysHeader(size_t size);
+// Returns only the header of a packet of that kind, for `size` bytes that are
+// sent from where they are; at most kLongestPayload.
+std::string HeaderOf(const HeadMessage& kind, size_t size);
+// Whether `bytes` begin with a header of keys, which are typed as they come.
 bool BeginsKeys(absl::string_view bytes);
 
 // Takes the first message off `bytes`, or returns nothing until it is there

@@ -1,10 +1,12 @@
 #include "lib/wire/protocol_detection.h"
 
 #include <algorithm>
+#include <cstdint>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
+#include "absl/types/span.h"
 
 namespace deptyr {
 namespace {
@@ -22,8 +24,7 @@ Match Begins(string_view bytes, string_view pattern) {
   return count == pattern.size() ? Match::kYes : Match::kMaybe;
 }
 
-template <typename Patterns>
-Match BeginsWithAny(string_view bytes, const Patterns& patterns) {
+Match BeginsWithAny(string_view bytes, absl::Span<const string_view> patterns) {
   Match best = Match::kNo;
   for (const string_view pattern : patterns) {
     best = std::max(best, Begins(bytes, pattern));
@@ -35,8 +36,8 @@ Match BeginsWithAny(string_view bytes, const Patterns& patterns) {
 // character in that place.
 Match IsDeptyr(string_view bytes) {
   constexpr string_view kPattern("\xde???\x07\0version", 13);
-  constexpr char kKinds = 0x20;
-  if (bytes.size() > 3 && !(bytes[3] >= 0 && bytes[3] < kKinds)) {
+  constexpr uint8_t kKinds = 0x20;
+  if (bytes.size() > 3 && static_cast<uint8_t>(bytes[3]) >= kKinds) {
     return Match::kNo;
   }
   return Begins(bytes, kPattern);
@@ -63,19 +64,16 @@ bool IsTokenChar(char c) {
 // A page may choose any word as a method, and a shell's user any as a command:
 // the whole line has to be HTTP's.
 Match IsRequestLine(string_view bytes) {
-  const auto* const word_end =
-      std::find_if_not(bytes.begin(), bytes.end(), IsTokenChar);
-  string_view rest =
-      bytes.substr(static_cast<size_t>(word_end - bytes.begin()));
+  string_view rest = bytes;
+  while (!rest.empty() && IsTokenChar(rest[0])) rest.remove_prefix(1);
   if (rest.size() == bytes.size() || !absl::ConsumePrefix(&rest, " ") ||
       BeginsWithAny(rest, kTargets) != Match::kYes) {
     return Match::kNo;
   }
-  const auto* const target_end =
-      std::find_if(rest.begin(), rest.end(), [](char c) {
-        return c == ' ' || absl::ascii_iscntrl(static_cast<unsigned char>(c));
-      });
-  rest.remove_prefix(static_cast<size_t>(target_end - rest.begin()));
+  while (!rest.empty() && rest[0] != ' ' &&
+         !absl::ascii_iscntrl(static_cast<unsigned char>(rest[0]))) {
+    rest.remove_prefix(1);
+  }
   // Nobody types a word this long, but a page may use one to hide the line's
   // end.
   if (rest.empty() && bytes.size() >= kLongestBeginning) return Match::kYes;

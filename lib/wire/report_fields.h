@@ -1,12 +1,13 @@
-// Lists every field of head's answers: how JSON spells its value, which column
-// of a table shows it, and what the documentation says about it.
+// Lists every field of head's answers: how JSON spells its value, and which
+// column of a table shows it.
 //
 //   for (const ReportField& field : ReportFields()) {
 //     if (field.item == "client") absl::StrAppend(&out, field.column, " ");
 //   }
 //
 // Values travel as text (lib/wire/key_values.h); a field that isn't here, of a
-// newer head, is text.  A test compares docs/protocol.md with this.  Pure.
+// newer head, is text.  docs/protocol.md says what each means, and a test
+// compares its list with this one.  Pure.
 #pragma once
 
 #include "absl/strings/string_view.h"
@@ -26,9 +27,8 @@ enum class FieldType {
 struct ReportField {
   absl::string_view item;  // "session", "client", ...
   absl::string_view name;  // the same name has the same type everywhere
-  FieldType type;
-  absl::string_view column;   // its heading in the item's table; "": in none
-  absl::string_view meaning;  // "": the name says it
+  FieldType type = FieldType::kText;
+  absl::string_view column = "";  // its heading in the item's table; "": none
 };
 
 // Item by item, in the order in which columns are shown.

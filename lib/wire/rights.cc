@@ -1,6 +1,5 @@
 #include "lib/wire/rights.h"
 
-#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,11 +18,12 @@ constexpr std::pair<Right, absl::string_view> kNames[] = {
     {Right::kAdminister, "administer"},
 };
 
-std::optional<Right> RightNamed(absl::string_view word) {
+// None if there is no such right.
+Rights RightNamed(absl::string_view word) {
   for (const auto& [right, name] : kNames) {
-    if (name == word) return right;
+    if (name == word) return {right};
   }
-  return std::nullopt;
+  return {};
 }
 
 }  // namespace
@@ -43,15 +43,15 @@ absl::StatusOr<Rights> ParseRights(absl::string_view text) {
   // wrong.
   if (text.empty()) text = "";
   for (const absl::string_view word : absl::StrSplit(text, ',')) {
-    const std::optional<Right> right = RightNamed(word);
-    if (!right) {
+    const Rights right = RightNamed(word);
+    if (right == Rights()) {
       return absl::InvalidArgumentError(
           absl::StrCat("no such right: \"", word,
                        "\"; say see, type, resize, signal, administer, with "
                        "commas between, or all"));
     }
-    rights = rights | Rights{*right};
-    if (*right != Right::kAdminister) rights = rights | Rights{Right::kSee};
+    rights = rights | right;
+    if (!right.Has(Right::kAdminister)) rights = rights | Rights{Right::kSee};
   }
   return rights;
 }
@@ -59,7 +59,7 @@ absl::StatusOr<Rights> ParseRights(absl::string_view text) {
 Rights KnownRights(absl::string_view text) {
   Rights rights;
   for (const absl::string_view word : absl::StrSplit(text, ',')) {
-    if (const auto right = RightNamed(word)) rights = rights | Rights{*right};
+    rights = rights | RightNamed(word);
   }
   return rights;
 }

@@ -4,7 +4,6 @@
 //   rights.Has(Right::kSee);   // true: nobody has to type blindly
 #pragma once
 
-#include <cstdint>
 #include <initializer_list>
 #include <string>
 
@@ -13,7 +12,7 @@
 
 namespace deptyr {
 
-enum class Right : uint8_t {
+enum class Right : unsigned {
   kSee = 1,
   kType = 2,
   kResize = 4,
@@ -25,9 +24,7 @@ class Rights {
  public:
   constexpr Rights() = default;  // none
   constexpr Rights(std::initializer_list<Right> rights) {
-    for (const Right right : rights) {
-      bits_ = static_cast<uint8_t>(bits_ | static_cast<uint8_t>(right));
-    }
+    for (const Right right : rights) bits_ |= static_cast<unsigned>(right);
   }
   static constexpr Rights All() {
     return {Right::kSee, Right::kType, Right::kResize, Right::kSignal,
@@ -35,19 +32,19 @@ class Rights {
   }
 
   constexpr bool Has(Right right) const {
-    return (bits_ & static_cast<uint8_t>(right)) != 0;
+    return (bits_ & static_cast<unsigned>(right)) != 0;
   }
   constexpr Rights operator|(Rights other) const {
-    return Rights(static_cast<uint8_t>(bits_ | other.bits_));
+    return Rights(bits_ | other.bits_);
   }
   constexpr Rights operator&(Rights other) const {
-    return Rights(static_cast<uint8_t>(bits_ & other.bits_));
+    return Rights(bits_ & other.bits_);
   }
   constexpr bool operator==(const Rights&) const = default;
 
  private:
-  explicit constexpr Rights(uint8_t bits) : bits_(bits) {}
-  uint8_t bits_ = 0;
+  explicit constexpr Rights(unsigned bits) : bits_(bits) {}
+  unsigned bits_ = 0;
 };
 
 // "see,type,resize,signal,administer"; "" for none.

@@ -24,10 +24,8 @@ bool IsSessionName(absl::string_view name) {
 }
 
 std::string SessionNameFor(absl::string_view program) {
-  const size_t slash = program.rfind('/');
-  std::string name(
-      slash == absl::string_view::npos ? program : program.substr(slash + 1));
-  name = name.substr(0, kLongestName);
+  // Without a slash that is from 0 on.
+  std::string name(program.substr(program.rfind('/') + 1, kLongestName));
   std::replace_if(
       name.begin(), name.end(), [](char c) { return !IsNameCharacter(c); },
       '_');

@@ -1,6 +1,7 @@
 #include "lib/wire/upgrade_state.h"
 
 #include <concepts>
+#include <ranges>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,17 +21,14 @@ class Builder final : public nlohmann::json_sax<json> {
   explicit Builder(size_t most) : most_(most) {}
   const json& made() const { return made_; }
 
-  bool null() override { return Put(nullptr); }
   bool boolean(bool value) override { return Put(value); }
   bool number_integer(int64_t value) override { return Put(value); }
   bool number_unsigned(uint64_t value) override { return Put(value); }
-  bool number_float(double value, const std::string&) override {
-    return Put(value);
-  }
   bool string(std::string& text) override { return Put(std::move(text)); }
-  bool binary(json::binary_t& bytes) override {
-    return Put(json::binary(std::move(bytes)));
-  }
+  // No field is of these types.
+  bool null() override { return Put({}); }
+  bool number_float(double, const std::string&) override { return Put({}); }
+  bool binary(json::binary_t&) override { return Put({}); }
   bool key(std::string& name) override {
     key_ = std::move(name);
     return true;
@@ -47,21 +45,19 @@ class Builder final : public nlohmann::json_sax<json> {
  private:
   static constexpr size_t kDeepest = 32;
 
-  json& Add(json value) {
-    if (open_.empty()) return made_ = std::move(value);
+  json& Next() {
+    if (open_.empty()) return made_;
     json& parent = *open_.back();
-    if (parent.is_object()) return parent[key_] = std::move(value);
-    return parent.emplace_back(std::move(value));
+    return parent.is_object() ? parent[key_] : parent.emplace_back();
   }
   bool Put(json value) {
-    Add(std::move(value));
+    Next() = std::move(value);
     return true;
   }
   // A size that isn't known yet is SIZE_MAX.
   bool Open(json empty, size_t size) {
-    if (size != SIZE_MAX && size > most_) return false;
-    open_.push_back(&Add(std::move(empty)));
-    return open_.size() <= kDeepest;
+    open_.push_back(&(Next() = std::move(empty)));
+    return open_.size() <= kDeepest && (size == SIZE_MAX || size <= most_);
   }
   bool Close() {
     open_.pop_back();
@@ -74,39 +70,9 @@ class Builder final : public nlohmann::json_sax<json> {
   std::string key_;
 };
 
-// Declared before their users: one structure has another one in it.
-template <HasFields T>
-json ToJson(const T& state);
+// Declared before its users: one structure has another one in it.
 template <HasFields T>
 bool Read(const json& from, T& to);
-template <HasFields T>
-void Collect(const T& state, std::vector<int>& fds);
-
-template <typename T>
-json ToJson(const T& value) {
-  return value;
-}
-json ToJson(OfferedFd fd) {
-  return fd.number;
-}
-template <typename T>
-json ToJson(const std::vector<T>& values) {
-  json array = json::array();
-  for (const T& value : values) array.push_back(ToJson(value));
-  return array;
-}
-// Most fields have their initial value, and aren't written.
-template <HasFields T>
-json ToJson(const T& state) {
-  const T initial;
-  json object = json::object();
-  ForEachField(
-      [&object](absl::string_view name, const auto& field, const auto& before) {
-        if (field != before) object[std::string(name)] = ToJson(field);
-      },
-      state, initial);
-  return object;
-}
 
 // Returns false if the value isn't of the field's type.
 bool Read(const json& from, bool& to) {
@@ -158,25 +124,40 @@ bool Read(const json& from, T& to) {
 }
 
 template <typename T>
-void Collect(const T&, std::vector<int>&) {}
-void Collect(OfferedFd fd, std::vector<int>& fds) {
-  if (fd >= 0) fds.push_back(fd);
-}
-template <typename T>
-void Collect(const std::vector<T>& values, std::vector<int>& fds) {
-  for (const T& value : values) Collect(value, fds);
-}
-template <HasFields T>
-void Collect(const T& state, std::vector<int>& fds) {
-  ForEachField(
-      [&fds](absl::string_view, const auto& field) { Collect(field, fds); },
-      state);
+void CollectDescriptors(const T& from, std::vector<int>& fds) {
+  if constexpr (std::is_same_v<T, OfferedFd>) {
+    if (from >= 0) fds.push_back(from);
+  } else if constexpr (HasFields<T>) {
+    ForEachField(
+        [&fds](auto, const auto& field) { CollectDescriptors(field, fds); },
+        from);
+  } else if constexpr (std::ranges::range<T>) {
+    for (const auto& one : from) CollectDescriptors(one, fds);
+  }
 }
 
 }  // namespace
 
+// These two are what json's constructors look for.
+
+// NOLINTNEXTLINE(readability-identifier-naming)
+static void to_json(json& made, OfferedFd fd) {
+  made = fd.number;
+}
+
+template <HasFields T>
+// NOLINTNEXTLINE(readability-identifier-naming)
+static void to_json(json& made, const T& state) {
+  made = json::object();
+  ForEachField(
+      [&made]<typename Field>(absl::string_view name, const Field& field) {
+        if (field != Field()) made[std::string(name)] = field;
+      },
+      state);
+}
+
 std::string Encode(const HeadState& state) {
-  json object = ToJson(state);
+  json object = state;
   object["version"] = kUpgradeStateVersion;
   std::string bytes;
   json::to_cbor(object, bytes);
@@ -192,9 +173,7 @@ absl::StatusOr<HeadState> Decode(absl::string_view bytes) {
     return absl::InvalidArgumentError("what was handed over is no state");
   }
   int version = 0;
-  if (const auto named = parsed.find("version"); named != parsed.end()) {
-    (void)Read(*named, version);
-  }
+  (void)Read(parsed.value("version", json()), version);
   if (version != kUpgradeStateVersion) {
     return absl::FailedPreconditionError(
         absl::StrCat("the state that was handed over is of format ", version,
@@ -210,7 +189,7 @@ absl::StatusOr<HeadState> Decode(absl::string_view bytes) {
 
 std::vector<int> DescriptorsOf(const HeadState& state) {
   std::vector<int> fds;
-  Collect(state, fds);
+  CollectDescriptors(state, fds);
   return fds;
 }
 

@@ -6,9 +6,10 @@
 //   ASSIGN_OR_RETURN(const HeadState state, Decode(bytes));
 //
 // The format is CBOR (RFC 8949), a map with a structure's fields by name.  A
-// field that has its initial value isn't written.  A reader skips names that it
-// doesn't know, so fields may come and go; a change that an older or newer head
-// would misunderstand all the same needs another kUpgradeStateVersion.
+// field that has its type's initial value isn't written, so it must have no
+// other one.  A reader skips names that it doesn't know, so fields may come and
+// go; a change that an older or newer head would misunderstand all the same
+// needs another kUpgradeStateVersion.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +44,6 @@ struct InsertState {
   bool for_now = false;  // a picture of the screen
   uint64_t begun = 0;    // bytes that are the rest of a packet
   DEPTYR_FIELDS(offset, text, for_now, begun)
-  bool operator==(const InsertState&) const = default;
 };
 
 struct ClientState {
@@ -68,7 +68,6 @@ struct ClientState {
   DEPTYR_FIELDS(id, since, session, cursor, missed, deaf, rows, cols, untyped,
                 held, answered, replaying, header, packet_left, insert_begun,
                 inserts, begins, lost)
-  bool operator==(const ClientState&) const = default;
 };
 
 struct SocketClientState {
@@ -87,7 +86,6 @@ struct SocketClientState {
   uint64_t received = 0;
   DEPTYR_FIELDS(client, fd, wanted, uwsgi, shows, read_only, allow_signals,
                 allow, inbox, rows, cols, input_closed, received)
-  bool operator==(const SocketClientState&) const = default;
 };
 
 struct AttachClientState {
@@ -100,7 +98,6 @@ struct AttachClientState {
   bool input_closed = false;
   bool done_said = false;
   DEPTYR_FIELDS(client, fd, wish, inbox, rows, cols, input_closed, done_said)
-  bool operator==(const AttachClientState&) const = default;
 };
 
 // A connection that asks.
@@ -116,7 +113,6 @@ struct AskerState {
   std::string listed;     // up to this one
   DEPTYR_FIELDS(fd, inbox, outbox, input_closed, listens, session, upgrades,
                 lists, listed)
-  bool operator==(const AskerState&) const = default;
 };
 
 // A connection that hasn't said yet what it wants, or a body between its
@@ -127,7 +123,6 @@ struct PeerState {
   OfferedFd passed;
   std::string session;
   DEPTYR_FIELDS(fd, inbox, passed, session)
-  bool operator==(const PeerState&) const = default;
 };
 
 struct SocketState {
@@ -137,7 +132,6 @@ struct SocketState {
   uint64_t device = 0;
   uint64_t inode = 0;  // 0: inherited
   DEPTYR_FIELDS(role, fd, path, device, inode)
-  bool operator==(const SocketState&) const = default;
 };
 
 struct SessionState {
@@ -170,14 +164,12 @@ struct SessionState {
   DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, paint,
                 modes, painted, exact, answered, not_executed, status_told,
                 code, signal, left, left_rows, left_cols, left_how, order)
-  bool operator==(const SessionState&) const = default;
 };
 
 struct HeldState {
   std::string name;
   OfferedFd fd;
   DEPTYR_FIELDS(name, fd)
-  bool operator==(const HeldState&) const = default;
 };
 
 struct HeadState {
@@ -203,7 +195,6 @@ struct HeadState {
   DEPTYR_FIELDS(program, since, sockets, kept, held, sessions, newest, ended,
                 clients, attached, askers, peers, terminal, shown, viewer,
                 viewer_leads, refused, last_client)
-  bool operator==(const HeadState&) const = default;
 };
 
 std::string Encode(const HeadState& state);

@@ -1,7 +1,5 @@
 #include "lib/wire/uwsgi.h"
 
-#include <algorithm>
-
 #include "absl/strings/str_cat.h"
 
 namespace deptyr {
@@ -20,36 +18,26 @@ size_t PacketSize(absl::string_view bytes) {
   return kPacketHeader + PeekHeader(bytes)->size;
 }
 
-std::string EncodeHeader(const PacketHeader& header) {
-  return {static_cast<char>(header.modifier1),
-          static_cast<char>(header.size & 0xff),
-          static_cast<char>(header.size >> 8),
-          static_cast<char>(header.modifier2)};
+std::string EncodeHeader(uint8_t modifier1, size_t size, uint8_t modifier2) {
+  return {static_cast<char>(modifier1), static_cast<char>(size & 0xff),
+          static_cast<char>(size >> 8), static_cast<char>(modifier2)};
 }
 
 std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,
                          absl::string_view payload) {
-  return absl::StrCat(
-      EncodeHeader({.modifier1 = modifier1,
-                    .size = static_cast<uint16_t>(payload.size()),
-                    .modifier2 = modifier2}),
-      payload);
+  return absl::StrCat(EncodeHeader(modifier1, payload.size(), modifier2),
+                      payload);
 }
 
 std::optional<FramedInput> FramedDecoder::Take(absl::string_view& bytes) {
   while (!bytes.empty()) {
     if (foreign_) {
       bytes = "";
-    } else if (skip_left_ > 0) {
-      const size_t skipped = std::min(skip_left_, bytes.size());
-      bytes.remove_prefix(skipped);
-      skip_left_ -= skipped;
-    } else if (keys_left_ > 0) {
-      const size_t count = std::min(keys_left_, bytes.size());
-      const FramedKeys keys{bytes.substr(0, count)};
-      bytes.remove_prefix(count);
-      keys_left_ -= count;
-      return keys;
+    } else if (payload_left_ > 0) {
+      const FramedKeys keys{bytes.substr(0, payload_left_)};
+      bytes.remove_prefix(keys.bytes.size());
+      payload_left_ -= keys.bytes.size();
+      if (is_typed_) return keys;
     } else if (auto input = TakeHeader(bytes)) {
       return input;
     }
@@ -58,18 +46,12 @@ std::optional<FramedInput> FramedDecoder::Take(absl::string_view& bytes) {
 }
 
 std::string FramedDecoder::Pending() const {
+  if (payload_left_ == 0) return std::string(header_, header_size_);
   constexpr uint8_t kNothing = 255;
-  if (keys_left_ > 0) {
-    return EncodeHeader({0, static_cast<uint16_t>(keys_left_), 0});
-  }
-  if (skip_left_ > 0) {
-    return EncodeHeader({0, static_cast<uint16_t>(skip_left_), kNothing});
-  }
-  return std::string(header_, header_size_);
+  return EncodeHeader(0, payload_left_, is_typed_ ? kKeys : kNothing);
 }
 
 std::optional<FramedInput> FramedDecoder::TakeHeader(absl::string_view& bytes) {
-  constexpr uint8_t kKeys = 0;
   constexpr uint8_t kLastSignal = 64;
   constexpr uint8_t kRows = 100;
   constexpr uint8_t kCols = 101;
@@ -83,22 +65,14 @@ std::optional<FramedInput> FramedDecoder::TakeHeader(absl::string_view& bytes) {
     }
   }
   header_size_ = 0;
-  const PacketHeader header = *PeekHeader({header_, sizeof header_});
-  switch (header.modifier2) {
-    case kKeys:
-      keys_left_ = header.size;
-      return std::nullopt;
-    case kRows:
-      return FramedRows{header.size};
-    case kCols:
-      return FramedCols{header.size};
-    default:
-      skip_left_ = header.size;
-      if (header.modifier2 <= kLastSignal && header.size == 0) {
-        return FramedSignal{header.modifier2};
-      }
-      return FramedOther{header.modifier2};
-  }
+  const auto [modifier1, size, kind] = *PeekHeader({header_, sizeof header_});
+  if (kind == kRows) return FramedRows{size};
+  if (kind == kCols) return FramedCols{size};
+  payload_left_ = size;
+  is_typed_ = kind == kKeys;
+  if (is_typed_) return std::nullopt;
+  if (kind <= kLastSignal && size == 0) return FramedSignal{kind};
+  return FramedOther{kind};
 }
 
 }  // namespace deptyr

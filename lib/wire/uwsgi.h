@@ -46,8 +46,9 @@ std::optional<PacketHeader> PeekHeader(absl::string_view bytes);
 // which has to be there whole.
 size_t PacketSize(absl::string_view bytes);
 
-std::string EncodeHeader(const PacketHeader& header);
-// A header and `payload`, which must not be longer than kLongestPayload.
+// `size` and a `payload` are at most kLongestPayload.
+std::string EncodeHeader(uint8_t modifier1, size_t size, uint8_t modifier2);
+// A header and `payload`.
 std::string EncodePacket(uint8_t modifier1, uint8_t modifier2,
                          absl::string_view payload);
 
@@ -90,12 +91,14 @@ class FramedDecoder {
   std::string Pending() const;
 
  private:
+  static constexpr uint8_t kKeys = 0;  // modifier2
+
   std::optional<FramedInput> TakeHeader(absl::string_view& bytes);
 
   char header_[kPacketHeader] = {};
   size_t header_size_ = 0;
-  size_t keys_left_ = 0;  // of the payload
-  size_t skip_left_ = 0;
+  size_t payload_left_ = 0;
+  bool is_typed_ = false;  // the payload is keystrokes
   bool foreign_ = false;
 };
 

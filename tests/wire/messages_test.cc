@@ -272,9 +272,10 @@ TEST(HeadMessageTest, AHeadThatSaysNoRightsServesClientsThatHaveAll) {
 }
 
 TEST(HeadMessageTest, AnOutputHeaderIsTheOneOfAnOutput) {
-  EXPECT_EQ(OutputHeader(3) + "abc", Encode(Output{"abc"}));
+  EXPECT_EQ(HeaderOf(Output(), 3) + "abc", Encode(Output{"abc"}));
   const std::string longest(kLongestPayload, 'x');
-  EXPECT_EQ(OutputHeader(longest.size()) + longest, Encode(Output{longest}));
+  EXPECT_EQ(HeaderOf(Output(), longest.size()) + longest,
+            Encode(Output{longest}));
 }
 
 TEST(HeadMessageTest, PairsThatDoNotFitIntoAPacketAreLeftOut) {

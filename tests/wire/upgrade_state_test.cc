@@ -6,6 +6,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <tuple>
 
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
@@ -183,6 +184,25 @@ TEST(UpgradeStateTest, TheTestHasEveryField) {
   const json client = full["clients"][0]["client"];
   EXPECT_EQ(client.size(), FieldsOf<ClientState>());
   EXPECT_EQ(client["inserts"][0].size(), FieldsOf<InsertState>());
+}
+
+// A field with its type's initial value isn't written, so that value has to be
+// the one it begins with.
+template <typename... Structures>
+void ExpectFieldsBeginAsTheirTypesDo() {
+  const auto check = []<typename Field>(absl::string_view name,
+                                        const Field& field) {
+    EXPECT_TRUE(field == Field()) << name;
+  };
+  const std::tuple<Structures...> initial;
+  std::apply([&](const auto&... one) { (ForEachField(check, one), ...); },
+             initial);
+}
+
+TEST(UpgradeStateTest, FieldsBeginAsTheirTypesDo) {
+  ExpectFieldsBeginAsTheirTypesDo<
+      HeadState, SocketState, HeldState, SessionState, SocketClientState,
+      AttachClientState, AskerState, PeerState, ClientState, InsertState>();
 }
 
 TEST(UpgradeStateTest, AFieldWithItsInitialValueIsNotWritten) {
