@@ -7,11 +7,10 @@
 
 #include <sys/types.h>
 
-#include <map>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 
 #include "lib/head/admission.h"
@@ -32,21 +31,15 @@ class EventListeners {
   // too many listeners.
   absl::Status Add(QueryConnection& listener, const std::string& session);
   // Goes on with one that the program before had admitted.
-  void Resume(QueryConnection& listener, const std::string& session) {
-    listeners_[&listener] = session;
-  }
+  void Resume(QueryConnection& listener) { listeners_.insert(&listener); }
   // The connection is over, whether or not it listened.
   void Remove(QueryConnection& listener) { listeners_.erase(&listener); }
-  // The session it is told of, "" for all; null if it isn't a listener.
-  const std::string* Find(QueryConnection& listener) const;
 
   void Tell(const Session& session, Change change);
-  void TellForgotten(const Session& session) { Tell(session, "forgotten", {}); }
-  void TellStopping(const Session& session) { Tell(session, "stopping", {}); }
+  void Tell(const Session& session, absl::string_view event,
+            KeyValues fields = {});
 
  private:
-  using ByUser = std::map<uid_t, std::vector<QueryConnection*>>;
-  void Tell(const Session& session, absl::string_view event, KeyValues fields);
   void TellUser(std::vector<QueryConnection*>& listeners,
                 const Session& session, const std::string& item);
   bool Wants(QueryConnection& listener, const Session& session) const;
@@ -55,8 +48,7 @@ class EventListeners {
   EventLoop& loop_;
   Admission& admission_;
   const size_t most_owed_;
-  // Each has the session that it is told of.
-  absl::flat_hash_map<QueryConnection*, std::string> listeners_;
+  absl::flat_hash_set<QueryConnection*> listeners_;
   Timer flush_;
 };
 

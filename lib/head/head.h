@@ -5,12 +5,13 @@
 //   Listeners           the sockets, the head socket among them
 //   Admission           who may come in, and have how much
 //   PendingConnections  whoever hasn't said yet what they want; then
-//     Registrar           a body registers a program: which session it gets
+//     Head itself         a body registers a program: which session it gets
 //     HeadClients         somebody attaches, or came to a client socket
 //     Queries             somebody asks; EventListeners hear what happens
 //   SessionTable        the sessions
 //   Stores              who has copies of their descriptors if head dies
 //   Upgrade             another program takes over
+//   HeadTerminal        shows sessions on head's own terminal
 //
 // Head puts them together and passes on what one of them has for another.
 // RunHead() (lib/head/run_head.h) is the program around it.
@@ -21,6 +22,7 @@
 //   while (!head->finished()) RETURN_IF_ERROR(loop.RunOnce());
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -37,7 +39,6 @@
 #include "lib/head/listeners.h"
 #include "lib/head/pending_connections.h"
 #include "lib/head/queries.h"
-#include "lib/head/registrar.h"
 #include "lib/head/session_table.h"
 #include "lib/head/stores.h"
 #include "lib/head/upgrade.h"
@@ -51,10 +52,9 @@ class Head final : private Listeners::Owner,
                    private PendingConnection::Owner,
                    private SessionTable::Owner,
                    private Queries::Owner,
-                   private Upgrade::Owner {
+                   private Upgrade::Owner,
+                   private TerminalClient::Owner {
  public:
-  using Sessions = SessionTable::ByName;
-
   // Listens for bodies, on a socket inherited for `socket` (LISTEN_FDS, fd 0)
   // or on one of its own, and for clients; then it is ready, and says so.  With
   // `before` it takes the place of the head that handed itself over.
@@ -66,7 +66,7 @@ class Head final : private Listeners::Owner,
   HeadTerminal& terminal() { return terminal_; }
 
   const std::string& socket() const { return options_.socket; }
-  const Sessions& sessions() const { return sessions_.by_name(); }
+  const SessionTable::ByName& sessions() const { return sessions_.by_name(); }
   const Stores& stores() const { return stores_; }
   // The newest session of head's own user, which head's terminal shows by
   // itself; null if there is none.
@@ -82,11 +82,9 @@ class Head final : private Listeners::Owner,
   void Stop(absl::string_view why);
   bool finished() const { return finished_; }
   // Head's terminal was closed or hung up, which ends head.
-  void OnTerminalGone();
-  // Somebody typed that head shall go on without this terminal.
-  void RequestBackground() { background_requested_ = true; }
-  // Returns false while a program is tried, because that is a child of this
-  // process.
+  void OnTerminalGone() override;
+  // Whether somebody typed that head shall go on without this terminal.  False
+  // while a program is tried, because that is a child of this process.
   bool TakeBackgroundRequest() {
     return !upgrade_.trying() && std::exchange(background_requested_, false);
   }
@@ -95,11 +93,24 @@ class Head final : private Listeners::Owner,
   void RestoreSocket() { listeners_.RestoreSocket(); }
 
  private:
+  // How much of head a user has.
+  struct Usage {
+    size_t sessions = 0;
+    size_t running = 0;
+    size_t kept = 0;
+    size_t clients = 0;
+    size_t pending = 0;
+    size_t descriptors = 0;  // besides those of clients
+  };
+
   Head(EventLoop& loop, HeadOptions options);
   absl::Status Open(std::optional<HeadState> before);
   void Resume(HeadState before);
+  absl::Status CheckName(const Register& message,
+                         const PeerIdentity& who) const;
+  absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
+  std::map<uid_t, Usage> UsageByUser() const;
   size_t CountClients() const;
-  size_t CountDescriptorsOf(uid_t uid) const;
   // Some work needn't be done at every change: telling the status, forgetting
   // old sessions, storing those that found no room.
   void TidySoon();
@@ -130,13 +141,20 @@ class Head final : private Listeners::Owner,
   void OnSessionChanged(Session& session, Change change) override;
   void OnSessionForgotten(Session& session) override;
   bool IsShown(const Session& session) const override {
-    return terminal_.Shows(session);
+    return has_terminal() && terminal_.client()->shown() == &session;
   }
 
   std::vector<KeyValues> ReportUsers(const PeerIdentity& who) const override;
 
   HeadState Save() const override;
   void OnUpgradeFailed(absl::string_view why) override;
+
+  std::vector<Session*> ListedSessions() const override;
+  Session* DefaultSession() const override { return newest(); }
+  const std::string& Socket() const override { return options_.socket; }
+  std::string ProgramsToLose() const override { return RunningPrograms(false); }
+  void OnBackgroundWanted() override { background_requested_ = true; }
+  void OnQuit() override { Stop("asked to on its terminal"); }
 
   EventLoop& loop_;
   const HeadOptions options_;
@@ -149,9 +167,8 @@ class Head final : private Listeners::Owner,
   Stores stores_;
   PendingConnections pending_;
   HeadClients clients_;
-  Registrar registrar_;
   Upgrade upgrade_;
-  HeadTerminal terminal_{loop_, *this};
+  HeadTerminal terminal_{loop_, sessions_, *this};
   Timer until_tidied_;
   Timer until_served_;
   Timer until_end_;

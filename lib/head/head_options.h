@@ -7,7 +7,7 @@
 #include "lib/clients/allow.h"
 #include "lib/clients/limits.h"
 #include "lib/clients/listener_spec.h"
-#include "lib/keep/find_store.h"
+#include "lib/keep/fd_store.h"
 #include "lib/session/session.h"
 #include "lib/sys/unix_socket.h"
 

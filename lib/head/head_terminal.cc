@@ -3,7 +3,6 @@
 #include <utility>
 
 #include "lib/base/status.h"
-#include "lib/head/head.h"
 #include "lib/sys/retry.h"
 
 namespace deptyr {
@@ -14,15 +13,12 @@ absl::Status HeadTerminal::Take(std::optional<char> command_key) {
                      return Terminal::TakeOver(before->terminal);
                    })
                                              : Terminal::Take());
-  client_ = std::make_unique<TerminalClient>(loop_, *this, std::move(terminal),
+  client_ = std::make_unique<TerminalClient>(loop_, owner_, std::move(terminal),
                                              command_key);
   if (before) {
-    const auto shown = head_.sessions().find(before->shown);
-    client_->GoOn(
-        shown == head_.sessions().end() ? nullptr : shown->second.get(),
-        before->client, before->leads);
+    client_->GoOn(sessions_.Find(before->shown), before->client, before->leads);
   } else {
-    client_->Show(head_.newest());
+    client_->Show(owner_.DefaultSession());
   }
   return absl::OkStatus();
 }
@@ -43,38 +39,6 @@ void HeadTerminal::Resume(const HeadState& before) {
              .shown = before.shown,
              .client = before.viewer,
              .leads = before.viewer_leads};
-}
-
-std::vector<Session*> HeadTerminal::ListedSessions() const {
-  std::vector<Session*> sessions;
-  for (const auto& [name, session] : head_.sessions()) {
-    sessions.push_back(session.get());
-  }
-  return sessions;
-}
-
-Session* HeadTerminal::DefaultSession() const {
-  return head_.newest();
-}
-
-const std::string& HeadTerminal::Socket() const {
-  return head_.socket();
-}
-
-std::string HeadTerminal::ProgramsToLose() const {
-  return head_.RunningPrograms(/*kept=*/false);
-}
-
-void HeadTerminal::OnBackgroundWanted() {
-  head_.RequestBackground();
-}
-
-void HeadTerminal::OnQuit() {
-  head_.Stop("asked to on its terminal");
-}
-
-void HeadTerminal::OnTerminalGone() {
-  head_.OnTerminalGone();
 }
 
 }  // namespace deptyr

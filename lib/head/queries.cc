@@ -6,10 +6,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
-#include "lib/base/status.h"
 #include "lib/clients/report.h"
-#include "lib/head/head_clients.h"
 #include "lib/sys/process.h"
+#include "lib/sys/replace_self.h"
 
 namespace deptyr {
 namespace {
@@ -18,76 +17,70 @@ namespace {
 // sessions it is long, and the asker may never read it.
 constexpr size_t kPiece = 32 << 10;
 
-template <size_t kCount, typename Question>
-const Question* FindQuestion(const Question (&questions)[kCount],
-                             absl::string_view what) {
-  const auto found =
-      std::find_if(std::begin(questions), std::end(questions),
-                   [what](const Question& one) { return one.what == what; });
-  return found == std::end(questions) ? nullptr : found;
-}
-
 }  // namespace
 
-const Queries::HeadQuestion Queries::kOfHead[] = {
-    {"sessions", &Queries::AnswerSessions},
-    {"head", &Queries::AnswerHead},
-    {"events", &Queries::AnswerEvents},
-    {"upgrade", &Queries::AnswerUpgrade},
-};
-const Queries::SessionQuestion Queries::kOfSessions[] = {
-    {"status", Right::kSee, Size::kLong, &Queries::AnswerStatus},
-    {"snapshot", Right::kSee, Size::kPicture, &Queries::AnswerSnapshot},
-    {"kick", Right::kAdminister, Size::kLong, &Queries::AnswerKick},
-    {"ended", Right::kAdminister, Size::kShort, &Queries::AnswerEnded},
-};
-
-QueryConnection& Queries::Own(std::unique_ptr<QueryConnection> connection) {
-  QueryConnection& result = *connection;
-  auto place = admission_.client_counts().Take(result.identity().uid);
-  known_.emplace(&result, Known{std::move(connection), std::move(place)});
+QueryConnection& Queries::Add(Fd connection, const PeerIdentity& identity,
+                              std::string received) {
+  auto added = std::make_unique<QueryConnection>(
+      loop_, *this, admission_.client_counts(), std::move(connection), identity,
+      std::move(received));
+  QueryConnection& result = *added;
+  askers_.emplace(&result, std::move(added));
   return result;
 }
 
 void Queries::Serve(Fd connection, const PeerIdentity& identity,
                     const Ask& question, absl::string_view received) {
-  Own(std::make_unique<QueryConnection>(
-          loop_, *this, std::move(connection), identity,
-          absl::StrCat(Encode(question), received)))
+  Add(std::move(connection), identity, absl::StrCat(Encode(question), received))
       .Advance();
 }
 
 void Queries::OnQueryDone(QueryConnection& asker) {
   events_.Remove(asker);
-  const auto found = known_.find(&asker);
-  loop_.DestroyLater(std::move(found->second.connection));
-  known_.erase(found);
+  loop_.DestroyLater(std::move(askers_.extract(&asker).mapped()));
 }
 
 void Queries::OnQuestion(QueryConnection& asker, const Ask& question) {
-  if (const auto* known = FindQuestion(kOfHead, question.what)) {
-    return (this->*known->answer)(asker, question);
+  struct HeadQuestion {
+    absl::string_view what;
+    void (Queries::*answer)(QueryConnection&, const Ask&);
+  };
+  static constexpr HeadQuestion kOfHead[] = {
+      {"sessions", &Queries::AnswerSessions},
+      {"head", &Queries::AnswerHead},
+      {"events", &Queries::AnswerEvents},
+      {"upgrade", &Queries::AnswerUpgrade},
+  };
+  struct SessionQuestion {
+    absl::string_view what;
+    Right right;
+    Size size;
+    void (Queries::*answer)(QueryConnection&, Session&, const Ask&);
+  };
+  static constexpr SessionQuestion kOfSessions[] = {
+      {"status", Right::kSee, Size::kLong, &Queries::AnswerStatus},
+      {"snapshot", Right::kSee, Size::kPicture, &Queries::AnswerSnapshot},
+      {"kick", Right::kAdminister, Size::kLong, &Queries::AnswerKick},
+      {"ended", Right::kAdminister, Size::kShort, &Queries::AnswerEnded},
+  };
+  for (const auto& [what, answer] : kOfHead) {
+    if (question.what == what) return (this->*answer)(asker, question);
   }
-  const auto* known = FindQuestion(kOfSessions, question.what);
-  if (known == nullptr) {
-    return asker.Refuse(kRefusedMalformed, "head doesn't know this question");
+  for (const auto& [what, right, size, answer] : kOfSessions) {
+    if (question.what != what) continue;
+    const auto session = Find(asker, question, right);
+    if (!session.ok()) return Refuse(asker, session.status());
+    if (!MayAnswer(asker, size)) return;
+    return (this->*answer)(asker, **session, question);
   }
-  const auto session = Find(asker, question, known->right);
-  if (!session.ok()) return Refuse(asker, session.status());
-  if (!MayAnswer(asker, known->size)) return;
-  (this->*known->answer)(asker, **session, question);
+  asker.Refuse(kRefusedMalformed, "head doesn't know this question");
 }
 
 absl::StatusOr<Session*> Queries::Find(const QueryConnection& asker,
                                        const Ask& question, Right right) const {
-  const PeerIdentity& who = asker.identity();
-  const std::string name(ValueOf(question.fields, "session"));
-  Session* const session = sessions_.Find(name, who.uid);
-  if (session == nullptr) {
-    return absl::NotFoundError(NoSuchSession(name, who, sessions_, admission_));
-  }
-  RETURN_IF_ERROR(admission_.CheckRight(who, right, *session));
-  return session;
+  return admission_.FindSession(
+      sessions_, std::string(ValueOf(question.fields, "session")),
+      asker.identity(), right);
 }
 
 void Queries::Refuse(QueryConnection& asker, const absl::Status& why) {
@@ -123,12 +116,12 @@ KeyValues Queries::ReportOf(Session& session) const {
 
 void Queries::AnswerSessions(QueryConnection& asker, const Ask&) {
   if (!MayAnswer(asker, Size::kLong)) return;
-  known_.at(&asker).listed = "";
+  asker.standing().listed = "";
   (void)SayMore(asker);
 }
 
 bool Queries::SayMore(QueryConnection& asker) {
-  std::optional<std::string>& listed = known_.at(&asker).listed;
+  std::optional<std::string>& listed = asker.standing().listed;
   if (!listed) return false;
   if (!MayAnswer(asker, Size::kLong)) return true;
   std::string answer;
@@ -163,7 +156,7 @@ std::string Queries::ItemsOfNewer(const QueryConnection& asker) const {
 
 size_t Queries::most_owed() const {
   size_t most = 0;
-  for (const auto& [asker, known] : known_) {
+  for (const auto& [asker, owned] : askers_) {
     most = std::max(most, asker->owed());
   }
   return most;
@@ -212,40 +205,34 @@ void Queries::AnswerUpgrade(QueryConnection& asker, const Ask&) {
                              "only root and head's own user, uid ", OwnUid(),
                              ", may upgrade it; ask as one of those")));
   }
-  known_.at(&asker).upgrades = true;
+  asker.standing().upgrade = true;
   owner_.BeginUpgrade();
 }
 
 void Queries::TellUpgradeFailed(absl::string_view why) {
   std::vector<QueryConnection*> waiting;  // telling one may end it
-  for (auto& [asker, known] : known_) {
-    if (std::exchange(known.upgrades, false)) {
-      waiting.push_back(known.connection.get());
+  for (const auto& [key, asker] : askers_) {
+    if (std::exchange(asker->standing().upgrade, false)) {
+      waiting.push_back(asker.get());
     }
   }
   for (QueryConnection* asker : waiting) asker->Refuse(kRefusedUpgrade, why);
 }
 
 void Queries::Save(HeadState& state) const {
-  for (const auto& [key, known] : known_) {
-    AskerState asker = known.connection->Save();
-    const std::string* const wanted = events_.Find(*known.connection);
-    asker.listens = wanted != nullptr;
-    if (wanted != nullptr) asker.session = *wanted;
-    asker.upgrades = known.upgrades;
-    asker.lists = known.listed.has_value();
-    asker.listed = known.listed.value_or("");
-    state.askers.push_back(std::move(asker));
+  for (const auto& [key, asker] : askers_) {
+    state.askers.push_back(asker->Save());
   }
 }
 
 void Queries::Resume(const HeadState& state) {
   std::vector<QueryConnection*> resumed;
   for (const AskerState& one : state.askers) {
-    QueryConnection& asker = Own(std::make_unique<QueryConnection>(
-        loop_, *this, one, PeerOf(one.fd).value_or(PeerIdentity())));
-    if (one.listens) events_.Resume(asker, one.session);
-    if (one.lists) known_.at(&asker).listed = one.listed;
+    QueryConnection& asker =
+        Add(TakeOffered(one.fd), PeerOf(one.fd).value_or(PeerIdentity()),
+            one.inbox);
+    asker.Resume(one);
+    if (one.listens) events_.Resume(asker);
     if (one.upgrades) AnswerHead(asker, {});
     if (!one.listens) asker.Say("", admission_.backlogs());
     resumed.push_back(&asker);
@@ -323,7 +310,7 @@ void Queries::AnswerEnded(QueryConnection& asker, Session& session,
     return asker.Refuse(kRefusedNoSession,
                         absl::StrCat(session.name(), ": ", told.message()));
   }
-  asker.Say(Done{});
+  asker.Say(Encode(Done{}));
 }
 
 }  // namespace deptyr

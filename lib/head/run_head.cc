@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <cstring>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -46,20 +45,6 @@ void OnSignal(Head& head, int signal) {
   }
 }
 
-class SignalWatch {
- public:
-  SignalWatch(EventLoop& loop, Head& head, Signals signals)
-      : signals_(std::move(signals)) {
-    watch_ = loop.Add(signals_.fd(), Interest::kRead, [this, &head](Ready) {
-      while (const int signal = signals_.Next()) OnSignal(head, signal);
-    });
-  }
-
- private:
-  Signals signals_;
-  Watch watch_;
-};
-
 // A log on the very terminal that shows a program would be written over it.
 bool LogIsOnTerminal() {
   return IsSameTerminal(2);
@@ -77,11 +62,11 @@ void SayGoodbye(const Head& head, bool had_terminal) {
   if (lost.empty() && !kept.empty()) return;
   const Severity severity = lost.empty() ? Severity::kInfo : Severity::kWarning;
   const std::string text =
-      lost.empty() ? "head has ended; no program ran"
-                   : absl::StrCat(
-                         "head has ended; these programs lost their "
-                         "terminal and get SIGHUP: ",
-                         lost);
+      absl::StrCat("head has ended; ",
+                   lost.empty() ? "no program ran"
+                                : "these programs lost their terminal and get "
+                                  "SIGHUP: ",
+                   lost);
   Log(severity, text);
   if (had_terminal && LogIsOnTerminal()) LogToSyslog(severity, text);
 }
@@ -105,7 +90,12 @@ absl::Status TakeTerminal(Head& head, std::optional<char> command_key,
 }
 
 absl::Status Serve(EventLoop& loop, Head& head, Signals signals) {
-  auto watch = std::make_unique<SignalWatch>(loop, head, std::move(signals));
+  const auto watch_signals = [&] {
+    return loop.Add(signals.fd(), Interest::kRead, [&](Ready) {
+      while (const int signal = signals.Next()) OnSignal(head, signal);
+    });
+  };
+  Watch watch = watch_signals();
   while (!head.finished()) {
     RETURN_IF_ERROR(loop.RunOnce());
     if (!head.TakeBackgroundRequest()) continue;
@@ -119,8 +109,9 @@ absl::Status Serve(EventLoop& loop, Head& head, Signals signals) {
     }
     // A signalfd in an epoll set reports the signals of the process that put it
     // there, and a timer stays with its process.
-    ASSIGN_OR_RETURN(Signals own, RetryForFiveSeconds(BlockSignals));
-    watch = std::make_unique<SignalWatch>(loop, head, std::move(own));
+    watch.Reset();
+    ASSIGN_OR_RETURN(signals, RetryForFiveSeconds(BlockSignals));
+    watch = watch_signals();
     StartWatchdog(loop);
   }
   return absl::OkStatus();
@@ -135,7 +126,7 @@ absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal) {
     return absl::InternalError(handed_over.status().message());
   }
   std::optional<HeadState> before;
-  if (handed_over->has_value()) {
+  if (*handed_over) {
     if ((*handed_over)->trial) return absl::OkStatus();
     before = std::move((*handed_over)->state);
     options.ready_fd = -1;  // the program before has said that it is ready

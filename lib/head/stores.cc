@@ -4,8 +4,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/keep/find_store.h"
-#include "lib/keep/systemd_store.h"
+#include "lib/keep/fd_store.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/replace_self.h"
@@ -41,8 +40,8 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
   if (options.keeper.kind == KeeperSpec::kNobody) {
     // An earlier head may have stored something with systemd: it is fetched
     // once more, and then stored no longer.
-    StoredSessions last(std::make_unique<SystemdStore>(systemd, returned.size(),
-                                                       std::move(returned)));
+    StoredSessions last(
+        MakeSystemdStore(systemd, returned.size(), std::move(returned)));
     ASSIGN_OR_RETURN(fetched_, last.Fetch());
     for (const auto& [name, session] : fetched_) last.RemoveSession(name);
     return absl::OkStatus();
@@ -50,14 +49,16 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
   auto found =
       FindStore(options.keeper, options.socket, systemd, std::move(returned),
                 before == nullptr ? nullptr : &before->kept);
-  if (before != nullptr) {  // everything that is stored is with us already
-    if (!found.ok()) Log(Severity::kError, found.status().message());
-    stored_ = StoredSessions(found.ok() ? *std::move(found) : nullptr);
+  if (before != nullptr && !found.ok()) {
+    Log(Severity::kError, found.status().message());
     return absl::OkStatus();
   }
   RETURN_IF_ERROR(found.status());
   stored_ = StoredSessions(*std::move(found));
-  ASSIGN_OR_RETURN(fetched_, stored_.Fetch());
+  // Everything that is stored is with a program that takes over already.
+  if (before == nullptr) {
+    ASSIGN_OR_RETURN(fetched_, stored_.Fetch());
+  }
   return absl::OkStatus();
 }
 
@@ -65,7 +66,7 @@ void Stores::RestoreSessions() {
   for (auto& [name, stored] : std::exchange(fetched_, {})) {
     Restore(name, std::move(stored));
   }
-  sessions_.Sort();
+  sessions_.SortRestored(nullptr);
 }
 
 void Stores::Restore(const std::string& name, StoredSession stored) {
@@ -74,17 +75,15 @@ void Stores::Restore(const std::string& name, StoredSession stored) {
     stored_.RemoveSession(name);
     return;
   }
-  auto ring = RetryForFiveSeconds(
-      [&] { return Ring::Adopt(Duplicate(stored.ring.get())); });
-  if (!ring.ok()) {
+  const auto adopted = sessions_.Adopt(name, stored.ring.get());
+  if (!adopted.ok()) {
     Log(Severity::kError, "session=", name,
-        " is held, but can't be served: ", ring.status().message(),
+        " is held, but can't be served: ", adopted.status().message(),
         "; start head with the deptyr that wrote it");
     newer_.emplace(name, std::move(stored));
     return;
   }
-  const uid_t owner = ring->state().owner;
-  Session& session = sessions_.Add(name, owner, *std::move(ring));
+  Session& session = **adopted;
   RestorePrograms(session, std::move(stored));
   session.AwaitClients();
   Log(Severity::kInfo, "session=", name, " taken back; ", session.State());
@@ -98,7 +97,6 @@ void Stores::RestorePrograms(Session& session, StoredSession stored) {
   StoredProgram known = std::move(stored.programs[last]);
   stored.programs.erase(last);
   session.Resume(std::move(known.controller), std::move(known.pidfd));
-  sessions_.NoteResumed(session);
   if (!session.running()) RemoveProgram(session, last);
   for (auto& [number, program] : stored.programs) {
     const int pidfd = program.pidfd.get();
