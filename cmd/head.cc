@@ -117,7 +117,7 @@ int Fail(absl::string_view message, int status) {
 
 int HeadCommand(int argc, char** argv) {
   HeadOptions head;
-  TerminalOptions terminal{.command_key = *ParseKey(kDefaultCommandKey)};
+  head.command_key = *ParseKey(kDefaultCommandKey);
   Options options(
       "head", "[OPTION]... HEAD-SOCKET",
       "Holds the terminals of the programs whose bodies register at "
@@ -160,9 +160,9 @@ int HeadCommand(int argc, char** argv) {
                 "who keeps the terminals when head dies: auto, none, systemd "
                 "or s6:SOCKET (auto)");
   AddLimits(options, head.limits);
-  options.Value("command-key", "KEY", &terminal.command_key, ParseKey,
+  options.Value("command-key", "KEY", &head.command_key, ParseKey,
                 "the key before a command to head, or none (^\\)");
-  options.Flag("headless", &terminal.headless, "leave the terminal alone");
+  options.Flag("headless", &head.headless, "leave the terminal alone");
   options.Value("ready-fd", "N", &head.ready_fd, ParseFd,
                 "write a newline to descriptor N when ready (s6)");
   const auto operands = options.Parse(argc, argv);
@@ -179,7 +179,7 @@ int HeadCommand(int argc, char** argv) {
   head.argv = {"deptyr"};
   head.argv.insert(head.argv.end(), argv, argv + argc);
   head.version = kVersion;
-  const absl::Status status = RunHead(std::move(head), terminal);
+  const absl::Status status = RunHead(std::move(head));
   return status.ok() ? 0 : Fail(status.message(), ExitCodeFor(status));
 }
 

@@ -5,8 +5,6 @@
 // is closed before its user's listeners together owe more than --max-buffered.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 

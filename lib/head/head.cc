@@ -10,6 +10,7 @@
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
 #include "lib/sys/process.h"
+#include "lib/sys/retry.h"
 #include "lib/sys/user_log.h"
 
 namespace deptyr {
@@ -65,7 +66,7 @@ Head::Head(EventLoop& loop, HeadOptions options)
       upgrade_(loop, options_, readiness_, *this) {}
 
 Head::~Head() {
-  terminal_.GiveBack();
+  GiveTerminalBack();
   clients_.Clear();
 }
 
@@ -87,8 +88,10 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   if (const absl::Status known = CheckIdentities(); !known.ok()) {
     Log(Severity::kWarning, known.message());
   }
+  if (before) sessions_.Resume(*before);
   stores_.RestoreSessions();
-  if (before) Resume(*std::move(before));
+  sessions_.SortRestored(state);
+  if (before) Resume(*before);
   readiness_.Ready();
   TidySoon();
   return absl::OkStatus();
@@ -220,7 +223,7 @@ void Head::OnSessionChanged(Session& session, Change change) {
   } else if (change.kind != Change::kStarted) {
     return;
   }
-  if (has_terminal()) terminal_.client()->OnSessionsChanged();
+  if (has_terminal()) terminal_->OnSessionsChanged();
   TidySoon();
 }
 
@@ -318,6 +321,25 @@ std::string Head::RunningPrograms(bool kept) const {
 
 // --- Its own terminal, an upgrade, the end
 
+absl::Status Head::TakeTerminal() {
+  const HeadState before = std::exchange(before_, {});
+  const bool takes_over = !before.terminal.empty();
+  ASSIGN_OR_RETURN(Terminal terminal, takes_over ? RetryForFiveSeconds([&] {
+                     return Terminal::TakeOver(before.terminal);
+                   })
+                                                 : Terminal::Take());
+  TerminalClient::Owner& owner = *this;
+  terminal_ = std::make_unique<TerminalClient>(
+      loop_, owner, std::move(terminal), options_.command_key);
+  if (takes_over) {
+    terminal_->GoOn(sessions_.Find(before.shown), before.viewer,
+                    before.viewer_leads);
+  } else {
+    terminal_->Show(newest());
+  }
+  return absl::OkStatus();
+}
+
 HeadState Head::Save() const {
   HeadState state;
   state.program = options_.version;
@@ -330,16 +352,19 @@ HeadState Head::Save() const {
   clients_.Save(state);
   queries_.Save(state);
   pending_.Save(state);
-  terminal_.Save(state);
+  if (!has_terminal()) return state;
+  const Session* const session = terminal_->session();
+  state.terminal = terminal_->terminal().Before();
+  state.viewer = terminal_->Save();
+  state.viewer_leads =
+      session != nullptr && session->audience().leader() == terminal_.get();
+  if (terminal_->shown() != nullptr) state.shown = terminal_->shown()->name();
   return state;
 }
 
-void Head::Resume(HeadState before) {
+void Head::Resume(const HeadState& before) {
   since_ = absl::FromUnixMillis(before.since);
   admission_.refusals().Resume(before.refused);
-  sessions_.Resume(before);
-  stores_.Resume(before);
-  sessions_.SortRestored(&before);
   clients_.Resume(before);
   Client::GoOnAfter(before.last_client);
   pending_.Resume(before);
@@ -347,7 +372,10 @@ void Head::Resume(HeadState before) {
     Session* const session = sessions_.Find(state.name);
     if (session != nullptr) session->OnReadmitted(state.leader);
   }
-  terminal_.Resume(before);
+  before_.terminal = before.terminal;
+  before_.shown = before.shown;
+  before_.viewer = before.viewer;
+  before_.viewer_leads = before.viewer_leads;
   Log(Severity::kNotice, "took over from ", before.program, ": ",
       sessions_.size(), " sessions, ",
       before.clients.size() + before.attached.size(), " clients");
@@ -395,12 +423,12 @@ void Head::OnTerminalGone() {
 }
 
 void Head::FinishIfServed() {
-  if (!clients_.OwedAnything() &&
-      (!has_terminal() || !terminal_.client()->OwedAnything())) {
+  if (clients_.OwedAnything() ||
+      (has_terminal() && terminal_->OwedAnything())) {
+    until_served_ = loop_.After(kServedCheck, [this] { FinishIfServed(); });
+  } else {
     finished_ = true;
-    return;
   }
-  until_served_ = loop_.After(kServedCheck, [this] { FinishIfServed(); });
 }
 
 }  // namespace deptyr

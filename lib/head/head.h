@@ -11,9 +11,9 @@
 //   SessionTable        the sessions
 //   Stores              who has copies of their descriptors if head dies
 //   Upgrade             another program takes over
-//   HeadTerminal        shows sessions on head's own terminal
 //
-// Head puts them together and passes on what one of them has for another.
+// Head puts them together, passes on what one of them has for another, and
+// shows sessions on its own terminal, if it has one (TerminalClient).
 // RunHead() (lib/head/run_head.h) is the program around it.
 //
 //   HeadOptions options;
@@ -31,11 +31,11 @@
 
 #include "absl/status/statusor.h"
 
+#include "lib/clients/terminal_client.h"
 #include "lib/head/admission.h"
 #include "lib/head/event_listeners.h"
 #include "lib/head/head_clients.h"
 #include "lib/head/head_options.h"
-#include "lib/head/head_terminal.h"
 #include "lib/head/listeners.h"
 #include "lib/head/pending_connections.h"
 #include "lib/head/queries.h"
@@ -63,7 +63,12 @@ class Head final : private Listeners::Owner,
       std::optional<HeadState> before = {});
   ~Head() override;
 
-  HeadTerminal& terminal() { return terminal_; }
+  // Takes the terminal of standard output, after an upgrade from the program
+  // before, and shows sessions there until it is given back.
+  absl::Status TakeTerminal();
+  void GiveTerminalBack() { terminal_.reset(); }
+  // Null without a terminal.
+  TerminalClient* terminal() const { return terminal_.get(); }
 
   const std::string& socket() const { return options_.socket; }
   const SessionTable::ByName& sessions() const { return sessions_.by_name(); }
@@ -105,7 +110,7 @@ class Head final : private Listeners::Owner,
 
   Head(EventLoop& loop, HeadOptions options);
   absl::Status Open(std::optional<HeadState> before);
-  void Resume(HeadState before);
+  void Resume(const HeadState& before);
   absl::Status CheckName(const Register& message,
                          const PeerIdentity& who) const;
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
@@ -122,7 +127,7 @@ class Head final : private Listeners::Owner,
                 const std::optional<PeerIdentity>& who) override {
     clients_.Add(spec, std::move(connection), who);
   }
-  bool has_terminal() const override { return terminal_.client() != nullptr; }
+  bool has_terminal() const override { return terminal_ != nullptr; }
 
   absl::Status OnRegister(PendingConnection& peer, Register message,
                           Fd controller) override;
@@ -141,7 +146,7 @@ class Head final : private Listeners::Owner,
   void OnSessionChanged(Session& session, Change change) override;
   void OnSessionForgotten(Session& session) override;
   bool IsShown(const Session& session) const override {
-    return has_terminal() && terminal_.client()->shown() == &session;
+    return has_terminal() && terminal_->shown() == &session;
   }
 
   std::vector<KeyValues> ReportUsers(const PeerIdentity& who) const override;
@@ -168,7 +173,8 @@ class Head final : private Listeners::Owner,
   PendingConnections pending_;
   HeadClients clients_;
   Upgrade upgrade_;
-  HeadTerminal terminal_{loop_, sessions_, *this};
+  std::unique_ptr<TerminalClient> terminal_;
+  HeadState before_;  // what it says of the terminal that isn't taken yet
   Timer until_tidied_;
   Timer until_served_;
   Timer until_end_;

@@ -1,6 +1,5 @@
 #include "lib/head/head_clients.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -99,8 +98,9 @@ absl::Status HeadClients::Attach(PendingConnection& connection,
   }
   if (stopping_) return absl::CancelledError("head is about to end");
   RETURN_IF_ERROR(admission_.CheckClients(who));
-  if (!wish.kick) RETURN_IF_ERROR(admission_.CheckClientsOf(*session));
-  if (wish.kick) {
+  if (!wish.kick) {
+    RETURN_IF_ERROR(admission_.CheckClientsOf(*session));
+  } else {
     for (SessionClient* other : session->clients()) {
       other->Kick("another client attached alone (deptyr attach -d)");
     }

@@ -3,8 +3,6 @@
 // A client whose session isn't there yet waits for it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 

@@ -1,6 +1,7 @@
 // Everything that deptyr head is told on its command line.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -23,6 +24,8 @@ struct HeadOptions {
   size_t history = 1 << 20;  // bytes each session's ring holds
   KeeperSpec keeper = {};
   int ready_fd = -1;
+  bool headless = false;                 // head leaves its terminal alone
+  std::optional<char> command_key = {};  // the key before a command to head
   Limits limits = {};
   // The program that an upgrade executes, and its arguments; without arguments
   // an upgrade is refused.

@@ -10,7 +10,6 @@
 #include "lib/sys/address.h"
 #include "lib/sys/folder.h"
 #include "lib/sys/io.h"
-#include "lib/sys/process.h"
 #include "lib/sys/replace_self.h"
 
 namespace deptyr {

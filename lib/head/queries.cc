@@ -17,6 +17,95 @@ namespace {
 // sessions it is long, and the asker may never read it.
 constexpr size_t kPiece = 32 << 10;
 
+KeyValues ReportOf(Session& session, const Stores& stores) {
+  KeyValues fields = Report(session);
+  fields.emplace_back("keeper",
+                      std::string(stores.Has(session) ? stores.name() : ""));
+  return fields;
+}
+
+// Answers to questions about a session: the items before `done`, or why there
+// are none.
+using Answer = absl::StatusOr<std::string>;
+
+Answer StatusOf(Session& session, const Ask&, const Stores& stores) {
+  std::string answer = Encode(Item{ReportOf(session, stores)});
+  for (const SessionClient* client : session.clients()) {
+    answer += Encode(Item{Report(*client)});
+  }
+  const char* const exec_failure = session.ring().state().exec_failure.data();
+  for (const IncarnationRecord& record : session.ring().incarnations()) {
+    answer += Encode(Item{Report(record, exec_failure)});
+  }
+  return answer;
+}
+
+Answer TakeSnapshot(Session& session, const Ask& question, const Stores&) {
+  std::optional<PostMortem> picture;
+  if (ValueOf(question.fields, "last") == "1") {
+    picture = session.TakePostMortem();
+    if (!picture) {
+      return absl::NotFoundError(absl::StrCat("no program of ", session.name(),
+                                              " has ended yet; leave --last "
+                                              "out"));
+    }
+  } else {
+    picture = {.paint = session.TakePicture(session.size()).paint,
+               .size = session.size(),
+               .how = session.State()};
+  }
+  std::string answer = Encode(
+      Item{{{"item", "snapshot"},
+            {"session", session.name()},
+            {"rows", absl::StrCat(picture->size.rows)},
+            {"cols", absl::StrCat(picture->size.cols)},
+            {"state", picture->how},
+            {"title", session.screen().title()},
+            {"screen", session.screen().exact() ? "exact" : "approximate"}}});
+  AppendPaint(answer, picture->paint);
+  return answer;
+}
+
+Answer Kick(Session& session, const Ask& question, const Stores&) {
+  const absl::string_view client = ValueOf(question.fields, "client");
+  std::vector<SessionClient*> kicked;
+  for (SessionClient* one : session.clients()) {
+    const bool meant = client.empty()
+                           ? one->Info().kind != ClientKind::kTerminal
+                           : absl::StrCat(one->id()) == client;
+    if (meant) kicked.push_back(one);
+  }
+  if (kicked.empty() && !client.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("no client ", client, " is attached to ", session.name(),
+                     "; see deptyr status ", session.name()));
+  }
+  std::string answer;
+  for (SessionClient* one : kicked) {
+    answer += Encode(Item{Report(*one)});
+    one->Kick("somebody made it leave (deptyr kick)");
+  }
+  return answer;
+}
+
+Answer TakeEnd(Session& session, const Ask& question, const Stores&) {
+  ExitStatus status;
+  const absl::string_view code = ValueOf(question.fields, "code");
+  const absl::string_view signal = ValueOf(question.fields, "signal");
+  const bool known = signal.empty() ? absl::SimpleAtoi(code, &status.code)
+                                    : absl::SimpleAtoi(signal, &status.signal);
+  if (!known || status.code < 0 || status.code > 255 || status.signal < 0 ||
+      status.signal > 64) {
+    return absl::InvalidArgumentError(
+        "no code from 0 to 255, no signal from 1 to 64");
+  }
+  if (const absl::Status told = session.TellStatus(status); !told.ok()) {
+    return absl::NotFoundError(
+        absl::StrCat(session.name(), ": ", told.message()));
+  }
+  return "";
+}
+
 }  // namespace
 
 QueryConnection& Queries::Add(Fd connection, const PeerIdentity& identity,
@@ -55,25 +144,29 @@ void Queries::OnQuestion(QueryConnection& asker, const Ask& question) {
     absl::string_view what;
     Right right;
     Size size;
-    void (Queries::*answer)(QueryConnection&, Session&, const Ask&);
+    Answer (*answer)(Session&, const Ask&, const Stores&);
   };
   static constexpr SessionQuestion kOfSessions[] = {
-      {"status", Right::kSee, Size::kLong, &Queries::AnswerStatus},
-      {"snapshot", Right::kSee, Size::kPicture, &Queries::AnswerSnapshot},
-      {"kick", Right::kAdminister, Size::kLong, &Queries::AnswerKick},
-      {"ended", Right::kAdminister, Size::kShort, &Queries::AnswerEnded},
+      {"status", Right::kSee, Size::kLong, StatusOf},
+      {"snapshot", Right::kSee, Size::kPicture, TakeSnapshot},
+      {"kick", Right::kAdminister, Size::kLong, Kick},
+      {"ended", Right::kAdminister, Size::kShort, TakeEnd},
   };
   for (const auto& [what, answer] : kOfHead) {
     if (question.what == what) return (this->*answer)(asker, question);
   }
-  for (const auto& [what, right, size, answer] : kOfSessions) {
+  for (const auto& [what, right, size, answer_to] : kOfSessions) {
     if (question.what != what) continue;
     const auto session = Find(asker, question, right);
     if (!session.ok()) return Refuse(asker, session.status());
     if (!MayAnswer(asker, size)) return;
-    return (this->*answer)(asker, **session, question);
+    Answer answer = answer_to(**session, question, stores_);
+    if (!answer.ok()) return Refuse(asker, answer.status());
+    *answer += Encode(Done{});
+    return asker.Say(*std::move(answer),
+                     size == Size::kShort ? nullptr : &admission_.backlogs());
   }
-  asker.Refuse(kRefusedMalformed, "head doesn't know this question");
+  Refuse(asker, absl::InvalidArgumentError("head doesn't know this question"));
 }
 
 absl::StatusOr<Session*> Queries::Find(const QueryConnection& asker,
@@ -87,7 +180,9 @@ void Queries::Refuse(QueryConnection& asker, const absl::Status& why) {
   if (absl::IsPermissionDenied(why)) {
     admission_.refusals().Note(asker.identity(), why);
   }
-  asker.Refuse(RefusalCode(why), why.message());
+  asker.Refuse(
+      absl::IsInvalidArgument(why) ? kRefusedMalformed : RefusalCode(why),
+      why.message());
 }
 
 bool Queries::MayAnswer(QueryConnection& asker, Size size) {
@@ -107,13 +202,6 @@ void Queries::OnStuck(QueryConnection& asker) {
   asker.End();
 }
 
-KeyValues Queries::ReportOf(Session& session) const {
-  KeyValues fields = Report(session);
-  fields.emplace_back("keeper",
-                      std::string(stores_.Has(session) ? stores_.name() : ""));
-  return fields;
-}
-
 void Queries::AnswerSessions(QueryConnection& asker, const Ask&) {
   if (!MayAnswer(asker, Size::kLong)) return;
   asker.standing().listed = "";
@@ -131,27 +219,23 @@ bool Queries::SayMore(QueryConnection& asker) {
     Session& session = *next->second;
     listed = session.name();
     if (admission_.RightsIn(session, asker.identity()).Has(Right::kSee)) {
-      answer += Encode(Item{ReportOf(session)});
+      answer += Encode(Item{ReportOf(session, stores_)});
     }
   }
   if (next == all.end()) {
     listed.reset();
-    answer += ItemsOfNewer(asker) + Encode(Done{});
+    if (admission_.MayAdminister(asker.identity())) {
+      for (const auto& [name, stored] : stores_.newer()) {
+        answer += Encode(Item{{{"item", "session"},
+                               {"name", name},
+                               {"state", "held"},
+                               {"how", "its state is a newer deptyr's"}}});
+      }
+    }
+    answer += Encode(Done{});
   }
-  asker.Say(std::move(answer), admission_.backlogs());
+  asker.Say(std::move(answer), &admission_.backlogs());
   return true;
-}
-
-std::string Queries::ItemsOfNewer(const QueryConnection& asker) const {
-  if (!admission_.MayAdminister(asker.identity())) return "";
-  std::string items;
-  for (const auto& [name, stored] : stores_.newer()) {
-    items += Encode(Item{{{"item", "session"},
-                          {"name", name},
-                          {"state", "held"},
-                          {"how", "its state is a newer deptyr's"}}});
-  }
-  return items;
 }
 
 size_t Queries::most_owed() const {
@@ -160,19 +244,6 @@ size_t Queries::most_owed() const {
     most = std::max(most, asker->owed());
   }
   return most;
-}
-
-void Queries::AnswerStatus(QueryConnection& asker, Session& session,
-                           const Ask&) {
-  std::string answer = Encode(Item{ReportOf(session)});
-  for (const SessionClient* client : session.clients()) {
-    answer += Encode(Item{Report(*client)});
-  }
-  for (const IncarnationRecord& record : session.ring().incarnations()) {
-    answer += Encode(
-        Item{Report(record, session.ring().state().exec_failure.data())});
-  }
-  asker.Say(answer + Encode(Done{}), admission_.backlogs());
 }
 
 void Queries::AnswerHead(QueryConnection& asker, const Ask& question) {
@@ -189,13 +260,10 @@ void Queries::AnswerHead(QueryConnection& asker, const Ask& question) {
 
 void Queries::AnswerEvents(QueryConnection& asker, const Ask& question) {
   const std::string name(ValueOf(question.fields, "session"));
-  if (!name.empty()) {
-    const auto session = Find(asker, question, Right::kSee);
-    if (!session.ok()) return Refuse(asker, session.status());
-  }
-  if (const absl::Status added = events_.Add(asker, name); !added.ok()) {
-    Refuse(asker, added);
-  }
+  absl::Status added;
+  if (!name.empty()) added = Find(asker, question, Right::kSee).status();
+  if (added.ok()) added = events_.Add(asker, name);
+  if (!added.ok()) Refuse(asker, added);
 }
 
 // Answered by the program that takes over, or TellUpgradeFailed().
@@ -234,83 +302,11 @@ void Queries::Resume(const HeadState& state) {
     asker.Resume(one);
     if (one.listens) events_.Resume(asker);
     if (one.upgrades) AnswerHead(asker, {});
-    if (!one.listens) asker.Say("", admission_.backlogs());
+    if (!one.listens) asker.Say("", &admission_.backlogs());
     resumed.push_back(&asker);
   }
   // Only once everything that is owed is charged.
   for (QueryConnection* asker : resumed) asker->Advance();
-}
-
-void Queries::AnswerSnapshot(QueryConnection& asker, Session& session,
-                             const Ask& question) {
-  const bool last = ValueOf(question.fields, "last") == "1";
-  std::optional<PostMortem> picture;
-  if (last) picture = session.TakePostMortem();
-  if (last && !picture) {
-    return asker.Refuse(kRefusedNoSession,
-                        absl::StrCat("no program of ", session.name(),
-                                     " has ended yet; leave --last out"));
-  }
-  if (!last) {
-    picture = {.paint = session.TakePicture(session.size()).paint,
-               .size = session.size(),
-               .how = session.State()};
-  }
-  std::string answer = Encode(
-      Item{{{"item", "snapshot"},
-            {"session", session.name()},
-            {"rows", absl::StrCat(picture->size.rows)},
-            {"cols", absl::StrCat(picture->size.cols)},
-            {"state", picture->how},
-            {"title", session.screen().title()},
-            {"screen", session.screen().exact() ? "exact" : "approximate"}}});
-  AppendPaint(answer, picture->paint);
-  picture.reset();
-  answer += Encode(Done{});
-  asker.Say(std::move(answer), admission_.backlogs());
-}
-
-void Queries::AnswerKick(QueryConnection& asker, Session& session,
-                         const Ask& question) {
-  const absl::string_view client = ValueOf(question.fields, "client");
-  std::string answer;
-  std::vector<SessionClient*> kicked;
-  for (SessionClient* one : session.clients()) {
-    const bool meant = client.empty()
-                           ? one->Info().kind != ClientKind::kTerminal
-                           : absl::StrCat(one->id()) == client;
-    if (meant) kicked.push_back(one);
-  }
-  if (kicked.empty() && !client.empty()) {
-    return asker.Refuse(
-        kRefusedNoSession,
-        absl::StrCat("no client ", client, " is attached to ", session.name(),
-                     "; see deptyr status ", session.name()));
-  }
-  for (SessionClient* one : kicked) {
-    answer += Encode(Item{Report(*one)});
-    one->Kick("somebody made it leave (deptyr kick)");
-  }
-  asker.Say(answer + Encode(Done{}), admission_.backlogs());
-}
-
-void Queries::AnswerEnded(QueryConnection& asker, Session& session,
-                          const Ask& question) {
-  ExitStatus status;
-  const absl::string_view code = ValueOf(question.fields, "code");
-  const absl::string_view signal = ValueOf(question.fields, "signal");
-  const bool known = signal.empty() ? absl::SimpleAtoi(code, &status.code)
-                                    : absl::SimpleAtoi(signal, &status.signal);
-  if (!known || status.code < 0 || status.code > 255 || status.signal < 0 ||
-      status.signal > 64) {
-    return asker.Refuse(kRefusedMalformed,
-                        "no code from 0 to 255, no signal from 1 to 64");
-  }
-  if (const absl::Status told = session.TellStatus(status); !told.ok()) {
-    return asker.Refuse(kRefusedNoSession,
-                        absl::StrCat(session.name(), ": ", told.message()));
-  }
-  asker.Say(Encode(Done{}));
 }
 
 }  // namespace deptyr

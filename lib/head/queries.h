@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -75,21 +74,11 @@ class Queries : public QueryConnection::Owner {
   // Whether there is room for the answer now.  If not, the asker waits, and is
   // served again.
   bool MayAnswer(QueryConnection& asker, Size size);
-  KeyValues ReportOf(Session& session) const;
-  std::string ItemsOfNewer(const QueryConnection& asker) const;
 
   void AnswerSessions(QueryConnection& asker, const Ask& question);
   void AnswerHead(QueryConnection& asker, const Ask& question);
   void AnswerEvents(QueryConnection& asker, const Ask& question);
   void AnswerUpgrade(QueryConnection& asker, const Ask& question);
-  void AnswerStatus(QueryConnection& asker, Session& session,
-                    const Ask& question);
-  void AnswerSnapshot(QueryConnection& asker, Session& session,
-                      const Ask& question);
-  void AnswerKick(QueryConnection& asker, Session& session,
-                  const Ask& question);
-  void AnswerEnded(QueryConnection& asker, Session& session,
-                   const Ask& question);
 
   EventLoop& loop_;
   SessionTable& sessions_;

@@ -38,21 +38,17 @@ void QueryConnection::Resume(const AskerState& state) {
   if (state.lists) standing_.listed = state.listed;
 }
 
-void QueryConnection::Say(std::string encoded) {
+void QueryConnection::Say(std::string encoded, BacklogQuota* quota) {
   outbox_.Add(std::move(encoded));
   Flush();
+  if (quota == nullptr || is_over_ || outbox_.empty()) return;
+  held_ = quota->Hold(identity_.uid, owed(), connection_.get(),
+                      [this] { owner_.OnStuck(*this); });
 }
 
 void QueryConnection::SayLater(std::string encoded) {
   outbox_.Add(std::move(encoded));
   if (owed() >= kLargestWrite) Flush();
-}
-
-void QueryConnection::Say(std::string encoded, BacklogQuota& quota) {
-  Say(std::move(encoded));
-  if (is_over_ || outbox_.empty()) return;
-  held_ = quota.Hold(identity_.uid, owed(), connection_.get(),
-                     [this] { owner_.OnStuck(*this); });
 }
 
 void QueryConnection::Wait(BacklogQuota& quota) {

@@ -57,9 +57,8 @@ class QueryConnection {
   Standing& standing() { return standing_; }
   const PeerIdentity& identity() const { return identity_; }
   bool is_over() const { return is_over_; }
-  void Say(std::string encoded);
-  // Here, bytes that aren't taken at once are charged to the peer's user.
-  void Say(std::string encoded, BacklogQuota& quota);
+  // Bytes that aren't taken at once are charged to the peer's user there.
+  void Say(std::string encoded, BacklogQuota* quota = nullptr);
   // Waits until there is room for the answer; then the question comes again.
   void Wait(BacklogQuota& quota);
   // Like Say(), but the bytes are written by Flush() or when much has gathered:

@@ -25,7 +25,7 @@ absl::StatusOr<Signals> BlockSignals() {
 }
 
 void OnSignal(Head& head, int signal) {
-  TerminalClient* const terminal = head.terminal().client();
+  TerminalClient* const terminal = head.terminal();
   switch (signal) {
     case SIGWINCH:
       if (terminal != nullptr) terminal->OnTerminalResized();
@@ -79,10 +79,9 @@ void StartWatchdog(EventLoop& loop) {
 }
 
 // `must_go_on`: without its terminal if need be.
-absl::Status TakeTerminal(Head& head, std::optional<char> command_key,
-                          bool must_go_on) {
+absl::Status TakeTerminal(Head& head, bool must_go_on) {
   if (LogIsOnTerminal()) LogNowhere();
-  absl::Status taken = head.terminal().Take(command_key);
+  absl::Status taken = head.TakeTerminal();
   if (taken.ok() || !must_go_on) return taken;
   LogToStandardError();  // nothing of ours is on the terminal
   Log(Severity::kError, "goes on without its terminal: ", taken.message());
@@ -100,10 +99,10 @@ absl::Status Serve(EventLoop& loop, Head& head, Signals signals) {
     RETURN_IF_ERROR(loop.RunOnce());
     if (!head.TakeBackgroundRequest()) continue;
     const absl::Status gone =
-        GoToBackground([&head] { head.terminal().GiveBack(); },
+        GoToBackground([&head] { head.GiveTerminalBack(); },
                        "[deptyr: head goes on, pid ", "]\n");
     if (!gone.ok()) {
-      head.terminal().client()->Tell(
+      head.terminal()->Tell(
           absl::StrCat("head can't go to the background: ", gone.message()));
       continue;
     }
@@ -119,7 +118,7 @@ absl::Status Serve(EventLoop& loop, Head& head, Signals signals) {
 
 }  // namespace
 
-absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal) {
+absl::Status RunHead(HeadOptions options) {
   auto handed_over = TakeHandedOver();
   // Whatever is wrong with it, it isn't the user's command line.
   if (!handed_over.ok()) {
@@ -132,7 +131,7 @@ absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal) {
     options.ready_fd = -1;  // the program before has said that it is ready
   }
   const bool must_go_on = before.has_value();
-  const bool on_terminal = OnTerminal() && !terminal.headless;
+  const bool on_terminal = OnTerminal() && !options.headless;
   // Models of screens come and go among small things that last.
   MapLargeBlocks();
   options.limits.descriptors = RaiseDescriptorLimit();
@@ -150,11 +149,9 @@ absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal) {
   StartWatchdog(*loop);
   ASSIGN_OR_RETURN(const std::unique_ptr<Head> head,
                    Head::Create(*loop, std::move(options), std::move(before)));
-  if (on_terminal) {
-    RETURN_IF_ERROR(TakeTerminal(*head, terminal.command_key, must_go_on));
-  }
+  if (on_terminal) RETURN_IF_ERROR(TakeTerminal(*head, must_go_on));
   RETURN_IF_ERROR(Serve(*loop, *head, std::move(signals)));
-  head->terminal().GiveBack();
+  head->GiveTerminalBack();
   if (on_terminal) LogToStandardError();
   SayGoodbye(*head, on_terminal);
   return absl::OkStatus();

@@ -37,7 +37,7 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
                           std::vector<InheritedFd>& inherited,
                           const HeadState* before) {
   std::vector<StoredFd> returned = TakeStored(inherited);
-  if (options.keeper.kind == KeeperSpec::kNobody) {
+  if (options.keeper.kind == KeeperSpec::kNobody && before == nullptr) {
     // An earlier head may have stored something with systemd: it is fetched
     // once more, and then stored no longer.
     StoredSessions last(
@@ -49,15 +49,20 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
   auto found =
       FindStore(options.keeper, options.socket, systemd, std::move(returned),
                 before == nullptr ? nullptr : &before->kept);
-  if (before != nullptr && !found.ok()) {
-    Log(Severity::kError, found.status().message());
+  if (before == nullptr) {
+    RETURN_IF_ERROR(found.status());
+    stored_ = StoredSessions(*std::move(found));
+    ASSIGN_OR_RETURN(fetched_, stored_.Fetch());
     return absl::OkStatus();
   }
-  RETURN_IF_ERROR(found.status());
-  stored_ = StoredSessions(*std::move(found));
-  // Everything that is stored is with a program that takes over already.
-  if (before == nullptr) {
-    ASSIGN_OR_RETURN(fetched_, stored_.Fetch());
+  // Everything that is stored is with us already.
+  if (!found.ok()) Log(Severity::kError, found.status().message());
+  stored_ = StoredSessions(found.ok() ? *std::move(found) : nullptr);
+  stored_.AssumeStored(before->kept);
+  for (const HeldState& one : before->held) {
+    if (const auto name = ParseStoredName(one.name)) {
+      fetched_[name->session].At(*name) = TakeOffered(one.fd);
+    }
   }
   return absl::OkStatus();
 }
@@ -66,7 +71,9 @@ void Stores::RestoreSessions() {
   for (auto& [name, stored] : std::exchange(fetched_, {})) {
     Restore(name, std::move(stored));
   }
-  sessions_.SortRestored(nullptr);
+  for (const Session* session : sessions_.by_start()) {
+    if (session->running()) SetRunning(*session, session->program().number());
+  }
 }
 
 void Stores::Restore(const std::string& name, StoredSession stored) {
@@ -129,24 +136,6 @@ void Stores::Save(HeadState& state) const {
       add(StoredKind::kPid, number, program.pidfd);
     }
   }
-}
-
-void Stores::Resume(const HeadState& state) {
-  stored_.AssumeStored(state.kept);
-  for (const SessionState& one : state.sessions) {
-    const Session* const session = sessions_.Find(one.name);
-    if (session != nullptr && session->running()) {
-      SetRunning(*session, session->program().number());
-    }
-  }
-  std::map<std::string, StoredSession> newer;
-  for (const HeldState& one : state.held) {
-    if (const auto name = ParseStoredName(one.name)) {
-      newer[name->session].At(*name) = TakeOffered(one.fd);
-    }
-  }
-  // It may be this program that understands them.
-  for (auto& [name, session] : newer) Restore(name, std::move(session));
 }
 
 void Stores::Prepare() {
@@ -227,7 +216,8 @@ bool Stores::MakeRoom(uid_t owner, PlacesByUser& users) {
     LogOf(Severity::kInfo, oldest.owner(), "displaced",
           "session=", oldest.name(),
           " has ended and is no longer kept: one that runs needs the room");
-    GiveUp(*from, oldest);
+    --from->count;
+    RemoveSession(oldest);
     return true;
   }
   if (most->count <= own.count + 1 || most->running.empty()) return false;
@@ -237,13 +227,9 @@ bool Stores::MakeRoom(uid_t owner, PlacesByUser& users) {
         "session=", newest.name(), " would not outlive head any more: uid ",
         newest.owner(), " has the most that is kept, and uid ", owner,
         " needs the room");
-  GiveUp(*most, newest);
+  --most->count;
+  RemoveSession(newest);
   return true;
-}
-
-void Stores::GiveUp(Places& from, Session& session) {
-  --from.count;
-  RemoveSession(session);
 }
 
 }  // namespace deptyr
