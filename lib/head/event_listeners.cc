@@ -78,8 +78,6 @@ void EventListeners::Tell(const Session& session, absl::string_view event,
     by_user[listener->identity().uid].push_back(listener);
   }
   for (auto& [uid, listeners] : by_user) TellUser(listeners, session, item);
-  if (flush_.pending()) return;
-  flush_ = loop_.After(absl::ZeroDuration(), [this] { Flush(); });
 }
 
 bool EventListeners::Wants(QueryConnection& listener,
@@ -111,14 +109,6 @@ void EventListeners::TellUser(std::vector<QueryConnection*>& listeners,
     if (listener->is_over()) continue;
     listener->SayLater(item);
     owed += listener->owed() == 0 ? 0 : item.size();
-  }
-}
-
-void EventListeners::Flush() {
-  // A copy, because writing to one may end it.
-  const std::vector listeners(listeners_.begin(), listeners_.end());
-  for (QueryConnection* listener : listeners) {
-    if (!listener->is_over()) listener->Flush();
   }
 }
 

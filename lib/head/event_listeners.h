@@ -1,8 +1,7 @@
 // Connections that want to hear what happens to sessions (deptyr events): each
 // is told every event of the sessions that it asked for and may see.
-//
-// Events of a turn are written at its end, once.  A listener that doesn't read
-// is closed before its user's listeners together owe more than --max-buffered.
+// A listener that doesn't read is closed before its user's listeners together
+// owe more than --max-buffered.
 #pragma once
 
 #include <string>
@@ -14,7 +13,6 @@
 #include "lib/head/admission.h"
 #include "lib/head/query_connection.h"
 #include "lib/session/session.h"
-#include "lib/sys/event_loop.h"
 #include "lib/wire/key_values.h"
 
 namespace deptyr {
@@ -22,8 +20,8 @@ namespace deptyr {
 class EventListeners {
  public:
   // The listeners of a user together owe `most_owed` bytes at most.
-  EventListeners(EventLoop& loop, Admission& admission, size_t most_owed)
-      : loop_(loop), admission_(admission), most_owed_(most_owed) {}
+  EventListeners(Admission& admission, size_t most_owed)
+      : admission_(admission), most_owed_(most_owed) {}
 
   // Tells it of `session`, or of all for "".  ResourceExhausted if its user has
   // too many listeners.
@@ -41,13 +39,10 @@ class EventListeners {
   void TellUser(std::vector<QueryConnection*>& listeners,
                 const Session& session, const std::string& item);
   bool Wants(QueryConnection& listener, const Session& session) const;
-  void Flush();
 
-  EventLoop& loop_;
   Admission& admission_;
   const size_t most_owed_;
   absl::flat_hash_set<QueryConnection*> listeners_;
-  Timer flush_;
 };
 
 }  // namespace deptyr

@@ -55,7 +55,7 @@ Head::Head(EventLoop& loop, HeadOptions options)
       readiness_(options_.ready_fd),
       admission_(loop, options_.limits, options_.allow,
                  [this](uid_t uid) { return UsageByUser()[uid].descriptors; }),
-      events_(loop, admission_, options_.limits.buffered),
+      events_(admission_, options_.limits.buffered),
       queries_(loop, sessions_, admission_, stores_, events_, *this),
       listeners_(loop, options_, admission_, *this),
       sessions_(loop, options_.session, options_.limits, *this),
@@ -186,7 +186,7 @@ absl::Status Head::OnRegister(PendingConnection& peer, Register message,
                   .controller = std::move(controller),
                   .size = {message.rows, message.cols},
                   .argv = std::move(message.argv)});
-  pending_.NoteRegistered(peer);
+  pending_.EndRegistration(session->name(), &peer);
   return absl::OkStatus();
 }
 

@@ -202,23 +202,21 @@ absl::Status PendingConnections::MakeRoom(uid_t newcomer) {
 }
 
 void PendingConnections::Remove(PendingConnection& connection) {
-  auto node = connections_.extract(&connection);
-  if (node.empty()) return;
-  const auto registered = registered_.find(connection.session());
-  if (registered != registered_.end() && registered->second == &connection) {
-    registered_.erase(registered);
-  }
-  loop_.DestroyLater(std::move(node.mapped()));  // it is on the stack
+  // It is on the stack.
+  loop_.DestroyLater(std::move(connections_.extract(&connection).mapped()));
 }
 
-void PendingConnections::NoteRegistered(PendingConnection& connection) {
-  EndRegistration(connection.session());
-  registered_[connection.session()] = &connection;
+void PendingConnections::EndRegistration(const std::string& session,
+                                         const PendingConnection* next) {
+  const auto found = std::ranges::find_if(connections_, [&](const auto& one) {
+    return one.first->session() == session && one.first != next;
+  });
+  if (found != connections_.end()) found->second->End();
 }
 
-void PendingConnections::EndRegistration(const std::string& session) {
-  const auto found = registered_.find(session);
-  if (found != registered_.end()) found->second->End();
+size_t PendingConnections::size() const {
+  return static_cast<size_t>(std::ranges::count_if(
+      connections_, [](const auto& one) { return !one.first->registered(); }));
 }
 
 std::map<uid_t, PendingConnections::Count> PendingConnections::CountByUser()
@@ -240,10 +238,8 @@ void PendingConnections::Save(HeadState& state) const {
 
 void PendingConnections::Resume(const HeadState& state) {
   for (const PeerState& one : state.peers) {
-    PendingConnection& connection =
-        Add(TakeOffered(one.fd), PeerOf(one.fd).value_or(PeerIdentity()));
-    connection.Resume(one);
-    if (connection.registered()) NoteRegistered(connection);
+    Add(TakeOffered(one.fd), PeerOf(one.fd).value_or(PeerIdentity()))
+        .Resume(one);
   }
 }
 

@@ -114,10 +114,11 @@ class PendingConnections {
   // of the turn.
   void Remove(PendingConnection& connection);
 
-  // The registration lasts until the exec, or until the session's next program
-  // registers; so there are no more of them than sessions.
-  void NoteRegistered(PendingConnection& connection);
-  void EndRegistration(const std::string& session);
+  // The registration of a session's program lasts until the exec, or until the
+  // session's next program registers, over the connection `next`; so there are
+  // no more of them than sessions.
+  void EndRegistration(const std::string& session,
+                       const PendingConnection* next = nullptr);
 
   struct Count {
     size_t silent = 0;  // haven't registered
@@ -125,7 +126,7 @@ class PendingConnections {
   };
   std::map<uid_t, Count> CountByUser() const;
   // How many haven't registered.
-  size_t size() const { return connections_.size() - registered_.size(); }
+  size_t size() const;
 
   void Save(HeadState& state) const;
   void Resume(const HeadState& state);
@@ -138,8 +139,6 @@ class PendingConnections {
   absl::flat_hash_map<const PendingConnection*,
                       std::unique_ptr<PendingConnection>>
       connections_;
-  absl::flat_hash_map<std::string, PendingConnection*>
-      registered_;  // by session
 };
 
 }  // namespace deptyr

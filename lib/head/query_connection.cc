@@ -10,7 +10,8 @@ namespace deptyr {
 QueryConnection::QueryConnection(EventLoop& loop, Owner& owner,
                                  UserCounts& counts, Fd connection,
                                  PeerIdentity identity, std::string received)
-    : owner_(owner),
+    : loop_(loop),
+      owner_(owner),
       connection_(std::move(connection)),
       identity_(std::move(identity)),
       place_(counts.Take(identity_.uid)),
@@ -48,7 +49,9 @@ void QueryConnection::Say(std::string encoded, BacklogQuota* quota) {
 
 void QueryConnection::SayLater(std::string encoded) {
   outbox_.Add(std::move(encoded));
-  if (owed() >= kLargestWrite) Flush();
+  if (owed() >= kLargestWrite) return Flush();
+  if (flush_.pending()) return;
+  flush_ = loop_.After(absl::ZeroDuration(), [this] { Flush(); });
 }
 
 void QueryConnection::Wait(BacklogQuota& quota) {
@@ -65,6 +68,7 @@ void QueryConnection::Refuse(absl::string_view code, absl::string_view text) {
 void QueryConnection::End() {
   if (std::exchange(is_over_, true)) return;
   watch_.Reset();
+  flush_.Reset();
   place_.reset();
   held_.reset();
   in_line_.reset();

@@ -61,10 +61,9 @@ class QueryConnection {
   void Say(std::string encoded, BacklogQuota* quota = nullptr);
   // Waits until there is room for the answer; then the question comes again.
   void Wait(BacklogQuota& quota);
-  // Like Say(), but the bytes are written by Flush() or when much has gathered:
-  // an event may be one of thousands in a turn.
+  // Like Say(), but the bytes are written at the end of the turn or when much
+  // has gathered: an event may be one of thousands in a turn.
   void SayLater(std::string encoded);
-  void Flush();
   // How many bytes it was told and hasn't taken.
   size_t owed() const { return outbox_.bytes().size(); }
   void Refuse(absl::string_view code, absl::string_view text);
@@ -75,8 +74,10 @@ class QueryConnection {
  private:
   void OnReady(Ready ready);
   void Receive();
+  void Flush();
   void UpdateInterest();
 
+  EventLoop& loop_;
   Owner& owner_;
   Fd connection_;
   const PeerIdentity identity_;
@@ -88,6 +89,7 @@ class QueryConnection {
   std::unique_ptr<BacklogQuota::Place> in_line_;
   bool input_closed_ = false;
   bool is_over_ = false;
+  Timer flush_;
   Watch watch_;
 };
 

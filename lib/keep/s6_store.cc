@@ -144,24 +144,20 @@ class S6Store : public FdStore {
     return absl::IsUnavailable(status) ? AskOnce(what) : status;
   }
   absl::Status AskOnce(absl::FunctionRef<absl::Status(FdHolder&)> what) {
-    absl::StatusOr<FdHolder> holder = Connection();
+    absl::StatusOr<FdHolder> holder =
+        prepared_ ? absl::StatusOr<FdHolder>(*std::move(prepared_))
+                  : FdHolder::Connect(path_, kPatience);
+    prepared_.reset();
     if (!holder.ok()) {
       return absl::Status(holder.status().code(),
                           absl::StrCat(holder.status().message(),
                                        "; start it, or look at its log"));
     }
+    holder->Extend(kPatience);
     absl::Status status = what(*holder);
     if (status.ok()) return status;
     return absl::Status(status.code(), absl::StrCat("s6-fdholder at ", path_,
                                                     ": ", status.message()));
-  }
-
-  absl::StatusOr<FdHolder> Connection() {
-    if (!prepared_) return FdHolder::Connect(path_, kPatience);
-    FdHolder holder = *std::move(prepared_);
-    prepared_.reset();
-    holder.Extend(kPatience);
-    return holder;
   }
 
   const std::string path_;

@@ -65,7 +65,7 @@ class EventListenersTest : public testing::Test, public QueryConnection::Owner {
   const Limits limits_ = {};
   const AllowRules allow_ = {};
   Admission admission_{*loop_, limits_, allow_, [](uid_t) { return 0; }};
-  EventListeners events_{*loop_, admission_, kMostOwed};
+  EventListeners events_{admission_, kMostOwed};
   UserCounts counts_;
   Session alices_{*loop_, "alices",
                   kAlice, Value(Ring::Create(4096)),

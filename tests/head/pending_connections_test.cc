@@ -31,7 +31,7 @@ class PendingConnectionsTest : public testing::Test,
   absl::Status OnRegister(PendingConnection& peer, Register message,
                           Fd) override {
     (void)peer.Accept(message.name);
-    pending_.NoteRegistered(peer);
+    pending_.EndRegistration(peer.session(), &peer);
     return absl::OkStatus();
   }
   void OnExecFailed(PendingConnection&, const std::string&) override {}
