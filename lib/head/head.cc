@@ -9,7 +9,6 @@
 #include "lib/base/status.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
-#include "lib/sys/process.h"
 #include "lib/sys/retry.h"
 #include "lib/sys/user_log.h"
 
@@ -95,10 +94,6 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   readiness_.Ready();
   TidySoon();
   return absl::OkStatus();
-}
-
-Session* Head::newest() const {
-  return sessions_.NewestOf(OwnUid());
 }
 
 // --- What happens
@@ -249,10 +244,6 @@ void Head::Tidy() {
 }
 
 // --- What is told
-
-size_t Head::CountClients() const {
-  return clients_.size() + (has_terminal() ? 1 : 0);
-}
 
 std::map<uid_t, Head::Usage> Head::UsageByUser() const {
   std::map<uid_t, Usage> users;

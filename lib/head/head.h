@@ -43,6 +43,7 @@
 #include "lib/head/stores.h"
 #include "lib/head/upgrade.h"
 #include "lib/sys/event_loop.h"
+#include "lib/sys/process.h"
 #include "lib/sys/readiness.h"
 #include "lib/wire/upgrade_state.h"
 
@@ -75,7 +76,7 @@ class Head final : private Listeners::Owner,
   const Stores& stores() const { return stores_; }
   // The newest session of head's own user, which head's terminal shows by
   // itself; null if there is none.
-  Session* newest() const;
+  Session* newest() const { return sessions_.NewestOf(OwnUid()); }
   // Tells those who ask about head itself.
   KeyValues Report() const override;
   // "a (pid 1), b (pid 2)": the programs that would survive head's end, or
@@ -115,7 +116,9 @@ class Head final : private Listeners::Owner,
                          const PeerIdentity& who) const;
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
   std::map<uid_t, Usage> UsageByUser() const;
-  size_t CountClients() const;
+  size_t CountClients() const {
+    return clients_.size() + (has_terminal() ? 1 : 0);
+  }
   // Some work needn't be done at every change: telling the status, forgetting
   // old sessions, storing those that found no room.
   void TidySoon();

@@ -46,7 +46,12 @@ ListeningSocket InheritedSocket(const std::string& path,
 
 absl::Status Listeners::Open(std::vector<InheritedFd>& inherited,
                              const HeadState* before) {
-  if (before != nullptr) handed_over_ = before->sockets;
+  if (before != nullptr) {
+    for (const auto& [role, fd, path, device, inode] : before->sockets) {
+      handed_over_.emplace(
+          role, ListeningSocket(TakeOffered(fd), path, device, inode));
+    }
+  }
   // The head socket comes last: a descriptor that the others name isn't the
   // only one left any more.
   RETURN_IF_ERROR(OpenClientSockets(inherited, before != nullptr));
@@ -198,21 +203,11 @@ void Listeners::Save(HeadState& state) const {
   }
 }
 
-absl::StatusOr<ListeningSocket> Listeners::HandedOverOr(absl::string_view role,
+absl::StatusOr<ListeningSocket> Listeners::HandedOverOr(const std::string& role,
                                                         Opener open) {
-  for (SocketState& state : handed_over_) {
-    if (state.role != role || state.fd < 0) continue;
-    return ListeningSocket(TakeOffered(std::exchange(state.fd, -1)), state.path,
-                           state.device, state.inode);
-  }
-  return open();
-}
-
-void Listeners::CloseUnused() {
-  for (const SocketState& state : std::exchange(handed_over_, {})) {
-    const ListeningSocket unused(TakeOffered(state.fd), state.path,
-                                 state.device, state.inode);
-  }
+  auto taken = handed_over_.extract(role);
+  if (taken.empty()) return open();
+  return std::move(taken.mapped());
 }
 
 }  // namespace deptyr

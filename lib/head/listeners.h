@@ -3,6 +3,7 @@
 // folders of --client-dir.  In an upgrade they go on, each in its role.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -59,7 +60,7 @@ class Listeners {
   void Save(HeadState& state) const;
   // Closes what was handed over and isn't used, such as the sockets of a
   // session that was lost.
-  void CloseUnused();
+  void CloseUnused() { handed_over_.clear(); }
 
  private:
   struct ClientListener {
@@ -76,14 +77,14 @@ class Listeners {
   void ServeHeadSocket(ListeningSocket socket);
   void OnSocketFile();
   // The socket that was handed over in this role, or else what `open` opens.
-  absl::StatusOr<ListeningSocket> HandedOverOr(absl::string_view role,
+  absl::StatusOr<ListeningSocket> HandedOverOr(const std::string& role,
                                                Opener open);
 
   EventLoop& loop_;
   const HeadOptions& options_;
   Admission& admission_;
   Owner& owner_;
-  std::vector<SocketState> handed_over_;
+  std::multimap<std::string, ListeningSocket> handed_over_;  // by role
   std::unique_ptr<Acceptor> head_;
   std::unique_ptr<FileWatch> head_file_;
   bool head_file_there_ = true;

@@ -45,11 +45,6 @@ void OnSignal(Head& head, int signal) {
   }
 }
 
-// A log on the very terminal that shows a program would be written over it.
-bool LogIsOnTerminal() {
-  return IsSameTerminal(2);
-}
-
 // Says what the end of head means for its programs: in the log and, where that
 // was on a terminal that may have gone, in syslog as well.
 void SayGoodbye(const Head& head, bool had_terminal) {
@@ -68,7 +63,7 @@ void SayGoodbye(const Head& head, bool had_terminal) {
                                   "SIGHUP: ",
                    lost);
   Log(severity, text);
-  if (had_terminal && LogIsOnTerminal()) LogToSyslog(severity, text);
+  if (had_terminal && IsSameTerminal(2)) LogToSyslog(severity, text);
 }
 
 void StartWatchdog(EventLoop& loop) {
@@ -80,7 +75,8 @@ void StartWatchdog(EventLoop& loop) {
 
 // `must_go_on`: without its terminal if need be.
 absl::Status TakeTerminal(Head& head, bool must_go_on) {
-  if (LogIsOnTerminal()) LogNowhere();
+  // A log on the very terminal that shows a program would be written over it.
+  if (IsSameTerminal(2)) LogNowhere();
   absl::Status taken = head.TakeTerminal();
   if (taken.ok() || !must_go_on) return taken;
   LogToStandardError();  // nothing of ours is on the terminal
