@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <functional>
-#include <ranges>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,9 +19,9 @@ Session* SessionTable::Find(const std::string& name) const {
 }
 
 Session* SessionTable::NewestOf(uid_t owner) const {
-  const auto newest_first = by_start_ | std::views::reverse;
-  const auto found = std::ranges::find(newest_first, owner, &Session::owner);
-  return found == newest_first.end() ? nullptr : *found;
+  const auto found = std::ranges::find(by_start_.rbegin(), by_start_.rend(),
+                                       owner, &Session::owner);
+  return found == by_start_.rend() ? nullptr : *found;
 }
 
 Session& SessionTable::Add(const std::string& name, uid_t owner, Ring ring) {

@@ -1,7 +1,5 @@
 #include "lib/head/upgrade.h"
 
-#include <signal.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -39,8 +37,7 @@ void Upgrade::Begin() {
 
 void Upgrade::Stop() {
   stopping_ = true;
-  if (!trying()) return;
-  (void)SendSignal(attempt_->trial.child.pidfd.get(), SIGKILL);
+  if (trying()) Kill(attempt_->trial.child);
 }
 
 void Upgrade::OnTrialEnded() {
