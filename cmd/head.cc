@@ -68,7 +68,7 @@ void AddLimits(Options& options, Limits& limits) {
 
 int HeadCommand(int argc, char** argv) {
   HeadOptions head;
-  TerminalOptions terminal{.command_key = *ParseKey(kDefaultCommandKey)};
+  head.command_key = *ParseKey(kDefaultCommandKey);
   Options options(
       "head", "[OPTION]... HEAD-SOCKET",
       "Holds the terminals of the programs whose bodies register at "
@@ -106,9 +106,9 @@ int HeadCommand(int argc, char** argv) {
                 "who keeps the terminals when head dies: auto, none, systemd "
                 "or s6:SOCKET (auto)");
   AddLimits(options, head.limits);
-  options.Value("command-key", "KEY", &terminal.command_key, ParseKey,
+  options.Value("command-key", "KEY", &head.command_key, ParseKey,
                 "the key before a command to head, or none (^\\)");
-  options.Flag("headless", &terminal.headless, "leave the terminal alone");
+  options.Flag("headless", &head.headless, "leave the terminal alone");
   options.Value("ready-fd", "N", &head.ready_fd, ParseFd,
                 "write a newline to descriptor N when ready (s6)");
   const auto run =
@@ -122,7 +122,7 @@ int HeadCommand(int argc, char** argv) {
     head.argv = {"deptyr"};
     head.argv.insert(head.argv.end(), argv, argv + argc);
     head.version = kVersion;
-    RETURN_IF_ERROR(RunHead(std::move(head), terminal));
+    RETURN_IF_ERROR(RunHead(std::move(head)));
     return 0;
   };
   return RunCommand(options, argc, argv, run);

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/status.h"
 #include "lib/sys/process.h"
 
 namespace deptyr {
@@ -52,6 +53,28 @@ absl::Status Admission::CheckRight(const PeerIdentity& who, Right right,
       "; ask as that user or root, or have head started with --allow ",
       known ? absl::StrCat("uid:", who.uid) : "any", "=", Spell(Rights{right}),
       "@", session.name()));
+}
+
+absl::StatusOr<Session*> Admission::FindSession(const SessionTable& sessions,
+                                                const std::string& name,
+                                                const PeerIdentity& who,
+                                                Right right) const {
+  if (Session* const session = sessions.Find(name, who.uid)) {
+    RETURN_IF_ERROR(CheckRight(who, right, *session));
+    return session;
+  }
+  if (!name.empty()) {
+    return absl::NotFoundError(absl::StrCat(
+        "there is no session ", name, "; deptyr ls lists those there are"));
+  }
+  const bool sees_others =
+      std::ranges::any_of(sessions.by_start(), [&](const Session* session) {
+        return RightsIn(*session, who).Has(Right::kSee);
+      });
+  return absl::NotFoundError(
+      sees_others ? "no session is your own; name the one you mean, deptyr ls "
+                    "lists them"
+                  : "there is no session yet");
 }
 
 bool Admission::MayAdminister(const PeerIdentity& who) const {
@@ -117,14 +140,12 @@ absl::Status Admission::CheckDescriptor(int fd, uid_t uid) const {
         "the last of the ", all, " descriptors that head may have are root's",
         kRaiseOpenFiles));
   }
-  if (CountDescriptorsOf(uid) <= all / 2) return absl::OkStatus();
+  if (clients_.of(uid) + descriptors_of_(uid) <= all / 2) {
+    return absl::OkStatus();
+  }
   return absl::ResourceExhaustedError(
       absl::StrCat(UserHas(uid), "half of the ", all,
                    " descriptors that head may have", kRaiseOpenFiles));
-}
-
-size_t Admission::CountDescriptorsOf(uid_t uid) const {
-  return clients_.of(uid) + descriptors_of_(uid);
 }
 
 absl::Status Admission::CheckRegistration(uid_t uid) {

@@ -8,15 +8,17 @@
 #pragma once
 
 #include <optional>
+#include <string>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "lib/clients/allow.h"
 #include "lib/clients/backlog_quota.h"
 #include "lib/clients/limits.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/clients/refusals.h"
+#include "lib/head/session_table.h"
 #include "lib/session/session.h"
 #include "lib/sys/address.h"
 #include "lib/sys/event_loop.h"
@@ -41,6 +43,12 @@ class Admission {
   Rights RightsIn(const Session& session, const PeerIdentity& who) const;
   absl::Status CheckRight(const PeerIdentity& who, Right right,
                           const Session& session) const;
+  // The session of this name, or the newest of `who` without one, if `who` has
+  // this right there.
+  absl::StatusOr<Session*> FindSession(const SessionTable& sessions,
+                                       const std::string& name,
+                                       const PeerIdentity& who,
+                                       Right right) const;
   // This is about head itself, not a session: root and head's own user may, and
   // so may everyone to whom the rules give that right everywhere.
   bool MayAdminister(const PeerIdentity& who) const;
@@ -56,7 +64,6 @@ class Admission {
   absl::Status CheckClientsOf(const Session& session) const;
   // Whether head may hold the descriptor `fd` for this user.
   absl::Status CheckDescriptor(int fd, uid_t uid) const;
-  size_t CountDescriptorsOf(uid_t uid) const;
   // Counts one more registration.
   absl::Status CheckRegistration(uid_t uid);
   // A terminal of this user made head wait.  True if that happened so often

@@ -1,6 +1,8 @@
 #include "lib/head/event_listeners.h"
 
 #include <algorithm>
+#include <functional>
+#include <map>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,21 +22,17 @@ constexpr int kMostListeners = 64;
 absl::Status EventListeners::Add(QueryConnection& listener,
                                  const std::string& session) {
   const uid_t uid = listener.identity().uid;
-  const auto others = std::count_if(
-      listeners_.begin(), listeners_.end(),
-      [uid](const auto& one) { return one.first->identity().uid == uid; });
+  const auto others = std::ranges::count_if(
+      listeners_,
+      [uid](const QueryConnection* one) { return one->identity().uid == uid; });
   if (others >= kMostListeners) {
     return absl::ResourceExhaustedError(
         absl::StrCat("uid ", UidText(uid), " hears of events over ",
                      kMostListeners, " connections already; end some"));
   }
-  listeners_[&listener] = session;
+  listener.standing().events = session;
+  listeners_.insert(&listener);
   return absl::OkStatus();
-}
-
-const std::string* EventListeners::Find(QueryConnection& listener) const {
-  const auto found = listeners_.find(&listener);
-  return found == listeners_.end() ? nullptr : &found->second;
 }
 
 void EventListeners::Tell(const Session& session, Change change) {
@@ -74,18 +72,17 @@ void EventListeners::Tell(const Session& session, absl::string_view event,
     fields.emplace_back("time", absl::StrCat(absl::ToUnixMillis(absl::Now())));
   }
   const std::string item = Encode(Item{std::move(fields)});
-  ByUser by_user;  // a copy, because telling one may end it
-  for (const auto& [listener, wanted] : listeners_) {
+  // A copy, because telling one may end it.
+  std::map<uid_t, std::vector<QueryConnection*>> by_user;
+  for (QueryConnection* listener : listeners_) {
     by_user[listener->identity().uid].push_back(listener);
   }
   for (auto& [uid, listeners] : by_user) TellUser(listeners, session, item);
-  if (flush_.pending()) return;
-  flush_ = loop_.After(absl::ZeroDuration(), [this] { Flush(); });
 }
 
 bool EventListeners::Wants(QueryConnection& listener,
                            const Session& session) const {
-  const std::string& wanted = *Find(listener);
+  const std::string& wanted = *listener.standing().events;
   return (wanted.empty() || wanted == session.name()) &&
          admission_.RightsIn(session, listener.identity()).Has(Right::kSee);
 }
@@ -94,10 +91,7 @@ bool EventListeners::Wants(QueryConnection& listener,
 // are told.
 void EventListeners::TellUser(std::vector<QueryConnection*>& listeners,
                               const Session& session, const std::string& item) {
-  std::sort(listeners.begin(), listeners.end(),
-            [](const QueryConnection* a, const QueryConnection* b) {
-              return a->owed() > b->owed();
-            });
+  std::ranges::sort(listeners, std::greater(), &QueryConnection::owed);
   size_t owed = 0;
   for (const QueryConnection* listener : listeners) owed += listener->owed();
   auto debtor = listeners.begin();
@@ -115,16 +109,6 @@ void EventListeners::TellUser(std::vector<QueryConnection*>& listeners,
     if (listener->is_over()) continue;
     listener->SayLater(item);
     owed += listener->owed() == 0 ? 0 : item.size();
-  }
-}
-
-void EventListeners::Flush() {
-  std::vector<QueryConnection*> listeners;  // writing to one may end it
-  for (const auto& [listener, wanted] : listeners_) {
-    listeners.push_back(listener);
-  }
-  for (QueryConnection* listener : listeners) {
-    if (!listener->is_over()) listener->Flush();
   }
 }
 

@@ -1,23 +1,18 @@
 // Connections that want to hear what happens to sessions (deptyr events): each
 // is told every event of the sessions that it asked for and may see.
-//
-// Events of a turn are written at its end, once.  A listener that doesn't read
-// is closed before its user's listeners together owe more than --max-buffered.
+// A listener that doesn't read is closed before its user's listeners together
+// owe more than --max-buffered.
 #pragma once
 
-#include <sys/types.h>
-
-#include <map>
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
+#include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 
 #include "lib/head/admission.h"
 #include "lib/head/query_connection.h"
 #include "lib/session/session.h"
-#include "lib/sys/event_loop.h"
 #include "lib/wire/key_values.h"
 
 namespace deptyr {
@@ -25,39 +20,29 @@ namespace deptyr {
 class EventListeners {
  public:
   // The listeners of a user together owe `most_owed` bytes at most.
-  EventListeners(EventLoop& loop, Admission& admission, size_t most_owed)
-      : loop_(loop), admission_(admission), most_owed_(most_owed) {}
+  EventListeners(Admission& admission, size_t most_owed)
+      : admission_(admission), most_owed_(most_owed) {}
 
   // Tells it of `session`, or of all for "".  ResourceExhausted if its user has
   // too many listeners.
   absl::Status Add(QueryConnection& listener, const std::string& session);
   // Goes on with one that the program before had admitted.
-  void Resume(QueryConnection& listener, const std::string& session) {
-    listeners_[&listener] = session;
-  }
+  void Resume(QueryConnection& listener) { listeners_.insert(&listener); }
   // The connection is over, whether or not it listened.
   void Remove(QueryConnection& listener) { listeners_.erase(&listener); }
-  // The session it is told of, "" for all; null if it isn't a listener.
-  const std::string* Find(QueryConnection& listener) const;
 
   void Tell(const Session& session, Change change);
-  void TellForgotten(const Session& session) { Tell(session, "forgotten", {}); }
-  void TellStopping(const Session& session) { Tell(session, "stopping", {}); }
+  void Tell(const Session& session, absl::string_view event,
+            KeyValues fields = {});
 
  private:
-  using ByUser = std::map<uid_t, std::vector<QueryConnection*>>;
-  void Tell(const Session& session, absl::string_view event, KeyValues fields);
   void TellUser(std::vector<QueryConnection*>& listeners,
                 const Session& session, const std::string& item);
   bool Wants(QueryConnection& listener, const Session& session) const;
-  void Flush();
 
-  EventLoop& loop_;
   Admission& admission_;
   const size_t most_owed_;
-  // Each has the session that it is told of.
-  absl::flat_hash_map<QueryConnection*, std::string> listeners_;
-  Timer flush_;
+  absl::flat_hash_set<QueryConnection*> listeners_;
 };
 
 }  // namespace deptyr

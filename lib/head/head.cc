@@ -1,6 +1,5 @@
 #include "lib/head/head.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -10,8 +9,8 @@
 #include "lib/base/status.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
-#include "lib/sys/process.h"
 #include "lib/sys/retry.h"
+#include "lib/sys/user_log.h"
 
 namespace deptyr {
 namespace {
@@ -20,6 +19,25 @@ constexpr absl::Duration kTidyPause = absl::Milliseconds(20);
 constexpr absl::Duration kServedCheck = absl::Milliseconds(10);
 // How long clients get, at the end, to take what they are owed.
 constexpr absl::Duration kLastPatience = absl::Seconds(2);
+
+// A command line may have 4096 bytes.
+std::string LoggedWords(const std::vector<std::string>& argv) {
+  constexpr size_t kMost = 256;
+  const std::string words = absl::StrJoin(argv, " ");
+  return absl::StrCat(words.substr(0, kMost),
+                      words.size() > kMost ? "..." : "");
+}
+
+// Users without a number here all look alike: one could take another's session.
+absl::Status CheckUser(uid_t uid) {
+  if (uid != kUnknownId) return absl::OkStatus();
+  const absl::Status known = CheckIdentities();
+  return absl::PermissionDeniedError(
+      known.ok() ? "the program's user has no number in head's user namespace; "
+                   "run head where it has, or map it (uid_map)"
+                 : absl::StrCat("head doesn't know the program's user: ",
+                                known.message()));
+}
 
 }  // namespace
 
@@ -35,8 +53,8 @@ Head::Head(EventLoop& loop, HeadOptions options)
       options_(std::move(options)),
       readiness_(options_.ready_fd),
       admission_(loop, options_.limits, options_.allow,
-                 [this](uid_t uid) { return CountDescriptorsOf(uid); }),
-      events_(loop, admission_, options_.limits.buffered),
+                 [this](uid_t uid) { return UsageByUser()[uid].descriptors; }),
+      events_(admission_, options_.limits.buffered),
       queries_(loop, sessions_, admission_, stores_, events_, *this),
       listeners_(loop, options_, admission_, *this),
       sessions_(loop, options_.session, options_.limits, *this),
@@ -44,12 +62,10 @@ Head::Head(EventLoop& loop, HeadOptions options)
       pending_(loop, *this, admission_, options_.limits.pending),
       clients_(loop, sessions_, admission_, options_.socket,
                [this] { TidySoon(); }),
-      registrar_(sessions_, pending_, clients_, admission_, stores_,
-                 options_.history),
-      upgrade_(loop, options_.program, options_.argv, readiness_, *this) {}
+      upgrade_(loop, options_, readiness_, *this) {}
 
 Head::~Head() {
-  terminal_.GiveBack();
+  GiveTerminalBack();
   clients_.Clear();
 }
 
@@ -71,15 +87,13 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   if (const absl::Status known = CheckIdentities(); !known.ok()) {
     Log(Severity::kWarning, known.message());
   }
+  if (before) sessions_.Resume(*before);
   stores_.RestoreSessions();
-  if (before) Resume(*std::move(before));
+  sessions_.SortRestored(state);
+  if (before) Resume(*before);
   readiness_.Ready();
   TidySoon();
   return absl::OkStatus();
-}
-
-Session* Head::newest() const {
-  return sessions_.NewestOf(OwnUid());
 }
 
 // --- What happens
@@ -96,12 +110,78 @@ void Head::OnConnection(Fd connection) {
   if (!room.ok()) peer.Refuse(room);
 }
 
+absl::Status Head::CheckName(const Register& message,
+                             const PeerIdentity& who) const {
+  if (stores_.newer().contains(message.name)) {
+    return absl::AlreadyExistsError(
+        absl::StrCat("the name ", message.name,
+                     " is that of a program whose state a newer deptyr wrote; "
+                     "start head with that one, or choose another --name"));
+  }
+  Session* const holder = sessions_.Find(message.name);
+  if (holder == nullptr) return absl::OkStatus();
+  if (holder->owner() != who.uid) {
+    return absl::UnauthenticatedError(
+        absl::StrCat("the name ", message.name,
+                     " belongs to another user; choose another --name"));
+  }
+  // A program may register its own name again: head may have died while it
+  // registered.
+  if (holder->program().IsAlive() && !message.replace &&
+      holder->program().pid() != who.pid) {
+    return absl::AlreadyExistsError(absl::StrCat(
+        "the name ", message.name, " is held by pid ", holder->program().pid(),
+        ", which runs; choose another --name, or take its place with "
+        "--replace"));
+  }
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
+                                          uid_t owner) {
+  if (Session* const session = sessions_.Find(name)) return session;
+  RETURN_IF_ERROR(sessions_.MakeRoom(owner));
+  ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
+  RETURN_IF_ERROR(admission_.CheckDescriptor(ring.fd(), owner));
+  return &sessions_.Add(name, owner, std::move(ring));
+}
+
 absl::Status Head::OnRegister(PendingConnection& peer, Register message,
                               Fd controller) {
   if (stopping_) return absl::CancelledError("head is about to end");
-  RETURN_IF_ERROR(
-      registrar_.OnRegister(peer, std::move(message), std::move(controller)));
+  const PeerIdentity& who = peer.identity();
+  RETURN_IF_ERROR(CheckUser(who.uid));
+  ASSIGN_OR_RETURN(Fd pidfd, PeerPidfd(peer.connection(), who, peer.since()));
+  RETURN_IF_ERROR(CheckName(message, who));
+  RETURN_IF_ERROR(admission_.CheckDescriptor(pidfd.get(), who.uid));
+  RETURN_IF_ERROR(admission_.CheckRegistration(who.uid));
+  ASSIGN_OR_RETURN(Session* const session, SessionFor(message.name, who.uid));
   TidySoon();
+  // Stored before it is accepted, so that the program can rely on it.  Accepted
+  // before it is started: a body executes its program only once it has heard
+  // the answer, so nothing is missed, and if nobody hears it, nothing started.
+  const uint64_t number = session->program().number() + 1;
+  stores_.Add(*session, number, controller.get(), pidfd.get());
+  if (!peer.Accept(message.name)) {
+    LogOf(Severity::kWarning, who.uid, "went away", "session=", message.name,
+          " pid=", who.pid, " went away while it registered");
+    stores_.RemoveProgram(*session, number);
+    if (session->program().number() == 0 && session->clients().empty()) {
+      sessions_.Forget(*session);
+    }
+    return absl::OkStatus();
+  }
+  LogOf(Severity::kInfo, who.uid, "registered", "session=", message.name,
+        " pid=", who.pid, " uid=", who.uid,
+        " registered: ", LoggedWords(message.argv));
+  sessions_.MakeNewest(*session);
+  clients_.AssignWaiting(*session);
+  session->Start({.pid = who.pid,
+                  .pidfd = std::move(pidfd),
+                  .controller = std::move(controller),
+                  .size = {message.rows, message.cols},
+                  .argv = std::move(message.argv)});
+  pending_.EndRegistration(session->name(), &peer);
   return absl::OkStatus();
 }
 
@@ -138,12 +218,12 @@ void Head::OnSessionChanged(Session& session, Change change) {
   } else if (change.kind != Change::kStarted) {
     return;
   }
-  if (terminal_.client() != nullptr) terminal_.client()->OnSessionsChanged();
+  if (has_terminal()) terminal_->OnSessionsChanged();
   TidySoon();
 }
 
 void Head::OnSessionForgotten(Session& session) {
-  events_.TellForgotten(session);
+  events_.Tell(session, "forgotten");
   stores_.RemoveSession(session);
   listeners_.CloseFor(session);
 }
@@ -165,19 +245,25 @@ void Head::Tidy() {
 
 // --- What is told
 
-size_t Head::CountClients() const {
-  return clients_.size() + (has_terminal() ? 1 : 0);
-}
-
-size_t Head::CountDescriptorsOf(uid_t uid) const {
-  size_t count = pending_.CountDescriptorsOf(uid);
+std::map<uid_t, Head::Usage> Head::UsageByUser() const {
+  std::map<uid_t, Usage> users;
   for (const Session* session : sessions_.by_start()) {
-    if (session->owner() != uid) continue;
-    count += 1 + (session->controller() >= 0 ? 1 : 0) +
-             (session->program().pidfd() >= 0 ? 1 : 0) +
-             listeners_.CountOf(*session);
+    Usage& user = users[session->owner()];
+    ++user.sessions;
+    user.running += session->running() ? 1 : 0;
+    user.kept += stores_.Has(*session) ? 1 : 0;
+    user.descriptors += 1 + (session->controller() >= 0 ? 1 : 0) +
+                        (session->program().pidfd() >= 0 ? 1 : 0) +
+                        listeners_.CountOf(*session);
   }
-  return count;
+  for (const auto& [uid, count] : pending_.CountByUser()) {
+    users[uid].pending = count.silent;
+    users[uid].descriptors += count.all;
+  }
+  for (const auto& [uid, count] : admission_.client_counts().all()) {
+    users[uid].clients = count;
+  }
+  return users;
 }
 
 KeyValues Head::Report() const {
@@ -197,28 +283,8 @@ KeyValues Head::Report() const {
 }
 
 std::vector<KeyValues> Head::ReportUsers(const PeerIdentity& who) const {
-  struct Usage {
-    size_t sessions = 0;
-    size_t running = 0;
-    size_t kept = 0;
-    size_t clients = 0;
-    size_t pending = 0;
-  };
-  std::map<uid_t, Usage> users;
-  for (const Session* session : sessions_.by_start()) {
-    Usage& user = users[session->owner()];
-    ++user.sessions;
-    user.running += session->running() ? 1 : 0;
-    user.kept += stores_.Has(*session) ? 1 : 0;
-  }
-  for (const auto& [uid, count] : pending_.CountByUser()) {
-    users[uid].pending = count;
-  }
-  for (const auto& [uid, count] : admission_.client_counts().all()) {
-    users[uid].clients = count;
-  }
   std::vector<KeyValues> reports;
-  for (const auto& [uid, usage] : users) {
+  for (const auto& [uid, usage] : UsageByUser()) {
     if (uid != who.uid && !admission_.MayAdminister(who)) continue;
     reports.push_back(
         {{"item", "user"},
@@ -228,7 +294,7 @@ std::vector<KeyValues> Head::ReportUsers(const PeerIdentity& who) const {
          {"kept", absl::StrCat(usage.kept)},
          {"clients", absl::StrCat(usage.clients)},
          {"pending", absl::StrCat(usage.pending)},
-         {"descriptors", absl::StrCat(admission_.CountDescriptorsOf(uid))}});
+         {"descriptors", absl::StrCat(usage.clients + usage.descriptors)}});
   }
   return reports;
 }
@@ -246,6 +312,25 @@ std::string Head::RunningPrograms(bool kept) const {
 
 // --- Its own terminal, an upgrade, the end
 
+absl::Status Head::TakeTerminal() {
+  const HeadState before = std::exchange(before_, {});
+  const bool takes_over = !before.terminal.empty();
+  ASSIGN_OR_RETURN(Terminal terminal, takes_over ? RetryForFiveSeconds([&] {
+                     return Terminal::TakeOver(before.terminal);
+                   })
+                                                 : Terminal::Take());
+  TerminalClient::Owner& owner = *this;
+  terminal_ = std::make_unique<TerminalClient>(
+      loop_, owner, std::move(terminal), options_.command_key);
+  if (takes_over) {
+    terminal_->GoOn(sessions_.Find(before.shown), before.viewer,
+                    before.viewer_leads);
+  } else {
+    terminal_->Show(newest());
+  }
+  return absl::OkStatus();
+}
+
 HeadState Head::Save() const {
   HeadState state;
   state.program = options_.version;
@@ -258,16 +343,19 @@ HeadState Head::Save() const {
   clients_.Save(state);
   queries_.Save(state);
   pending_.Save(state);
-  terminal_.Save(state);
+  if (!has_terminal()) return state;
+  const Session* const session = terminal_->session();
+  state.terminal = terminal_->terminal().Before();
+  state.viewer = terminal_->Save();
+  state.viewer_leads =
+      session != nullptr && session->audience().leader() == terminal_.get();
+  if (terminal_->shown() != nullptr) state.shown = terminal_->shown()->name();
   return state;
 }
 
-void Head::Resume(HeadState before) {
+void Head::Resume(const HeadState& before) {
   since_ = absl::FromUnixMillis(before.since);
   admission_.refusals().Resume(before.refused);
-  sessions_.Resume(before);
-  stores_.Resume(before);
-  sessions_.SortAsBefore(before);
   clients_.Resume(before);
   Client::GoOnAfter(before.last_client);
   pending_.Resume(before);
@@ -275,7 +363,10 @@ void Head::Resume(HeadState before) {
     Session* const session = sessions_.Find(state.name);
     if (session != nullptr) session->OnReadmitted(state.leader);
   }
-  terminal_.Resume(before);
+  before_.terminal = before.terminal;
+  before_.shown = before.shown;
+  before_.viewer = before.viewer;
+  before_.viewer_leads = before.viewer_leads;
   Log(Severity::kNotice, "took over from ", before.program, ": ",
       sessions_.size(), " sessions, ",
       before.clients.size() + before.attached.size(), " clients");
@@ -303,12 +394,18 @@ void Head::Stop(absl::string_view why) {
   upgrade_.Stop();
   listeners_.Close();
   for (const auto& [name, session] : sessions()) {
-    events_.TellStopping(*session);
+    events_.Tell(*session, "stopping");
     session->StopReading();
   }
   clients_.Stop();
   until_end_ = loop_.After(kLastPatience, [this] { finished_ = true; });
   FinishIfServed();
+}
+
+std::vector<Session*> Head::ListedSessions() const {
+  std::vector<Session*> all;
+  for (const auto& [name, session] : sessions()) all.push_back(session.get());
+  return all;
 }
 
 void Head::OnTerminalGone() {
@@ -317,12 +414,12 @@ void Head::OnTerminalGone() {
 }
 
 void Head::FinishIfServed() {
-  if (!clients_.OwedAnything() &&
-      (!has_terminal() || !terminal_.client()->OwedAnything())) {
+  if (clients_.OwedAnything() ||
+      (has_terminal() && terminal_->OwedAnything())) {
+    until_served_ = loop_.After(kServedCheck, [this] { FinishIfServed(); });
+  } else {
     finished_ = true;
-    return;
   }
-  until_served_ = loop_.After(kServedCheck, [this] { FinishIfServed(); });
 }
 
 }  // namespace deptyr

@@ -5,14 +5,15 @@
 //   Listeners           the sockets, the head socket among them
 //   Admission           who may come in, and have how much
 //   PendingConnections  whoever hasn't said yet what they want; then
-//     Registrar           a body registers a program: which session it gets
+//     Head itself         a body registers a program: which session it gets
 //     HeadClients         somebody attaches, or came to a client socket
 //     Queries             somebody asks; EventListeners hear what happens
 //   SessionTable        the sessions
 //   Stores              who has copies of their descriptors if head dies
 //   Upgrade             another program takes over
 //
-// Head puts them together and passes on what one of them has for another.
+// Head puts them together, passes on what one of them has for another, and
+// shows sessions on its own terminal, if it has one (TerminalClient).
 // RunHead() (lib/head/run_head.h) is the program around it.
 //
 //   HeadOptions options;
@@ -21,6 +22,7 @@
 //   while (!head->finished()) RETURN_IF_ERROR(loop.RunOnce());
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -29,19 +31,19 @@
 
 #include "absl/status/statusor.h"
 
+#include "lib/clients/terminal_client.h"
 #include "lib/head/admission.h"
 #include "lib/head/event_listeners.h"
 #include "lib/head/head_clients.h"
 #include "lib/head/head_options.h"
-#include "lib/head/head_terminal.h"
 #include "lib/head/listeners.h"
 #include "lib/head/pending_connections.h"
 #include "lib/head/queries.h"
-#include "lib/head/registrar.h"
 #include "lib/head/session_table.h"
 #include "lib/head/stores.h"
 #include "lib/head/upgrade.h"
 #include "lib/sys/event_loop.h"
+#include "lib/sys/process.h"
 #include "lib/sys/readiness.h"
 #include "lib/wire/upgrade_state.h"
 
@@ -51,10 +53,9 @@ class Head final : private Listeners::Owner,
                    private PendingConnection::Owner,
                    private SessionTable::Owner,
                    private Queries::Owner,
-                   private Upgrade::Owner {
+                   private Upgrade::Owner,
+                   private TerminalClient::Owner {
  public:
-  using Sessions = SessionTable::ByName;
-
   // Listens for bodies, on a socket inherited for `socket` (LISTEN_FDS, fd 0)
   // or on one of its own, and for clients; then it is ready, and says so.  With
   // `before` it takes the place of the head that handed itself over.
@@ -63,14 +64,19 @@ class Head final : private Listeners::Owner,
       std::optional<HeadState> before = {});
   ~Head() override;
 
-  HeadTerminal& terminal() { return terminal_; }
+  // Takes the terminal of standard output, after an upgrade from the program
+  // before, and shows sessions there until it is given back.
+  absl::Status TakeTerminal();
+  void GiveTerminalBack() { terminal_.reset(); }
+  // Null without a terminal.
+  TerminalClient* terminal() const { return terminal_.get(); }
 
   const std::string& socket() const { return options_.socket; }
-  const Sessions& sessions() const { return sessions_.by_name(); }
+  const SessionTable::ByName& sessions() const { return sessions_.by_name(); }
   const Stores& stores() const { return stores_; }
   // The newest session of head's own user, which head's terminal shows by
   // itself; null if there is none.
-  Session* newest() const;
+  Session* newest() const { return sessions_.NewestOf(OwnUid()); }
   // Tells those who ask about head itself.
   KeyValues Report() const override;
   // "a (pid 1), b (pid 2)": the programs that would survive head's end, or
@@ -82,11 +88,9 @@ class Head final : private Listeners::Owner,
   void Stop(absl::string_view why);
   bool finished() const { return finished_; }
   // Head's terminal was closed or hung up, which ends head.
-  void OnTerminalGone();
-  // Somebody typed that head shall go on without this terminal.
-  void RequestBackground() { background_requested_ = true; }
-  // Returns false while a program is tried, because that is a child of this
-  // process.
+  void OnTerminalGone() override;
+  // Whether somebody typed that head shall go on without this terminal.  False
+  // while a program is tried, because that is a child of this process.
   bool TakeBackgroundRequest() {
     return !upgrade_.trying() && std::exchange(background_requested_, false);
   }
@@ -95,11 +99,26 @@ class Head final : private Listeners::Owner,
   void RestoreSocket() { listeners_.RestoreSocket(); }
 
  private:
+  // How much of head a user has.
+  struct Usage {
+    size_t sessions = 0;
+    size_t running = 0;
+    size_t kept = 0;
+    size_t clients = 0;
+    size_t pending = 0;
+    size_t descriptors = 0;  // besides those of clients
+  };
+
   Head(EventLoop& loop, HeadOptions options);
   absl::Status Open(std::optional<HeadState> before);
-  void Resume(HeadState before);
-  size_t CountClients() const;
-  size_t CountDescriptorsOf(uid_t uid) const;
+  void Resume(const HeadState& before);
+  absl::Status CheckName(const Register& message,
+                         const PeerIdentity& who) const;
+  absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
+  std::map<uid_t, Usage> UsageByUser() const;
+  size_t CountClients() const {
+    return clients_.size() + (has_terminal() ? 1 : 0);
+  }
   // Some work needn't be done at every change: telling the status, forgetting
   // old sessions, storing those that found no room.
   void TidySoon();
@@ -111,7 +130,7 @@ class Head final : private Listeners::Owner,
                 const std::optional<PeerIdentity>& who) override {
     clients_.Add(spec, std::move(connection), who);
   }
-  bool has_terminal() const override { return terminal_.client() != nullptr; }
+  bool has_terminal() const override { return terminal_ != nullptr; }
 
   absl::Status OnRegister(PendingConnection& peer, Register message,
                           Fd controller) override;
@@ -130,13 +149,20 @@ class Head final : private Listeners::Owner,
   void OnSessionChanged(Session& session, Change change) override;
   void OnSessionForgotten(Session& session) override;
   bool IsShown(const Session& session) const override {
-    return terminal_.Shows(session);
+    return has_terminal() && terminal_->shown() == &session;
   }
 
   std::vector<KeyValues> ReportUsers(const PeerIdentity& who) const override;
 
   HeadState Save() const override;
   void OnUpgradeFailed(absl::string_view why) override;
+
+  std::vector<Session*> ListedSessions() const override;
+  Session* DefaultSession() const override { return newest(); }
+  const std::string& Socket() const override { return options_.socket; }
+  std::string ProgramsToLose() const override { return RunningPrograms(false); }
+  void OnBackgroundWanted() override { background_requested_ = true; }
+  void OnQuit() override { Stop("asked to on its terminal"); }
 
   EventLoop& loop_;
   const HeadOptions options_;
@@ -149,9 +175,9 @@ class Head final : private Listeners::Owner,
   Stores stores_;
   PendingConnections pending_;
   HeadClients clients_;
-  Registrar registrar_;
   Upgrade upgrade_;
-  HeadTerminal terminal_{loop_, *this};
+  std::unique_ptr<TerminalClient> terminal_;
+  HeadState before_;  // what it says of the terminal that isn't taken yet
   Timer until_tidied_;
   Timer until_served_;
   Timer until_end_;

@@ -1,6 +1,5 @@
 #include "lib/head/head_clients.h"
 
-#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -21,24 +20,6 @@ uid_t OwnerMeantBy(const ConnectedClient& client) {
 }
 
 }  // namespace
-
-std::string NoSuchSession(const std::string& name, const PeerIdentity& who,
-                          const SessionTable& sessions,
-                          const Admission& admission) {
-  const auto may_see = [&](const Session* session) {
-    return admission.RightsIn(*session, who).Has(Right::kSee);
-  };
-  if (!name.empty()) {
-    return absl::StrCat("there is no session ", name,
-                        "; deptyr ls lists those there are");
-  }
-  if (std::any_of(sessions.by_start().begin(), sessions.by_start().end(),
-                  may_see)) {
-    return "no session is your own; name the one you mean, deptyr ls lists "
-           "them";
-  }
-  return "there is no session yet";
-}
 
 HeadClients::HeadClients(EventLoop& loop, SessionTable& sessions,
                          Admission& admission, const std::string& head_socket,
@@ -109,19 +90,17 @@ void HeadClients::AssignWaiting(Session& session) {
 absl::Status HeadClients::Attach(PendingConnection& connection,
                                  deptyr::Attach wish) {
   const PeerIdentity who = connection.identity();
-  Session* const session = sessions_.Find(wish.session, who.uid);
-  if (session == nullptr) {
-    return absl::NotFoundError(
-        NoSuchSession(wish.session, who, sessions_, admission_));
-  }
-  RETURN_IF_ERROR(admission_.CheckRight(who, Right::kSee, *session));
+  ASSIGN_OR_RETURN(
+      Session* const session,
+      admission_.FindSession(sessions_, wish.session, who, Right::kSee));
   if (wish.kick) {
     RETURN_IF_ERROR(admission_.CheckRight(who, Right::kAdminister, *session));
   }
   if (stopping_) return absl::CancelledError("head is about to end");
   RETURN_IF_ERROR(admission_.CheckClients(who));
-  if (!wish.kick) RETURN_IF_ERROR(admission_.CheckClientsOf(*session));
-  if (wish.kick) {
+  if (!wish.kick) {
+    RETURN_IF_ERROR(admission_.CheckClientsOf(*session));
+  } else {
     for (SessionClient* other : session->clients()) {
       other->Kick("another client attached alone (deptyr attach -d)");
     }

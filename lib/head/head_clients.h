@@ -3,8 +3,6 @@
 // A client whose session isn't there yet waits for it.
 #pragma once
 
-#include <sys/types.h>
-
 #include <string>
 #include <vector>
 
@@ -14,17 +12,12 @@
 #include "lib/clients/client_table.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/head/admission.h"
-#include "lib/head/pending_connection.h"
+#include "lib/head/pending_connections.h"
 #include "lib/head/session_table.h"
 #include "lib/sys/event_loop.h"
 #include "lib/wire/upgrade_state.h"
 
 namespace deptyr {
-
-// Returns the sentence for somebody who asked for a session that isn't there.
-std::string NoSuchSession(const std::string& name, const PeerIdentity& who,
-                          const SessionTable& sessions,
-                          const Admission& admission);
 
 class HeadClients {
  public:

@@ -1,13 +1,14 @@
 // Everything that deptyr head is told on its command line.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "lib/clients/allow.h"
 #include "lib/clients/limits.h"
 #include "lib/clients/listener_spec.h"
-#include "lib/keep/find_store.h"
+#include "lib/keep/fd_store.h"
 #include "lib/session/session.h"
 #include "lib/sys/unix_socket.h"
 
@@ -23,6 +24,8 @@ struct HeadOptions {
   size_t history = 1 << 20;  // bytes each session's ring holds
   KeeperSpec keeper = {};
   int ready_fd = -1;
+  bool headless = false;                 // head leaves its terminal alone
+  std::optional<char> command_key = {};  // the key before a command to head
   Limits limits = {};
   // The program that an upgrade executes, and its arguments; without arguments
   // an upgrade is refused.

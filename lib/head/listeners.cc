@@ -10,18 +10,14 @@
 #include "lib/sys/address.h"
 #include "lib/sys/folder.h"
 #include "lib/sys/io.h"
-#include "lib/sys/process.h"
 #include "lib/sys/replace_self.h"
 
 namespace deptyr {
 namespace {
 
-// The roles of sockets in an upgrade; a session's socket has its path.
+// The role of the head socket in an upgrade.  That of a listener is "listener "
+// and its address, that of a session's socket is its path.
 constexpr char kHeadRole[] = "head";
-
-std::string RoleOf(const ListenerSpec& spec) {
-  return absl::StrCat("listener ", spec.address);
-}
 
 // File rights needn't say who may connect where rules do.
 SocketRights RightsOf(const ClientPolicy& policy) {
@@ -29,21 +25,12 @@ SocketRights RightsOf(const ClientPolicy& policy) {
   return policy.allow.empty() ? SocketRights{} : SocketRights{.mode = kForAll};
 }
 
-SocketState StateOf(absl::string_view role, const ListeningSocket& socket) {
-  return {.role = std::string(role),
-          .fd = socket.fd(),
-          .path = socket.path(),
-          .device = socket.device(),
-          .inode = socket.inode()};
-}
-
 // The socket that a supervisor passed for `path`: bound to it, or named "head",
 // or the only one left.
 ListeningSocket InheritedSocket(const std::string& path,
                                 std::vector<InheritedFd>& inherited) {
-  const auto left = std::count_if(
-      inherited.begin(), inherited.end(),
-      [](const InheritedFd& candidate) { return candidate.fd.valid(); });
+  const auto left =
+      std::ranges::count_if(inherited, &Fd::valid, &InheritedFd::fd);
   for (InheritedFd& candidate : inherited) {
     const auto bound_to = ListeningPath(candidate.fd.get());
     if (!bound_to) continue;
@@ -59,11 +46,21 @@ ListeningSocket InheritedSocket(const std::string& path,
 
 absl::Status Listeners::Open(std::vector<InheritedFd>& inherited,
                              const HeadState* before) {
-  if (before != nullptr) handed_over_ = before->sockets;
+  if (before != nullptr) {
+    for (const auto& [role, fd, path, device, inode] : before->sockets) {
+      handed_over_.emplace(
+          role, ListeningSocket(TakeOffered(fd), path, device, inode));
+    }
+  }
   // The head socket comes last: a descriptor that the others name isn't the
   // only one left any more.
   RETURN_IF_ERROR(OpenClientSockets(inherited, before != nullptr));
-  ASSIGN_OR_RETURN(ListeningSocket socket, OpenHeadSocket(inherited));
+  const auto open = [&]() -> absl::StatusOr<ListeningSocket> {
+    ListeningSocket socket = InheritedSocket(options_.socket, inherited);
+    if (socket.valid()) return socket;
+    return Listen(options_.socket, options_.rights);
+  };
+  ASSIGN_OR_RETURN(ListeningSocket socket, HandedOverOr(kHeadRole, open));
   RETURN_IF_ERROR(SetNonBlocking(socket.fd()));
   ServeHeadSocket(std::move(socket));
   return absl::OkStatus();
@@ -76,19 +73,21 @@ absl::Status Listeners::OpenClientSockets(std::vector<InheritedFd>& inherited,
   }
   bool tcp = false;
   for (const ListenerSpec& spec : options_.listeners) {
-    absl::StatusOr<ListeningSocket> socket = TakeHandedOver(RoleOf(spec));
-    if (!socket->valid()) {
-      socket = ListenAt(spec.address, {.rights = RightsOf(spec.policy),
-                                       .allow_remote = spec.allow_remote,
-                                       .inherited = &inherited});
-    }
+    const std::string role = absl::StrCat("listener ", spec.address);
+    auto socket = HandedOverOr(role, [&] {
+      return ListenAt(spec.address, {.rights = RightsOf(spec.policy),
+                                     .allow_remote = spec.allow_remote,
+                                     .inherited = &inherited});
+    });
     if (!socket.ok() && !may_fail) return socket.status();
     if (!socket.ok()) {
       Log(Severity::kError, socket.status().message());
       continue;
     }
+    Log(Severity::kInfo, "clients connect to ", socket->path(), ", ",
+        NameOf(spec.policy.kind));
     tcp = tcp || KindOf(socket->fd()) == SocketKind::kTcp;
-    Serve(spec, *std::move(socket));
+    Serve(nullptr, role, spec, *std::move(socket));
   }
   if (tcp) {
     Log(Severity::kWarning,
@@ -98,30 +97,18 @@ absl::Status Listeners::OpenClientSockets(std::vector<InheritedFd>& inherited,
   return absl::OkStatus();
 }
 
-void Listeners::Serve(const ListenerSpec& spec, ListeningSocket socket) {
-  Log(Severity::kInfo, "clients connect to ", socket.path(), ", ",
-      NameOf(spec.policy.kind));
+void Listeners::Serve(const Session* session, std::string role,
+                      const ListenerSpec& spec, ListeningSocket socket) {
   const SocketKind kind = KindOf(socket.fd());
-  clients_.emplace_back(
-      RoleOf(spec),
-      std::make_unique<Acceptor>(
-          loop_, std::move(socket), [this, &spec, kind](Fd connection) {
-            const auto who = PeerOf(connection.get());
-            const absl::Status may = admission_.CheckListener(spec, kind, who);
-            if (may.ok()) {
-              owner_.OnClient(spec, std::move(connection), who);
-            } else {
-              admission_.refusals().Note(who, may);
-            }
-          }));
-}
-
-absl::StatusOr<ListeningSocket> Listeners::OpenHeadSocket(
-    std::vector<InheritedFd>& inherited) {
-  ListeningSocket socket = TakeHandedOver(kHeadRole);
-  if (!socket.valid()) socket = InheritedSocket(options_.socket, inherited);
-  if (socket.valid()) return socket;
-  return Listen(options_.socket, options_.rights);
+  auto take = [this, spec, kind](Fd connection) {
+    const auto who = PeerOf(connection.get());
+    const absl::Status may = admission_.CheckListener(spec, kind, who);
+    if (!may.ok()) return admission_.refusals().Note(who, may);
+    owner_.OnClient(spec, std::move(connection), who);
+  };
+  clients_[session].push_back(
+      {std::move(role),
+       std::make_unique<Acceptor>(loop_, std::move(socket), std::move(take))});
 }
 
 void Listeners::ServeHeadSocket(ListeningSocket socket) {
@@ -158,84 +145,69 @@ void Listeners::RestoreSocket() {
   Log(Severity::kNotice, "restored the socket ", options_.socket);
 }
 
-// File permissions say who may attach, so the files belong to the session's
-// owner, where we may give them away.
-absl::StatusOr<ListeningSocket> Listeners::OpenInDir(const ClientDirSpec& spec,
-                                                     const std::string& path,
-                                                     uid_t owner) {
-  SocketRights rights = RightsOf(spec.policy);
-  rights.owner = owner;
-  ListeningSocket socket = TakeHandedOver(path);
-  if (!socket.valid()) {
-    ASSIGN_OR_RETURN(socket, Listen(path, rights));
-  }
-  RETURN_IF_ERROR(admission_.CheckDescriptor(socket.fd(), owner));
-  return socket;
-}
-
 void Listeners::OpenFor(const Session& session) {
-  std::vector<std::unique_ptr<Acceptor>>& acceptors = client_dirs_[&session];
-  for (const ClientDirSpec& spec : options_.client_dirs) {
+  for (const ClientDirSpec& folder : options_.client_dirs) {
     for (const SocketProtocol& protocol : kSocketProtocols) {
-      auto socket = OpenInDir(
-          spec, absl::StrCat(spec.dir, "/", session.name(), ".", protocol.name),
-          session.owner());
-      if (!socket.ok()) {
-        LogOf(Severity::kError, session.owner(), "no sockets",
-              "session=", session.name(),
-              " can't be attached to there: ", socket.status().message());
-        continue;
-      }
-      ListenerSpec client{.session = session.name(), .policy = spec.policy};
-      client.policy.kind = protocol.kind;
-      acceptors.push_back(std::make_unique<Acceptor>(
-          loop_, *std::move(socket),
-          [this, client = std::move(client)](Fd connection) {
-            const auto who = PeerOf(connection.get());
-            owner_.OnClient(client, std::move(connection), who);
-          }));
+      ListenerSpec spec{.address = absl::StrCat(folder.dir, "/", session.name(),
+                                                ".", protocol.name),
+                        .session = session.name(),
+                        .policy = folder.policy};
+      spec.policy.kind = protocol.kind;
+      const absl::Status opened = OpenInDir(session, spec);
+      if (opened.ok()) continue;
+      LogOf(Severity::kError, session.owner(), "no sockets",
+            "session=", session.name(),
+            " can't be attached to there: ", opened.message());
     }
   }
 }
 
+// File permissions say who may attach, so the files belong to the session's
+// owner, where we may give them away.
+absl::Status Listeners::OpenInDir(const Session& session,
+                                  const ListenerSpec& spec) {
+  SocketRights rights = RightsOf(spec.policy);
+  rights.owner = session.owner();
+  ASSIGN_OR_RETURN(ListeningSocket socket, HandedOverOr(spec.address, [&] {
+                     return Listen(spec.address, rights);
+                   }));
+  RETURN_IF_ERROR(admission_.CheckDescriptor(socket.fd(), session.owner()));
+  Serve(&session, spec.address, spec, std::move(socket));
+  return absl::OkStatus();
+}
+
 size_t Listeners::CountOf(const Session& session) const {
-  const auto found = client_dirs_.find(&session);
-  return found == client_dirs_.end() ? 0 : found->second.size();
+  const auto found = clients_.find(&session);
+  return found == clients_.end() ? 0 : found->second.size();
 }
 
 void Listeners::Close() {
   head_.reset();
   clients_.clear();
-  client_dirs_.clear();
 }
 
 void Listeners::Save(HeadState& state) const {
-  state.sockets.push_back(StateOf(kHeadRole, head_->socket()));
-  for (const auto& [role, acceptor] : clients_) {
-    state.sockets.push_back(StateOf(role, acceptor->socket()));
-  }
-  for (const auto& [session, acceptors] : client_dirs_) {
-    for (const auto& acceptor : acceptors) {
-      state.sockets.push_back(
-          StateOf(acceptor->socket().path(), acceptor->socket()));
+  const auto save = [&state](const std::string& role,
+                             const ListeningSocket& socket) {
+    state.sockets.push_back({.role = role,
+                             .fd = socket.fd(),
+                             .path = socket.path(),
+                             .device = socket.device(),
+                             .inode = socket.inode()});
+  };
+  save(kHeadRole, head_->socket());
+  for (const auto& [session, listeners] : clients_) {
+    for (const auto& [role, acceptor] : listeners) {
+      save(role, acceptor->socket());
     }
   }
 }
 
-ListeningSocket Listeners::TakeHandedOver(absl::string_view role) {
-  for (SocketState& state : handed_over_) {
-    if (state.role != role || state.fd < 0) continue;
-    return ListeningSocket(TakeOffered(std::exchange(state.fd, -1)), state.path,
-                           state.device, state.inode);
-  }
-  return ListeningSocket();
-}
-
-void Listeners::CloseUnused() {
-  for (const SocketState& state : std::exchange(handed_over_, {})) {
-    const ListeningSocket unused(TakeOffered(state.fd), state.path,
-                                 state.device, state.inode);
-  }
+absl::StatusOr<ListeningSocket> Listeners::HandedOverOr(const std::string& role,
+                                                        Opener open) {
+  auto taken = handed_over_.extract(role);
+  if (taken.empty()) return open();
+  return std::move(taken.mapped());
 }
 
 }  // namespace deptyr

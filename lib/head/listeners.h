@@ -3,13 +3,14 @@
 // folders of --client-dir.  In an upgrade they go on, each in its role.
 #pragma once
 
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
-#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_map.h"
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 
 #include "lib/head/admission.h"
@@ -51,7 +52,7 @@ class Listeners {
   void RestoreSocket();
   // The sockets of a session, in the folders of --client-dir.
   void OpenFor(const Session& session);
-  void CloseFor(const Session& session) { client_dirs_.erase(&session); }
+  void CloseFor(const Session& session) { clients_.erase(&session); }
   size_t CountOf(const Session& session) const;
   void Close();
 
@@ -59,34 +60,36 @@ class Listeners {
   void Save(HeadState& state) const;
   // Closes what was handed over and isn't used, such as the sockets of a
   // session that was lost.
-  void CloseUnused();
+  void CloseUnused() { handed_over_.clear(); }
 
  private:
+  struct ClientListener {
+    std::string role;
+    std::unique_ptr<Acceptor> acceptor;
+  };
+  using Opener = absl::FunctionRef<absl::StatusOr<ListeningSocket>()>;
+
   absl::Status OpenClientSockets(std::vector<InheritedFd>& inherited,
                                  bool may_fail);
-  absl::StatusOr<ListeningSocket> OpenHeadSocket(
-      std::vector<InheritedFd>& inherited);
-  void Serve(const ListenerSpec& spec, ListeningSocket socket);
+  absl::Status OpenInDir(const Session& session, const ListenerSpec& spec);
+  void Serve(const Session* session, std::string role, const ListenerSpec& spec,
+             ListeningSocket socket);
   void ServeHeadSocket(ListeningSocket socket);
-  absl::StatusOr<ListeningSocket> OpenInDir(const ClientDirSpec& spec,
-                                            const std::string& path,
-                                            uid_t owner);
   void OnSocketFile();
-  // The socket that was handed over in this role; not valid if there is none.
-  ListeningSocket TakeHandedOver(absl::string_view role);
+  // The socket that was handed over in this role, or else what `open` opens.
+  absl::StatusOr<ListeningSocket> HandedOverOr(const std::string& role,
+                                               Opener open);
 
   EventLoop& loop_;
   const HeadOptions& options_;
   Admission& admission_;
   Owner& owner_;
-  std::vector<SocketState> handed_over_;
+  std::multimap<std::string, ListeningSocket> handed_over_;  // by role
   std::unique_ptr<Acceptor> head_;
   std::unique_ptr<FileWatch> head_file_;
   bool head_file_there_ = true;
-  std::vector<std::pair<std::string, std::unique_ptr<Acceptor>>>
-      clients_;  // by their roles
-  absl::flat_hash_map<const Session*, std::vector<std::unique_ptr<Acceptor>>>
-      client_dirs_;
+  // Those of each session, and under null those of the options.
+  absl::flat_hash_map<const Session*, std::vector<ClientListener>> clients_;
 };
 
 }  // namespace deptyr

@@ -1,25 +1,182 @@
 #include "lib/head/pending_connections.h"
 
 #include <algorithm>
-#include <utility>
+#include <array>
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/sys/fd_passing.h"
 #include "lib/sys/process.h"
+#include "lib/sys/pty.h"
+#include "lib/sys/replace_self.h"
 
 namespace deptyr {
 
-PendingConnection& PendingConnections::Own(
-    std::unique_ptr<PendingConnection> connection) {
-  PendingConnection& result = *connection;
-  connections_.emplace(&result, std::move(connection));
-  return result;
+PendingConnection::PendingConnection(EventLoop& loop, Owner& owner,
+                                     Admission& admission, Fd connection,
+                                     PeerIdentity identity)
+    : loop_(loop),
+      owner_(owner),
+      admission_(admission),
+      connection_(std::move(connection)),
+      identity_(std::move(identity)) {
+  watch_ = loop.Add(connection_.get(), Interest::kRead,
+                    [this](Ready) { OnReadable(); });
+  Wait();
+}
+
+void PendingConnection::Wait() {
+  patience_ = loop_.After(kPeerPatience, [this] {
+    if (registered()) return End();
+    Refuse(kRefusedTimeout, absl::StrCat("nothing to act on came within ",
+                                         absl::FormatDuration(kPeerPatience)));
+  });
+}
+
+PeerState PendingConnection::Save() const {
+  return {.fd = connection_.get(),
+          .inbox = std::string(inbox_.bytes()),
+          .passed = fds_.empty() ? -1 : fds_[0].get(),
+          .session = session_};
+}
+
+void PendingConnection::Resume(const PeerState& state) {
+  inbox_.Append(state.inbox);
+  session_ = state.session;
+  if (state.passed >= 0) fds_.push_back(TakeOffered(state.passed));
+}
+
+void PendingConnection::OnReadable() {
+  std::array<char, 4096> room;
+  FdMessage got = ReceiveWithFds(connection_.get(), room);
+  const bool out_of_descriptors = got.out_of_descriptors();
+  for (Fd& fd : got.fds) fds_.push_back(std::move(fd));
+  if (got.io.state == IoState::kWouldBlock) return;
+  if (got.io.state != IoState::kDone) {
+    // A body that registered has executed its program by now, or died trying;
+    // a peer that said nothing may have checked whether somebody listens.
+    if (!registered() && (!inbox_.empty() || !fds_.empty())) {
+      admission_.refusals().Note(identity_, kRefusedMalformed,
+                                 "it went away amid its first message");
+    }
+    return End();
+  }
+  if (!CheckDescriptors(out_of_descriptors)) return;
+  inbox_.Append({room.data(), got.io.bytes});
+  while (!done_) {
+    auto message = inbox_.Take();
+    if (!message.ok()) {
+      return Refuse(kRefusedMalformed, message.status().message());
+    }
+    if (!message->has_value()) return;
+    Dispatch(**std::move(message));
+  }
+}
+
+bool PendingConnection::CheckDescriptors(bool out_of_descriptors) {
+  if (out_of_descriptors) {
+    Refuse(kRefusedLimit,
+           "head has no descriptor left for the one that came along; raise its "
+           "limit of open files (LimitNOFILE=, ulimit -n)");
+  } else if (fds_.size() > 1) {
+    Refuse(kRefusedDescriptor, "more than one descriptor came along");
+  } else if (!fds_.empty()) {
+    const absl::Status fits =
+        admission_.CheckDescriptor(fds_[0].get(), identity_.uid);
+    if (!fits.ok()) Refuse(fits);
+  }
+  return !done_;
+}
+
+void PendingConnection::Dispatch(HeadMessage message) {
+  const auto* const failure = std::get_if<ExecFailed>(&message);
+  if (registered() && failure != nullptr) {
+    return owner_.OnExecFailed(*this, failure->text);
+  }
+  auto* const body = std::get_if<Register>(&message);
+  auto* const attach = std::get_if<Attach>(&message);
+  auto* const ask = std::get_if<Ask>(&message);
+  if (registered() ||
+      (body == nullptr && attach == nullptr && ask == nullptr)) {
+    return Refuse(kRefusedMalformed, "a message that has no place here");
+  }
+  const int version = body != nullptr     ? body->version
+                      : attach != nullptr ? attach->version
+                                          : ask->version;
+  if (version != kProtocolVersion) {
+    return Refuse(
+        kRefusedVersion,
+        absl::StrCat("head speaks version ", kProtocolVersion,
+                     " of the protocol, not ", version,
+                     "; restart head or the program with the same deptyr"));
+  }
+  if (body != nullptr) return TakeRegister(std::move(*body));
+  const absl::Status served = attach != nullptr
+                                  ? owner_.OnAttach(*this, std::move(*attach))
+                                  : owner_.OnAsk(*this, std::move(*ask));
+  if (!served.ok()) Refuse(served);
+}
+
+void PendingConnection::TakeRegister(Register message) {
+  if (fds_.empty()) {
+    return Refuse(kRefusedDescriptor, "no descriptor came along");
+  }
+  Fd controller = std::move(fds_[0]);
+  fds_.clear();
+  const absl::StatusOr<bool> fits = IsController(controller.get());
+  if (!fits.value_or(false)) {
+    return Refuse(kRefusedDescriptor,
+                  fits.ok() ? "the descriptor is not a PTY's controlling end"
+                            : fits.status().message());
+  }
+  const absl::Status registered =
+      owner_.OnRegister(*this, std::move(message), std::move(controller));
+  if (!registered.ok()) Refuse(registered);
+}
+
+std::pair<Fd, std::string> PendingConnection::Release() {
+  watch_.Reset();
+  std::pair released(std::move(connection_), std::string(inbox_.bytes()));
+  End();
+  return released;
+}
+
+bool PendingConnection::Accept(const std::string& session) {
+  if (!Send(Accepted{.name = session})) return false;
+  session_ = session;
+  Wait();
+  return true;
+}
+
+void PendingConnection::Refuse(absl::string_view code, absl::string_view text) {
+  if (done_) return;
+  admission_.refusals().Note(identity_, code, text);
+  (void)Send(Refused{.code = std::string(code), .text = std::string(text)});
+  End();
+}
+
+bool PendingConnection::Send(const HeadMessage& message) {
+  const std::string bytes = Encode(message);
+  // The answer is small and the first, so it fits unless nobody listens.
+  return WriteSome(connection_.get(), bytes).bytes == bytes.size();
+}
+
+void PendingConnection::End() {
+  if (std::exchange(done_, true)) return;
+  patience_.Reset();
+  watch_.Reset();
+  fds_.clear();
+  connection_.Reset();
+  owner_.OnPendingDone(*this);
 }
 
 PendingConnection& PendingConnections::Add(Fd connection,
                                            PeerIdentity identity) {
-  return Own(std::make_unique<PendingConnection>(
-      loop_, owner_, admission_, std::move(connection), std::move(identity)));
+  auto added = std::make_unique<PendingConnection>(
+      loop_, owner_, admission_, std::move(connection), std::move(identity));
+  PendingConnection& result = *added;
+  connections_.emplace(&result, std::move(added));
+  return result;
 }
 
 absl::Status PendingConnections::MakeRoom(uid_t newcomer) {
@@ -30,57 +187,47 @@ absl::Status PendingConnections::MakeRoom(uid_t newcomer) {
     by_user[connection->identity().uid].push_back(connection.get());
   }
   if (by_user.empty()) return absl::OkStatus();
-  const auto& [uid, connections] = *std::max_element(
-      by_user.begin(), by_user.end(), [](const auto& a, const auto& b) {
-        return std::pair(!IsTrusted(a.first), a.second.size()) <
-               std::pair(!IsTrusted(b.first), b.second.size());
+  const auto& [uid, connections] =
+      *std::ranges::max_element(by_user, {}, [](const auto& user) {
+        return std::pair(!IsTrusted(user.first), user.second.size());
       });
   absl::Status why = absl::ResourceExhaustedError(absl::StrCat(
       most_, " connections have not said yet what they want, most of them of ",
       "uid ", UidText(uid),
       "; say it sooner, or start head with a larger --max-pending"));
   if (IsTrusted(uid) && !IsTrusted(newcomer)) return why;
-  (*std::min_element(
-       connections.begin(), connections.end(),
-       [](const PendingConnection* a, const PendingConnection* b) {
-         return a->since() < b->since();
-       }))
+  (*std::ranges::min_element(connections, {}, &PendingConnection::since))
       ->Refuse(why);
   return absl::OkStatus();
 }
 
 void PendingConnections::Remove(PendingConnection& connection) {
-  auto node = connections_.extract(&connection);
-  if (node.empty()) return;
-  const auto registered = registered_.find(connection.session());
-  if (registered != registered_.end() && registered->second == &connection) {
-    registered_.erase(registered);
-  }
-  loop_.DestroyLater(std::move(node.mapped()));  // it is on the stack
+  // It is on the stack.
+  loop_.DestroyLater(std::move(connections_.extract(&connection).mapped()));
 }
 
-void PendingConnections::NoteRegistered(PendingConnection& connection) {
-  EndRegistration(connection.session());
-  registered_[connection.session()] = &connection;
+void PendingConnections::EndRegistration(const std::string& session,
+                                         const PendingConnection* next) {
+  const auto found = std::ranges::find_if(connections_, [&](const auto& one) {
+    return one.first->session() == session && one.first != next;
+  });
+  if (found != connections_.end()) found->second->End();
 }
 
-void PendingConnections::EndRegistration(const std::string& session) {
-  const auto found = registered_.find(session);
-  if (found != registered_.end()) found->second->End();
+size_t PendingConnections::size() const {
+  return static_cast<size_t>(std::ranges::count_if(
+      connections_, [](const auto& one) { return !one.first->registered(); }));
 }
 
-std::map<uid_t, size_t> PendingConnections::CountByUser() const {
-  std::map<uid_t, size_t> counts;
+std::map<uid_t, PendingConnections::Count> PendingConnections::CountByUser()
+    const {
+  std::map<uid_t, Count> counts;
   for (const auto& [key, connection] : connections_) {
-    if (!connection->registered()) ++counts[connection->identity().uid];
+    Count& count = counts[connection->identity().uid];
+    ++count.all;
+    if (!connection->registered()) ++count.silent;
   }
   return counts;
-}
-
-size_t PendingConnections::CountDescriptorsOf(uid_t uid) const {
-  return static_cast<size_t>(std::count_if(
-      connections_.begin(), connections_.end(),
-      [uid](const auto& one) { return one.first->identity().uid == uid; }));
 }
 
 void PendingConnections::Save(HeadState& state) const {
@@ -91,10 +238,8 @@ void PendingConnections::Save(HeadState& state) const {
 
 void PendingConnections::Resume(const HeadState& state) {
   for (const PeerState& one : state.peers) {
-    PendingConnection& connection = Own(std::make_unique<PendingConnection>(
-        loop_, owner_, admission_, one,
-        PeerOf(one.fd).value_or(PeerIdentity())));
-    if (connection.registered()) NoteRegistered(connection);
+    Add(TakeOffered(one.fd), PeerOf(one.fd).value_or(PeerIdentity()))
+        .Resume(one);
   }
 }
 

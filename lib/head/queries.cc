@@ -6,10 +6,9 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
-#include "lib/base/status.h"
 #include "lib/clients/report.h"
-#include "lib/head/head_clients.h"
 #include "lib/sys/process.h"
+#include "lib/sys/replace_self.h"
 
 namespace deptyr {
 namespace {
@@ -18,83 +17,172 @@ namespace {
 // sessions it is long, and the asker may never read it.
 constexpr size_t kPiece = 32 << 10;
 
-template <size_t kCount, typename Question>
-const Question* FindQuestion(const Question (&questions)[kCount],
-                             absl::string_view what) {
-  const auto found =
-      std::find_if(std::begin(questions), std::end(questions),
-                   [what](const Question& one) { return one.what == what; });
-  return found == std::end(questions) ? nullptr : found;
+KeyValues ReportOf(Session& session, const Stores& stores) {
+  KeyValues fields = Report(session);
+  fields.emplace_back("keeper",
+                      std::string(stores.Has(session) ? stores.name() : ""));
+  return fields;
+}
+
+// Answers to questions about a session: the items before `done`, or why there
+// are none.
+using Answer = absl::StatusOr<std::string>;
+
+Answer StatusOf(Session& session, const Ask&, const Stores& stores) {
+  std::string answer = Encode(Item{ReportOf(session, stores)});
+  for (const SessionClient* client : session.clients()) {
+    answer += Encode(Item{Report(*client)});
+  }
+  const char* const exec_failure = session.ring().state().exec_failure.data();
+  for (const IncarnationRecord& record : session.ring().incarnations()) {
+    answer += Encode(Item{Report(record, exec_failure)});
+  }
+  return answer;
+}
+
+Answer TakeSnapshot(Session& session, const Ask& question, const Stores&) {
+  std::optional<PostMortem> picture;
+  if (ValueOf(question.fields, "last") == "1") {
+    picture = session.TakePostMortem();
+    if (!picture) {
+      return absl::NotFoundError(absl::StrCat("no program of ", session.name(),
+                                              " has ended yet; leave --last "
+                                              "out"));
+    }
+  } else {
+    picture = {.paint = session.TakePicture(session.size()).paint,
+               .size = session.size(),
+               .how = session.State()};
+  }
+  std::string answer = Encode(
+      Item{{{"item", "snapshot"},
+            {"session", session.name()},
+            {"rows", absl::StrCat(picture->size.rows)},
+            {"cols", absl::StrCat(picture->size.cols)},
+            {"state", picture->how},
+            {"title", session.screen().title()},
+            {"screen", session.screen().exact() ? "exact" : "approximate"}}});
+  answer = EncodePaint(picture->paint, std::move(answer));
+  return answer;
+}
+
+Answer Kick(Session& session, const Ask& question, const Stores&) {
+  const absl::string_view client = ValueOf(question.fields, "client");
+  std::vector<SessionClient*> kicked;
+  for (SessionClient* one : session.clients()) {
+    const bool meant = client.empty()
+                           ? one->Info().kind != ClientKind::kTerminal
+                           : absl::StrCat(one->id()) == client;
+    if (meant) kicked.push_back(one);
+  }
+  if (kicked.empty() && !client.empty()) {
+    return absl::NotFoundError(
+        absl::StrCat("no client ", client, " is attached to ", session.name(),
+                     "; see deptyr status ", session.name()));
+  }
+  std::string answer;
+  for (SessionClient* one : kicked) {
+    answer += Encode(Item{Report(*one)});
+    one->Kick("somebody made it leave (deptyr kick)");
+  }
+  return answer;
+}
+
+Answer TakeEnd(Session& session, const Ask& question, const Stores&) {
+  ExitStatus status;
+  const absl::string_view code = ValueOf(question.fields, "code");
+  const absl::string_view signal = ValueOf(question.fields, "signal");
+  const bool known = signal.empty() ? absl::SimpleAtoi(code, &status.code)
+                                    : absl::SimpleAtoi(signal, &status.signal);
+  if (!known || status.code < 0 || status.code > 255 || status.signal < 0 ||
+      status.signal > 64) {
+    return absl::InvalidArgumentError(
+        "no code from 0 to 255, no signal from 1 to 64");
+  }
+  if (const absl::Status told = session.TellStatus(status); !told.ok()) {
+    return absl::NotFoundError(
+        absl::StrCat(session.name(), ": ", told.message()));
+  }
+  return "";
 }
 
 }  // namespace
 
-const Queries::HeadQuestion Queries::kOfHead[] = {
-    {"sessions", &Queries::AnswerSessions},
-    {"head", &Queries::AnswerHead},
-    {"events", &Queries::AnswerEvents},
-    {"upgrade", &Queries::AnswerUpgrade},
-};
-const Queries::SessionQuestion Queries::kOfSessions[] = {
-    {"status", Right::kSee, Size::kLong, &Queries::AnswerStatus},
-    {"snapshot", Right::kSee, Size::kPicture, &Queries::AnswerSnapshot},
-    {"kick", Right::kAdminister, Size::kLong, &Queries::AnswerKick},
-    {"ended", Right::kAdminister, Size::kShort, &Queries::AnswerEnded},
-};
-
-QueryConnection& Queries::Own(std::unique_ptr<QueryConnection> connection) {
-  QueryConnection& result = *connection;
-  auto place = admission_.client_counts().Take(result.identity().uid);
-  known_.emplace(&result, Known{std::move(connection), std::move(place)});
+QueryConnection& Queries::Add(Fd connection, const PeerIdentity& identity,
+                              std::string received) {
+  auto added = std::make_unique<QueryConnection>(
+      loop_, *this, admission_.client_counts(), std::move(connection), identity,
+      std::move(received));
+  QueryConnection& result = *added;
+  askers_.emplace(&result, std::move(added));
   return result;
 }
 
 void Queries::Serve(Fd connection, const PeerIdentity& identity,
                     const Ask& question, absl::string_view received) {
-  Own(std::make_unique<QueryConnection>(
-          loop_, *this, std::move(connection), identity,
-          absl::StrCat(Encode(question), received)))
+  Add(std::move(connection), identity, absl::StrCat(Encode(question), received))
       .Advance();
 }
 
 void Queries::OnQueryDone(QueryConnection& asker) {
   events_.Remove(asker);
-  const auto found = known_.find(&asker);
-  loop_.DestroyLater(std::move(found->second.connection));
-  known_.erase(found);
+  loop_.DestroyLater(std::move(askers_.extract(&asker).mapped()));
 }
 
 void Queries::OnQuestion(QueryConnection& asker, const Ask& question) {
-  if (const auto* known = FindQuestion(kOfHead, question.what)) {
-    return (this->*known->answer)(asker, question);
+  struct HeadQuestion {
+    absl::string_view what;
+    void (Queries::*answer)(QueryConnection&, const Ask&);
+  };
+  static constexpr HeadQuestion kOfHead[] = {
+      {"sessions", &Queries::AnswerSessions},
+      {"head", &Queries::AnswerHead},
+      {"events", &Queries::AnswerEvents},
+      {"upgrade", &Queries::AnswerUpgrade},
+  };
+  struct SessionQuestion {
+    absl::string_view what;
+    Right right;
+    Size size;
+    Answer (*answer)(Session&, const Ask&, const Stores&);
+  };
+  static constexpr SessionQuestion kOfSessions[] = {
+      {"status", Right::kSee, Size::kLong, StatusOf},
+      {"snapshot", Right::kSee, Size::kPicture, TakeSnapshot},
+      {"kick", Right::kAdminister, Size::kLong, Kick},
+      {"ended", Right::kAdminister, Size::kShort, TakeEnd},
+  };
+  for (const auto& [what, answer] : kOfHead) {
+    if (question.what == what) return (this->*answer)(asker, question);
   }
-  const auto* known = FindQuestion(kOfSessions, question.what);
-  if (known == nullptr) {
-    return asker.Refuse(kRefusedMalformed, "head doesn't know this question");
+  for (const auto& [what, right, size, answer_to] : kOfSessions) {
+    if (question.what != what) continue;
+    const auto session = Find(asker, question, right);
+    if (!session.ok()) return Refuse(asker, session.status());
+    if (!MayAnswer(asker, size)) return;
+    Answer answer = answer_to(**session, question, stores_);
+    if (!answer.ok()) return Refuse(asker, answer.status());
+    *answer += Encode(Done{});
+    return asker.Say(*std::move(answer),
+                     size == Size::kShort ? nullptr : &admission_.backlogs());
   }
-  const auto session = Find(asker, question, known->right);
-  if (!session.ok()) return Refuse(asker, session.status());
-  if (!MayAnswer(asker, known->size)) return;
-  (this->*known->answer)(asker, **session, question);
+  Refuse(asker, absl::InvalidArgumentError("head doesn't know this question"));
 }
 
 absl::StatusOr<Session*> Queries::Find(const QueryConnection& asker,
                                        const Ask& question, Right right) const {
-  const PeerIdentity& who = asker.identity();
-  const std::string name(ValueOf(question.fields, "session"));
-  Session* const session = sessions_.Find(name, who.uid);
-  if (session == nullptr) {
-    return absl::NotFoundError(NoSuchSession(name, who, sessions_, admission_));
-  }
-  RETURN_IF_ERROR(admission_.CheckRight(who, right, *session));
-  return session;
+  return admission_.FindSession(
+      sessions_, std::string(ValueOf(question.fields, "session")),
+      asker.identity(), right);
 }
 
 void Queries::Refuse(QueryConnection& asker, const absl::Status& why) {
   if (absl::IsPermissionDenied(why)) {
     admission_.refusals().Note(asker.identity(), why);
   }
-  asker.Refuse(RefusalCode(why), why.message());
+  asker.Refuse(
+      absl::IsInvalidArgument(why) ? kRefusedMalformed : RefusalCode(why),
+      why.message());
 }
 
 bool Queries::MayAnswer(QueryConnection& asker, Size size) {
@@ -114,21 +202,14 @@ void Queries::OnStuck(QueryConnection& asker) {
   asker.End();
 }
 
-KeyValues Queries::ReportOf(Session& session) const {
-  KeyValues fields = Report(session);
-  fields.emplace_back("keeper",
-                      std::string(stores_.Has(session) ? stores_.name() : ""));
-  return fields;
-}
-
 void Queries::AnswerSessions(QueryConnection& asker, const Ask&) {
   if (!MayAnswer(asker, Size::kLong)) return;
-  known_.at(&asker).listed = "";
+  asker.standing().listed = "";
   (void)SayMore(asker);
 }
 
 bool Queries::SayMore(QueryConnection& asker) {
-  std::optional<std::string>& listed = known_.at(&asker).listed;
+  std::optional<std::string>& listed = asker.standing().listed;
   if (!listed) return false;
   if (!MayAnswer(asker, Size::kLong)) return true;
   std::string answer;
@@ -138,48 +219,31 @@ bool Queries::SayMore(QueryConnection& asker) {
     Session& session = *next->second;
     listed = session.name();
     if (admission_.RightsIn(session, asker.identity()).Has(Right::kSee)) {
-      answer += Encode(Item{ReportOf(session)});
+      answer += Encode(Item{ReportOf(session, stores_)});
     }
   }
   if (next == all.end()) {
     listed.reset();
-    answer += ItemsOfNewer(asker) + Encode(Done{});
+    if (admission_.MayAdminister(asker.identity())) {
+      for (const auto& [name, stored] : stores_.newer()) {
+        answer += Encode(Item{{{"item", "session"},
+                               {"name", name},
+                               {"state", "held"},
+                               {"how", "its state is a newer deptyr's"}}});
+      }
+    }
+    answer += Encode(Done{});
   }
-  asker.Say(std::move(answer), admission_.backlogs());
+  asker.Say(std::move(answer), &admission_.backlogs());
   return true;
-}
-
-std::string Queries::ItemsOfNewer(const QueryConnection& asker) const {
-  if (!admission_.MayAdminister(asker.identity())) return "";
-  std::string items;
-  for (const auto& [name, stored] : stores_.newer()) {
-    items += Encode(Item{{{"item", "session"},
-                          {"name", name},
-                          {"state", "held"},
-                          {"how", "its state is a newer deptyr's"}}});
-  }
-  return items;
 }
 
 size_t Queries::most_owed() const {
   size_t most = 0;
-  for (const auto& [asker, known] : known_) {
+  for (const auto& [asker, owned] : askers_) {
     most = std::max(most, asker->owed());
   }
   return most;
-}
-
-void Queries::AnswerStatus(QueryConnection& asker, Session& session,
-                           const Ask&) {
-  std::string answer = Encode(Item{ReportOf(session)});
-  for (const SessionClient* client : session.clients()) {
-    answer += Encode(Item{Report(*client)});
-  }
-  for (const IncarnationRecord& record : session.ring().incarnations()) {
-    answer += Encode(
-        Item{Report(record, session.ring().state().exec_failure.data())});
-  }
-  asker.Say(answer + Encode(Done{}), admission_.backlogs());
 }
 
 void Queries::AnswerHead(QueryConnection& asker, const Ask& question) {
@@ -196,13 +260,10 @@ void Queries::AnswerHead(QueryConnection& asker, const Ask& question) {
 
 void Queries::AnswerEvents(QueryConnection& asker, const Ask& question) {
   const std::string name(ValueOf(question.fields, "session"));
-  if (!name.empty()) {
-    const auto session = Find(asker, question, Right::kSee);
-    if (!session.ok()) return Refuse(asker, session.status());
-  }
-  if (const absl::Status added = events_.Add(asker, name); !added.ok()) {
-    Refuse(asker, added);
-  }
+  absl::Status added;
+  if (!name.empty()) added = Find(asker, question, Right::kSee).status();
+  if (added.ok()) added = events_.Add(asker, name);
+  if (!added.ok()) Refuse(asker, added);
 }
 
 // Answered by the program that takes over, or TellUpgradeFailed().
@@ -212,118 +273,40 @@ void Queries::AnswerUpgrade(QueryConnection& asker, const Ask&) {
                              "only root and head's own user, uid ", OwnUid(),
                              ", may upgrade it; ask as one of those")));
   }
-  known_.at(&asker).upgrades = true;
+  asker.standing().upgrade = true;
   owner_.BeginUpgrade();
 }
 
 void Queries::TellUpgradeFailed(absl::string_view why) {
   std::vector<QueryConnection*> waiting;  // telling one may end it
-  for (auto& [asker, known] : known_) {
-    if (std::exchange(known.upgrades, false)) {
-      waiting.push_back(known.connection.get());
+  for (const auto& [key, asker] : askers_) {
+    if (std::exchange(asker->standing().upgrade, false)) {
+      waiting.push_back(asker.get());
     }
   }
   for (QueryConnection* asker : waiting) asker->Refuse(kRefusedUpgrade, why);
 }
 
 void Queries::Save(HeadState& state) const {
-  for (const auto& [key, known] : known_) {
-    AskerState asker = known.connection->Save();
-    const std::string* const wanted = events_.Find(*known.connection);
-    asker.listens = wanted != nullptr;
-    if (wanted != nullptr) asker.session = *wanted;
-    asker.upgrades = known.upgrades;
-    asker.lists = known.listed.has_value();
-    asker.listed = known.listed.value_or("");
-    state.askers.push_back(std::move(asker));
+  for (const auto& [key, asker] : askers_) {
+    state.askers.push_back(asker->Save());
   }
 }
 
 void Queries::Resume(const HeadState& state) {
   std::vector<QueryConnection*> resumed;
   for (const AskerState& one : state.askers) {
-    QueryConnection& asker = Own(std::make_unique<QueryConnection>(
-        loop_, *this, one, PeerOf(one.fd).value_or(PeerIdentity())));
-    if (one.listens) events_.Resume(asker, one.session);
-    if (one.lists) known_.at(&asker).listed = one.listed;
+    QueryConnection& asker =
+        Add(TakeOffered(one.fd), PeerOf(one.fd).value_or(PeerIdentity()),
+            one.inbox);
+    asker.Resume(one);
+    if (one.listens) events_.Resume(asker);
     if (one.upgrades) AnswerHead(asker, {});
-    if (!one.listens) asker.Say("", admission_.backlogs());
+    if (!one.listens) asker.Say("", &admission_.backlogs());
     resumed.push_back(&asker);
   }
   // Only once everything that is owed is charged.
   for (QueryConnection* asker : resumed) asker->Advance();
-}
-
-void Queries::AnswerSnapshot(QueryConnection& asker, Session& session,
-                             const Ask& question) {
-  const bool last = ValueOf(question.fields, "last") == "1";
-  std::optional<PostMortem> picture;
-  if (last) picture = session.TakePostMortem();
-  if (last && !picture) {
-    return asker.Refuse(kRefusedNoSession,
-                        absl::StrCat("no program of ", session.name(),
-                                     " has ended yet; leave --last out"));
-  }
-  if (!last) {
-    picture = {.paint = session.TakePicture(session.size()).paint,
-               .size = session.size(),
-               .how = session.State()};
-  }
-  std::string answer = Encode(
-      Item{{{"item", "snapshot"},
-            {"session", session.name()},
-            {"rows", absl::StrCat(picture->size.rows)},
-            {"cols", absl::StrCat(picture->size.cols)},
-            {"state", picture->how},
-            {"title", session.screen().title()},
-            {"screen", session.screen().exact() ? "exact" : "approximate"}}});
-  answer = EncodePaint(picture->paint, std::move(answer));
-  picture.reset();
-  answer += Encode(Done{});
-  asker.Say(std::move(answer), admission_.backlogs());
-}
-
-void Queries::AnswerKick(QueryConnection& asker, Session& session,
-                         const Ask& question) {
-  const absl::string_view client = ValueOf(question.fields, "client");
-  std::string answer;
-  std::vector<SessionClient*> kicked;
-  for (SessionClient* one : session.clients()) {
-    const bool meant = client.empty()
-                           ? one->Info().kind != ClientKind::kTerminal
-                           : absl::StrCat(one->id()) == client;
-    if (meant) kicked.push_back(one);
-  }
-  if (kicked.empty() && !client.empty()) {
-    return asker.Refuse(
-        kRefusedNoSession,
-        absl::StrCat("no client ", client, " is attached to ", session.name(),
-                     "; see deptyr status ", session.name()));
-  }
-  for (SessionClient* one : kicked) {
-    answer += Encode(Item{Report(*one)});
-    one->Kick("somebody made it leave (deptyr kick)");
-  }
-  asker.Say(answer + Encode(Done{}), admission_.backlogs());
-}
-
-void Queries::AnswerEnded(QueryConnection& asker, Session& session,
-                          const Ask& question) {
-  ExitStatus status;
-  const absl::string_view code = ValueOf(question.fields, "code");
-  const absl::string_view signal = ValueOf(question.fields, "signal");
-  const bool known = signal.empty() ? absl::SimpleAtoi(code, &status.code)
-                                    : absl::SimpleAtoi(signal, &status.signal);
-  if (!known || status.code < 0 || status.code > 255 || status.signal < 0 ||
-      status.signal > 64) {
-    return asker.Refuse(kRefusedMalformed,
-                        "no code from 0 to 255, no signal from 1 to 64");
-  }
-  if (const absl::Status told = session.TellStatus(status); !told.ok()) {
-    return asker.Refuse(kRefusedNoSession,
-                        absl::StrCat(session.name(), ": ", told.message()));
-  }
-  asker.Say(Done{});
 }
 
 }  // namespace deptyr

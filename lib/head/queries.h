@@ -3,7 +3,6 @@
 #pragma once
 
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -56,36 +55,17 @@ class Queries : public QueryConnection::Owner {
   void Resume(const HeadState& state);
 
  private:
-  struct Known {
-    std::unique_ptr<QueryConnection> connection;
-    UserCounts::Place place;
-    // The last session it was told of, while it is being told of all.
-    std::optional<std::string> listed = {};
-    bool upgrades = false;  // it waits for an upgrade
-  };
   // An answer that may be long is made only when its asker's user has taken
   // enough of earlier ones; pictures are made one in a turn.
   enum class Size { kShort, kLong, kPicture };
-  // The questions that there are.
-  struct HeadQuestion {
-    absl::string_view what;
-    void (Queries::*answer)(QueryConnection&, const Ask&);
-  };
-  struct SessionQuestion {
-    absl::string_view what;
-    Right right;
-    Size size;
-    void (Queries::*answer)(QueryConnection&, Session&, const Ask&);
-  };
-  static const HeadQuestion kOfHead[];
-  static const SessionQuestion kOfSessions[];
 
   void OnQuestion(QueryConnection& asker, const Ask& question) override;
   bool SayMore(QueryConnection& asker) override;
   void OnStuck(QueryConnection& asker) override;
   void OnQueryDone(QueryConnection& asker) override;
 
-  QueryConnection& Own(std::unique_ptr<QueryConnection> connection);
+  QueryConnection& Add(Fd connection, const PeerIdentity& identity,
+                       std::string received);
   // The session that a question names, if the asker has this right there.
   absl::StatusOr<Session*> Find(const QueryConnection& asker,
                                 const Ask& question, Right right) const;
@@ -94,21 +74,11 @@ class Queries : public QueryConnection::Owner {
   // Whether there is room for the answer now.  If not, the asker waits, and is
   // served again.
   bool MayAnswer(QueryConnection& asker, Size size);
-  KeyValues ReportOf(Session& session) const;
-  std::string ItemsOfNewer(const QueryConnection& asker) const;
 
   void AnswerSessions(QueryConnection& asker, const Ask& question);
   void AnswerHead(QueryConnection& asker, const Ask& question);
   void AnswerEvents(QueryConnection& asker, const Ask& question);
   void AnswerUpgrade(QueryConnection& asker, const Ask& question);
-  void AnswerStatus(QueryConnection& asker, Session& session,
-                    const Ask& question);
-  void AnswerSnapshot(QueryConnection& asker, Session& session,
-                      const Ask& question);
-  void AnswerKick(QueryConnection& asker, Session& session,
-                  const Ask& question);
-  void AnswerEnded(QueryConnection& asker, Session& session,
-                   const Ask& question);
 
   EventLoop& loop_;
   SessionTable& sessions_;
@@ -116,7 +86,8 @@ class Queries : public QueryConnection::Owner {
   const Stores& stores_;
   EventListeners& events_;
   Owner& owner_;
-  absl::flat_hash_map<const QueryConnection*, Known> known_;
+  absl::flat_hash_map<const QueryConnection*, std::unique_ptr<QueryConnection>>
+      askers_;
 };
 
 }  // namespace deptyr

@@ -4,26 +4,20 @@
 #include <utility>
 
 #include "lib/sys/io.h"
-#include "lib/sys/replace_self.h"
 
 namespace deptyr {
 
-QueryConnection::QueryConnection(EventLoop& loop, Owner& owner, Fd connection,
+QueryConnection::QueryConnection(EventLoop& loop, Owner& owner,
+                                 UserCounts& counts, Fd connection,
                                  PeerIdentity identity, std::string received)
-    : owner_(owner),
+    : loop_(loop),
+      owner_(owner),
       connection_(std::move(connection)),
       identity_(std::move(identity)),
+      place_(counts.Take(identity_.uid)),
       inbox_(kLongestQuestion, std::move(received)) {
   watch_ = loop.Add(connection_.get(), Interest::kRead,
                     [this](Ready ready) { OnReady(ready); });
-}
-
-QueryConnection::QueryConnection(EventLoop& loop, Owner& owner,
-                                 const AskerState& state, PeerIdentity identity)
-    : QueryConnection(loop, owner, TakeOffered(state.fd), std::move(identity),
-                      state.inbox) {
-  outbox_.Append(state.outbox);
-  input_closed_ = state.input_closed;
 }
 
 AskerState QueryConnection::Save() const {
@@ -31,29 +25,33 @@ AskerState QueryConnection::Save() const {
           .inbox = std::string(inbox_.bytes()),
           .outbox = std::string(outbox_.bytes()),
           .input_closed = input_closed_,
-          .session = "",
-          .listed = ""};
+          .listens = standing_.events.has_value(),
+          .session = standing_.events.value_or(""),
+          .upgrades = standing_.upgrade,
+          .lists = standing_.listed.has_value(),
+          .listed = standing_.listed.value_or("")};
 }
 
-void QueryConnection::Say(const HeadMessage& message) {
-  Say(Encode(message));
+void QueryConnection::Resume(const AskerState& state) {
+  outbox_.Append(state.outbox);
+  input_closed_ = state.input_closed;
+  if (state.listens) standing_.events = state.session;
+  if (state.lists) standing_.listed = state.listed;
 }
 
-void QueryConnection::Say(std::string encoded) {
+void QueryConnection::Say(std::string encoded, BacklogQuota* quota) {
   outbox_.Add(std::move(encoded));
   Flush();
+  if (quota == nullptr || is_over_ || outbox_.empty()) return;
+  held_ = quota->Hold(identity_.uid, owed(), connection_.get(),
+                      [this] { owner_.OnStuck(*this); });
 }
 
 void QueryConnection::SayLater(std::string encoded) {
   outbox_.Add(std::move(encoded));
-  if (owed() >= kLargestWrite) Flush();
-}
-
-void QueryConnection::Say(std::string encoded, BacklogQuota& quota) {
-  Say(std::move(encoded));
-  if (is_over_ || outbox_.empty()) return;
-  held_ = quota.Hold(identity_.uid, owed(), connection_.get(),
-                     [this] { owner_.OnStuck(*this); });
+  if (owed() >= kLargestWrite) return Flush();
+  if (flush_.pending()) return;
+  flush_ = loop_.After(absl::ZeroDuration(), [this] { Flush(); });
 }
 
 void QueryConnection::Wait(BacklogQuota& quota) {
@@ -64,12 +62,14 @@ void QueryConnection::Wait(BacklogQuota& quota) {
 }
 
 void QueryConnection::Refuse(absl::string_view code, absl::string_view text) {
-  Say(Refused{.code = std::string(code), .text = std::string(text)});
+  Say(Encode(Refused{.code = std::string(code), .text = std::string(text)}));
 }
 
 void QueryConnection::End() {
   if (std::exchange(is_over_, true)) return;
   watch_.Reset();
+  flush_.Reset();
+  place_.reset();
   held_.reset();
   in_line_.reset();
   owner_.OnQueryDone(*this);

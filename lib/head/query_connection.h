@@ -5,10 +5,12 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 
 #include "lib/base/byte_queue.h"
 #include "lib/clients/backlog_quota.h"
+#include "lib/clients/limits.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/peer_identity.h"
@@ -35,26 +37,33 @@ class QueryConnection {
     virtual void OnQueryDone(QueryConnection& asker) = 0;
   };
 
-  // `received` is what came so far, from the first question on.
-  QueryConnection(EventLoop& loop, Owner& owner, Fd connection,
-                  PeerIdentity identity, std::string received);
-  // A connection that the program before served.
-  QueryConnection(EventLoop& loop, Owner& owner, const AskerState& state,
-                  PeerIdentity identity);
-  AskerState Save() const;
+  // The peer is told this, too; the owner keeps it here.
+  struct Standing {
+    std::optional<std::string> events;  // of this session; "" for all
+    // The last session it was told of, while it is being told of all.
+    std::optional<std::string> listed;
+    bool upgrade = false;  // whether one fails
+  };
 
+  // `received` is what came so far, from the first question on.  The connection
+  // takes a place in `counts`.
+  QueryConnection(EventLoop& loop, Owner& owner, UserCounts& counts,
+                  Fd connection, PeerIdentity identity, std::string received);
+  // Resume() is called right after construction, in the program that takes over
+  // the connection, and what it had received.
+  AskerState Save() const;
+  void Resume(const AskerState& state);
+
+  Standing& standing() { return standing_; }
   const PeerIdentity& identity() const { return identity_; }
   bool is_over() const { return is_over_; }
-  void Say(const HeadMessage& message);
-  void Say(std::string encoded);
-  // Here, bytes that aren't taken at once are charged to the peer's user.
-  void Say(std::string encoded, BacklogQuota& quota);
+  // Bytes that aren't taken at once are charged to the peer's user there.
+  void Say(std::string encoded, BacklogQuota* quota = nullptr);
   // Waits until there is room for the answer; then the question comes again.
   void Wait(BacklogQuota& quota);
-  // Like Say(), but the bytes are written by Flush() or when much has gathered:
-  // an event may be one of thousands in a turn.
+  // Like Say(), but the bytes are written at the end of the turn or when much
+  // has gathered: an event may be one of thousands in a turn.
   void SayLater(std::string encoded);
-  void Flush();
   // How many bytes it was told and hasn't taken.
   size_t owed() const { return outbox_.bytes().size(); }
   void Refuse(absl::string_view code, absl::string_view text);
@@ -65,17 +74,22 @@ class QueryConnection {
  private:
   void OnReady(Ready ready);
   void Receive();
+  void Flush();
   void UpdateInterest();
 
+  EventLoop& loop_;
   Owner& owner_;
   Fd connection_;
   const PeerIdentity identity_;
+  std::optional<UserCounts::Place> place_;  // until it ends
+  Standing standing_;
   MessageInbox inbox_;
   ByteQueue outbox_{SIZE_MAX};
   std::unique_ptr<BacklogQuota::Held> held_;  // outbox_
   std::unique_ptr<BacklogQuota::Place> in_line_;
   bool input_closed_ = false;
   bool is_over_ = false;
+  Timer flush_;
   Watch watch_;
 };
 

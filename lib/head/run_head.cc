@@ -3,7 +3,6 @@
 #include <signal.h>
 
 #include <cstring>
-#include <memory>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -26,7 +25,7 @@ absl::StatusOr<Signals> BlockSignals() {
 }
 
 void OnSignal(Head& head, int signal) {
-  TerminalClient* const terminal = head.terminal().client();
+  TerminalClient* const terminal = head.terminal();
   switch (signal) {
     case SIGWINCH:
       if (terminal != nullptr) terminal->OnTerminalResized();
@@ -46,25 +45,6 @@ void OnSignal(Head& head, int signal) {
   }
 }
 
-class SignalWatch {
- public:
-  SignalWatch(EventLoop& loop, Head& head, Signals signals)
-      : signals_(std::move(signals)) {
-    watch_ = loop.Add(signals_.fd(), Interest::kRead, [this, &head](Ready) {
-      while (const int signal = signals_.Next()) OnSignal(head, signal);
-    });
-  }
-
- private:
-  Signals signals_;
-  Watch watch_;
-};
-
-// A log on the very terminal that shows a program would be written over it.
-bool LogIsOnTerminal() {
-  return IsSameTerminal(2);
-}
-
 // Says what the end of head means for its programs: in the log and, where that
 // was on a terminal that may have gone, in syslog as well.
 void SayGoodbye(const Head& head, bool had_terminal) {
@@ -77,13 +57,13 @@ void SayGoodbye(const Head& head, bool had_terminal) {
   if (lost.empty() && !kept.empty()) return;
   const Severity severity = lost.empty() ? Severity::kInfo : Severity::kWarning;
   const std::string text =
-      lost.empty() ? "head has ended; no program ran"
-                   : absl::StrCat(
-                         "head has ended; these programs lost their "
-                         "terminal and get SIGHUP: ",
-                         lost);
+      absl::StrCat("head has ended; ",
+                   lost.empty() ? "no program ran"
+                                : "these programs lost their terminal and get "
+                                  "SIGHUP: ",
+                   lost);
   Log(severity, text);
-  if (had_terminal && LogIsOnTerminal()) LogToSyslog(severity, text);
+  if (had_terminal && IsSameTerminal(2)) LogToSyslog(severity, text);
 }
 
 void StartWatchdog(EventLoop& loop) {
@@ -94,10 +74,10 @@ void StartWatchdog(EventLoop& loop) {
 }
 
 // `must_go_on`: without its terminal if need be.
-absl::Status TakeTerminal(Head& head, std::optional<char> command_key,
-                          bool must_go_on) {
-  if (LogIsOnTerminal()) LogNowhere();
-  absl::Status taken = head.terminal().Take(command_key);
+absl::Status TakeTerminal(Head& head, bool must_go_on) {
+  // A log on the very terminal that shows a program would be written over it.
+  if (IsSameTerminal(2)) LogNowhere();
+  absl::Status taken = head.TakeTerminal();
   if (taken.ok() || !must_go_on) return taken;
   LogToStandardError();  // nothing of ours is on the terminal
   Log(Severity::kError, "goes on without its terminal: ", taken.message());
@@ -105,22 +85,28 @@ absl::Status TakeTerminal(Head& head, std::optional<char> command_key,
 }
 
 absl::Status Serve(EventLoop& loop, Head& head, Signals signals) {
-  auto watch = std::make_unique<SignalWatch>(loop, head, std::move(signals));
+  const auto watch_signals = [&] {
+    return loop.Add(signals.fd(), Interest::kRead, [&](Ready) {
+      while (const int signal = signals.Next()) OnSignal(head, signal);
+    });
+  };
+  Watch watch = watch_signals();
   while (!head.finished()) {
     RETURN_IF_ERROR(loop.RunOnce());
     if (!head.TakeBackgroundRequest()) continue;
     const absl::Status gone =
-        GoToBackground([&head] { head.terminal().GiveBack(); },
+        GoToBackground([&head] { head.GiveTerminalBack(); },
                        "[deptyr: head goes on, pid ", "]\n");
     if (!gone.ok()) {
-      head.terminal().client()->Tell(
+      head.terminal()->Tell(
           absl::StrCat("head can't go to the background: ", gone.message()));
       continue;
     }
     // A signalfd in an epoll set reports the signals of the process that put it
     // there, and a timer stays with its process.
-    ASSIGN_OR_RETURN(Signals own, RetryForFiveSeconds(BlockSignals));
-    watch = std::make_unique<SignalWatch>(loop, head, std::move(own));
+    watch.Reset();
+    ASSIGN_OR_RETURN(signals, RetryForFiveSeconds(BlockSignals));
+    watch = watch_signals();
     StartWatchdog(loop);
   }
   return absl::OkStatus();
@@ -128,20 +114,20 @@ absl::Status Serve(EventLoop& loop, Head& head, Signals signals) {
 
 }  // namespace
 
-absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal) {
+absl::Status RunHead(HeadOptions options) {
   auto handed_over = TakeHandedOver();
   // Whatever is wrong with it, it isn't the user's command line.
   if (!handed_over.ok()) {
     return absl::InternalError(handed_over.status().message());
   }
   std::optional<HeadState> before;
-  if (handed_over->has_value()) {
+  if (*handed_over) {
     if ((*handed_over)->trial) return absl::OkStatus();
     before = std::move((*handed_over)->state);
     options.ready_fd = -1;  // the program before has said that it is ready
   }
   const bool must_go_on = before.has_value();
-  const bool on_terminal = OnTerminal() && !terminal.headless;
+  const bool on_terminal = OnTerminal() && !options.headless;
   // Models of screens come and go among small things that last.
   MapLargeBlocks();
   options.limits.descriptors = RaiseDescriptorLimit();
@@ -159,11 +145,9 @@ absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal) {
   StartWatchdog(*loop);
   ASSIGN_OR_RETURN(const std::unique_ptr<Head> head,
                    Head::Create(*loop, std::move(options), std::move(before)));
-  if (on_terminal) {
-    RETURN_IF_ERROR(TakeTerminal(*head, terminal.command_key, must_go_on));
-  }
+  if (on_terminal) RETURN_IF_ERROR(TakeTerminal(*head, must_go_on));
   RETURN_IF_ERROR(Serve(*loop, *head, std::move(signals)));
-  head->terminal().GiveBack();
+  head->GiveTerminalBack();
   if (on_terminal) LogToStandardError();
   SayGoodbye(*head, on_terminal);
   return absl::OkStatus();

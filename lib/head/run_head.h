@@ -2,18 +2,11 @@
 // perhaps a terminal, until it ends.
 #pragma once
 
-#include <optional>
-
 #include "absl/status/status.h"
 
 #include "lib/head/head_options.h"
 
 namespace deptyr {
-
-struct TerminalOptions {
-  bool headless = false;            // head leaves its terminal alone
-  std::optional<char> command_key;  // the key before a command to head
-};
 
 // OK once head has ended as it was told to.  A program that was started in an
 // upgrade takes the place of the one before, or, if it was only to be tried,
@@ -23,6 +16,6 @@ struct TerminalOptions {
 //   SIGHUP                the same with a terminal; without, head makes its
 //                         socket's file again if it has gone
 //   SIGUSR2               an upgrade
-absl::Status RunHead(HeadOptions options, const TerminalOptions& terminal);
+absl::Status RunHead(HeadOptions options);
 
 }  // namespace deptyr

@@ -1,11 +1,13 @@
 #include "lib/head/session_table.h"
 
 #include <algorithm>
+#include <functional>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/log.h"
+#include "lib/base/status.h"
 #include "lib/sys/replace_self.h"
 #include "lib/sys/retry.h"
 
@@ -17,9 +19,8 @@ Session* SessionTable::Find(const std::string& name) const {
 }
 
 Session* SessionTable::NewestOf(uid_t owner) const {
-  const auto found = std::find_if(
-      by_start_.rbegin(), by_start_.rend(),
-      [owner](const Session* session) { return session->owner() == owner; });
+  const auto found = std::ranges::find(by_start_.rbegin(), by_start_.rend(),
+                                       owner, &Session::owner);
   return found == by_start_.rend() ? nullptr : *found;
 }
 
@@ -81,11 +82,10 @@ absl::Status SessionTable::MakeRoom(uid_t owner) {
 }
 
 bool SessionTable::ForgetOneIdle(uid_t owner) {
-  const auto oldest =
-      std::find_if(idle_.begin(), idle_.end(), [&](const Session* session) {
-        return session->owner() == owner && session->clients().empty() &&
-               !owner_.IsShown(*session);
-      });
+  const auto oldest = std::ranges::find_if(idle_, [&](const Session* session) {
+    return session->owner() == owner && session->clients().empty() &&
+           !owner_.IsShown(*session);
+  });
   if (oldest == idle_.end()) return false;
   Forget(**oldest);
   return true;
@@ -97,9 +97,9 @@ bool SessionTable::ForgetOneOfMoreThan(uid_t owner) {
     if (count > CountOf(owner)) others.emplace_back(count, uid);
   }
   std::sort(others.rbegin(), others.rend());
-  return std::any_of(others.begin(), others.end(), [this](const auto& other) {
-    return ForgetOneIdle(other.second);
-  });
+  return std::ranges::any_of(
+      others, [this](uid_t other) { return ForgetOneIdle(other); },
+      &std::pair<size_t, uid_t>::second);
 }
 
 void SessionTable::ForgetExcess() {
@@ -118,23 +118,31 @@ void SessionTable::DropBlockingTerminals(const Session& held_up) {
   }
 }
 
-void SessionTable::NoteResumed(const Session& session) {
-  if (session.running()) std::erase(idle_, &session);
+absl::StatusOr<Session*> SessionTable::Adopt(const std::string& name,
+                                             int ring_fd) {
+  ASSIGN_OR_RETURN(Ring ring, RetryForFiveSeconds([ring_fd] {
+                     return Ring::Adopt(Duplicate(ring_fd));
+                   }));
+  const uid_t owner = ring.state().owner;
+  return &Add(name, owner, std::move(ring));
 }
 
-void SessionTable::SortByStart() {
-  std::stable_sort(by_start_.begin(), by_start_.end(),
-                   [](const Session* a, const Session* b) {
-                     return a->ring().latest().started <
-                            b->ring().latest().started;
-                   });
-}
-
-void SessionTable::SortIdle() {
-  std::stable_sort(idle_.begin(), idle_.end(),
-                   [](const Session* a, const Session* b) {
-                     return a->ring().latest().ended < b->ring().latest().ended;
-                   });
+void SessionTable::SortRestored(const HeadState* before) {
+  // Earlier programs didn't tell the order.
+  const bool ordered = before != nullptr && before->held.empty() &&
+                       !before->sessions.empty() &&
+                       before->sessions.front().order > 0;
+  if (!ordered) {
+    std::ranges::stable_sort(by_start_, {}, [](const Session* session) {
+      return session->ring().latest().started;
+    });
+  }
+  Session* const newest = before == nullptr ? nullptr : Find(before->newest);
+  if (newest != nullptr) MakeNewest(*newest);
+  std::erase_if(idle_, std::mem_fn(&Session::running));
+  std::ranges::stable_sort(idle_, {}, [](const Session* session) {
+    return session->ring().latest().ended;
+  });
 }
 
 void SessionTable::Save(HeadState& state) const {
@@ -147,37 +155,20 @@ void SessionTable::Save(HeadState& state) const {
 }
 
 void SessionTable::Resume(HeadState& before) {
-  std::stable_sort(before.sessions.begin(), before.sessions.end(),
-                   [](const SessionState& a, const SessionState& b) {
-                     return a.order < b.order;
-                   });
-  for (const SessionState& state : before.sessions) ResumeOne(state);
-}
-
-void SessionTable::ResumeOne(const SessionState& state) {
-  const Fd kept = TakeOffered(state.ring);
-  auto ring =
-      RetryForFiveSeconds([&] { return Ring::Adopt(Duplicate(kept.get())); });
-  if (!ring.ok()) {  // although the trial found it fine a moment ago
+  std::ranges::stable_sort(before.sessions, {}, &SessionState::order);
+  for (const SessionState& state : before.sessions) {
+    const Fd ring = TakeOffered(state.ring);
+    const auto session = Adopt(state.name, ring.get());
+    if (session.ok()) {
+      (*session)->Resume(state);
+      continue;
+    }
+    // The trial found it fine a moment ago.
     const Fd controller = TakeOffered(state.controller);
     const Fd pidfd = TakeOffered(state.pidfd);
     Log(Severity::kError, "session=", state.name,
-        " is lost: ", ring.status().message());
-    return;
+        " is lost: ", session.status().message());
   }
-  const uid_t owner = ring->state().owner;
-  Session& session = Add(state.name, owner, *std::move(ring));
-  session.Resume(state);
-  NoteResumed(session);
-}
-
-void SessionTable::SortAsBefore(const HeadState& before) {
-  // Earlier programs didn't tell the order.
-  const bool ordered = before.held.empty() && !before.sessions.empty() &&
-                       before.sessions.front().order > 0;
-  if (!ordered) SortByStart();
-  if (Session* newest = Find(before.newest)) MakeNewest(*newest);
-  SortIdle();
 }
 
 }  // namespace deptyr

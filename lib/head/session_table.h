@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "absl/status/status.h"
+#include "absl/status/statusor.h"
 
 #include "lib/clients/limits.h"
 #include "lib/session/session.h"
@@ -70,25 +70,18 @@ class SessionTable {
   // terminals that would do it again.
   void DropBlockingTerminals(const Session& held_up);
 
-  // Call NoteResumed() after Session::Resume(), which notifies nobody.  Once
-  // that is done for all sessions, Sort() sorts them by what their rings say.
-  void NoteResumed(const Session& session);
-  void Sort() {
-    SortByStart();
-    SortIdle();
-  }
-  // These are for an upgrade.  Once Stores has restored others, sessions are
-  // sorted as the program before had them.
+  // Adds the session of a ring that was kept.  It resumes without notifying
+  // anybody, so once all have, SortRestored() sorts them: by what their rings
+  // say, or as the program `before` had them (null if none handed over).
+  absl::StatusOr<Session*> Adopt(const std::string& name, int ring);
+  void SortRestored(const HeadState* before);
+  // These are for an upgrade.
   void Save(HeadState& state) const;
   void Resume(HeadState& before);
-  void SortAsBefore(const HeadState& before);
 
  private:
   void OnChanged(Session& session, Change change);
   size_t CountOf(uid_t owner) const;
-  void ResumeOne(const SessionState& state);
-  void SortByStart();
-  void SortIdle();
   bool ForgetOneIdle(uid_t owner);
   bool ForgetOneOfMoreThan(uid_t owner);
 

@@ -4,8 +4,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/keep/find_store.h"
-#include "lib/keep/systemd_store.h"
+#include "lib/keep/fd_store.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/replace_self.h"
@@ -38,11 +37,11 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
                           std::vector<InheritedFd>& inherited,
                           const HeadState* before) {
   std::vector<StoredFd> returned = TakeStored(inherited);
-  if (options.keeper.kind == KeeperSpec::kNobody) {
+  if (options.keeper.kind == KeeperSpec::kNobody && before == nullptr) {
     // An earlier head may have stored something with systemd: it is fetched
     // once more, and then stored no longer.
-    StoredSessions last(std::make_unique<SystemdStore>(systemd, returned.size(),
-                                                       std::move(returned)));
+    StoredSessions last(
+        MakeSystemdStore(systemd, returned.size(), std::move(returned)));
     ASSIGN_OR_RETURN(fetched_, last.Fetch());
     for (const auto& [name, session] : fetched_) last.RemoveSession(name);
     return absl::OkStatus();
@@ -50,14 +49,21 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
   auto found =
       FindStore(options.keeper, options.socket, systemd, std::move(returned),
                 before == nullptr ? nullptr : &before->kept);
-  if (before != nullptr) {  // everything that is stored is with us already
-    if (!found.ok()) Log(Severity::kError, found.status().message());
-    stored_ = StoredSessions(found.ok() ? *std::move(found) : nullptr);
+  if (before == nullptr) {
+    RETURN_IF_ERROR(found.status());
+    stored_ = StoredSessions(*std::move(found));
+    ASSIGN_OR_RETURN(fetched_, stored_.Fetch());
     return absl::OkStatus();
   }
-  RETURN_IF_ERROR(found.status());
-  stored_ = StoredSessions(*std::move(found));
-  ASSIGN_OR_RETURN(fetched_, stored_.Fetch());
+  // Everything that is stored is with us already.
+  if (!found.ok()) Log(Severity::kError, found.status().message());
+  stored_ = StoredSessions(found.ok() ? *std::move(found) : nullptr);
+  stored_.AssumeStored(before->kept);
+  for (const HeldState& one : before->held) {
+    if (const auto name = ParseStoredName(one.name)) {
+      fetched_[name->session].At(*name) = TakeOffered(one.fd);
+    }
+  }
   return absl::OkStatus();
 }
 
@@ -65,7 +71,9 @@ void Stores::RestoreSessions() {
   for (auto& [name, stored] : std::exchange(fetched_, {})) {
     Restore(name, std::move(stored));
   }
-  sessions_.Sort();
+  for (const Session* session : sessions_.by_start()) {
+    if (session->running()) SetRunning(*session, session->program().number());
+  }
 }
 
 void Stores::Restore(const std::string& name, StoredSession stored) {
@@ -74,17 +82,15 @@ void Stores::Restore(const std::string& name, StoredSession stored) {
     stored_.RemoveSession(name);
     return;
   }
-  auto ring = RetryForFiveSeconds(
-      [&] { return Ring::Adopt(Duplicate(stored.ring.get())); });
-  if (!ring.ok()) {
+  const auto adopted = sessions_.Adopt(name, stored.ring.get());
+  if (!adopted.ok()) {
     Log(Severity::kError, "session=", name,
-        " is held, but can't be served: ", ring.status().message(),
+        " is held, but can't be served: ", adopted.status().message(),
         "; start head with the deptyr that wrote it");
     newer_.emplace(name, std::move(stored));
     return;
   }
-  const uid_t owner = ring->state().owner;
-  Session& session = sessions_.Add(name, owner, *std::move(ring));
+  Session& session = **adopted;
   RestorePrograms(session, std::move(stored));
   session.AwaitClients();
   Log(Severity::kInfo, "session=", name, " taken back; ", session.State());
@@ -98,7 +104,6 @@ void Stores::RestorePrograms(Session& session, StoredSession stored) {
   StoredProgram known = std::move(stored.programs[last]);
   stored.programs.erase(last);
   session.Resume(std::move(known.controller), std::move(known.pidfd));
-  sessions_.NoteResumed(session);
   if (!session.running()) RemoveProgram(session, last);
   for (auto& [number, program] : stored.programs) {
     const int pidfd = program.pidfd.get();
@@ -131,24 +136,6 @@ void Stores::Save(HeadState& state) const {
       add(StoredKind::kPid, number, program.pidfd);
     }
   }
-}
-
-void Stores::Resume(const HeadState& state) {
-  stored_.AssumeStored(state.kept);
-  for (const SessionState& one : state.sessions) {
-    const Session* const session = sessions_.Find(one.name);
-    if (session != nullptr && session->running()) {
-      SetRunning(*session, session->program().number());
-    }
-  }
-  std::map<std::string, StoredSession> newer;
-  for (const HeldState& one : state.held) {
-    if (const auto name = ParseStoredName(one.name)) {
-      newer[name->session].At(*name) = TakeOffered(one.fd);
-    }
-  }
-  // It may be this program that understands them.
-  for (auto& [name, session] : newer) Restore(name, std::move(session));
 }
 
 void Stores::Prepare() {
@@ -229,7 +216,8 @@ bool Stores::MakeRoom(uid_t owner, PlacesByUser& users) {
     LogOf(Severity::kInfo, oldest.owner(), "displaced",
           "session=", oldest.name(),
           " has ended and is no longer kept: one that runs needs the room");
-    GiveUp(*from, oldest);
+    --from->count;
+    RemoveSession(oldest);
     return true;
   }
   if (most->count <= own.count + 1 || most->running.empty()) return false;
@@ -239,13 +227,9 @@ bool Stores::MakeRoom(uid_t owner, PlacesByUser& users) {
         "session=", newest.name(), " would not outlive head any more: uid ",
         newest.owner(), " has the most that is kept, and uid ", owner,
         " needs the room");
-  GiveUp(*most, newest);
+  --most->count;
+  RemoveSession(newest);
   return true;
-}
-
-void Stores::GiveUp(Places& from, Session& session) {
-  --from.count;
-  RemoveSession(session);
 }
 
 }  // namespace deptyr

@@ -36,11 +36,10 @@ class Stores {
   absl::Status Open(const HeadOptions& options, Readiness& systemd,
                     std::vector<InheritedFd>& inherited,
                     const HeadState* before);
-  // Makes sessions of what Open() fetched.
+  // Makes sessions of what Open() fetched.  Those that were handed over must
+  // have resumed.
   void RestoreSessions();
-  // These are for an upgrade.  Sessions are to be resumed before.
   void Save(HeadState& state) const;
-  void Resume(const HeadState& state);
 
   // The store's name for users, "" if there is none.
   absl::string_view name() const {
@@ -84,7 +83,6 @@ class Stores {
   using PlacesByUser = std::map<uid_t, Places>;
   PlacesByUser CountPlaces() const;
   bool MakeRoom(uid_t owner, PlacesByUser& users);
-  void GiveUp(Places& from, Session& session);
   void Restore(const std::string& name, StoredSession stored);
   void RestorePrograms(Session& session, StoredSession stored);
 

@@ -1,7 +1,5 @@
 #include "lib/head/upgrade.h"
 
-#include <signal.h>
-
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -25,8 +23,9 @@ Offer OfferOf(const HeadState& state) {
 void Upgrade::Begin() {
   if (trying()) return;
   if (stopping_) return owner_.OnUpgradeFailed(kStopping);
-  if (argv_.empty()) return owner_.OnUpgradeFailed("this head can't");
-  auto trial = StartTrial(program_, argv_, OfferOf(owner_.Save()));
+  if (options_.argv.empty()) return owner_.OnUpgradeFailed("this head can't");
+  auto trial =
+      StartTrial(options_.program, options_.argv, OfferOf(owner_.Save()));
   if (!trial.ok()) return owner_.OnUpgradeFailed(trial.status().message());
   attempt_.emplace(Attempt{*std::move(trial), {}, {}});
   attempt_->watch =
@@ -38,8 +37,7 @@ void Upgrade::Begin() {
 
 void Upgrade::Stop() {
   stopping_ = true;
-  if (!trying()) return;
-  (void)SendSignal(attempt_->trial.child.pidfd.get(), SIGKILL);
+  if (trying()) Kill(attempt_->trial.child);
 }
 
 void Upgrade::OnTrialEnded() {
@@ -56,11 +54,12 @@ absl::Status Upgrade::HandOver(absl::string_view said, const ExitStatus& end) {
   if (stopping_) return absl::CancelledError(kStopping);
   if (end != ExitStatus{}) {
     return absl::FailedPreconditionError(
-        absl::StrCat(program_, " can't take over: ",
+        absl::StrCat(options_.program, " can't take over: ",
                      said.empty() ? Describe(end) : std::string(said)));
   }
   readiness_.ShowSocket(true);
-  absl::Status why = ReplaceSelf(program_, argv_, OfferOf(owner_.Save()));
+  absl::Status why =
+      ReplaceSelf(options_.program, options_.argv, OfferOf(owner_.Save()));
   readiness_.ShowSocket(false);
   return why;
 }

@@ -7,13 +7,11 @@
 #pragma once
 
 #include <optional>
-#include <string>
-#include <vector>
 
-#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "lib/head/head_options.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/readiness.h"
 #include "lib/sys/replace_self.h"
@@ -31,14 +29,10 @@ class Upgrade {
     virtual void OnUpgradeFailed(absl::string_view why) = 0;
   };
 
-  // No upgrade is possible without arguments.
-  Upgrade(EventLoop& loop, std::string program, std::vector<std::string> argv,
-          Readiness& readiness, Owner& owner)
-      : loop_(loop),
-        program_(std::move(program)),
-        argv_(std::move(argv)),
-        readiness_(readiness),
-        owner_(owner) {}
+  // The program is that of the options, which must outlive this object.
+  Upgrade(EventLoop& loop, const HeadOptions& options, Readiness& readiness,
+          Owner& owner)
+      : loop_(loop), options_(options), readiness_(readiness), owner_(owner) {}
 
   // Does nothing if an upgrade has begun already.
   void Begin();
@@ -48,19 +42,18 @@ class Upgrade {
   bool trying() const { return attempt_.has_value(); }
 
  private:
-  void OnTrialEnded();
-  absl::Status HandOver(absl::string_view said, const ExitStatus& end);
-
-  EventLoop& loop_;
-  const std::string program_;
-  const std::vector<std::string> argv_;
-  Readiness& readiness_;
-  Owner& owner_;
   struct Attempt {
     Trial trial;
     Watch watch;
     Timer patience;
   };
+  void OnTrialEnded();
+  absl::Status HandOver(absl::string_view said, const ExitStatus& end);
+
+  EventLoop& loop_;
+  const HeadOptions& options_;
+  Readiness& readiness_;
+  Owner& owner_;
   std::optional<Attempt> attempt_;
   bool stopping_ = false;
 };

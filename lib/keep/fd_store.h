@@ -2,10 +2,13 @@
 // s6-fdholder.  While it holds copies of head's descriptors, no program loses
 // its terminal when head dies.
 //
-// StoredSessions (lib/keep/stored_sessions.h) decides which descriptors of a
-// session are stored, and in which order.
+// FindStore() finds the one that deptyr head --keeper means.  StoredSessions
+// (lib/keep/stored_sessions.h) decides which descriptors of a session are
+// stored, and in which order.
 #pragma once
 
+#include <cstddef>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -14,6 +17,8 @@
 #include "absl/strings/string_view.h"
 
 #include "lib/sys/fd.h"
+#include "lib/sys/inherited_fds.h"
+#include "lib/sys/readiness.h"
 
 namespace deptyr {
 
@@ -40,10 +45,6 @@ class FdStore {
   // Everything an earlier head stored under our prefix; it stays stored.  Call
   // it once, before anything else.
   virtual absl::StatusOr<std::vector<StoredFd>> Fetch() = 0;
-  // Takes the place of Fetch() in a program that has the descriptors already.
-  virtual void AssumeStored(const std::vector<std::string>& names) {
-    (void)names;
-  }
   // Something may have to be stored soon: the store does beforehand what it
   // can, at next to no cost.  True if Relax() has to undo that.
   virtual bool Prepare() { return false; }
@@ -55,5 +56,46 @@ class FdStore {
   // Names that aren't stored are ignored.
   virtual void Remove(const std::vector<std::string>& names) = 0;
 };
+
+// systemd's descriptor store: FDSTORE=1 of sd_notify(3).  Its descriptors come
+// back as inherited ones (sd_listen_fds(3)); TakeStored() takes those.
+//
+// The environment variable FDSTORE says how many it takes, `most` (since
+// systemd 254; before that, the unit has to set it beside
+// FileDescriptorStoreMax=).  It closes whatever exceeds that, and mentions it
+// only in its own log.  `names` are stored already, besides what was
+// `returned`.
+std::unique_ptr<FdStore> MakeSystemdStore(
+    Readiness& systemd, size_t most, std::vector<StoredFd> returned,
+    const std::vector<std::string>& names = {});
+std::vector<StoredFd> TakeStored(std::vector<InheritedFd>& inherited);
+
+// An s6-fdholder as head's store (s6-fdholder-daemon(8); s6/deptyr-fdholder is
+// a service directory for one).  A holder that stays silent delays each call by
+// a second at most; Fetch() may take longer, as long as answers keep coming.
+//
+// If none serves this socket, or it doesn't let us do everything a store is
+// for, the error says which of its rules is missing.  With `known`, because an
+// earlier program has checked this holder, it isn't asked.
+absl::StatusOr<std::unique_ptr<FdStore>> ConnectToS6Store(
+    const std::string& socket_path, bool known = false);
+
+struct KeeperSpec {
+  enum {
+    kFound,     // systemd or an s6-fdholder, if one is there
+    kNobody,    // no store
+    kSystemd,   // systemd's, by FDSTORE and NOTIFY_SOCKET
+    kFdHolder,  // the s6-fdholder at `path`
+  } kind = kFound;
+  std::string path = {};
+};
+
+// The store that is wanted, or null for none; `returned` is what TakeStored()
+// found.  `stored_before` has the names that the program before stored if we
+// take its place, and is null otherwise.
+absl::StatusOr<std::unique_ptr<FdStore>> FindStore(
+    const KeeperSpec& wanted, const std::string& head_socket,
+    Readiness& systemd, std::vector<StoredFd> returned,
+    const std::vector<std::string>* stored_before);
 
 }  // namespace deptyr

@@ -1,8 +1,5 @@
-#include "lib/keep/s6_store.h"
-
 #include <optional>
 #include <utility>
-#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/match.h"
@@ -10,6 +7,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/keep/fd_store.h"
 #include "lib/sys/fd_holder.h"
 
 namespace deptyr {
@@ -34,16 +32,8 @@ absl::Status Replace(FdHolder& holder, const std::string& name, int fd,
   return holder.Store(name, fd);
 }
 
-absl::Status CheckName(const std::string& name) {
-  if (name.size() <= kLongestHolderId) return absl::OkStatus();
-  return absl::InvalidArgumentError(absl::StrCat("a name of ", name.size(),
-                                                 " bytes; s6-fdholder allows ",
-                                                 kLongestHolderId, ": ", name));
-}
-
-absl::StatusOr<std::vector<StoredFd>> RetrieveOurs(FdHolder& holder) {
+absl::Status RetrieveOurs(FdHolder& holder, std::vector<StoredFd>& stored) {
   ASSIGN_OR_RETURN(const std::vector<std::string> names, holder.List());
-  std::vector<StoredFd> stored;
   for (const std::string& name : names) {
     if (!absl::StartsWith(name, kStoredPrefix)) continue;
     holder.Extend(kPatience);
@@ -52,7 +42,7 @@ absl::StatusOr<std::vector<StoredFd>> RetrieveOurs(FdHolder& holder) {
     RETURN_IF_ERROR(fd.status());
     stored.push_back({name, *std::move(fd)});
   }
-  return stored;
+  return absl::OkStatus();
 }
 
 absl::Status UnlessNotFound(const absl::Status& status) {
@@ -71,7 +61,11 @@ absl::Status CheckRights(FdHolder& holder) {
 absl::Status AddAll(FdHolder& holder, const std::vector<FdToStore>& wanted,
                     std::vector<std::string>& added) {
   for (const auto& [name, fd] : wanted) {
-    RETURN_IF_ERROR(CheckName(name));
+    if (name.size() > kLongestHolderId) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("a name of ", name.size(), " bytes; s6-fdholder allows ",
+                       kLongestHolderId, ": ", name));
+    }
     RETURN_IF_ERROR(holder.AskToStore(name, fd));
   }
   std::vector<absl::Status> answers(wanted.size());
@@ -98,9 +92,9 @@ class S6Store : public FdStore {
 
   absl::StatusOr<std::vector<StoredFd>> Fetch() override {
     std::vector<StoredFd> stored;
-    RETURN_IF_ERROR(Ask([&stored](FdHolder& holder) -> absl::Status {
-      ASSIGN_OR_RETURN(stored, RetrieveOurs(holder));
-      return absl::OkStatus();
+    RETURN_IF_ERROR(Ask([&stored](FdHolder& holder) {
+      stored.clear();
+      return RetrieveOurs(holder, stored);
     }));
     return stored;
   }
@@ -140,33 +134,30 @@ class S6Store : public FdStore {
   }
 
  private:
-  // Each call has a connection of its own, made now or by Prepare(): a holder
-  // that is told to end would wait for the end of a lasting one.  Where the
-  // first connection fails, the holder may have been about to end; every call
-  // can safely be made twice, so it is.
+  // Each call has a connection of its own, made now or by Prepare(): the holder
+  // may be restarted in between and lose what it held, and one that is told to
+  // end would wait for the end of a lasting connection.  Where the first one
+  // fails, the holder may have been about to end; every call can safely be made
+  // twice, so it is.
   absl::Status Ask(absl::FunctionRef<absl::Status(FdHolder&)> what) {
     absl::Status status = AskOnce(what);
     return absl::IsUnavailable(status) ? AskOnce(what) : status;
   }
   absl::Status AskOnce(absl::FunctionRef<absl::Status(FdHolder&)> what) {
-    absl::StatusOr<FdHolder> holder = Connection();
+    absl::StatusOr<FdHolder> holder =
+        prepared_ ? absl::StatusOr<FdHolder>(*std::move(prepared_))
+                  : FdHolder::Connect(path_, kPatience);
+    prepared_.reset();
     if (!holder.ok()) {
       return absl::Status(holder.status().code(),
                           absl::StrCat(holder.status().message(),
                                        "; start it, or look at its log"));
     }
+    holder->Extend(kPatience);
     absl::Status status = what(*holder);
     if (status.ok()) return status;
     return absl::Status(status.code(), absl::StrCat("s6-fdholder at ", path_,
                                                     ": ", status.message()));
-  }
-
-  absl::StatusOr<FdHolder> Connection() {
-    if (!prepared_) return FdHolder::Connect(path_, kPatience);
-    FdHolder holder = *std::move(prepared_);
-    prepared_.reset();
-    holder.Extend(kPatience);
-    return holder;
   }
 
   const std::string path_;
@@ -176,14 +167,10 @@ class S6Store : public FdStore {
 }  // namespace
 
 absl::StatusOr<std::unique_ptr<FdStore>> ConnectToS6Store(
-    const std::string& socket_path) {
+    const std::string& socket_path, bool known) {
   auto store = std::make_unique<S6Store>(socket_path);
-  RETURN_IF_ERROR(store->Check());
+  if (!known) RETURN_IF_ERROR(store->Check());
   return store;
-}
-
-std::unique_ptr<FdStore> S6StoreAt(const std::string& socket_path) {
-  return std::make_unique<S6Store>(socket_path);
 }
 
 }  // namespace deptyr

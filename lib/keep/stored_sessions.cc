@@ -1,11 +1,12 @@
 #include "lib/keep/stored_sessions.h"
 
-#include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
 #include "lib/base/log.h"
@@ -20,13 +21,6 @@ using enum StoredKind;
 
 constexpr absl::string_view kKindNames[] = {"ring", "pty", "pid"};
 
-absl::string_view TakeUpToDot(absl::string_view& text) {
-  const size_t dot = std::min(text.find('.'), text.size());
-  const absl::string_view part = text.substr(0, dot);
-  text.remove_prefix(std::min(dot + 1, text.size()));
-  return part;
-}
-
 }  // namespace
 
 std::string Spell(const StoredName& name) {
@@ -37,11 +31,12 @@ std::string Spell(const StoredName& name) {
 
 std::optional<StoredName> ParseStoredName(absl::string_view text) {
   if (!absl::ConsumePrefix(&text, kStoredPrefix)) return std::nullopt;
-  StoredName name;
-  const auto kind = std::find(std::begin(kKindNames), std::end(kKindNames),
-                              TakeUpToDot(text));
-  const bool numbered = absl::SimpleAtoi(TakeUpToDot(text), &name.number);
-  name.session = absl::StrReplaceAll(text, {{"=", ":"}});
+  const std::vector<std::string> parts =
+      absl::StrSplit(text, absl::MaxSplits('.', 2));
+  if (parts.size() < 3) return std::nullopt;
+  const auto* const kind = absl::c_find(kKindNames, parts[0]);
+  StoredName name{.session = absl::StrReplaceAll(parts[2], {{"=", ":"}})};
+  const bool numbered = absl::SimpleAtoi(parts[1], &name.number);
   if (kind == std::end(kKindNames) || !numbered ||
       !IsSessionName(name.session)) {
     return std::nullopt;
@@ -61,23 +56,25 @@ absl::StatusOr<std::map<std::string, StoredSession>> StoredSessions::Fetch() {
   if (store_ == nullptr) return sessions;
   ASSIGN_OR_RETURN(std::vector<StoredFd> all, store_->Fetch());
   for (StoredFd& stored : all) {
-    const auto name = ParseStoredName(stored.name);
-    if (!name) {
+    if (const auto name = ParseStoredName(stored.name)) {
+      sessions[name->session].At(*name) = std::move(stored.fd);
+      Note(*name);
+    } else {
       Log(Severity::kWarning, "dropped ", stored.name, ", which ",
           store_->name(), " kept: deptyr uses no such name");
       store_->Remove({stored.name});
-      continue;
-    }
-    sessions[name->session].At(*name) = std::move(stored.fd);
-  }
-  for (const auto& [name, session] : sessions) {
-    Known& known = known_[name];
-    known.ring = known.whole = session.ring.valid();
-    for (const auto& [number, program] : session.programs) {
-      known.programs.push_back(number);
     }
   }
   return sessions;
+}
+
+void StoredSessions::Note(const StoredName& stored) {
+  Known& known = known_[stored.session];
+  if (stored.kind == kRing) {
+    known.ring = known.whole = true;
+  } else if (!absl::c_linear_search(known.programs, stored.number)) {
+    known.programs.push_back(stored.number);
+  }
 }
 
 void StoredSessions::AppendNames(const std::string& session, const Known& known,
@@ -99,13 +96,8 @@ std::vector<std::string> StoredSessions::Names() const {
 
 void StoredSessions::AssumeStored(const std::vector<std::string>& names) {
   if (store_ == nullptr) return;
-  store_->AssumeStored(names);
   for (const std::string& text : names) {
-    const auto name = ParseStoredName(text);
-    if (!name) continue;
-    Known& known = known_[name->session];
-    if (name->kind == kRing) known.ring = known.whole = true;
-    if (name->kind == kPty) known.programs.push_back(name->number);
+    if (const auto name = ParseStoredName(text)) Note(*name);
   }
 }
 
@@ -120,18 +112,18 @@ absl::Status StoredSessions::AddProgram(const std::string& session, uid_t owner,
   wanted.push_back({Spell({kPid, number, session}), pidfd});
   absl::Status added = store_->Add(wanted);
   known.whole = added.ok();
+  const bool was_refused = std::exchange(known.refused, !added.ok());
   if (added.ok()) {
     known.ring = true;
     known.programs.push_back(number);
-    if (std::exchange(known.refused, false)) {
+    if (was_refused) {
       LogOf(Severity::kInfo, owner, "kept", "session=", session,
             " would outlive head now");
     }
     return added;
   }
-  has_room_ = false;
-  is_full_ = absl::IsResourceExhausted(added);
-  if (!std::exchange(known.refused, true)) {
+  room_ = absl::IsResourceExhausted(added) ? Room::kFull : Room::kUnreachable;
+  if (!was_refused) {
     LogOf(Severity::kWarning, owner, "not kept", "session=", session,
           " would not outlive head: ", added.message());
   }
@@ -142,13 +134,7 @@ void StoredSessions::SetRunning(const std::string& session, uint64_t number) {
   const auto found = known_.find(session);
   if (found == known_.end()) return;
   Known& known = found->second;
-  known.whole = known.ring && std::count(known.programs.begin(),
-                                         known.programs.end(), number) > 0;
-}
-
-void StoredSessions::NoteRoom() {
-  has_room_ = true;
-  is_full_ = false;
+  known.whole = known.ring && absl::c_linear_search(known.programs, number);
 }
 
 void StoredSessions::RemoveProgram(const std::string& session,
@@ -156,12 +142,12 @@ void StoredSessions::RemoveProgram(const std::string& session,
   const auto found = known_.find(session);
   if (found == known_.end()) return;
   auto& programs = found->second.programs;
-  const auto ended = std::find(programs.begin(), programs.end(), number);
+  const auto* const ended = absl::c_find(programs, number);
   if (ended == programs.end()) return;
   programs.erase(ended);
   store_->Remove(
       {Spell({kPty, number, session}), Spell({kPid, number, session})});
-  NoteRoom();
+  TryAgain();
 }
 
 void StoredSessions::RemoveSession(const std::string& session) {
@@ -171,7 +157,7 @@ void StoredSessions::RemoveSession(const std::string& session) {
   AppendNames(session, found->second, names);
   store_->Remove(names);
   known_.erase(found);
-  NoteRoom();
+  TryAgain();
 }
 
 bool StoredSessions::Has(const std::string& session) const {

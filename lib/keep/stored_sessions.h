@@ -5,12 +5,10 @@
 //   deptyr.pty.N.NAME      the controlling end of its Nth program's terminal,
 //   deptyr.pid.N.NAME      and that program's pidfd, until it has ended
 //
-// A program is stored before its registration is accepted, and
-// Session::Start() counts it after that.  So a head that dies in between leaves
-// a program whose number the ring doesn't know yet; it was started only if its
-// pidfd says so.
-//
-// A session is stored as a whole or not at all: half of it would be useless.
+// A program is stored before its registration is accepted, and counted after
+// that.  So a head that dies in between leaves a program whose number the ring
+// doesn't know yet; it was started only if its pidfd says so.  A session is
+// stored as a whole or not at all: half of it would be useless.
 #pragma once
 
 #include <cstdint>
@@ -84,11 +82,12 @@ class StoredSessions {
 
   // Whether the session would survive head's death.
   bool Has(const std::string& session) const;
-  // False once something could not be stored, until TryAgain().
-  bool HasRoom() const { return has_room_; }
-  void TryAgain() { has_room_ = true; }
+  // False once something could not be stored, until TryAgain(), or until
+  // something is removed.
+  bool HasRoom() const { return room_ == Room::kSome; }
+  void TryAgain() { room_ = Room::kSome; }
   // Whether that was because the store was full; it may also be out of reach.
-  bool IsFull() const { return is_full_; }
+  bool IsFull() const { return room_ == Room::kFull; }
 
  private:
   struct Known {
@@ -99,13 +98,12 @@ class StoredSessions {
   };
   static void AppendNames(const std::string& session, const Known& known,
                           std::vector<std::string>& names);
-  void NoteRoom();
+  void Note(const StoredName& stored);
 
   std::unique_ptr<FdStore> store_;
   // Nodes, because a thousand of them take less memory that way.
   absl::node_hash_map<std::string, Known> known_;
-  bool has_room_ = true;
-  bool is_full_ = false;
+  enum class Room { kSome, kFull, kUnreachable } room_ = Room::kSome;
 };
 
 }  // namespace deptyr

@@ -45,7 +45,7 @@ class EventListenersTest : public testing::Test, public QueryConnection::Owner {
     Listener listener;
     listener.peer = std::move(sockets.theirs);
     listener.connection = std::make_unique<QueryConnection>(
-        *loop_, *this, std::move(sockets.ours),
+        *loop_, *this, counts_, std::move(sockets.ours),
         PeerIdentity{.pid = 1, .uid = uid, .gid = uid}, "");
     EXPECT_THAT(events_.Add(*listener.connection, session), IsOk());
     return listener;
@@ -65,7 +65,8 @@ class EventListenersTest : public testing::Test, public QueryConnection::Owner {
   const Limits limits_ = {};
   const AllowRules allow_ = {};
   Admission admission_{*loop_, limits_, allow_, [](uid_t) { return 0; }};
-  EventListeners events_{*loop_, admission_, kMostOwed};
+  EventListeners events_{admission_, kMostOwed};
+  UserCounts counts_;
   Session alices_{*loop_, "alices",
                   kAlice, Value(Ring::Create(4096)),
                   {},     [](Session&, Change) {}};
@@ -78,7 +79,7 @@ TEST_F(EventListenersTest, EachHearsOfWhatItAskedForAndMaySee) {
   const Listener of_all = Listen(kAlice);
   const Listener of_one = Listen(kAlice, "other");
   const Listener stranger = Listen(kBob);
-  events_.TellForgotten(alices_);
+  events_.Tell(alices_, "forgotten");
   EXPECT_THAT(Heard(of_all), HasSubstr("forgotten"));
   EXPECT_EQ(Heard(of_one), "");
   EXPECT_EQ(Heard(stranger), "");
@@ -91,7 +92,7 @@ TEST_F(EventListenersTest, AUserHasOnlySoManyListeners) {
   std::vector<Listener> listeners;
   for (int i = 0; i < 64; ++i) listeners.push_back(Listen(kAlice));
   SocketPair sockets;
-  QueryConnection one_more(*loop_, *this, std::move(sockets.ours),
+  QueryConnection one_more(*loop_, *this, counts_, std::move(sockets.ours),
                            listeners[0].connection->identity(), "");
   EXPECT_THAT(events_.Add(one_more, ""),
               StatusIs(absl::StatusCode::kResourceExhausted));
@@ -104,7 +105,7 @@ TEST_F(EventListenersTest, AListenerThatDoesNotReadIsClosedForTheOthers) {
   const Listener silent = Listen(kAlice, "", true);
   const Listener of_root = Listen(0);
   for (int i = 0; i < 100 && !silent.connection->is_over(); ++i) {
-    events_.TellStopping(alices_);
+    events_.Tell(alices_, "stopping");
     (void)Heard(reads);
     (void)Heard(of_root);
   }

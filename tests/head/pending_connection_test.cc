@@ -1,7 +1,5 @@
 // In an upgrade, the program that takes over goes on with a peer at the head
 // socket.
-#include "lib/head/pending_connection.h"
-
 #include <memory>
 #include <string>
 #include <utility>
@@ -11,9 +9,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/head/pending_connections.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/replace_self.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/wait.h"
@@ -70,8 +70,9 @@ class PendingConnectionTest : public testing::Test,
     }
     peer_.reset();
     connection_ = state.fd;
-    peer_ = std::make_unique<PendingConnection>(*loop_, *this, admission_,
-                                                state, PeerIdentity());
+    peer_ = std::make_unique<PendingConnection>(
+        *loop_, *this, admission_, TakeOffered(state.fd), PeerIdentity());
+    peer_->Resume(state);
   }
 
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());

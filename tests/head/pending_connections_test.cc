@@ -31,7 +31,7 @@ class PendingConnectionsTest : public testing::Test,
   absl::Status OnRegister(PendingConnection& peer, Register message,
                           Fd) override {
     (void)peer.Accept(message.name);
-    pending_.NoteRegistered(peer);
+    pending_.EndRegistration(peer.session(), &peer);
     return absl::OkStatus();
   }
   void OnExecFailed(PendingConnection&, const std::string&) override {}
@@ -98,18 +98,18 @@ TEST_F(PendingConnectionsTest, RootLosesNoneToOthers) {
 TEST_F(PendingConnectionsTest, WhoRegisteredCountsOnlyAsADescriptor) {
   RegisterAs(Come(kAlice), "a");
   EXPECT_EQ(pending_.size(), 0U);
-  EXPECT_TRUE(pending_.CountByUser().empty());
-  EXPECT_EQ(pending_.CountDescriptorsOf(kAlice), 1U);
+  EXPECT_EQ(pending_.CountByUser()[kAlice].silent, 0U);
+  EXPECT_EQ(pending_.CountByUser()[kAlice].all, 1U);
 }
 
 TEST_F(PendingConnectionsTest, TheNextOfItsSessionEndsARegistration) {
   RegisterAs(Come(kAlice), "a");
   RegisterAs(Come(kAlice), "b");
   RegisterAs(Come(kAlice), "a");
-  EXPECT_EQ(pending_.CountDescriptorsOf(kAlice), 2U);
+  EXPECT_EQ(pending_.CountByUser()[kAlice].all, 2U);
   pending_.EndRegistration("a");
   pending_.EndRegistration("a");
-  EXPECT_EQ(pending_.CountDescriptorsOf(kAlice), 1U);
+  EXPECT_EQ(pending_.CountByUser()[kAlice].all, 1U);
   EXPECT_EQ(pending_.size(), 0U);
 }
 

@@ -32,12 +32,16 @@ class StoresTest : public testing::Test, public SessionTable::Owner {
     ::setenv("NOTIFY_SOCKET", (dir_ / "notify").c_str(), 1);
     ::setenv("FDSTORE", "6", 1);
     systemd_ = std::make_unique<Readiness>(-1);
+    Open(stores_, nullptr);
+    ::unsetenv("FDSTORE");
+  }
+
+  void Open(Stores& stores, const HeadState* before) {
     HeadOptions options;
     options.socket = dir_ / "head.sock";
     options.keeper.kind = KeeperSpec::kSystemd;
     std::vector<InheritedFd> inherited;
-    EXPECT_THAT(stores_.Open(options, *systemd_, inherited, nullptr), IsOk());
-    ::unsetenv("FDSTORE");
+    EXPECT_THAT(stores.Open(options, *systemd_, inherited, before), IsOk());
   }
 
   void OnSessionAdded(Session&) override {}
@@ -115,10 +119,14 @@ TEST_F(StoresTest, WhatAnotherProgramStoredCountsWhereItRuns) {
   Session& a = table_.Add("a", kAlice, Value(Ring::Create(4096)));
   programs_.emplace_back(*loop_, std::vector<std::string>{"cat"});
   a.Start(programs_.back().Registration());
-  stores_.Resume(state);
-  EXPECT_TRUE(stores_.Has(a));
+  ::setenv("FDSTORE", "6", 1);
+  Stores next(*loop_, table_, [] {});
+  Open(next, &state);
+  ::unsetenv("FDSTORE");
+  next.RestoreSessions();
+  EXPECT_TRUE(next.Has(a));
   HeadState again;
-  stores_.Save(again);
+  next.Save(again);
   EXPECT_THAT(again.kept, testing::UnorderedElementsAreArray(state.kept));
 }
 

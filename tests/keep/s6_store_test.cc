@@ -1,6 +1,4 @@
 // These tests run beside a real s6-fdholder-daemon of their own.
-#include "lib/keep/s6_store.h"
-
 #include <poll.h>
 #include <signal.h>
 #include <sys/mman.h>
@@ -21,6 +19,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/keep/fd_store.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
 #include "tests/support/program.h"

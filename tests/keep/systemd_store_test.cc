@@ -1,6 +1,4 @@
 // systemd is told what it has to be, at a socket that stands in for its own.
-#include "lib/keep/systemd_store.h"
-
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -15,6 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/keep/fd_store.h"
 #include "lib/sys/fd_passing.h"
 #include "tests/support/program.h"
 #include "tests/support/status_matchers.h"
@@ -54,23 +53,23 @@ class SystemdStoreTest : public testing::Test {
 };
 
 TEST_F(SystemdStoreTest, ADescriptorIsStoredAndDropped) {
-  SystemdStore store(*systemd_, 10, {});
+  const auto store = MakeSystemdStore(*systemd_, 10, {});
   const Pipe pipe;
-  EXPECT_THAT(store.Add({{"deptyr.a", pipe.read_end.get()}}), IsOk());
+  EXPECT_THAT(store->Add({{"deptyr.a", pipe.read_end.get()}}), IsOk());
   EXPECT_EQ(Told(), "FDSTORE=1\nFDPOLL=0\nFDNAME=deptyr.a+fd");
-  store.Remove({"deptyr.b"});  // isn't stored
-  store.Remove({"deptyr.a"});
+  store->Remove({"deptyr.b"});  // isn't stored
+  store->Remove({"deptyr.a"});
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
-  store.Remove({"deptyr.a"});
+  store->Remove({"deptyr.a"});
   EXPECT_EQ(Told(), "");
 }
 
 // systemd would keep both under one name.
 TEST_F(SystemdStoreTest, OneOfTheSameNameTakesThePlace) {
-  SystemdStore store(*systemd_, 1, {});
-  EXPECT_THAT(store.Add({{"deptyr.a", 0}}), IsOk());
+  const auto store = MakeSystemdStore(*systemd_, 1, {});
+  EXPECT_THAT(store->Add({{"deptyr.a", 0}}), IsOk());
   (void)Told();
-  EXPECT_THAT(store.Add({{"deptyr.a", 0}}), IsOk());
+  EXPECT_THAT(store->Add({{"deptyr.a", 0}}), IsOk());
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
   EXPECT_THAT(Told(), HasSubstr("FDSTORE=1\n"));
 }
@@ -78,21 +77,21 @@ TEST_F(SystemdStoreTest, OneOfTheSameNameTakesThePlace) {
 TEST_F(SystemdStoreTest, MoreThanItTakesIsntSent) {
   std::vector<StoredFd> returned;
   returned.push_back({"deptyr.old", Duplicate(0)});
-  SystemdStore store(*systemd_, 2, std::move(returned));
-  EXPECT_THAT(store.Add({{"deptyr.a", 0}}), IsOk());
+  const auto store = MakeSystemdStore(*systemd_, 2, std::move(returned));
+  EXPECT_THAT(store->Add({{"deptyr.a", 0}}), IsOk());
   (void)Told();
-  EXPECT_THAT(store.Add({{"deptyr.b", 0}}),
+  EXPECT_THAT(store->Add({{"deptyr.b", 0}}),
               StatusIs(absl::StatusCode::kResourceExhausted,
                        HasSubstr("FileDescriptorStoreMax=")));
   EXPECT_EQ(Told(), "");
-  store.Remove({"deptyr.old"});
+  store->Remove({"deptyr.old"});
   (void)Told();
-  EXPECT_THAT(store.Add({{"deptyr.b", 0}}), IsOk());
+  EXPECT_THAT(store->Add({{"deptyr.b", 0}}), IsOk());
 }
 
 TEST_F(SystemdStoreTest, AllAreStoredOrNone) {
-  SystemdStore store(*systemd_, 1, {});
-  EXPECT_FALSE(store.Add({{"deptyr.a", 0}, {"deptyr.b", 0}}).ok());
+  const auto store = MakeSystemdStore(*systemd_, 1, {});
+  EXPECT_FALSE(store->Add({{"deptyr.a", 0}, {"deptyr.b", 0}}).ok());
   EXPECT_THAT(Told(), HasSubstr("FDSTORE=1\n"));
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
   EXPECT_EQ(Told(), "");
@@ -101,18 +100,18 @@ TEST_F(SystemdStoreTest, AllAreStoredOrNone) {
 TEST_F(SystemdStoreTest, GivesBackOnceWhatWasInherited) {
   std::vector<StoredFd> returned;
   returned.push_back({"deptyr.old", Duplicate(0)});
-  SystemdStore store(*systemd_, 2, std::move(returned));
-  const auto back = Value(store.Fetch());
+  const auto store = MakeSystemdStore(*systemd_, 2, std::move(returned));
+  const auto back = Value(store->Fetch());
   ASSERT_EQ(back.size(), 1u);
   EXPECT_EQ(back[0].name, "deptyr.old");
-  EXPECT_TRUE(Value(store.Fetch()).empty());
+  EXPECT_TRUE(Value(store->Fetch()).empty());
 }
 
 TEST_F(SystemdStoreTest, InAnotherProgramItKnowsWhatIsStored) {
-  SystemdStore store(*systemd_, 2, {});
-  store.AssumeStored({"deptyr.a", "deptyr.b"});
-  EXPECT_FALSE(store.Add({{"deptyr.c", 0}}).ok());
-  store.Remove({"deptyr.b"});
+  const auto store =
+      MakeSystemdStore(*systemd_, 2, {}, {"deptyr.a", "deptyr.b"});
+  EXPECT_FALSE(store->Add({{"deptyr.c", 0}}).ok());
+  store->Remove({"deptyr.b"});
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.b");
 }
 

@@ -1,4 +1,4 @@
-#include "lib/keep/find_store.h"
+#include "lib/keep/fd_store.h"
 
 #include <cstdlib>
 #include <filesystem>
@@ -9,8 +9,6 @@
 #include "absl/strings/numbers.h"
 
 #include "lib/base/log.h"
-#include "lib/keep/s6_store.h"
-#include "lib/keep/systemd_store.h"
 
 namespace deptyr {
 namespace {
@@ -41,12 +39,14 @@ absl::StatusOr<std::unique_ptr<FdStore>> FindStore(
     Readiness& systemd, std::vector<StoredFd> returned,
     const std::vector<std::string>* stored_before) {
   if (wanted.kind == KeeperSpec::kNobody) return nullptr;
+  const bool takes_over = stored_before != nullptr;
   if (wanted.kind == KeeperSpec::kFdHolder) {
-    if (stored_before != nullptr) return S6StoreAt(wanted.path);
-    return ConnectToS6Store(wanted.path);
+    return ConnectToS6Store(wanted.path, /*known=*/takes_over);
   }
   if (const size_t most = SystemdStoreSize(systemd); most > 0) {
-    return std::make_unique<SystemdStore>(systemd, most, std::move(returned));
+    return MakeSystemdStore(
+        systemd, most, std::move(returned),
+        takes_over ? *stored_before : std::vector<std::string>());
   }
   if (wanted.kind == KeeperSpec::kSystemd) {
     return absl::FailedPreconditionError(
@@ -58,10 +58,8 @@ absl::StatusOr<std::unique_ptr<FdStore>> FindStore(
       std::filesystem::path(head_socket).replace_filename("fdholder.sock");
   std::error_code ignored;
   if (!std::filesystem::is_socket(beside, ignored)) return nullptr;
-  if (stored_before != nullptr && !stored_before->empty()) {
-    return S6StoreAt(beside);
-  }
-  auto found = ConnectToS6Store(beside);
+  auto found =
+      ConnectToS6Store(beside, /*known=*/takes_over && !stored_before->empty());
   if (found.ok()) return found;
   // Nobody asked for this one, so head does without it.
   Log(Severity::kWarning,
