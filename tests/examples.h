@@ -129,9 +129,6 @@ extern SessionClient& client;
 extern std::string keystrokes;
 extern SharedFd terminal;
 }  // namespace lib_session_input_queue_h
-namespace lib_session_leftovers_h {
-extern SharedFd terminal;
-}
 namespace lib_session_session_h {
 extern Incarnation incarnation;
 extern SessionClient& client;
