@@ -173,7 +173,7 @@ size_t Head::CountDescriptorsOf(uid_t uid) const {
   size_t count = pending_.CountDescriptorsOf(uid);
   for (const Session* session : sessions_.by_start()) {
     if (session->owner() != uid) continue;
-    count += 1 + (session->controller() >= 0 ? 1 : 0) +
+    count += 1 + (session->terminal().valid() ? 1 : 0) +
              (session->program().pidfd() >= 0 ? 1 : 0) +
              listeners_.CountOf(*session);
   }

@@ -113,7 +113,8 @@ void SessionTable::ForgetExcess() {
 
 void SessionTable::DropBlockingTerminals(const Session& held_up) {
   for (const auto& [name, session] : by_name_) {
-    const bool blocks = session.get() == &held_up || session->terminal_turned();
+    const bool blocks =
+        session.get() == &held_up || session->terminal().MadeToBlock();
     if (session->owner() == held_up.owner() && blocks) session->LoseTerminal();
   }
 }
@@ -156,18 +157,18 @@ void SessionTable::Resume(HeadState& before) {
 
 void SessionTable::ResumeOne(const SessionState& state) {
   const Fd kept = TakeOffered(state.ring);
+  Fd controller = TakeOffered(state.controller);
+  Fd pidfd = TakeOffered(state.pidfd);
   auto ring =
       RetryForFiveSeconds([&] { return Ring::Adopt(Duplicate(kept.get())); });
   if (!ring.ok()) {  // although the trial found it fine a moment ago
-    const Fd controller = TakeOffered(state.controller);
-    const Fd pidfd = TakeOffered(state.pidfd);
     Log(Severity::kError, "session=", state.name,
         " is lost: ", ring.status().message());
     return;
   }
   const uid_t owner = ring->state().owner;
   Session& session = Add(state.name, owner, *std::move(ring));
-  session.Resume(state);
+  session.Resume(std::move(controller), std::move(pidfd), state);
   NoteResumed(session);
 }
 

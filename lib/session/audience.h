@@ -32,7 +32,6 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 
 #include "lib/session/ring.h"
@@ -69,7 +68,7 @@ class Audience {
   void AddAgain(SessionClient& client);
   void Remove(SessionClient& client);
   // Tells each of them, and then has them write what they insert for it.
-  void Tell(absl::FunctionRef<void(SessionClient&)> notice);
+  void Tell(Change::Kind change);
 
   // Has a client, or all that aren't blocked, write what they are owed.
   void Pump(SessionClient& client);
@@ -105,8 +104,10 @@ class Audience {
   void StopLeading(const SessionClient& client) {
     if (leader_ == &client) leader_ = nullptr;
   }
-  // Whether the answers of this client's terminal are for the program: the
-  // client leads, or it has a terminal and the one that leads has none.
+  // The client whose terminal counts: the one that leads, or, if that has none
+  // (a script), the latest to come of those that have one.  It may be null.
+  const SessionClient* LeadingTerminal() const;
+  // Whether the answers of this client's terminal are for the program.
   bool Answers(const SessionClient& client) const;
   // The furthest offset that a client has been at: questions that the program
   // asked its terminal before that are answered.
@@ -114,7 +115,6 @@ class Audience {
   void SetAnswered(uint64_t offset) { answered_ = offset; }
 
  private:
-  bool Lags(const SessionClient& client) const;
   void PassOverIdlers();
   void WaitForIdlers(int pauses);
   void CountReturners();

@@ -1,17 +1,10 @@
 #include "lib/session/input_queue.h"
 
-#include <utility>
-
 #include "absl/algorithm/container.h"
 
 #include "lib/sys/pty.h"
 
 namespace deptyr {
-namespace {
-
-constexpr absl::Duration kPause = absl::Milliseconds(100);
-
-}  // namespace
 
 size_t InputQueue::Take(const SessionClient& from,
                         absl::string_view keystrokes) {
@@ -53,21 +46,21 @@ bool InputQueue::PassInterrupt(const SessionClient& from,
   return signal != 0 && SignalForeground(terminal.get(), signal).ok();
 }
 
-InputQueue::Wrote InputQueue::WriteTo(const SharedFd& terminal) {
+bool InputQueue::WriteTo(const SharedFd& terminal) {
+  constexpr absl::Duration kPause = absl::Milliseconds(100);
   while (!keystrokes_.empty() && !pause_.pending()) {
     const size_t wanted = keystrokes_.bytes().size();
     const IoResult wrote = terminal.Write(keystrokes_.bytes());
     keystrokes_.Consume(wrote.bytes);
-    if (wrote.waited) return Wrote::kHeldUp;
+    if (wrote.waited) return false;
     if (wrote.state == IoState::kWouldBlock || wrote.bytes == wanted) break;
-    if (wrote.state == IoState::kError) return Wrote::kFailed;
     if (wrote.state == IoState::kEnd) keystrokes_.Clear();
+    if (wrote.state == IoState::kError) {
+      pause_ = loop_.After(kPause, [this] { write_again_(); });
+      break;
+    }
   }
-  return Wrote::kAllItTakes;
-}
-
-void InputQueue::Pause(EventLoop& loop, absl::AnyInvocable<void()> over) {
-  pause_ = loop.After(kPause, std::move(over));
+  return true;
 }
 
 void InputQueue::OfferRoom(const std::vector<SessionClient*>& clients) {

@@ -28,7 +28,6 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -54,29 +53,13 @@
 
 namespace deptyr {
 
-// A change that others may want to hear of.
-struct Change {
-  enum Kind {
-    kStarted,
-    kEnded,
-    kStatus,
-    kResized,
-    kAttached,
-    kDetached,
-    kHeldUp,        // its terminal made us wait; may call LoseTerminal()
-    kTerminalLost,  // it did
-  } kind;
-  // The client that attached or detached; after kDetached only its id is left.
-  const SessionClient* client = nullptr;
-};
-
 struct SessionOptions {
   SizePolicy size_policy = SizePolicy::kLatest;
   WhenBehind when_behind = WhenBehind::kSkip;
   bool keeps_screen = true;  // for those who come late
 };
 
-class Session : private CurrentProgram::Owner {
+class Session {
  public:
   // `changed` must not destroy the session.
   Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
@@ -84,7 +67,7 @@ class Session : private CurrentProgram::Owner {
           absl::AnyInvocable<void(Session&, Change)> changed);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session() override;
+  ~Session();
 
   const std::string& name() const { return name_; }
   uid_t owner() const { return owner_; }
@@ -107,26 +90,19 @@ class Session : private CurrentProgram::Owner {
   std::optional<PostMortem> TakePostMortem();
 
   // A new program takes over the session.  The end of the one before is told
-  // now, if it wasn't yet.  Its PTY is drained and closed, which hangs up
-  // whatever still held it (a program replaced, a leftover child).
+  // now, if it wasn't yet; if it still runs, it is hung up.
   void Start(Incarnation program);
   // Goes on where another head stopped, as the ring tells it: with the program
-  // that runs and its terminal, unless it `lost_terminal`, or, without
-  // descriptors, after its end.
-  void Resume(Fd controller, Fd pidfd,
-              std::optional<LiveScreen::Parked> screen = {},
-              bool lost_terminal = false);
-  // The clients of a head that died will come back; nothing is read until they
-  // are here (audience.h).
-  void AwaitClients();
-  // Resumes as above, and restores what was only in the other head's memory.
-  void Resume(const SessionState& state);
+  // that runs and its terminal, or, without descriptors, after its end.  The
+  // rest of that head's memory is in `state`, whose descriptors aren't used.
+  void Resume(Fd controller, Fd pidfd, const SessionState& state);
   SessionState Save();
   // Readmit() takes back a client that was there before, at its cursor.
-  // OnReadmitted(), once all are back, restores the one that leads, and
-  // everybody gets what is owed.
+  // OnReadmitted(), once all are back, restores the one that leads, if any, and
+  // everybody gets what is owed.  If the clients of a head that died will still
+  // come back, nothing is read until they are here (audience.h).
   void Readmit(SessionClient& client);
-  void OnReadmitted(uint64_t leader);
+  void OnReadmitted(uint64_t leader = 0);
 
   // Says how the last program ended (CurrentProgram::TellStatus()).
   absl::Status TellStatus(const ExitStatus& status);
@@ -139,10 +115,8 @@ class Session : private CurrentProgram::Owner {
   // From now on the PTY isn't read any more; clients get what is owed.
   void StopReading();
 
-  // The controlling end of the terminal, or -1.
-  int controller() const { return terminal_.get(); }
-  // Whether whoever passed the controlling end has cleared O_NONBLOCK since.
-  bool terminal_turned() const { return terminal_.MadeToBlock(); }
+  // The controlling end of the terminal, if there is one.
+  const SharedFd& terminal() const { return terminal_; }
   // Lets go of the terminal of the program that runs, which is hung up if
   // nobody else holds the controlling end.  From now on its output and what is
   // typed are lost; its end is told as ever.
@@ -171,15 +145,13 @@ class Session : private CurrentProgram::Owner {
   void SetClientSize(SessionClient& client, WindowSize size);
 
  private:
-  void OnProgramChanged() override;
+  void Announce(Change::Kind change);
   void OnTerminal(Ready ready);
-  void WatchTerminal();
+  void TakeTerminal(Fd controller);
   bool MayRead() const {
     return terminal_.valid() && !audience_.held() && !reading_stopped_ &&
            !audience_.awaits();
   }
-  void ReadTurn();
-  void WriteInput();
   void UpdateInterest();
   void ApplySize();
   void EndNow();
@@ -204,7 +176,7 @@ class Session : private CurrentProgram::Owner {
   Sizing sizing_;
   LiveScreen screen_;
   Drain drain_;
-  std::unique_ptr<PostMortem> post_mortem_;  // of the program before
+  std::optional<PostMortem> post_mortem_;  // of the program before
   Leftovers leftovers_;
 };
 

@@ -940,13 +940,15 @@ TEST_F(SessionTest, ARepaintOfNothingIsNothing) {
 
 TEST_F(SessionTest, ARepaintUnderWayIsEnough) {
   Run({"cat"});
-  const auto size = [&] { return Value(GetWindowSize(session_.controller())); };
+  const auto size = [&] {
+    return Value(GetWindowSize(session_.terminal().get()));
+  };
   Watcher tallest(*loop_);
   tallest.JoinNow(session_);
   session_.SetClientSize(tallest, {.rows = UINT16_MAX, .cols = 80});
   session_.Repaint();
   EXPECT_EQ(size(), (WindowSize{UINT16_MAX - 1, 80})) << "there is no larger";
-  ASSERT_THAT(SetWindowSize(session_.controller(), {7, 80}), IsOk());
+  ASSERT_THAT(SetWindowSize(session_.terminal().get(), {7, 80}), IsOk());
   session_.Repaint();
   EXPECT_EQ(size(), (WindowSize{7, 80}));
   EXPECT_TRUE(Until([&] { return size() == WindowSize{UINT16_MAX, 80}; }));
@@ -978,7 +980,7 @@ TEST_F(SessionTest, OfAStormOfSizesAFewAreAppliedAndTheLast) {
       << "at once, but not all";
   const WindowSize last{10'000, 80};
   ASSERT_TRUE(Until([&] { return session_.size() == last; }));
-  EXPECT_EQ(Value(GetWindowSize(session_.controller())), last);
+  EXPECT_EQ(Value(GetWindowSize(session_.terminal().get())), last);
   EXPECT_LE(resizes_ - before, 5);
   EXPECT_TRUE(IsQuiet(*loop_));
 }
@@ -1016,7 +1018,7 @@ class SessionHandoverTest : public SessionTest {
     next_ = std::make_unique<Session>(*loop_, "name", ::getuid(),
                                       Value(Ring::Adopt(Fd(state.ring))),
                                       options, [](Session&, Change) {});
-    next_->Resume(state);
+    next_->Resume(Fd(state.controller), Fd(state.pidfd), state);
   }
   // The picture that the next head finds without what this one had in its
   // memory.
@@ -1024,7 +1026,7 @@ class SessionHandoverTest : public SessionTest {
     const SessionState state = HandOver();
     Session next(*loop_, "name", ::getuid(), Value(Ring::Adopt(Fd(state.ring))),
                  {}, [](Session&, Change) {});
-    next.Resume(Fd(state.controller), Fd(state.pidfd));
+    next.Resume(Fd(state.controller), Fd(state.pidfd), {});
     return next.TakePostMortem();
   }
   std::string ShownByNext() const {
@@ -1041,7 +1043,7 @@ TEST_F(SessionHandoverTest, ARepaintThatIsHalfDoneIsUndone) {
   const SessionState state = HandOver();
   ASSERT_NE(Value(GetWindowSize(state.controller)), size);
   Resume(state);
-  EXPECT_EQ(Value(GetWindowSize(next_->controller())), size);
+  EXPECT_EQ(Value(GetWindowSize(next_->terminal().get())), size);
 }
 
 // A head that died had a client, who isn't back yet when the next head is
