@@ -11,9 +11,8 @@ namespace deptyr {
 namespace {
 
 // How long a supervisor may take to reap its child: daemontools' supervise
-// reaps nothing in the first second after it started a program.  Three seconds,
-// in pieces, since a machine that stands still for longer costs only one of
-// them.
+// reaps nothing in the first second after it started a program.  In pieces,
+// since a machine that stands still for longer costs only one of them.
 constexpr absl::Duration kReapPause = absl::Milliseconds(500);
 constexpr int kReapPauses = 6;
 

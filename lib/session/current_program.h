@@ -6,10 +6,9 @@
 //   program.Start(std::move(incarnation));
 //   if (program.settled()) program.Finish();
 //
-// A program has ended when its pidfd says so.  The kernel tells how it ended
-// only once its parent has reaped it; that is waited for, but not for ever.
-// The session calls Finish() when all output is in the ring; until then the
-// program counts as running.
+// A program has ended when its pidfd says so.  The kernel tells how only once
+// its parent has reaped it; that is waited for, but not for ever.  Until the
+// session calls Finish(), with all output in the ring, it counts as running.
 #pragma once
 
 #include <sys/types.h>
@@ -52,8 +51,7 @@ class CurrentProgram {
   CurrentProgram(const CurrentProgram&) = delete;
   CurrentProgram& operator=(const CurrentProgram&) = delete;
 
-  // Starts a new program, whose terminal is the caller's.  The one before must
-  // have finished.
+  // `program`'s terminal is the caller's.  The one before must have finished.
   void Start(Incarnation program);
   // Goes on with the program that the ring tells of, and with what only the
   // head before knew.  `has_terminal` means that it has its terminal, or is

@@ -54,19 +54,12 @@ bool Drain::Turn(const SharedFd& terminal, Watch& watch, bool program_ended) {
   const bool much = all >= BusyPoll::kFlood;
   flood_turns_ = much ? std::min(flood_turns_ + 1, kFloodTurns) : 0;
   watch.SetFlood(flood_turns_ == kFloodTurns);
-  if (Gathers(room, many)) {
-    audience_.PumpWithin(kLongestGathering);
-  } else {
-    audience_.PumpThisTurn();
-  }
+  // Whether what was read had better wait for what the next turn reads.
+  const bool gathers = flood_turns_ == kFloodTurns && !many && clients > 0 &&
+                       room >= kSmallestRead &&
+                       ring_.capacity() - room < kGathered && !loop_.Alone();
+  gathers ? audience_.PumpWithin(kLongestGathering) : audience_.PumpThisTurn();
   return !held_up_;
-}
-
-// Whether what was read had better wait for what the next turn reads.
-bool Drain::Gathers(size_t room, bool many) const {
-  return flood_turns_ == kFloodTurns && !many && !audience_.clients().empty() &&
-         room >= kSmallestRead && ring_.capacity() - room < kGathered &&
-         !loop_.Alone();
 }
 
 bool Drain::ReadAll(const SharedFd& terminal) {

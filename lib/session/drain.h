@@ -12,10 +12,9 @@
 // all of it in one write.  Between two sessions that flood, the loop serves
 // everybody else (Watch::SetFlood()).
 //
-// The end.  EIO says only that nobody holds the client end now: a program may
-// open its terminal again.  Once the program has ended, all that it wrote is
-// readable (n_tty flushes before it says EAGAIN or EIO), so a read that finds
-// nothing then means that the ring has all of it.
+// The end.  EIO says only that nobody holds the client end now.  Once the
+// program has ended, all that it wrote is readable (n_tty flushes before it
+// says EAGAIN or EIO): the ring has all of it when a read finds nothing.
 #pragma once
 
 #include <cstdint>
@@ -45,9 +44,8 @@ class Drain {
 
   // A new program, on a new terminal.
   void Begin();
-  // Reads what there is now, and has the clients write it at once.  While
-  // several floods are served, they write it a little later.  False if a read
-  // had to wait.
+  // Reads what there is now, and has the clients write it at once or, while
+  // several floods are served, a little later.  False if a read had to wait.
   bool Turn(const SharedFd& terminal, Watch& watch, bool program_ended);
   // Reads all that the PTY holds, even past a client that is waited for: its
   // program has ended or is replaced, and this is the last chance.  If a
@@ -63,7 +61,6 @@ class Drain {
 
  private:
   size_t Read(const SharedFd& terminal, size_t room, bool program_ended);
-  bool Gathers(size_t room, bool many) const;
 
   EventLoop& loop_;
   Ring& ring_;

@@ -19,8 +19,7 @@ size_t InputQueue::Take(const SessionClient& from,
   return taken.size();
 }
 
-// Leaving takes back nothing that was typed, once: many that come and are made
-// to leave would fill any memory.
+// Many that come and are made to leave would fill any memory.
 void InputQueue::TakeLeft(const SessionClient& from,
                           absl::string_view keystrokes) {
   if (!keystrokes_.overfull()) keystrokes_.Append(keystrokes);

@@ -7,9 +7,7 @@
 //   }
 //
 // It has room for kInputRoom bytes.  When it is full, clients keep what they
-// have and read no more; when there is room again, they take turns.  Keystrokes
-// that a leaving client still had go into the queue as well, unless those of
-// another have exceeded its room already.
+// have and read no more; when there is room again, they take turns.
 #pragma once
 
 #include <cstdint>
@@ -43,7 +41,8 @@ class InputQueue {
 
   // Takes what there is room for, and says how much that was.
   size_t Take(const SessionClient& from, absl::string_view keystrokes);
-  // Takes the keystrokes of a client that has gone.
+  // Takes the keystrokes that a leaving client still had, unless those of
+  // another have exceeded the room already.
   void TakeLeft(const SessionClient& from, absl::string_view keystrokes);
   // Takes the keystrokes that the queue of the head before had.
   void Restore(absl::string_view keystrokes);

@@ -9,7 +9,6 @@ namespace {
 constexpr absl::Duration kLeftoverTime = absl::Seconds(10);
 // A program may come and go a thousand times in that time.
 constexpr size_t kMostLeftovers = 16;
-constexpr size_t kScrap = 4096;
 
 }  // namespace
 
@@ -25,7 +24,7 @@ void Leftovers::Add(EventLoop& loop, SharedFd terminal,
 }
 
 void Leftovers::Discard(Leftover& leftover) {
-  std::array<char, kScrap> scrap;
+  std::array<char, 4096> scrap;
   const IoResult got = leftover.terminal.Read(scrap);
   if (got.state == IoState::kEnd || got.state == IoState::kError ||
       got.waited) {

@@ -41,15 +41,11 @@ class OutputCursor {
   bool blocked() const { return blocked_; }
 
   void BeginAt(uint64_t offset) {
-    offset_ = offset;
-    begun_ = true;
-    lost_ = false;
+    Restore(offset, missed_, /*begun=*/true, /*lost=*/false);
   }
   // It begins with a picture that is taken at `offset` or later.
   void BeginWithPicture(uint64_t offset) {
-    offset_ = offset;
-    begun_ = false;
-    lost_ = true;
+    Restore(offset, missed_, /*begun=*/false, /*lost=*/true);
   }
   // Makes it what it was in the program that handed it over.
   void Restore(uint64_t offset, uint64_t missed, bool begun, bool lost) {

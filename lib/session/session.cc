@@ -13,12 +13,10 @@ namespace {
 
 // A terminal that nobody holds would report its hang-up for ever: `closed`.
 Interest TerminalInterest(bool read, bool write, bool closed) {
-  if (read && write) {
-    return closed ? Interest::kReadWriteEdge : Interest::kReadWrite;
-  }
-  if (read) return closed ? Interest::kReadEdge : Interest::kRead;
-  if (write) return closed ? Interest::kWriteEdge : Interest::kWrite;
-  return Interest::kNone;
+  if (!read && !write) return Interest::kNone;
+  if (!closed) return InterestIn(read, write);
+  if (!read) return Interest::kWriteEdge;
+  return write ? Interest::kReadWriteEdge : Interest::kReadEdge;
 }
 
 }  // namespace
@@ -44,15 +42,17 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
 }
 
 Session::~Session() {
-  for (SessionClient* client : clients()) (void)client->OnDetached();
+  for (SessionClient* client : clients()) {
+    client->SetSession(nullptr);
+    (void)client->GiveUpPlace();
+  }
 }
 
 std::string Session::State() const {
-  if (running() && !terminal_.valid()) {
-    return absl::StrCat("runs without its terminal, pid ", program_.pid());
-  }
-  if (running()) return absl::StrCat("runs, pid ", program_.pid());
-  return program_.number() == 0 ? "never started" : program_.How();
+  if (program_.number() == 0) return "never started";
+  if (!running()) return program_.How();
+  return absl::StrCat("runs", terminal_.valid() ? "" : " without its terminal",
+                      ", pid ", program_.pid());
 }
 
 Session::Picture Session::TakePicture(WindowSize room) {
@@ -98,13 +98,6 @@ void Session::EndNow() {
   Finish();
 }
 
-void Session::FinishIfEnded() {
-  const bool drained = drain_.drained() || reading_stopped_;
-  if (running() && program_.settled() && drained) Finish();
-  // The program's children have let go of the PTY at last.
-  if (!running() && drain_.closed()) DropTerminal();
-}
-
 void Session::Finish() {
   program_.Finish();
   input_.Clear();
@@ -120,10 +113,9 @@ absl::Status Session::TellStatus(const ExitStatus& status) {
   return absl::OkStatus();
 }
 
-absl::Status Session::Signal(int number,
-                             const std::optional<PeerIdentity>& who) {
+absl::Status Session::Signal(int number, uid_t sender) {
   if (!running()) return absl::UnavailableError("no program runs");
-  const uid_t sender = who && who->uid == 0 ? 0 : owner_;
+  if (sender != 0) sender = owner_;
   absl::Status sent = SendSignalFor(sender, program_.pidfd(), number);
   // The terminal's own signals could be typed to any program.
   if (sent.ok() || !SignalForeground(terminal_.get(), number).ok()) return sent;
@@ -131,7 +123,7 @@ absl::Status Session::Signal(int number,
 }
 
 void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
-  client.OnAttached(*this);
+  client.SetSession(this);
   from ? client.BeginAt(*from) : client.output().BeginWithPicture(ring_.end());
   audience_.Add(client);
   if (client.size()) ApplySize();
@@ -142,7 +134,8 @@ void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
 
 void Session::Detach(SessionClient& client) {
   audience_.Remove(client);
-  const std::string untyped = client.OnDetached();
+  client.SetSession(nullptr);
+  const std::string untyped = client.GiveUpPlace();
   input_.TakeLeft(client, running() ? untyped : "");
   ApplySize();
   UpdateInterest();
@@ -203,7 +196,10 @@ void Session::OnTerminal(Ready ready) {
     if (waited) changed_(*this, {Change::kHeldUp});
   }
   UpdateInterest();
-  FinishIfEnded();
+  const bool drained = drain_.drained() || reading_stopped_;
+  if (running() && program_.settled() && drained) Finish();
+  // The program's children have let go of the PTY at last.
+  if (!running() && drain_.closed()) DropTerminal();
 }
 
 void Session::UpdateInterest() {
@@ -322,7 +318,7 @@ SessionState Session::Save() {
 }
 
 void Session::Readmit(SessionClient& client) {
-  client.OnAttached(*this);
+  client.SetSession(this);
   audience_.AddAgain(client);
 }
 

@@ -30,7 +30,6 @@
 #include <cstdint>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
@@ -47,7 +46,6 @@
 #include "lib/session/sizing.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
-#include "lib/sys/peer_identity.h"
 #include "lib/sys/shared_fd.h"
 #include "lib/wire/upgrade_state.h"
 
@@ -78,9 +76,7 @@ class Session {
   // "runs, pid 12", "ended: exit status 0", ...
   std::string State() const;
   const Audience& audience() const { return audience_; }
-  const std::vector<SessionClient*>& clients() const {
-    return audience_.clients();
-  }
+  const auto& clients() const { return audience_.clients(); }
   WindowSize size() const { return sizing_.size(); }
   const LiveScreen& screen() const { return screen_; }
   // The screen as it is now, for a terminal of `room`.
@@ -107,9 +103,9 @@ class Session {
   // Says how the last program ended (CurrentProgram::TellStatus()).
   absl::Status TellStatus(const ExitStatus& status);
   // Signals the program itself, not its group.  Unavailable if none runs.
-  // Unless root asks, the program is signalled only if the session's owner
-  // could do that, so not once it is a set-user-ID one.
-  absl::Status Signal(int number, const std::optional<PeerIdentity>& who);
+  // Unless root is the sender, the program is signalled only if the session's
+  // owner could do that, so not once it is a set-user-ID one.
+  absl::Status Signal(int number, uid_t sender);
   // Makes a full-screen program repaint.
   void Repaint();
   // From now on the PTY isn't read any more; clients get what is owed.
@@ -118,8 +114,7 @@ class Session {
   // The controlling end of the terminal, if there is one.
   const SharedFd& terminal() const { return terminal_; }
   // Lets go of the terminal of the program that runs, which is hung up if
-  // nobody else holds the controlling end.  From now on its output and what is
-  // typed are lost; its end is told as ever.
+  // nobody else holds the controlling end; its end is told as ever.
   void LoseTerminal();
 
   // The client gets the stream from this offset on, or from where it wants once
@@ -129,8 +124,8 @@ class Session {
   // The client has room again, or is owed something new.
   void Pump(SessionClient& client);
 
-  // Takes what there is room for, and says how much that was.  While no
-  // program runs, input is taken and dropped: it isn't for the next one.
+  // Takes what there is room for, and says how much that was.  While no program
+  // runs, input is dropped: it isn't for the next one.
   size_t Type(SessionClient& from, absl::string_view keystrokes);
   size_t input_room() const { return input_.room(); }
   // True if the keystrokes are one interrupt that passed another client's.
@@ -155,7 +150,6 @@ class Session {
   void UpdateInterest();
   void ApplySize();
   void EndNow();
-  void FinishIfEnded();
   void Finish();
   void DropTerminal();
   void LeaveTerminal();

@@ -98,16 +98,9 @@ class SessionClient {
   // Clients hear of kStarted, kEnded, kStatus and kResized.
   virtual void OnChange(Change::Kind change) { (void)change; }
 
-  // Called by the session alone.
-  void OnAttached(Session& session) { session_ = &session; }
-  // Returns what it has typed and found no room for.
-  std::string OnDetached() {
-    session_ = nullptr;
-    return GiveUpPlace();
-  }
-
- protected:
-  // The client leaves its session; the result is as above.
+  // These are called by the session alone, when a client joins or leaves it.
+  void SetSession(Session* session) { session_ = session; }
+  // Returns what the client has typed and found no room for.
   virtual std::string GiveUpPlace() = 0;
 
  private:

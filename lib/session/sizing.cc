@@ -62,8 +62,7 @@ bool Sizing::Apply(absl::AnyInvocable<void()> again) {
 void Sizing::Repaint(int terminal) {
   if (repaint_.pending()) return;
   WindowSize other = size_;
-  other.rows = static_cast<uint16_t>(other.rows == UINT16_MAX ? other.rows - 1
-                                                              : other.rows + 1);
+  other.rows == UINT16_MAX ? --other.rows : ++other.rows;
   (void)SetWindowSize(terminal, other);
   repaint_ = loop_.After(kRepaintPause, [this, terminal] {
     (void)SetWindowSize(terminal, size_);

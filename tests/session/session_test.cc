@@ -955,14 +955,13 @@ TEST_F(SessionTest, ARepaintUnderWayIsEnough) {
 }
 
 TEST_F(SessionTest, ASignalIsForTheProgram) {
-  const PeerIdentity kRoot{.pid = 1, .uid = 0, .gid = 0};
   Run(Shell(
       "trap 'echo usr1; exit 0' USR1; echo ready; while :; do read x; done"));
   EXPECT_TRUE(UntilShown("ready"));
-  EXPECT_THAT(session_.Signal(SIGUSR1, kRoot), IsOk());
+  EXPECT_THAT(session_.Signal(SIGUSR1, /*sender=*/0), IsOk());
   ASSERT_TRUE(UntilEnd());
   EXPECT_THAT(std::string(Shown()), EndsWith("usr1\n"));
-  EXPECT_THAT(session_.Signal(SIGUSR1, kRoot),
+  EXPECT_THAT(session_.Signal(SIGUSR1, /*sender=*/0),
               StatusIs(absl::StatusCode::kUnavailable, "no program runs"));
 }
 
