@@ -136,7 +136,7 @@ void Session::Detach(SessionClient& client) {
   audience_.Remove(client);
   client.SetSession(nullptr);
   const std::string untyped = client.GiveUpPlace();
-  input_.TakeLeft(client, running() ? untyped : "");
+  input_.TakeLeft(client, running() && terminal_.valid() ? untyped : "");
   ApplySize();
   UpdateInterest();
   changed_(*this, {Change::kDetached, &client});

@@ -226,6 +226,21 @@ TEST_F(SessionTest, AProgramWithoutItsTerminalIsToldOfToTheEnd) {
   EXPECT_EQ(watcher.text(), "hello\n");
 }
 
+// Nobody would ever take them: to write them would fail again and again.
+TEST_F(SessionTest, KeysForATerminalThatIsLostAreDropped) {
+  Run(Shell("trap '' HUP; echo runs; sleep 1000"));
+  ASSERT_TRUE(UntilShown("runs"));
+  Watcher leaves(*loop_);
+  leaves.JoinNow(session_);
+  leaves.Type(std::string(64 << 10, 'x'));
+  EXPECT_FALSE(leaves.typed_all());
+  session_.LoseTerminal();
+  session_.Detach(leaves);
+  EXPECT_EQ(session_.Save().keystrokes, "");
+  EXPECT_TRUE(Until([&] { return IsQuiet(*loop_); }));
+  EXPECT_TRUE(session_.running());
+}
+
 // A router's programs are its own children.
 TEST_F(SessionTest, OurOwnChildIsReapedHere) {
   Pty pty = Value(OpenPty({}));
