@@ -108,7 +108,6 @@ namespace lib_session_audience_h {
 extern Audience& audience;
 }
 namespace lib_session_current_program_h {
-extern CurrentProgram::Owner& owner;
 extern Incarnation incarnation;
 }  // namespace lib_session_current_program_h
 namespace lib_session_drain_h {
@@ -117,21 +116,14 @@ extern SharedFd terminal;
 extern Watch watch;
 }  // namespace lib_session_drain_h
 namespace lib_session_input_queue_h {
-extern InputQueue& input;
 extern SessionClient& client;
 extern std::string keystrokes;
 extern SharedFd terminal;
 }  // namespace lib_session_input_queue_h
-namespace lib_session_leftovers_h {
-extern SharedFd terminal;
-}
 namespace lib_session_session_h {
 extern Incarnation incarnation;
 extern SessionClient& client;
 }  // namespace lib_session_session_h
-namespace lib_session_sizing_h {
-extern Audience& audience;
-}
 namespace lib_render_formats_h {
 extern KeyValues item;
 }

@@ -126,16 +126,14 @@ class ConnectedClient final : public Client {
   void WaitForRoom(bool wait) override;
   void OnGone() override { OnClosed(); }
   void OnInputUnblocked() override { Advance(); }
-  void OnProgramStarted() override { OnChange(Change::kStarted); }
-  void OnProgramEnded(const std::string&) override { OnChange(Change::kEnded); }
-  void OnStatusKnown() override { OnChange(Change::kStatus); }
-  void OnResized(WindowSize) override { OnChange(Change::kResized); }
+  void OnChange(Change::Kind kind) override {
+    protocol_->OnChange(*this, kind);
+  }
 
  private:
   void OnReady(Ready ready);
   void OnClosed();
   void OnAbandoned() override { End(); }
-  void OnChange(Change::Kind kind) { protocol_->OnChange(*this, kind); }
   bool reading() const { return !input_closed_ && !input_blocked(); }
   void Receive();
   void Advance();

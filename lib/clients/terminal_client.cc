@@ -196,9 +196,7 @@ void TerminalClient::Show(Session* session) {
   // First the size: a program whose terminal changes it repaints.
   session->SetClientSize(*this, terminal_size_);
   session->Attach(*this, InsertPaint());
-  if (session->running()) return;
-  OnProgramEnded(session->State());
-  session->Pump(*this);
+  if (!session->running()) OnChange(Change::kEnded);
 }
 
 // The output that was missed can't be had back, but the screen as it is can.
@@ -213,18 +211,18 @@ uint64_t TerminalClient::InsertPaint() {
   return picture.from;
 }
 
-void TerminalClient::OnProgramStarted() {
-  InsertAt(session()->ring().end(),
-           absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
-}
-
-void TerminalClient::OnProgramEnded(const std::string& how) {
-  // Below the cursor, which is where the last that the program wrote ends.
-  InsertAt(session()->ring().end(),
-           absl::StrCat(ResetModesInPlace(), "\r\n\x1b[7m[deptyr: ",
-                        session()->name(), " ", Printable(how),
-                        "; waiting for the next start]\x1b[m\x1b[K\r\n"));
-  session()->Pump(*this);
+void TerminalClient::OnChange(Change::Kind change) {
+  const uint64_t now = session()->ring().end();
+  if (change == Change::kStarted) {
+    InsertAt(now, absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
+  } else if (change == Change::kEnded) {
+    // Below the cursor, which is where the last that the program wrote ends.
+    InsertAt(now,
+             absl::StrCat(ResetModesInPlace(), "\r\n\x1b[7m[deptyr: ",
+                          session()->name(), " ", Printable(session()->State()),
+                          "; waiting for the next start]\x1b[m\x1b[K\r\n"));
+    session()->Pump(*this);
+  }
 }
 
 void TerminalClient::ShowPage(TerminalPage::Kind kind) {

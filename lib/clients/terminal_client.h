@@ -71,8 +71,7 @@ class TerminalClient final : public Client {
   ClientInfo Info() const override { return {.kind = ClientKind::kTerminal}; }
   void Kick(absl::string_view) override {}  // head goes with its terminal
   void OnInputUnblocked() override { UpdateInterest(); }
-  void OnProgramStarted() override;
-  void OnProgramEnded(const std::string& how) override;
+  void OnChange(Change::Kind change) override;
 
  private:
   // Tells whether the terminal has a size.

@@ -75,7 +75,7 @@ bool UwsgiProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
 void UwsgiProtocol::TakeSignal(ConnectedClient& client, int number) {
   Session* const session = client.session();
   const bool may = session != nullptr && client.May(Right::kSignal);
-  if (may && session->Signal(number, client.identity()).ok()) return;
+  if (may && session->Signal(number, UidOf(client.identity())).ok()) return;
   client.CountDropped(1);
 }
 

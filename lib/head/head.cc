@@ -252,7 +252,7 @@ std::map<uid_t, Head::Usage> Head::UsageByUser() const {
     ++user.sessions;
     user.running += session->running() ? 1 : 0;
     user.kept += stores_.Has(*session) ? 1 : 0;
-    user.descriptors += 1 + (session->controller() >= 0 ? 1 : 0) +
+    user.descriptors += 1 + (session->terminal().valid() ? 1 : 0) +
                         (session->program().pidfd() >= 0 ? 1 : 0) +
                         listeners_.CountOf(*session);
   }

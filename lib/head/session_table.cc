@@ -113,7 +113,8 @@ void SessionTable::ForgetExcess() {
 
 void SessionTable::DropBlockingTerminals(const Session& held_up) {
   for (const auto& [name, session] : by_name_) {
-    const bool blocks = session.get() == &held_up || session->terminal_turned();
+    const bool blocks =
+        session.get() == &held_up || session->terminal().MadeToBlock();
     if (session->owner() == held_up.owner() && blocks) session->LoseTerminal();
   }
 }
@@ -158,14 +159,14 @@ void SessionTable::Resume(HeadState& before) {
   std::ranges::stable_sort(before.sessions, {}, &SessionState::order);
   for (const SessionState& state : before.sessions) {
     const Fd ring = TakeOffered(state.ring);
+    Fd controller = TakeOffered(state.controller);
+    Fd pidfd = TakeOffered(state.pidfd);
     const auto session = Adopt(state.name, ring.get());
     if (session.ok()) {
-      (*session)->Resume(state);
+      (*session)->Resume(std::move(controller), std::move(pidfd), state);
       continue;
     }
     // The trial found it fine a moment ago.
-    const Fd controller = TakeOffered(state.controller);
-    const Fd pidfd = TakeOffered(state.pidfd);
     Log(Severity::kError, "session=", state.name,
         " is lost: ", session.status().message());
   }

@@ -92,7 +92,7 @@ void Stores::Restore(const std::string& name, StoredSession stored) {
   }
   Session& session = **adopted;
   RestorePrograms(session, std::move(stored));
-  session.AwaitClients();
+  session.OnReadmitted();
   Log(Severity::kInfo, "session=", name, " taken back; ", session.State());
 }
 
@@ -103,7 +103,10 @@ void Stores::RestorePrograms(Session& session, StoredSession stored) {
   const uint64_t last = session.program().number();
   StoredProgram known = std::move(stored.programs[last]);
   stored.programs.erase(last);
-  session.Resume(std::move(known.controller), std::move(known.pidfd));
+  SessionState before;
+  // Every byte of it was seen by some client, if there was one.
+  before.answered = session.ring().end();
+  session.Resume(std::move(known.controller), std::move(known.pidfd), before);
   if (!session.running()) RemoveProgram(session, last);
   for (auto& [number, program] : stored.programs) {
     const int pidfd = program.pidfd.get();
@@ -176,7 +179,7 @@ void Stores::StoreMissing() {
   std::optional<PlacesByUser> users;
   size_t enough = SIZE_MAX;  // users who have as many make no room
   for (const auto& [name, session] : sessions_.by_name()) {
-    if (!session->running() || session->controller() < 0) continue;
+    if (!session->running() || !session->terminal().valid()) continue;
     while (!Has(*session)) {
       if (!stored_.HasRoom()) {
         if (!stored_.IsFull()) return;
@@ -188,7 +191,7 @@ void Stores::StoreMissing() {
           break;
         }
       }
-      Add(*session, session->program().number(), session->controller(),
+      Add(*session, session->program().number(), session->terminal().get(),
           session->program().pidfd());
       if (users && Has(*session)) ++(*users)[session->owner()].count;
     }

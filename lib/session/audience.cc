@@ -38,8 +38,8 @@ void Audience::Remove(SessionClient& client) {
   CountReturners();
 }
 
-void Audience::Tell(absl::FunctionRef<void(SessionClient&)> notice) {
-  for (SessionClient* client : clients_) notice(*client);
+void Audience::Tell(Change::Kind change) {
+  for (SessionClient* client : clients_) client->OnChange(change);
   PumpThisTurn();
 }
 
@@ -120,18 +120,14 @@ void Audience::StopHold() {
   patience_.Reset();
 }
 
-bool Audience::Lags(const SessionClient& client) const {
-  return ring_.end() - client.output().offset() + kSmallestRead >
-         ring_.capacity();
-}
-
 // Whoever took too little since the ring was full is passed over.
 void Audience::PassOverIdlers() {
   if (when_behind_ == WhenBehind::kBlock) return;
   if (!held_ || patience_.pending()) return;  // the window isn't over
   for (SessionClient* client : clients_) {
     OutputCursor& cursor = client->output();
-    if (!cursor.waited_for() || !Lags(*client) ||
+    const uint64_t behind = ring_.end() - cursor.offset();
+    if (!cursor.waited_for() || behind + kSmallestRead <= ring_.capacity() ||
         cursor.TakenInWindow() >= kLeastTaken) {
       continue;
     }
@@ -172,13 +168,17 @@ void Audience::Await(uint32_t known) {
       });
 }
 
+const SessionClient* Audience::LeadingTerminal() const {
+  if (leader_ != nullptr && leader_->size()) return leader_;
+  const auto latest =
+      std::find_if(clients_.rbegin(), clients_.rend(),
+                   [](const auto* client) { return client->size(); });
+  return latest == clients_.rend() ? nullptr : *latest;
+}
+
 bool Audience::Answers(const SessionClient& client) const {
-  if (leader_ != nullptr && leader_->size()) return leader_ == &client;
-  // A script that typed has no terminal that could answer; others may.
-  const SessionClient* answers = leader_;
-  for (const SessionClient* candidate : clients_) {
-    if (candidate->size()) answers = candidate;
-  }
+  const SessionClient* answers = LeadingTerminal();
+  if (answers == nullptr) answers = leader_;
   return answers == nullptr || answers == &client;
 }
 

@@ -8,23 +8,20 @@
 //   audience.PumpThisTurn();
 //   audience.UpdateHold();
 //
-// Falling behind.  When the ring is full, a client is waited for while it
-// drains: it has to take kLeastTaken bytes in every kPatience, out of what its
-// descriptor has queued or from the ring.  One that doesn't is passed over
-// until it has caught up: when it takes something again it is moved forward, a
-// terminal to the screen as it is, others to a safe place.  So readers that
-// keep up lose nothing, and one that doesn't costs the program kPatience, once.
-// Under WhenBehind::kDrop it has to leave; under kBlock nobody is passed over,
-// and the program waits.
+// Falling behind.  When the ring is full, a client is waited for while it takes
+// kLeastTaken bytes in every kPatience, out of what its descriptor has queued
+// or from the ring.  One that takes less is passed over, so it costs the
+// program kPatience, once.  When it takes something again it is moved forward,
+// a terminal to the screen as it is, others to a safe place.  Under
+// WhenBehind::kDrop it has to leave; under kBlock nobody is passed over, and
+// the program waits.
 //
-// Coming back.  A head that takes a session back from its store reads
-// nothing until as many clients have returned as there were, for a second at
-// most (five under kBlock): each returns when it next tries, and by then a
-// flood would have lapped it.
+// Coming back.  A head that takes a session back from its store reads nothing
+// until as many clients have returned as there were, for a second at most (five
+// under kBlock): by then a flood would have lapped them.
 //
-// Leading.  The client that last typed, or changed its size, leads: the
-// program has its size (sizing.h), and only what its terminal answers is typed
-// into the program.
+// Leading.  The client that last typed, or changed its size, leads: the program
+// has its size (sizing.h), and gets the answers of its terminal only.
 #pragma once
 
 #include <cstdint>
@@ -32,7 +29,6 @@
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/functional/function_ref.h"
 #include "absl/time/time.h"
 
 #include "lib/session/ring.h"
@@ -65,11 +61,10 @@ class Audience {
   // These are in the order they came.
   const std::vector<SessionClient*>& clients() const { return clients_; }
   void Add(SessionClient& client);
-  // Adds a client that the program before had.
-  void AddAgain(SessionClient& client);
+  void AddAgain(SessionClient& client);  // one that the program before had
   void Remove(SessionClient& client);
   // Tells each of them, and then has them write what they insert for it.
-  void Tell(absl::FunctionRef<void(SessionClient&)> notice);
+  void Tell(Change::Kind change);
 
   // Has a client, or all that aren't blocked, write what they are owed.
   void Pump(SessionClient& client);
@@ -82,15 +77,14 @@ class Audience {
 
   // How much may be read without a loss for a client that is waited for.
   size_t RoomToRead() const;
-  // Call this before `room` bytes are read: they may overwrite packets that the
-  // others are in the middle of.
+  // Call this before `room` bytes are read: they may overwrite packets that are
+  // half written.
   void KeepPackets(size_t room);
   // The ring is full, and somebody is waited for.
   bool held() const { return held_; }
   // Updates held(), and passes over the clients for which patience has run out.
   void UpdateHold();
-  // There is nothing to read any more.
-  void StopHold();
+  void StopHold();  // there is nothing to read any more
 
   // Clients of a head that died aren't back yet: nothing should be read.
   bool awaits() const { return awaited_ > 0; }
@@ -105,8 +99,10 @@ class Audience {
   void StopLeading(const SessionClient& client) {
     if (leader_ == &client) leader_ = nullptr;
   }
-  // Whether the answers of this client's terminal are for the program: the
-  // client leads, or it has a terminal and the one that leads has none.
+  // The client whose terminal counts: the one that leads, or, if that has none
+  // (a script), the latest to come of those that have one.  It may be null.
+  const SessionClient* LeadingTerminal() const;
+  // Whether the answers of this client's terminal are for the program.
   bool Answers(const SessionClient& client) const;
   // The furthest offset that a client has been at: questions that the program
   // asked its terminal before that are answered.
@@ -114,7 +110,6 @@ class Audience {
   void SetAnswered(uint64_t offset) { answered_ = offset; }
 
  private:
-  bool Lags(const SessionClient& client) const;
   void PassOverIdlers();
   void WaitForIdlers(int pauses);
   void CountReturners();

@@ -11,20 +11,29 @@ namespace deptyr {
 namespace {
 
 // How long a supervisor may take to reap its child: daemontools' supervise
-// reaps nothing in the first second after it started a program.  Three seconds,
-// in pieces, since a machine that stands still for longer costs only one of
-// them.
+// reaps nothing in the first second after it started a program.  In pieces,
+// since a machine that stands still for longer costs only one of them.
 constexpr absl::Duration kReapPause = absl::Milliseconds(500);
 constexpr int kReapPauses = 6;
 
-}  // namespace
-
-void CurrentProgram::SetArgv(const std::vector<std::string>& argv) {
-  argv_ = JoinArgv(argv);
+// Nothing if nobody knows how it ended.
+void SetOutcome(IncarnationRecord& record,
+                const std::optional<ExitStatus>& status) {
+  if (!status) {
+    record.outcome = Outcome::kUnknown;
+  } else if (status->signal != 0) {
+    record.outcome = Outcome::kSignalled;
+    record.value = status->signal;
+  } else {
+    record.outcome = Outcome::kExited;
+    record.value = status->code;
+  }
 }
 
+}  // namespace
+
 void CurrentProgram::Start(Incarnation program) {
-  SetArgv(program.argv);
+  argv_ = JoinArgv(program.argv);
   CopyText(absl::StrJoin(program.argv, " "), ring_.state().command);
   CopyText("", ring_.state().exec_failure);
   ring_.Begin({.started = absl::ToUnixMillis(absl::Now()),
@@ -32,7 +41,8 @@ void CurrentProgram::Start(Incarnation program) {
                .rows = program.size.rows,
                .cols = program.size.cols});
   is_child_ = program.is_child;
-  exited_ = settled_ = replaced_ = not_executed_ = false;
+  exited_ = settled_ = false;
+  fate_ = Outcome::kRuns;
   status_.reset();
   pidfd_ = std::move(program.pidfd);
   WatchPidfd();
@@ -47,27 +57,25 @@ void CurrentProgram::WatchPidfd() {
                      [this](Ready ready) { OnPidfd(ready); });
 }
 
-void CurrentProgram::Resume(Fd pidfd, bool has_terminal) {
-  argv_ = ring_.state().command.data();
+void CurrentProgram::Resume(Fd pidfd, bool has_terminal,
+                            const SessionState& state) {
+  argv_ =
+      state.argv.empty() ? ring_.state().command.data() : JoinArgv(state.argv);
+  if (state.not_executed) fate_ = Outcome::kNotExecuted;
   if (number() == 0) return;
   pidfd_ = std::move(pidfd);
   if (ring_.latest().outcome == Outcome::kRuns) {
+    if (state.status_told) status_ = {state.code, state.signal};
     if (pidfd_.valid() && has_terminal) return WatchPidfd();
     Record();
   }
   exited_ = settled_ = true;
 }
 
-void CurrentProgram::Restore(const SessionState& state) {
-  if (!state.argv.empty()) SetArgv(state.argv);
-  not_executed_ = state.not_executed;
-  if (running_ && state.status_told) status_ = {state.code, state.signal};
-}
-
 void CurrentProgram::Save(SessionState& state) const {
   state.pidfd = pidfd_.get();
   state.argv = SplitArgv(argv_);
-  state.not_executed = not_executed_;
+  state.not_executed = fate_ == Outcome::kNotExecuted;
   if (!status_) return;
   state.status_told = true;
   state.code = status_->code;
@@ -81,7 +89,7 @@ Fd CurrentProgram::Release() {
 
 void CurrentProgram::ExecFailed(absl::string_view text) {
   CopyText(text, ring_.state().exec_failure);
-  not_executed_ = true;
+  fate_ = Outcome::kNotExecuted;
 }
 
 void CurrentProgram::OnPidfd(Ready ready) {
@@ -96,7 +104,7 @@ void CurrentProgram::OnPidfd(Ready ready) {
   if (ready.hangup) settled_ = true;
   // Nothing else comes from it, and a hang-up is told for ever.
   if (settled_) watch_.Set(Interest::kNone);
-  owner_.OnProgramChanged();
+  changed_();
 }
 
 void CurrentProgram::WaitForStatus(int pauses) {
@@ -104,7 +112,7 @@ void CurrentProgram::WaitForStatus(int pauses) {
     if (pauses > 1) return WaitForStatus(pauses - 1);
     AskForStatus();
     settled_ = true;
-    owner_.OnProgramChanged();
+    changed_();
   });
 }
 
@@ -129,7 +137,8 @@ void CurrentProgram::MakeWay() {
   if (HasEnded(pidfd_.get())) {
     exited_ = true;
   } else {
-    replaced_ = settled_ = true;
+    settled_ = true;
+    if (fate_ == Outcome::kRuns) fate_ = Outcome::kReplaced;
   }
 }
 
@@ -151,12 +160,10 @@ void CurrentProgram::Record() {
   IncarnationRecord& record = ring_.latest();
   record.end = ring_.end();
   record.ended = absl::ToUnixMillis(absl::Now());
-  if (not_executed_) {
-    record.outcome = Outcome::kNotExecuted;
-  } else if (replaced_) {
-    record.outcome = Outcome::kReplaced;
-  } else {
+  if (fate_ == Outcome::kRuns) {
     SetOutcome(record, status_);
+  } else {
+    record.outcome = fate_;
   }
 }
 

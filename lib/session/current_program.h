@@ -2,15 +2,13 @@
 // go, one at a time; what is remembered of each is in the ring
 // (IncarnationRecord).
 //
-//   CurrentProgram program(loop, ring, owner);
+//   CurrentProgram program(loop, ring, [] { ... has it settled() now? ... });
 //   program.Start(std::move(incarnation));
-//   ... until the owner hears of a change ...
-//   if (program.exited() && program.settled()) program.Finish();
+//   if (program.settled()) program.Finish();
 //
-// A program has ended when its pidfd says so.  The kernel tells how it ended
-// only once its parent has reaped it; that is waited for, but not for ever.
-// The session calls Finish() when all output is in the ring; until then the
-// program counts as running.
+// A program has ended when its pidfd says so.  The kernel tells how only once
+// its parent has reaped it; that is waited for, but not for ever.  Until the
+// session calls Finish(), with all output in the ring, it counts as running.
 #pragma once
 
 #include <sys/types.h>
@@ -18,8 +16,10 @@
 #include <cstdint>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
@@ -44,32 +44,26 @@ struct Incarnation {
 
 class CurrentProgram {
  public:
-  class Owner {
-   public:
-    virtual ~Owner() = default;
-    // It has exited, or how it ended is settled now.
-    virtual void OnProgramChanged() = 0;
-  };
-  CurrentProgram(EventLoop& loop, Ring& ring, Owner& owner)
-      : loop_(loop), ring_(ring), owner_(owner) {}
+  // `changed` is called when it has exited, or how it ended is settled.
+  CurrentProgram(EventLoop& loop, Ring& ring,
+                 absl::AnyInvocable<void()> changed)
+      : loop_(loop), ring_(ring), changed_(std::move(changed)) {}
   CurrentProgram(const CurrentProgram&) = delete;
   CurrentProgram& operator=(const CurrentProgram&) = delete;
 
-  // Starts a new program, whose terminal is the caller's.  The one before must
-  // have finished.
+  // `program`'s terminal is the caller's.  The one before must have finished.
   void Start(Incarnation program);
-  // Goes on with the program that the ring tells of.  `has_terminal` means that
-  // it has its terminal, or is known to have lost it; otherwise it counts as
-  // ended.  There is no pidfd without a program, or after its end.
-  void Resume(Fd pidfd, bool has_terminal);
-  // Restores what only the head before knew.
-  void Restore(const SessionState& state);
+  // Goes on with the program that the ring tells of, and with what only the
+  // head before knew.  `has_terminal` means that it has its terminal, or is
+  // known to have lost it; otherwise it counts as ended.  There is no pidfd
+  // without a program, or after its end.
+  void Resume(Fd pidfd, bool has_terminal, const SessionState& state);
   void Save(SessionState& state) const;
 
   // It runs from Start() to Finish().
   bool running() const { return running_; }
   bool exited() const { return exited_; }
-  // How it ended is known, or never will be.
+  // It has exited, or is replaced, and how it ended is known or never will be.
   bool settled() const { return settled_; }
   // Asks the kernel, so a program whose end isn't processed yet is not alive.
   bool IsAlive() const { return running_ && !HasEnded(pidfd_.get()); }
@@ -103,17 +97,16 @@ class CurrentProgram {
   void WaitForStatus(int pauses);
   void AskForStatus();
   void Record();
-  void SetArgv(const std::vector<std::string>& argv);
 
   EventLoop& loop_;
   Ring& ring_;
-  Owner& owner_;
+  absl::AnyInvocable<void()> changed_;
   bool is_child_ = false;
   bool running_ = false;
   bool exited_ = false;  // its pidfd said so
   bool settled_ = false;
-  bool replaced_ = false;
-  bool not_executed_ = false;
+  // It was replaced or not executed; kRuns: its status says how it ended.
+  Outcome fate_ = Outcome::kRuns;
   Fd pidfd_;
   std::optional<ExitStatus> status_;
   Watch watch_;

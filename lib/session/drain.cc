@@ -13,7 +13,7 @@ constexpr size_t kLargestRead = 64 << 10;
 // Writing to so many takes longer than to gather what is written.
 constexpr size_t kManyClients = 4;
 // A session floods after so many consecutive turns that read much.
-constexpr uint8_t kFloodTurns = 8;
+constexpr int kFloodTurns = 8;
 // How long another session's keystroke may have to wait for a flood.
 constexpr Clock::duration kLongestTurn = std::chrono::microseconds(100);
 constexpr Clock::duration kTurnPerClient = std::chrono::microseconds(2);
@@ -51,25 +51,15 @@ bool Drain::Turn(const SharedFd& terminal, Watch& watch, bool program_ended) {
   } while ((many || loop_.Alone()) && room >= kSmallestRead &&
            busy_poll_.MoreAfter(got, terminal.get(), many) &&
            Clock::now() < end);
-  if (all < BusyPoll::kFlood) {
-    flood_turns_ = 0;
-  } else if (flood_turns_ < kFloodTurns) {
-    ++flood_turns_;
-  }
+  const bool much = all >= BusyPoll::kFlood;
+  flood_turns_ = much ? std::min(flood_turns_ + 1, kFloodTurns) : 0;
   watch.SetFlood(flood_turns_ == kFloodTurns);
-  if (Gathers(room, many)) {
-    audience_.PumpWithin(kLongestGathering);
-  } else {
-    audience_.PumpThisTurn();
-  }
+  // Whether what was read had better wait for what the next turn reads.
+  const bool gathers = flood_turns_ == kFloodTurns && !many && clients > 0 &&
+                       room >= kSmallestRead &&
+                       ring_.capacity() - room < kGathered && !loop_.Alone();
+  gathers ? audience_.PumpWithin(kLongestGathering) : audience_.PumpThisTurn();
   return !held_up_;
-}
-
-// Whether what was read had better wait for what the next turn reads.
-bool Drain::Gathers(size_t room, bool many) const {
-  return flood_turns_ == kFloodTurns && !many && !audience_.clients().empty() &&
-         room >= kSmallestRead && ring_.capacity() - room < kGathered &&
-         !loop_.Alone();
 }
 
 bool Drain::ReadAll(const SharedFd& terminal) {

@@ -5,19 +5,16 @@
 //     ... whoever passed the terminal made us wait ...
 //   }
 //
-// One turn.  When the PTY is readable it is read once, into as much room as the
-// ring has up to kLargestRead, then every client that isn't blocked gets its
-// writes.  Reading on until EAGAIN gains nothing, since the writer keeps pace
-// with the reader, and starves all other sessions (fairness 0.0 against 0.98
-// with eight busy ones).  While nothing else is ready, or there are many
-// clients to write to, the turn stays with a flood for 100 us
-// (lib/sys/busy_poll.h), and clients get all of it in one write.  Between two
-// sessions that flood, the loop serves everybody else (Watch::SetFlood()).
+// One turn.  When the PTY is readable it is read once (docs/architecture.md
+// says why not until EAGAIN), then every client that isn't blocked gets its
+// writes. While nothing else is ready, or there are many clients to write to,
+// the turn stays with a flood for 100 us (lib/sys/busy_poll.h), and clients get
+// all of it in one write.  Between two sessions that flood, the loop serves
+// everybody else (Watch::SetFlood()).
 //
-// The end.  EIO says only that nobody holds the client end now: a program may
-// open its terminal again.  Once the program has ended, all that it wrote is
-// readable (n_tty flushes before it says EAGAIN or EIO), so a read that finds
-// nothing then means that the ring has all of it.
+// The end.  EIO says only that nobody holds the client end now.  Once the
+// program has ended, all that it wrote is readable (n_tty flushes before it
+// says EAGAIN or EIO): the ring has all of it when a read finds nothing.
 #pragma once
 
 #include <cstdint>
@@ -47,9 +44,8 @@ class Drain {
 
   // A new program, on a new terminal.
   void Begin();
-  // Reads what there is now, and has the clients write it at once.  While
-  // several floods are served, they write it a little later.  False if a read
-  // had to wait.
+  // Reads what there is now, and has the clients write it at once or, while
+  // several floods are served, a little later.  False if a read had to wait.
   bool Turn(const SharedFd& terminal, Watch& watch, bool program_ended);
   // Reads all that the PTY holds, even past a client that is waited for: its
   // program has ended or is replaced, and this is the last chance.  If a
@@ -65,7 +61,6 @@ class Drain {
 
  private:
   size_t Read(const SharedFd& terminal, size_t room, bool program_ended);
-  bool Gathers(size_t room, bool many) const;
 
   EventLoop& loop_;
   Ring& ring_;
@@ -73,7 +68,7 @@ class Drain {
   Observers observers_;
   BusyPoll busy_poll_;
   uint32_t read_since_end_ = 0;  // a leftover child may write for ever
-  uint8_t flood_turns_ = 0;      // large ones in a row, up to a few
+  int flood_turns_ = 0;          // large ones in a row, up to a few
   bool closed_ = false;
   bool drained_ = false;
   bool held_up_ = false;

@@ -1,17 +1,10 @@
 #include "lib/session/input_queue.h"
 
-#include <utility>
-
 #include "absl/algorithm/container.h"
 
 #include "lib/sys/pty.h"
 
 namespace deptyr {
-namespace {
-
-constexpr absl::Duration kPause = absl::Milliseconds(100);
-
-}  // namespace
 
 size_t InputQueue::Take(const SessionClient& from,
                         absl::string_view keystrokes) {
@@ -26,8 +19,7 @@ size_t InputQueue::Take(const SessionClient& from,
   return taken.size();
 }
 
-// Leaving takes back nothing that was typed, once: many that come and are made
-// to leave would fill any memory.
+// Many that come and are made to leave would fill any memory.
 void InputQueue::TakeLeft(const SessionClient& from,
                           absl::string_view keystrokes) {
   if (!keystrokes_.overfull()) keystrokes_.Append(keystrokes);
@@ -53,21 +45,21 @@ bool InputQueue::PassInterrupt(const SessionClient& from,
   return signal != 0 && SignalForeground(terminal.get(), signal).ok();
 }
 
-InputQueue::Wrote InputQueue::WriteTo(const SharedFd& terminal) {
+bool InputQueue::WriteTo(const SharedFd& terminal) {
+  constexpr absl::Duration kPause = absl::Milliseconds(100);
   while (!keystrokes_.empty() && !pause_.pending()) {
     const size_t wanted = keystrokes_.bytes().size();
     const IoResult wrote = terminal.Write(keystrokes_.bytes());
     keystrokes_.Consume(wrote.bytes);
-    if (wrote.waited) return Wrote::kHeldUp;
+    if (wrote.waited) return false;
     if (wrote.state == IoState::kWouldBlock || wrote.bytes == wanted) break;
-    if (wrote.state == IoState::kError) return Wrote::kFailed;
     if (wrote.state == IoState::kEnd) keystrokes_.Clear();
+    if (wrote.state == IoState::kError) {
+      pause_ = loop_.After(kPause, [this] { write_again_(); });
+      break;
+    }
   }
-  return Wrote::kAllItTakes;
-}
-
-void InputQueue::Pause(EventLoop& loop, absl::AnyInvocable<void()> over) {
-  pause_ = loop.After(kPause, std::move(over));
+  return true;
 }
 
 void InputQueue::OfferRoom(const std::vector<SessionClient*>& clients) {

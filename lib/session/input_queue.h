@@ -1,20 +1,17 @@
 // The keystrokes of clients, on their way to the terminal.
 //
+//   InputQueue input(loop, [] { ... write again ... });
 //   const size_t taken = input.Take(client, keystrokes);
-//   if (input.WriteTo(terminal) == InputQueue::Wrote::kFailed) {
-//     input.Pause(loop, [] { ... write again ... });
+//   if (!input.WriteTo(terminal)) {
+//     ... whoever passed the terminal made us wait ...
 //   }
 //
 // It has room for kInputRoom bytes.  When it is full, clients keep what they
-// have and read no more; when there is room again, they take turns.  Keystrokes
-// that a leaving client still had go into the queue as well, unless those of
-// another have exceeded its room already.
-//
-// A client's ^C, ^\ or ^Z (whatever the terminal's settings say) doesn't wait
-// behind another's paste: the terminal is told to signal at once.
+// have and read no more; when there is room again, they take turns.
 #pragma once
 
 #include <cstdint>
+#include <utility>
 #include <vector>
 
 #include "absl/functional/any_invocable.h"
@@ -31,6 +28,10 @@ inline constexpr size_t kInputRoom = 16 << 10;
 
 class InputQueue {
  public:
+  // `write_again` is called some time after the kernel lacked memory.
+  InputQueue(EventLoop& loop, absl::AnyInvocable<void()> write_again)
+      : loop_(loop), write_again_(std::move(write_again)) {}
+
   size_t room() const { return keystrokes_.room(); }
   absl::string_view bytes() const { return keystrokes_.bytes(); }
   // Whether to ask the terminal for room.
@@ -40,25 +41,21 @@ class InputQueue {
 
   // Takes what there is room for, and says how much that was.
   size_t Take(const SessionClient& from, absl::string_view keystrokes);
-  // Takes the keystrokes of a client that has gone.
+  // Takes the keystrokes that a leaving client still had, unless those of
+  // another have exceeded the room already.
   void TakeLeft(const SessionClient& from, absl::string_view keystrokes);
   // Takes the keystrokes that the queue of the head before had.
   void Restore(absl::string_view keystrokes);
   void Clear() { keystrokes_.Clear(); }
 
-  // True if the keystrokes are one interrupt that passed another client's: then
-  // the terminal's foreground group was signalled.
+  // A ^C, ^\ or ^Z (whatever the terminal's settings say) doesn't wait behind
+  // another client's paste: true if the keystrokes are one such key, and the
+  // terminal's foreground group was signalled.
   bool PassInterrupt(const SessionClient& from, absl::string_view keystrokes,
                      const SharedFd& terminal) const;
 
-  enum class Wrote {
-    kAllItTakes,
-    kHeldUp,  // the terminal made us wait
-    kFailed,  // the kernel lacked memory: Pause()
-  };
-  Wrote WriteTo(const SharedFd& terminal);
-  // Nothing is written until `over` is called.
-  void Pause(EventLoop& loop, absl::AnyInvocable<void()> over);
+  // Writes as much as the terminal takes.  False if it made us wait.
+  bool WriteTo(const SharedFd& terminal);
 
   // Lets the clients that wait for room type in turns while there is some.  The
   // one that is first to fill the queue is last the next time.
@@ -67,9 +64,11 @@ class InputQueue {
   void ExpectOffer() { was_full_ = true; }
 
  private:
+  EventLoop& loop_;
+  absl::AnyInvocable<void()> write_again_;
   ByteQueue keystrokes_{kInputRoom};
   const SessionClient* typist_ = nullptr;  // null unless one typed it all
-  Timer pause_;
+  Timer pause_;                            // after a failure
   uint32_t next_ = 0;  // whose turn it is, an index of clients
   bool was_full_ = false;
 };

@@ -9,28 +9,22 @@ namespace {
 constexpr absl::Duration kLeftoverTime = absl::Seconds(10);
 // A program may come and go a thousand times in that time.
 constexpr size_t kMostLeftovers = 16;
-constexpr size_t kScrap = 4096;
 
 }  // namespace
 
 void Leftovers::Add(EventLoop& loop, SharedFd terminal,
                     absl::AnyInvocable<void()> held_up) {
-  Leftover& leftover = all_.emplace_front();
+  Leftover& leftover = all_.emplace_back();
   leftover.terminal = std::move(terminal);
   leftover.held_up = std::move(held_up);
   leftover.watch = loop.Add(leftover.terminal.get(), Interest::kRead,
                             [&leftover](Ready) { Discard(leftover); });
-  leftover.patience = loop.After(kLeftoverTime, [this, &leftover] {
-    all_.remove_if([&](const Leftover& one) { return &one == &leftover; });
-  });
-  // The oldest goes.
-  auto last = all_.begin();
-  for (size_t i = 1; i < kMostLeftovers && last != all_.end(); ++i) ++last;
-  if (last != all_.end()) all_.erase_after(last, all_.end());
+  leftover.patience = loop.After(kLeftoverTime, [this] { all_.pop_front(); });
+  if (all_.size() > kMostLeftovers) all_.pop_front();
 }
 
 void Leftovers::Discard(Leftover& leftover) {
-  std::array<char, kScrap> scrap;
+  std::array<char, 4096> scrap;
   const IoResult got = leftover.terminal.Read(scrap);
   if (got.state == IoState::kEnd || got.state == IoState::kError ||
       got.waited) {

@@ -1,15 +1,11 @@
 // Terminals that have outlived their program, because its children hold them.
 // Nobody reads what these write any more, but they may write it: a shutdown
 // that says "bye" must not be killed for that.
-//
-//   Leftovers leftovers;
-//   leftovers.Add(loop, std::move(terminal), [] { ... it made us wait ... });
-//
 // A terminal is let go when nobody holds it any more, when there are many, and
 // after ten seconds in any case.  Whatever still holds it then is hung up.
 #pragma once
 
-#include <forward_list>
+#include <list>
 
 #include "absl/functional/any_invocable.h"
 
@@ -33,7 +29,7 @@ class Leftovers {
   };
   static void Discard(Leftover& leftover);
 
-  std::forward_list<Leftover> all_;  // the latest first; they never move
+  std::list<Leftover> all_;  // the oldest first; they never move
 };
 
 }  // namespace deptyr

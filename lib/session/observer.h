@@ -1,17 +1,6 @@
-// An observer sees every byte that the programs of a session write.  The live
-// screen is one; a log would be another.
-//
-//   class Counter final : public Observer {
-//    public:
-//     explicit Counter(const Ring& ring) : ring_(ring) {}
-//     void OnOutput() override { bytes_ = ring_.end(); }
-//
-//    private:
-//     const Ring& ring_;
-//     uint64_t bytes_ = 0;
-//   };
-//
-// The session's constructor makes its observers (session.cc).
+// An observer sees every byte that the programs of a session write, in its
+// ring.  The live screen is one; a log would be another.  The session's
+// constructor adds them to its drain.
 #pragma once
 
 #include "lib/base/window_size.h"

@@ -1,17 +1,12 @@
-// A client's place in a session's ring, and how well it keeps up.
-//
-//   OutputCursor cursor(connection);
-//   cursor.BeginAt(ring.SafeStart(ring.begin()));
-//   IoResult wrote = WriteSome(cursor.fd(), ring.From(cursor.offset()));
-//   cursor.Advance(wrote.bytes);
-//   cursor.NoteTaken(wrote.bytes);
-//
-// The client moves it; the session reads it to decide how far the ring may go
-// on (audience.h has the rule).
+// A client's place in a session's ring, and how well it keeps up.  The client
+// moves it; the audience reads it to decide how far the ring may go on
+// (audience.h has the rule).
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+
+#include "lib/sys/io.h"
 
 namespace deptyr {
 
@@ -46,18 +41,19 @@ class OutputCursor {
   bool blocked() const { return blocked_; }
 
   void BeginAt(uint64_t offset) {
-    offset_ = offset;
-    begun_ = true;
-    lost_ = false;
+    Restore(offset, missed_, /*begun=*/true, /*lost=*/false);
   }
   // It begins with a picture that is taken at `offset` or later.
   void BeginWithPicture(uint64_t offset) {
-    offset_ = offset;
-    begun_ = false;
-    lost_ = true;
+    Restore(offset, missed_, /*begun=*/false, /*lost=*/true);
   }
   // Makes it what it was in the program that handed it over.
-  void Restore(uint64_t offset, uint64_t missed, bool begun, bool lost);
+  void Restore(uint64_t offset, uint64_t missed, bool begun, bool lost) {
+    offset_ = offset;
+    missed_ = missed;
+    begun_ = begun;
+    lost_ = lost;
+  }
   void Advance(size_t bytes) { offset_ += bytes; }
   // The client goes on there, and misses everything between.
   void SkipTo(uint64_t offset) {
@@ -81,15 +77,28 @@ class OutputCursor {
   }
   void PassOver() { waited_for_ = false; }
   // With `always`, a client that is behind is waited for, too.
-  void OnPumped(Pumped pumped, bool always);
+  void OnPumped(Pumped pumped, bool always) {
+    blocked_ = pumped == Pumped::kBlocked || pumped == Pumped::kWaits;
+    if (pumped == Pumped::kWaits) waited_for_ = false;
+    // A client that waited for its picture has its place now.
+    const bool placed = pumped == Pumped::kBlocked && !lost_ && always;
+    if ((pumped == Pumped::kAll || placed) && !leaving_) waited_for_ = true;
+  }
 
   // Its descriptor took this many bytes, of whatever kind.
   void NoteTaken(size_t bytes) { taken_ += bytes; }
-  void StartWindow();
+  void StartWindow() {
+    taken_ = 0;
+    queued_ = BytesQueued(fd_);
+  }
   // How much the client itself took in the present window.  The bytes that its
   // descriptor took would say too little: a socket says that it has room only
   // when half of what it holds is gone.
-  size_t TakenInWindow() const;
+  size_t TakenInWindow() const {
+    const size_t given = taken_ + queued_;
+    const size_t still_queued = BytesQueued(fd_);
+    return given > still_queued ? given - still_queued : 0;
+  }
 
  private:
   const int fd_;

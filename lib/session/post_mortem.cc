@@ -6,27 +6,23 @@
 #include "lib/session/live_screen.h"
 
 namespace deptyr {
-namespace {
 
-// To scan all of a large ring would take long.
-constexpr uint64_t kMostRead = 256 << 10;
-
-}  // namespace
-
-std::unique_ptr<PostMortem> PostMortemFromRing(const Ring& ring) {
+std::optional<PostMortem> PostMortemFromRing(const Ring& ring) {
+  // To scan all of a large ring would take long.
+  constexpr uint64_t kMostRead = 256 << 10;
   const std::vector<IncarnationRecord> all = ring.incarnations();
-  if (all.size() < 2) return nullptr;
+  if (all.size() < 2) return std::nullopt;
   const IncarnationRecord& record = all[all.size() - 2];
   const uint64_t least =
       std::max(ring.begin(), record.end - std::min(record.end, kMostRead));
   const uint64_t begin =
       record.begin >= least ? record.begin : ring.SafeStart(least);
-  if (begin > record.end) return nullptr;
+  if (begin > record.end) return std::nullopt;
   const WindowSize size = {record.rows, record.cols};
-  return std::make_unique<PostMortem>(PostMortem{
+  return PostMortem{
       .paint = PaintingOf(ring.From(begin).substr(0, record.end - begin), size),
       .size = size,
-      .how = Describe(record, ring.state().exec_failure.data())});
+      .how = Describe(record, ring.state().exec_failure.data())};
 }
 
 }  // namespace deptyr

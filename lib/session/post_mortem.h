@@ -1,7 +1,7 @@
 // The screen as a program that has ended left it.
 #pragma once
 
-#include <memory>
+#include <optional>
 #include <string>
 
 #include "lib/base/window_size.h"
@@ -15,9 +15,8 @@ struct PostMortem {
   std::string how;  // how the program ended, for people
 };
 
-// Makes the post-mortem of the program before the last from what the ring still
-// has.  This is for an end that another head saw.  Null if the ring has nothing
-// of it.
-std::unique_ptr<PostMortem> PostMortemFromRing(const Ring& ring);
+// Makes the post-mortem of the program before the last, whose end another head
+// saw, from what the ring still has of it; nothing if that is nothing.
+std::optional<PostMortem> PostMortemFromRing(const Ring& ring);
 
 }  // namespace deptyr

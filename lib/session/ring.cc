@@ -6,6 +6,7 @@
 #include <new>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status.h"
@@ -56,11 +57,6 @@ absl::Status CheckVersion(const RingState& state) {
 // don't overflow.
 constexpr uint64_t kFarthest = uint64_t{1} << 62;
 
-template <size_t kSize>
-bool HasEnd(const std::array<char, kSize>& text) {
-  return std::find(text.begin(), text.end(), '\0') != text.end();
-}
-
 // Only the last of the records and of the modes are checked: others may be half
 // written.
 absl::Status Check(const RingState& state, size_t capacity) {
@@ -81,8 +77,9 @@ absl::Status Check(const RingState& state, size_t capacity) {
   if (modes.size > modes.text.size() || modes.offset > state.end) {
     return absl::InvalidArgumentError("the modes it holds have no end");
   }
-  if (!HasEnd(state.name) || !HasEnd(state.command) ||
-      !HasEnd(state.exec_failure)) {
+  if (!absl::c_linear_search(state.name, '\0') ||
+      !absl::c_linear_search(state.command, '\0') ||
+      !absl::c_linear_search(state.exec_failure, '\0')) {
     return absl::InvalidArgumentError("a text in it has no end");
   }
   return absl::OkStatus();

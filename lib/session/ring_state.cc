@@ -4,19 +4,6 @@
 
 namespace deptyr {
 
-void SetOutcome(IncarnationRecord& record,
-                const std::optional<ExitStatus>& status) {
-  if (!status) {
-    record.outcome = Outcome::kUnknown;
-  } else if (status->signal != 0) {
-    record.outcome = Outcome::kSignalled;
-    record.value = status->signal;
-  } else {
-    record.outcome = Outcome::kExited;
-    record.value = status->code;
-  }
-}
-
 std::optional<ExitStatus> StatusOf(const IncarnationRecord& record) {
   switch (record.outcome) {
     case Outcome::kExited:

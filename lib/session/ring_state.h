@@ -101,9 +101,7 @@ void CopyText(absl::string_view text, std::array<char, size>& room) {
   text.copy(room.data(), room.size() - 1);
 }
 
-// These set and return how a program has ended: nothing if nobody knows.
-void SetOutcome(IncarnationRecord& record,
-                const std::optional<ExitStatus>& status);
+// How a program has ended: nothing if nobody knows.
 std::optional<ExitStatus> StatusOf(const IncarnationRecord& record);
 // "ended: exit status 3", for people.
 std::string Describe(const IncarnationRecord& record,

@@ -7,19 +7,16 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/pty.h"
-#include "lib/sys/replace_self.h"
 
 namespace deptyr {
 namespace {
 
 // A terminal that nobody holds would report its hang-up for ever: `closed`.
 Interest TerminalInterest(bool read, bool write, bool closed) {
-  if (read && write) {
-    return closed ? Interest::kReadWriteEdge : Interest::kReadWrite;
-  }
-  if (read) return closed ? Interest::kReadEdge : Interest::kRead;
-  if (write) return closed ? Interest::kWriteEdge : Interest::kWrite;
-  return Interest::kNone;
+  if (!read && !write) return Interest::kNone;
+  if (!closed) return InterestIn(read, write);
+  if (!read) return Interest::kWriteEdge;
+  return write ? Interest::kReadWriteEdge : Interest::kReadEdge;
 }
 
 }  // namespace
@@ -33,9 +30,10 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
       keeps_screen_(options.keeps_screen),
       ring_(std::move(ring)),
       changed_(std::move(changed)),
-      program_(loop, ring_, *this),
+      program_(loop, ring_, [this] { OnTerminal({.readable = true}); }),
       audience_(loop, ring_, options.when_behind, [this] { UpdateInterest(); }),
-      sizing_(loop, ring_, options.size_policy),
+      input_(loop, [this] { OnTerminal({.writable = true}); }),
+      sizing_(loop, ring_, audience_, options.size_policy),
       screen_(loop, ring_),
       drain_(loop, ring_, audience_) {
   ring_.state().owner = owner_;
@@ -44,15 +42,17 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
 }
 
 Session::~Session() {
-  for (SessionClient* client : clients()) (void)client->OnDetached();
+  for (SessionClient* client : clients()) {
+    client->SetSession(nullptr);
+    (void)client->GiveUpPlace();
+  }
 }
 
 std::string Session::State() const {
-  if (running() && !terminal_.valid()) {
-    return absl::StrCat("runs without its terminal, pid ", program_.pid());
-  }
-  if (running()) return absl::StrCat("runs, pid ", program_.pid());
-  return program_.number() == 0 ? "never started" : program_.How();
+  if (program_.number() == 0) return "never started";
+  if (!running()) return program_.How();
+  return absl::StrCat("runs", terminal_.valid() ? "" : " without its terminal",
+                      ", pid ", program_.pid());
 }
 
 Session::Picture Session::TakePicture(WindowSize room) {
@@ -63,13 +63,10 @@ Session::Picture Session::TakePicture(WindowSize room) {
 std::optional<PostMortem> Session::TakePostMortem() {
   if (program_.number() == 0) return std::nullopt;
   if (!running()) {
-    return PostMortem{.paint = screen_.Take(size()).paint,
-                      .size = size(),
-                      .how = program_.How()};
+    return PostMortem{screen_.Take(size()).paint, size(), program_.How()};
   }
-  if (post_mortem_ == nullptr) post_mortem_ = PostMortemFromRing(ring_);
-  if (post_mortem_ == nullptr) return std::nullopt;
-  return *post_mortem_;
+  if (!post_mortem_) post_mortem_ = PostMortemFromRing(ring_);
+  return post_mortem_;
 }
 
 void Session::Start(Incarnation program) {
@@ -77,18 +74,20 @@ void Session::Start(Incarnation program) {
   LeaveTerminal();
   // Where many are replaced at once, it is made when somebody asks, of what
   // the ring has by then.
-  auto left = loop_.TurnIsLong() ? std::nullopt : TakePostMortem();
-  post_mortem_ =
-      left ? std::make_unique<PostMortem>(*std::move(left)) : nullptr;
-  sizing_.Begin(program.size);
-  terminal_ = SharedFd(std::move(program.controller));
+  post_mortem_ = loop_.TurnIsLong() ? std::nullopt : TakePostMortem();
+  sizing_.Set(program.size);
+  TakeTerminal(std::move(program.controller));
   program_.Start(std::move(program));
   drain_.Begin();
   for (Observer* observer : drain_.observers()) observer->OnStart(size());
-  WatchTerminal();
   ApplySize();
-  audience_.Tell([](SessionClient& client) { client.OnProgramStarted(); });
-  changed_(*this, {Change::kStarted});
+  Announce(Change::kStarted);
+}
+
+// Tells the clients, and then everybody else.
+void Session::Announce(Change::Kind change) {
+  audience_.Tell(change);
+  changed_(*this, {change});
 }
 
 void Session::EndNow() {
@@ -99,35 +98,24 @@ void Session::EndNow() {
   Finish();
 }
 
-void Session::FinishIfEnded() {
-  const bool drained = drain_.drained() || reading_stopped_;
-  if (running() && program_.exited() && program_.settled() && drained) Finish();
-  // The program's children have let go of the PTY at last.
-  if (!running() && drain_.closed()) DropTerminal();
-}
-
 void Session::Finish() {
   program_.Finish();
   input_.Clear();
   input_.OfferRoom(clients());  // where input is dropped now
-  const std::string how = program_.How();
-  audience_.Tell([&](SessionClient& client) { client.OnProgramEnded(how); });
-  changed_(*this, {Change::kEnded});
+  Announce(Change::kEnded);
 }
 
 absl::Status Session::TellStatus(const ExitStatus& status) {
   const Outcome before = ring_.latest().outcome;
   RETURN_IF_ERROR(program_.TellStatus(status));
   if (ring_.latest().outcome == before) return absl::OkStatus();
-  audience_.Tell([](SessionClient& client) { client.OnStatusKnown(); });
-  changed_(*this, {Change::kStatus});
+  Announce(Change::kStatus);
   return absl::OkStatus();
 }
 
-absl::Status Session::Signal(int number,
-                             const std::optional<PeerIdentity>& who) {
+absl::Status Session::Signal(int number, uid_t sender) {
   if (!running()) return absl::UnavailableError("no program runs");
-  const uid_t sender = who && who->uid == 0 ? 0 : owner_;
+  if (sender != 0) sender = owner_;
   absl::Status sent = SendSignalFor(sender, program_.pidfd(), number);
   // The terminal's own signals could be typed to any program.
   if (sent.ok() || !SignalForeground(terminal_.get(), number).ok()) return sent;
@@ -135,12 +123,8 @@ absl::Status Session::Signal(int number,
 }
 
 void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
-  client.OnAttached(*this);
-  if (from) {
-    client.BeginAt(*from);
-  } else {
-    client.output().BeginWithPicture(ring_.end());
-  }
+  client.SetSession(this);
+  from ? client.BeginAt(*from) : client.output().BeginWithPicture(ring_.end());
   audience_.Add(client);
   if (client.size()) ApplySize();
   changed_(*this, {Change::kAttached, &client});
@@ -150,8 +134,9 @@ void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
 
 void Session::Detach(SessionClient& client) {
   audience_.Remove(client);
-  const std::string untyped = client.OnDetached();
-  input_.TakeLeft(client, running() ? untyped : "");
+  client.SetSession(nullptr);
+  const std::string untyped = client.GiveUpPlace();
+  input_.TakeLeft(client, running() && terminal_.valid() ? untyped : "");
   ApplySize();
   UpdateInterest();
   changed_(*this, {Change::kDetached, &client});
@@ -165,17 +150,16 @@ void Session::Pump(SessionClient& client) {
 size_t Session::Type(SessionClient& from, absl::string_view keystrokes) {
   if (!running() || !terminal_.valid()) return keystrokes.size();
   const size_t taken = input_.Take(from, keystrokes);
-  WriteInput();
+  if (!input_.WriteTo(terminal_)) changed_(*this, {Change::kHeldUp});
   UpdateInterest();
   return taken;
 }
 
 bool Session::PassInterrupt(SessionClient& from, absl::string_view keystrokes) {
-  if (!running() || !input_.PassInterrupt(from, keystrokes, terminal_)) {
-    return false;
-  }
-  Lead(from);
-  return true;
+  const bool passed =
+      running() && input_.PassInterrupt(from, keystrokes, terminal_);
+  if (passed) Lead(from);
+  return passed;
 }
 
 void Session::Lead(SessionClient& client) {
@@ -191,53 +175,31 @@ void Session::SetClientSize(SessionClient& client, WindowSize size) {
 }
 
 void Session::ApplySize() {
-  if (!sizing_.Apply(clients(), audience_.leader(), [this] { ApplySize(); })) {
-    return;
-  }
+  if (!sizing_.Apply([this] { ApplySize(); })) return;
   for (Observer* observer : drain_.observers()) observer->OnResize(size());
   if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
-  audience_.Tell([this](SessionClient& client) { client.OnResized(size()); });
-  changed_(*this, {Change::kResized});
+  Announce(Change::kResized);
 }
 
 void Session::Repaint() {
   if (running()) sizing_.Repaint(terminal_.get());
 }
 
-void Session::WriteInput() {
-  switch (input_.WriteTo(terminal_)) {
-    case InputQueue::Wrote::kAllItTakes:
-      break;
-    case InputQueue::Wrote::kHeldUp:
-      changed_(*this, {Change::kHeldUp});
-      break;
-    case InputQueue::Wrote::kFailed:
-      input_.Pause(loop_, [this] { OnTerminal({.writable = true}); });
-      break;
-  }
-}
-
-void Session::ReadTurn() {
-  const bool ended = program_.exited() || program_.settled();
-  if (!drain_.Turn(terminal_, terminal_watch_, ended)) {
-    changed_(*this, {Change::kHeldUp});
-  }
-}
-
 void Session::OnTerminal(Ready ready) {
   if (ready.writable) {
-    WriteInput();
+    if (!input_.WriteTo(terminal_)) changed_(*this, {Change::kHeldUp});
     input_.OfferRoom(clients());
   }
-  if (ready.readable && MayRead()) ReadTurn();
+  if (ready.readable && MayRead()) {
+    const bool ended = program_.exited();
+    const bool waited = !drain_.Turn(terminal_, terminal_watch_, ended);
+    if (waited) changed_(*this, {Change::kHeldUp});
+  }
   UpdateInterest();
-  FinishIfEnded();
-}
-
-void Session::OnProgramChanged() {
-  if (!drain_.drained() && MayRead()) ReadTurn();
-  UpdateInterest();
-  FinishIfEnded();
+  const bool drained = drain_.drained() || reading_stopped_;
+  if (running() && program_.settled() && drained) Finish();
+  // The program's children have let go of the PTY at last.
+  if (!running() && drain_.closed()) DropTerminal();
 }
 
 void Session::UpdateInterest() {
@@ -261,7 +223,8 @@ void Session::StopReading() {
   UpdateInterest();
 }
 
-void Session::WatchTerminal() {
+void Session::TakeTerminal(Fd controller) {
+  terminal_ = SharedFd(std::move(controller));
   if (!terminal_.valid()) return;
   terminal_watch_ = loop_.Add(terminal_.get(), Interest::kRead,
                               [this](Ready ready) { OnTerminal(ready); });
@@ -295,55 +258,36 @@ void Session::LoseTerminal() {
   input_.Clear();
   drain_.SetDrained();
   changed_(*this, {Change::kTerminalLost});
-  // Not at once: a client that types may be on the stack.
+  // Not at once: a client that types may be on the stack.  Input is dropped
+  // now.
   input_.ExpectOffer();
-  soon_ = loop_.After(absl::ZeroDuration(), [this] {
-    input_.OfferRoom(clients());  // where input is dropped now
-    FinishIfEnded();
-  });
+  soon_ = loop_.After(absl::ZeroDuration(),
+                      [this] { OnTerminal({.writable = true}); });
 }
 
-void Session::Resume(Fd controller, Fd pidfd,
-                     std::optional<LiveScreen::Parked> screen,
-                     bool lost_terminal) {
+void Session::Resume(Fd controller, Fd pidfd, const SessionState& state) {
   sizing_.Resume();
-  // Every byte of it was seen by some client, if there was one.
-  audience_.SetAnswered(ring_.end());
-  if (keeps_screen_ && screen) {
-    screen_.Resume(size(), *std::move(screen));
+  audience_.SetAnswered(state.answered);
+  if (keeps_screen_ && state.painted > 0) {
+    LiveScreen::Parked screen{state.painted, state.modes, {}};
+    if (state.exact) screen.paint = state.paint;
+    screen_.Resume(size(), std::move(screen));
   } else if (keeps_screen_) {
     screen_.Resume(size());
   }
-  program_.Resume(std::move(pidfd), controller.valid() || lost_terminal);
+  const bool lost_terminal = state.controller < 0 && state.pidfd >= 0;
+  program_.Resume(std::move(pidfd), controller.valid() || lost_terminal, state);
+  input_.Restore(state.keystrokes);
+  if (!state.left_how.empty()) {
+    post_mortem_ = PostMortem{
+        state.left, {state.left_rows, state.left_cols}, state.left_how};
+  }
   if (program_.number() == 0) return;
-  terminal_ = SharedFd(std::move(controller));
-  // It may have been in the middle of Repaint().
+  // It may be what a program that has ended left running, and may have been in
+  // the middle of Repaint().
+  TakeTerminal(std::move(controller));
   if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
   if (!running() || !terminal_.valid()) drain_.SetDrained();
-  WatchTerminal();  // also what a program that has ended left running
-}
-
-void Session::AwaitClients() {
-  audience_.Await(running() ? ring_.state().clients : 0);
-  UpdateInterest();
-}
-
-void Session::Resume(const SessionState& state) {
-  std::optional<LiveScreen::Parked> screen;
-  if (state.painted > 0) {
-    screen = {.offset = state.painted, .modes = state.modes, .paint = {}};
-    if (state.exact) screen->paint = state.paint;
-  }
-  Resume(TakeOffered(state.controller), TakeOffered(state.pidfd),
-         std::move(screen), state.controller < 0 && state.pidfd >= 0);
-  program_.Restore(state);
-  input_.Restore(state.keystrokes);
-  audience_.SetAnswered(state.answered);
-  if (state.left_how.empty()) return;
-  post_mortem_ = std::make_unique<PostMortem>(
-      PostMortem{.paint = state.left,
-                 .size = {state.left_rows, state.left_cols},
-                 .how = state.left_how});
 }
 
 SessionState Session::Save() {
@@ -374,7 +318,7 @@ SessionState Session::Save() {
 }
 
 void Session::Readmit(SessionClient& client) {
-  client.OnAttached(*this);
+  client.SetSession(this);
   audience_.AddAgain(client);
 }
 
@@ -382,7 +326,7 @@ void Session::OnReadmitted(uint64_t leader) {
   for (const SessionClient* client : clients()) {
     if (client->id() == leader) audience_.Lead(*client);
   }
-  AwaitClients();  // of a head that died before the one that handed over
+  audience_.Await(running() ? ring_.state().clients : 0);
   audience_.PumpAll();
   UpdateInterest();
 }

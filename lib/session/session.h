@@ -28,10 +28,8 @@
 #include <sys/types.h>
 
 #include <cstdint>
-#include <memory>
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
@@ -48,27 +46,10 @@
 #include "lib/session/sizing.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
-#include "lib/sys/peer_identity.h"
 #include "lib/sys/shared_fd.h"
 #include "lib/wire/upgrade_state.h"
 
 namespace deptyr {
-
-// A change that others may want to hear of.
-struct Change {
-  enum Kind {
-    kStarted,
-    kEnded,
-    kStatus,
-    kResized,
-    kAttached,
-    kDetached,
-    kHeldUp,        // its terminal made us wait; may call LoseTerminal()
-    kTerminalLost,  // it did
-  } kind;
-  // The client that attached or detached; after kDetached only its id is left.
-  const SessionClient* client = nullptr;
-};
 
 struct SessionOptions {
   SizePolicy size_policy = SizePolicy::kLatest;
@@ -76,7 +57,7 @@ struct SessionOptions {
   bool keeps_screen = true;  // for those who come late
 };
 
-class Session : private CurrentProgram::Owner {
+class Session {
  public:
   // `changed` must not destroy the session.
   Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
@@ -84,7 +65,7 @@ class Session : private CurrentProgram::Owner {
           absl::AnyInvocable<void(Session&, Change)> changed);
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
-  ~Session() override;
+  ~Session();
 
   const std::string& name() const { return name_; }
   uid_t owner() const { return owner_; }
@@ -95,9 +76,7 @@ class Session : private CurrentProgram::Owner {
   // "runs, pid 12", "ended: exit status 0", ...
   std::string State() const;
   const Audience& audience() const { return audience_; }
-  const std::vector<SessionClient*>& clients() const {
-    return audience_.clients();
-  }
+  const auto& clients() const { return audience_.clients(); }
   WindowSize size() const { return sizing_.size(); }
   const LiveScreen& screen() const { return screen_; }
   // The screen as it is now, for a terminal of `room`.
@@ -107,45 +86,35 @@ class Session : private CurrentProgram::Owner {
   std::optional<PostMortem> TakePostMortem();
 
   // A new program takes over the session.  The end of the one before is told
-  // now, if it wasn't yet.  Its PTY is drained and closed, which hangs up
-  // whatever still held it (a program replaced, a leftover child).
+  // now, if it wasn't yet; if it still runs, it is hung up.
   void Start(Incarnation program);
   // Goes on where another head stopped, as the ring tells it: with the program
-  // that runs and its terminal, unless it `lost_terminal`, or, without
-  // descriptors, after its end.
-  void Resume(Fd controller, Fd pidfd,
-              std::optional<LiveScreen::Parked> screen = {},
-              bool lost_terminal = false);
-  // The clients of a head that died will come back; nothing is read until they
-  // are here (audience.h).
-  void AwaitClients();
-  // Resumes as above, and restores what was only in the other head's memory.
-  void Resume(const SessionState& state);
+  // that runs and its terminal, or, without descriptors, after its end.  The
+  // rest of that head's memory is in `state`, whose descriptors aren't used.
+  void Resume(Fd controller, Fd pidfd, const SessionState& state);
   SessionState Save();
   // Readmit() takes back a client that was there before, at its cursor.
-  // OnReadmitted(), once all are back, restores the one that leads, and
-  // everybody gets what is owed.
+  // OnReadmitted(), once all are back, restores the one that leads, if any, and
+  // everybody gets what is owed.  If the clients of a head that died will still
+  // come back, nothing is read until they are here (audience.h).
   void Readmit(SessionClient& client);
-  void OnReadmitted(uint64_t leader);
+  void OnReadmitted(uint64_t leader = 0);
 
   // Says how the last program ended (CurrentProgram::TellStatus()).
   absl::Status TellStatus(const ExitStatus& status);
   // Signals the program itself, not its group.  Unavailable if none runs.
-  // Unless root asks, the program is signalled only if the session's owner
-  // could do that, so not once it is a set-user-ID one.
-  absl::Status Signal(int number, const std::optional<PeerIdentity>& who);
+  // Unless root is the sender, the program is signalled only if the session's
+  // owner could do that, so not once it is a set-user-ID one.
+  absl::Status Signal(int number, uid_t sender);
   // Makes a full-screen program repaint.
   void Repaint();
   // From now on the PTY isn't read any more; clients get what is owed.
   void StopReading();
 
-  // The controlling end of the terminal, or -1.
-  int controller() const { return terminal_.get(); }
-  // Whether whoever passed the controlling end has cleared O_NONBLOCK since.
-  bool terminal_turned() const { return terminal_.MadeToBlock(); }
+  // The controlling end of the terminal, if there is one.
+  const SharedFd& terminal() const { return terminal_; }
   // Lets go of the terminal of the program that runs, which is hung up if
-  // nobody else holds the controlling end.  From now on its output and what is
-  // typed are lost; its end is told as ever.
+  // nobody else holds the controlling end; its end is told as ever.
   void LoseTerminal();
 
   // The client gets the stream from this offset on, or from where it wants once
@@ -155,8 +124,8 @@ class Session : private CurrentProgram::Owner {
   // The client has room again, or is owed something new.
   void Pump(SessionClient& client);
 
-  // Takes what there is room for, and says how much that was.  While no
-  // program runs, input is taken and dropped: it isn't for the next one.
+  // Takes what there is room for, and says how much that was.  While no program
+  // runs, input is dropped: it isn't for the next one.
   size_t Type(SessionClient& from, absl::string_view keystrokes);
   size_t input_room() const { return input_.room(); }
   // True if the keystrokes are one interrupt that passed another client's.
@@ -171,19 +140,16 @@ class Session : private CurrentProgram::Owner {
   void SetClientSize(SessionClient& client, WindowSize size);
 
  private:
-  void OnProgramChanged() override;
+  void Announce(Change::Kind change);
   void OnTerminal(Ready ready);
-  void WatchTerminal();
+  void TakeTerminal(Fd controller);
   bool MayRead() const {
     return terminal_.valid() && !audience_.held() && !reading_stopped_ &&
            !audience_.awaits();
   }
-  void ReadTurn();
-  void WriteInput();
   void UpdateInterest();
   void ApplySize();
   void EndNow();
-  void FinishIfEnded();
   void Finish();
   void DropTerminal();
   void LeaveTerminal();
@@ -204,7 +170,7 @@ class Session : private CurrentProgram::Owner {
   Sizing sizing_;
   LiveScreen screen_;
   Drain drain_;
-  std::unique_ptr<PostMortem> post_mortem_;  // of the program before
+  std::optional<PostMortem> post_mortem_;  // of the program before
   Leftovers leftovers_;
 };
 

@@ -22,6 +22,23 @@
 namespace deptyr {
 
 class Session;
+class SessionClient;
+
+// A change of a session that others may want to hear of.
+struct Change {
+  enum Kind {
+    kStarted,
+    kEnded,
+    kStatus,  // how the last program ended, told later
+    kResized,
+    kAttached,
+    kDetached,
+    kHeldUp,        // its terminal made us wait; may call LoseTerminal()
+    kTerminalLost,  // it did
+  } kind;
+  // The client that attached or detached; after kDetached only its id is left.
+  const SessionClient* client = nullptr;
+};
 
 enum class ClientKind {
   kTerminal,  // head's own terminal
@@ -78,21 +95,12 @@ class SessionClient {
   virtual bool typed_all() const = 0;  // it waits for no room
   virtual void OnInputRoom() = 0;
 
-  virtual void OnProgramStarted() {}
-  virtual void OnProgramEnded(const std::string& how) { (void)how; }
-  virtual void OnStatusKnown() {}  // how the last program ended, told later
-  virtual void OnResized(WindowSize size) { (void)size; }
+  // Clients hear of kStarted, kEnded, kStatus and kResized.
+  virtual void OnChange(Change::Kind change) { (void)change; }
 
-  // Called by the session alone.
-  void OnAttached(Session& session) { session_ = &session; }
-  // Returns what it has typed and found no room for.
-  std::string OnDetached() {
-    session_ = nullptr;
-    return GiveUpPlace();
-  }
-
- protected:
-  // The client leaves its session; the result is as above.
+  // These are called by the session alone, when a client joins or leaves it.
+  void SetSession(Session* session) { session_ = session; }
+  // Returns what the client has typed and found no room for.
   virtual std::string GiveUpPlace() = 0;
 
  private:

@@ -14,12 +14,8 @@ constexpr absl::Duration kStorm = absl::Milliseconds(80);
 
 }  // namespace
 
-void Sizing::Begin(WindowSize size) {
+void Sizing::Set(WindowSize size) {
   size_ = size;
-  Record();
-}
-
-void Sizing::Record() {
   RingState& state = ring_.state();
   state.rows = size_.rows;
   state.cols = size_.cols;
@@ -30,22 +26,17 @@ void Sizing::Record() {
   latest.cols = size_.cols;
 }
 
-std::optional<WindowSize> Sizing::Wanted(const Clients& clients,
-                                         const SessionClient* leader) const {
+std::optional<WindowSize> Sizing::Wanted() const {
   if (policy_ == SizePolicy::kFixed) return std::nullopt;
   if (policy_ == SizePolicy::kLatest) {
-    if (leader != nullptr && leader->size()) return leader->size();
-    // The one that led has left: the latest to come of the others.
-    const auto latest =
-        std::find_if(clients.rbegin(), clients.rend(),
-                     [](const auto* client) { return client->size(); });
-    return latest == clients.rend() ? std::nullopt : (*latest)->size();
+    const SessionClient* const terminal = audience_.LeadingTerminal();
+    return terminal == nullptr ? std::nullopt : terminal->size();
   }
   const auto pick = [this](uint16_t a, uint16_t b) {
     return policy_ == SizePolicy::kSmallest ? std::min(a, b) : std::max(a, b);
   };
   std::optional<WindowSize> size;
-  for (const SessionClient* client : clients) {
+  for (const SessionClient* client : audience_.clients()) {
     if (!client->size()) continue;
     if (!size) size = client->size();
     size = WindowSize{pick(size->rows, client->size()->rows),
@@ -54,9 +45,8 @@ std::optional<WindowSize> Sizing::Wanted(const Clients& clients,
   return size;
 }
 
-bool Sizing::Apply(const Clients& clients, const SessionClient* leader,
-                   absl::AnyInvocable<void()> again) {
-  const std::optional<WindowSize> size = Wanted(clients, leader);
+bool Sizing::Apply(absl::AnyInvocable<void()> again) {
+  const std::optional<WindowSize> size = Wanted();
   if (!size || *size == size_) return false;
   if (!storm_.pending()) {
     changes_ = 0;
@@ -64,8 +54,7 @@ bool Sizing::Apply(const Clients& clients, const SessionClient* leader,
   }
   if (changes_ == kMostChanges) return false;
   ++changes_;
-  size_ = *size;
-  Record();
+  Set(*size);
   repaint_.Reset();
   return true;
 }
@@ -73,8 +62,7 @@ bool Sizing::Apply(const Clients& clients, const SessionClient* leader,
 void Sizing::Repaint(int terminal) {
   if (repaint_.pending()) return;
   WindowSize other = size_;
-  other.rows = static_cast<uint16_t>(other.rows == UINT16_MAX ? other.rows - 1
-                                                              : other.rows + 1);
+  other.rows == UINT16_MAX ? --other.rows : ++other.rows;
   (void)SetWindowSize(terminal, other);
   repaint_ = loop_.After(kRepaintPause, [this, terminal] {
     (void)SetWindowSize(terminal, size_);

@@ -1,25 +1,16 @@
 // The size of a session's terminal: whose it is, and how often it may change.
-//
-//   Sizing sizing(loop, ring, SizePolicy::kLatest);
-//   sizing.Begin({.rows = 24, .cols = 80});
-//   if (sizing.Apply(audience.clients(), audience.leader(),
-//                    [] { ... apply again ... })) {
-//     ... give the terminal sizing.size() ...
-//   }
-//
 // A program is given no more than a few sizes within 80 ms, and then the last:
 // a window that is dragged takes 60 in a second, a malicious client 100,000.
 #pragma once
 
 #include <cstdint>
 #include <optional>
-#include <vector>
 
 #include "absl/functional/any_invocable.h"
 
 #include "lib/base/window_size.h"
+#include "lib/session/audience.h"
 #include "lib/session/ring.h"
-#include "lib/session/session_client.h"
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
@@ -34,22 +25,20 @@ enum class SizePolicy : uint8_t {
 
 class Sizing {
  public:
-  using Clients = std::vector<SessionClient*>;  // in the order they came
-  Sizing(EventLoop& loop, Ring& ring, SizePolicy policy)
-      : loop_(loop), ring_(ring), policy_(policy) {}
+  Sizing(EventLoop& loop, Ring& ring, const Audience& audience,
+         SizePolicy policy)
+      : loop_(loop), ring_(ring), audience_(audience), policy_(policy) {}
 
   WindowSize size() const { return size_; }
-  // The terminal of a new program has this size.
-  void Begin(WindowSize size);
+  // The terminal has this size.
+  void Set(WindowSize size);
   // The terminal has the size that the ring tells of.
   void Resume() { size_ = {ring_.state().rows, ring_.state().cols}; }
 
-  // Gives the terminal the size that the clients want; `leader` may be null.
-  // True if that is a new one, and may be applied now.  If it may not yet,
-  // `again` is called when it may.  Without a client that has a size, it stays
-  // as it is.
-  bool Apply(const Clients& clients, const SessionClient* leader,
-             absl::AnyInvocable<void()> again);
+  // Gives the terminal the size that the clients want.  True if that is a new
+  // one, and may be applied now.  If it may not yet, `again` is called when it
+  // may.  Without a client that has a size, it stays as it is.
+  bool Apply(absl::AnyInvocable<void()> again);
   // The next size is applied at once, however many there were before.
   void EndStorm() { storm_.Reset(); }
 
@@ -60,12 +49,11 @@ class Sizing {
   void StopRepaint() { repaint_.Reset(); }
 
  private:
-  std::optional<WindowSize> Wanted(const Clients& clients,
-                                   const SessionClient* leader) const;
-  void Record();
+  std::optional<WindowSize> Wanted() const;
 
   EventLoop& loop_;
   Ring& ring_;
+  const Audience& audience_;
   const SizePolicy policy_;
   uint8_t changes_ = 0;  // since the storm began
   WindowSize size_;

@@ -57,7 +57,8 @@ class StoresTest : public testing::Test, public SessionTable::Owner {
     Session& session = table_.Add(name, owner, Value(Ring::Create(4096)));
     programs_.emplace_back(*loop_, std::vector<std::string>{"cat"});
     session.Start(programs_.back().Registration());
-    stores_.Add(session, 1, session.controller(), session.program().pidfd());
+    stores_.Add(session, 1, session.terminal().get(),
+                session.program().pidfd());
     Drain();
     return session;
   }

@@ -144,7 +144,7 @@ TEST_F(AudienceTest, WhatIsToldIsSentAtOnce) {
   audience_->Add(quick_);
   const std::span<char> room = ring_.Space(10);
   ring_.Commit(room.size());
-  audience_->Tell([](SessionClient& client) { client.OnProgramStarted(); });
+  audience_->Tell(Change::kStarted);
   EXPECT_EQ(quick_.output().offset(), ring_.end());
 }
 

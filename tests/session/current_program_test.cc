@@ -19,12 +19,8 @@ namespace deptyr {
 namespace {
 
 // Finishes as soon as a session without output would.
-class CurrentProgramTest : public testing::Test,
-                           protected CurrentProgram::Owner {
+class CurrentProgramTest : public testing::Test {
  protected:
-  void OnProgramChanged() override {
-    if (program_.exited() && program_.settled()) program_.Finish();
-  }
   SessionProgram& Run(const std::string& script) {
     process_ = std::make_unique<SessionProgram>(
         *loop_, std::vector<std::string>{"sh", "-c", script});
@@ -42,7 +38,9 @@ class CurrentProgramTest : public testing::Test,
   Ring ring_ = Value(Ring::Create(64 << 10));
   std::unique_ptr<SessionProgram> process_;
   Fd controller_;
-  CurrentProgram program_{*loop_, ring_, *this};
+  CurrentProgram program_{*loop_, ring_, [this] {
+                            if (program_.settled()) program_.Finish();
+                          }};
 };
 
 TEST_F(CurrentProgramTest, TheRingRemembersIt) {
@@ -104,8 +102,8 @@ TEST_F(CurrentProgramTest, WhatASupervisorTellsFirstCounts) {
 
 TEST_F(CurrentProgramTest, WhoResumesGoesOnWatching) {
   SessionProgram& process = Run("read line");
-  CurrentProgram next(*loop_, ring_, *this);
-  next.Resume(program_.Release(), /*has_terminal=*/true);
+  CurrentProgram next(*loop_, ring_, [] {});
+  next.Resume(program_.Release(), /*has_terminal=*/true, {});
   EXPECT_TRUE(next.running());
   process.process().Signal(SIGKILL);
   EXPECT_TRUE(RunUntil(*loop_, [&] { return next.exited(); }));
@@ -113,8 +111,8 @@ TEST_F(CurrentProgramTest, WhoResumesGoesOnWatching) {
 
 TEST_F(CurrentProgramTest, WithoutItsTerminalItIsTakenForEnded) {
   (void)Run("read line");
-  CurrentProgram next(*loop_, ring_, *this);
-  next.Resume(program_.Release(), /*has_terminal=*/false);
+  CurrentProgram next(*loop_, ring_, [] {});
+  next.Resume(program_.Release(), /*has_terminal=*/false, {});
   EXPECT_FALSE(next.running());
   EXPECT_EQ(next.How(), "ended (its supervisor knows how)");
 }

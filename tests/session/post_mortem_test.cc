@@ -38,7 +38,7 @@ TEST_F(PostMortemTest, ShowsWhatTheOneBeforeTheLastWrote) {
   Run("first");
   Run("second");
   const auto left = PostMortemFromRing(ring_);
-  ASSERT_NE(left, nullptr);
+  ASSERT_TRUE(left.has_value());
   EXPECT_THAT(left->paint, HasSubstr("first"));
   EXPECT_THAT(left->paint, Not(HasSubstr("second")));
   EXPECT_EQ(left->size, (WindowSize{24, 80}));
@@ -46,15 +46,15 @@ TEST_F(PostMortemTest, ShowsWhatTheOneBeforeTheLastWrote) {
 }
 
 TEST_F(PostMortemTest, OfOneProgramThereIsNone) {
-  EXPECT_EQ(PostMortemFromRing(ring_), nullptr);
+  EXPECT_FALSE(PostMortemFromRing(ring_).has_value());
   Run("first");
-  EXPECT_EQ(PostMortemFromRing(ring_), nullptr);
+  EXPECT_FALSE(PostMortemFromRing(ring_).has_value());
 }
 
 TEST_F(PostMortemTest, OfWhatTheRingHasLostThereIsNone) {
   Run("first");
   Run(std::string(2 * ring_.capacity(), 'x'));
-  EXPECT_EQ(PostMortemFromRing(ring_), nullptr);
+  EXPECT_FALSE(PostMortemFromRing(ring_).has_value());
 }
 
 }  // namespace

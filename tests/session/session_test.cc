@@ -226,6 +226,21 @@ TEST_F(SessionTest, AProgramWithoutItsTerminalIsToldOfToTheEnd) {
   EXPECT_EQ(watcher.text(), "hello\n");
 }
 
+// Nobody would ever take them: to write them would fail again and again.
+TEST_F(SessionTest, KeysForATerminalThatIsLostAreDropped) {
+  Run(Shell("trap '' HUP; echo runs; sleep 1000"));
+  ASSERT_TRUE(UntilShown("runs"));
+  Watcher leaves(*loop_);
+  leaves.JoinNow(session_);
+  leaves.Type(std::string(64 << 10, 'x'));
+  EXPECT_FALSE(leaves.typed_all());
+  session_.LoseTerminal();
+  session_.Detach(leaves);
+  EXPECT_EQ(session_.Save().keystrokes, "");
+  EXPECT_TRUE(Until([&] { return IsQuiet(*loop_); }));
+  EXPECT_TRUE(session_.running());
+}
+
 // A router's programs are its own children.
 TEST_F(SessionTest, OurOwnChildIsReapedHere) {
   Pty pty = Value(OpenPty({}));
@@ -940,27 +955,28 @@ TEST_F(SessionTest, ARepaintOfNothingIsNothing) {
 
 TEST_F(SessionTest, ARepaintUnderWayIsEnough) {
   Run({"cat"});
-  const auto size = [&] { return Value(GetWindowSize(session_.controller())); };
+  const auto size = [&] {
+    return Value(GetWindowSize(session_.terminal().get()));
+  };
   Watcher tallest(*loop_);
   tallest.JoinNow(session_);
   session_.SetClientSize(tallest, {.rows = UINT16_MAX, .cols = 80});
   session_.Repaint();
   EXPECT_EQ(size(), (WindowSize{UINT16_MAX - 1, 80})) << "there is no larger";
-  ASSERT_THAT(SetWindowSize(session_.controller(), {7, 80}), IsOk());
+  ASSERT_THAT(SetWindowSize(session_.terminal().get(), {7, 80}), IsOk());
   session_.Repaint();
   EXPECT_EQ(size(), (WindowSize{7, 80}));
   EXPECT_TRUE(Until([&] { return size() == WindowSize{UINT16_MAX, 80}; }));
 }
 
 TEST_F(SessionTest, ASignalIsForTheProgram) {
-  const PeerIdentity kRoot{.pid = 1, .uid = 0, .gid = 0};
   Run(Shell(
       "trap 'echo usr1; exit 0' USR1; echo ready; while :; do read x; done"));
   EXPECT_TRUE(UntilShown("ready"));
-  EXPECT_THAT(session_.Signal(SIGUSR1, kRoot), IsOk());
+  EXPECT_THAT(session_.Signal(SIGUSR1, /*sender=*/0), IsOk());
   ASSERT_TRUE(UntilEnd());
   EXPECT_THAT(std::string(Shown()), EndsWith("usr1\n"));
-  EXPECT_THAT(session_.Signal(SIGUSR1, kRoot),
+  EXPECT_THAT(session_.Signal(SIGUSR1, /*sender=*/0),
               StatusIs(absl::StatusCode::kUnavailable, "no program runs"));
 }
 
@@ -978,7 +994,7 @@ TEST_F(SessionTest, OfAStormOfSizesAFewAreAppliedAndTheLast) {
       << "at once, but not all";
   const WindowSize last{10'000, 80};
   ASSERT_TRUE(Until([&] { return session_.size() == last; }));
-  EXPECT_EQ(Value(GetWindowSize(session_.controller())), last);
+  EXPECT_EQ(Value(GetWindowSize(session_.terminal().get())), last);
   EXPECT_LE(resizes_ - before, 5);
   EXPECT_TRUE(IsQuiet(*loop_));
 }
@@ -1016,7 +1032,7 @@ class SessionHandoverTest : public SessionTest {
     next_ = std::make_unique<Session>(*loop_, "name", ::getuid(),
                                       Value(Ring::Adopt(Fd(state.ring))),
                                       options, [](Session&, Change) {});
-    next_->Resume(state);
+    next_->Resume(Fd(state.controller), Fd(state.pidfd), state);
   }
   // The picture that the next head finds without what this one had in its
   // memory.
@@ -1024,7 +1040,7 @@ class SessionHandoverTest : public SessionTest {
     const SessionState state = HandOver();
     Session next(*loop_, "name", ::getuid(), Value(Ring::Adopt(Fd(state.ring))),
                  {}, [](Session&, Change) {});
-    next.Resume(Fd(state.controller), Fd(state.pidfd));
+    next.Resume(Fd(state.controller), Fd(state.pidfd), {});
     return next.TakePostMortem();
   }
   std::string ShownByNext() const {
@@ -1041,7 +1057,7 @@ TEST_F(SessionHandoverTest, ARepaintThatIsHalfDoneIsUndone) {
   const SessionState state = HandOver();
   ASSERT_NE(Value(GetWindowSize(state.controller)), size);
   Resume(state);
-  EXPECT_EQ(Value(GetWindowSize(next_->controller())), size);
+  EXPECT_EQ(Value(GetWindowSize(next_->terminal().get())), size);
 }
 
 // A head that died had a client, who isn't back yet when the next head is

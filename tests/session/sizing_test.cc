@@ -2,7 +2,6 @@
 #include "lib/session/sizing.h"
 
 #include <memory>
-#include <vector>
 
 #include <gtest/gtest.h>
 
@@ -19,12 +18,17 @@ class SizingTest : public testing::Test {
   SizingTest() {
     small_.SetSize({10, 100});
     large_.SetSize({50, 60});
+    for (FakeClient* client : {&script_, &small_, &large_}) {
+      audience_.Add(*client);
+    }
   }
   // The size that a terminal of 24x80 gets.
   WindowSize Under(SizePolicy policy, const SessionClient* leader) {
-    Sizing sizing(*loop_, ring_, policy);
-    sizing.Begin({24, 80});
-    (void)sizing.Apply(clients_, leader, [] {});
+    Sizing sizing(*loop_, ring_, audience_, policy);
+    sizing.Set({24, 80});
+    if (leader != nullptr) audience_.Lead(*leader);
+    (void)sizing.Apply([] {});
+    if (leader != nullptr) audience_.StopLeading(*leader);
     return sizing.size();
   }
 
@@ -33,7 +37,7 @@ class SizingTest : public testing::Test {
   FakeClient script_{1};  // it has no terminal
   FakeClient small_{2};
   FakeClient large_{3};
-  std::vector<SessionClient*> clients_ = {&script_, &small_, &large_};
+  Audience audience_{*loop_, ring_, WhenBehind::kSkip, [] {}};
 };
 
 TEST_F(SizingTest, ThePolicySaysWhose) {
@@ -46,30 +50,32 @@ TEST_F(SizingTest, ThePolicySaysWhose) {
 }
 
 TEST_F(SizingTest, WithoutASizeItStaysAsItIs) {
-  clients_ = {&script_};
+  audience_.Remove(small_);
+  audience_.Remove(large_);
   EXPECT_EQ(Under(SizePolicy::kSmallest, &script_), (WindowSize{24, 80}));
   EXPECT_EQ(Under(SizePolicy::kLatest, &script_), (WindowSize{24, 80}));
 }
 
 TEST_F(SizingTest, TheRingRemembersIt) {
-  Sizing sizing(*loop_, ring_, SizePolicy::kLatest);
-  sizing.Begin({24, 80});
+  Sizing sizing(*loop_, ring_, audience_, SizePolicy::kLatest);
+  sizing.Set({24, 80});
   ring_.Begin({.rows = 24, .cols = 80});
   EXPECT_TRUE(ring_.history_makes_screen());
   ring_.Commit(ring_.Space(10).size());
-  ASSERT_TRUE(sizing.Apply(clients_, &small_, [] {}));
+  audience_.Lead(small_);
+  ASSERT_TRUE(sizing.Apply([] {}));
   EXPECT_FALSE(ring_.history_makes_screen());
   EXPECT_EQ(ring_.latest().rows, 10);
-  Sizing next(*loop_, ring_, SizePolicy::kLatest);
+  Sizing next(*loop_, ring_, audience_, SizePolicy::kLatest);
   next.Resume();
   EXPECT_EQ(next.size(), (WindowSize{10, 100}));
 }
 
 TEST_F(SizingTest, OfAStormAFewAreAppliedAndThenTheLast) {
-  Sizing sizing(*loop_, ring_, SizePolicy::kLatest);
+  Sizing sizing(*loop_, ring_, audience_, SizePolicy::kLatest);
   int applied = 0;
   const auto apply = [&](auto again) -> void {
-    applied += sizing.Apply(clients_, &large_, [again] { again(again); });
+    applied += sizing.Apply([again] { again(again); });
   };
   for (uint16_t rows = 100; rows < 200; ++rows) {
     large_.SetSize({rows, 80});
@@ -81,21 +87,21 @@ TEST_F(SizingTest, OfAStormAFewAreAppliedAndThenTheLast) {
 }
 
 TEST_F(SizingTest, AfterAStormThatWasEndedTheNextIsAppliedAtOnce) {
-  Sizing sizing(*loop_, ring_, SizePolicy::kLatest);
+  Sizing sizing(*loop_, ring_, audience_, SizePolicy::kLatest);
   for (uint16_t rows = 100; rows < 200; ++rows) {
     large_.SetSize({rows, 80});
-    (void)sizing.Apply(clients_, &large_, [] {});
+    (void)sizing.Apply([] {});
   }
   sizing.EndStorm();
-  EXPECT_TRUE(sizing.Apply(clients_, &large_, [] {}));
+  EXPECT_TRUE(sizing.Apply([] {}));
   EXPECT_EQ(sizing.size().rows, 199);
 }
 
 TEST_F(SizingTest, ARepaintIsAnotherSizeAndThenTheRightOne) {
   const Pty pty = Value(OpenPty({24, 80}));
   const auto size = [&] { return Value(GetWindowSize(pty.terminal.get())); };
-  Sizing sizing(*loop_, ring_, SizePolicy::kLatest);
-  sizing.Begin({24, 80});
+  Sizing sizing(*loop_, ring_, audience_, SizePolicy::kLatest);
+  sizing.Set({24, 80});
   sizing.Repaint(pty.controller.get());
   EXPECT_EQ(size(), (WindowSize{25, 80}));
   EXPECT_TRUE(RunUntil(*loop_, [&] { return size() == WindowSize{24, 80}; }));

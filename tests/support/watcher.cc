@@ -36,8 +36,10 @@ void Watcher::WaitForRoom(bool wait) {
   room_.Set(wait ? Interest::kWrite : Interest::kNone);
 }
 
-void Watcher::OnProgramEnded(const std::string& how) {
-  events_.push_back(how);
+void Watcher::OnChange(Change::Kind change) {
+  if (change == Change::kStarted) events_.emplace_back("started");
+  if (change != Change::kEnded) return;
+  events_.push_back(session()->State());
   ring_end_at_end_ = session()->ring().end();
 }
 

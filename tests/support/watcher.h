@@ -54,8 +54,7 @@ class Watcher : private SocketPair, public Client {
   ClientInfo Info() const override { return {.kind = ClientKind::kRaw}; }
   void Kick(absl::string_view) override { events_.emplace_back("kicked"); }
   void OnInputUnblocked() override { events_.emplace_back("room"); }
-  void OnProgramStarted() override { events_.emplace_back("started"); }
-  void OnProgramEnded(const std::string& how) override;
+  void OnChange(Change::Kind change) override;
 
  private:
   void OnArrival();
