@@ -11,7 +11,7 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "lib/base/exit_codes.h"
-#include "lib/sys/standard_fds.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {

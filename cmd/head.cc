@@ -14,8 +14,8 @@
 #include "lib/base/status.h"
 #include "lib/body/body.h"
 #include "lib/head/run_head.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/replace_self.h"
-#include "lib/sys/standard_fds.h"
 #include "lib/term/key_names.h"
 
 namespace deptyr {
