@@ -27,7 +27,6 @@
 #include "lib/clients/refusals.h"
 #include "lib/session/ring.h"
 #include "lib/session/session.h"
-#include "lib/sys/address.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/peer_identity.h"
 #include "lib/sys/replace_self.h"
@@ -141,16 +140,6 @@ extern Audience& audience;
 }
 namespace lib_render_formats_h {
 extern KeyValues item;
-}
-namespace lib_sys_address_h {
-extern ListenOptions options;
-}
-namespace lib_sys_fd_passing_h {
-extern SharedFd controller;
-extern std::string message;
-}  // namespace lib_sys_fd_passing_h
-namespace lib_sys_shared_fd_h {
-extern Fd passed;
 }
 namespace lib_sys_process_h {
 extern PeerIdentity peer;

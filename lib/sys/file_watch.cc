@@ -3,7 +3,6 @@
 #include <sys/inotify.h>
 
 #include <array>
-#include <utility>
 
 #include "lib/sys/io.h"
 

@@ -17,8 +17,7 @@ class FileWatch {
   // (fs.inotify.max_user_instances).
   FileWatch(EventLoop& loop, const std::string& path,
             absl::AnyInvocable<void()> changed);
-  FileWatch(const FileWatch&) = delete;
-  FileWatch& operator=(const FileWatch&) = delete;
+  FileWatch(FileWatch&&) = delete;
 
  private:
   Fd inotify_;

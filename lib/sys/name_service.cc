@@ -1,19 +1,14 @@
 #include "lib/sys/name_service.h"
 
-#include <fcntl.h>
 #include <spawn.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <array>
-#include <cerrno>
-#include <utility>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status.h"
@@ -25,32 +20,19 @@ namespace {
 
 constexpr int kNotThere = 2;  // getent(1), "Exit status"
 
-std::string ReadAll(int fd) {
-  std::string all;
-  std::array<char, 4096> room;
-  for (;;) {
-    const IoResult got = ReadSome(fd, room);
-    if (got.state != IoState::kDone) return all;
-    all.append(room.data(), got.bytes);
-  }
-}
-
 // Returns the first line of getent's answer, or an error with the code
 // `not_there` if it knows none.
 absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
                                    absl::string_view what,
                                    absl::StatusCode not_there) {
-  std::array<int, 2> ends{-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
-  const Fd answer(ends[0]);
-  Fd output(ends[1]);
-
+  const Fd answer(::memfd_create("deptyr-getent", MFD_CLOEXEC));
+  if (!answer.valid()) return Errno("make a memfd");
   posix_spawn_file_actions_t actions;
   (void)::posix_spawn_file_actions_init(&actions);
   const absl::Cleanup destroy = [&actions] {
     (void)::posix_spawn_file_actions_destroy(&actions);
   };
-  (void)::posix_spawn_file_actions_adddup2(&actions, output.get(),
+  (void)::posix_spawn_file_actions_adddup2(&actions, answer.get(),
                                            STDOUT_FILENO);
   std::string getent = "getent";
   std::string end_of_options = "--";
@@ -60,16 +42,14 @@ absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
   pid_t pid = -1;
   const int error =
       ::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ);
-  output.Reset();
   if (error != 0) {
     return absl::UnavailableError(
         absl::StrCat("can't ask getent for ", what, " ", name, ": ",
                      ::strerrordesc_np(error), "; say its number or address"));
   }
-  const std::string said = ReadAll(answer.get());
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  (void)TEMP_FAILURE_RETRY(::waitpid(pid, &status, 0));
+  const std::string said = BeginningOf(answer.get());
   if (!said.empty()) return said.substr(0, said.find('\n'));
   if (WIFEXITED(status) && WEXITSTATUS(status) == kNotThere) {
     return absl::Status(not_there, absl::StrCat("no such ", what, ": ", name,
