@@ -81,7 +81,7 @@ class Listeners {
   Owner& owner_;
   std::vector<SocketState> handed_over_;
   std::unique_ptr<Acceptor> head_;
-  std::unique_ptr<FileWatch> head_file_;
+  Watch head_file_;
   bool head_file_there_ = true;
   std::vector<std::pair<std::string, std::unique_ptr<Acceptor>>>
       clients_;  // by their roles
