@@ -4,13 +4,13 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include <array>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/io.h"
@@ -22,7 +22,8 @@ constexpr int kNotThere = 2;  // getent(1), "Exit status"
 
 // Returns the first line of getent's answer, or an error with the code
 // `not_there` if it knows none.
-absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
+absl::StatusOr<std::string> Getent(const std::string& database,
+                                   absl::string_view name,
                                    absl::string_view what,
                                    absl::StatusCode not_there) {
   const Fd answer(::memfd_create("deptyr-getent", MFD_CLOEXEC));
@@ -34,14 +35,11 @@ absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
   };
   (void)::posix_spawn_file_actions_adddup2(&actions, answer.get(),
                                            STDOUT_FILENO);
-  std::string getent = "getent";
-  std::string end_of_options = "--";
-  std::string key(name);
-  const std::array<char*, 5> words = {getent.data(), end_of_options.data(),
-                                      database.data(), key.data(), nullptr};
+  const std::vector<std::string> argv = {"getent", "--", database,
+                                         std::string(name)};
   pid_t pid = -1;
-  const int error =
-      ::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ);
+  const int error = ::posix_spawnp(&pid, "getent", &actions, nullptr,
+                                   ExecArgv(argv).data(), environ);
   if (error != 0) {
     return absl::UnavailableError(
         absl::StrCat("can't ask getent for ", what, " ", name, ": ",
@@ -61,12 +59,12 @@ absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
 }
 
 // passwd(5) and group(5) have the number in the same field.
-template <typename Id>
-absl::StatusOr<Id> FindId(const std::string& database, absl::string_view text,
-                          absl::string_view what) {
-  Id id = 0;
+absl::StatusOr<uint32_t> FindId(const std::string& database,
+                                absl::string_view text,
+                                absl::string_view what) {
+  uint32_t id = 0;
   if (absl::SimpleAtoi(text, &id)) {
-    if (id != static_cast<Id>(-1)) return id;
+    if (id != UINT32_MAX) return id;
     // The kernel takes this number for "leave it unchanged", and we for
     // "unknown".
     return absl::InvalidArgumentError(
@@ -84,11 +82,11 @@ absl::StatusOr<Id> FindId(const std::string& database, absl::string_view text,
 }  // namespace
 
 absl::StatusOr<uid_t> FindUser(absl::string_view text) {
-  return FindId<uid_t>("passwd", text, "user");
+  return FindId("passwd", text, "user");
 }
 
 absl::StatusOr<gid_t> FindGroup(absl::string_view text) {
-  return FindId<gid_t>("group", text, "group");
+  return FindId("group", text, "group");
 }
 
 absl::StatusOr<std::string> FindHost(absl::string_view name) {

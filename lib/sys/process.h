@@ -36,9 +36,6 @@ namespace deptyr {
 absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
                              std::chrono::steady_clock::time_point accepted);
 
-// The process must be a child of ours, or another that can't end meanwhile.
-absl::StatusOr<Fd> OpenPidfd(pid_t pid);
-
 // How a process ended.
 struct ExitStatus {
   int code = 0;    // if signal is 0
