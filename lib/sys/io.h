@@ -51,7 +51,7 @@ inline constexpr size_t kLargestWrite = 16 << 10;
 // Reads a small file, such as those of proc(5): its first 4096 bytes, or
 // nothing, with errno, if it can't be read.
 std::optional<std::string> ReadSmallFile(const std::string& path);
-// Returns as much of an open file, or "".
+// Does the same for an open file; returns "" if it can't be read.
 std::string BeginningOf(int file);
 
 // Opens a file to write into.  A new one has mode 0600; an existing one is an
