@@ -10,6 +10,7 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "cmd/verb.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {

@@ -11,6 +11,7 @@
 #include "cmd/verb.h"
 #include "lib/base/status.h"
 #include "lib/head/run_head.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/replace_self.h"
 #include "lib/term/key_names.h"
 

@@ -16,6 +16,7 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/body/body.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/name_service.h"
 #include "lib/sys/process.h"
 #include "lib/sys/signals.h"

@@ -10,8 +10,8 @@
 
 #include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/signals.h"
-#include "lib/sys/standard_fds.h"
 #include "lib/sys/unix_socket.h"
 #include "lib/wire/session_name.h"
 

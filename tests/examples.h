@@ -26,7 +26,6 @@
 #include "lib/clients/refusals.h"
 #include "lib/session/ring.h"
 #include "lib/session/session.h"
-#include "lib/sys/address.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/peer_identity.h"
 #include "lib/sys/replace_self.h"
@@ -126,16 +125,6 @@ extern SessionClient& client;
 }  // namespace lib_session_session_h
 namespace lib_render_formats_h {
 extern KeyValues item;
-}
-namespace lib_sys_address_h {
-extern ListenOptions options;
-}
-namespace lib_sys_fd_passing_h {
-extern SharedFd controller;
-extern std::string message;
-}  // namespace lib_sys_fd_passing_h
-namespace lib_sys_shared_fd_h {
-extern Fd passed;
 }
 namespace lib_sys_process_h {
 extern PeerIdentity peer;

@@ -19,7 +19,7 @@
 #include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
-#include "lib/sys/standard_fds.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/unix_socket.h"
 #include "lib/wire/message_inbox.h"
 

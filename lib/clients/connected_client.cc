@@ -5,9 +5,8 @@
 #include <span>
 #include <utility>
 
-#include "lib/sys/address.h"
 #include "lib/sys/io.h"
-#include "lib/sys/tcp_peer.h"
+#include "lib/sys/tcp.h"
 #include "lib/sys/user_log.h"
 #include "lib/wire/messages.h"
 

@@ -115,10 +115,10 @@ void Listeners::ServeHeadSocket(ListeningSocket socket) {
   head_ = std::make_unique<Acceptor>(
       loop_, std::move(socket),
       [this](Fd connection) { owner_.OnConnection(std::move(connection)); });
-  head_file_ = nullptr;
+  head_file_.Reset();
   if (head_->socket().inherited()) return;
-  head_file_ = std::make_unique<FileWatch>(loop_, head_->socket().path(),
-                                           [this] { OnSocketFile(); });
+  head_file_ =
+      WatchFile(loop_, head_->socket().path(), [this] { OnSocketFile(); });
   OnSocketFile();  // it may have gone before it was watched
 }
 

@@ -86,7 +86,7 @@ class Listeners {
   Owner& owner_;
   std::multimap<std::string, ListeningSocket> handed_over_;  // by role
   std::unique_ptr<Acceptor> head_;
-  std::unique_ptr<FileWatch> head_file_;
+  Watch head_file_;
   bool head_file_there_ = true;
   // Those of each session, and under null those of the options.
   absl::flat_hash_map<const Session*, std::vector<ClientListener>> clients_;

@@ -10,11 +10,10 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/head/head.h"
-#include "lib/sys/background.h"
 #include "lib/sys/memory.h"
 #include "lib/sys/retry.h"
 #include "lib/sys/signals.h"
-#include "lib/sys/standard_fds.h"
+#include "lib/sys/terminal.h"
 
 namespace deptyr {
 namespace {

@@ -31,8 +31,9 @@ void Upgrade::Begin() {
   attempt_->watch =
       loop_.Add(attempt_->trial.child.pidfd.get(), Interest::kRead,
                 [this](Ready) { OnTrialEnded(); });
-  attempt_->patience =
-      loop_.After(kTrialTime, [this] { Kill(attempt_->trial.child); });
+  attempt_->patience = loop_.After(kTrialTime, [this] {
+    (void)SendSignal(attempt_->trial.child.pidfd.get(), SIGKILL);
+  });
 }
 
 void Upgrade::Stop() {

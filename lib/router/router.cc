@@ -15,6 +15,7 @@
 #include "lib/sys/io.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/tcp.h"
 
 namespace deptyr {
 namespace {

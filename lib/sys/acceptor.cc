@@ -1,16 +1,11 @@
 #include "lib/sys/acceptor.h"
 
-#include <utility>
-
 #include "lib/base/log.h"
 
 namespace deptyr {
-namespace {
 
 constexpr int kAcceptsPerTurn = 64;
 constexpr absl::Duration kPause = absl::Milliseconds(100);
-
-}  // namespace
 
 Acceptor::Acceptor(EventLoop& loop, ListeningSocket socket,
                    absl::AnyInvocable<void(Fd)> take)

@@ -17,8 +17,7 @@ class Acceptor {
   // `take` must not destroy the acceptor.
   Acceptor(EventLoop& loop, ListeningSocket socket,
            absl::AnyInvocable<void(Fd)> take);
-  Acceptor(const Acceptor&) = delete;
-  Acceptor& operator=(const Acceptor&) = delete;
+  Acceptor(Acceptor&&) = delete;
 
   const ListeningSocket& socket() const { return socket_; }
 

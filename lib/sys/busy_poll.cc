@@ -7,19 +7,15 @@
 #include "lib/sys/io.h"
 
 namespace deptyr {
-namespace {
 
 // So many bytes are worth a read.
 constexpr size_t kEnough = 1024;
-// There is a pause between two questions, because each takes a lock of the
-// terminal's.
+// Each question takes a lock of the terminal's.
 constexpr auto kPause = std::chrono::nanoseconds(1500);
 // If a yield takes longer, a program ran, with a slice of some milliseconds;
 // the worker needs less.
 constexpr auto kLongYield = std::chrono::microseconds(500);
 constexpr auto kWithoutYield = std::chrono::milliseconds(100);
-
-}  // namespace
 
 // Yields or spins for a moment; returns the time after it.
 BusyPoll::Clock::time_point BusyPoll::Pause(Clock::time_point now) {

@@ -2,23 +2,11 @@
 // going to sleep: for the reader of a PTY, sleeping and waking cost more than
 // moving the bytes.
 //
-//   BusyPoll poll;
-//   IoResult got{};
-//   do got = ReadSome(controller, room);
-//   while (poll.MoreAfter(got.bytes, controller));
-//
-// It asks with FIONREAD how much there is to read, which is answered at once.
-// poll(2), epoll and read(2) on an empty PTY wait for the kernel's worker
-// instead (tty_buffer_flush_work() in n_tty_poll() and n_tty_read(), Linux 4.5
-// to 6.18).
-//
-// That worker may be queued on this very processor, so between two questions we
-// yield, unless a program took the processor for a whole time slice just
-// before.
-//
-// It never spins unless the descriptor floods: only after a large read, for
-// kShortest, and longer only as long as that has paid off.  A writer that has
-// filled its terminal needs about 50 us to wake up and go on writing.
+// It asks with FIONREAD, which is answered at once.  poll(2), epoll and read(2)
+// on an empty PTY wait for the kernel's worker instead (tty_buffer_flush_work()
+// in n_tty_poll() and n_tty_read(), Linux 4.5 to 6.18).  That worker may be
+// queued on this very processor, so between two questions we yield, unless a
+// program took the processor for a whole time slice just before.
 #pragma once
 
 #include <chrono>
@@ -32,8 +20,9 @@ class BusyPoll {
   static constexpr size_t kFlood = 1024;
 
   // Returns whether, after a read of `got` bytes, enough more has arrived to
-  // make reading on better than sleeping.  It waits for kLongest at most, and
-  // always may wait that long if the caller does `much` for each read.
+  // make reading on better than sleeping.  It waits only after a large read,
+  // for kShortest, and longer, for up to kLongest, as long as that pays off or
+  // if the caller does `much` for each read.
   bool MoreAfter(size_t got, int fd, bool much = false);
 
  private:
@@ -42,6 +31,7 @@ class BusyPoll {
 
   using Time = std::chrono::nanoseconds;
   static constexpr Time kShortest = std::chrono::microseconds(6);
+  // A writer that has filled its terminal needs about 50 us to wake up.
   static constexpr Time kLongest = std::chrono::microseconds(60);
 
   Time patience_ = kShortest;

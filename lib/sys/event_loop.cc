@@ -5,7 +5,6 @@
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 
 #include "lib/base/status.h"
 
@@ -36,25 +35,24 @@ Ready FromEpoll(uint32_t events) {
 
 }  // namespace
 
-Watch& Watch::operator=(Watch&& other) noexcept {
-  if (this != &other) {
-    Reset();
-    loop_ = std::exchange(other.loop_, nullptr);
-    id_ = other.id_;
-  }
-  return *this;
-}
-
 void Watch::Set(Interest interest) {
-  if (loop_ != nullptr) loop_->Set(id_, interest);
+  if (registration_ == nullptr || registration_->wanted == interest) return;
+  registration_->wanted = interest;
+  registration_->loop->Apply(*registration_);
 }
 
 void Watch::SetFlood(bool floods) {
-  if (loop_ != nullptr) loop_->SetFlood(id_, floods);
+  if (registration_ == nullptr || registration_->floods == floods) return;
+  registration_->floods = floods;
+  registration_->loop->Apply(*registration_);
 }
 
-void Watch::Reset() {
-  if (loop_ != nullptr) std::exchange(loop_, nullptr)->Remove(id_);
+void Watch::Remover::operator()(Registration* registration) const {
+  EventLoop& loop = *registration->loop;
+  registration->wanted = Interest::kNone;
+  loop.Apply(*registration);
+  auto node = loop.registrations_.extract(registration->id);
+  loop.retired_.push_back(std::move(node.mapped()));
 }
 
 Timer& Timer::operator=(Timer&& other) noexcept {
@@ -76,8 +74,7 @@ bool CanBeWatched(int fd) {
 void Timer::Reset() {
   if (due_ == nullptr) return;
   const Due& due = *std::exchange(due_, nullptr);
-  // Destroying the action may destroy other timers, so take it out of the map
-  // first.
+  // Destroying the action may destroy other timers.
   (void)due.loop->timers_.extract(due.key);
 }
 
@@ -91,13 +88,11 @@ absl::StatusOr<std::unique_ptr<EventLoop>> EventLoop::Create() {
 
 Watch EventLoop::Add(int fd, Interest interest, Handler handler) {
   const uint64_t id = next_id_++;
-  auto registration = std::make_unique<Registration>();
-  registration->fd = fd;
-  registration->wanted = interest;
-  registration->handler = std::move(handler);
-  Apply(id, *registration);
-  registrations_.emplace(id, std::move(registration));
-  return Watch(this, id);
+  auto& registration = registrations_[id];
+  registration.reset(
+      new Registration{this, id, fd, std::move(handler), interest});
+  Apply(*registration);
+  return Watch(registration.get());
 }
 
 Timer EventLoop::After(absl::Duration delay,
@@ -118,8 +113,7 @@ Timer EventLoop::DueAt(Clock::time_point time,
                    .first->second);
 }
 
-// Takes the timer out of the map first: its action may make timers, or destroy
-// this one.
+// The action may make timers, or destroy this one, so it leaves the map first.
 void EventLoop::Fire(std::map<Timer::Key, Timer::Due>::iterator due) {
   watchdog_.Arm();
   auto node = timers_.extract(due);
@@ -131,42 +125,27 @@ bool EventLoop::HasIdleWork() const {
   return !timers_.empty() && timers_.rbegin()->first.first == kIdle;
 }
 
-void EventLoop::Set(uint64_t id, Interest interest) {
-  Registration& registration = *registrations_.at(id);
-  if (registration.wanted == interest) return;
-  registration.wanted = interest;
-  Apply(id, registration);
-}
-
-void EventLoop::SetFlood(uint64_t id, bool floods) {
-  Registration& registration = *registrations_.at(id);
-  if (registration.floods == floods) return;
-  registration.floods = floods;
-  Apply(id, registration);
-}
-
-void EventLoop::Apply(uint64_t id, Registration& registration) {
-  const bool known = registration.known != Interest::kNone;
-  const bool wanted = registration.wanted != Interest::kNone;
+void EventLoop::Apply(Registration& registration) {
   const bool moves = registration.floods != registration.known_to_flood;
-  if (known && (moves || !wanted)) Control(EPOLL_CTL_DEL, id, registration);
+  if (registration.known != Interest::kNone &&
+      (moves || registration.wanted == Interest::kNone)) {
+    Control(EPOLL_CTL_DEL, registration);
+  }
   registration.known_to_flood = registration.floods;
   if (registration.known == registration.wanted) return;
   Control(registration.known == Interest::kNone ? EPOLL_CTL_ADD : EPOLL_CTL_MOD,
-          id, registration);
+          registration);
 }
 
-void EventLoop::Control(int operation, uint64_t id,
-                        Registration& registration) {
+void EventLoop::Control(int operation, Registration& registration) {
   const bool in_floods = registration.known_to_flood;
   const Interest interest =
       operation == EPOLL_CTL_DEL ? Interest::kNone : registration.wanted;
-  epoll_event event{};
-  event.events = EpollEvents(interest);
-  event.data.u64 = id;
+  epoll_event event{.events = EpollEvents(interest),
+                    .data = {.u64 = registration.id}};
   if (::epoll_ctl((in_floods ? floods_ : epoll_).get(), operation,
                   registration.fd, &event) != 0) {
-    failed_.push_back(id);
+    failed_.push_back(registration.id);
     return;
   }
   if (in_floods && operation == EPOLL_CTL_ADD) ++watched_floods_;
@@ -174,38 +153,17 @@ void EventLoop::Control(int operation, uint64_t id,
   registration.known = interest;
 }
 
-void EventLoop::Remove(uint64_t id) {
-  const auto found = registrations_.find(id);
-  if (found == registrations_.end()) return;
-  std::unique_ptr<Registration> registration = std::move(found->second);
-  registrations_.erase(found);
-  registration->wanted = Interest::kNone;
-  Apply(id, *registration);
-  retired_.push_back(std::move(registration));
-}
-
-void EventLoop::RetryFailed() {
-  for (const uint64_t id : std::exchange(failed_, {})) {
-    const auto found = registrations_.find(id);
-    if (found != registrations_.end()) Apply(id, *found->second);
-  }
-}
-
 int EventLoop::MillisecondsToWait() const {
   if (HasIdleWork()) return 0;
-  int wait = failed_.empty() ? -1 : kRetryMilliseconds;
-  if (!timers_.empty()) {
-    // Rounded up, because waking too early would mean waking twice.
-    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
-        timers_.begin()->first.first - Clock::now());
-    const auto bounded = std::clamp<int64_t>(left.count(), 0, 1 << 30);
-    const int timer = static_cast<int>(bounded);
-    wait = wait < 0 ? timer : std::min(wait, timer);
-  }
-  return wait;
+  const int retry = failed_.empty() ? -1 : kRetryMilliseconds;
+  if (timers_.empty()) return retry;
+  // Rounded up, because waking too early would mean waking twice.
+  const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+      timers_.begin()->first.first - Clock::now());
+  const int64_t most = retry < 0 ? 1 << 30 : retry;
+  return static_cast<int>(std::clamp<int64_t>(left.count(), 0, most));
 }
 
-// Waits until one of both sets is ready, or for the next deadline.
 void EventLoop::WaitForEither() {
   std::array<pollfd, 2> sets = {
       {{epoll_.get(), POLLIN, 0}, {floods_.get(), POLLIN, 0}}};
@@ -219,8 +177,7 @@ bool EventLoop::Alone() const {
   return ::poll(&others, 1, 0) == 0;
 }
 
-// Calls the handlers of those in the set that are ready; returns how many there
-// were.
+// Calls the handlers of those in the set that are ready; returns their number.
 absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
   std::array<epoll_event, 128> events;
   const int count = ::epoll_wait(set.get(), events.data(),
@@ -244,7 +201,6 @@ absl::StatusOr<int> EventLoop::Serve(const Fd& set, int wait) {
   return std::max(count, 0);
 }
 
-// Serves everything that doesn't flood, while something else does.
 absl::StatusOr<int> EventLoop::ServeOthers() {
   ASSIGN_OR_RETURN(const int count, Serve(epoll_, 0));
   others_due_ = Clock::now() + kLongestAmongFloods;
@@ -266,7 +222,10 @@ absl::Status EventLoop::RunOnce() {
   const bool ran = RunTimers();
   RunIdleWork(count == 0 && !ran);
   turn_began_ = Clock::time_point::max();
-  RetryFailed();
+  for (const uint64_t id : std::exchange(failed_, {})) {
+    const auto found = registrations_.find(id);
+    if (found != registrations_.end()) Apply(*found->second);
+  }
   retired_.clear();
   DestroyDoomed();
   return absl::OkStatus();

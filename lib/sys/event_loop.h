@@ -84,22 +84,31 @@ bool CanBeWatched(int fd);
 class [[nodiscard]] Watch {
  public:
   Watch() = default;
-  Watch(Watch&& other) noexcept
-      : loop_(std::exchange(other.loop_, nullptr)), id_(other.id_) {}
-  Watch& operator=(Watch&& other) noexcept;
-  ~Watch() { Reset(); }
 
   void Set(Interest interest);
   // Says that the handler takes long and soon has to be called again (promise
   // 6).
   void SetFlood(bool floods);
-  void Reset();
+  void Reset() { registration_.reset(); }
 
  private:
   friend class EventLoop;
-  Watch(EventLoop* loop, uint64_t id) : loop_(loop), id_(id) {}
-  EventLoop* loop_ = nullptr;
-  uint64_t id_ = 0;
+  struct Registration {
+    EventLoop* loop;
+    uint64_t id;
+    int fd;
+    Handler handler;
+    Interest wanted;
+    bool floods = false;
+    // The kernel knows of this interest, in this set.
+    Interest known = Interest::kNone;
+    bool known_to_flood = false;
+  };
+  struct Remover {
+    void operator()(Registration* registration) const;
+  };
+  explicit Watch(Registration* registration) : registration_(registration) {}
+  std::unique_ptr<Registration, Remover> registration_;  // the loop owns it
 };
 
 // Fires once; destroying it cancels.  It is only as large as a pointer, because
@@ -131,8 +140,7 @@ class [[nodiscard]] Timer {
 class EventLoop {
  public:
   static absl::StatusOr<std::unique_ptr<EventLoop>> Create();
-  EventLoop(const EventLoop&) = delete;
-  EventLoop& operator=(const EventLoop&) = delete;
+  EventLoop(EventLoop&&) = delete;
   ~EventLoop() { DestroyDoomed(); }
 
   // Each descriptor number can be watched once at a time; to read and write
@@ -169,25 +177,13 @@ class EventLoop {
  private:
   friend class Watch;
   friend class Timer;
+  using Registration = Watch::Registration;
   static constexpr auto kLongTurn = std::chrono::milliseconds(2);
-  struct Registration {
-    int fd;
-    Interest wanted;
-    bool floods = false;
-    // The kernel knows of this interest, in this set.
-    Interest known = Interest::kNone;
-    bool known_to_flood = false;
-    Handler handler;
-  };
 
   EventLoop(Fd epoll, Fd floods)
       : epoll_(std::move(epoll)), floods_(std::move(floods)) {}
-  void Set(uint64_t id, Interest interest);
-  void SetFlood(uint64_t id, bool floods);
-  void Remove(uint64_t id);
-  void Apply(uint64_t id, Registration& registration);
-  void Control(int operation, uint64_t id, Registration& registration);
-  void RetryFailed();
+  void Apply(Registration& registration);
+  void Control(int operation, Registration& registration);
   int MillisecondsToWait() const;
   absl::StatusOr<int> Serve(const Fd& set, int wait);
   absl::StatusOr<int> ServeOthers();

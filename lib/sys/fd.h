@@ -1,5 +1,7 @@
 // Fd is the only owner of a file descriptor.  A parameter of type Fd takes the
 // descriptor over; a plain `int fd` is borrowed for the call.
+//
+// The headers below come along for everybody who uses an Fd.
 #pragma once
 
 #include <fcntl.h>

@@ -1,8 +1,6 @@
 #include "lib/sys/fd_holder.h"
 
-#include <cerrno>
 #include <deque>
-#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/str_split.h"
@@ -23,6 +21,7 @@ namespace {
 
 // A call of libs6 failed.  errno is the holder's answer, if it gave one.
 absl::Status Failed(const std::string& what, const std::string& needed_rule) {
+  const std::string cannot = absl::StrCat("can't ", what, ": ");
   switch (errno) {
     case EPERM:
       return absl::PermissionDeniedError(
@@ -34,20 +33,19 @@ absl::Status Failed(const std::string& what, const std::string& needed_rule) {
       return absl::AlreadyExistsError("stored already");
     case ENFILE:
       return absl::ResourceExhaustedError(absl::StrCat(
-          "can't ", what, ": the holder is full; its option -n says how many"));
+          cannot, "the holder is full; its option -n says how many"));
     case ETIMEDOUT:
-      return absl::DeadlineExceededError(
-          absl::StrCat("can't ", what, ": no answer"));
+      return absl::DeadlineExceededError(absl::StrCat(cannot, "no answer"));
     case EPIPE:
     case ECONNRESET:
       return absl::UnavailableError(
-          absl::StrCat("can't ", what,
-                       ": it closes the connection; unless it has just been "
+          absl::StrCat(cannot,
+                       "it closes the connection; unless it has just been "
                        "restarted, its rules lack a file uid/",
                        OwnUid(), "/allow"));
     case EPROTO:
       return absl::UnavailableError(
-          absl::StrCat("can't ", what, ": whoever answers is no s6-fdholder"));
+          absl::StrCat(cannot, "whoever answers is no s6-fdholder"));
     default:
       return Errno("can't ", what);
   }
@@ -60,14 +58,13 @@ std::string RegexFor(const char* variable, const std::string& id) {
 }  // namespace
 
 struct FdHolder::Connection {
-  explicit Connection(absl::Duration limit) {
-    // This clock, which nobody sets, is for skalibs only.
-    (void)tain_now_set_stopwatch(&now);
+  Connection(Fd connected, absl::Duration limit)
+      : socket(std::move(connected)) {
+    s6_fdholder_init(&holder, socket.get());
+    (void)tain_now_set_stopwatch(&now);  // a clock that nobody sets
     Extend(limit);
   }
-  ~Connection() {
-    if (socket.valid()) s6_fdholder_free(&holder);
-  }
+  ~Connection() { s6_fdholder_free(&holder); }
   void Extend(absl::Duration limit) {
     (void)tain_now(&now);
     tain_from_millisecs(&deadline,
@@ -94,8 +91,8 @@ FdHolder::~FdHolder() = default;
 
 absl::StatusOr<FdHolder> FdHolder::Connect(const std::string& path,
                                            absl::Duration limit) {
-  // Not s6_fdholder_start(): that socket isn't close-on-exec, and where the
-  // backlog is full it doesn't wait.
+  // The socket of s6_fdholder_start() isn't close-on-exec, and doesn't wait
+  // where the backlog is full.
   ASSIGN_OR_RETURN(Fd socket, deptyr::Connect(path, limit, "s6-fdholder"));
   // As it was when it began to listen: it may have changed its user since.
   const auto who = IdentifyPeer(socket.get());
@@ -106,12 +103,9 @@ absl::StatusOr<FdHolder> FdHolder::Connect(const std::string& path,
         "), who would get all that it keeps; run one as root or as uid ",
         OwnUid()));
   }
-  auto connection = std::make_unique<Connection>(limit);
-  connection->socket = std::move(socket);
-  s6_fdholder_init(&connection->holder, connection->socket.get());
   // libs6 relies on this: it waits by poll(2).
-  RETURN_IF_ERROR(SetNonBlocking(connection->socket.get()));
-  return FdHolder(std::move(connection));
+  RETURN_IF_ERROR(SetNonBlocking(socket.get()));
+  return FdHolder(std::make_unique<Connection>(std::move(socket), limit));
 }
 
 void FdHolder::Extend(absl::Duration limit) {
@@ -133,9 +127,9 @@ absl::StatusOr<Fd> FdHolder::Retrieve(const std::string& id) {
   Connection& c = *connection_;
   const int fd =
       s6_fdholder_retrieve(&c.holder, id.c_str(), &c.deadline, &c.now);
-  // The holder sent a descriptor more than it announced.  With it the library
-  // will close the one that it has just given us (unixmessage_receiver_free.c
-  // of skalibs).
+  // If the holder sent a descriptor more than it announced, the library will
+  // close with it the one that it has just given us
+  // (unixmessage_receiver_free.c of skalibs).
   const bool too_many = !cbuffer_isempty(&c.holder.connection.in.auxb);
   if (fd >= 0 && too_many) errno = EPROTO;
   if (fd < 0 || too_many) {

@@ -1,9 +1,6 @@
 // A connection to an s6-fdholder.  It uses s6's own library, because the
 // protocol is documented nowhere else.
 //
-//   ASSIGN_OR_RETURN(FdHolder holder, FdHolder::Connect(path, patience));
-//   RETURN_IF_ERROR(holder.Store("deptyr.mytool", controller));
-//
 // Each answer of the holder has a code of its own.  Every other failure is
 // Unavailable or DeadlineExceeded, after which the connection can't be used.
 #pragma once
@@ -26,13 +23,11 @@ inline constexpr size_t kLongestHolderId = 255;
 class [[nodiscard]] FdHolder {
  public:
   // Returns PermissionDenied if a user other than root or our own serves the
-  // socket: it would get everything we have, and anybody who may write to the
-  // folder could put a socket there.  `limit` is the time for this and
+  // socket, who would get everything we have.  `limit` is the time for this and
   // everything that follows, until the next Extend().
   static absl::StatusOr<FdHolder> Connect(const std::string& path,
                                           absl::Duration limit);
   FdHolder(FdHolder&&) noexcept;
-  FdHolder& operator=(FdHolder&&) = delete;
   ~FdHolder();
 
   void Extend(absl::Duration limit);
@@ -47,10 +42,9 @@ class [[nodiscard]] FdHolder {
   absl::Status Store(const std::string& id, int fd);
   absl::Status Delete(const std::string& id);  // NotFound
 
-  // These do the same for several at once: each Ask has an Answer() of its own,
-  // in the same order.  That is faster, because waking the holder and being
-  // woken takes most of the time.  `fd` has to stay open until the first
-  // answer.
+  // These do the same for several at once, which is faster: each Ask has an
+  // Answer() of its own, in the same order.  `fd` has to stay open until the
+  // first answer.
   absl::Status AskToStore(const std::string& id, int fd);
   absl::Status AskToDelete(const std::string& id);
   absl::Status Answer();

@@ -3,10 +3,6 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
-#include <cerrno>
-#include <cstring>
-#include <utility>
-
 #include "lib/base/status.h"
 
 namespace deptyr {
@@ -29,9 +25,9 @@ absl::Status SendWithFd(int socket, absl::string_view bytes, int fd,
       header->cmsg_len = CMSG_LEN(sizeof fd);
       std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
     }
-    const ssize_t sent = ::sendmsg(socket, &message, MSG_NOSIGNAL);
+    const ssize_t sent =
+        TEMP_FAILURE_RETRY(::sendmsg(socket, &message, MSG_NOSIGNAL));
     if (sent < 0) {
-      if (errno == EINTR) continue;
       if (errno == EAGAIN) errno = ETIMEDOUT;
       return Errno("send to ", whom);
     }
@@ -49,17 +45,11 @@ FdMessage ReceiveWithFds(int socket, std::span<char> room) {
   message.msg_iovlen = 1;
   message.msg_control = control;
   message.msg_controllen = sizeof control;
-  ssize_t count = 0;
-  do {
-    count = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
-  } while (count < 0 && errno == EINTR);
-
-  FdMessage result;
+  const ssize_t count =
+      TEMP_FAILURE_RETRY(::recvmsg(socket, &message, MSG_CMSG_CLOEXEC));
+  FdMessage result{.io = ResultOfRead(count)};
   if (count < 0) {
-    const bool gone = errno == ECONNRESET || errno == EPIPE;
-    result.io.state = errno == EAGAIN ? IoState::kWouldBlock
-                      : gone          ? IoState::kEnd
-                                      : IoState::kError;
+    if (errno == ECONNRESET) result.io.state = IoState::kEnd;
     return result;
   }
   for (cmsghdr* header = CMSG_FIRSTHDR(&message); header != nullptr;
@@ -75,8 +65,6 @@ FdMessage ReceiveWithFds(int socket, std::span<char> room) {
     }
   }
   result.fds_were_cut = (message.msg_flags & MSG_CTRUNC) != 0;
-  result.io = count == 0 ? IoResult{IoState::kEnd}
-                         : IoResult{IoState::kDone, static_cast<size_t>(count)};
   return result;
 }
 

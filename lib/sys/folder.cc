@@ -1,17 +1,13 @@
 #include "lib/sys/folder.h"
 
-#include <fcntl.h>
 #include <limits.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status.h"
@@ -33,12 +29,6 @@ bool IsOurs(const struct stat& folder, const struct stat& link) {
          link.st_nlink == 1;
 }
 
-// Adds the names of the path, the first one on top.
-void Push(std::vector<std::string>& names, absl::string_view path) {
-  std::vector<std::string> more = absl::StrSplit(path, '/', absl::SkipEmpty());
-  std::move(more.rbegin(), more.rend(), std::back_inserter(names));
-}
-
 }  // namespace
 
 std::string FolderOf(absl::string_view path) {
@@ -57,11 +47,10 @@ absl::StatusOr<Fd> OpenFolder(const std::string& path) {
   };
   const auto failed = [&path] { return Errno("open the folder ", path); };
   Fd here = start(path);
-  std::vector<std::string> names;  // the next one is the last
-  Push(names, path);
+  std::vector<std::string> names = absl::StrSplit(path, '/', absl::SkipEmpty());
   for (int links = 0; !names.empty();) {
-    const std::string name = std::move(names.back());
-    names.pop_back();
+    const std::string name = std::move(names.front());
+    names.erase(names.begin());
     Fd next(
         ::openat(here.get(), name.c_str(), O_PATH | O_NOFOLLOW | O_CLOEXEC));
     struct stat folder {};
@@ -86,15 +75,14 @@ absl::StatusOr<Fd> OpenFolder(const std::string& path) {
     if (size < 0 || links > kMostLinks) return failed();
     const absl::string_view text(target.data(), static_cast<size_t>(size));
     if (absl::StartsWith(text, "/")) here = start(text);
-    Push(names, text);
+    const std::vector<std::string> more =
+        absl::StrSplit(text, '/', absl::SkipEmpty());
+    names.insert(names.begin(), more.begin(), more.end());
   }
   struct stat file {};
-  if (::fstat(here.get(), &file) != 0) return failed();
-  if (!S_ISDIR(file.st_mode)) {
-    errno = ENOTDIR;
-    return failed();
-  }
-  return here;
+  if (::fstat(here.get(), &file) == 0 && S_ISDIR(file.st_mode)) return here;
+  errno = ENOTDIR;
+  return failed();
 }
 
 absl::Status CheckFolder(const std::string& path) {

@@ -1,7 +1,4 @@
 // Opens a folder by a path that other users may tamper with.
-//
-//   ASSIGN_OR_RETURN(Fd folder, OpenFolder(FolderOf("/run/deptyr/head.sock")));
-//   ::unlinkat(folder.get(), "head.sock", 0);
 #pragma once
 
 #include <string>
@@ -20,14 +17,12 @@ std::string FolderOf(absl::string_view path);
 std::string NameIn(absl::string_view path);
 
 // Opens the folder with O_PATH.  A symbolic link on the way is followed only if
-// nobody except root and this user can have put it there.  So a user who owns a
-// part of the way can lead us to that user's own folders and nowhere else,
-// because nobody can move another user's folder to another place.
-// FailedPrecondition names the link.
+// nobody except root and this user can have put it there; otherwise
+// FailedPrecondition names it.  So a user who owns a part of the way can lead
+// us to that user's own folders and nowhere else.
 absl::StatusOr<Fd> OpenFolder(const std::string& path);
 
-// Returns InvalidArgument if there is no such folder, and else whatever
-// OpenFolder() says.
+// OpenFolder()'s error, or InvalidArgument if there is no such folder.
 absl::Status CheckFolder(const std::string& path);
 
 }  // namespace deptyr

@@ -1,11 +1,11 @@
 #include "lib/sys/inherited_fds.h"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include <signal.h>
 
 #include <cstdlib>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/sys/unix_socket.h"
@@ -14,22 +14,21 @@ namespace deptyr {
 
 std::vector<InheritedFd> TakeInheritedFds() {
   constexpr int kFirst = 3;  // SD_LISTEN_FDS_START
+  const auto variable = [](const char* name) {
+    const char* const text = std::getenv(name);
+    return std::string(text == nullptr ? "" : text);
+  };
   std::vector<InheritedFd> result;
-  const char* pid_text = std::getenv("LISTEN_PID");
-  const char* count_text = std::getenv("LISTEN_FDS");
-  const char* names_text = std::getenv("LISTEN_FDNAMES");
   pid_t pid = 0;
-  int count = 0;
-  if (pid_text != nullptr && count_text != nullptr &&
-      absl::SimpleAtoi(pid_text, &pid) && pid == ::getpid() &&
-      absl::SimpleAtoi(count_text, &count)) {
-    const std::vector<std::string> names = absl::StrSplit(
-        names_text == nullptr ? "" : names_text, ':', absl::AllowEmpty());
-    for (int i = 0; i < count; ++i) {
-      const int fd = kFirst + i;
+  size_t count = 0;
+  if (absl::SimpleAtoi(variable("LISTEN_PID"), &pid) && pid == ::getpid() &&
+      absl::SimpleAtoi(variable("LISTEN_FDS"), &count)) {
+    const std::vector<std::string> names =
+        absl::StrSplit(variable("LISTEN_FDNAMES"), ':');
+    for (size_t i = 0; i < count; ++i) {
+      const int fd = kFirst + static_cast<int>(i);
       if (::fcntl(fd, F_SETFD, FD_CLOEXEC) != 0) break;  // not open
-      const size_t n = static_cast<size_t>(i);
-      result.push_back({Fd(fd), n < names.size() ? names[n] : ""});
+      result.push_back({Fd(fd), i < names.size() ? names[i] : ""});
     }
   }
   for (const char* name : {"LISTEN_PID", "LISTEN_FDS", "LISTEN_FDNAMES"}) {
@@ -41,6 +40,25 @@ std::vector<InheritedFd> TakeInheritedFds() {
     (void)::dup2(null.get(), STDIN_FILENO);
   }
   return result;
+}
+
+OriginalStderr::OriginalStderr() : fd_(Duplicate(STDERR_FILENO)) {
+  for (;;) {
+    // open() takes the lowest free number; close-on-exec frees it again later.
+    Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+    if (!null.valid() || null.get() > STDERR_FILENO) return;
+    (void)null.Release();
+  }
+}
+
+void OriginalStderr::Say(absl::string_view line, Severity severity) const {
+  if (!fd_.valid()) return;
+  const std::string text =
+      absl::StrCat(JournalPrefix(fd_.get(), severity), Printable(line), "\n");
+  // A log that has reached its size limit is no reason to die.
+  const auto before = ::signal(SIGXFSZ, SIG_IGN);
+  (void)!::write(fd_.get(), text.data(), text.size());
+  if (before != SIG_ERR) (void)::signal(SIGXFSZ, before);
 }
 
 }  // namespace deptyr

@@ -1,24 +1,23 @@
 #include "lib/sys/io.h"
 
-#include <fcntl.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/uio.h>
-#include <unistd.h>
 
+#include <algorithm>
 #include <array>
-#include <cerrno>
 
 #include "lib/base/status.h"
 
 namespace deptyr {
 namespace {
 
+constexpr size_t kSmall = 4096;
+
 size_t Count(int fd, unsigned long request) {
   int count = 0;
-  return ::ioctl(fd, request, &count) == 0 && count > 0
-             ? static_cast<size_t>(count)
-             : 0;
+  if (::ioctl(fd, request, &count) != 0) return 0;
+  return static_cast<size_t>(std::max(count, 0));
 }
 
 }  // namespace
@@ -38,20 +37,13 @@ IoResult ResultOfWrite(ssize_t count) {
 }
 
 IoResult ReadSome(int fd, std::span<char> room) {
-  ssize_t count = 0;
-  do {
-    count = ::read(fd, room.data(), room.size());
-  } while (count < 0 && errno == EINTR);
-  return ResultOfRead(count);
+  return ResultOfRead(TEMP_FAILURE_RETRY(::read(fd, room.data(), room.size())));
 }
 
 IoResult WriteSome(int fd, absl::string_view bytes) {
   if (bytes.empty()) return {IoState::kWouldBlock};
-  ssize_t count = 0;
-  do {
-    count = ::write(fd, bytes.data(), bytes.size());
-  } while (count < 0 && errno == EINTR);
-  return ResultOfWrite(count);
+  return ResultOfWrite(
+      TEMP_FAILURE_RETRY(::write(fd, bytes.data(), bytes.size())));
 }
 
 IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
@@ -60,17 +52,13 @@ IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes) {
   const std::array<iovec, 2> parts = {
       {{const_cast<char*>(header.data()), header.size()},
        {const_cast<char*>(bytes.data()), bytes.size()}}};
-  ssize_t count = 0;
-  do {
-    count = ::writev(fd, parts.data(), static_cast<int>(parts.size()));
-  } while (count < 0 && errno == EINTR);
-  return ResultOfWrite(count);
+  return ResultOfWrite(TEMP_FAILURE_RETRY(::writev(fd, parts.data(), 2)));
 }
 
 std::optional<std::string> ReadSmallFile(const std::string& path) {
   const Fd file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
   if (!file.valid()) return std::nullopt;
-  std::array<char, 4096> room;
+  std::array<char, kSmall> room;
   size_t size = 0;
   while (size < room.size()) {
     const IoResult got = ReadSome(file.get(), std::span(room).subspan(size));
@@ -79,6 +67,13 @@ std::optional<std::string> ReadSmallFile(const std::string& path) {
     size += got.bytes;
   }
   return std::string(room.data(), size);
+}
+
+std::string BeginningOf(int file) {
+  std::string text(kSmall, '\0');
+  const ssize_t count = ::pread(file, text.data(), text.size(), 0);
+  text.resize(static_cast<size_t>(std::max<ssize_t>(count, 0)));
+  return text;
 }
 
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing) {
@@ -99,10 +94,9 @@ size_t BytesReadable(int fd) {
 
 absl::Status SetNonBlocking(int fd) {
   int on = 1;
-  if (::ioctl(fd, FIONBIO, &on) != 0) {
-    return Errno("make a descriptor non-blocking");
-  }
-  return absl::OkStatus();
+  return ::ioctl(fd, FIONBIO, &on) == 0
+             ? absl::OkStatus()
+             : Errno("make a descriptor non-blocking");
 }
 
 }  // namespace deptyr

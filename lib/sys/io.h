@@ -1,8 +1,5 @@
 // Reads or writes once on a descriptor that doesn't block.  The usual outcomes
 // are values, not errors.
-//
-//   IoResult got = ReadSome(controller, room);
-//   if (got.state == IoState::kDone) bytes = {room.data(), got.bytes};
 #pragma once
 
 #include <sys/types.h>
@@ -38,27 +35,27 @@ IoResult ResultOfRead(ssize_t count);
 IoResult ResultOfWrite(ssize_t count);
 
 // EIO becomes kEnd.  On a PTY's controlling end it means that nobody holds the
-// client end now, which may change; on a terminal, that it was hung up.  EINTR
-// is repeated.
+// client end now, which may change; on a terminal, that it was hung up.
 IoResult ReadSome(int fd, std::span<char> room);
 
 // EPIPE, ECONNRESET and EIO become kEnd.  IgnoreWriteSignals() must have been
 // called.
 IoResult WriteSome(int fd, absl::string_view bytes);
+// Does the same for `header` followed by `bytes`; either may be empty.
+IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes);
 
 // Nobody who waits for progress writes more than this at once, because a UNIX
 // socket reports only when all of one write(2) has been read.
 inline constexpr size_t kLargestWrite = 16 << 10;
 
-// Does the same for `header` followed by `bytes`; either may be empty.
-IoResult WriteSome(int fd, absl::string_view header, absl::string_view bytes);
-
 // Reads a small file, such as those of proc(5): its first 4096 bytes, or
 // nothing, with errno, if it can't be read.
 std::optional<std::string> ReadSmallFile(const std::string& path);
+// Does the same for an open file; returns "" if it can't be read.
+std::string BeginningOf(int file);
 
-// Opens a file to write into.  A new one is only for its owner (0600); an
-// existing one is an error, or is emptied and keeps its owner.
+// Opens a file to write into.  A new one has mode 0600; an existing one is an
+// error, or is emptied and keeps its owner.
 enum class Existing { kKept, kReplaced };
 absl::StatusOr<Fd> CreateFile(const std::string& path, Existing existing);
 
@@ -70,8 +67,7 @@ size_t BytesQueued(int fd);
 size_t BytesReadable(int fd);
 
 // Sets O_NONBLOCK and no other flag (FIONBIO), for everybody who shares the
-// open file.  Use it for a file of our own or our supervisor's, never for one
-// that a peer passed (lib/sys/shared_fd.h).
+// open file; never use it for one that a peer passed (lib/sys/shared_fd.h).
 absl::Status SetNonBlocking(int fd);
 
 }  // namespace deptyr

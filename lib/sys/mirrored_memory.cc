@@ -1,21 +1,16 @@
 #include "lib/sys/mirrored_memory.h"
 
-#include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <bit>
-#include <cerrno>
-#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 
 #include "lib/base/status.h"
 
 namespace deptyr {
-
 namespace {
 
 size_t PageSize() {
@@ -31,7 +26,7 @@ absl::StatusOr<MirroredMemory> MirroredMemory::Create(size_t size) {
   if (::ftruncate(file.get(), static_cast<off_t>(PageSize() + rounded)) != 0) {
     return Errno("size a memfd to ", PageSize() + rounded, " bytes");
   }
-  // Sealed, it can't shrink and make another process that maps it fault.
+  // If it shrank, another process that maps it would fault.
   if (::fcntl(file.get(), F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW) != 0) {
     return Errno("seal a memfd");
   }
@@ -40,13 +35,12 @@ absl::StatusOr<MirroredMemory> MirroredMemory::Create(size_t size) {
 
 absl::StatusOr<MirroredMemory> MirroredMemory::Adopt(Fd file) {
   struct stat status {};
-  if (::fstat(file.get(), &status) != 0) return Errno("look at a memfd");
+  const bool known = ::fstat(file.get(), &status) == 0;
   const int seals = ::fcntl(file.get(), F_GET_SEALS);
-  if (seals < 0 && errno != EINVAL) return Errno("look at a memfd");
+  if (!known || (seals < 0 && errno != EINVAL)) return Errno("look at a memfd");
   const size_t size = static_cast<size_t>(status.st_size) - PageSize();
-  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 ||
-      static_cast<size_t>(status.st_size) <= PageSize() ||
-      !std::has_single_bit(size) || size < PageSize()) {
+  if (seals < 0 || (seals & F_SEAL_SHRINK) == 0 || !std::has_single_bit(size) ||
+      size < PageSize()) {
     return absl::InvalidArgumentError("the descriptor is no ring's");
   }
   return Map(std::move(file), size);

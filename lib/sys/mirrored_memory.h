@@ -14,14 +14,12 @@ namespace deptyr {
 
 class MirroredMemory {
  public:
-  // Rounds `size` up to a power of two of at least a page.  Pages cost nothing
-  // until they are first written (memfd_create(2)).
+  // Rounds `size` up to a power of two of at least a page.
   static absl::StatusOr<MirroredMemory> Create(size_t size);
-  // Maps a memfd that Create() made, maybe in another process.  Returns
-  // InvalidArgument for any other descriptor.
+  // Maps a memfd that Create() made, maybe in another process; any other is
+  // InvalidArgument.
   static absl::StatusOr<MirroredMemory> Adopt(Fd file);
   MirroredMemory(MirroredMemory&& other) noexcept;
-  MirroredMemory& operator=(MirroredMemory&&) = delete;
   ~MirroredMemory();
 
   char* data() const { return data_; }

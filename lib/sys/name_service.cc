@@ -1,21 +1,16 @@
 #include "lib/sys/name_service.h"
 
-#include <fcntl.h>
 #include <spawn.h>
-#include <string.h>
+#include <sys/mman.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
-#include <array>
-#include <cerrno>
-#include <utility>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/io.h"
@@ -25,51 +20,34 @@ namespace {
 
 constexpr int kNotThere = 2;  // getent(1), "Exit status"
 
-std::string ReadAll(int fd) {
-  std::string all;
-  std::array<char, 4096> room;
-  for (;;) {
-    const IoResult got = ReadSome(fd, room);
-    if (got.state != IoState::kDone) return all;
-    all.append(room.data(), got.bytes);
-  }
-}
-
 // Returns the first line of getent's answer, or an error with the code
 // `not_there` if it knows none.
-absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
+absl::StatusOr<std::string> Getent(const std::string& database,
+                                   absl::string_view name,
                                    absl::string_view what,
                                    absl::StatusCode not_there) {
-  std::array<int, 2> ends{-1, -1};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
-  const Fd answer(ends[0]);
-  Fd output(ends[1]);
-
+  const Fd answer(::memfd_create("deptyr-getent", MFD_CLOEXEC));
+  if (!answer.valid()) return Errno("make a memfd");
   posix_spawn_file_actions_t actions;
   (void)::posix_spawn_file_actions_init(&actions);
   const absl::Cleanup destroy = [&actions] {
     (void)::posix_spawn_file_actions_destroy(&actions);
   };
-  (void)::posix_spawn_file_actions_adddup2(&actions, output.get(),
+  (void)::posix_spawn_file_actions_adddup2(&actions, answer.get(),
                                            STDOUT_FILENO);
-  std::string getent = "getent";
-  std::string end_of_options = "--";
-  std::string key(name);
-  const std::array<char*, 5> words = {getent.data(), end_of_options.data(),
-                                      database.data(), key.data(), nullptr};
+  const std::vector<std::string> argv = {"getent", "--", database,
+                                         std::string(name)};
   pid_t pid = -1;
-  const int error =
-      ::posix_spawnp(&pid, words[0], &actions, nullptr, words.data(), environ);
-  output.Reset();
+  const int error = ::posix_spawnp(&pid, "getent", &actions, nullptr,
+                                   ExecArgv(argv).data(), environ);
   if (error != 0) {
     return absl::UnavailableError(
         absl::StrCat("can't ask getent for ", what, " ", name, ": ",
                      ::strerrordesc_np(error), "; say its number or address"));
   }
-  const std::string said = ReadAll(answer.get());
   int status = 0;
-  while (::waitpid(pid, &status, 0) < 0 && errno == EINTR) {
-  }
+  (void)TEMP_FAILURE_RETRY(::waitpid(pid, &status, 0));
+  const std::string said = BeginningOf(answer.get());
   if (!said.empty()) return said.substr(0, said.find('\n'));
   if (WIFEXITED(status) && WEXITSTATUS(status) == kNotThere) {
     return absl::Status(not_there, absl::StrCat("no such ", what, ": ", name,
@@ -81,12 +59,12 @@ absl::StatusOr<std::string> Getent(std::string database, absl::string_view name,
 }
 
 // passwd(5) and group(5) have the number in the same field.
-template <typename Id>
-absl::StatusOr<Id> FindId(const std::string& database, absl::string_view text,
-                          absl::string_view what) {
-  Id id = 0;
+absl::StatusOr<uint32_t> FindId(const std::string& database,
+                                absl::string_view text,
+                                absl::string_view what) {
+  uint32_t id = 0;
   if (absl::SimpleAtoi(text, &id)) {
-    if (id != static_cast<Id>(-1)) return id;
+    if (id != UINT32_MAX) return id;
     // The kernel takes this number for "leave it unchanged", and we for
     // "unknown".
     return absl::InvalidArgumentError(
@@ -104,11 +82,11 @@ absl::StatusOr<Id> FindId(const std::string& database, absl::string_view text,
 }  // namespace
 
 absl::StatusOr<uid_t> FindUser(absl::string_view text) {
-  return FindId<uid_t>("passwd", text, "user");
+  return FindId("passwd", text, "user");
 }
 
 absl::StatusOr<gid_t> FindGroup(absl::string_view text) {
-  return FindId<gid_t>("group", text, "group");
+  return FindId("group", text, "group");
 }
 
 absl::StatusOr<std::string> FindHost(absl::string_view name) {

@@ -2,8 +2,6 @@
 // library's own functions would need libraries of the very version that a
 // static program was linked with.
 //
-//   ASSIGN_OR_RETURN(const uid_t uid, FindUser("www-data"));
-//
 // All return Unavailable if getent(1) isn't there or fails.  They block; don't
 // call them from the event loop.
 #pragma once
@@ -17,14 +15,13 @@
 
 namespace deptyr {
 
-// Takes a number, which isn't looked up, or a name.  Returns InvalidArgument if
-// there is none.
+// Takes a number, which isn't looked up, or a name; an unknown one is
+// InvalidArgument.
 absl::StatusOr<uid_t> FindUser(absl::string_view text);
 absl::StatusOr<gid_t> FindGroup(absl::string_view text);
 
 // Returns the first address that getaddrinfo(3) would give, as inet_pton(3)
-// takes it, or Unavailable, because a name without one may be the network's
-// fault.
+// takes it.  An unknown host is Unavailable: that may be the network's fault.
 absl::StatusOr<std::string> FindHost(absl::string_view name);
 
 }  // namespace deptyr

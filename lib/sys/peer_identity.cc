@@ -8,18 +8,12 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
-#include <cerrno>
 #include <cstddef>
-#include <string>
-#include <utility>
 
-#include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status.h"
@@ -60,7 +54,6 @@ bool IsInFirstUserNamespace() {
 bool MapsAllIds(const char* map) {
   const std::optional<std::string> lines = ReadSmallFile(map);
   if (!lines) return IsInFirstUserNamespace();
-  constexpr uint64_t kAll = UINT32_MAX;
   uint64_t mapped = 0;
   for (const absl::string_view line : absl::StrSplit(*lines, '\n')) {
     const std::vector<absl::string_view> fields =
@@ -70,15 +63,13 @@ bool MapsAllIds(const char* map) {
       mapped += count;
     }
   }
-  return mapped == kAll;
+  return mapped == UINT32_MAX;
 }
 
 std::optional<uint32_t> NumberIn(const char* path) {
   uint32_t number = 0;
   const std::optional<std::string> text = ReadSmallFile(path);
-  if (!text || !absl::SimpleAtoi(absl::StripAsciiWhitespace(*text), &number)) {
-    return std::nullopt;
-  }
+  if (!text || !absl::SimpleAtoi(*text, &number)) return std::nullopt;
   return number;
 }
 
@@ -92,21 +83,16 @@ struct Overflow {
 // If /proc/sys is hidden, a child finds out: in a user namespace of its own
 // that maps nobody, it has this number itself.
 Overflow AskChild() {
-  struct Told {
-    uid_t uid;
-    gid_t gid;
-  } told{};
-  const auto look = [](void* answer) {
-    *static_cast<Told*>(answer) = {::getuid(), ::getgid()};
+  Overflow answer;
+  const auto look = [](void* told) {
+    *static_cast<Overflow*>(told) = {::getuid(), ::getgid()};
     return 0;
   };
   alignas(std::max_align_t) std::array<char, 16 << 10> stack;
   const pid_t child = ::clone(look, stack.data() + stack.size(),
-                              CLONE_NEWUSER | CLONE_VM | CLONE_VFORK, &told);
-  if (child < 0) return {};
-  while (::waitpid(child, nullptr, __WCLONE) < 0 && errno == EINTR) {
-  }
-  return {told.uid, told.gid};
+                              CLONE_NEWUSER | CLONE_VM | CLONE_VFORK, &answer);
+  if (child > 0) (void)TEMP_FAILURE_RETRY(::waitpid(child, nullptr, __WCLONE));
+  return answer;
 }
 
 const Overflow& TheOverflow() {
@@ -126,31 +112,24 @@ uint32_t Known(uint32_t id, const std::optional<uint32_t>& overflow,
   return doubtful && !MapsAllIds(map) ? kUnknownId : id;
 }
 
-uid_t KnownUid(uid_t uid) {
-  return Known(uid, TheOverflow().uid, kUidMap);
-}
-
 gid_t KnownGid(gid_t gid) {
   return Known(gid, TheOverflow().gid, kGidMap);
 }
 
 // Returns the peer's groups without `gid`.
 std::vector<gid_t> GroupsOf(int socket, gid_t gid) {
-  std::vector<gid_t> groups;
-  for (;;) {
-    auto size = static_cast<socklen_t>(groups.size() * sizeof(gid_t));
-    const int result =
-        ::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size);
-    const size_t count = size / sizeof(gid_t);
-    // If there was too little room, the kernel says how many there are.
-    const bool more = result != 0 && errno == ERANGE && count > groups.size();
-    groups.resize(result == 0 || more ? count : 0);
-    if (more) continue;
-    std::erase(groups, gid);
-    if (groups.empty()) return {};  // frees its memory
-    std::transform(groups.begin(), groups.end(), groups.begin(), KnownGid);
-    return groups;
+  socklen_t size = 0;
+  // This fails, but says how many there are.
+  (void)::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, nullptr, &size);
+  std::vector<gid_t> groups(size / sizeof(gid_t));
+  if (::getsockopt(socket, SOL_SOCKET, SO_PEERGROUPS, groups.data(), &size) !=
+      0) {
+    return {};
   }
+  std::erase(groups, gid);
+  groups.shrink_to_fit();
+  std::transform(groups.begin(), groups.end(), groups.begin(), KnownGid);
+  return groups;
 }
 
 }  // namespace
@@ -163,19 +142,14 @@ absl::StatusOr<PeerIdentity> IdentifyPeer(int socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
   if (::getsockopt(socket, SOL_SOCKET, SO_PEERCRED, &credentials, &size) != 0) {
-    if (errno == ENOPROTOOPT || errno == EOPNOTSUPP) {
-      return absl::NotFoundError("not a UNIX socket");
-    }
     return Errno("ask who is connected");
   }
-  if (size != sizeof credentials || credentials.pid == 0) {
-    // TCP answers with nobody.
-    if (SocketOption(socket, SO_DOMAIN) != AF_UNIX) {
-      return absl::NotFoundError("not a UNIX socket");
-    }
+  // TCP answers with nobody.
+  if (credentials.pid == 0 && SocketOption(socket, SO_DOMAIN) != AF_UNIX) {
+    return absl::NotFoundError("not a UNIX socket");
   }
   return PeerIdentity{.pid = credentials.pid,
-                      .uid = KnownUid(credentials.uid),
+                      .uid = Known(credentials.uid, TheOverflow().uid, kUidMap),
                       .gid = KnownGid(credentials.gid),
                       .groups = GroupsOf(socket, credentials.gid)};
 }
@@ -190,8 +164,8 @@ absl::Status CheckIdentities() {
 
 std::optional<PeerIdentity> PeerOf(int socket) {
   auto known = IdentifyPeer(socket);
-  if (known.ok()) return *std::move(known);
-  return std::nullopt;
+  if (!known.ok()) return std::nullopt;
+  return *std::move(known);
 }
 
 }  // namespace deptyr

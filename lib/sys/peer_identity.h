@@ -1,5 +1,4 @@
-// Identifies the user at the other end of a UNIX socket, as the kernel knows
-// it.
+// Identifies the user at the other end of a UNIX socket.
 #pragma once
 
 #include <sys/types.h>
@@ -16,11 +15,10 @@ namespace deptyr {
 // The uid or gid of a peer that has none in our user namespace.  The kernel
 // reports the number of the user nobody for it, which may also be a real
 // user's. If we can't find out which number that is, every id that it might be
-// counts as unknown: we never guess.
+// is unknown.
 inline constexpr uint32_t kUnknownId = UINT32_MAX;
 
-// "1000", or "unknown".
-std::string UidText(uid_t uid);
+std::string UidText(uid_t uid);  // "1000", or "unknown"
 
 // The process that called connect(2), as it was then, in our namespaces
 // (SO_PEERCRED and SO_PEERGROUPS, unix(7)).  The pid is 0 if it isn't visible
@@ -37,10 +35,9 @@ inline uid_t UidOf(const std::optional<PeerIdentity>& who) {
 }
 // Returns NotFound for a socket that isn't a UNIX one.
 absl::StatusOr<PeerIdentity> IdentifyPeer(int socket);
+// Does the same, and returns nothing if the kernel can't tell (TCP).
+std::optional<PeerIdentity> PeerOf(int socket);
 // Returns FailedPrecondition, with advice, if users can't be told apart here.
 absl::Status CheckIdentities();
-// Does the same as IdentifyPeer(), and returns nothing if the kernel can't tell
-// (TCP).
-std::optional<PeerIdentity> PeerOf(int socket);
 
 }  // namespace deptyr

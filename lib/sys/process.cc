@@ -2,7 +2,6 @@
 
 #include <poll.h>
 #include <signal.h>
-#include <string.h>
 #include <sys/ioctl.h>
 #include <sys/resource.h>
 #include <sys/select.h>
@@ -10,12 +9,9 @@
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstdint>
-#include <optional>
-#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
@@ -58,6 +54,14 @@ absl::Status Failed(const absl::Status& why, bool lacks,
                    "seccomp profile that allows it"));
 }
 
+absl::StatusOr<Fd> OpenPidfd(pid_t pid) {
+  // The C library has no pidfd_open() before glibc 2.36, but knows its number.
+  Fd result(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (result.valid()) return result;
+  const bool lacks = errno == ENOSYS || errno == EPERM;
+  return Failed(Errno("get hold of process ", pid), lacks, "pidfd_open(2)");
+}
+
 // The limit of open descriptors before we raised it, for the programs we start.
 std::optional<rlimit> limit_before;
 
@@ -69,9 +73,16 @@ struct ProcessFacts {
   std::chrono::nanoseconds started;  // since the machine booted
 };
 
+// The rest of the line of `text` that begins with `label`; "" if there is none.
+absl::string_view LineOf(absl::string_view text, absl::string_view label) {
+  const size_t at = text.find(absl::StrCat("\n", label));
+  if (at == absl::string_view::npos) return "";
+  text.remove_prefix(at + 1 + label.size());
+  return text.substr(0, text.find('\n'));
+}
+
 std::optional<ProcessFacts> FactsOf(int pidfd) {
-  constexpr char kUsers[] = "\nUid:\t";
-  constexpr size_t kStartTime = 19;  // field 22, the third after the name first
+  constexpr size_t kStartTime = 20;  // field 22, the 20th after the name
   const absl::StatusOr<pid_t> pid = PidOf(pidfd);
   if (!pid.ok() || *pid == 0) return std::nullopt;
   const std::string folder = absl::StrCat("/proc/", *pid);
@@ -79,22 +90,16 @@ std::optional<ProcessFacts> FactsOf(int pidfd) {
   const std::string stat = ReadSmallFile(folder + "/stat").value_or("");
   // While it lives nobody else has its number, so the files were its own.
   if (HasEnded(pidfd)) return std::nullopt;
-  const size_t at = status.find(kUsers);
-  const size_t name_end = stat.rfind(") ");
-  if (at == std::string::npos || name_end == std::string::npos) {
-    return std::nullopt;
-  }
-  const std::vector<absl::string_view> users = absl::StrSplit(
-      absl::string_view(status).substr(at + sizeof kUsers - 1).substr(0, 64),
-      absl::ByAnyChar("\t\n"));
+  const std::vector<absl::string_view> users =
+      absl::StrSplit(LineOf(status, "Uid:\t"), '\t');
   const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(stat).substr(name_end + 2), ' ');
+      absl::StrSplit(absl::string_view(stat).substr(stat.rfind(')') + 1), ' ');
   ProcessFacts facts{};
   int64_t ticks = 0;
-  if (users.size() < 3 || !absl::SimpleAtoi(users[0], &facts.real) ||
+  if (users.size() < 3 || fields.size() <= kStartTime ||
+      !absl::SimpleAtoi(users[0], &facts.real) ||
       !absl::SimpleAtoi(users[1], &facts.effective) ||
       !absl::SimpleAtoi(users[2], &facts.saved) ||
-      fields.size() <= kStartTime ||
       !absl::SimpleAtoi(fields[kStartTime], &ticks)) {
     return std::nullopt;
   }
@@ -135,14 +140,6 @@ absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
   return result;
 }
 
-absl::StatusOr<Fd> OpenPidfd(pid_t pid) {
-  // The C library has no pidfd_open() before glibc 2.36, but knows its number.
-  Fd result(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (result.valid()) return result;
-  const bool lacks = errno == ENOSYS || errno == EPERM;
-  return Failed(Errno("get hold of process ", pid), lacks, "pidfd_open(2)");
-}
-
 std::string Describe(const ExitStatus& status) {
   if (status.signal == 0) return absl::StrCat("exit status ", status.code);
   const char* text = ::sigdescr_np(status.signal);
@@ -151,18 +148,15 @@ std::string Describe(const ExitStatus& status) {
 }
 
 absl::StatusOr<pid_t> PidOf(int pidfd) {
-  constexpr absl::string_view kLabel = "\nPid:";
   const auto info = ReadSmallFile(absl::StrCat("/proc/self/fdinfo/", pidfd));
   // A descriptor that isn't open has no file.
   if (!info && errno != ENOENT) return Errno("look at a process's descriptor");
-  const absl::string_view text = info ? *info : absl::string_view();
-  const size_t at = text.find(kLabel);
-  if (at == absl::string_view::npos) {
+  const absl::string_view line = info ? LineOf(*info, "Pid:") : "";
+  if (line.empty()) {
     return absl::NotFoundError("the descriptor holds no process");
   }
-  const absl::string_view rest = text.substr(at + kLabel.size());
   pid_t pid = 0;
-  (void)absl::SimpleAtoi(rest.substr(0, rest.find('\n')), &pid);
+  (void)absl::SimpleAtoi(line, &pid);
   return std::max(pid, 0);  // the kernel says -1
 }
 
@@ -175,32 +169,28 @@ ExitAnswer AskExitStatus(int pidfd) {
   PidfdInfo info{};
   info.mask = kPidfdInfoExit;
   if (::ioctl(pidfd, kPidfdGetInfo, &info) != 0) {
-    // ESRCH means that it is being reaped at this moment and there is an answer
-    // afterwards, or that it was reaped and this kernel (6.13, 6.14) keeps no
-    // exit status.
+    // ESRCH means that it is just being reaped and there is an answer
+    // afterwards, or that this kernel (6.13, 6.14) keeps no exit status.
     return {errno == ESRCH ? ExitAnswer::kNotYet : ExitAnswer::kNever, {}};
   }
   if ((info.mask & kPidfdInfoExit) == 0) return {ExitAnswer::kNotYet, {}};
   const int status = info.exit_code;  // as wait(2) has it
-  if (WIFSIGNALED(status)) {
-    return {ExitAnswer::kKnown, {.signal = WTERMSIG(status)}};
-  }
-  return {ExitAnswer::kKnown, {.code = WEXITSTATUS(status)}};
+  return {ExitAnswer::kKnown, WIFSIGNALED(status)
+                                  ? ExitStatus{.signal = WTERMSIG(status)}
+                                  : ExitStatus{.code = WEXITSTATUS(status)}};
 }
 
 absl::Status SendSignal(int pidfd, int signal) {
-  if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) != 0) {
-    const bool lacks = errno == ENOSYS;
-    return Failed(Errno("send signal ", signal), lacks, "pidfd_send_signal(2)");
+  if (::syscall(SYS_pidfd_send_signal, pidfd, signal, nullptr, 0) == 0) {
+    return absl::OkStatus();
   }
-  return absl::OkStatus();
+  const bool lacks = errno == ENOSYS;
+  return Failed(Errno("send signal ", signal), lacks, "pidfd_send_signal(2)");
 }
 
-// The kernel only asks whether head may signal it.  A few microseconds after
-// our check the process may execute a set-user-ID program; but then the sender
-// could have sent the signal just before.  Sending it with the sender's own
-// credentials would close this gap, but would let the sender signal head
-// meanwhile.
+// A few microseconds after our check the process may execute a set-user-ID
+// program; but the sender could have sent the signal just before.  Sending it
+// with the sender's own credentials would let the sender signal head meanwhile.
 absl::Status SendSignalFor(uid_t sender, int pidfd, int signal) {
   if (sender != 0) {
     const std::optional<ProcessFacts> facts = FactsOf(pidfd);
@@ -243,15 +233,10 @@ absl::StatusOr<Child> HoldChild(pid_t pid) {
   absl::StatusOr<Fd> pidfd = OpenPidfd(pid);
   if (!pidfd.ok()) {
     (void)::kill(pid, SIGKILL);
-    while (::waitpid(pid, nullptr, 0) < 0 && errno == EINTR) {
-    }
+    (void)TEMP_FAILURE_RETRY(::waitpid(pid, nullptr, 0));
     return pidfd.status();
   }
   return Child{pid, *std::move(pidfd)};
-}
-
-void Kill(const Child& child) {
-  (void)::kill(child.pid, SIGKILL);
 }
 
 absl::StatusOr<std::optional<ExitStatus>> ReapChild(int pidfd) {
@@ -265,14 +250,6 @@ absl::StatusOr<std::optional<ExitStatus>> ReapChild(int pidfd) {
   if (info.si_pid == 0) return std::nullopt;
   return info.si_code == CLD_EXITED ? ExitStatus{.code = info.si_status}
                                     : ExitStatus{.signal = info.si_status};
-}
-
-pid_t OwnPid() {
-  return ::getpid();
-}
-
-uid_t OwnUid() {
-  return ::geteuid();
 }
 
 bool ReapInherited(absl::FunctionRef<bool(pid_t)> is_ours) {

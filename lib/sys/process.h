@@ -1,5 +1,5 @@
-// A process that is not our child, held by a pidfd, so that it can't be
-// confused with a later one that got its number.
+// Processes, held by a pidfd so that none can be confused with a later one that
+// got its number: those that are not our children, and those that are.
 //
 //   ASSIGN_OR_RETURN(Fd pidfd, PeerPidfd(connection, peer, accepted));
 //   if (HasEnded(pidfd.get())) {
@@ -12,6 +12,7 @@
 #pragma once
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <chrono>
 #include <optional>
@@ -27,17 +28,13 @@
 namespace deptyr {
 
 // Returns the process at the other end of a UNIX socket (SO_PEERPIDFD, Linux
-// 6.5). On older kernels it is the process that has the peer's pid now, which
-// may be another one that got the number.  So it is PermissionDenied unless
-// that process's real, effective and saved user are the peer's, and it is older
-// than the connection, which was accepted at that time.  Only a process of the
-// same user can still be mistaken for the peer, and the peer may signal that
-// anyway.
+// 6.5). On older kernels it is the process that has the peer's pid now, or
+// PermissionDenied unless its real, effective and saved user are the peer's,
+// and it is older than the connection, which was accepted at that time.  Only a
+// process of the same user can still be mistaken for the peer, and the peer may
+// signal that anyway.
 absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
                              std::chrono::steady_clock::time_point accepted);
-
-// The process must be a child of ours, or another that can't end meanwhile.
-absl::StatusOr<Fd> OpenPidfd(pid_t pid);
 
 // How a process ended.
 struct ExitStatus {
@@ -66,9 +63,8 @@ ExitAnswer AskExitStatus(int pidfd);
 
 // Fails with EPERM if this process may not signal that one (kill(2)).
 absl::Status SendSignal(int pidfd, int signal);
-// Does the same, but only if `sender` could, too, as root or as the process's
-// real or saved user.  Returns PermissionDenied otherwise, or if /proc doesn't
-// tell.
+// Does the same if `sender` could, too, as root or as the process's real or
+// saved user; else, or if /proc doesn't tell, it is PermissionDenied.
 absl::Status SendSignalFor(uid_t sender, int pidfd, int signal);
 
 struct Child {
@@ -79,31 +75,33 @@ struct Child {
 // killed and reaped.
 absl::StatusOr<Child> HoldChild(pid_t pid);
 
-// The child must not have been reaped.
-void Kill(const Child& child);
-
-// Starts a child whose controlling terminal and fds 0, 1 and 2 are `terminal`.
-// Signal mask and dispositions are the defaults, and the limit of open
-// descriptors is the one we were started with.  If the program can't be
-// executed, the child says so on the terminal and exits with 126 or 127.
+// Starts a child whose controlling terminal and fds 0, 1 and 2 are `terminal`,
+// with the default signal mask and dispositions and the limit of descriptors
+// that we were started with.  If the program can't be executed, the child says
+// so on the terminal and exits with 126 or 127.
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
                                       const std::vector<std::string>& argv);
 
 // Reaps a child of ours if it has ended, and returns how, or nothing while it
-// runs.  After an error nobody will ever know, as on kernels before Linux 5.4.
+// runs.  After an error nobody will ever know.
 absl::StatusOr<std::optional<ExitStatus>> ReapChild(int pidfd);
 
-pid_t OwnPid();
-uid_t OwnUid();  // the effective user
+inline pid_t OwnPid() {
+  return ::getpid();
+}
+// The effective user.
+inline uid_t OwnUid() {
+  return ::geteuid();
+}
 // Root and our own user are trusted: they may do what they like with this
 // process anyway.
 inline bool IsTrusted(uid_t uid) {
   return uid == 0 || uid == OwnUid();
 }
 
-// Reaps children that have ended and aren't ours: as process 1 of a container
-// we inherit whatever programs leave behind.  Returns false if a child of ours
-// has ended and is next, so that the caller has to reap that first.
+// Reaps ended children that aren't ours: as process 1 of a container we inherit
+// whatever programs leave behind.  Returns false if a child of ours has ended
+// and is next, so that the caller has to reap that first.
 bool ReapInherited(absl::FunctionRef<bool(pid_t)> is_ours);
 
 // Raises the soft limit of open descriptors to the hard one and returns it.

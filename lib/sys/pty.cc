@@ -1,15 +1,11 @@
 #include "lib/sys/pty.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <termios.h>
-#include <unistd.h>
-
-#include <cerrno>
 
 #include "lib/base/status.h"
 
@@ -21,10 +17,9 @@ namespace {
 constexpr unsigned kPtmxMajor = 5;
 constexpr unsigned kPtmxMinor = 2;
 
-// A session leader that has a terminal already (it was started by a terminal
-// emulator, or by systemd with StandardInput=tty) must give that up first.
-// TIOCNOTTY sends SIGHUP and SIGCONT to the terminal's foreground group, us
-// included, so SIGHUP is ignored meanwhile.
+// A session leader that has a terminal already (from a terminal emulator, or
+// systemd's StandardInput=tty) must give that up first.  TIOCNOTTY sends SIGHUP
+// to the terminal's foreground group, us included, so it is ignored meanwhile.
 void GiveUpControllingTerminal() {
   const Fd old(::open("/dev/tty", O_RDWR | O_NOCTTY | O_CLOEXEC));
   if (!old.valid()) return;
@@ -67,8 +62,8 @@ absl::StatusOr<Pty> OpenPty(WindowSize size) {
   if (!pty.controller.valid()) {
     return Errno("open a PTY, /dev/ptmx (limit: sysctl kernel.pty.max)");
   }
-  // grantpt() isn't called: devpts gives the client end its owner and mode by
-  // itself, and glibc's grantpt() wants a path.
+  // No grantpt(): devpts gives the client end its owner and mode by itself, and
+  // glibc's grantpt() wants a path.
   if (::unlockpt(pty.controller.get()) != 0) return Errno("unlock the PTY");
   pty.terminal = Fd(::ioctl(pty.controller.get(), TIOCGPTPEER,
                             O_RDWR | O_NOCTTY | O_CLOEXEC));
@@ -107,25 +102,24 @@ absl::StatusOr<bool> IsController(int fd) {
   // A stranger may have sent a file of their own FUSE server, which answers an
   // ioctl or a plain fstat when it likes.  This call asks nobody.
   struct statx file {};
-  if (::statx(fd, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_TYPE, &file) !=
-      0) {
+  constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  if (::statx(fd, "", kFlags, STATX_TYPE, &file) != 0) {
     if (errno == EBADF) return false;
     return Errno("look at a descriptor");
   }
-  if (!S_ISCHR(file.stx_mode) || file.stx_rdev_major != kPtmxMajor ||
-      file.stx_rdev_minor != kPtmxMinor) {
-    return false;
-  }
   unsigned number = 0;
-  return ::ioctl(fd, TIOCGPTN, &number) == 0;
+  return S_ISCHR(file.stx_mode) && file.stx_rdev_major == kPtmxMajor &&
+         file.stx_rdev_minor == kPtmxMinor &&
+         ::ioctl(fd, TIOCGPTN, &number) == 0;
 }
 
 int SignalOf(int controller, char character) {
   termios settings{};
-  if (::tcgetattr(controller, &settings) != 0) return 0;
-  if ((settings.c_lflag & ISIG) == 0) return 0;
   const auto typed = static_cast<cc_t>(character);
-  if (typed == _POSIX_VDISABLE) return 0;
+  if (::tcgetattr(controller, &settings) != 0 ||
+      (settings.c_lflag & ISIG) == 0 || typed == _POSIX_VDISABLE) {
+    return 0;
+  }
   if (typed == settings.c_cc[VINTR]) return SIGINT;
   if (typed == settings.c_cc[VQUIT]) return SIGQUIT;
   if (typed == settings.c_cc[VSUSP]) return SIGTSTP;
@@ -133,23 +127,23 @@ int SignalOf(int controller, char character) {
 }
 
 absl::Status SignalForeground(int controller, int signal) {
-  if (::ioctl(controller, TIOCSIG, signal) != 0) {
-    return Errno("signal a terminal's foreground group");
-  }
-  return absl::OkStatus();
+  return ::ioctl(controller, TIOCSIG, signal) == 0
+             ? absl::OkStatus()
+             : Errno("signal a terminal's foreground group");
 }
 
 absl::StatusOr<WindowSize> GetWindowSize(int fd) {
   winsize size{};
-  if (::ioctl(fd, TIOCGWINSZ, &size) != 0)
+  if (::ioctl(fd, TIOCGWINSZ, &size) != 0) {
     return Errno("ask a terminal's size");
+  }
   return WindowSize{size.ws_row, size.ws_col};
 }
 
 absl::Status SetWindowSize(int fd, WindowSize size) {
   const winsize raw{size.rows, size.cols, 0, 0};
-  if (::ioctl(fd, TIOCSWINSZ, &raw) != 0) return Errno("set a PTY's size");
-  return absl::OkStatus();
+  return ::ioctl(fd, TIOCSWINSZ, &raw) == 0 ? absl::OkStatus()
+                                            : Errno("set a PTY's size");
 }
 
 }  // namespace deptyr

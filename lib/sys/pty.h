@@ -7,8 +7,6 @@
 //   execvp(argv[0], argv);
 #pragma once
 
-#include <cstdint>
-
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
@@ -29,19 +27,18 @@ struct Pty {
 absl::StatusOr<Pty> OpenPty(WindowSize size);
 
 // Makes this process the leader of a new session whose controlling terminal is
-// `terminal`, in the foreground, with fds 0, 1 and 2 on it.  The pid stays.
-// This works for a session leader with or without a terminal, a process-group
-// leader, and a plain process, which is what systemd, s6, an interactive shell
-// and daemontools make of their children.  Signal dispositions and mask are
-// unchanged when it returns.
+// `terminal`, in the foreground, with fds 0, 1 and 2 on it.  This works for a
+// session leader with or without a terminal, a process-group leader, and a
+// plain process, which is what systemd, s6, an interactive shell and
+// daemontools make of their children.  Signal dispositions and mask stay.
 absl::Status BecomeTerminalProcess(int terminal);
 
-// Whether fd is a PTY's controlling end, or an Errno() if the kernel has no
-// memory to find out.  Safe for any descriptor that a peer sent.
+// Safe for any descriptor that a peer sent.  It is an Errno() if the kernel has
+// no memory to find out.
 absl::StatusOr<bool> IsController(int fd);
 
-// The signal that the terminal turns this character into now (its settings have
-// ISIG, and the character is VINTR, VQUIT or VSUSP), or 0.
+// The signal that the terminal turns this character into now (ISIG; VINTR,
+// VQUIT, VSUSP), or 0.
 int SignalOf(int controller, char character);
 
 // Signals the terminal's foreground group, past any input that is waiting
@@ -49,7 +46,6 @@ int SignalOf(int controller, char character);
 absl::Status SignalForeground(int controller, int signal);
 
 absl::StatusOr<WindowSize> GetWindowSize(int fd);
-
 // The kernel sends SIGWINCH to the foreground group only if the size changed.
 absl::Status SetWindowSize(int fd, WindowSize size);
 

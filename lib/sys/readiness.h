@@ -2,16 +2,13 @@
 // (sd_notify(3)), to s6 by a newline on a descriptor (its notification-fd).
 #pragma once
 
-#include <sys/socket.h>
-#include <sys/un.h>
-
 #include <string>
-#include <utility>
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/sys/fd.h"
+#include "lib/sys/unix_socket.h"
 
 namespace deptyr {
 
@@ -36,9 +33,9 @@ class Readiness {
 
  private:
   bool Notify(absl::string_view message);
-  std::pair<sockaddr_un, socklen_t> Address() const;
 
-  std::string address_;
+  std::string name_;  // "" if there is none
+  UnixAddress address_{};
   Fd socket_;
   Fd ready_fd_;
 };

@@ -1,15 +1,10 @@
 #include "lib/sys/replace_self.h"
 
-#include <fcntl.h>
 #include <signal.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
 #include <sys/prctl.h>
-#include <sys/stat.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
-#include <algorithm>
 #include <array>
 #include <climits>
 #include <cstdlib>
@@ -18,12 +13,12 @@
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/base/argv.h"
 #include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
+#include "lib/sys/io.h"
 #include "lib/sys/retry.h"
 
 namespace deptyr {
@@ -37,24 +32,23 @@ constexpr char kTrial[] = "trial";
 absl::StatusOr<Fd> Written(absl::string_view text) {
   Fd file(::memfd_create("deptyr-offer", MFD_CLOEXEC));
   if (!file.valid()) return Errno("make a memfd");
-  for (absl::string_view rest = text; !rest.empty();) {
-    const ssize_t count = ::write(file.get(), rest.data(), rest.size());
-    if (count < 0) return Errno("write a memfd");
-    rest.remove_prefix(static_cast<size_t>(count));
+  while (!text.empty()) {
+    const IoResult wrote = WriteSome(file.get(), text);
+    if (wrote.state != IoState::kDone) return Errno("write a memfd");
+    text.remove_prefix(wrote.bytes);
   }
   return file;
 }
 
 absl::StatusOr<std::string> Content(int memfd) {
   constexpr char kWhat[] = "read what was handed over";
-  struct stat status {};
-  if (::fstat(memfd, &status) != 0) return Errno(kWhat);
-  std::string text(static_cast<size_t>(status.st_size), 0);
+  const off_t size = ::lseek(memfd, 0, SEEK_END);
+  if (size < 0 || ::lseek(memfd, 0, SEEK_SET) != 0) return Errno(kWhat);
+  std::string text(static_cast<size_t>(size), 0);
   for (std::span<char> rest(text); !rest.empty();) {
-    const auto done = static_cast<off_t>(text.size() - rest.size());
-    const ssize_t count = ::pread(memfd, rest.data(), rest.size(), done);
-    if (count <= 0) return Errno(kWhat);
-    rest = rest.subspan(static_cast<size_t>(count));
+    const IoResult got = ReadSome(memfd, rest);
+    if (got.state != IoState::kDone) return Errno(kWhat);
+    rest = rest.subspan(got.bytes);
   }
   return text;
 }
@@ -114,12 +108,9 @@ absl::StatusOr<Trial> StartTrial(const std::string& program,
 }
 
 std::string LastLine(const Trial& trial) {
-  std::array<char, 4096> room;
-  const ssize_t count = ::pread(trial.said.get(), room.data(), room.size(), 0);
-  absl::string_view text(room.data(),
-                         static_cast<size_t>(std::max<ssize_t>(count, 0)));
-  text = absl::StripTrailingAsciiWhitespace(text);
-  return std::string(text.substr(text.rfind('\n') + 1));
+  std::string text = BeginningOf(trial.said.get());
+  absl::StripTrailingAsciiWhitespace(&text);
+  return text.substr(text.rfind('\n') + 1);
 }
 
 absl::Status ReplaceSelf(const std::string& program,
@@ -144,11 +135,11 @@ absl::StatusOr<std::optional<TakenOffer>> TakeOffer() {
   const std::vector<std::string> words = absl::StrSplit(variable, ' ');
   (void)::unsetenv(kVariable);
   int number = -1;
-  if (words.size() != 2 || !absl::SimpleAtoi(words[0], &number)) {
+  const bool trial = words.back() == kTrial;
+  if (words.size() != 2 || !absl::SimpleAtoi(words[0], &number) ||
+      (!trial && words[1] != absl::StrCat(::getpid()))) {
     return std::nullopt;
   }
-  const bool trial = words[1] == kTrial;
-  if (!trial && words[1] != absl::StrCat(::getpid())) return std::nullopt;
   const Fd file(number);
   const auto read = [number] { return Content(number); };
   ASSIGN_OR_RETURN(std::string text,

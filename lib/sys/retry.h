@@ -1,6 +1,5 @@
-// Retries steps that can't be undone.  A head that takes over for another has
-// nobody to leave its programs to, so if it lacks memory or a descriptor for a
-// moment, it tries again.
+// A head that takes over for another has nobody to leave its programs to, so if
+// it lacks memory or a descriptor for a moment, it tries again.
 #pragma once
 
 #include "absl/status/status.h"

@@ -1,11 +1,8 @@
 #include "lib/sys/shared_fd.h"
 
-#include <fcntl.h>
 #include <poll.h>
-#include <unistd.h>
 
 #include <cerrno>
-#include <utility>
 
 namespace deptyr {
 namespace {
@@ -20,23 +17,21 @@ constexpr size_t kSurelyTaken = 256;
 bool IsReady(int fd, short events) {
   pollfd question{fd, events, 0};
   (void)::poll(&question, 1, 0);
-  const auto ready =
-      static_cast<int>(events == POLLIN ? POLLIN | POLLHUP : events);
-  return (question.revents & ready) != 0;
+  const int end = events == POLLIN ? POLLHUP : 0;
+  return (question.revents & (events | end)) != 0;
 }
 
 // `call` is read(2) or write(2).  A call that was interrupted is made again
 // unless it must have waited: a call that doesn't block isn't interrupted when
 // there is nothing to do.
 template <typename Call>
-ssize_t CallUnlessWaiting(int fd, short events, Call call, bool* waited) {
+IoResult CallUnlessWaiting(int fd, short events, IoResult result_of(ssize_t),
+                           Call call) {
   for (;;) {
     const ssize_t count = call();
-    if (count >= 0 || errno != EINTR) return count;
+    if (count >= 0 || errno != EINTR) return result_of(count);
     if (IsReady(fd, events)) continue;
-    *waited = true;
-    errno = EAGAIN;
-    return -1;
+    return {.state = IoState::kWouldBlock, .waited = true};
   }
 }
 
@@ -52,13 +47,9 @@ bool SharedFd::Blocks() const {
 IoResult SharedFd::Read(std::span<char> room) const {
   const int fd = fd_.get();
   if (blocks_ && !IsReady(fd, POLLIN)) return {IoState::kWouldBlock};
-  bool waited = false;
-  const ssize_t count = CallUnlessWaiting(
-      fd, POLLIN, [&] { return ::read(fd, room.data(), room.size()); },
-      &waited);
-  IoResult result = ResultOfRead(count);
-  result.waited = waited;
-  return result;
+  return CallUnlessWaiting(fd, POLLIN, ResultOfRead, [&] {
+    return ::read(fd, room.data(), room.size());
+  });
 }
 
 IoResult SharedFd::Write(absl::string_view bytes) const {
@@ -67,14 +58,12 @@ IoResult SharedFd::Write(absl::string_view bytes) const {
     if (!IsReady(fd, POLLOUT)) return {IoState::kWouldBlock};
     bytes = bytes.substr(0, kSurelyTaken);
   }
-  bool waited = false;
-  const ssize_t count = CallUnlessWaiting(
-      fd, POLLOUT, [&] { return ::write(fd, bytes.data(), bytes.size()); },
-      &waited);
-  IoResult result = ResultOfWrite(count);
+  IoResult result = CallUnlessWaiting(fd, POLLOUT, ResultOfWrite, [&] {
+    return ::write(fd, bytes.data(), bytes.size());
+  });
   // A call that was broken off after a part says how much that was.
   const bool partly = result.bytes > 0 && result.bytes < bytes.size();
-  result.waited = waited || (partly && MadeToBlock());
+  if (partly && MadeToBlock()) result.waited = true;
   return result;
 }
 

@@ -2,10 +2,6 @@
 
 #include <signal.h>
 #include <sys/signalfd.h>
-#include <unistd.h>
-
-#include <cstring>
-#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/strip.h"

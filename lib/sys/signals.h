@@ -1,5 +1,5 @@
-// Receives signals as a descriptor.  They arrive in the loop like everything
-// else, so every way out runs destructors, and a terminal gets restored.
+// Receives signals as a descriptor, in the loop like everything else, so every
+// way out runs destructors, and a terminal gets restored.
 //
 //   ASSIGN_OR_RETURN(Signals signals, Signals::Block({SIGTERM, SIGINT}));
 //   Watch watch = loop.Add(signals.fd(), Interest::kRead, [&](Ready) {

@@ -1,16 +1,10 @@
 #include "lib/sys/terminal.h"
 
-#include <fcntl.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
-#include <cstring>
-#include <iterator>
-#include <utility>
-
-#include "absl/strings/str_cat.h"
+#include <array>
 
 #include "lib/base/status.h"
 #include "lib/sys/io.h"
@@ -23,11 +17,11 @@ constexpr int kFatal[] = {SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGABRT};
 // These are for the handler of fatal signals, which can reach nothing else.
 int fatal_fd = -1;
 termios fatal_settings;
-struct sigaction fatal_before[std::size(kFatal)];
+struct sigaction fatal_before[NSIG];
 
 void RestoreHandlers() {
-  for (size_t i = 0; i < std::size(kFatal); ++i) {
-    (void)::sigaction(kFatal[i], &fatal_before[i], nullptr);
+  for (const int signal : kFatal) {
+    (void)::sigaction(signal, &fatal_before[signal], nullptr);
   }
 }
 
@@ -46,8 +40,8 @@ void RestoreOnFatalSignals(int fd, const termios& settings) {
   fatal_settings = settings;
   struct sigaction action {};
   action.sa_handler = RestoreAndDie;
-  for (size_t i = 0; i < std::size(kFatal); ++i) {
-    (void)::sigaction(kFatal[i], &action, &fatal_before[i]);
+  for (const int signal : kFatal) {
+    (void)::sigaction(signal, &action, &fatal_before[signal]);
   }
 }
 
@@ -66,35 +60,35 @@ void WriteFully(int fd, absl::string_view text, absl::Duration patience) {
   }
 }
 
-}  // namespace
-
-bool OnTerminal() {
-  return ::isatty(STDIN_FILENO) == 1 && ::isatty(STDOUT_FILENO) == 1;
-}
-
-bool IsSameTerminal(int fd) {
-  struct stat a {};
-  struct stat b {};
-  return ::isatty(fd) == 1 && ::fstat(fd, &a) == 0 &&
-         ::fstat(STDOUT_FILENO, &b) == 0 && a.st_rdev == b.st_rdev;
-}
-
-Terminal::Terminal(Fd fd, const termios& before)
-    : fd_(std::move(fd)), before_(before) {}
-
-absl::StatusOr<Fd> Terminal::Open() {
-  Fd fd(::open("/proc/self/fd/1", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
-  if (!fd.valid()) {
-    fd = Fd(::open("/dev/tty", O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
-  }
+absl::StatusOr<Fd> OpenOwnTerminal() {
+  constexpr int kFlags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
+  Fd fd(::open("/proc/self/fd/1", kFlags));
+  if (!fd.valid()) fd = Fd(::open("/dev/tty", kFlags));
   if (fd.valid()) return fd;
   const bool gone = errno == EIO || errno == ENXIO;
   const absl::Status status = Errno("open the terminal");
   return gone ? absl::NotFoundError(status.message()) : status;
 }
 
+}  // namespace
+
+bool IsTerminal(int fd) {
+  return ::isatty(fd) == 1;
+}
+
+bool OnTerminal() {
+  return IsTerminal(STDIN_FILENO) && IsTerminal(STDOUT_FILENO);
+}
+
+bool IsSameTerminal(int fd) {
+  struct stat a {};
+  struct stat b {};
+  return IsTerminal(fd) && ::fstat(fd, &a) == 0 &&
+         ::fstat(STDOUT_FILENO, &b) == 0 && a.st_rdev == b.st_rdev;
+}
+
 absl::StatusOr<Terminal> Terminal::Take() {
-  ASSIGN_OR_RETURN(Fd fd, Open());
+  ASSIGN_OR_RETURN(Fd fd, OpenOwnTerminal());
   termios before{};
   if (::tcgetattr(fd.get(), &before) != 0) {
     return Errno("read the terminal's settings");
@@ -111,7 +105,7 @@ absl::StatusOr<Terminal> Terminal::TakeOver(absl::string_view before) {
     return absl::InvalidArgumentError("not a terminal's settings");
   }
   std::memcpy(&settings, before.data(), sizeof settings);
-  ASSIGN_OR_RETURN(Fd fd, Open());
+  ASSIGN_OR_RETURN(Fd fd, OpenOwnTerminal());
   Terminal terminal(std::move(fd), settings);
   (void)terminal.MakeRaw();  // as the other left it
   RestoreOnFatalSignals(terminal.fd(), settings);
@@ -127,16 +121,14 @@ absl::Status Terminal::MakeRaw() const {
   ::cfmakeraw(&raw);
   raw.c_cc[VMIN] = 1;
   raw.c_cc[VTIME] = 0;
-  if (::tcsetattr(fd_.get(), TCSANOW, &raw) != 0) {
-    return Errno("make the terminal raw");
-  }
-  return absl::OkStatus();
+  return ::tcsetattr(fd_.get(), TCSANOW, &raw) == 0
+             ? absl::OkStatus()
+             : Errno("make the terminal raw");
 }
 
 std::string ResetModesInPlace() {
   // To reset the scroll region or the origin sends the cursor home, so it is
-  // saved before (ESC 7) and restored after (ESC 8), with the attributes it
-  // had.
+  // saved (ESC 7) and restored (ESC 8), with its attributes.
   return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
 }
 
@@ -144,10 +136,6 @@ std::string ResetAndClear() {
   constexpr char kCancel[] = "\x18";
   return absl::StrCat(kCancel, kLeaveAlternateScreen, kResetModes,
                       "\x1b[H\x1b[2J");
-}
-
-bool IsTerminal(int fd) {
-  return ::isatty(fd) == 1;
 }
 
 void Terminal::GiveBack(absl::Duration patience) {
@@ -158,6 +146,34 @@ void Terminal::GiveBack(absl::Duration patience) {
   (void)::tcsetattr(fd_.get(), TCSANOW, &before_);
   RestoreHandlers();
   fd_.Reset();
+}
+
+absl::Status GoToBackground(absl::FunctionRef<void()> leave,
+                            absl::string_view before, absl::string_view after) {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
+  const Fd wait(ends[0]);
+  Fd go(ends[1]);
+  const pid_t child = ::fork();
+  if (child < 0) return Errno("start another process");
+  if (child > 0) {
+    // If we lead the terminal's session, our end hangs up everybody in it, so
+    // we don't end before the child has left.
+    go.Reset();
+    char byte = 0;
+    (void)TEMP_FAILURE_RETRY(::read(wait.get(), &byte, 1));
+    const std::string text = absl::StrCat(before, child, after);
+    (void)!::write(STDOUT_FILENO, text.data(), text.size());
+    ::_exit(
+        0);  // the destructors of exit() would end what goes on in the child
+  }
+  leave();
+  (void)::setsid();  // it can't fail: a new child leads no group
+  const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (IsTerminal(fd)) (void)::dup2(null.get(), fd);
+  }
+  return absl::OkStatus();
 }
 
 }  // namespace deptyr

@@ -1,15 +1,12 @@
 // The user's own terminal.  It is raw while we have it, and gets its settings
-// back however we end.
-//
-//   ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
-//   (void)WriteSome(terminal.fd(), "...");
-//   // ~Terminal and fatal signals restore the settings.
+// back however we end, by a fatal signal, too.
 #pragma once
 
 #include <termios.h>
 
 #include <string>
 
+#include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
@@ -18,48 +15,53 @@
 
 namespace deptyr {
 
+bool IsTerminal(int fd);
 // Whether standard input and output are both a terminal.
 bool OnTerminal();
-// Whether this descriptor is a terminal.
-bool IsTerminal(int fd);
 // Whether fd is the terminal of standard output.
 bool IsSameTerminal(int fd);
 
 class [[nodiscard]] Terminal {
  public:
   // Makes the terminal of standard output raw.  fd() is a non-blocking open
-  // file of our own: the shell that started us would feel O_NONBLOCK on the
-  // shared one.
+  // file of our own, as the shell shares the other.
   static absl::StatusOr<Terminal> Take();
-  // Takes the terminal over from another program that has taken it, and whose
-  // Before() is `before`.  Returns NotFound if it has gone.
+  // Takes the terminal over from another program whose Before() is `before`.
+  // Returns NotFound if it has gone.
   static absl::StatusOr<Terminal> TakeOver(absl::string_view before);
   // The settings that the terminal gets back, for TakeOver().
   std::string Before() const;
   Terminal(Terminal&&) noexcept = default;
-  Terminal& operator=(Terminal&&) = delete;
   ~Terminal() { GiveBack(); }
 
   int fd() const { return fd_.get(); }
   // Makes the terminal raw again, after somebody else had it (SIGCONT).
   absl::Status MakeRaw() const;
-  // Resets the modes that programs leave behind (kResetModes), and the
-  // settings. Waits for up to `patience` if the terminal takes nothing now.
+  // Resets modes (kResetModes) and settings.  Waits for up to `patience` if the
+  // terminal takes nothing now.
   void GiveBack(absl::Duration patience = absl::ZeroDuration());
 
  private:
-  Terminal(Fd fd, const termios& before);
-  static absl::StatusOr<Fd> Open();
+  Terminal(Fd fd, const termios& before)
+      : fd_(std::move(fd)), before_(before) {}
   Fd fd_;
   termios before_;
 };
 
+// Detaches this program from its terminal and from the shell that started it.
+// Forks; the parent prints `before`, the child's pid and `after`, and exits
+// with 0.  The function returns in the child, which has a new session and the
+// same descriptors, except that /dev/null replaces those of 0, 1 and 2 that
+// were a terminal.  `leave` is called in the child first, while it still has
+// the terminal.  If the fork fails, nothing has changed.
+absl::Status GoToBackground(absl::FunctionRef<void()> leave,
+                            absl::string_view before, absl::string_view after);
+
 // Puts a terminal into the state a shell expects, whatever a full-screen
 // program left: attributes, character sets, cursor, scroll region, reverse
 // video, mouse, focus and paste reports, keypad and cursor-key modes, kitty's
-// keyboard protocol. The alternate screen stays.  Afterwards the cursor is on
-// the last line, because resetting the scroll region puts it on the first, amid
-// what is shown.
+// keyboard protocol. The alternate screen stays.  The cursor goes to the last
+// line, because resetting the scroll region puts it on the first.
 inline constexpr char kResetModes[] =
     "\x1b[m\x1b[r\x1b[4l\x1b[20l\x1b[?1l\x1b>\x1b[?5l\x1b[?6l\x1b[?7h\x1b[?12l"
     "\x1b[?25h\x1b[0 q\x1b(B\x1b)B\x1b*B\x1b+B\x0f"

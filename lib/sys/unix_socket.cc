@@ -1,22 +1,14 @@
 #include "lib/sys/unix_socket.h"
 
-#include <fcntl.h>
 #include <sys/file.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
-#include <sys/un.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdio>
-#include <cstring>
-#include <string>
-#include <utility>
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
 #include "lib/base/status.h"
@@ -29,17 +21,9 @@ namespace {
 
 constexpr size_t kLongestPath = sizeof(sockaddr_un::sun_path);
 
-struct Address {
-  sockaddr_un address;
-  socklen_t size;
-  const sockaddr* get() const {
-    return reinterpret_cast<const sockaddr*>(&address);
-  }
-};
-
-absl::StatusOr<Address> AddressOf(absl::string_view path) {
+absl::StatusOr<UnixAddress> AddressOfFile(absl::string_view path) {
   RETURN_IF_ERROR(CheckSocketPath(path));
-  Address result{};
+  UnixAddress result{};
   result.address.sun_family = AF_UNIX;
   std::memcpy(result.address.sun_path, path.data(), path.size());
   result.size =
@@ -67,23 +51,17 @@ bool IsFileAt(int folder, const std::string& name, dev_t device, ino_t inode) {
          file.st_dev == device && file.st_ino == inode;
 }
 
-// Files that are made while it lives have this mode, whatever the umask was.
-class ExactMode {
- public:
-  explicit ExactMode(mode_t mode) : before_(::umask(0777 & ~mode)) {}
-  ExactMode(const ExactMode&) = delete;
-  ExactMode& operator=(const ExactMode&) = delete;
-  ~ExactMode() { ::umask(before_); }
-
- private:
-  const mode_t before_;
-};
+// Files that are made while the result lives have this mode, whatever the umask
+// was.
+auto ExactMode(mode_t mode) {
+  return absl::MakeCleanup(
+      [before = ::umask(0777 & ~mode)] { (void)::umask(before); });
+}
 
 // A folder beside the socket's path that only this user and root may enter.
 // While it lives it is the working folder: nobody else can replace a file that
 // is made there, and names in it are short.  It is locked, so that looking at
-// the path and replacing what is there are one step for every other deptyr.  A
-// process that can't open the folder can't hold that lock.
+// the path and replacing what is there are one step for every other deptyr.
 class Workshop {
  public:
   static absl::StatusOr<Workshop> Enter(int folder, const std::string& path) {
@@ -95,7 +73,7 @@ class Workshop {
     if (!shop.before_.valid() && errno != EACCES) return failed();
     shop.name_ = shop.socket_ + kSuffix;
     for (int left = kAttempts; left > 0; --left) {
-      const ExactMode mode(0700);
+      const auto mode = ExactMode(0700);
       const bool made = ::mkdirat(folder, shop.name_.c_str(), 0700) == 0;
       if (!made && errno != EEXIST) return failed();
       Fd here(::openat(folder, shop.name_.c_str(), kFolderToLock));
@@ -108,8 +86,7 @@ class Workshop {
       struct stat status {};
       if (!here.valid() || ::fstat(here.get(), &status) != 0 ||
           !IsPrivate(status)) {
-        // It is a stranger's, or was given to one at once (NFS).  We do without
-        // the lock.
+        // It is a stranger's, or was given to one at once (NFS).
         if (made) (void)::unlinkat(folder, shop.name_.c_str(), AT_REMOVEDIR);
         shop.name_ = absl::StrCat(shop.socket_, kSuffix, "-", RandomNumber());
         continue;
@@ -132,7 +109,6 @@ class Workshop {
         "others may not write to"));
   }
   Workshop(Workshop&&) noexcept = default;
-  Workshop& operator=(Workshop&&) = delete;
   ~Workshop() {
     if (!here_.valid()) return;
     if (!before_.valid() || ::fchdir(before_.get()) != 0) (void)!::chdir("/");
@@ -167,9 +143,8 @@ class Workshop {
   Fd here_;
 };
 
-// Returns OK if nothing is at the path, or a socket without a listener was
-// there and is now removed.  We look at it under a second name, in the
-// workshop.
+// Removes a socket without a listener; whatever else is at the path is an
+// error. We look at it under a second name, in the workshop.
 absl::Status RemoveIfStale(int folder, const Workshop& shop,
                            const std::string& path) {
   const std::string name = NameIn(path);
@@ -187,7 +162,7 @@ absl::Status RemoveIfStale(int folder, const Workshop& shop,
     (void)::unlinkat(shop.here(), name.c_str(), 0);
   };
   if (KindAt(shop.here(), name) != S_IFSOCK) return other();
-  ASSIGN_OR_RETURN(const Address address, AddressOf(name));
+  ASSIGN_OR_RETURN(const UnixAddress address, AddressOfFile(name));
   ASSIGN_OR_RETURN(Fd probe, NewSocket(SOCK_NONBLOCK));
   if (::connect(probe.get(), address.get(), address.size) == 0 ||
       errno == EAGAIN) {  // EAGAIN: it is served, and its backlog is full
@@ -197,10 +172,9 @@ absl::Status RemoveIfStale(int folder, const Workshop& shop,
         "or name another path"));
   }
   if (errno != ECONNREFUSED) return Errno("find out who serves ", path);
-  if (::unlinkat(folder, name.c_str(), 0) != 0) {
-    return Errno("remove the stale socket ", path);
-  }
-  return absl::OkStatus();
+  return ::unlinkat(folder, name.c_str(), 0) == 0
+             ? absl::OkStatus()
+             : Errno("remove the stale socket ", path);
 }
 
 }  // namespace
@@ -222,21 +196,23 @@ absl::Status CheckSocketPath(absl::string_view path) {
   return absl::OkStatus();
 }
 
+absl::StatusOr<UnixAddress> UnixAddressOf(absl::string_view name) {
+  ASSIGN_OR_RETURN(UnixAddress result, AddressOfFile(name));
+  if (name[0] == '@') result.address.sun_path[0] = '\0';
+  return result;
+}
+
 ListeningSocket& ListeningSocket::operator=(ListeningSocket&& other) noexcept {
-  if (this != &other) {
-    Close();
-    fd_ = std::move(other.fd_);
-    path_ = std::move(other.path_);
-    device_ = other.device_;
-    inode_ = other.inode_;
-  }
+  Close();
+  fd_ = std::move(other.fd_);
+  path_ = std::move(other.path_);
+  device_ = other.device_;
+  inode_ = other.inode_;
   return *this;
 }
 
 bool ListeningSocket::FileIsOurs() const {
-  struct stat file {};
-  return ::lstat(path_.c_str(), &file) == 0 && file.st_dev == device_ &&
-         file.st_ino == inode_;
+  return IsFileAt(AT_FDCWD, path_, device_, inode_);
 }
 
 void ListeningSocket::Close() {
@@ -257,8 +233,9 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path_text,
   RETURN_IF_ERROR(CheckSocketPath(path_text));
   const std::string path(path_text);
   const std::string name = NameIn(path);
-  ASSIGN_OR_RETURN(const Address address, AddressOf(name));
-  auto group = static_cast<gid_t>(-1);
+  ASSIGN_OR_RETURN(const UnixAddress address, AddressOfFile(name));
+  constexpr uint32_t kUnchanged = UINT32_MAX;
+  gid_t group = kUnchanged;
   if (!rights.group.empty()) {
     ASSIGN_OR_RETURN(group, FindGroup(rights.group));
   }
@@ -266,11 +243,10 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path_text,
   ASSIGN_OR_RETURN(const Workshop shop, Workshop::Enter(folder.get(), path));
   RETURN_IF_ERROR(RemoveIfStale(folder.get(), shop, path));
 
-  ListeningSocket result;
-  ASSIGN_OR_RETURN(result.fd_, NewSocket(SOCK_NONBLOCK));
+  ASSIGN_OR_RETURN(Fd socket, NewSocket(SOCK_NONBLOCK));
   {
-    const ExactMode mode(rights.mode);
-    if (::bind(result.fd_.get(), address.get(), address.size) != 0) {
+    const auto mode = ExactMode(rights.mode);
+    if (::bind(socket.get(), address.get(), address.size) != 0) {
       return Errno("bind ", path);
     }
   }
@@ -278,16 +254,13 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path_text,
     return ::fchownat(shop.here(), name.c_str(), user, to_group,
                       AT_SYMLINK_NOFOLLOW) == 0;
   };
-  if (!rights.group.empty() && !give(static_cast<uid_t>(-1), group)) {
+  if (!rights.group.empty() && !give(kUnchanged, group)) {
     return Errno("give ", path, " to the group ", rights.group);
   }
-  if (rights.owner && ::geteuid() == 0 &&
-      !give(*rights.owner, static_cast<gid_t>(-1))) {
+  if (rights.owner && ::geteuid() == 0 && !give(*rights.owner, kUnchanged)) {
     return Errno("give ", path, " to the user ", *rights.owner);
   }
-  if (::listen(result.fd_.get(), SOMAXCONN) != 0) {
-    return Errno("listen on ", path);
-  }
+  if (::listen(socket.get(), SOMAXCONN) != 0) return Errno("listen on ", path);
   struct stat file {};
   if (::fstatat(shop.here(), name.c_str(), &file, AT_SYMLINK_NOFOLLOW) != 0) {
     return Errno("look at ", path);
@@ -301,15 +274,11 @@ absl::StatusOr<ListeningSocket> Listen(absl::string_view path_text,
        ::linkat(shop.here(), at, folder.get(), at, 0) != 0)) {
     return Errno("put ", path, " in its place");
   }
-  result.path_ = path;
-  result.device_ = file.st_dev;
-  result.inode_ = file.st_ino;
-  return result;
+  return ListeningSocket(std::move(socket), path, file.st_dev, file.st_ino);
 }
 
 absl::StatusOr<ListeningSocket> ListenAbstract(absl::string_view name) {
-  ASSIGN_OR_RETURN(Address address, AddressOf(name));
-  address.address.sun_path[0] = '\0';
+  ASSIGN_OR_RETURN(const UnixAddress address, UnixAddressOf(name));
   ASSIGN_OR_RETURN(Fd fd, NewSocket(SOCK_NONBLOCK));
   if (::bind(fd.get(), address.get(), address.size) != 0 ||
       ::listen(fd.get(), SOMAXCONN) != 0) {
@@ -320,7 +289,7 @@ absl::StatusOr<ListeningSocket> ListenAbstract(absl::string_view name) {
 
 absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
                            absl::string_view whom) {
-  ASSIGN_OR_RETURN(const Address address, AddressOf(path));
+  ASSIGN_OR_RETURN(const UnixAddress address, AddressOfFile(path));
   ASSIGN_OR_RETURN(Fd fd, NewSocket(0));
   RETURN_IF_ERROR(SetTimeouts(fd.get(), timeout));
   const absl::Time until = absl::Now() + timeout;
@@ -351,21 +320,11 @@ absl::Status SetTimeouts(int socket, absl::Duration timeout) {
 
 absl::StatusOr<std::optional<Fd>> Accept(int listener) {
   Fd fd(::accept4(listener, nullptr, nullptr, SOCK_NONBLOCK | SOCK_CLOEXEC));
-  if (fd.valid()) return std::optional<Fd>(std::move(fd));
-  switch (errno) {
-    case EAGAIN:
-    case EINTR:
-    case ECONNABORTED:
-      return std::optional<Fd>();
-    case EMFILE:
-    case ENFILE:
-    case ENOBUFS:
-    case ENOMEM:
-      return absl::ResourceExhaustedError(
-          absl::StrCat(::strerrordesc_np(errno)));
-    default:
-      return Errno("accept a connection");
+  if (fd.valid()) return fd;
+  if (errno == EAGAIN || errno == EINTR || errno == ECONNABORTED) {
+    return std::nullopt;
   }
+  return absl::UnavailableError(absl::StrCat(::strerrordesc_np(errno)));
 }
 
 int SocketOption(int fd, int option) {

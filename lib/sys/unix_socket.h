@@ -1,15 +1,16 @@
-// Listens on and connects to UNIX stream sockets by their path.
+// Listens on and connects to UNIX stream sockets.
 //
 //   ASSIGN_OR_RETURN(ListeningSocket head_socket,
 //                    Listen("/run/head.sock", {.mode = 0660, .group = "ops"}));
 //   ASSIGN_OR_RETURN(Fd peer, Connect("/run/head.sock", absl::Seconds(5)));
 #pragma once
 
+#include <sys/socket.h>
 #include <sys/types.h>
+#include <sys/un.h>
 
 #include <optional>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -19,16 +20,25 @@
 
 namespace deptyr {
 
-// Returns InvalidArgument for a path that a socket can't have (it is empty,
-// ends in a slash, or is longer than the 108 bytes of sun_path, unix(7)).  A
-// path may fill all 108 bytes, without a NUL.
+// Returns InvalidArgument for a path that a socket can't have.  It may fill all
+// 108 bytes of sun_path (unix(7)), without a NUL.
 absl::Status CheckSocketPath(absl::string_view path);
+
+// An address as bind(2) and connect(2) take it.
+struct UnixAddress {
+  sockaddr_un address;
+  socklen_t size;
+  const sockaddr* get() const {
+    return reinterpret_cast<const sockaddr*>(&address);
+  }
+};
+// The address of a path, or of an abstract name, "@NAME" (unix(7)).
+absl::StatusOr<UnixAddress> UnixAddressOf(absl::string_view name);
 
 struct SocketRights {
   mode_t mode = 0600;
-  std::string group = {};  // "" leaves the group as it is
-  // The socket is given to this user if we run as root.
-  std::optional<uid_t> owner = {};
+  std::string group = {};           // "" leaves the group as it is
+  std::optional<uid_t> owner = {};  // it is given to them if we run as root
 };
 
 // A listening socket and the file it is bound to.  The file is removed with the
@@ -37,12 +47,9 @@ struct SocketRights {
 class [[nodiscard]] ListeningSocket {
  public:
   ListeningSocket() = default;
-  // `fd` was inherited; `path` is what it is bound to.
-  ListeningSocket(Fd fd, std::string path)
-      : fd_(std::move(fd)), path_(std::move(path)) {}
-  // Takes back an `fd` that was ours in another program; its file is still this
-  // very socket's.
-  ListeningSocket(Fd fd, std::string path, dev_t device, ino_t inode)
+  // `path` is what the socket is bound to; the numbers are its file's, or 0 if
+  // it was inherited.
+  ListeningSocket(Fd fd, std::string path, dev_t device = 0, ino_t inode = 0)
       : fd_(std::move(fd)),
         path_(std::move(path)),
         device_(device),
@@ -63,41 +70,36 @@ class [[nodiscard]] ListeningSocket {
   void Close();
 
  private:
-  friend absl::StatusOr<ListeningSocket> Listen(absl::string_view,
-                                                const SocketRights&);
   Fd fd_;
   std::string path_;
   dev_t device_ = 0;
-  ino_t inode_ = 0;  // 0 if inherited
+  ino_t inode_ = 0;
 };
 
 // Makes a listening socket that has its mode, group and owner, and can be
 // connected to, before it has its name.  It is made in PATH.new, a folder that
 // only this user and root may enter, and is moved to its name.  Nothing is ever
 // changed by a path, so those who may write to the folders on the way can't
-// lead us to another file (OpenFolder() of folder.h).  They can remove the
-// socket and put their own in its place, so whoever connects should know the
-// folder's owner.
+// lead us to another file (OpenFolder() of folder.h).  They can put a socket of
+// their own in its place, so whoever connects should know the folder's owner.
 //
 // A socket file that nobody serves any more is replaced; a served one is an
 // error, and so is a file of another kind.  If two callers try at once, the
-// later one is refused, so neither can take the other's socket for a stale one.
-// Files that strangers put at PATH.new delay nobody.  A caller that fails
-// leaves nothing behind, and the next one at that path cleans up after one that
-// was killed.
+// later one is refused.  Files that strangers put at PATH.new delay nobody.  A
+// caller that fails leaves nothing behind, and the next one at that path cleans
+// up after one that was killed.
 //
-// getsockname(2), and so ss(8), shows only NAME: the path may already be as
-// long as it can be, and bind(2) takes no folder.
+// getsockname(2), and so ss(8), shows only the last part of the path.
 absl::StatusOr<ListeningSocket> Listen(absl::string_view path,
                                        const SocketRights& rights);
 
-// Listens on an abstract name, "@NAME" (unix(7)).  It has no file, and so no
-// rights; ask IdentifyPeer() (peer_identity.h).  The name goes with the socket.
+// Listens on an abstract name, "@NAME".  It has no file, and so no rights; ask
+// IdentifyPeer() (peer_identity.h).  The name goes with the socket.
 absl::StatusOr<ListeningSocket> ListenAbstract(absl::string_view name);
 
 // Makes a blocking, close-on-exec connection.  It waits for at most `timeout`
-// if the listener's backlog is full; later sends and receives have the same
-// limit. Errors name `whom`.
+// if the listener's backlog is full, and so do later sends and receives.
+// Errors name `whom`.
 absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
                            absl::string_view whom = "head");
 
@@ -105,23 +107,21 @@ absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
 absl::Status SetTimeouts(int socket, absl::Duration timeout);
 
 // Returns the next connection, non-blocking and close-on-exec, or nothing if
-// none is waiting.  ResourceExhausted means that there is no descriptor or
-// memory for it; it stays in the backlog.
+// none is waiting.  After an error (its message is errno's alone), mostly for
+// want of descriptors or memory, it stays in the backlog.
 absl::StatusOr<std::optional<Fd>> Accept(int listener);
 
 // An option of SOL_SOCKET that is a number, or -1 if fd isn't a socket.
 int SocketOption(int fd, int option);
 
-// Ends our side of the connection: the peer reads to an end of file.
+// Ends our side of the connection.
 void ShutDownWriting(int socket);
 
-// If fd is a listening UNIX stream socket, returns the path it was bound to (""
-// if none).  For a socket made by Listen() it is relative.
+// The path that a listening UNIX stream socket was bound to, "" if it has none,
+// and relative if Listen() made it; nothing for any other fd.
 std::optional<std::string> ListeningPath(int fd);
 
-// Whether there is a socket at the path.
 bool IsSocket(const std::string& path);
-
 // Whether both paths lead to one file.
 bool IsSameFile(const std::string& a, const std::string& b);
 

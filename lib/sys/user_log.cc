@@ -1,25 +1,13 @@
 #include "lib/sys/user_log.h"
 
-#include <utility>
-
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 #include "lib/sys/peer_identity.h"
 
 namespace deptyr {
-namespace {
-
-UserLog* in_use = nullptr;
-
-}  // namespace
 
 UserLog::~UserLog() {
-  if (in_use == this) in_use = nullptr;
-}
-
-void UserLog::Use() {
-  in_use = this;
+  if (in_use_ == this) in_use_ = nullptr;
 }
 
 bool UserLog::Take(uid_t uid, absl::string_view what) {
@@ -49,10 +37,6 @@ void UserLog::OnPauseOver(uid_t uid) {
       absl::StrJoin(unlogged, ", ", absl::PairFormatter(" ")));
   found->second.logged = 1;  // this line
   found->second.pause = loop_.After(pause_, [this, uid] { OnPauseOver(uid); });
-}
-
-bool MayLogOf(uid_t uid, absl::string_view what) {
-  return in_use == nullptr || in_use->Take(uid, what);
 }
 
 }  // namespace deptyr

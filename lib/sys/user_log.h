@@ -1,6 +1,5 @@
 // Lines of the log about what users do.  Each user has so many of them in a
-// minute; what comes beyond is counted, and told in one line at its end.  So
-// nobody fills a disk, and ordinary use loses no line.
+// minute; what comes beyond is counted, and told in one line at its end.
 //
 //   LogOf(Severity::kInfo, owner, "registered", "session=", name, " runs");
 #pragma once
@@ -32,14 +31,15 @@ class UserLog {
   };
   UserLog(EventLoop& loop, size_t most, absl::Duration pause, Words words)
       : loop_(loop), most_(most), pause_(pause), words_(std::move(words)) {}
-  UserLog(const UserLog&) = delete;
-  UserLog& operator=(const UserLog&) = delete;
+  UserLog(UserLog&&) = delete;
   ~UserLog();
 
   // LogOf() asks this one from now on, as long as it lives.
-  void Use();
-  // False if there have been enough lines about this user: then it is counted
-  // as `what`.
+  void Use() { in_use_ = this; }
+  static bool MayLog(uid_t uid, absl::string_view what) {
+    return in_use_ == nullptr || in_use_->Take(uid, what);
+  }
+  // False if there have been enough lines about this user; it counts `what`.
   bool Take(uid_t uid, absl::string_view what);
   // Users who had a line within the last minute.
   size_t users() const { return users_.size(); }
@@ -52,6 +52,7 @@ class UserLog {
   };
   void OnPauseOver(uid_t uid);
 
+  static inline UserLog* in_use_ = nullptr;
   EventLoop& loop_;
   const size_t most_;
   const absl::Duration pause_;
@@ -59,14 +60,11 @@ class UserLog {
   std::map<uid_t, User> users_;
 };
 
-// True where nothing limits it (UserLog::Use()).
-bool MayLogOf(uid_t uid, absl::string_view what);
-
-// `uid`: kUnknownId for all who aren't known.
+// Users who aren't known share kUnknownId.
 template <typename... Args>
 void LogOf(Severity severity, uid_t uid, absl::string_view what,
            const Args&... parts) {
-  if (MayLogOf(uid, what)) Log(severity, parts...);
+  if (UserLog::MayLog(uid, what)) Log(severity, parts...);
 }
 
 }  // namespace deptyr

@@ -12,9 +12,6 @@ namespace {
 
 constexpr long kPeriod = std::chrono::nanoseconds(kWatchdogPeriod).count();
 
-// The handler does nothing; its purpose is to interrupt a call.
-void OnTick(int) {}
-
 long RandomPart() {
   static std::minstd_rand random(static_cast<unsigned>(
       std::chrono::steady_clock::now().time_since_epoch().count()));
@@ -29,9 +26,10 @@ Watchdog::~Watchdog() {
 
 absl::Status Watchdog::Start() {
   struct sigaction action {};
-  action.sa_handler = OnTick;
-  if (::sigaction(SIGALRM, &action, nullptr) != 0)
+  action.sa_handler = [](int) {};  // its purpose is to interrupt a call
+  if (::sigaction(SIGALRM, &action, nullptr) != 0) {
     return Errno("handle SIGALRM");
+  }
   sigset_t alarm;
   ::sigemptyset(&alarm);
   ::sigaddset(&alarm, SIGALRM);

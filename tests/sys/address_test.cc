@@ -19,6 +19,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/sys/tcp.h"
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/status_matchers.h"

@@ -1,5 +1,3 @@
-#include "lib/sys/background.h"
-
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -11,6 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "lib/sys/pty.h"
+#include "lib/sys/terminal.h"
 #include "tests/support/program.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/wait.h"

@@ -23,7 +23,7 @@ class FileWatchTest : public testing::Test {
   const ListeningSocket socket_ = Value(Listen(path_, {}));
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
   int told_ = 0;
-  const FileWatch watch_{*loop_, path_, [this] { ++told_; }};
+  const Watch watch_ = WatchFile(*loop_, path_, [this] { ++told_; });
 };
 
 TEST_F(FileWatchTest, ASocketThatIsRemovedIsToldThoughItIsOpen) {
@@ -51,7 +51,7 @@ TEST_F(FileWatchTest, WhoConnectsIsNotTold) {
 
 TEST(NoFileWatchTest, AFileThatIsNotThereIsNeverTold) {
   const auto loop = Value(EventLoop::Create());
-  const FileWatch watch(*loop, "/nowhere/at/all", [] { FAIL(); });
+  const Watch watch = WatchFile(*loop, "/nowhere/at/all", [] { FAIL(); });
   EXPECT_TRUE(IsQuiet(*loop));
 }
 

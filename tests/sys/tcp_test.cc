@@ -1,4 +1,4 @@
-#include "lib/sys/tcp_peer.h"
+#include "lib/sys/tcp.h"
 
 #include <arpa/inet.h>
 #include <netinet/in.h>
