@@ -14,11 +14,15 @@ BacklogQuota::Held::Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
       bytes_(bytes),
       fd_(fd),
       stuck_(std::move(stuck)) {
+  quota_.held_[uid_] += bytes_;
   Watch();
 }
 
 BacklogQuota::Held::~Held() {
-  quota_.Release(uid_, bytes_);
+  const auto found = quota_.held_.find(uid_);
+  found->second -= bytes_;
+  if (found->second == 0) quota_.held_.erase(found);
+  quota_.ServeLineSoon();
 }
 
 // Bytes that leave the socket are progress, too: a socket says that it has room
@@ -43,26 +47,12 @@ bool BacklogQuota::TakeTurn(uid_t uid) {
   return true;
 }
 
-std::unique_ptr<BacklogQuota::Place> BacklogQuota::Queue(
-    uid_t uid, absl::AnyInvocable<void()> turn) {
+BacklogQuota::Place BacklogQuota::Queue(uid_t uid,
+                                        absl::AnyInvocable<void()> turn) {
   const uint64_t number = ++last_number_;
   line_.emplace(number, Waiting{uid, std::move(turn)});
   ServeLineSoon();
-  return std::unique_ptr<Place>(new Place(*this, number));
-}
-
-std::unique_ptr<BacklogQuota::Held> BacklogQuota::Hold(
-    uid_t uid, size_t bytes, int fd, absl::AnyInvocable<void()> stuck) {
-  held_[uid] += bytes;
-  return std::unique_ptr<Held>(
-      new Held(*this, uid, bytes, fd, std::move(stuck)));
-}
-
-void BacklogQuota::Release(uid_t uid, size_t bytes) {
-  const auto found = held_.find(uid);
-  found->second -= bytes;
-  if (found->second == 0) held_.erase(found);
-  ServeLineSoon();
+  return {this, [this, number](void*) { line_.erase(number); }};
 }
 
 void BacklogQuota::ServeLineSoon() {

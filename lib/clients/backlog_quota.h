@@ -5,7 +5,8 @@
 //   if (quota.HasRoom(uid)) {
 //     // Makes it, and returns the part that the connection didn't take.
 //     const std::string left = WriteAnswer();
-//     held = quota.Hold(uid, left.size(), fd, [] { Close(); });
+//     held = std::make_unique<BacklogQuota::Held>(quota, uid, left.size(), fd,
+//                                                 [] { Close(); });
 //   } else {
 //     in_line = quota.Queue(uid, [] { AnswerAgain(); });
 //   }
@@ -22,7 +23,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <string>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
@@ -33,22 +33,20 @@ namespace deptyr {
 
 class BacklogQuota {
  public:
-  // How long a connection may take nothing of what is held for it.
-  static constexpr absl::Duration kPatience = absl::Seconds(20);
-
-  // Bytes that are held for a connection, as long as this lives.
+  // Bytes that are held for the connection at `fd`, as long as this lives.
   class Held {
    public:
-    ~Held();
+    // `stuck` is called, once, when the connection has taken nothing for a
+    // while.
+    Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
+         absl::AnyInvocable<void()> stuck);
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
+    ~Held();
     // The connection took this many of them.
     void Wrote(size_t bytes) { written_ += bytes; }
 
    private:
-    friend class BacklogQuota;
-    Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
-         absl::AnyInvocable<void()> stuck);
     void Watch();
 
     BacklogQuota& quota_;
@@ -60,24 +58,9 @@ class BacklogQuota {
     Timer patience_;
   };
 
-  // A place in the line, as long as this lives and its turn hasn't come.
-  class Place {
-   public:
-    ~Place() { quota_.line_.erase(number_); }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-
-   private:
-    friend class BacklogQuota;
-    Place(BacklogQuota& quota, uint64_t number)
-        : quota_(quota), number_(number) {}
-
-    BacklogQuota& quota_;
-    const uint64_t number_;
-  };
-
+  // A connection may take nothing of what is held for it for `patience`.
   BacklogQuota(EventLoop& loop, size_t most,
-               absl::Duration patience = kPatience)
+               absl::Duration patience = absl::Seconds(20))
       : loop_(loop), most_(most), patience_(patience) {}
   BacklogQuota(const BacklogQuota&) = delete;
   BacklogQuota& operator=(const BacklogQuota&) = delete;
@@ -86,19 +69,16 @@ class BacklogQuota {
   // This asks for room for a picture.  Making one takes milliseconds, so only
   // one is made in a turn of the loop: true means that it is this one.
   bool TakeTurn(uid_t uid);
-  // `turn` is called once, when there is room.
-  std::unique_ptr<Place> Queue(uid_t uid, absl::AnyInvocable<void()> turn);
-  // `stuck` is called, once, when the connection at `fd` has taken nothing for
-  // a while.
-  std::unique_ptr<Held> Hold(uid_t uid, size_t bytes, int fd,
-                             absl::AnyInvocable<void()> stuck);
+  // A place in the line, as long as it lives.  `turn` is called once, when
+  // there is room.
+  using Place = std::shared_ptr<void>;
+  Place Queue(uid_t uid, absl::AnyInvocable<void()> turn);
 
  private:
   struct Waiting {
     uid_t uid;
     absl::AnyInvocable<void()> turn;
   };
-  void Release(uid_t uid, size_t bytes);
   void ServeLineSoon();
   void ServeLine();
 

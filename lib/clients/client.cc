@@ -1,7 +1,6 @@
 #include "lib/clients/client.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -61,27 +60,16 @@ void Client::Add(Insert insert) {
       inserts_.begin(), inserts_.end(), insert.offset,
       [](uint64_t at, const Insert& other) { return at < other.offset; });
   inserts_.insert(after, std::move(insert));
-  LimitNotices();
-}
-
-// Drops the oldest ones where there are too many.
-void Client::LimitNotices() {
-  const auto is_notice = [](const Insert& insert) { return !insert.picture; };
-  size_t bytes = 0;
+  // The oldest notices go where there are too many, but for the very first
+  // insert, which may be half written.
   size_t count = 0;
-  // The first may be half written.
-  const auto first = inserts_.begin() + 1;
-  for (auto insert = first; insert != inserts_.end(); ++insert) {
-    if (!is_notice(*insert)) continue;
-    bytes += insert->text.size();
-    ++count;
-  }
-  while (count > kMostNotices || bytes > kMostNoticeBytes) {
-    const auto oldest =
-        std::find_if(inserts_.begin() + 1, inserts_.end(), is_notice);
-    bytes -= oldest->text.size();
-    --count;
-    inserts_.erase(oldest);
+  size_t bytes = 0;
+  for (auto it = inserts_.end() - 1; it != inserts_.begin(); --it) {
+    if (it->picture) continue;
+    bytes += it->text.size();
+    if (++count > kMostNotices || bytes > kMostNoticeBytes) {
+      it = inserts_.erase(it);
+    }
   }
 }
 
@@ -92,11 +80,6 @@ void Client::ForgetPictures() {
                      [](const Insert& insert) { return insert.picture; });
   if (gone != inserts_.end()) output().Lose();
   inserts_.erase(gone, inserts_.end());
-}
-
-uid_t Client::Charged() const {
-  const auto identity = Info().identity;
-  return identity ? identity->uid : kUnknownId;
 }
 
 bool Client::MayHavePicture() {
@@ -117,8 +100,9 @@ void Client::ChargePictures() {
   if (quota_ == nullptr) return;
   for (Insert& insert : inserts_) {
     if (!insert.picture || insert.held != nullptr) continue;
-    insert.held = quota_->Hold(Charged(), insert.text.size(), output().fd(),
-                               [this] { CutPicture(); });
+    insert.held = std::make_unique<BacklogQuota::Held>(
+        *quota_, Charged(), insert.text.size(), output().fd(),
+        [this] { CutPicture(); });
   }
 }
 
@@ -143,6 +127,14 @@ size_t Client::LeftOfPacket(const Insert& insert) const {
     end += PacketSize(absl::string_view(insert.text).substr(end));
   }
   return end - insert.written;
+}
+
+bool Client::owed() const {
+  if (session() == nullptr) return false;
+  if (output().leaving()) return !inserts_.empty();
+  const uint64_t end = session()->ring().end();
+  return !deaf() && (lost() || cursor() < end ||
+                     (!inserts_.empty() && inserts_[0].offset <= end));
 }
 
 void Client::StopOutput() {
@@ -240,8 +232,7 @@ void Client::Type(absl::string_view keystrokes) {
   flush_.Reset();
   if (!replaying_ && session()->audience().Answers(*this)) {
     if (!IsReport(keystrokes)) session()->Lead(*this);
-    untyped_ += replies_.Flush();
-    untyped_.append(keystrokes.data(), keystrokes.size());
+    absl::StrAppend(&untyped_, replies_.Flush(), keystrokes);
   } else {
     const std::string typed = replies_.Feed(keystrokes);
     if (!typed.empty() && !IsReport(typed)) session()->Lead(*this);
@@ -303,11 +294,6 @@ std::optional<uint64_t> Client::SkipAhead(const Ring& ring) {
   return ring.SafeStart(ring.end() - ring.capacity() / 4);
 }
 
-void Client::BeginPacket(size_t size) {
-  packet_left_ = std::min(size, kLongestOutput);
-  header_ = OutputHeader(packet_left_);
-}
-
 void Client::KeepPacket(const Ring& ring) {
   if (packet_left_ == 0) return;
   inserts_.push_front({.offset = cursor(),
@@ -319,7 +305,7 @@ void Client::KeepPacket(const Ring& ring) {
   header_.clear();
 }
 
-Client::Pumped Client::WriteInsert() {
+Pumped Client::WriteInsert() {
   Insert& insert = inserts_[0];
   const absl::string_view left =
       absl::string_view(insert.text).substr(insert.written);
@@ -339,10 +325,14 @@ Client::Pumped Client::WriteInsert() {
   return Pumped::kAll;
 }
 
-Client::Pumped Client::WriteStream(const Ring& ring, size_t most) {
-  absl::string_view bytes = ring.From(cursor()).substr(0, most);
+Pumped Client::WriteStream(const Ring& ring) {
+  absl::string_view bytes = ring.From(cursor());
+  if (!inserts_.empty()) bytes = bytes.substr(0, inserts_[0].offset - cursor());
   if (protocol_ == Output::kPackets) {
-    if (packet_left_ == 0) BeginPacket(bytes.size());
+    if (packet_left_ == 0) {
+      packet_left_ = std::min(bytes.size(), kLongestOutput);
+      header_ = OutputHeader(packet_left_);
+    }
     bytes = bytes.substr(0, packet_left_);
   }
   const IoResult wrote = WriteSome(output().fd(), header_, bytes);
@@ -358,55 +348,46 @@ Client::Pumped Client::WriteStream(const Ring& ring, size_t most) {
   return Pumped::kAll;
 }
 
-Client::Pumped Client::Gone(const Ring& ring) {
-  output().Stop();
-  ForgetInserts();
-  output().PassTo(ring.end());
-  return Pumped::kGone;
-}
-
-// Finds where the client goes on, or tells why it doesn't.
-std::optional<Client::Pumped> Client::FindPlace(const Ring& ring) {
+// Finds where the client goes on.
+Pumped Client::FindPlace(const Ring& ring) {
   ForgetPictures();
   // An insert that is half written comes first: a client that doesn't take the
   // rest of it needs no picture yet.
   while (insert_begun_) {
-    const Pumped pumped = WriteInsert();
-    if (pumped == Pumped::kGone) return Gone(ring);
-    if (pumped == Pumped::kBlocked) return pumped;
+    if (const Pumped wrote = WriteInsert(); wrote != Pumped::kAll) return wrote;
   }
   const std::optional<uint64_t> start = SkipAhead(ring);
   if (!start) return Pumped::kWaits;
-  if (begun()) {
-    output().SkipTo(*start);
-  } else {
-    BeginAt(*start);
-  }
-  return std::nullopt;
+  begun() ? output().SkipTo(*start) : BeginAt(*start);
+  return Pumped::kAll;
 }
 
-Client::Pumped Client::Pump(const Ring& ring) {
-  if (deaf()) {
-    output().PassTo(ring.end());
-    return Pumped::kAll;
-  }
-  if (silent_ && owed(ring)) return Pumped::kBlocked;
+Pumped Client::WriteOwed(const Ring& ring) {
   if ((lost() || cursor() < ring.begin()) && !output().leaving()) {
-    if (const auto pumped = FindPlace(ring)) return *pumped;
+    const Pumped found = FindPlace(ring);
+    if (found != Pumped::kAll) return found;
   }
-  while (owed(ring)) {
+  while (owed()) {
     const bool insert =
         output().leaving() || (packet_left_ == 0 && !inserts_.empty() &&
                                inserts_[0].offset <= cursor());
-    const Pumped pumped =
-        insert ? WriteInsert()
-               : WriteStream(ring, inserts_.empty()
-                                       ? std::numeric_limits<size_t>::max()
-                                       : inserts_[0].offset - cursor());
-    if (pumped == Pumped::kBlocked) return pumped;
-    if (pumped == Pumped::kGone) return Gone(ring);
+    const Pumped wrote = insert ? WriteInsert() : WriteStream(ring);
+    if (wrote != Pumped::kAll) return wrote;
   }
   return Pumped::kAll;
+}
+
+Pumped Client::Pump(const Ring& ring) {
+  Pumped pumped = Pumped::kAll;
+  if (!deaf()) {
+    pumped = silent_ && owed() ? Pumped::kBlocked : WriteOwed(ring);
+  }
+  if (pumped == Pumped::kGone) {
+    output().Stop();
+    ForgetInserts();
+  }
+  if (deaf()) output().PassTo(ring.end());
+  return pumped;
 }
 
 }  // namespace deptyr

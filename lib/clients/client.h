@@ -7,6 +7,9 @@
 //            between the stream's bytes inserts, each at its offset
 //   input    what the session has no room for yet
 //
+// Output goes out as it is, or, where head's own protocol is spoken, in packets
+// (lib/wire/messages.h) that are written straight from the ring, too.
+//
 // A picture of the screen is made for one client alone, when it begins and
 // where it has fallen behind.  The part that the client doesn't take at once is
 // charged to its user (lib/clients/backlog_quota.h).  If the user has no room
@@ -17,9 +20,6 @@
 // (lib/term/replies.h), so a question is answered once, however many terminals
 // saw it.  A question in the history that a new client is sent is not answered
 // again if another client had it before.
-//
-// Output goes out as it is, or, where head's own protocol is spoken, in packets
-// (lib/wire/messages.h) that are written straight from the ring, too.
 #pragma once
 
 #include <cstdint>
@@ -44,12 +44,10 @@ namespace deptyr {
 class Client : public SessionClient {
  public:
   enum class Output { kPlain, kPackets };
-  using Pumped = deptyr::Pumped;
   Client(EventLoop& loop, int out_fd, Output output = Output::kPlain);
   ~Client() override;  // leaves its session
-  // From now on and as long as the client lives, pictures that it doesn't take
-  // at once are charged to its user there.  Without this call they are charged
-  // to nobody.
+  // From now on pictures that it doesn't take at once are charged to its user
+  // there.  Without this call they are charged to nobody.
   void ChargeTo(BacklogQuota& quota);
 
   // An upgrade saves the client and restores it in the program that takes over.
@@ -64,11 +62,8 @@ class Client : public SessionClient {
 
   uint64_t cursor() const { return output().offset(); }
   uint64_t missed() const { return output().missed(); }
-  bool owed(const Ring& ring) const {
-    if (output().leaving()) return !inserts_.empty();
-    return !deaf() && (lost() || cursor() < ring.end() ||
-                       (!inserts_.empty() && inserts_[0].offset <= ring.end()));
-  }
+  // Whether it has yet to get something that there is in its session.
+  bool owed() const;
 
   // `text` reaches the client when it has all bytes before `offset`.  It must
   // be whole packets where the client gets packets.
@@ -166,18 +161,17 @@ class Client : public SessionClient {
     std::unique_ptr<BacklogQuota::Held> held = nullptr;
   };
   void Add(Insert insert);
-  void LimitNotices();
   void ForgetPictures();
   void ChargePictures();
   // Drops its picture, down to what is half written of it; then it is lost.
   void CutPicture();
   size_t LeftOfPacket(const Insert& insert) const;
-  uid_t Charged() const;
-  std::optional<Pumped> FindPlace(const Ring& ring);
-  Pumped Gone(const Ring& ring);
+  uid_t Charged() const { return UidOf(Info().identity); }
 
-  void BeginPacket(size_t size);
-  Pumped WriteStream(const Ring& ring, size_t most);
+  // These return kAll if the client is to be written more.
+  Pumped FindPlace(const Ring& ring);
+  Pumped WriteOwed(const Ring& ring);
+  Pumped WriteStream(const Ring& ring);
   Pumped WriteInsert();
   void TypeUntyped();
   void FlushRepliesLater();
@@ -194,7 +188,7 @@ class Client : public SessionClient {
   size_t packet_left_ = 0;  // and of its payload
   std::deque<Insert> inserts_;
   BacklogQuota* quota_ = nullptr;
-  std::unique_ptr<BacklogQuota::Place> in_line_;
+  BacklogQuota::Place in_line_;
   ReplyFilter replies_;
   Timer flush_;
   Timer go_on_;

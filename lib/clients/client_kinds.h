@@ -1,11 +1,9 @@
-// The kinds of clients there are, and the protocols of client sockets.
-//
-// A new protocol of client sockets takes a kind, a maker and a line in
-// kSocketProtocols, all here, and a file with its class
-// (lib/clients/client_protocol.h).  The option of head and router, the socket
-// in --client-dir, reports and the log follow from that line.  The upgrade's
-// state (SocketClientState) only tells raw and uwsgi apart: a third protocol
-// needs a field there, or its clients would be taken for raw ones.
+// The protocols of client sockets.  A new one takes a line in kSocketProtocols,
+// and a file with its class (lib/clients/client_protocol.h).  The option of
+// head and router, the socket in --client-dir, reports and the log follow from
+// that line.  The upgrade's state (SocketClientState) only tells raw and uwsgi
+// apart: a third protocol needs a field there, or its clients would be taken
+// for raw ones.
 #pragma once
 
 #include <algorithm>

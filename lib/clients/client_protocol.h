@@ -2,9 +2,9 @@
 // (lib/clients/connected_client.h) that differs from protocol to protocol.  One
 // object serves one client.
 //
-//   class Shouting final : public PlainProtocol {
+//   class Shouting final : public RawProtocol {
 //    public:
-//     using PlainProtocol::PlainProtocol;
+//     using RawProtocol::RawProtocol;
 //     bool Take(ConnectedClient& client, absl::string_view& bytes) override {
 //       client.TypeIfAllowed(absl::AsciiStrToUpper(bytes));
 //       bytes = "";
@@ -13,9 +13,7 @@
 //   };
 //
 // The client calls these functions, never for single bytes, and none of them
-// may destroy the client.  PlainProtocol (lib/clients/plain_protocol.h) has all
-// of them but Take() for protocols whose output is the program's bytes as they
-// are.
+// may destroy the client.
 #pragma once
 
 #include <cstdint>
@@ -47,7 +45,7 @@ class ClientProtocol {
   virtual Client::Output output() const = 0;
   // Whether input that came before a close is typed.
   virtual bool types_after_close() const { return true; }
-  // Client::ComesBack() and CameBack() return these.
+  // SessionClient::ComesBack() and CameBack() return these.
   virtual bool comes_back() const { return false; }
   virtual bool came_back() const { return false; }
   // The rights of a client of this identity in this session.
@@ -61,23 +59,19 @@ class ClientProtocol {
   // empty, and acts on it.  False if it isn't complete yet.
   virtual bool Take(ConnectedClient& client, absl::string_view& bytes) = 0;
   // The client says nothing more, and all it said is typed.
-  virtual void OnInputOver(ConnectedClient& client) { (void)client; }
+  virtual void OnInputOver(ConnectedClient&) {}
 
   // Client::SkipAhead() for a client that hasn't begun, and for others.
   virtual std::optional<uint64_t> Begin(ConnectedClient& client) = 0;
-  virtual std::optional<uint64_t> SkipAhead(ConnectedClient& client,
-                                            const Ring& ring) = 0;
+  virtual std::optional<uint64_t> SkipAhead(ConnectedClient& client) = 0;
   // kStarted, kEnded, kStatus or kResized, at the end of the stream.
-  virtual void OnChange(ConnectedClient& client, Change::Kind kind) {
-    (void)client, (void)kind;
-  }
+  virtual void OnChange(ConnectedClient&, Change::Kind) {}
   // Head is about to end.
-  virtual void OnStopping(ConnectedClient& client) { (void)client; }
+  virtual void OnStopping(ConnectedClient&) {}
   // The last words to a client that has to leave; "" where the protocol has
   // none.
-  virtual std::string Refusal(absl::string_view code,
-                              absl::string_view text) const {
-    (void)code, (void)text;
+  virtual std::string Refusal(absl::string_view /*code*/,
+                              absl::string_view /*text*/) const {
     return "";
   }
 
@@ -90,9 +84,7 @@ class ClientProtocol {
   // The size that the client told last, as far as that isn't the session's
   // business yet.
   virtual WindowSize told() const { return {.rows = 0, .cols = 0}; }
-  virtual void Resume(ConnectedClient& client, WindowSize told) {
-    (void)client, (void)told;
-  }
+  virtual void Resume(ConnectedClient&, WindowSize /*told*/) {}
 };
 
 }  // namespace deptyr

@@ -1,25 +1,19 @@
 #include "lib/clients/client_table.h"
 
 #include "lib/clients/deptyr_protocol.h"
-#include "lib/clients/plain_protocol.h"
+#include "lib/clients/raw_protocol.h"
 #include "lib/sys/replace_self.h"
 
 namespace deptyr {
 
 ClientTable::ClientTable(EventLoop& loop, ClientHost host)
-    : loop_(loop),
-      gone_(std::move(host.gone)),
-      host_{.refusals = host.refusals,
-            .counts = host.counts,
-            .backlogs = host.backlogs,
-            .wrong_socket = std::move(host.wrong_socket),
-            .gone = [this](const ConnectedClient& it) { OnGone(it); }} {}
-
-void ClientTable::OnGone(const ConnectedClient& client) {
-  auto node = clients_.extract(&client);
-  if (node.empty()) return;  // all of them go
-  gone_(client);
-  loop_.DestroyLater(std::move(node.mapped()));
+    : loop_(loop), gone_(std::move(host.gone)), host_(std::move(host)) {
+  host_.gone = [this](const ConnectedClient& client) {
+    auto node = clients_.extract(&client);
+    if (node.empty()) return;  // all of them go
+    gone_(client);
+    loop_.DestroyLater(std::move(node.mapped()));
+  };
 }
 
 ConnectedClient& ClientTable::Add(Fd connection,

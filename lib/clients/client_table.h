@@ -19,7 +19,6 @@
 #include "absl/container/flat_hash_map.h"
 
 #include "lib/clients/connected_client.h"
-#include "lib/clients/listener_spec.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/peer_identity.h"
@@ -52,11 +51,9 @@ class ClientTable {
   }
 
  private:
-  void OnGone(const ConnectedClient& client);
-
   EventLoop& loop_;
   const absl::AnyInvocable<void(const ConnectedClient&) const> gone_;
-  const ClientHost host_;
+  ClientHost host_;
   absl::flat_hash_map<const ConnectedClient*, std::unique_ptr<ConnectedClient>>
       clients_;
 };

@@ -90,12 +90,20 @@ ClientInfo ConnectedClient::Info() const {
           .dropped = dropped_};
 }
 
-std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring& ring) {
-  if (begun()) return protocol_->SkipAhead(*this, ring);
+std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring&) {
+  if (begun()) return protocol_->SkipAhead(*this);
   const std::optional<uint64_t> from = protocol_->Begin(*this);
   // Input may have ended while the client waited for its beginning.
   if (from && input_closed_) GoOnSoon();
   return from;
+}
+
+std::optional<Session::Picture> ConnectedClient::TakePicture(WindowSize room) {
+  if (!MayHavePicture()) return std::nullopt;
+  Session::Picture picture = session()->TakePicture(room);
+  // A client that may only look doesn't make the program do anything.
+  if (!begun() && !picture.exact && May(Right::kResize)) session()->Repaint();
+  return picture;
 }
 
 // --- the end
@@ -114,7 +122,7 @@ void ConnectedClient::Refuse(const Opening::Refusal& refusal) {
 
 void ConnectedClient::EndWhenServed() {
   closing_ = true;
-  if (session() != nullptr && !owed(session()->ring())) SayGoodbye();
+  if (session() != nullptr && !owed()) SayGoodbye();
 }
 
 // The words come after whole packets only.  A client of head's own protocol
@@ -170,7 +178,7 @@ void ConnectedClient::End() {
 
 void ConnectedClient::WaitForRoom(bool wait) {
   wait_for_room_ = wait;
-  if (closing_ && !owed(session()->ring())) return SayGoodbye();
+  if (closing_ && !owed()) return SayGoodbye();
   Update();
 }
 
@@ -190,9 +198,11 @@ void ConnectedClient::Update() {
   } else if (!closed_.pending()) {
     WatchForClose(kFirstClosePause);
   }
-  if (deaf() && input_closed_ && inbox_.empty() && typed_all()) return End();
-  if (deaf()) return watch_.Set(reading() ? Interest::kRead : Interest::kNone);
-  watch_.Set(InterestIn(reading(), wait_for_room_ && !silent()));
+  if (!deaf()) {
+    return watch_.Set(InterestIn(reading(), wait_for_room_ && !silent()));
+  }
+  if (input_over()) return End();
+  watch_.Set(reading() ? Interest::kRead : Interest::kNone);
 }
 
 void ConnectedClient::OnReady(Ready ready) {
@@ -240,8 +250,7 @@ void ConnectedClient::Advance() {
   } else if (!inbox_.empty() && IsClient()) {
     TakeInput();
   }
-  const bool over = input_closed_ && inbox_.empty() && typed_all();
-  if (over && !refused_ && !is_over_) protocol_->OnInputOver(*this);
+  if (input_over() && !refused_ && !is_over_) protocol_->OnInputOver(*this);
   Update();
 }
 

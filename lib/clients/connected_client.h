@@ -88,14 +88,17 @@ class ConnectedClient final : public Client {
   void ResizeIfAllowed(WindowSize size);
   // Counts bytes, sizes and signals that it had no right to send.
   void CountDropped(size_t count) { dropped_ += count; }
+  // Counts packets that mean nothing.
   void CountIgnored() { ++ignored_; }
   // Like EndWith(), but the refusal is also counted and logged.
   void Refuse(const Opening::Refusal& refusal);
   using Client::begun;
   using Client::lost;
-  using Client::MayHavePicture;
+  // The screen, for a terminal of `room`, or nothing while the client waits in
+  // the line for one.
+  std::optional<Session::Picture> TakePicture(WindowSize room);
   // The offset at which a client that fell behind goes on without a picture.
-  uint64_t SafePlace(const Ring& ring) { return *Client::SkipAhead(ring); }
+  uint64_t SafePlace() { return *Client::SkipAhead(session()->ring()); }
   EventLoop& loop() const { return loop_; }
 
   // --- for the program that takes over, and from the one before
@@ -137,6 +140,10 @@ class ConnectedClient final : public Client {
   void OnAbandoned() override { End(); }
   void OnChange(Change::Kind kind) { protocol_->OnChange(*this, kind); }
   bool reading() const { return !input_closed_ && !input_blocked(); }
+  // Nothing more comes, and all that came is typed.
+  bool input_over() const {
+    return input_closed_ && inbox_.empty() && typed_all();
+  }
   void Receive();
   void Advance();
   // Returns false while it isn't clear whether this is a client, and if it
@@ -153,7 +160,6 @@ class ConnectedClient final : public Client {
 
   const ClientHost& host_;
   const Fd connection_;
-  uint32_t ignored_ = 0;  // packets that mean nothing
   const std::unique_ptr<ClientProtocol> protocol_;
   const std::optional<PeerIdentity> identity_;
   const UserCounts::Place place_;
@@ -169,6 +175,7 @@ class ConnectedClient final : public Client {
   Timer closed_;  // until the peer is looked for
   uint64_t received_;
   uint64_t dropped_ = 0;
+  uint32_t ignored_ = 0;
   Watch watch_;
 };
 

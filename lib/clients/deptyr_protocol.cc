@@ -14,22 +14,16 @@ namespace {
 // Keys that come in one packet stay together, if it isn't longer.
 constexpr size_t kHeldWhole = 4096;
 
-std::string EncodeNotice(absl::string_view event, KeyValues fields) {
-  fields.insert(fields.begin(), {"event", std::string(event)});
-  return Encode(Notice{std::move(fields)});
+void InsertNotice(ConnectedClient& client, uint64_t offset, Event event) {
+  event.fields.insert(event.fields.begin(), {"event", std::string(event.name)});
+  client.InsertAt(offset, Encode(Notice{std::move(event.fields)}));
 }
 
-std::string MissedNotice(uint64_t from, uint64_t to) {
-  return EncodeNotice("missed", {{"bytes", absl::StrCat(to - from)},
-                                 {"offset", absl::StrCat(to)}});
-}
-
-// A client that hasn't begun hears of the program's state when it does.
-void InsertNotice(ConnectedClient& client, absl::string_view event,
-                  KeyValues fields) {
-  if (!client.begun()) return;
-  client.InsertAt(client.session()->ring().end(),
-                  EncodeNotice(event, std::move(fields)));
+void InsertMissed(ConnectedClient& client, uint64_t from, uint64_t to) {
+  InsertNotice(
+      client, to,
+      {"missed",
+       {{"bytes", absl::StrCat(to - from)}, {"offset", absl::StrCat(to)}}});
 }
 
 }  // namespace
@@ -54,8 +48,7 @@ void DeptyrProtocol::Resume(ConnectedClient& client, WindowSize told) {
 void DeptyrProtocol::Join(ConnectedClient& client, Session& session) {
   // A client that may only look doesn't decide how large the program's terminal
   // is.
-  if (room_.rows != 0 && room_.cols != 0 &&
-      client.RightsIn(session).Has(Right::kResize)) {
+  if (has_terminal() && client.RightsIn(session).Has(Right::kResize)) {
     session.SetClientSize(client, room_);
   }
   session.Attach(client);
@@ -63,57 +56,25 @@ void DeptyrProtocol::Join(ConnectedClient& client, Session& session) {
 
 // --- where it begins
 
-WindowSize DeptyrProtocol::Room(const Session& session) const {
-  return room_.rows == 0 || room_.cols == 0 ? session.size() : room_;
+std::optional<Session::Picture> DeptyrProtocol::TakePicture(
+    ConnectedClient& client) const {
+  return client.TakePicture(has_terminal() ? room_ : client.session()->size());
 }
 
-std::optional<DeptyrProtocol::Beginning> DeptyrProtocol::PaintOf(
-    ConnectedClient& client) const {
-  if (!client.MayHavePicture()) return std::nullopt;
-  Session& session = *client.session();
-  const Session::Picture picture = session.TakePicture(Room(session));
-  if (!picture.exact && client.May(Right::kResize)) session.Repaint();
-  return Beginning{.from = picture.from, .paint = EncodePaint(picture.paint)};
-}
-
-std::optional<DeptyrProtocol::Beginning> DeptyrProtocol::BeginningOf(
-    ConnectedClient& client) const {
-  const Ring& ring = client.session()->ring();
+uint64_t DeptyrProtocol::Beginning(const Ring& ring) const {
   // All of a stream that the client doesn't know is new to it.
-  const bool all = wish_.stream != 0;
+  if (wish_.stream != 0) return ring.SafeStart(ring.begin());
   switch (wish_.from) {
-    case From::kScreen:
-      return PaintOf(client);
     case From::kHistory: {
       const uint64_t kept = ring.end() - ring.begin();
-      const bool whole = all || wish_.value == 0 || wish_.value >= kept;
-      return Beginning{
-          ring.SafeStart(whole ? ring.begin() : ring.end() - wish_.value)};
+      const bool whole = wish_.value == 0 || wish_.value >= kept;
+      return ring.SafeStart(whole ? ring.begin() : ring.end() - wish_.value);
     }
-    case From::kOffset: {
-      if (all) break;
-      const uint64_t wanted = std::min(wish_.value, ring.end());
-      if (wanted >= ring.begin()) return Beginning{wanted};
-      return Beginning{ring.begin(), MissedNotice(wanted, ring.begin())};
-    }
-    case From::kNow:
-      if (all) break;
-      return Beginning{ring.end()};
+    case From::kOffset:
+      return std::clamp(wish_.value, ring.begin(), ring.end());
+    default:
+      return ring.end();
   }
-  return Beginning{ring.SafeStart(ring.begin())};
-}
-
-std::optional<DeptyrProtocol::Beginning> DeptyrProtocol::ReturnTo(
-    ConnectedClient& client) const {
-  const Ring& ring = client.session()->ring();
-  if (wish_.offset >= ring.begin()) return Beginning{wish_.offset};
-  std::optional<Beginning> beginning =
-      wish_.from == From::kScreen ? PaintOf(client)
-                                  : Beginning{ring.SafeStart(ring.begin())};
-  if (beginning) {
-    beginning->notice = MissedNotice(wish_.offset, beginning->from);
-  }
-  return beginning;
 }
 
 std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) {
@@ -121,13 +82,22 @@ std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) {
   const Ring& ring = session.ring();
   const uint64_t stream = ring.state().stream;
   const bool returns = wish_.stream == stream && wish_.offset <= ring.end();
-  std::optional<Beginning> beginning =
-      returns ? ReturnTo(client) : BeginningOf(client);
-  if (!beginning) return std::nullopt;
-  client.InsertAt(returns ? wish_.offset : beginning->from,
+  uint64_t from = wish_.offset;
+  std::string paint;
+  if (!returns || wish_.offset < ring.begin()) {
+    if (wish_.from == From::kScreen) {
+      const auto picture = TakePicture(client);
+      if (!picture) return std::nullopt;
+      from = picture->from;
+      paint = EncodePaint(picture->paint);
+    } else {
+      from = Beginning(ring);
+    }
+  }
+  client.InsertAt(returns ? wish_.offset : from,
                   Encode(Attached{.session = session.name(),
                                   .stream = stream,
-                                  .offset = beginning->from,
+                                  .offset = from,
                                   .end = ring.end(),
                                   .rows = session.size().rows,
                                   .cols = session.size().cols,
@@ -136,13 +106,13 @@ std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) {
                                   .state = session.State(),
                                   .rights = rights_}));
   if (returns) InsertWhatHappened(client);
-  if (!beginning->notice.empty()) {
-    client.InsertAt(beginning->from, std::move(beginning->notice));
-  }
-  if (!beginning->paint.empty()) {
-    client.InsertPicture(beginning->from, std::move(beginning->paint));
-  }
-  return beginning->from;
+  const bool wants_offset = wish_.stream == 0 && wish_.from == From::kOffset;
+  const uint64_t wanted = returns        ? wish_.offset
+                          : wants_offset ? wish_.value
+                                         : from;
+  if (wanted < from) InsertMissed(client, wanted, from);
+  if (!paint.empty()) client.InsertPicture(from, std::move(paint));
+  return from;
 }
 
 // While it was away; and what happened at just that offset, which it may have
@@ -151,59 +121,45 @@ void DeptyrProtocol::InsertWhatHappened(ConnectedClient& client) const {
   const Session& session = *client.session();
   for (const IncarnationRecord& record : session.ring().incarnations()) {
     if (record.begin >= wish_.offset) {
-      client.InsertAt(record.begin,
-                      EncodeNotice("started", StartReport(session, record)));
+      InsertNotice(client, record.begin,
+                   {"started", StartReport(session, record)});
     }
     if (record.outcome != Outcome::kRuns && record.end >= wish_.offset) {
-      client.InsertAt(record.end,
-                      EncodeNotice("ended", EndReport(session, record)));
+      InsertNotice(client, record.end, {"ended", EndReport(session, record)});
     }
   }
 }
 
 // A terminal is redrawn; a client that reads the stream as such goes on at a
 // safe place.
-std::optional<uint64_t> DeptyrProtocol::SkipAhead(ConnectedClient& client,
-                                                  const Ring& ring) {
+std::optional<uint64_t> DeptyrProtocol::SkipAhead(ConnectedClient& client) {
   if (wish_.from != From::kScreen && !client.lost()) {
-    const uint64_t from = client.SafePlace(ring);
-    client.InsertAt(from, MissedNotice(client.cursor(), from));
+    const uint64_t from = client.SafePlace();
+    InsertMissed(client, client.cursor(), from);
     return from;
   }
-  if (!client.MayHavePicture()) return std::nullopt;
-  Session& session = *client.session();
-  const Session::Picture picture = session.TakePicture(Room(session));
-  client.InsertAt(picture.from, MissedNotice(client.cursor(), picture.from));
-  client.InsertPicture(picture.from, EncodePaint(picture.paint));
-  return picture.from;
+  const auto picture = TakePicture(client);
+  if (!picture) return std::nullopt;
+  InsertMissed(client, client.cursor(), picture->from);
+  client.InsertPicture(picture->from, EncodePaint(picture->paint));
+  return picture->from;
 }
 
 // --- what it is told
 
+// A client that hasn't begun hears of the program's state when it does.
 void DeptyrProtocol::OnChange(ConnectedClient& client, Change::Kind kind) {
+  if (!client.begun()) return;
   const Session& session = *client.session();
-  switch (kind) {
-    case Change::kStarted:
-      return InsertNotice(client, "started", StartReport(session));
-    case Change::kEnded:
-      return InsertNotice(client, "ended", EndReport(session));
-    case Change::kStatus:
-      return InsertNotice(client, "status", EndReport(session));
-    case Change::kResized:
-      return InsertNotice(client, "resized",
-                          {{"rows", absl::StrCat(session.size().rows)},
-                           {"cols", absl::StrCat(session.size().cols)}});
-    default:
-      return;
-  }
+  InsertNotice(client, session.ring().end(), EventOf(session, {kind}));
 }
 
 void DeptyrProtocol::OnStopping(ConnectedClient& client) {
-  if (client.begun()) {
-    InsertNotice(client, "stopping", {});
-    return client.session()->Pump(client);
+  if (!client.begun()) {
+    return client.EndWith(Refusal(kRefusedStopping, "head is about to end"));
   }
-  client.EndWith(Refusal(kRefusedStopping, "head is about to end"));
+  InsertNotice(client, client.session()->ring().end(), {"stopping", {}});
+  client.session()->Pump(client);
 }
 
 std::string DeptyrProtocol::Refusal(absl::string_view code,
@@ -240,7 +196,7 @@ bool DeptyrProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
     client.TypeIfAllowed(keys->bytes);
   } else if (const auto* size = std::get_if<Resize>(&**message)) {
     room_ = {size->rows, size->cols};
-    if (room_.rows != 0 && room_.cols != 0) client.ResizeIfAllowed(room_);
+    if (has_terminal()) client.ResizeIfAllowed(room_);
   } else {
     Refuse(client, "a message that has no place here");
   }

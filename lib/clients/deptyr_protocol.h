@@ -39,8 +39,7 @@ class DeptyrProtocol final : public ClientProtocol {
   bool Take(ConnectedClient& client, absl::string_view& bytes) override;
   void OnInputOver(ConnectedClient& client) override;
   std::optional<uint64_t> Begin(ConnectedClient& client) override;
-  std::optional<uint64_t> SkipAhead(ConnectedClient& client,
-                                    const Ring& ring) override;
+  std::optional<uint64_t> SkipAhead(ConnectedClient& client) override;
   void OnChange(ConnectedClient& client, Change::Kind kind) override;
   void OnStopping(ConnectedClient& client) override;
   std::string Refusal(absl::string_view code,
@@ -52,20 +51,12 @@ class DeptyrProtocol final : public ClientProtocol {
   void Resume(ConnectedClient& client, WindowSize told) override;
 
  private:
-  // The messages a client gets before the stream, and where that begins.
-  struct Beginning {
-    uint64_t from;
-    std::string notice = {};
-    std::string paint = {};
-  };
-  // Returns nothing while the client waits for a picture.
-  std::optional<Beginning> BeginningOf(ConnectedClient& client) const;
-  // This is for a client that has everything before wish_.offset.
-  std::optional<Beginning> ReturnTo(ConnectedClient& client) const;
-  std::optional<Beginning> PaintOf(ConnectedClient& client) const;
+  bool has_terminal() const { return room_.rows != 0 && room_.cols != 0; }
+  // The screen, as large as the client's terminal.
+  std::optional<Session::Picture> TakePicture(ConnectedClient& client) const;
+  // The offset at which a client without a picture begins.
+  uint64_t Beginning(const Ring& ring) const;
   void InsertWhatHappened(ConnectedClient& client) const;
-  // The size that a painting may fill.
-  WindowSize Room(const Session& session) const;
   void Refuse(ConnectedClient& client, absl::string_view text) const;
   // Returns false if there are none now.
   bool TakeLongKeys(ConnectedClient& client, absl::string_view& bytes);

@@ -7,6 +7,13 @@
 
 namespace deptyr {
 
+namespace {
+
+constexpr absl::Duration kSilence = absl::Milliseconds(50);
+constexpr absl::Duration kUndecidedTime = absl::Milliseconds(200);
+
+}  // namespace
+
 Opening::Opening(EventLoop& loop, bool over_tcp,
                  const std::string& wrong_socket,
                  absl::AnyInvocable<void()> waited)
@@ -14,7 +21,7 @@ Opening::Opening(EventLoop& loop, bool over_tcp,
       over_tcp_(over_tcp),
       wrong_socket_(wrong_socket),
       waited_(std::move(waited)),
-      timer_(loop.After(kOpeningTime, [this] { waited_(); })) {}
+      timer_(loop.After(kSilence, [this] { waited_(); })) {}
 
 Opening::Verdict Opening::Judge(absl::string_view beginning, bool ended) {
   switch (DetectProtocol(beginning, over_tcp_)) {

@@ -10,23 +10,19 @@
 //     WriteSome(connection, verdict.refusal.answer);
 //   }
 //
-// A new connection is sent nothing for kOpeningTime, or until it says
-// something, so that the answer is the first thing it reads.  Bytes that may
-// still become another protocol are held back, for kUndecidedTime at most.
+// A new connection is sent nothing for 50 ms, or until it says something, so
+// that the answer is the first thing it reads.  Bytes that may still become
+// another protocol are held back, for 200 ms at most.
 #pragma once
 
 #include <string>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
-
-inline constexpr absl::Duration kOpeningTime = absl::Milliseconds(50);
-inline constexpr absl::Duration kUndecidedTime = absl::Milliseconds(200);
 
 class Opening {
  public:
@@ -43,8 +39,8 @@ class Opening {
 
   // `wrong_socket` is the text for peers that speak head's own protocol; it
   // must outlive this object.  `waited` is called when the connection has been
-  // waited for long enough: after kOpeningTime of silence, and when Judge()
-  // would say kClient.
+  // waited for long enough: after the silence, and when Judge() would say
+  // kClient.
   Opening(EventLoop& loop, bool over_tcp, const std::string& wrong_socket,
           absl::AnyInvocable<void()> waited);
 

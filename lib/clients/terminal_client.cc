@@ -77,10 +77,6 @@ void TerminalClient::OnContinued() {
   page_.takes_keys() ? ShowPage(page_.kind()) : Show(shown_);
 }
 
-bool TerminalClient::OwedAnything() const {
-  return session() != nullptr && owed(session()->ring());
-}
-
 // --- the terminal
 
 void TerminalClient::WaitForRoom(bool wait) {
@@ -100,7 +96,7 @@ void TerminalClient::Pause() {
   pause_ = loop_.After(kPause, [this] { UpdateInterest(); });
 }
 
-Client::Pumped TerminalClient::OnWriteFailed() {
+Pumped TerminalClient::OnWriteFailed() {
   Pause();
   return Pumped::kBlocked;
 }

@@ -59,7 +59,6 @@ class TerminalClient final : public Client {
   void OnTerminalResized();
   // The terminal was somebody else's for a while (SIGCONT).
   void OnContinued();
-  bool OwedAnything() const;
   const Terminal& terminal() const { return terminal_; }
   // The session that is on the terminal, or under a page that covers it.
   const Session* shown() const { return shown_; }

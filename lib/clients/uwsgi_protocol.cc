@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "lib/clients/connected_client.h"
-#include "lib/clients/plain_protocol.h"
+#include "lib/clients/raw_protocol.h"
 #include "lib/wire/messages.h"
 #include "lib/wire/uwsgi.h"
 
@@ -14,9 +14,9 @@ namespace {
 // How long the second of rows and columns may stay out.
 constexpr absl::Duration kSettleTime = absl::Milliseconds(50);
 
-class UwsgiProtocol final : public PlainProtocol {
+class UwsgiProtocol final : public RawProtocol {
  public:
-  using PlainProtocol::PlainProtocol;
+  using RawProtocol::RawProtocol;
 
   void Join(ConnectedClient& client, Session& session) override;
   bool Take(ConnectedClient& client, absl::string_view& bytes) override;
@@ -41,7 +41,7 @@ class UwsgiProtocol final : public PlainProtocol {
 };
 
 void UwsgiProtocol::Join(ConnectedClient& client, Session& session) {
-  PlainProtocol::Join(client, session);
+  RawProtocol::Join(client, session);
   if (!settle_.pending()) ApplySize(client);
 }
 

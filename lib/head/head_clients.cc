@@ -144,10 +144,8 @@ void HeadClients::Stop() {
 
 bool HeadClients::OwedAnything() const {
   bool owed = false;
-  clients_.ForEach([&owed](const ConnectedClient& client) {
-    owed = owed || (client.session() != nullptr &&
-                    client.owed(client.session()->ring()));
-  });
+  clients_.ForEach(
+      [&owed](const ConnectedClient& client) { owed = owed || client.owed(); });
   return owed;
 }
 

@@ -52,8 +52,9 @@ void QueryConnection::SayLater(std::string encoded) {
 void QueryConnection::Say(std::string encoded, BacklogQuota& quota) {
   Say(std::move(encoded));
   if (is_over_ || outbox_.empty()) return;
-  held_ = quota.Hold(identity_.uid, owed(), connection_.get(),
-                     [this] { owner_.OnStuck(*this); });
+  held_ = std::make_unique<BacklogQuota::Held>(
+      quota, identity_.uid, owed(), connection_.get(),
+      [this] { owner_.OnStuck(*this); });
 }
 
 void QueryConnection::Wait(BacklogQuota& quota) {
