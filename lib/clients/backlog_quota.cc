@@ -10,19 +10,10 @@ namespace deptyr {
 BacklogQuota::Held::Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
                          absl::AnyInvocable<void()> stuck)
     : quota_(quota),
-      uid_(uid),
-      bytes_(bytes),
+      bytes_(quota.held_.Take(uid, bytes)),
       fd_(fd),
       stuck_(std::move(stuck)) {
-  quota_.held_[uid_] += bytes_;
   Watch();
-}
-
-BacklogQuota::Held::~Held() {
-  const auto found = quota_.held_.find(uid_);
-  found->second -= bytes_;
-  if (found->second == 0) quota_.held_.erase(found);
-  quota_.ServeLineSoon();
 }
 
 // Bytes that leave the socket are progress, too: a socket says that it has room
@@ -34,11 +25,6 @@ void BacklogQuota::Held::Watch() {
         auto stuck = std::move(stuck_);
         stuck();  // may destroy this
       });
-}
-
-bool BacklogQuota::HasRoom(uid_t uid) const {
-  const auto found = held_.find(uid);
-  return found == held_.end() || found->second < most_;
 }
 
 bool BacklogQuota::TakeTurn(uid_t uid) {

@@ -14,8 +14,8 @@
 // Another picture or answer is made for a user while fewer than `most` bytes
 // are untaken.  So head never holds more for a user than that and one picture,
 // and a connection that doesn't read keeps only others of the same user
-// waiting.  Those wait in a line, first come, first served.  All users whom the
-// kernel doesn't name count as one, kUnknownId.
+// waiting, in a line.  All users whom the kernel doesn't name count as one,
+// kUnknownId.
 #pragma once
 
 #include <sys/types.h>
@@ -27,6 +27,7 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 
+#include "lib/clients/limits.h"
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
@@ -36,13 +37,12 @@ class BacklogQuota {
   // Bytes that are held for the connection at `fd`, as long as this lives.
   class Held {
    public:
-    // `stuck` is called, once, when the connection has taken nothing for a
-    // while.
+    // `stuck` is called, once, when the connection has taken nothing for long.
     Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
          absl::AnyInvocable<void()> stuck);
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
-    ~Held();
+    ~Held() { quota_.ServeLineSoon(); }
     // The connection took this many of them.
     void Wrote(size_t bytes) { written_ += bytes; }
 
@@ -50,8 +50,7 @@ class BacklogQuota {
     void Watch();
 
     BacklogQuota& quota_;
-    const uid_t uid_;
-    const size_t bytes_;
+    const UserCounts::Place bytes_;
     const int fd_;
     absl::AnyInvocable<void()> stuck_;
     size_t written_ = 0;
@@ -65,9 +64,9 @@ class BacklogQuota {
   BacklogQuota(const BacklogQuota&) = delete;
   BacklogQuota& operator=(const BacklogQuota&) = delete;
 
-  bool HasRoom(uid_t uid) const;
-  // This asks for room for a picture.  Making one takes milliseconds, so only
-  // one is made in a turn of the loop: true means that it is this one.
+  bool HasRoom(uid_t uid) const { return held_.of(uid) < most_; }
+  // Whether a picture may be made now: as that takes milliseconds, one is made
+  // in a turn of the loop.
   bool TakeTurn(uid_t uid);
   // A place in the line, as long as it lives.  `turn` is called once, when
   // there is room.
@@ -85,7 +84,7 @@ class BacklogQuota {
   EventLoop& loop_;
   const size_t most_;
   const absl::Duration patience_;
-  std::map<uid_t, size_t> held_;      // bytes
+  UserCounts held_;                   // bytes
   std::map<uint64_t, Waiting> line_;  // in the order they came
   uint64_t last_number_ = 0;
   Timer serve_;

@@ -1,6 +1,5 @@
 #include "lib/clients/client_table.h"
 
-#include "lib/clients/deptyr_protocol.h"
 #include "lib/clients/raw_protocol.h"
 #include "lib/sys/replace_self.h"
 
@@ -43,10 +42,10 @@ ConnectedClient& ClientTable::Resume(const SocketClientState& state,
 ConnectedClient& ClientTable::Resume(const AttachClientState& state,
                                      Attach wish, PeerIdentity identity,
                                      Rights rights) {
-  ConnectedClient& client = Add(TakeOffered(state.fd),
-                                std::make_unique<DeptyrProtocol>(
-                                    rights, std::move(wish), state.done_said),
-                                std::move(identity), state.inbox);
+  ConnectedClient& client =
+      Add(TakeOffered(state.fd),
+          MakeDeptyrProtocol(rights, std::move(wish), state.done_said),
+          std::move(identity), state.inbox);
   client.Resume(state.client, {state.rows, state.cols}, state.input_closed,
                 state.inbox.size());
   return client;

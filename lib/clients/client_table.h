@@ -6,8 +6,8 @@
 //   clients.Add(std::move(connection), MakeRawProtocol({}), identity)
 //       .Join(session);
 //
-// A client is destroyed at the end of the turn of the loop in which it ends, so
-// never while it is on the stack.
+// A client is destroyed at the end of the turn in which it ends, so never while
+// it is on the stack.
 #pragma once
 
 #include <memory>
@@ -19,6 +19,7 @@
 #include "absl/container/flat_hash_map.h"
 
 #include "lib/clients/connected_client.h"
+#include "lib/clients/listener_spec.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/peer_identity.h"

@@ -1,11 +1,17 @@
-#include "lib/clients/deptyr_protocol.h"
-
+// Head's own protocol (deptyr attach, send, history, ...): output comes in
+// packets.  Between them, messages say what happened at that place of the
+// stream, and bring the screen as it is if that is asked for.
+// docs/protocol.md, "Attaching and asking".
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "lib/clients/connected_client.h"
 #include "lib/clients/report.h"
+#include "lib/wire/messages.h"
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {
@@ -26,24 +32,64 @@ void InsertMissed(ConnectedClient& client, uint64_t from, uint64_t to) {
        {{"bytes", absl::StrCat(to - from)}, {"offset", absl::StrCat(to)}}});
 }
 
-}  // namespace
+class DeptyrProtocol final : public ClientProtocol {
+ public:
+  DeptyrProtocol(Rights rights, Attach wish, bool done_said)
+      : rights_(rights),
+        wish_(std::move(wish)),
+        room_{wish_.rows, wish_.cols},
+        done_said_(done_said) {}
 
-void DeptyrProtocol::Save(const ConnectedClient& client,
-                          HeadState& head) const {
-  auto state = client.SaveAs<AttachClientState>();
-  state.wish = Encode(wish_);
-  state.done_said = done_said_;
-  head.attached.push_back(std::move(state));
-}
+  ClientKind kind() const override { return ClientKind::kAttach; }
+  Client::Output output() const override { return Client::Output::kPackets; }
+  bool came_back() const override { return wish_.stream != 0; }
+  Rights RightsIn(const Session&,
+                  const std::optional<PeerIdentity>&) const override {
+    return wish_.read_only ? rights_ & Rights{Right::kSee} : rights_;
+  }
 
-std::string DeptyrProtocol::Pending() const {
-  return keys_left_ > 0 ? KeysHeader(keys_left_) : "";
-}
+  void Save(const ConnectedClient& client, HeadState& head) const override {
+    auto state = client.SaveAs<AttachClientState>();
+    if (keys_left_ > 0) state.inbox.insert(0, KeysHeader(keys_left_));
+    state.rows = room_.rows;
+    state.cols = room_.cols;
+    state.wish = Encode(wish_);
+    state.done_said = done_said_;
+    head.attached.push_back(std::move(state));
+  }
+  void Resume(ConnectedClient& client, WindowSize told) override {
+    room_ = told;
+    if (done_said_) client.EndWhenServed();
+  }
 
-void DeptyrProtocol::Resume(ConnectedClient& client, WindowSize told) {
-  room_ = told;
-  if (done_said_) client.EndWhenServed();
-}
+  void Join(ConnectedClient& client, Session& session) override;
+  std::optional<uint64_t> Begin(ConnectedClient& client) override;
+  std::optional<uint64_t> SkipAhead(ConnectedClient& client) override;
+  void OnChange(ConnectedClient& client, Change::Kind kind) override;
+  void OnStopping(ConnectedClient& client) override;
+  bool Take(ConnectedClient& client, absl::string_view& bytes) override;
+  void OnInputOver(ConnectedClient& client) override;
+
+ private:
+  bool has_terminal() const { return room_.rows != 0 && room_.cols != 0; }
+  // The screen, as large as the client's terminal.
+  std::optional<Session::Picture> TakePicture(ConnectedClient& client) const {
+    return client.TakePicture(has_terminal() ? room_
+                                             : client.session()->size());
+  }
+  // The offset at which a client without a picture begins.
+  uint64_t Beginning(const Ring& ring) const;
+  void InsertWhatHappened(ConnectedClient& client) const;
+  // Returns false if there are none now.
+  bool TakeLongKeys(ConnectedClient& client, absl::string_view& bytes);
+
+  const Rights rights_;
+  const Attach wish_;
+  // Its terminal's size, 0 for none; also that of a client that only looks.
+  WindowSize room_;
+  size_t keys_left_ = 0;  // of a packet that is begun
+  bool done_said_;
+};
 
 void DeptyrProtocol::Join(ConnectedClient& client, Session& session) {
   // A client that may only look doesn't decide how large the program's terminal
@@ -55,11 +101,6 @@ void DeptyrProtocol::Join(ConnectedClient& client, Session& session) {
 }
 
 // --- where it begins
-
-std::optional<Session::Picture> DeptyrProtocol::TakePicture(
-    ConnectedClient& client) const {
-  return client.TakePicture(has_terminal() ? room_ : client.session()->size());
-}
 
 uint64_t DeptyrProtocol::Beginning(const Ring& ring) const {
   // All of a stream that the client doesn't know is new to it.
@@ -156,22 +197,14 @@ void DeptyrProtocol::OnChange(ConnectedClient& client, Change::Kind kind) {
 
 void DeptyrProtocol::OnStopping(ConnectedClient& client) {
   if (!client.begun()) {
-    return client.EndWith(Refusal(kRefusedStopping, "head is about to end"));
+    return client.EndWith(
+        EncodeRefusal(kRefusedStopping, "head is about to end"));
   }
   InsertNotice(client, client.session()->ring().end(), {"stopping", {}});
   client.session()->Pump(client);
 }
 
-std::string DeptyrProtocol::Refusal(absl::string_view code,
-                                    absl::string_view text) const {
-  return Encode(Refused{.code = std::string(code), .text = std::string(text)});
-}
-
-void DeptyrProtocol::Refuse(ConnectedClient& client,
-                            absl::string_view text) const {
-  client.EndWith(Refusal(kRefusedMalformed, text));
-}
-
+// A half-close is answered by `done`.
 void DeptyrProtocol::OnInputOver(ConnectedClient& client) {
   if (done_said_ || (!client.begun() && !client.deaf())) return;
   done_said_ = true;
@@ -187,7 +220,8 @@ bool DeptyrProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
   absl::string_view rest = bytes;
   const auto message = TakeMessage(rest, kPacketHeader + kHeldWhole);
   if (!message.ok()) {
-    Refuse(client, message.status().message());
+    client.EndWith(
+        EncodeRefusal(kRefusedMalformed, message.status().message()));
     return false;
   }
   if (!message->has_value()) return false;
@@ -198,7 +232,8 @@ bool DeptyrProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
     room_ = {size->rows, size->cols};
     if (has_terminal()) client.ResizeIfAllowed(room_);
   } else {
-    Refuse(client, "a message that has no place here");
+    client.EndWith(
+        EncodeRefusal(kRefusedMalformed, "a message that has no place here"));
   }
   return true;
 }
@@ -216,6 +251,13 @@ bool DeptyrProtocol::TakeLongKeys(ConnectedClient& client,
   keys_left_ -= keys.size();
   client.TypeIfAllowed(keys);
   return true;
+}
+
+}  // namespace
+
+std::unique_ptr<ClientProtocol> MakeDeptyrProtocol(Rights rights, Attach wish,
+                                                   bool done_said) {
+  return std::make_unique<DeptyrProtocol>(rights, std::move(wish), done_said);
 }
 
 }  // namespace deptyr

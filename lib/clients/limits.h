@@ -64,12 +64,12 @@ class UserCounts {
   using Counts = std::map<uid_t, size_t>;
 
  public:
-  // Counts as one while it lives.  It may outlive the counts.
+  // Counts as `many` while it lives.  It may outlive the counts.
   using Place = std::shared_ptr<void>;
-  Place Take(uid_t uid) {
-    ++(*counts_)[uid];
-    return {nullptr, [counts = counts_, uid](void*) {
-              if (--counts->at(uid) == 0) counts->erase(uid);
+  Place Take(uid_t uid, size_t many = 1) {
+    (*counts_)[uid] += many;
+    return {nullptr, [counts = counts_, uid, many](void*) {
+              if (((*counts)[uid] -= many) == 0) counts->erase(uid);
             }};
   }
   size_t of(uid_t uid) const {

@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lib/clients/refusals.h"
 #include "lib/wire/messages.h"
 #include "lib/wire/protocol_detection.h"
 
@@ -28,8 +29,7 @@ Opening::Verdict Opening::Judge(absl::string_view beginning, bool ended) {
     case Protocol::kHead:
       return {kRefused,
               {kRefusedWrongSocket, wrong_socket_,
-               Encode(Refused{.code = kRefusedWrongSocket,
-                              .text = wrong_socket_})}};
+               EncodeRefusal(kRefusedWrongSocket, wrong_socket_)}};
     case Protocol::kBrowser:
       return {kRefused,
               {kRefusedMalformed, "it speaks HTTP, or what else a browser does",

@@ -1,7 +1,6 @@
 // The beginning of a connection to a client socket.  It shows whether the peer
-// is a client or speaks another protocol (lib/wire/protocol_detection.h).  In
-// the latter case it is told so in its own protocol, before a byte of it
-// reaches the program.
+// is a client or speaks another protocol (lib/wire/protocol_detection.h), and
+// is told so in that protocol, before a byte reaches the program.
 //
 //   Opening opening(loop, /*over_tcp=*/false, "ask at /run/head.sock",
 //                   [] { /* look again */ });
@@ -38,9 +37,8 @@ class Opening {
   };
 
   // `wrong_socket` is the text for peers that speak head's own protocol; it
-  // must outlive this object.  `waited` is called when the connection has been
-  // waited for long enough: after the silence, and when Judge() would say
-  // kClient.
+  // must outlive this object.  `waited` is called after the silence, and when
+  // Judge() would say kClient.
   Opening(EventLoop& loop, bool over_tcp, const std::string& wrong_socket,
           absl::AnyInvocable<void()> waited);
 

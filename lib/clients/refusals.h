@@ -17,6 +17,12 @@
 
 namespace deptyr {
 
+// "pid=12 uid=1000", "over TCP".
+std::string DescribePeer(const std::optional<PeerIdentity>& who);
+
+// The message that tells it where head's own protocol is spoken.
+std::string EncodeRefusal(absl::string_view code, absl::string_view text);
+
 // The code by which a refusal with this status is told (kRefused... of
 // lib/wire/messages.h): "limit", unless the status has one of a few codes.
 absl::string_view RefusalCode(const absl::Status& why);

@@ -2,6 +2,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/clients/listener_spec.h"
+
 namespace deptyr {
 namespace {
 

@@ -19,7 +19,7 @@ KeyValues Report(const IncarnationRecord& record,
 KeyValues StartReport(const Session& session, const IncarnationRecord& record);
 KeyValues EndReport(const Session& session, const IncarnationRecord& record);
 
-// What notices and events say of a change.
+// A change as notices and events tell it.
 struct Event {
   absl::string_view name;  // "": nothing
   KeyValues fields;

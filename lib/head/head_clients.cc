@@ -7,7 +7,6 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/clients/deptyr_protocol.h"
 #include "lib/sys/process.h"
 #include "lib/sys/replace_self.h"
 
@@ -129,8 +128,8 @@ absl::Status HeadClients::Attach(PendingConnection& connection,
   auto [released, received] = connection.Release();
   clients_
       .Add(std::move(released),
-           std::make_unique<DeptyrProtocol>(admission_.RightsIn(*session, who),
-                                            std::move(wish)),
+           MakeDeptyrProtocol(admission_.RightsIn(*session, who),
+                              std::move(wish)),
            who, std::move(received))
       .Join(*session);
   changed_();

@@ -94,16 +94,13 @@ void Router::LogReport() const {
       absl::StrJoin(refusals_.Report(), " ", absl::PairFormatter("=")));
 }
 
-absl::Status Router::CheckPermission(const Visitor& visitor) const {
-  if (!visitor.identity || IsTrusted(visitor.identity->uid) ||
-      absl::c_linear_search(options_.allowed_users, visitor.identity->uid)) {
-    return absl::OkStatus();
+absl::Status Router::Check(const Visitor& visitor) const {
+  const bool trusted = IsTrusted(UidOf(visitor.identity));
+  if (visitor.identity && !trusted &&
+      !absl::c_linear_search(options_.allowed_users, visitor.identity->uid)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(visitor.name, " is not allowed; see --allow-user"));
   }
-  return absl::PermissionDeniedError(
-      absl::StrCat(visitor.name, " is not allowed; see --allow-user"));
-}
-
-absl::Status Router::CheckRoom(const Visitor& visitor) const {
   const auto count = [&visitor](const auto& all) {
     return static_cast<size_t>(absl::c_count_if(
         all, [&](const auto& it) { return it.second.whose == visitor.name; }));
@@ -113,10 +110,9 @@ absl::Status Router::CheckRoom(const Visitor& visitor) const {
                        : std::pair(options_.max_address_connections, "address");
   const size_t own = count(places_);
   const size_t left = count(orphans_);
-  const size_t reserve = IsTrusted(UidOf(visitor.identity)) ? kReserve : 0;
   const size_t in_use = std::max(places_.size(), orphans_.size());
   if (own >= options_.max_connections ||
-      in_use >= options_.max_connections + reserve) {
+      in_use >= options_.max_connections + (trusted ? kReserve : 0)) {
     return absl::ResourceExhaustedError(absl::StrCat(
         "there are ", in_use, " connections already; see --max-connections"));
   }
@@ -129,7 +125,8 @@ absl::Status Router::CheckRoom(const Visitor& visitor) const {
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
-    Incarnation* program) {
+    const Visitor& visitor, Incarnation* program) {
+  RETURN_IF_ERROR(Check(visitor));
   ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
   ASSIGN_OR_RETURN(Pty pty, OpenPty(options_.size));
   ASSIGN_OR_RETURN(
@@ -165,9 +162,7 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
     visitor.name = PeerNetwork(connection.get());
   }
   Incarnation program;
-  absl::Status may = CheckPermission(visitor);
-  if (may.ok()) may = CheckRoom(visitor);
-  auto session = may.ok() ? NewSession(&program) : may;
+  auto session = NewSession(visitor, &program);
   if (!session.ok()) {
     refusals_.Note(visitor.identity, session.status());
     // The bytes that go down are raw in both framings.
@@ -183,10 +178,9 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   ConnectedClient& client =
       clients_.Add(std::move(connection), ProtocolOf(policy.kind).make(policy),
                    visitor.identity);
-  Place& place = places_[client.id()];
-  place.whose = std::move(visitor.name);
-  place.session = *std::move(session);
-  place.client = &client;
+  const Place& place = places_[client.id()] = {.whose = std::move(visitor.name),
+                                               .session = *std::move(session),
+                                               .client = &client};
   client.Join(*place.session);
   place.session->Start(std::move(program));
   WatchIdle(client.id());

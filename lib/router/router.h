@@ -57,13 +57,11 @@ class Router {
   static absl::StatusOr<std::unique_ptr<Router>> Create(EventLoop& loop,
                                                         RouterOptions options);
 
-  // A child of this process has ended (SIGCHLD).  It may be one that became
-  // ours only because its parent ended first.
+  // A child of this process has ended (SIGCHLD), maybe one that became ours
+  // only because its parent ended first.
   void OnChildEnded();
-
   // One line in the log: connections, limits, refusals by code.
   void LogReport() const;
-
   // Hangs up every program.  The router is finished once all are reaped, or
   // after two seconds.
   void Stop(absl::string_view why);
@@ -79,7 +77,7 @@ class Router {
     std::unique_ptr<Session> session;
     ConnectedClient* client;
     uint64_t traffic = 0;  // when last looked at
-    Timer idle;
+    Timer idle = {};
   };
   // A program that was hung up and hasn't ended yet.
   struct Orphan {
@@ -93,9 +91,10 @@ class Router {
 
   absl::Status Open();
   void OnConnection(const ListenerSpec& spec, Fd connection);
-  absl::Status CheckPermission(const Visitor& visitor) const;
-  absl::Status CheckRoom(const Visitor& visitor) const;
-  absl::StatusOr<std::unique_ptr<Session>> NewSession(Incarnation* program);
+  // Whether the visitor may come in, and there is room.
+  absl::Status Check(const Visitor& visitor) const;
+  absl::StatusOr<std::unique_ptr<Session>> NewSession(const Visitor& visitor,
+                                                      Incarnation* program);
   void OnClientGone(const ConnectedClient& client);
   void WatchIdle(uint64_t id);
   bool IsOurs(pid_t pid) const;
