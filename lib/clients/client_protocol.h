@@ -18,7 +18,6 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
-#include <string>
 
 #include "absl/strings/string_view.h"
 
@@ -58,8 +57,7 @@ class ClientProtocol {
   // The client says nothing more, and all it said is typed.
   virtual void OnInputOver(ConnectedClient&) {}
 
-  // Client::SkipAhead() for a client that hasn't begun, and for others.
-  virtual std::optional<uint64_t> Begin(ConnectedClient& client) = 0;
+  // Client::SkipAhead().
   virtual std::optional<uint64_t> SkipAhead(ConnectedClient& client) = 0;
   // kStarted, kEnded, kStatus or kResized, at the end of the stream.
   virtual void OnChange(ConnectedClient&, Change::Kind) {}

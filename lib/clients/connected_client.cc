@@ -94,10 +94,9 @@ ClientInfo ConnectedClient::Info() const {
 }
 
 std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring&) {
-  if (begun()) return protocol_->SkipAhead(*this);
-  const std::optional<uint64_t> from = protocol_->Begin(*this);
+  const std::optional<uint64_t> from = protocol_->SkipAhead(*this);
   // Input may have ended while the client waited for its beginning.
-  if (from && input_closed_) GoOnSoon();
+  if (from && !begun() && input_closed_) GoOnSoon();
   return from;
 }
 
@@ -238,23 +237,19 @@ void ConnectedClient::Receive() {
                           ? kInputRoom
                           : std::max(session()->input_room(), kLeastRead);
   const IoResult got = ReadSome(connection_.get(), std::span(room).first(most));
-  switch (got.state) {
-    case IoState::kDone:
-      received_ += got.bytes;
-      inbox_.append(room.data(), got.bytes);
-      return loop_.TurnIsLong() ? GoOnSoon() : Advance();
-    case IoState::kWouldBlock:
-      return;
-    case IoState::kEnd:
-      input_closed_ = true;
-      if (session() != nullptr) session()->StopLeading(*this);
-      StopSilence();
-      return Advance();
-    case IoState::kError:
-      input_closed_ = true;
-      Advance();
-      if (!is_over_) OnClosed();
+  if (got.state == IoState::kWouldBlock) return;
+  if (got.state == IoState::kDone) {
+    received_ += got.bytes;
+    inbox_.append(room.data(), got.bytes);
+    return loop_.TurnIsLong() ? GoOnSoon() : Advance();
   }
+  input_closed_ = true;
+  if (got.state == IoState::kEnd) {
+    if (session() != nullptr) session()->StopLeading(*this);
+    StopSilence();
+  }
+  Advance();
+  if (got.state == IoState::kError && !is_over_) OnClosed();
 }
 
 void ConnectedClient::Advance() {

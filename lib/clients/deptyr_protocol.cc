@@ -63,7 +63,6 @@ class DeptyrProtocol final : public ClientProtocol {
   }
 
   void Join(ConnectedClient& client, Session& session) override;
-  std::optional<uint64_t> Begin(ConnectedClient& client) override;
   std::optional<uint64_t> SkipAhead(ConnectedClient& client) override;
   void OnChange(ConnectedClient& client, Change::Kind kind) override;
   void OnStopping(ConnectedClient& client) override;
@@ -77,6 +76,7 @@ class DeptyrProtocol final : public ClientProtocol {
     return client.TakePicture(has_terminal() ? room_
                                              : client.session()->size());
   }
+  std::optional<uint64_t> Begin(ConnectedClient& client) const;
   // The offset at which a client without a picture begins.
   uint64_t Beginning(const Ring& ring) const;
   void InsertWhatHappened(ConnectedClient& client) const;
@@ -118,7 +118,7 @@ uint64_t DeptyrProtocol::Beginning(const Ring& ring) const {
   }
 }
 
-std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) {
+std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) const {
   const Session& session = *client.session();
   const Ring& ring = session.ring();
   const uint64_t stream = ring.state().stream;
@@ -174,6 +174,7 @@ void DeptyrProtocol::InsertWhatHappened(ConnectedClient& client) const {
 // A terminal is redrawn; a client that reads the stream as such goes on at a
 // safe place.
 std::optional<uint64_t> DeptyrProtocol::SkipAhead(ConnectedClient& client) {
+  if (!client.begun()) return Begin(client);
   if (wish_.from != From::kScreen && !client.lost()) {
     const uint64_t from = client.SafePlace();
     InsertMissed(client, client.cursor(), from);

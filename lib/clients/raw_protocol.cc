@@ -80,16 +80,15 @@ std::optional<uint64_t> RawProtocol::PlainBeginning(
   return std::nullopt;
 }
 
-std::optional<uint64_t> RawProtocol::Begin(ConnectedClient& client) {
-  const Session& session = *client.session();
-  if (const auto plain = PlainBeginning(session)) return plain;
-  return InsertScreen(client, session.size());
-}
-
-// A client that told a size is a terminal, and gets the screen as it is.
 std::optional<uint64_t> RawProtocol::SkipAhead(ConnectedClient& client) {
+  const Session& session = *client.session();
+  if (!client.begun()) {
+    if (const auto plain = PlainBeginning(session)) return plain;
+    return InsertScreen(client, session.size());
+  }
+  // A client that told a size is a terminal, and gets the screen as it is.
   if (!client.size() && !client.lost()) return client.SafePlace();
-  return InsertScreen(client, client.size().value_or(client.session()->size()));
+  return InsertScreen(client, client.size().value_or(session.size()));
 }
 
 }  // namespace deptyr

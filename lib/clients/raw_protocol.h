@@ -25,7 +25,6 @@ class RawProtocol : public ClientProtocol {
                   const std::optional<PeerIdentity>& identity) const override;
   void Join(ConnectedClient& client, Session& session) override;
   bool Take(ConnectedClient& client, absl::string_view& bytes) override;
-  std::optional<uint64_t> Begin(ConnectedClient& client) override;
   std::optional<uint64_t> SkipAhead(ConnectedClient& client) override;
   void Save(const ConnectedClient& client, HeadState& head) const override;
 

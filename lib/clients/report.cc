@@ -10,11 +10,9 @@ namespace {
 void AppendStatus(KeyValues& fields, const IncarnationRecord& record) {
   const auto status = StatusOf(record);
   if (!status) return;
-  if (status->signal != 0) {
-    fields.emplace_back("signal", absl::StrCat(status->signal));
-  } else {
-    fields.emplace_back("code", absl::StrCat(status->code));
-  }
+  const bool signalled = status->signal != 0;
+  fields.emplace_back(signalled ? "signal" : "code",
+                      absl::StrCat(signalled ? status->signal : status->code));
 }
 
 absl::string_view StateOf(const Session& session) {

@@ -18,7 +18,6 @@
 #include "lib/session/session.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/command_keys.h"
-#include "lib/term/key_names.h"
 
 namespace deptyr {
 

@@ -1,7 +1,5 @@
 #include "lib/router/router.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
