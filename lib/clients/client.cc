@@ -37,7 +37,7 @@ std::string Client::GiveUpPlace() {
   return std::exchange(untyped_, {});
 }
 
-bool Client::owed() const {
+bool Client::OwedAnything() const {
   if (session() == nullptr) return false;
   if (output().leaving()) return !inserts_.empty();
   const uint64_t end = session()->ring().end();
@@ -138,7 +138,7 @@ Pumped Client::WriteOwed(const Ring& ring) {
     const Pumped found = FindPlace(ring);
     if (found != Pumped::kAll) return found;
   }
-  while (owed()) {
+  while (OwedAnything()) {
     const bool insert =
         output().leaving() || (packet_left_ == 0 && !inserts_.empty() &&
                                inserts_[0].offset <= cursor());

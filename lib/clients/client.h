@@ -60,7 +60,7 @@ class Client : public SessionClient {
   bool begun() const { return output().begun(); }
   bool lost() const { return output().lost(); }
   // Whether it has yet to get something that there is in its session.
-  bool owed() const;
+  bool OwedAnything() const;
 
   // `text` (whole packets where the client gets packets) reaches the client
   // when it has all bytes before `offset`.

@@ -124,7 +124,7 @@ void ConnectedClient::Refuse(const Opening::Refusal& refusal) {
 
 void ConnectedClient::EndWhenServed() {
   closing_ = true;
-  if (session() != nullptr && !owed()) SayGoodbye();
+  if (session() != nullptr && !OwedAnything()) SayGoodbye();
 }
 
 // The words come after whole packets only.  A client of head's own protocol
@@ -188,7 +188,7 @@ void ConnectedClient::End() {
 
 void ConnectedClient::WaitForRoom(bool wait) {
   wait_for_room_ = wait;
-  if (closing_ && !owed()) return SayGoodbye();
+  if (closing_ && !OwedAnything()) return SayGoodbye();
   Update();
 }
 

@@ -117,13 +117,13 @@ class ConnectedClient final : public Client {
   }
   bool CameBack() const override { return protocol_->came_back(); }
   void Kick(absl::string_view why) override;
+  Pumped Pump(const Ring& ring) override {
+    return silent_ && OwedAnything() ? Pumped::kBlocked : Client::Pump(ring);
+  }
   std::optional<uint64_t> SkipAhead(const Ring& ring) override;
   void WaitForRoom(bool wait) override;
   void OnGone() override { OnClosed(); }
   void OnInputUnblocked() override { Advance(); }
-  Pumped Pump(const Ring& ring) override {
-    return silent_ && owed() ? Pumped::kBlocked : Client::Pump(ring);
-  }
   void OnProgramStarted() override { OnChange(Change::kStarted); }
   void OnProgramEnded(const std::string&) override { OnChange(Change::kEnded); }
   void OnStatusKnown() override { OnChange(Change::kStatus); }

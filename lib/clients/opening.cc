@@ -8,13 +8,6 @@
 
 namespace deptyr {
 
-namespace {
-
-constexpr absl::Duration kSilence = absl::Milliseconds(50);
-constexpr absl::Duration kUndecidedTime = absl::Milliseconds(200);
-
-}  // namespace
-
 Opening::Opening(EventLoop& loop, bool over_tcp,
                  const std::string& wrong_socket,
                  absl::AnyInvocable<void()> waited)

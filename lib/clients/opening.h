@@ -46,6 +46,9 @@ class Opening {
   Verdict Judge(absl::string_view beginning, bool ended);
 
  private:
+  static constexpr absl::Duration kSilence = absl::Milliseconds(50);
+  static constexpr absl::Duration kUndecidedTime = absl::Milliseconds(200);
+
   EventLoop& loop_;
   const bool over_tcp_;
   const std::string& wrong_socket_;

@@ -318,7 +318,7 @@ void Head::OnTerminalGone() {
 
 void Head::FinishIfServed() {
   if (!clients_.OwedAnything() &&
-      (!has_terminal() || !terminal_.client()->owed())) {
+      (!has_terminal() || !terminal_.client()->OwedAnything())) {
     finished_ = true;
     return;
   }

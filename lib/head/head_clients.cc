@@ -143,8 +143,9 @@ void HeadClients::Stop() {
 
 bool HeadClients::OwedAnything() const {
   bool owed = false;
-  clients_.ForEach(
-      [&owed](const ConnectedClient& client) { owed = owed || client.owed(); });
+  clients_.ForEach([&owed](const ConnectedClient& client) {
+    owed = owed || client.OwedAnything();
+  });
   return owed;
 }
 
