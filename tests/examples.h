@@ -91,7 +91,7 @@ extern PeerIdentity who;
 namespace lib_clients_backlog_quota_h {
 extern BacklogQuota& quota;
 extern std::unique_ptr<BacklogQuota::Held> held;
-extern std::unique_ptr<BacklogQuota::Place> in_line;
+extern BacklogQuota::Place in_line;
 std::string WriteAnswer();
 void AnswerAgain();
 void Close();

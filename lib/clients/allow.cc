@@ -23,27 +23,26 @@ absl::StatusOr<uint32_t> ParseId(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat("not a number: ", text));
 }
 
-absl::StatusOr<std::pair<Who, uint32_t>> ParseWho(absl::string_view text) {
-  if (text == "any") return std::make_pair(Who::kAny, uint32_t{0});
-  absl::string_view name = text;
-  if (absl::ConsumePrefix(&name, "user:")) {
-    ASSIGN_OR_RETURN(const uid_t uid, FindUser(name));
-    return std::make_pair(Who::kUser, uint32_t{uid});
-  }
-  if (absl::ConsumePrefix(&name, "group:")) {
-    ASSIGN_OR_RETURN(const gid_t gid, FindGroup(name));
-    return std::make_pair(Who::kGroup, uint32_t{gid});
-  }
-  if (absl::ConsumePrefix(&name, "uid:")) {
-    ASSIGN_OR_RETURN(const uint32_t uid, ParseId(name));
-    return std::make_pair(Who::kUser, uid);
-  }
-  if (absl::ConsumePrefix(&name, "gid:")) {
-    ASSIGN_OR_RETURN(const uint32_t gid, ParseId(name));
-    return std::make_pair(Who::kGroup, gid);
+constexpr struct {
+  absl::string_view prefix;
+  Who who;
+  absl::StatusOr<uint32_t> (*find)(absl::string_view name);
+} kKinds[] = {{"user:", Who::kUser, FindUser},
+              {"group:", Who::kGroup, FindGroup},
+              {"uid:", Who::kUser, ParseId},
+              {"gid:", Who::kGroup, ParseId}};
+
+// A rule for them that gives no rights yet.
+absl::StatusOr<AllowRule> RuleFor(absl::string_view whom) {
+  if (whom == "any") return AllowRule{.who = Who::kAny};
+  for (const auto& kind : kKinds) {
+    absl::string_view name = whom;
+    if (!absl::ConsumePrefix(&name, kind.prefix)) continue;
+    ASSIGN_OR_RETURN(const uint32_t id, kind.find(name));
+    return AllowRule{.who = kind.who, .id = id};
   }
   return absl::InvalidArgumentError(
-      absl::StrCat("not a user or group: \"", text,
+      absl::StrCat("not a user or group: \"", whom,
                    "\"; say user:NAME, group:NAME, uid:N, gid:N or any"));
 }
 
@@ -63,10 +62,7 @@ absl::StatusOr<AllowRule> ParseAllow(absl::string_view text) {
   // A session's name may hold '@', a right doesn't.
   const std::pair<absl::string_view, absl::string_view> what =
       absl::StrSplit(sides.second, absl::MaxSplits('@', 1));
-  AllowRule rule;
-  ASSIGN_OR_RETURN(const auto who, ParseWho(sides.first));
-  rule.who = who.first;
-  rule.id = who.second;
+  ASSIGN_OR_RETURN(AllowRule rule, RuleFor(sides.first));
   ASSIGN_OR_RETURN(rule.rights, ParseRights(what.first));
   rule.session = std::string(what.second);
   if (what.first.size() != sides.second.size() &&
@@ -78,12 +74,12 @@ absl::StatusOr<AllowRule> ParseAllow(absl::string_view text) {
 }
 
 std::string Spell(const AllowRule& rule) {
-  const std::string who = rule.who == Who::kAny ? "any"
-                          : rule.who == Who::kUser
-                              ? absl::StrCat("uid:", rule.id)
-                              : absl::StrCat("gid:", rule.id);
-  return absl::StrCat(who, "=", Spell(rule.rights),
-                      rule.session.empty() ? "" : "@", rule.session);
+  return absl::StrCat(rule.who == Who::kAny    ? "any"
+                      : rule.who == Who::kUser ? "uid:"
+                                               : "gid:",
+                      rule.who == Who::kAny ? "" : absl::StrCat(rule.id), "=",
+                      Spell(rule.rights), rule.session.empty() ? "" : "@",
+                      rule.session);
 }
 
 Rights Granted(const AllowRules& rules, const std::optional<PeerIdentity>& who,

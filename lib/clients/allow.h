@@ -6,7 +6,6 @@
 //     ...
 //   }
 //
-// The kernel says who a peer is: a user, a group, and supplementary groups.
 // Only `any` means a peer without an identity (one over TCP, or of a user who
 // has no number in head's user namespace).
 #pragma once
@@ -29,7 +28,7 @@ namespace deptyr {
 struct AllowRule {
   enum class Who { kUser, kGroup, kAny } who = Who::kAny;
   uint32_t id = 0;
-  Rights rights;
+  Rights rights = {};
   std::string session = {};  // "" for all
   bool operator==(const AllowRule&) const = default;
 };
@@ -38,8 +37,8 @@ using AllowRules = std::vector<AllowRule>;
 // "WHO=RIGHTS" or "WHO=RIGHTS@SESSION"; WHO is user:NAME, group:NAME, uid:N,
 // gid:N or any.  InvalidArgument for other texts, and if there is no such user.
 absl::StatusOr<AllowRule> ParseAllow(absl::string_view text);
-// Writes a rule as ParseAllow() takes it, but with numbers in the place of
-// names, which may belong to others by the time it is read.
+// Writes a rule for ParseAllow(), but with numbers in the place of names, which
+// may belong to others by the time it is read.
 std::string Spell(const AllowRule& rule);
 
 // The rights that the rules alone give in a session, or everywhere if `session`

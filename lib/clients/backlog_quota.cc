@@ -10,15 +10,10 @@ namespace deptyr {
 BacklogQuota::Held::Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
                          absl::AnyInvocable<void()> stuck)
     : quota_(quota),
-      uid_(uid),
-      bytes_(bytes),
+      bytes_(quota.held_.Take(uid, bytes)),
       fd_(fd),
       stuck_(std::move(stuck)) {
   Watch();
-}
-
-BacklogQuota::Held::~Held() {
-  quota_.Release(uid_, bytes_);
 }
 
 // Bytes that leave the socket are progress, too: a socket says that it has room
@@ -32,37 +27,18 @@ void BacklogQuota::Held::Watch() {
       });
 }
 
-bool BacklogQuota::HasRoom(uid_t uid) const {
-  const auto found = held_.find(uid);
-  return found == held_.end() || found->second < most_;
-}
-
 bool BacklogQuota::TakeTurn(uid_t uid) {
   if (!HasRoom(uid) || turn_.pending()) return false;
   turn_ = loop_.After(absl::ZeroDuration(), [] {});
   return true;
 }
 
-std::unique_ptr<BacklogQuota::Place> BacklogQuota::Queue(
-    uid_t uid, absl::AnyInvocable<void()> turn) {
+BacklogQuota::Place BacklogQuota::Queue(uid_t uid,
+                                        absl::AnyInvocable<void()> turn) {
   const uint64_t number = ++last_number_;
   line_.emplace(number, Waiting{uid, std::move(turn)});
   ServeLineSoon();
-  return std::unique_ptr<Place>(new Place(*this, number));
-}
-
-std::unique_ptr<BacklogQuota::Held> BacklogQuota::Hold(
-    uid_t uid, size_t bytes, int fd, absl::AnyInvocable<void()> stuck) {
-  held_[uid] += bytes;
-  return std::unique_ptr<Held>(
-      new Held(*this, uid, bytes, fd, std::move(stuck)));
-}
-
-void BacklogQuota::Release(uid_t uid, size_t bytes) {
-  const auto found = held_.find(uid);
-  found->second -= bytes;
-  if (found->second == 0) held_.erase(found);
-  ServeLineSoon();
+  return {this, [this, number](void*) { line_.erase(number); }};
 }
 
 void BacklogQuota::ServeLineSoon() {

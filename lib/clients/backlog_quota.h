@@ -5,7 +5,8 @@
 //   if (quota.HasRoom(uid)) {
 //     // Makes it, and returns the part that the connection didn't take.
 //     const std::string left = WriteAnswer();
-//     held = quota.Hold(uid, left.size(), fd, [] { Close(); });
+//     held = std::make_unique<BacklogQuota::Held>(quota, uid, left.size(), fd,
+//                                                 [] { Close(); });
 //   } else {
 //     in_line = quota.Queue(uid, [] { AnswerAgain(); });
 //   }
@@ -13,8 +14,8 @@
 // Another picture or answer is made for a user while fewer than `most` bytes
 // are untaken.  So head never holds more for a user than that and one picture,
 // and a connection that doesn't read keeps only others of the same user
-// waiting.  Those wait in a line, first come, first served.  All users whom the
-// kernel doesn't name count as one, kUnknownId.
+// waiting, in a line.  All users whom the kernel doesn't name count as one,
+// kUnknownId.
 #pragma once
 
 #include <sys/types.h>
@@ -22,90 +23,68 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <string>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/time/time.h"
 
+#include "lib/clients/limits.h"
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
 
 class BacklogQuota {
  public:
-  // How long a connection may take nothing of what is held for it.
-  static constexpr absl::Duration kPatience = absl::Seconds(20);
-
-  // Bytes that are held for a connection, as long as this lives.
+  // Bytes that are held for the connection at `fd`, as long as this lives.
   class Held {
    public:
-    ~Held();
+    // `stuck` is called, once, when the connection has taken nothing for long.
+    Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
+         absl::AnyInvocable<void()> stuck);
     Held(const Held&) = delete;
     Held& operator=(const Held&) = delete;
+    ~Held() { quota_.ServeLineSoon(); }
     // The connection took this many of them.
     void Wrote(size_t bytes) { written_ += bytes; }
 
    private:
-    friend class BacklogQuota;
-    Held(BacklogQuota& quota, uid_t uid, size_t bytes, int fd,
-         absl::AnyInvocable<void()> stuck);
     void Watch();
 
     BacklogQuota& quota_;
-    const uid_t uid_;
-    const size_t bytes_;
+    const UserCounts::Place bytes_;
     const int fd_;
     absl::AnyInvocable<void()> stuck_;
     size_t written_ = 0;
     Timer patience_;
   };
 
-  // A place in the line, as long as this lives and its turn hasn't come.
-  class Place {
-   public:
-    ~Place() { quota_.line_.erase(number_); }
-    Place(const Place&) = delete;
-    Place& operator=(const Place&) = delete;
-
-   private:
-    friend class BacklogQuota;
-    Place(BacklogQuota& quota, uint64_t number)
-        : quota_(quota), number_(number) {}
-
-    BacklogQuota& quota_;
-    const uint64_t number_;
-  };
-
+  // A connection may take nothing of what is held for it for `patience`.
   BacklogQuota(EventLoop& loop, size_t most,
-               absl::Duration patience = kPatience)
+               absl::Duration patience = absl::Seconds(20))
       : loop_(loop), most_(most), patience_(patience) {}
   BacklogQuota(const BacklogQuota&) = delete;
   BacklogQuota& operator=(const BacklogQuota&) = delete;
 
-  bool HasRoom(uid_t uid) const;
-  // This asks for room for a picture.  Making one takes milliseconds, so only
-  // one is made in a turn of the loop: true means that it is this one.
+  bool HasRoom(uid_t uid) const { return held_.of(uid) < most_; }
+  // Whether a picture may be made now: as that takes milliseconds, one is made
+  // in a turn of the loop.
   bool TakeTurn(uid_t uid);
-  // `turn` is called once, when there is room.
-  std::unique_ptr<Place> Queue(uid_t uid, absl::AnyInvocable<void()> turn);
-  // `stuck` is called, once, when the connection at `fd` has taken nothing for
-  // a while.
-  std::unique_ptr<Held> Hold(uid_t uid, size_t bytes, int fd,
-                             absl::AnyInvocable<void()> stuck);
+  // A place in the line, as long as it lives.  `turn` is called once, when
+  // there is room.
+  using Place = std::shared_ptr<void>;
+  Place Queue(uid_t uid, absl::AnyInvocable<void()> turn);
 
  private:
   struct Waiting {
     uid_t uid;
     absl::AnyInvocable<void()> turn;
   };
-  void Release(uid_t uid, size_t bytes);
   void ServeLineSoon();
   void ServeLine();
 
   EventLoop& loop_;
   const size_t most_;
   const absl::Duration patience_;
-  std::map<uid_t, size_t> held_;      // bytes
+  UserCounts held_;                   // bytes
   std::map<uint64_t, Waiting> line_;  // in the order they came
   uint64_t last_number_ = 0;
   Timer serve_;

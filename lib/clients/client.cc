@@ -1,7 +1,6 @@
 #include "lib/clients/client.h"
 
 #include <algorithm>
-#include <limits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -24,31 +23,13 @@ constexpr absl::Duration kReplyTime = absl::Milliseconds(50);
 // How long output may be on its way to a terminal, and the answers to it back.
 constexpr absl::Duration kReplayTime = absl::Seconds(1);
 
-// How long a program may leave unread what a client left behind.
-constexpr absl::Duration kAbandonTime = absl::Seconds(60);
-
-uint64_t last = 0;
-
 }  // namespace
 
 Client::Client(EventLoop& loop, int out_fd, Output output)
-    : SessionClient(out_fd), loop_(loop), protocol_(output), id_(++last) {}
-
-uint64_t Client::last_id() {
-  return last;
-}
-
-void Client::GoOnAfter(uint64_t id) {
-  last = std::max(last, id);
-}
+    : SessionClient(out_fd), loop_(loop), protocol_(output) {}
 
 Client::~Client() {
   if (session() != nullptr) session()->Detach(*this);
-}
-
-void Client::ChargeTo(BacklogQuota& quota) {
-  quota_ = &quota;
-  ChargePictures();  // those of the program before
 }
 
 std::string Client::GiveUpPlace() {
@@ -56,32 +37,31 @@ std::string Client::GiveUpPlace() {
   return std::exchange(untyped_, {});
 }
 
+bool Client::OwedAnything() const {
+  if (session() == nullptr) return false;
+  if (output().leaving()) return !inserts_.empty();
+  const uint64_t end = session()->ring().end();
+  return !deaf() && (lost() || cursor() < end ||
+                     (!inserts_.empty() && inserts_[0].offset <= end));
+}
+
+// --- inserts
+
 void Client::Add(Insert insert) {
   const auto after = std::upper_bound(
       inserts_.begin(), inserts_.end(), insert.offset,
       [](uint64_t at, const Insert& other) { return at < other.offset; });
   inserts_.insert(after, std::move(insert));
-  LimitNotices();
-}
-
-// Drops the oldest ones where there are too many.
-void Client::LimitNotices() {
-  const auto is_notice = [](const Insert& insert) { return !insert.picture; };
-  size_t bytes = 0;
+  // Where there are too many notices the oldest go, except for the very first
+  // insert, which may be half written.
   size_t count = 0;
-  // The first may be half written.
-  const auto first = inserts_.begin() + 1;
-  for (auto insert = first; insert != inserts_.end(); ++insert) {
-    if (!is_notice(*insert)) continue;
-    bytes += insert->text.size();
-    ++count;
-  }
-  while (count > kMostNotices || bytes > kMostNoticeBytes) {
-    const auto oldest =
-        std::find_if(inserts_.begin() + 1, inserts_.end(), is_notice);
-    bytes -= oldest->text.size();
-    --count;
-    inserts_.erase(oldest);
+  size_t bytes = 0;
+  for (auto it = inserts_.end() - 1; it != inserts_.begin(); --it) {
+    if (it->picture) continue;
+    bytes += it->text.size();
+    if (++count > kMostNotices || bytes > kMostNoticeBytes) {
+      it = inserts_.erase(it);
+    }
   }
 }
 
@@ -92,11 +72,6 @@ void Client::ForgetPictures() {
                      [](const Insert& insert) { return insert.picture; });
   if (gone != inserts_.end()) output().Lose();
   inserts_.erase(gone, inserts_.end());
-}
-
-uid_t Client::Charged() const {
-  const auto identity = Info().identity;
-  return identity ? identity->uid : kUnknownId;
 }
 
 bool Client::MayHavePicture() {
@@ -117,8 +92,9 @@ void Client::ChargePictures() {
   if (quota_ == nullptr) return;
   for (Insert& insert : inserts_) {
     if (!insert.picture || insert.held != nullptr) continue;
-    insert.held = quota_->Hold(Charged(), insert.text.size(), output().fd(),
-                               [this] { CutPicture(); });
+    insert.held = std::make_unique<BacklogQuota::Held>(
+        *quota_, Charged(), insert.text.size(), output().fd(),
+        [this] { CutPicture(); });
   }
 }
 
@@ -145,6 +121,106 @@ size_t Client::LeftOfPacket(const Insert& insert) const {
   return end - insert.written;
 }
 
+// --- writing
+
+Pumped Client::Pump(const Ring& ring) {
+  const Pumped pumped = deaf() ? Pumped::kAll : WriteOwed(ring);
+  if (pumped == Pumped::kGone) {
+    output().Stop();
+    ForgetInserts();
+  }
+  if (deaf()) output().PassTo(ring.end());
+  return pumped;
+}
+
+Pumped Client::WriteOwed(const Ring& ring) {
+  if ((lost() || cursor() < ring.begin()) && !output().leaving()) {
+    const Pumped found = FindPlace(ring);
+    if (found != Pumped::kAll) return found;
+  }
+  while (OwedAnything()) {
+    const bool insert =
+        output().leaving() || (packet_left_ == 0 && !inserts_.empty() &&
+                               inserts_[0].offset <= cursor());
+    const Pumped wrote = insert ? WriteInsert() : WriteStream(ring);
+    if (wrote != Pumped::kAll) return wrote;
+  }
+  return Pumped::kAll;
+}
+
+// Finds where the client goes on.
+Pumped Client::FindPlace(const Ring& ring) {
+  ForgetPictures();
+  // An insert that is half written comes first: a client that doesn't take the
+  // rest of it needs no picture yet.
+  while (insert_begun_) {
+    if (const Pumped wrote = WriteInsert(); wrote != Pumped::kAll) return wrote;
+  }
+  const std::optional<uint64_t> start = SkipAhead(ring);
+  if (!start) return Pumped::kWaits;
+  begun() ? output().SkipTo(*start) : BeginAt(*start);
+  return Pumped::kAll;
+}
+
+std::optional<uint64_t> Client::SkipAhead(const Ring& ring) {
+  // Far enough ahead not to be lapped again by the next few reads.
+  return ring.SafeStart(ring.end() - ring.capacity() / 4);
+}
+
+Pumped Client::WriteStream(const Ring& ring) {
+  absl::string_view bytes = ring.From(cursor());
+  if (!inserts_.empty()) bytes = bytes.substr(0, inserts_[0].offset - cursor());
+  if (protocol_ == Output::kPackets) {
+    if (packet_left_ == 0) {
+      packet_left_ = std::min(bytes.size(), kLongestOutput);
+      header_ = HeaderOf(deptyr::Output(), packet_left_);
+    }
+    bytes = bytes.substr(0, packet_left_);
+  }
+  const IoResult wrote = WriteSome(output().fd(), header_, bytes);
+  if (wrote.state == IoState::kWouldBlock) return Pumped::kBlocked;
+  if (wrote.state == IoState::kEnd) return Pumped::kGone;
+  if (wrote.state == IoState::kError) return OnWriteFailed();
+  output().NoteTaken(wrote.bytes);
+  const size_t of_header = std::min(header_.size(), wrote.bytes);
+  header_.erase(0, of_header);
+  output().Advance(wrote.bytes - of_header);
+  if (packet_left_ > 0) packet_left_ -= wrote.bytes - of_header;
+  NoteReplayed();
+  return Pumped::kAll;
+}
+
+Pumped Client::WriteInsert() {
+  Insert& insert = inserts_[0];
+  const absl::string_view left =
+      absl::string_view(insert.text).substr(insert.written);
+  const IoResult wrote =
+      WriteSome(output().fd(), left.substr(0, kLargestWrite));
+  if (wrote.state == IoState::kWouldBlock && !left.empty()) {
+    ChargePictures();
+    return Pumped::kBlocked;
+  }
+  if (wrote.state == IoState::kEnd) return Pumped::kGone;
+  if (wrote.state == IoState::kError) return OnWriteFailed();
+  output().NoteTaken(wrote.bytes);
+  insert.written += wrote.bytes;
+  if (insert.held != nullptr) insert.held->Wrote(wrote.bytes);
+  insert_begun_ = wrote.bytes != left.size();
+  if (!insert_begun_) inserts_.pop_front();
+  return Pumped::kAll;
+}
+
+void Client::KeepPacket(const Ring& ring) {
+  if (packet_left_ == 0) return;
+  inserts_.push_front({.offset = cursor(),
+                       .text = absl::StrCat(header_, ring.From(cursor()).substr(
+                                                         0, packet_left_))});
+  insert_begun_ = true;
+  output().Advance(packet_left_);
+  packet_left_ = 0;
+  header_.clear();
+}
+
 void Client::StopOutput() {
   output().Stop();
   ForgetInserts();
@@ -152,9 +228,9 @@ void Client::StopOutput() {
   if (session() != nullptr) session()->Pump(*this);
 }
 
-void Client::SendLastAndClose(const Ring& ring, std::string text) {
+void Client::SendLastAndClose(std::string text) {
   if (deaf()) return;
-  KeepPacket(ring);
+  KeepPacket(session()->ring());
   CutPicture();
   inserts_.resize(insert_begun_ ? 1 : 0);
   inserts_.push_back({.offset = cursor(), .text = std::move(text)});
@@ -174,6 +250,53 @@ void Client::NoteReplayed() {
   if (!replaying_ || cursor() < answered_ || replayed_.pending()) return;
   replayed_ = loop_.After(kReplayTime, [this] { replaying_ = false; });
 }
+
+// --- input
+
+void Client::Type(absl::string_view keystrokes) {
+  if (session() == nullptr || session()->PassInterrupt(*this, keystrokes)) {
+    return;
+  }
+  flush_.Reset();
+  if (!replaying_ && session()->audience().Answers(*this)) {
+    if (!IsReport(keystrokes)) session()->Lead(*this);
+    absl::StrAppend(&untyped_, replies_.Flush(), keystrokes);
+  } else {
+    const std::string typed = replies_.Feed(keystrokes);
+    if (!typed.empty() && !IsReport(typed)) session()->Lead(*this);
+    untyped_ += typed;
+    FlushRepliesLater();
+  }
+  TypeUntyped();
+}
+
+void Client::FlushRepliesLater() {
+  if (!replies_.pending()) return;
+  flush_ = loop_.After(kReplyTime, [this] {
+    untyped_ += replies_.Flush();
+    TypeUntyped();
+    OnInputUnblocked();
+  });
+}
+
+void Client::TypeUntyped() {
+  if (untyped_.empty()) return;
+  if (session() == nullptr) {
+    untyped_.clear();
+    return;
+  }
+  const size_t taken = session()->Type(*this, untyped_);
+  typed_ += taken;
+  untyped_.erase(0, taken);
+  if (untyped_.empty()) std::string().swap(untyped_);  // a paste was large
+}
+
+void Client::OnInputRoom() {
+  TypeUntyped();
+  if (!input_blocked()) OnInputUnblocked();
+}
+
+// --- the upgrade
 
 ClientState Client::Save() const {
   ClientState state{.id = id_,
@@ -230,183 +353,6 @@ void Client::Restore(const ClientState& state) {
   // The filter has looked at these bytes before, so it holds all of them again.
   untyped_ += replies_.Feed(state.held);
   FlushRepliesLater();
-  if (deaf()) WatchTyping();
-}
-
-void Client::Type(absl::string_view keystrokes) {
-  if (session() == nullptr || session()->PassInterrupt(*this, keystrokes)) {
-    return;
-  }
-  flush_.Reset();
-  if (!replaying_ && session()->audience().Answers(*this)) {
-    if (!IsReport(keystrokes)) session()->Lead(*this);
-    untyped_ += replies_.Flush();
-    untyped_.append(keystrokes.data(), keystrokes.size());
-  } else {
-    const std::string typed = replies_.Feed(keystrokes);
-    if (!typed.empty() && !IsReport(typed)) session()->Lead(*this);
-    untyped_ += typed;
-    FlushRepliesLater();
-  }
-  TypeUntyped();
-}
-
-size_t Client::input_room() const {
-  if (session() == nullptr) return kInputRoom;
-  return std::max(session()->input_room(), kLeastRead);
-}
-
-void Client::GoOnSoon() {
-  go_on_ = loop_.After(absl::ZeroDuration(), [this] { OnInputUnblocked(); });
-}
-
-void Client::FlushRepliesLater() {
-  if (!replies_.pending()) return;
-  flush_ = loop_.After(kReplyTime, [this] {
-    untyped_ += replies_.Flush();
-    TypeUntyped();
-    OnInputUnblocked();
-  });
-}
-
-void Client::TypeUntyped() {
-  if (untyped_.empty()) return;
-  if (session() == nullptr) {
-    untyped_.clear();
-    return;
-  }
-  const size_t taken = session()->Type(*this, untyped_);
-  typed_ += taken;
-  untyped_.erase(0, taken);
-  if (untyped_.empty()) std::string().swap(untyped_);  // a paste was large
-}
-
-void Client::OnInputRoom() {
-  TypeUntyped();
-  if (!input_blocked()) OnInputUnblocked();
-}
-
-void Client::TypeOut() {
-  if (!deaf()) StopOutput();
-  if (!abandon_.pending()) WatchTyping();
-}
-
-void Client::WatchTyping() {
-  abandon_ = loop_.After(kAbandonTime, [this, typed = typed_] {
-    if (typed == typed_) return OnAbandoned();
-    WatchTyping();
-  });
-}
-
-std::optional<uint64_t> Client::SkipAhead(const Ring& ring) {
-  // Far enough ahead not to be lapped again by the next few reads.
-  return ring.SafeStart(ring.end() - ring.capacity() / 4);
-}
-
-void Client::BeginPacket(size_t size) {
-  packet_left_ = std::min(size, kLongestOutput);
-  header_ = HeaderOf(deptyr::Output(), packet_left_);
-}
-
-void Client::KeepPacket(const Ring& ring) {
-  if (packet_left_ == 0) return;
-  inserts_.push_front({.offset = cursor(),
-                       .text = absl::StrCat(header_, ring.From(cursor()).substr(
-                                                         0, packet_left_))});
-  insert_begun_ = true;
-  output().Advance(packet_left_);
-  packet_left_ = 0;
-  header_.clear();
-}
-
-Client::Pumped Client::WriteInsert() {
-  Insert& insert = inserts_[0];
-  const absl::string_view left =
-      absl::string_view(insert.text).substr(insert.written);
-  const IoResult wrote =
-      WriteSome(output().fd(), left.substr(0, kLargestWrite));
-  if (wrote.state == IoState::kWouldBlock && !left.empty()) {
-    ChargePictures();
-    return Pumped::kBlocked;
-  }
-  if (wrote.state == IoState::kEnd) return Pumped::kGone;
-  if (wrote.state == IoState::kError) return OnWriteFailed();
-  output().NoteTaken(wrote.bytes);
-  insert.written += wrote.bytes;
-  if (insert.held != nullptr) insert.held->Wrote(wrote.bytes);
-  insert_begun_ = wrote.bytes != left.size();
-  if (!insert_begun_) inserts_.pop_front();
-  return Pumped::kAll;
-}
-
-Client::Pumped Client::WriteStream(const Ring& ring, size_t most) {
-  absl::string_view bytes = ring.From(cursor()).substr(0, most);
-  if (protocol_ == Output::kPackets) {
-    if (packet_left_ == 0) BeginPacket(bytes.size());
-    bytes = bytes.substr(0, packet_left_);
-  }
-  const IoResult wrote = WriteSome(output().fd(), header_, bytes);
-  if (wrote.state == IoState::kWouldBlock) return Pumped::kBlocked;
-  if (wrote.state == IoState::kEnd) return Pumped::kGone;
-  if (wrote.state == IoState::kError) return OnWriteFailed();
-  output().NoteTaken(wrote.bytes);
-  const size_t of_header = std::min(header_.size(), wrote.bytes);
-  header_.erase(0, of_header);
-  output().Advance(wrote.bytes - of_header);
-  if (packet_left_ > 0) packet_left_ -= wrote.bytes - of_header;
-  NoteReplayed();
-  return Pumped::kAll;
-}
-
-Client::Pumped Client::Gone(const Ring& ring) {
-  output().Stop();
-  ForgetInserts();
-  output().PassTo(ring.end());
-  return Pumped::kGone;
-}
-
-// Finds where the client goes on, or tells why it doesn't.
-std::optional<Client::Pumped> Client::FindPlace(const Ring& ring) {
-  ForgetPictures();
-  // An insert that is half written comes first: a client that doesn't take the
-  // rest of it needs no picture yet.
-  while (insert_begun_) {
-    const Pumped pumped = WriteInsert();
-    if (pumped == Pumped::kGone) return Gone(ring);
-    if (pumped == Pumped::kBlocked) return pumped;
-  }
-  const std::optional<uint64_t> start = SkipAhead(ring);
-  if (!start) return Pumped::kWaits;
-  if (begun()) {
-    output().SkipTo(*start);
-  } else {
-    BeginAt(*start);
-  }
-  return std::nullopt;
-}
-
-Client::Pumped Client::Pump(const Ring& ring) {
-  if (deaf()) {
-    output().PassTo(ring.end());
-    return Pumped::kAll;
-  }
-  if (silent_ && owed(ring)) return Pumped::kBlocked;
-  if ((lost() || cursor() < ring.begin()) && !output().leaving()) {
-    if (const auto pumped = FindPlace(ring)) return *pumped;
-  }
-  while (owed(ring)) {
-    const bool insert =
-        output().leaving() || (packet_left_ == 0 && !inserts_.empty() &&
-                               inserts_[0].offset <= cursor());
-    const Pumped pumped =
-        insert ? WriteInsert()
-               : WriteStream(ring, inserts_.empty()
-                                       ? std::numeric_limits<size_t>::max()
-                                       : inserts_[0].offset - cursor());
-    if (pumped == Pumped::kBlocked) return pumped;
-    if (pumped == Pumped::kGone) return Gone(ring);
-  }
-  return Pumped::kAll;
 }
 
 }  // namespace deptyr

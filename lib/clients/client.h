@@ -2,9 +2,10 @@
 // This class has what all clients share; a subclass reads its connection and
 // knows its protocol.
 //
-//   output   a cursor in the session's ring (lib/session/output_cursor.h), so
-//            nothing is copied per client, and nothing grows with a slow one;
-//            between the stream's bytes inserts, each at its offset
+//   output   a cursor in the session's ring (lib/session/output_cursor.h), and
+//            between the stream's bytes inserts, each at its offset; where
+//            head's own protocol is spoken all goes out in packets
+//            (lib/wire/messages.h), which are written straight from the ring
 //   input    what the session has no room for yet
 //
 // A picture of the screen is made for one client alone, when it begins and
@@ -13,15 +14,11 @@
 // for it the client waits outside the stream, and so does a client that takes
 // nothing of its picture for a while.
 //
-// The answers of a client's terminal are typed only while the client leads
-// (lib/term/replies.h), so a question is answered once, however many terminals
-// saw it.  A question in the history that a new client is sent is not answered
-// again if another client had it before.
-//
-// Output goes out as it is, or, where head's own protocol is spoken, in packets
-// (lib/wire/messages.h) that are written straight from the ring, too.
+// A program's question to its terminal is answered once: by the client that
+// leads (lib/term/replies.h), and not again by one that is sent it as history.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <deque>
 #include <memory>
@@ -32,7 +29,6 @@
 #include "absl/time/time.h"
 
 #include "lib/clients/backlog_quota.h"
-#include "lib/clients/client_kinds.h"
 #include "lib/session/ring.h"
 #include "lib/session/session_client.h"
 #include "lib/sys/event_loop.h"
@@ -44,34 +40,30 @@ namespace deptyr {
 class Client : public SessionClient {
  public:
   enum class Output { kPlain, kPackets };
-  using Pumped = deptyr::Pumped;
   Client(EventLoop& loop, int out_fd, Output output = Output::kPlain);
   ~Client() override;  // leaves its session
-  // From now on and as long as the client lives, pictures that it doesn't take
-  // at once are charged to its user there.  Without this call they are charged
-  // to nobody.
-  void ChargeTo(BacklogQuota& quota);
+  // Pictures that it doesn't take at once are charged to its user there.
+  void ChargeTo(BacklogQuota& quota) { quota_ = &quota; }
 
   // An upgrade saves the client and restores it in the program that takes over.
   ClientState Save() const;
   void Restore(const ClientState& state);
 
   uint64_t id() const override { return id_; }
-  static uint64_t last_id();
+  static uint64_t last_id() { return last_id_; }
   // The program before gave ids up to this one; they are not given again.
-  static void GoOnAfter(uint64_t id);
+  static void GoOnAfter(uint64_t id) { last_id_ = std::max(last_id_, id); }
   absl::Time since() const override { return since_; }
 
   uint64_t cursor() const { return output().offset(); }
   uint64_t missed() const { return output().missed(); }
-  bool owed(const Ring& ring) const {
-    if (output().leaving()) return !inserts_.empty();
-    return !deaf() && (lost() || cursor() < ring.end() ||
-                       (!inserts_.empty() && inserts_[0].offset <= ring.end()));
-  }
+  bool begun() const { return output().begun(); }
+  bool lost() const { return output().lost(); }
+  // Whether it has yet to get something that there is in its session.
+  bool OwedAnything() const;
 
-  // `text` reaches the client when it has all bytes before `offset`.  It must
-  // be whole packets where the client gets packets.
+  // `text` (whole packets where the client gets packets) reaches the client
+  // when it has all bytes before `offset`.
   void InsertAt(uint64_t offset, std::string text) {
     Add({.offset = offset, .text = std::move(text)});
   }
@@ -88,28 +80,24 @@ class Client : public SessionClient {
   bool deaf() const { return output().stopped(); }
   // Once what is half written is complete, the client gets `text` and nothing
   // else.  Nobody waits for the client any more.
-  void SendLastAndClose(const Ring& ring, std::string text);
+  void SendLastAndClose(std::string text);
 
-  // Sends keystrokes to the session.  Those that find no room there are kept;
-  // if they are more than a few, nothing more should be read until they have
-  // gone. Without a session they are dropped.
+  // Sends keystrokes to the session, or drops them without one.  Those that
+  // find no room there are kept.
   void Type(absl::string_view keystrokes);
+  // Nothing more should be read until some of those have gone.
   bool input_blocked() const { return untyped_.size() > kTypeAhead; }
   bool typed_all() const override { return untyped_.empty(); }
-  // How much input may be read from the client: as much as the session has room
-  // for, but at least what would be its turn, which may have a ^C in it.
-  size_t input_room() const;
   size_t untyped() const { return untyped_.size(); }
 
-  // These are the hooks of the subclass, besides those of SessionClient.
-  //
+  // --- hooks of the subclass, besides those of SessionClient
+
   // A write failed with an error that says nothing about the peer.  A subclass
   // that answers kBlocked asks to be told of room later.
   virtual Pumped OnWriteFailed() { return Pumped::kGone; }
   // The client fell behind what `ring` has, didn't get its whole picture, or
-  // hasn't begun.  Returns the offset at which it goes on, which isn't before
-  // the ring's begin, or nothing if it waits for a picture.  It may insert a
-  // text that tells of the gap.
+  // hasn't begun.  Returns the offset at which it goes on, not before the
+  // ring's begin, or nothing if it waits for a picture.  It may insert texts.
   virtual std::optional<uint64_t> SkipAhead(const Ring& ring);
   virtual void OnInputUnblocked() {}  // input_blocked() may have changed
 
@@ -120,41 +108,17 @@ class Client : public SessionClient {
   void OnInputRoom() override;
 
  protected:
-  // Its peer has gone.  The keystrokes that it left are typed at the pace of
-  // the program; if the program takes none of them for a minute, the client is
-  // abandoned.
-  void TypeOut();
-  virtual void OnAbandoned() {}
-  // A silent client is sent nothing for now, and counts as blocked.  When the
-  // silence ends it has to be pumped.
-  void SetSilent(bool silent) { silent_ = silent; }
-  bool silent() const { return silent_; }
-  // How many pieces of input are taken from a client in one turn of the loop,
-  // whatever their size: each key that comes alone costs a system call.
-  static constexpr int kMostTaken = 256;
-  // Whether the `i`th has to wait for the next turn.
-  bool WaitsForNextTurn(int i) const {
-    return i == kMostTaken || (i > 0 && loop_.TurnIsLong());
-  }
-  // OnInputUnblocked() is called in the next turn.
-  void GoOnSoon();
-  bool goes_on_soon() const { return go_on_.pending(); }
-  void StopGoingOn() { go_on_.Reset(); }
+  uint64_t typed() const { return typed_; }  // bytes that the session took
   // No packet is half written.
   bool between_packets() const { return packet_left_ == 0 && !insert_begun_; }
-  bool begun() const { return output().begun(); }
-  bool lost() const { return output().lost(); }
-  // Whether a picture may be made for it now.  If not, it is in the line.
+  // False if it has to wait for a picture: then it is in the line.
   bool MayHavePicture();
   std::string GiveUpPlace() override;
   EventLoop& loop_;
 
  private:
-  // While no more keys than this wait, reading goes on, because a ^C may follow
-  // them.
+  // While no more keys wait, reading goes on, because a ^C may follow them.
   static constexpr size_t kTypeAhead = 64;
-  // A terminal takes this much at once, so clients that paste take turns.
-  static constexpr size_t kLeastRead = 4096;
 
   struct Insert {
     uint64_t offset = 0;
@@ -166,44 +130,40 @@ class Client : public SessionClient {
     std::unique_ptr<BacklogQuota::Held> held = nullptr;
   };
   void Add(Insert insert);
-  void LimitNotices();
   void ForgetPictures();
   void ChargePictures();
   // Drops its picture, down to what is half written of it; then it is lost.
   void CutPicture();
   size_t LeftOfPacket(const Insert& insert) const;
-  uid_t Charged() const;
-  std::optional<Pumped> FindPlace(const Ring& ring);
-  Pumped Gone(const Ring& ring);
+  uid_t Charged() const { return UidOf(Info().identity); }
 
-  void BeginPacket(size_t size);
-  Pumped WriteStream(const Ring& ring, size_t most);
+  // These return kAll if the client is to be written more.
+  Pumped FindPlace(const Ring& ring);
+  Pumped WriteOwed(const Ring& ring);
+  Pumped WriteStream(const Ring& ring);
   Pumped WriteInsert();
   void TypeUntyped();
   void FlushRepliesLater();
-  void WatchTyping();
   void NoteReplayed();
 
+  inline static uint64_t last_id_ = 0;
   bool insert_begun_ = false;  // the first is half written
-  bool silent_ = false;
-  bool replaying_ = false;  // what it is sent others have had
+  bool replaying_ = false;     // what it is sent others have had
   const Output protocol_;
-  uint64_t id_;
+  uint64_t id_ = ++last_id_;
   absl::Time since_ = absl::Now();
   std::string header_;      // what is left of the begun packet's header
   size_t packet_left_ = 0;  // and of its payload
   std::deque<Insert> inserts_;
   BacklogQuota* quota_ = nullptr;
-  std::unique_ptr<BacklogQuota::Place> in_line_;
+  BacklogQuota::Place in_line_;
   ReplyFilter replies_;
   Timer flush_;
-  Timer go_on_;
   // Others had the stream up to here before this client came.
   uint64_t answered_ = 0;
   Timer replayed_;
   std::string untyped_;
-  uint64_t typed_ = 0;  // bytes that the session took
-  Timer abandon_;
+  uint64_t typed_ = 0;
 };
 
 }  // namespace deptyr

@@ -1,10 +1,9 @@
-// The protocol that a connected client speaks: the part of ConnectedClient
-// (lib/clients/connected_client.h) that differs from protocol to protocol.  One
-// object serves one client.
+// The part of a ConnectedClient (lib/clients/connected_client.h) that differs
+// from protocol to protocol.  One object serves one client.
 //
-//   class Shouting final : public PlainProtocol {
+//   class Shouting final : public RawProtocol {
 //    public:
-//     using PlainProtocol::PlainProtocol;
+//     using RawProtocol::RawProtocol;
 //     bool Take(ConnectedClient& client, absl::string_view& bytes) override {
 //       client.TypeIfAllowed(absl::AsciiStrToUpper(bytes));
 //       bytes = "";
@@ -13,22 +12,20 @@
 //   };
 //
 // The client calls these functions, never for single bytes, and none of them
-// may destroy the client.  PlainProtocol (lib/clients/plain_protocol.h) has all
-// of them but Take() for protocols whose output is the program's bytes as they
-// are.
+// may destroy the client.
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <optional>
-#include <string>
 
 #include "absl/strings/string_view.h"
 
 #include "lib/base/window_size.h"
 #include "lib/clients/client.h"
-#include "lib/clients/client_kinds.h"
 #include "lib/session/session.h"
 #include "lib/sys/peer_identity.h"
+#include "lib/wire/messages.h"
 #include "lib/wire/rights.h"
 #include "lib/wire/upgrade_state.h"
 
@@ -41,16 +38,13 @@ class ClientProtocol {
   virtual ~ClientProtocol() = default;
 
   virtual ClientKind kind() const = 0;
-  // A packet can say that it is the last.  A client that gets plain bytes isn't
-  // known when it connects: it is looked at before it is served
-  // (lib/clients/opening.h), and it sees an end of file before the close.
+  // A client that gets packets is told why it has to leave, and reconnects by
+  // itself if head goes away.  One that gets plain bytes sees an end of file
+  // before the close, and is looked at before it is served (opening.h).
   virtual Client::Output output() const = 0;
   // Whether input that came before a close is typed.
   virtual bool types_after_close() const { return true; }
-  // Client::ComesBack() and CameBack() return these.
-  virtual bool comes_back() const { return false; }
-  virtual bool came_back() const { return false; }
-  // The rights of a client of this identity in this session.
+  virtual bool came_back() const { return false; }  // it has done so
   virtual Rights RightsIn(
       const Session& session,
       const std::optional<PeerIdentity>& identity) const = 0;
@@ -61,38 +55,28 @@ class ClientProtocol {
   // empty, and acts on it.  False if it isn't complete yet.
   virtual bool Take(ConnectedClient& client, absl::string_view& bytes) = 0;
   // The client says nothing more, and all it said is typed.
-  virtual void OnInputOver(ConnectedClient& client) { (void)client; }
+  virtual void OnInputOver(ConnectedClient&) {}
 
-  // Client::SkipAhead() for a client that hasn't begun, and for others.
-  virtual std::optional<uint64_t> Begin(ConnectedClient& client) = 0;
-  virtual std::optional<uint64_t> SkipAhead(ConnectedClient& client,
-                                            const Ring& ring) = 0;
+  // Client::SkipAhead().
+  virtual std::optional<uint64_t> SkipAhead(ConnectedClient& client) = 0;
   // kStarted, kEnded, kStatus or kResized, at the end of the stream.
-  virtual void OnChange(ConnectedClient& client, Change::Kind kind) {
-    (void)client, (void)kind;
-  }
+  virtual void OnChange(ConnectedClient&, Change::Kind) {}
   // Head is about to end.
-  virtual void OnStopping(ConnectedClient& client) { (void)client; }
-  // The last words to a client that has to leave; "" where the protocol has
-  // none.
-  virtual std::string Refusal(absl::string_view code,
-                              absl::string_view text) const {
-    (void)code, (void)text;
-    return "";
-  }
+  virtual void OnStopping(ConnectedClient&) {}
 
   // --- for the program that takes over, and from the one before
 
   // Adds the client to those in `head`.
   virtual void Save(const ConnectedClient& client, HeadState& head) const = 0;
-  // Bytes that bring another object to the same point of its input.
-  virtual std::string Pending() const { return ""; }
-  // The size that the client told last, as far as that isn't the session's
-  // business yet.
-  virtual WindowSize told() const { return {.rows = 0, .cols = 0}; }
-  virtual void Resume(ConnectedClient& client, WindowSize told) {
-    (void)client, (void)told;
-  }
+  // `told` is the size there; the first bytes of the inbox there bring this
+  // object to the same point of its input.
+  virtual void Resume(ConnectedClient&, WindowSize /*told*/) {}
 };
+
+// Those of client sockets are in lib/clients/listener_spec.h.  In head's own
+// the client has `rights` in its session, unless it wishes to do less;
+// `done_said` if another program served it and has said `done`.
+std::unique_ptr<ClientProtocol> MakeDeptyrProtocol(Rights rights, Attach wish,
+                                                   bool done_said = false);
 
 }  // namespace deptyr

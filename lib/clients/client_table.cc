@@ -1,25 +1,18 @@
 #include "lib/clients/client_table.h"
 
-#include "lib/clients/deptyr_protocol.h"
-#include "lib/clients/plain_protocol.h"
+#include "lib/clients/raw_protocol.h"
 #include "lib/sys/replace_self.h"
 
 namespace deptyr {
 
 ClientTable::ClientTable(EventLoop& loop, ClientHost host)
-    : loop_(loop),
-      gone_(std::move(host.gone)),
-      host_{.refusals = host.refusals,
-            .counts = host.counts,
-            .backlogs = host.backlogs,
-            .wrong_socket = std::move(host.wrong_socket),
-            .gone = [this](const ConnectedClient& it) { OnGone(it); }} {}
-
-void ClientTable::OnGone(const ConnectedClient& client) {
-  auto node = clients_.extract(&client);
-  if (node.empty()) return;  // all of them go
-  gone_(client);
-  loop_.DestroyLater(std::move(node.mapped()));
+    : loop_(loop), gone_(std::move(host.gone)), host_(std::move(host)) {
+  host_.gone = [this](const ConnectedClient& client) {
+    auto node = clients_.extract(&client);
+    if (node.empty()) return;  // all of them go
+    gone_(client);
+    loop_.DestroyLater(std::move(node.mapped()));
+  };
 }
 
 ConnectedClient& ClientTable::Add(Fd connection,
@@ -49,10 +42,10 @@ ConnectedClient& ClientTable::Resume(const SocketClientState& state,
 ConnectedClient& ClientTable::Resume(const AttachClientState& state,
                                      Attach wish, PeerIdentity identity,
                                      Rights rights) {
-  ConnectedClient& client = Add(TakeOffered(state.fd),
-                                std::make_unique<DeptyrProtocol>(
-                                    rights, std::move(wish), state.done_said),
-                                std::move(identity), state.inbox);
+  ConnectedClient& client =
+      Add(TakeOffered(state.fd),
+          MakeDeptyrProtocol(rights, std::move(wish), state.done_said),
+          std::move(identity), state.inbox);
   client.Resume(state.client, {state.rows, state.cols}, state.input_closed,
                 state.inbox.size());
   return client;

@@ -6,8 +6,8 @@
 //   clients.Add(std::move(connection), MakeRawProtocol({}), identity)
 //       .Join(session);
 //
-// A client is destroyed at the end of the turn of the loop in which it ends, so
-// never while it is on the stack.
+// A client is destroyed at the end of the turn in which it ends, so never while
+// it is on the stack.
 #pragma once
 
 #include <memory>
@@ -52,11 +52,9 @@ class ClientTable {
   }
 
  private:
-  void OnGone(const ConnectedClient& client);
-
   EventLoop& loop_;
   const absl::AnyInvocable<void(const ConnectedClient&) const> gone_;
-  const ClientHost host_;
+  ClientHost host_;
   absl::flat_hash_map<const ConnectedClient*, std::unique_ptr<ConnectedClient>>
       clients_;
 };

@@ -5,6 +5,8 @@
 #include <span>
 #include <utility>
 
+#include "lib/clients/listener_spec.h"
+#include "lib/sys/address.h"
 #include "lib/sys/io.h"
 #include "lib/sys/tcp.h"
 #include "lib/sys/user_log.h"
@@ -19,12 +21,13 @@ constexpr absl::Duration kLongestClosePause = absl::Seconds(1);
 // How long a peer may take for its last words, and then to close.
 constexpr absl::Duration kLeaveTime = absl::Seconds(2);
 constexpr absl::Duration kLingerTime = absl::Seconds(1);
-
-std::string DescribePeer(const std::optional<PeerIdentity>& identity) {
-  return identity ? absl::StrCat("pid=", identity->pid,
-                                 " uid=", UidText(identity->uid))
-                  : "over TCP";
-}
+// How long a program may leave unread what a client left behind.
+constexpr absl::Duration kAbandonTime = absl::Seconds(60);
+// A terminal takes this much at once, so clients that paste take turns.
+constexpr size_t kLeastRead = 4096;
+// How many pieces of input are taken from a client in one turn of the loop,
+// whatever their size: each key that comes alone costs a system call.
+constexpr int kMostTaken = 256;
 
 }  // namespace
 
@@ -46,7 +49,7 @@ ConnectedClient::ConnectedClient(EventLoop& loop, const ClientHost& host,
                      [this](Ready ready) { OnReady(ready); });
   if (protocol_->output() == Output::kPackets) return;
   TuneConnection(connection_.get());
-  SetSilent(true);
+  silent_ = true;
   opening_ =
       std::make_unique<Opening>(loop_, !identity_, host_.wrong_socket, [this] {
         if (!is_over_) StopSilence();
@@ -62,8 +65,9 @@ ConnectedClient::~ConnectedClient() {
 
 void ConnectedClient::Resume(const ClientState& state, WindowSize told,
                              bool input_closed, uint64_t received) {
-  SetSilent(false);
+  silent_ = false;
   Restore(state);
+  if (deaf()) WatchTyping();
   // While it wasn't known for a client, all that came is in the inbox.
   if (received != inbox_.size()) opening_.reset();
   received_ = received;
@@ -89,12 +93,19 @@ ClientInfo ConnectedClient::Info() const {
           .dropped = dropped_};
 }
 
-std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring& ring) {
-  if (begun()) return protocol_->SkipAhead(*this, ring);
-  const std::optional<uint64_t> from = protocol_->Begin(*this);
+std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring&) {
+  const std::optional<uint64_t> from = protocol_->SkipAhead(*this);
   // Input may have ended while the client waited for its beginning.
-  if (from && input_closed_) GoOnSoon();
+  if (from && !begun() && input_closed_) GoOnSoon();
   return from;
+}
+
+std::optional<Session::Picture> ConnectedClient::TakePicture(WindowSize room) {
+  if (!MayHavePicture()) return std::nullopt;
+  Session::Picture picture = session()->TakePicture(room);
+  // A client that may only look doesn't make the program do anything.
+  if (!begun() && !picture.exact && May(Right::kResize)) session()->Repaint();
+  return picture;
 }
 
 // --- the end
@@ -102,8 +113,8 @@ std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring& ring) {
 void ConnectedClient::Kick(absl::string_view why) {
   LogOf(Severity::kInfo, UidOf(identity_), "kicked", "client=", id(),
         " has to leave: ", why);
-  const std::string last = protocol_->Refusal(kRefusedKicked, why);
-  last.empty() ? End() : EndWith(last);
+  if (protocol_->output() == Output::kPlain) return End();
+  EndWith(EncodeRefusal(kRefusedKicked, why));
 }
 
 void ConnectedClient::Refuse(const Opening::Refusal& refusal) {
@@ -113,7 +124,7 @@ void ConnectedClient::Refuse(const Opening::Refusal& refusal) {
 
 void ConnectedClient::EndWhenServed() {
   closing_ = true;
-  if (session() != nullptr && !owed(session()->ring())) SayGoodbye();
+  if (session() != nullptr && !OwedAnything()) SayGoodbye();
 }
 
 // The words come after whole packets only.  A client of head's own protocol
@@ -126,7 +137,7 @@ void ConnectedClient::EndWith(const std::string& last) {
     return SayGoodbye();
   }
   ending_ = loop_.After(kLeaveTime, [this] { End(); });
-  SendLastAndClose(session()->ring(), last);
+  SendLastAndClose(last);
   session()->Pump(*this);
 }
 
@@ -152,8 +163,16 @@ void ConnectedClient::OnClosed() {
   if (!protocol_->types_after_close()) return End();
   // Should it be there after all (the kernel lacked memory), it is told.
   ShutDownWriting(connection_.get());
-  TypeOut();
+  if (!deaf()) StopOutput();
+  if (!abandon_.pending()) WatchTyping();
   Update();
+}
+
+// The program takes what the client left at its own pace, if it takes any.
+void ConnectedClient::WatchTyping() {
+  abandon_ = loop_.After(kAbandonTime, [this, before = typed()] {
+    before == typed() ? End() : WatchTyping();
+  });
 }
 
 void ConnectedClient::End() {
@@ -161,7 +180,7 @@ void ConnectedClient::End() {
   watch_.Reset();
   DropOpening();
   closed_.Reset();
-  StopGoingOn();
+  go_on_.Reset();
   host_.gone(*this);
 }
 
@@ -169,7 +188,7 @@ void ConnectedClient::End() {
 
 void ConnectedClient::WaitForRoom(bool wait) {
   wait_for_room_ = wait;
-  if (closing_ && !owed(session()->ring())) return SayGoodbye();
+  if (closing_ && !OwedAnything()) return SayGoodbye();
   Update();
 }
 
@@ -189,13 +208,15 @@ void ConnectedClient::Update() {
   } else if (!closed_.pending()) {
     WatchForClose(kFirstClosePause);
   }
-  if (deaf() && input_closed_ && inbox_.empty() && typed_all()) return End();
-  if (deaf()) return watch_.Set(reading() ? Interest::kRead : Interest::kNone);
-  watch_.Set(InterestIn(reading(), wait_for_room_ && !silent()));
+  if (!deaf()) {
+    return watch_.Set(InterestIn(reading(), wait_for_room_ && !silent_));
+  }
+  if (input_over()) return End();
+  watch_.Set(reading() ? Interest::kRead : Interest::kNone);
 }
 
 void ConnectedClient::OnReady(Ready ready) {
-  if (goes_on_soon()) return;  // what came before comes first
+  if (go_on_.pending()) return;  // what came before comes first
   // A hang-up with bytes still to read isn't the end of them.
   if (ready.readable && reading()) {
     Receive();
@@ -211,25 +232,24 @@ void ConnectedClient::OnReady(Ready ready) {
 
 void ConnectedClient::Receive() {
   std::array<char, kInputRoom> room;
-  const IoResult got =
-      ReadSome(connection_.get(), std::span(room).first(input_room()));
-  switch (got.state) {
-    case IoState::kDone:
-      received_ += got.bytes;
-      inbox_.append(room.data(), got.bytes);
-      return loop_.TurnIsLong() ? GoOnSoon() : Advance();
-    case IoState::kWouldBlock:
-      return;
-    case IoState::kEnd:
-      input_closed_ = true;
-      if (session() != nullptr) session()->StopLeading(*this);
-      StopSilence();
-      return Advance();
-    case IoState::kError:
-      input_closed_ = true;
-      Advance();
-      if (!is_over_) OnClosed();
+  // At least what would be its turn is read, which may have a ^C in it.
+  const size_t most = session() == nullptr
+                          ? kInputRoom
+                          : std::max(session()->input_room(), kLeastRead);
+  const IoResult got = ReadSome(connection_.get(), std::span(room).first(most));
+  if (got.state == IoState::kWouldBlock) return;
+  if (got.state == IoState::kDone) {
+    received_ += got.bytes;
+    inbox_.append(room.data(), got.bytes);
+    return loop_.TurnIsLong() ? GoOnSoon() : Advance();
   }
+  input_closed_ = true;
+  if (got.state == IoState::kEnd) {
+    if (session() != nullptr) session()->StopLeading(*this);
+    StopSilence();
+  }
+  Advance();
+  if (got.state == IoState::kError && !is_over_) OnClosed();
 }
 
 void ConnectedClient::Advance() {
@@ -239,8 +259,7 @@ void ConnectedClient::Advance() {
   } else if (!inbox_.empty() && IsClient()) {
     TakeInput();
   }
-  const bool over = input_closed_ && inbox_.empty() && typed_all();
-  if (over && !refused_ && !is_over_) protocol_->OnInputOver(*this);
+  if (input_over() && !refused_ && !is_over_) protocol_->OnInputOver(*this);
   Update();
 }
 
@@ -264,14 +283,18 @@ void ConnectedClient::DropOpening() {
 }
 
 void ConnectedClient::StopSilence() {
-  SetSilent(false);
+  silent_ = false;
   if (session() != nullptr) session()->Pump(*this);
+}
+
+void ConnectedClient::GoOnSoon() {
+  go_on_ = loop_.After(absl::ZeroDuration(), [this] { Advance(); });
 }
 
 void ConnectedClient::TakeInput() {
   absl::string_view rest = inbox_;
   for (int i = 0; !rest.empty() && !input_blocked(); ++i) {
-    if (WaitsForNextTurn(i)) {
+    if (i == kMostTaken || (i > 0 && loop_.TurnIsLong())) {
       GoOnSoon();
       break;
     }
@@ -286,19 +309,20 @@ void ConnectedClient::TakeInput() {
 }
 
 void ConnectedClient::TypeIfAllowed(absl::string_view keys) {
-  if (session() == nullptr || May(Right::kType)) {
-    Type(keys);
-  } else {
-    CountDropped(keys.size());
+  if (session() != nullptr && !May(Right::kType)) {
+    return CountDropped(keys.size());
   }
+  Type(keys);
 }
 
 void ConnectedClient::ResizeIfAllowed(WindowSize size) {
-  if (May(Right::kResize)) {
-    session()->SetClientSize(*this, size);
-  } else {
-    CountDropped(1);
-  }
+  if (!May(Right::kResize)) return CountDropped(1);
+  session()->SetClientSize(*this, size);
+}
+
+void ConnectedClient::SignalIfAllowed(int number) {
+  const bool may = session() != nullptr && May(Right::kSignal);
+  if (!may || !session()->Signal(number, UidOf(identity_)).ok()) CountDropped(1);
 }
 
 }  // namespace deptyr

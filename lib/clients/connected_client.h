@@ -1,9 +1,8 @@
 // A client at a socket: somebody's terminal, a script, deptyr attach.
 //
-// It owns the connection and does what every protocol needs: it holds bytes
-// that aren't taken yet, decides when to read, and comes to an end.  A
-// ClientProtocol knows what the bytes mean (lib/clients/client_protocol.h), and
-// a ClientTable owns clients (lib/clients/client_table.h has an example).
+// It owns the connection, holds bytes that aren't taken yet, decides when to
+// read, and comes to an end.  A ClientProtocol knows what the bytes mean
+// (lib/clients/client_protocol.h), a ClientTable owns clients (client_table.h).
 //
 // A half-close says "no more input"; output goes on.  A close detaches, once
 // all that was sent before it is typed; the program never hears of it.
@@ -22,7 +21,6 @@
 #include <string>
 
 #include "absl/functional/any_invocable.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/clients/client.h"
@@ -42,10 +40,8 @@ class ConnectedClient;
 // The part of a head or a router that the clients it serves know.
 struct ClientHost {
   Refusals& refusals;
-  UserCounts& counts;  // the clients of each user
-  // Pictures that clients don't take at once are charged to their users here.
-  // Null means that they are charged to nobody.
-  BacklogQuota* backlogs = nullptr;
+  UserCounts& counts;                // the clients of each user
+  BacklogQuota* backlogs = nullptr;  // for Client::ChargeTo()
   // The text for peers that speak head's own protocol at a client socket.
   std::string wrong_socket = {};
   // Called once, at a client's end; it must not destroy the client.
@@ -54,8 +50,7 @@ struct ClientHost {
 
 class ConnectedClient final : public Client {
  public:
-  // `identity` is nothing where the kernel can't tell (TCP), `received` what
-  // was read from the connection before.
+  // `identity` is nothing over TCP; `received` was read before.
   ConnectedClient(EventLoop& loop, const ClientHost& host, Fd connection,
                   std::unique_ptr<ClientProtocol> protocol,
                   std::optional<PeerIdentity> identity, std::string received);
@@ -86,30 +81,28 @@ class ConnectedClient final : public Client {
   void TypeIfAllowed(absl::string_view keys);
   // The client's terminal has this size.
   void ResizeIfAllowed(WindowSize size);
-  // Counts bytes, sizes and signals that it had no right to send.
+  void SignalIfAllowed(int number);
+  // Bytes, sizes and signals that it had no right to send.
   void CountDropped(size_t count) { dropped_ += count; }
-  void CountIgnored() { ++ignored_; }
+  void CountIgnored() { ++ignored_; }  // a packet that means nothing
   // Like EndWith(), but the refusal is also counted and logged.
   void Refuse(const Opening::Refusal& refusal);
-  using Client::begun;
-  using Client::lost;
-  using Client::MayHavePicture;
+  // The screen for a terminal of `room`; nothing while it waits for its turn.
+  std::optional<Session::Picture> TakePicture(WindowSize room);
   // The offset at which a client that fell behind goes on without a picture.
-  uint64_t SafePlace(const Ring& ring) { return *Client::SkipAhead(ring); }
+  uint64_t SafePlace() { return *Client::SkipAhead(session()->ring()); }
   EventLoop& loop() const { return loop_; }
 
   // --- for the program that takes over, and from the one before
 
   void Save(HeadState& head) const { protocol_->Save(*this, head); }
-  // Fills the fields that SocketClientState and AttachClientState share.
+  // Fills fields that SocketClientState and AttachClientState share.
   template <typename State>
   State SaveAs() const {
     State state;
     state.client = Client::Save();
     state.fd = connection_.get();
-    state.inbox = absl::StrCat(protocol_->Pending(), inbox_);
-    state.rows = protocol_->told().rows;
-    state.cols = protocol_->told().cols;
+    state.inbox = inbox_;
     state.input_closed = input_closed_ || refused_;
     return state;
   }
@@ -119,9 +112,14 @@ class ConnectedClient final : public Client {
               uint64_t received);
 
   ClientInfo Info() const override;
-  bool ComesBack() const override { return protocol_->comes_back(); }
+  bool ComesBack() const override {
+    return protocol_->output() == Output::kPackets;
+  }
   bool CameBack() const override { return protocol_->came_back(); }
   void Kick(absl::string_view why) override;
+  Pumped Pump(const Ring& ring) override {
+    return silent_ && OwedAnything() ? Pumped::kBlocked : Client::Pump(ring);
+  }
   std::optional<uint64_t> SkipAhead(const Ring& ring) override;
   void WaitForRoom(bool wait) override;
   void OnGone() override { OnClosed(); }
@@ -133,16 +131,20 @@ class ConnectedClient final : public Client {
  private:
   void OnReady(Ready ready);
   void OnClosed();
-  void OnAbandoned() override { End(); }
   bool reading() const { return !input_closed_ && !input_blocked(); }
+  // Nothing more comes, and all that came is typed.
+  bool input_over() const {
+    return input_closed_ && inbox_.empty() && typed_all();
+  }
   void Receive();
   void Advance();
-  // Returns false while it isn't clear whether this is a client, and if it
-  // isn't.
-  bool IsClient();
+  bool IsClient();  // as far as is clear by now
   void DropOpening();
   void StopSilence();
   void TakeInput();
+  // Calls Advance() in the next turn.
+  void GoOnSoon();
+  void WatchTyping();
   void WatchForClose(absl::Duration pause);
   void SayGoodbye();
   void Linger();
@@ -151,12 +153,12 @@ class ConnectedClient final : public Client {
 
   const ClientHost& host_;
   const Fd connection_;
-  uint32_t ignored_ = 0;  // packets that mean nothing
   const std::unique_ptr<ClientProtocol> protocol_;
   const std::optional<PeerIdentity> identity_;
   const UserCounts::Place place_;
   std::unique_ptr<Opening> opening_;  // until it is known for a client
   std::string inbox_;                 // read, not taken
+  bool silent_ = false;               // it is sent nothing for now
   bool input_closed_ = false;
   bool wait_for_room_ = false;
   bool closing_ = false;  // it ends when nothing is owed
@@ -164,9 +166,12 @@ class ConnectedClient final : public Client {
   bool lingers_ = false;  // until the peer closes
   bool is_over_ = false;
   Timer ending_;  // until it has to be over
-  Timer closed_;  // until the peer is looked for
+  Timer go_on_;
+  Timer closed_;   // until the peer is looked for
+  Timer abandon_;  // until a program has taken too little
   uint64_t received_;
   uint64_t dropped_ = 0;
+  uint32_t ignored_ = 0;
   Watch watch_;
 };
 

@@ -1,11 +1,17 @@
-#include "lib/clients/deptyr_protocol.h"
-
+// Head's own protocol (deptyr attach, send, history, ...): output comes in
+// packets.  Between them, messages say what happened at that place of the
+// stream, and bring the screen as it is if that is asked for.
+// docs/protocol.md, "Attaching and asking".
 #include <algorithm>
+#include <optional>
+#include <string>
+#include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "lib/clients/connected_client.h"
 #include "lib/clients/report.h"
+#include "lib/wire/messages.h"
 #include "lib/wire/uwsgi.h"
 
 namespace deptyr {
@@ -14,48 +20,81 @@ namespace {
 // Keys that come in one packet stay together, if it isn't longer.
 constexpr size_t kHeldWhole = 4096;
 
-std::string EncodeNotice(absl::string_view event, KeyValues fields) {
-  fields.insert(fields.begin(), {"event", std::string(event)});
-  return Encode(Notice{std::move(fields)});
+void InsertNotice(ConnectedClient& client, uint64_t offset, Event event) {
+  event.fields.insert(event.fields.begin(), {"event", std::string(event.name)});
+  client.InsertAt(offset, Encode(Notice{std::move(event.fields)}));
 }
 
-std::string MissedNotice(uint64_t from, uint64_t to) {
-  return EncodeNotice("missed", {{"bytes", absl::StrCat(to - from)},
-                                 {"offset", absl::StrCat(to)}});
+void InsertMissed(ConnectedClient& client, uint64_t from, uint64_t to) {
+  InsertNotice(
+      client, to,
+      {"missed",
+       {{"bytes", absl::StrCat(to - from)}, {"offset", absl::StrCat(to)}}});
 }
 
-// A client that hasn't begun hears of the program's state when it does.
-void InsertNotice(ConnectedClient& client, absl::string_view event,
-                  KeyValues fields) {
-  if (!client.begun()) return;
-  client.InsertAt(client.session()->ring().end(),
-                  EncodeNotice(event, std::move(fields)));
-}
+class DeptyrProtocol final : public ClientProtocol {
+ public:
+  DeptyrProtocol(Rights rights, Attach wish, bool done_said)
+      : rights_(rights),
+        wish_(std::move(wish)),
+        room_{wish_.rows, wish_.cols},
+        done_said_(done_said) {}
 
-}  // namespace
+  ClientKind kind() const override { return ClientKind::kAttach; }
+  Client::Output output() const override { return Client::Output::kPackets; }
+  bool came_back() const override { return wish_.stream != 0; }
+  Rights RightsIn(const Session&,
+                  const std::optional<PeerIdentity>&) const override {
+    return wish_.read_only ? rights_ & Rights{Right::kSee} : rights_;
+  }
 
-void DeptyrProtocol::Save(const ConnectedClient& client,
-                          HeadState& head) const {
-  auto state = client.SaveAs<AttachClientState>();
-  state.wish = Encode(wish_);
-  state.done_said = done_said_;
-  head.attached.push_back(std::move(state));
-}
+  void Save(const ConnectedClient& client, HeadState& head) const override {
+    auto state = client.SaveAs<AttachClientState>();
+    if (keys_left_ > 0) state.inbox.insert(0, HeaderOf(Keys(), keys_left_));
+    state.rows = room_.rows;
+    state.cols = room_.cols;
+    state.wish = Encode(wish_);
+    state.done_said = done_said_;
+    head.attached.push_back(std::move(state));
+  }
+  void Resume(ConnectedClient& client, WindowSize told) override {
+    room_ = told;
+    if (done_said_) client.EndWhenServed();
+  }
 
-std::string DeptyrProtocol::Pending() const {
-  return keys_left_ > 0 ? HeaderOf(Keys(), keys_left_) : "";
-}
+  void Join(ConnectedClient& client, Session& session) override;
+  std::optional<uint64_t> SkipAhead(ConnectedClient& client) override;
+  void OnChange(ConnectedClient& client, Change::Kind kind) override;
+  void OnStopping(ConnectedClient& client) override;
+  bool Take(ConnectedClient& client, absl::string_view& bytes) override;
+  void OnInputOver(ConnectedClient& client) override;
 
-void DeptyrProtocol::Resume(ConnectedClient& client, WindowSize told) {
-  room_ = told;
-  if (done_said_) client.EndWhenServed();
-}
+ private:
+  bool has_terminal() const { return room_.rows != 0 && room_.cols != 0; }
+  // The screen, as large as the client's terminal.
+  std::optional<Session::Picture> TakePicture(ConnectedClient& client) const {
+    return client.TakePicture(has_terminal() ? room_
+                                             : client.session()->size());
+  }
+  std::optional<uint64_t> Begin(ConnectedClient& client) const;
+  // The offset at which a client without a picture begins.
+  uint64_t Beginning(const Ring& ring) const;
+  void InsertWhatHappened(ConnectedClient& client) const;
+  // Returns false if there are none now.
+  bool TakeLongKeys(ConnectedClient& client, absl::string_view& bytes);
+
+  const Rights rights_;
+  const Attach wish_;
+  // Its terminal's size, 0 for none; also that of a client that only looks.
+  WindowSize room_;
+  size_t keys_left_ = 0;  // of a packet that is begun
+  bool done_said_;
+};
 
 void DeptyrProtocol::Join(ConnectedClient& client, Session& session) {
   // A client that may only look doesn't decide how large the program's terminal
   // is.
-  if (room_.rows != 0 && room_.cols != 0 &&
-      client.RightsIn(session).Has(Right::kResize)) {
+  if (has_terminal() && client.RightsIn(session).Has(Right::kResize)) {
     session.SetClientSize(client, room_);
   }
   session.Attach(client);
@@ -63,71 +102,43 @@ void DeptyrProtocol::Join(ConnectedClient& client, Session& session) {
 
 // --- where it begins
 
-WindowSize DeptyrProtocol::Room(const Session& session) const {
-  return room_.rows == 0 || room_.cols == 0 ? session.size() : room_;
-}
-
-std::optional<DeptyrProtocol::Beginning> DeptyrProtocol::PaintOf(
-    ConnectedClient& client) const {
-  if (!client.MayHavePicture()) return std::nullopt;
-  Session& session = *client.session();
-  const Session::Picture picture = session.TakePicture(Room(session));
-  if (!picture.exact && client.May(Right::kResize)) session.Repaint();
-  return Beginning{.from = picture.from, .paint = EncodePaint(picture.paint)};
-}
-
-std::optional<DeptyrProtocol::Beginning> DeptyrProtocol::BeginningOf(
-    ConnectedClient& client) const {
-  const Ring& ring = client.session()->ring();
+uint64_t DeptyrProtocol::Beginning(const Ring& ring) const {
   // All of a stream that the client doesn't know is new to it.
-  const bool all = wish_.stream != 0;
+  if (wish_.stream != 0) return ring.SafeStart(ring.begin());
   switch (wish_.from) {
-    case From::kScreen:
-      return PaintOf(client);
     case From::kHistory: {
       const uint64_t kept = ring.end() - ring.begin();
-      const bool whole = all || wish_.value == 0 || wish_.value >= kept;
-      return Beginning{
-          ring.SafeStart(whole ? ring.begin() : ring.end() - wish_.value)};
+      const bool whole = wish_.value == 0 || wish_.value >= kept;
+      return ring.SafeStart(whole ? ring.begin() : ring.end() - wish_.value);
     }
-    case From::kOffset: {
-      if (all) break;
-      const uint64_t wanted = std::min(wish_.value, ring.end());
-      if (wanted >= ring.begin()) return Beginning{wanted};
-      return Beginning{ring.begin(), MissedNotice(wanted, ring.begin())};
-    }
-    case From::kNow:
-      if (all) break;
-      return Beginning{ring.end()};
+    case From::kOffset:
+      return std::clamp(wish_.value, ring.begin(), ring.end());
+    default:
+      return ring.end();
   }
-  return Beginning{ring.SafeStart(ring.begin())};
 }
 
-std::optional<DeptyrProtocol::Beginning> DeptyrProtocol::ReturnTo(
-    ConnectedClient& client) const {
-  const Ring& ring = client.session()->ring();
-  if (wish_.offset >= ring.begin()) return Beginning{wish_.offset};
-  std::optional<Beginning> beginning =
-      wish_.from == From::kScreen ? PaintOf(client)
-                                  : Beginning{ring.SafeStart(ring.begin())};
-  if (beginning) {
-    beginning->notice = MissedNotice(wish_.offset, beginning->from);
-  }
-  return beginning;
-}
-
-std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) {
+std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) const {
   const Session& session = *client.session();
   const Ring& ring = session.ring();
   const uint64_t stream = ring.state().stream;
   const bool returns = wish_.stream == stream && wish_.offset <= ring.end();
-  std::optional<Beginning> beginning =
-      returns ? ReturnTo(client) : BeginningOf(client);
-  if (!beginning) return std::nullopt;
-  client.InsertAt(returns ? wish_.offset : beginning->from,
+  uint64_t from = wish_.offset;
+  std::string paint;
+  if (!returns || wish_.offset < ring.begin()) {
+    if (wish_.from == From::kScreen) {
+      const auto picture = TakePicture(client);
+      if (!picture) return std::nullopt;
+      from = picture->from;
+      paint = EncodePaint(picture->paint);
+    } else {
+      from = Beginning(ring);
+    }
+  }
+  client.InsertAt(returns ? wish_.offset : from,
                   Encode(Attached{.session = session.name(),
                                   .stream = stream,
-                                  .offset = beginning->from,
+                                  .offset = from,
                                   .end = ring.end(),
                                   .rows = session.size().rows,
                                   .cols = session.size().cols,
@@ -136,13 +147,13 @@ std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) {
                                   .state = session.State(),
                                   .rights = rights_}));
   if (returns) InsertWhatHappened(client);
-  if (!beginning->notice.empty()) {
-    client.InsertAt(beginning->from, std::move(beginning->notice));
-  }
-  if (!beginning->paint.empty()) {
-    client.InsertPicture(beginning->from, std::move(beginning->paint));
-  }
-  return beginning->from;
+  const bool wants_offset = wish_.stream == 0 && wish_.from == From::kOffset;
+  const uint64_t wanted = returns        ? wish_.offset
+                          : wants_offset ? wish_.value
+                                         : from;
+  if (wanted < from) InsertMissed(client, wanted, from);
+  if (!paint.empty()) client.InsertPicture(from, std::move(paint));
+  return from;
 }
 
 // While it was away; and what happened at just that offset, which it may have
@@ -151,71 +162,50 @@ void DeptyrProtocol::InsertWhatHappened(ConnectedClient& client) const {
   const Session& session = *client.session();
   for (const IncarnationRecord& record : session.ring().incarnations()) {
     if (record.begin >= wish_.offset) {
-      client.InsertAt(record.begin,
-                      EncodeNotice("started", StartReport(session, record)));
+      InsertNotice(client, record.begin,
+                   {"started", StartReport(session, record)});
     }
     if (record.outcome != Outcome::kRuns && record.end >= wish_.offset) {
-      client.InsertAt(record.end,
-                      EncodeNotice("ended", EndReport(session, record)));
+      InsertNotice(client, record.end, {"ended", EndReport(session, record)});
     }
   }
 }
 
 // A terminal is redrawn; a client that reads the stream as such goes on at a
 // safe place.
-std::optional<uint64_t> DeptyrProtocol::SkipAhead(ConnectedClient& client,
-                                                  const Ring& ring) {
+std::optional<uint64_t> DeptyrProtocol::SkipAhead(ConnectedClient& client) {
+  if (!client.begun()) return Begin(client);
   if (wish_.from != From::kScreen && !client.lost()) {
-    const uint64_t from = client.SafePlace(ring);
-    client.InsertAt(from, MissedNotice(client.cursor(), from));
+    const uint64_t from = client.SafePlace();
+    InsertMissed(client, client.cursor(), from);
     return from;
   }
-  if (!client.MayHavePicture()) return std::nullopt;
-  Session& session = *client.session();
-  const Session::Picture picture = session.TakePicture(Room(session));
-  client.InsertAt(picture.from, MissedNotice(client.cursor(), picture.from));
-  client.InsertPicture(picture.from, EncodePaint(picture.paint));
-  return picture.from;
+  const auto picture = TakePicture(client);
+  if (!picture) return std::nullopt;
+  InsertMissed(client, client.cursor(), picture->from);
+  client.InsertPicture(picture->from, EncodePaint(picture->paint));
+  return picture->from;
 }
 
 // --- what it is told
 
+// A client that hasn't begun hears of the program's state when it does.
 void DeptyrProtocol::OnChange(ConnectedClient& client, Change::Kind kind) {
+  if (!client.begun()) return;
   const Session& session = *client.session();
-  switch (kind) {
-    case Change::kStarted:
-      return InsertNotice(client, "started", StartReport(session));
-    case Change::kEnded:
-      return InsertNotice(client, "ended", EndReport(session));
-    case Change::kStatus:
-      return InsertNotice(client, "status", EndReport(session));
-    case Change::kResized:
-      return InsertNotice(client, "resized",
-                          {{"rows", absl::StrCat(session.size().rows)},
-                           {"cols", absl::StrCat(session.size().cols)}});
-    default:
-      return;
-  }
+  InsertNotice(client, session.ring().end(), EventOf(session, {kind}));
 }
 
 void DeptyrProtocol::OnStopping(ConnectedClient& client) {
-  if (client.begun()) {
-    InsertNotice(client, "stopping", {});
-    return client.session()->Pump(client);
+  if (!client.begun()) {
+    return client.EndWith(
+        EncodeRefusal(kRefusedStopping, "head is about to end"));
   }
-  client.EndWith(Refusal(kRefusedStopping, "head is about to end"));
+  InsertNotice(client, client.session()->ring().end(), {"stopping", {}});
+  client.session()->Pump(client);
 }
 
-std::string DeptyrProtocol::Refusal(absl::string_view code,
-                                    absl::string_view text) const {
-  return Encode(Refused{.code = std::string(code), .text = std::string(text)});
-}
-
-void DeptyrProtocol::Refuse(ConnectedClient& client,
-                            absl::string_view text) const {
-  client.EndWith(Refusal(kRefusedMalformed, text));
-}
-
+// A half-close is answered by `done`.
 void DeptyrProtocol::OnInputOver(ConnectedClient& client) {
   if (done_said_ || (!client.begun() && !client.deaf())) return;
   done_said_ = true;
@@ -231,7 +221,8 @@ bool DeptyrProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
   absl::string_view rest = bytes;
   const auto message = TakeMessage(rest, kPacketHeader + kHeldWhole);
   if (!message.ok()) {
-    Refuse(client, message.status().message());
+    client.EndWith(
+        EncodeRefusal(kRefusedMalformed, message.status().message()));
     return false;
   }
   if (!message->has_value()) return false;
@@ -240,9 +231,10 @@ bool DeptyrProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
     client.TypeIfAllowed(keys->bytes);
   } else if (const auto* size = std::get_if<Resize>(&**message)) {
     room_ = {size->rows, size->cols};
-    if (room_.rows != 0 && room_.cols != 0) client.ResizeIfAllowed(room_);
+    if (has_terminal()) client.ResizeIfAllowed(room_);
   } else {
-    Refuse(client, "a message that has no place here");
+    client.EndWith(
+        EncodeRefusal(kRefusedMalformed, "a message that has no place here"));
   }
   return true;
 }
@@ -260,6 +252,13 @@ bool DeptyrProtocol::TakeLongKeys(ConnectedClient& client,
   keys_left_ -= keys.size();
   client.TypeIfAllowed(keys);
   return true;
+}
+
+}  // namespace
+
+std::unique_ptr<ClientProtocol> MakeDeptyrProtocol(Rights rights, Attach wish,
+                                                   bool done_said) {
+  return std::make_unique<DeptyrProtocol>(rights, std::move(wish), done_said);
 }
 
 }  // namespace deptyr

@@ -9,7 +9,6 @@
 #include <cstdint>
 #include <map>
 #include <memory>
-#include <utility>
 
 #include "lib/sys/event_loop.h"
 
@@ -32,8 +31,7 @@ struct Limits {
 inline constexpr size_t kReservedDescriptors = 32;
 inline constexpr size_t kReservedClients = 16;
 
-// How many sessions without a program are remembered for each user: the latest
-// ones.
+// The latest sessions without a program that are remembered for each user.
 inline constexpr size_t kMostEnded = 64;
 
 inline constexpr Clock::duration kRegistrationTime = std::chrono::seconds(10);
@@ -46,22 +44,17 @@ class RegistrationRate {
  public:
   // Counts one more; false if that makes more than `most`.
   bool Take(uid_t uid, size_t most, Clock::time_point now) {
-    ForgetOld(now);
-    return ++counts_[uid] <= most;
+    return Count(uid, now, 1) <= most;
   }
-  size_t Count(uid_t uid, Clock::time_point now) {
-    ForgetOld(now);
-    const auto found = counts_.find(uid);
-    return found == counts_.end() ? 0 : found->second;
+  size_t Count(uid_t uid, Clock::time_point now, size_t more = 0) {
+    if (now - begin_ >= kRegistrationTime) {
+      begin_ = now;
+      counts_.clear();
+    }
+    return counts_[uid] += more;
   }
 
  private:
-  void ForgetOld(Clock::time_point now) {
-    if (now - begin_ < kRegistrationTime) return;
-    begin_ = now;
-    counts_.clear();
-  }
-
   Clock::time_point begin_;
   std::map<uid_t, size_t> counts_;
 };
@@ -71,28 +64,14 @@ class UserCounts {
   using Counts = std::map<uid_t, size_t>;
 
  public:
-  // Counts as one while it lives.  It may outlive the counts.
-  class Place {
-   public:
-    Place(Place&& other) noexcept = default;
-    Place& operator=(Place&&) = delete;
-    ~Place() {
-      if (counts_ == nullptr) return;
-      const auto found = counts_->find(uid_);
-      if (--found->second == 0) counts_->erase(found);
-    }
-
-   private:
-    friend class UserCounts;
-    Place(std::shared_ptr<Counts> counts, uid_t uid)
-        : counts_(std::move(counts)), uid_(uid) {
-      ++(*counts_)[uid_];
-    }
-
-    std::shared_ptr<Counts> counts_;
-    uid_t uid_;
-  };
-  Place Take(uid_t uid) { return {counts_, uid}; }
+  // Counts as `many` while it lives.  It may outlive the counts.
+  using Place = std::shared_ptr<void>;
+  Place Take(uid_t uid, size_t many = 1) {
+    (*counts_)[uid] += many;
+    return {nullptr, [counts = counts_, uid, many](void*) {
+              if (((*counts)[uid] -= many) == 0) counts->erase(uid);
+            }};
+  }
   size_t of(uid_t uid) const {
     const auto found = counts_->find(uid);
     return found == counts_->end() ? 0 : found->second;

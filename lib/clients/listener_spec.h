@@ -1,20 +1,23 @@
-// A socket where clients may connect, as the command line says it (--raw,
-// --uwsgi, --client-dir), and how those clients are treated.
+// Client sockets: the protocols that are spoken there, and one socket as the
+// command line says it (--raw, --uwsgi, --client-dir), with how its clients are
+// treated.
 //
 //   ASSIGN_OR_RETURN(ListenerSpec spec, ParseListener("/run/a.sock=build"));
 //   spec.policy.read_only = true;
 #pragma once
 
+#include <memory>
 #include <string>
-#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/clients/allow.h"
-#include "lib/clients/client_kinds.h"
+#include "lib/session/session_client.h"
 
 namespace deptyr {
+
+class ClientProtocol;
 
 // The first output that a new client is sent.
 enum class Shows {
@@ -34,6 +37,34 @@ struct ClientPolicy {
   // the connection instead.
   bool type_after_close = true;
 };
+
+// A new protocol takes a line in kSocketProtocols, and a file with its class
+// (lib/clients/client_protocol.h).  The option of head and router, the socket
+// in --client-dir, reports and the log follow from that line.  The upgrade's
+// state (SocketClientState) only tells raw and uwsgi apart: a third protocol
+// needs a field there, or its clients would be taken for raw ones.
+struct SocketProtocol {
+  ClientKind kind;
+  // The option that opens such a socket, the suffix in --client-dir, and the
+  // kind that reports and the log tell.
+  const char* name;
+  const char* help;
+  std::unique_ptr<ClientProtocol> (*make)(ClientPolicy policy);
+};
+
+std::unique_ptr<ClientProtocol> MakeRawProtocol(ClientPolicy policy);
+std::unique_ptr<ClientProtocol> MakeUwsgiProtocol(ClientPolicy policy);
+
+inline constexpr SocketProtocol kSocketProtocols[] = {
+    {ClientKind::kRaw, "raw", "clients that send and get plain bytes",
+     MakeRawProtocol},
+    {ClientKind::kUwsgi, "uwsgi", "clients that send uwsgi packets",
+     MakeUwsgiProtocol},
+};
+
+// `kind` must be that of a socket protocol.
+const SocketProtocol& ProtocolOf(ClientKind kind);
+absl::string_view NameOf(ClientKind kind);
 
 struct ListenerSpec {
   std::string address = {};  // lib/sys/address.h

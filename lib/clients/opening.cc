@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "lib/clients/refusals.h"
 #include "lib/wire/messages.h"
 #include "lib/wire/protocol_detection.h"
 
@@ -14,15 +15,14 @@ Opening::Opening(EventLoop& loop, bool over_tcp,
       over_tcp_(over_tcp),
       wrong_socket_(wrong_socket),
       waited_(std::move(waited)),
-      timer_(loop.After(kOpeningTime, [this] { waited_(); })) {}
+      timer_(loop.After(kSilence, [this] { waited_(); })) {}
 
 Opening::Verdict Opening::Judge(absl::string_view beginning, bool ended) {
   switch (DetectProtocol(beginning, over_tcp_)) {
     case Protocol::kHead:
       return {kRefused,
               {kRefusedWrongSocket, wrong_socket_,
-               Encode(Refused{.code = kRefusedWrongSocket,
-                              .text = wrong_socket_})}};
+               EncodeRefusal(kRefusedWrongSocket, wrong_socket_)}};
     case Protocol::kBrowser:
       return {kRefused,
               {kRefusedMalformed, "it speaks HTTP, or what else a browser does",

@@ -1,7 +1,6 @@
 // The beginning of a connection to a client socket.  It shows whether the peer
-// is a client or speaks another protocol (lib/wire/protocol_detection.h).  In
-// the latter case it is told so in its own protocol, before a byte of it
-// reaches the program.
+// is a client or speaks another protocol (lib/wire/protocol_detection.h), and
+// is told so in that protocol, before a byte reaches the program.
 //
 //   Opening opening(loop, /*over_tcp=*/false, "ask at /run/head.sock",
 //                   [] { /* look again */ });
@@ -10,23 +9,19 @@
 //     WriteSome(connection, verdict.refusal.answer);
 //   }
 //
-// A new connection is sent nothing for kOpeningTime, or until it says
-// something, so that the answer is the first thing it reads.  Bytes that may
-// still become another protocol are held back, for kUndecidedTime at most.
+// A new connection is sent nothing for 50 ms, or until it says something, so
+// that the answer is the first thing it reads.  Bytes that may still become
+// another protocol are held back, for 200 ms at most.
 #pragma once
 
 #include <string>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
-#include "absl/time/time.h"
 
 #include "lib/sys/event_loop.h"
 
 namespace deptyr {
-
-inline constexpr absl::Duration kOpeningTime = absl::Milliseconds(50);
-inline constexpr absl::Duration kUndecidedTime = absl::Milliseconds(200);
 
 class Opening {
  public:
@@ -42,9 +37,8 @@ class Opening {
   };
 
   // `wrong_socket` is the text for peers that speak head's own protocol; it
-  // must outlive this object.  `waited` is called when the connection has been
-  // waited for long enough: after kOpeningTime of silence, and when Judge()
-  // would say kClient.
+  // must outlive this object.  `waited` is called after the silence, and when
+  // Judge() would say kClient.
   Opening(EventLoop& loop, bool over_tcp, const std::string& wrong_socket,
           absl::AnyInvocable<void()> waited);
 
@@ -52,6 +46,9 @@ class Opening {
   Verdict Judge(absl::string_view beginning, bool ended);
 
  private:
+  static constexpr absl::Duration kSilence = absl::Milliseconds(50);
+  static constexpr absl::Duration kUndecidedTime = absl::Milliseconds(200);
+
   EventLoop& loop_;
   const bool over_tcp_;
   const std::string& wrong_socket_;

@@ -1,26 +1,94 @@
-// Raw clients: bytes both ways, nothing else.
-#include <utility>
+#include "lib/clients/raw_protocol.h"
 
 #include "lib/clients/connected_client.h"
-#include "lib/clients/plain_protocol.h"
 
 namespace deptyr {
 namespace {
 
-class RawProtocol final : public PlainProtocol {
- public:
-  using PlainProtocol::PlainProtocol;
+constexpr uint64_t kShortHistory = 64 << 10;
 
-  bool Take(ConnectedClient& client, absl::string_view& bytes) override {
-    client.TypeIfAllowed(std::exchange(bytes, ""));
-    return true;
-  }
-};
+std::optional<uint64_t> InsertScreen(ConnectedClient& client, WindowSize room) {
+  auto picture = client.TakePicture(room);
+  if (!picture) return std::nullopt;
+  client.InsertPicture(picture->from, std::move(picture->paint));
+  return picture->from;
+}
 
 }  // namespace
 
 std::unique_ptr<ClientProtocol> MakeRawProtocol(ClientPolicy policy) {
   return std::make_unique<RawProtocol>(std::move(policy));
+}
+
+ClientPolicy PolicyOf(const SocketClientState& state) {
+  AllowRules allow;
+  for (const std::string& rule : state.allow) {
+    // A rule that isn't understood allows nothing, and isn't the same as none.
+    allow.push_back(ParseAllow(rule).value_or(AllowRule{}));
+  }
+  return {.kind = state.uwsgi ? ClientKind::kUwsgi : ClientKind::kRaw,
+          .shows = static_cast<Shows>(state.shows),
+          .read_only = state.read_only,
+          .allow_signals = state.allow_signals,
+          .allow = std::move(allow)};
+}
+
+void RawProtocol::Save(const ConnectedClient& client, HeadState& head) const {
+  auto state = client.SaveAs<SocketClientState>();
+  state.uwsgi = policy_.kind == ClientKind::kUwsgi;
+  state.shows = static_cast<int>(policy_.shows);
+  state.read_only = policy_.read_only;
+  state.allow_signals = policy_.allow_signals;
+  for (const AllowRule& rule : policy_.allow)
+    state.allow.push_back(Spell(rule));
+  state.received = client.received();
+  head.clients.push_back(std::move(state));
+}
+
+Rights RawProtocol::RightsIn(
+    const Session& session, const std::optional<PeerIdentity>& identity) const {
+  Rights rights = deptyr::RightsIn(session.name(), session.owner(),
+                                   policy_.allow, identity);
+  if (policy_.allow.empty()) {
+    rights = rights | Rights{Right::kSee, Right::kType, Right::kResize};
+    if (policy_.allow_signals) rights = rights | Rights{Right::kSignal};
+  }
+  return policy_.read_only ? rights & Rights{Right::kSee} : rights;
+}
+
+// The client's view begins here, though it may be sent nothing for a moment.
+void RawProtocol::Join(ConnectedClient& client, Session& session) {
+  session.Attach(client, PlainBeginning(session));
+}
+
+bool RawProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
+  client.TypeIfAllowed(std::exchange(bytes, ""));
+  return true;
+}
+
+// Nothing if the client needs a picture.  A short history that makes the screen
+// is sent as it is: scripts are clients, too, and have no use for escape
+// sequences that the program didn't write.
+std::optional<uint64_t> RawProtocol::PlainBeginning(
+    const Session& session) const {
+  const Ring& ring = session.ring();
+  const uint64_t history = ring.history_start();
+  if (policy_.shows == Shows::kNothing) return ring.end();
+  if (policy_.shows == Shows::kHistory) return history;
+  const bool is_short = ring.end() - history <= kShortHistory;
+  if (is_short && ring.history_makes_screen()) return history;
+  return std::nullopt;
+}
+
+std::optional<uint64_t> RawProtocol::SkipAhead(ConnectedClient& client) {
+  const Session& session = *client.session();
+  if (!client.begun()) {
+    if (const auto plain = PlainBeginning(session)) return plain;
+    return InsertScreen(client, session.size());
+  }
+  // A client that told a size is a terminal, and gets the screen as it is.
+  if (!client.size() && !client.lost()) return client.SafePlace();
+  return InsertScreen(client, client.size().value_or(session.size()));
 }
 
 }  // namespace deptyr

@@ -7,30 +7,29 @@
 
 namespace deptyr {
 
+std::string DescribePeer(const std::optional<PeerIdentity>& who) {
+  if (!who) return "over TCP";
+  return absl::StrCat("pid=", who->pid, " uid=", UidText(who->uid));
+}
+
+std::string EncodeRefusal(absl::string_view code, absl::string_view text) {
+  return Encode(Refused{.code = std::string(code), .text = std::string(text)});
+}
+
 absl::string_view RefusalCode(const absl::Status& why) {
-  switch (why.code()) {
-    case absl::StatusCode::kNotFound:
-      return kRefusedNoSession;
-    case absl::StatusCode::kPermissionDenied:
-      return kRefusedNotPermitted;
-    case absl::StatusCode::kUnauthenticated:
-      return kRefusedNotOwner;
-    case absl::StatusCode::kAlreadyExists:
-      return kRefusedNameTaken;
-    case absl::StatusCode::kCancelled:
-      return kRefusedStopping;
-    default:
-      return kRefusedLimit;
-  }
+  if (absl::IsNotFound(why)) return kRefusedNoSession;
+  if (absl::IsPermissionDenied(why)) return kRefusedNotPermitted;
+  if (absl::IsUnauthenticated(why)) return kRefusedNotOwner;
+  if (absl::IsAlreadyExists(why)) return kRefusedNameTaken;
+  if (absl::IsCancelled(why)) return kRefusedStopping;
+  return kRefusedLimit;
 }
 
 void Refusals::Note(const std::optional<PeerIdentity>& who,
                     absl::string_view code, absl::string_view text) {
   ++counts_[std::string(code)];
   if (!log_.Take(UidOf(who), code)) return;
-  Log(Severity::kWarning, "refused ",
-      who ? absl::StrCat("pid=", who->pid, " uid=", UidText(who->uid))
-          : "a client over TCP",
+  Log(Severity::kWarning, "refused ", who ? "" : "a client ", DescribePeer(who),
       ": ", code, ": ", text);
 }
 

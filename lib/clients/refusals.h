@@ -17,14 +17,14 @@
 
 namespace deptyr {
 
+// "pid=12 uid=1000", "over TCP".
+std::string DescribePeer(const std::optional<PeerIdentity>& who);
+
+// The message that tells it where head's own protocol is spoken.
+std::string EncodeRefusal(absl::string_view code, absl::string_view text);
+
 // The code by which a refusal with this status is told (kRefused... of
 // lib/wire/messages.h): "limit", unless the status has one of a few codes.
-//
-//   absl::IsNotFound            "no-session"
-//   absl::IsPermissionDenied    "not-permitted"
-//   absl::IsUnauthenticated     "not-owner"
-//   absl::IsAlreadyExists       "name-taken"
-//   absl::IsCancelled           "stopping"
 absl::string_view RefusalCode(const absl::Status& why);
 
 class Refusals {
@@ -34,8 +34,7 @@ class Refusals {
   explicit Refusals(EventLoop& loop, absl::Duration pause = kLogPause)
       : log_(loop, 1, pause, {Severity::kWarning, "refused ", " again: "}) {}
 
-  // `who` is nothing where the kernel doesn't know (TCP).  `text` is a sentence
-  // of ours.
+  // `who` is nothing over TCP; `text` is a sentence of ours.
   void Note(const std::optional<PeerIdentity>& who, absl::string_view code,
             absl::string_view text);
   void Note(const std::optional<PeerIdentity>& who, const absl::Status& why) {

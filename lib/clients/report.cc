@@ -2,25 +2,17 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/clients/listener_spec.h"
+
 namespace deptyr {
 namespace {
-
-std::string Flag(bool value) {
-  return value ? "1" : "0";
-}
 
 void AppendStatus(KeyValues& fields, const IncarnationRecord& record) {
   const auto status = StatusOf(record);
   if (!status) return;
-  if (status->signal != 0) {
-    fields.emplace_back("signal", absl::StrCat(status->signal));
-  } else {
-    fields.emplace_back("code", absl::StrCat(status->code));
-  }
-}
-
-std::string Milliseconds(absl::Time time) {
-  return absl::StrCat(absl::ToUnixMillis(time));
+  const bool signalled = status->signal != 0;
+  fields.emplace_back(signalled ? "signal" : "code",
+                      absl::StrCat(signalled ? status->signal : status->code));
 }
 
 absl::string_view StateOf(const Session& session) {
@@ -71,9 +63,9 @@ KeyValues Report(const SessionClient& client) {
       {"id", absl::StrCat(client.id())},
       {"kind", std::string(NameOf(info.kind))},
       {"session", session.name()},
-      {"since", Milliseconds(client.since())},
-      {"read-only", Flag(info.read_only)},
-      {"leads", Flag(session.audience().leader() == &client)},
+      {"since", absl::StrCat(absl::ToUnixMillis(client.since()))},
+      {"read-only", absl::StrCat(info.read_only)},
+      {"leads", absl::StrCat(session.audience().leader() == &client)},
       {"behind", absl::StrCat(session.ring().end() - client.output().offset())},
       {"missed", absl::StrCat(client.output().missed())},
       {"dropped", absl::StrCat(info.dropped)},
@@ -124,6 +116,34 @@ KeyValues EndReport(const Session& session, const IncarnationRecord& record) {
                       {"how", session.program().How(record)}};
   AppendStatus(fields, record);
   return fields;
+}
+
+Event EventOf(const Session& session, Change change) {
+  const IncarnationRecord& latest = session.ring().latest();
+  const auto client = [&] { return absl::StrCat(change.client->id()); };
+  switch (change.kind) {
+    case Change::kStarted:
+      return {"started", StartReport(session, latest)};
+    case Change::kEnded:
+      return {"ended", EndReport(session, latest)};
+    case Change::kStatus:
+      return {"status", EndReport(session, latest)};
+    case Change::kResized:
+      return {"resized",
+              {{"rows", absl::StrCat(session.size().rows)},
+               {"cols", absl::StrCat(session.size().cols)}}};
+    case Change::kAttached:
+      return {"attached",
+              {{"client", client()},
+               {"kind", std::string(NameOf(change.client->Info().kind))}}};
+    case Change::kDetached:
+      return {"detached", {{"client", client()}}};
+    case Change::kTerminalLost:
+      return {"terminal-lost", {}};
+    case Change::kHeldUp:  // concerns head only
+      break;
+  }
+  return {};
 }
 
 }  // namespace deptyr

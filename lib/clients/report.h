@@ -15,15 +15,15 @@ KeyValues Report(const SessionClient& client);
 KeyValues Report(const IncarnationRecord& record,
                  absl::string_view exec_failure);
 
-// The fields of notices and events about an incarnation, by default the last
-// one.
+// The fields of notices and events about an incarnation.
 KeyValues StartReport(const Session& session, const IncarnationRecord& record);
 KeyValues EndReport(const Session& session, const IncarnationRecord& record);
-inline KeyValues StartReport(const Session& session) {
-  return StartReport(session, session.ring().latest());
-}
-inline KeyValues EndReport(const Session& session) {
-  return EndReport(session, session.ring().latest());
-}
+
+// A change as notices and events tell it.
+struct Event {
+  absl::string_view name;  // "": nothing
+  KeyValues fields;
+};
+Event EventOf(const Session& session, Change change);
 
 }  // namespace deptyr

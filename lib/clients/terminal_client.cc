@@ -77,10 +77,6 @@ void TerminalClient::OnContinued() {
   page_.takes_keys() ? ShowPage(page_.kind()) : Show(shown_);
 }
 
-bool TerminalClient::OwedAnything() const {
-  return session() != nullptr && owed(session()->ring());
-}
-
 // --- the terminal
 
 void TerminalClient::WaitForRoom(bool wait) {
@@ -90,8 +86,7 @@ void TerminalClient::WaitForRoom(bool wait) {
 
 void TerminalClient::UpdateInterest() {
   if (pause_.pending()) return watch_.Set(Interest::kNone);
-  const bool read = untyped() < kMostUntyped;
-  watch_.Set(InterestIn(read, wait_for_room_));
+  watch_.Set(InterestIn(untyped() < kMostUntyped, wait_for_room_));
 }
 
 // The terminal is still there: without memory, the kernel reads and writes
@@ -100,7 +95,7 @@ void TerminalClient::Pause() {
   pause_ = loop_.After(kPause, [this] { UpdateInterest(); });
 }
 
-Client::Pumped TerminalClient::OnWriteFailed() {
+Pumped TerminalClient::OnWriteFailed() {
   Pause();
   return Pumped::kBlocked;
 }
@@ -142,25 +137,14 @@ void TerminalClient::Take(const std::vector<Typed>& all) {
 }
 
 void TerminalClient::Obey(char key) {
-  switch (key) {
-    case 'n':
-      return ShowNext(1);
-    case 'p':
-      return ShowNext(-1);
-    case 'l':
-    case 'c':
-      return ShowPage(TerminalPage::kList);
-    case 'r':
-      Show(shown_);
-      if (session() != nullptr) session()->Repaint();
-      return;
-    case 'd':
-      return owner_.OnBackgroundWanted();
-    case 'q':
-      return ShowPage(TerminalPage::kQuit);
-    default:
-      return ShowPage(TerminalPage::kHelp);
-  }
+  if (key == 'n') return ShowNext(1);
+  if (key == 'p') return ShowNext(-1);
+  if (key == 'l' || key == 'c') return ShowPage(TerminalPage::kList);
+  if (key == 'd') return owner_.OnBackgroundWanted();
+  if (key == 'q') return ShowPage(TerminalPage::kQuit);
+  if (key != 'r') return ShowPage(TerminalPage::kHelp);
+  Show(shown_);
+  if (session() != nullptr) session()->Repaint();
 }
 
 void TerminalClient::Choose(char key) {
@@ -195,16 +179,12 @@ void TerminalClient::Show(Session* session) {
   page_.Close();
   // First the size: a program whose terminal changes it repaints.
   session->SetClientSize(*this, terminal_size_);
-  session->Attach(*this, InsertPaint());
+  session->Attach(*this, SkipAhead(session->ring()));
   if (!session->running()) OnChange(Change::kEnded);
 }
 
 // The output that was missed can't be had back, but the screen as it is can.
 std::optional<uint64_t> TerminalClient::SkipAhead(const Ring&) {
-  return InsertPaint();
-}
-
-uint64_t TerminalClient::InsertPaint() {
   Session::Picture picture = shown_->TakePicture(terminal_size_);
   InsertPicture(picture.from, std::move(picture.paint));
   if (!picture.exact) shown_->Repaint();
@@ -233,24 +213,16 @@ void TerminalClient::ShowPage(TerminalPage::Kind kind) {
 }
 
 std::string TerminalClient::TextOf(TerminalPage::Kind kind) const {
+  if (kind == TerminalPage::kNote) return note_;
+  if (kind == TerminalPage::kHelp) return HelpText(command_key_);
+  if (kind == TerminalPage::kQuit) return QuitText(owner_.ProgramsToLose());
   const std::vector<Session*> sessions = owner_.ListedSessions();
-  switch (kind) {
-    case TerminalPage::kNone:
-      break;
-    case TerminalPage::kWaits:
-      return WaitsText(owner_.Socket(),
-                       !sessions.empty() && owner_.DefaultSession() == nullptr,
-                       command_key_);
-    case TerminalPage::kList:
-      return ListText(sessions, shown_, terminal_size_.rows);
-    case TerminalPage::kHelp:
-      return HelpText(command_key_);
-    case TerminalPage::kQuit:
-      return QuitText(owner_.ProgramsToLose());
-    case TerminalPage::kNote:
-      return note_;
+  if (kind == TerminalPage::kList) {
+    return ListText(sessions, shown_, terminal_size_.rows);
   }
-  return "";
+  const bool only_others =
+      !sessions.empty() && owner_.DefaultSession() == nullptr;
+  return WaitsText(owner_.Socket(), only_others, command_key_);
 }
 
 void TerminalClient::WritePage() {

@@ -18,25 +18,22 @@
 #include "lib/session/session.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/command_keys.h"
-#include "lib/term/key_names.h"
 
 namespace deptyr {
 
 class TerminalClient final : public Client {
  public:
-  // The head whose terminal it is on: the client asks it and tells it things.
+  // The head whose terminal it is on.
   class Owner {
    public:
     virtual ~Owner() = default;
-    // The sessions in the order of the list, which decides what is next and
-    // previous.
+    // In the order of the list.
     virtual std::vector<Session*> ListedSessions() const = 0;
     // The session that is shown until somebody chooses another, or null.
     virtual Session* DefaultSession() const = 0;
-    // The path of the socket where programs register.
+    // Where programs register.
     virtual const std::string& Socket() const = 0;
-    // "a (pid 1), b (pid 2)": the programs that lose their terminal when head
-    // quits.
+    // "a (pid 1), b (pid 2)": those that lose their terminal when head quits.
     virtual std::string ProgramsToLose() const = 0;
     virtual void OnBackgroundWanted() = 0;
     virtual void OnQuit() = 0;
@@ -49,8 +46,7 @@ class TerminalClient final : public Client {
 
   // Shows this session, or, without one, that head waits for a program.
   void Show(Session* session);
-  // Goes on where another program's client was, so that the terminal shows
-  // nothing of the change.
+  // Goes on where another program's client was; nothing of that is shown.
   void GoOn(Session* shown, const ClientState& before, bool leads);
   // Shows what went wrong, until a key is pressed.
   void Tell(absl::string_view what);
@@ -59,7 +55,6 @@ class TerminalClient final : public Client {
   void OnTerminalResized();
   // The terminal was somebody else's for a while (SIGCONT).
   void OnContinued();
-  bool OwedAnything() const;
   const Terminal& terminal() const { return terminal_; }
   // The session that is on the terminal, or under a page that covers it.
   const Session* shown() const { return shown_; }
@@ -82,8 +77,6 @@ class TerminalClient final : public Client {
   void Obey(char key);
   void Choose(char key);
   void ShowNext(int direction);
-  // Returns the offset from which the stream continues it.
-  uint64_t InsertPaint();
   void ShowPage(TerminalPage::Kind kind);
   std::string TextOf(TerminalPage::Kind kind) const;
   void WritePage();

@@ -6,8 +6,6 @@
 //   page.Write(STDOUT_FILENO);  // again when there is room, until written()
 #pragma once
 
-#include <sys/types.h>
-
 #include <optional>
 #include <string>
 #include <vector>

@@ -4,7 +4,7 @@
 #include <utility>
 
 #include "lib/clients/connected_client.h"
-#include "lib/clients/plain_protocol.h"
+#include "lib/clients/raw_protocol.h"
 #include "lib/wire/messages.h"
 #include "lib/wire/uwsgi.h"
 
@@ -14,24 +14,61 @@ namespace {
 // How long the second of rows and columns may stay out.
 constexpr absl::Duration kSettleTime = absl::Milliseconds(50);
 
-class UwsgiProtocol final : public PlainProtocol {
+class UwsgiProtocol final : public RawProtocol {
  public:
-  using PlainProtocol::PlainProtocol;
+  using RawProtocol::RawProtocol;
 
-  void Join(ConnectedClient& client, Session& session) override;
-  bool Take(ConnectedClient& client, absl::string_view& bytes) override;
-  std::string Pending() const override { return decoder_.Pending(); }
-  WindowSize told() const override {
-    return {rows_.value_or(0), cols_.value_or(0)};
+  void Join(ConnectedClient& client, Session& session) override {
+    RawProtocol::Join(client, session);
+    if (!settle_.pending()) ApplySize(client);
   }
-  void Resume(ConnectedClient& client, WindowSize told) override;
+  bool Take(ConnectedClient& client, absl::string_view& bytes) override;
+
+  void Save(const ConnectedClient& client, HeadState& head) const override {
+    RawProtocol::Save(client, head);
+    SocketClientState& state = head.clients.back();
+    state.inbox.insert(0, decoder_.Pending());
+    state.rows = rows_.value_or(0);
+    state.cols = cols_.value_or(0);
+  }
+  void Resume(ConnectedClient& client, WindowSize told) override {
+    if (told.rows != 0) rows_ = told.rows;
+    if (told.cols != 0) cols_ = told.cols;
+    if (rows_ || cols_) ApplySizeSoon(client);
+  }
 
  private:
-  void TakeSignal(ConnectedClient& client, int number);
+  // Both sides told: applied together.  One alone: after a while.
   void TakeSide(ConnectedClient& client, std::optional<uint16_t>& side,
-                uint16_t value);
-  void ApplySizeSoon(ConnectedClient& client);
-  void ApplySize(ConnectedClient& client);
+                uint16_t value) {
+    if (client.session() != nullptr && !client.May(Right::kResize)) {
+      return client.CountDropped(1);
+    }
+    side = value;
+    if (rows_ && cols_) {
+      ApplySize(client);
+    } else if (!settle_.pending()) {
+      ApplySizeSoon(client);
+    }
+  }
+
+  void ApplySizeSoon(ConnectedClient& client) {
+    settle_ = client.loop().After(kSettleTime,
+                                  [this, &client] { ApplySize(client); });
+  }
+
+  // A side that wasn't told, or is told as 0, stays as it was.
+  void ApplySize(ConnectedClient& client) {
+    settle_.Reset();
+    if (client.session() == nullptr) return;  // Join() comes back to it
+    const WindowSize told = {.rows = std::exchange(rows_, {}).value_or(0),
+                             .cols = std::exchange(cols_, {}).value_or(0)};
+    if (told == WindowSize{0, 0}) return;
+    WindowSize size = client.size().value_or(client.session()->size());
+    if (told.rows != 0) size.rows = told.rows;
+    if (told.cols != 0) size.cols = told.cols;
+    client.ResizeIfAllowed(size);
+  }
 
   FramedDecoder decoder_;
   // Told, and not applied yet: 100 and 101 come as a pair, and are one change.
@@ -39,17 +76,6 @@ class UwsgiProtocol final : public PlainProtocol {
   std::optional<uint16_t> cols_;
   Timer settle_;
 };
-
-void UwsgiProtocol::Join(ConnectedClient& client, Session& session) {
-  PlainProtocol::Join(client, session);
-  if (!settle_.pending()) ApplySize(client);
-}
-
-void UwsgiProtocol::Resume(ConnectedClient& client, WindowSize told) {
-  if (told.rows != 0) rows_ = told.rows;
-  if (told.cols != 0) cols_ = told.cols;
-  if (rows_ || cols_) ApplySizeSoon(client);
-}
 
 bool UwsgiProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
   const auto input = decoder_.Take(bytes);
@@ -61,7 +87,7 @@ bool UwsgiProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
   } else if (const auto* cols = std::get_if<FramedCols>(&*input)) {
     TakeSide(client, cols_, cols->cols);
   } else if (const auto* signal = std::get_if<FramedSignal>(&*input)) {
-    TakeSignal(client, signal->number);
+    client.SignalIfAllowed(signal->number);
   } else if (std::holds_alternative<FramedForeign>(*input)) {
     client.Refuse(
         {kRefusedMalformed, "it sends no packets of a uwsgi-framed client",
@@ -70,46 +96,6 @@ bool UwsgiProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
     client.CountIgnored();
   }
   return true;
-}
-
-void UwsgiProtocol::TakeSignal(ConnectedClient& client, int number) {
-  Session* const session = client.session();
-  const bool may = session != nullptr && client.May(Right::kSignal);
-  if (may && session->Signal(number, UidOf(client.identity())).ok()) return;
-  client.CountDropped(1);
-}
-
-// Both sides told: applied together.  One alone: after a while.
-void UwsgiProtocol::TakeSide(ConnectedClient& client,
-                             std::optional<uint16_t>& side, uint16_t value) {
-  if (client.session() != nullptr && !client.May(Right::kResize)) {
-    return client.CountDropped(1);
-  }
-  side = value;
-  if (rows_ && cols_) {
-    ApplySize(client);
-  } else if (!settle_.pending()) {
-    ApplySizeSoon(client);
-  }
-}
-
-void UwsgiProtocol::ApplySizeSoon(ConnectedClient& client) {
-  settle_ =
-      client.loop().After(kSettleTime, [this, &client] { ApplySize(client); });
-}
-
-// A side that wasn't told, or is told as 0, stays as it was.
-void UwsgiProtocol::ApplySize(ConnectedClient& client) {
-  settle_.Reset();
-  if (client.session() == nullptr) return;  // Join() comes back to it
-  const WindowSize told = this->told();
-  rows_.reset();
-  cols_.reset();
-  if (told == WindowSize{0, 0}) return;
-  WindowSize size = client.size().value_or(client.session()->size());
-  if (told.rows != 0) size.rows = told.rows;
-  if (told.cols != 0) size.cols = told.cols;
-  client.ResizeIfAllowed(size);
 }
 
 }  // namespace

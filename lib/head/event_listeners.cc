@@ -8,7 +8,6 @@
 #include "absl/strings/str_cat.h"
 #include "absl/time/clock.h"
 
-#include "lib/clients/client_kinds.h"
 #include "lib/clients/report.h"
 
 namespace deptyr {
@@ -37,29 +36,8 @@ absl::Status EventListeners::Add(QueryConnection& listener,
 
 void EventListeners::Tell(const Session& session, Change change) {
   if (listeners_.empty()) return;
-  const auto client = [&change] { return absl::StrCat(change.client->id()); };
-  switch (change.kind) {
-    case Change::kStarted:
-      return Tell(session, "started", StartReport(session));
-    case Change::kEnded:
-      return Tell(session, "ended", EndReport(session));
-    case Change::kStatus:
-      return Tell(session, "status", EndReport(session));
-    case Change::kResized:
-      return Tell(session, "resized",
-                  {{"rows", absl::StrCat(session.size().rows)},
-                   {"cols", absl::StrCat(session.size().cols)}});
-    case Change::kAttached:
-      return Tell(session, "attached",
-                  {{"client", client()},
-                   {"kind", std::string(NameOf(change.client->Info().kind))}});
-    case Change::kDetached:
-      return Tell(session, "detached", {{"client", client()}});
-    case Change::kTerminalLost:
-      return Tell(session, "terminal-lost", {});
-    case Change::kHeldUp:  // concerns head only
-      return;
-  }
+  Event event = EventOf(session, change);
+  if (!event.name.empty()) Tell(session, event.name, std::move(event.fields));
 }
 
 void EventListeners::Tell(const Session& session, absl::string_view event,

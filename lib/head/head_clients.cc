@@ -6,7 +6,6 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/clients/deptyr_protocol.h"
 #include "lib/sys/process.h"
 #include "lib/sys/replace_self.h"
 
@@ -108,8 +107,8 @@ absl::Status HeadClients::Attach(PendingConnection& connection,
   auto [released, received] = connection.Release();
   clients_
       .Add(std::move(released),
-           std::make_unique<DeptyrProtocol>(admission_.RightsIn(*session, who),
-                                            std::move(wish)),
+           MakeDeptyrProtocol(admission_.RightsIn(*session, who),
+                              std::move(wish)),
            who, std::move(received))
       .Join(*session);
   changed_();
@@ -124,8 +123,7 @@ void HeadClients::Stop() {
 bool HeadClients::OwedAnything() const {
   bool owed = false;
   clients_.ForEach([&owed](const ConnectedClient& client) {
-    owed = owed || (client.session() != nullptr &&
-                    client.owed(client.session()->ring()));
+    owed = owed || client.OwedAnything();
   });
   return owed;
 }

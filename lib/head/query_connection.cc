@@ -43,8 +43,9 @@ void QueryConnection::Say(std::string encoded, BacklogQuota* quota) {
   outbox_.Add(std::move(encoded));
   Flush();
   if (quota == nullptr || is_over_ || outbox_.empty()) return;
-  held_ = quota->Hold(identity_.uid, owed(), connection_.get(),
-                      [this] { owner_.OnStuck(*this); });
+  held_ = std::make_unique<BacklogQuota::Held>(
+      *quota, identity_.uid, owed(), connection_.get(),
+      [this] { owner_.OnStuck(*this); });
 }
 
 void QueryConnection::SayLater(std::string encoded) {

@@ -86,7 +86,7 @@ class QueryConnection {
   MessageInbox inbox_;
   ByteQueue outbox_{SIZE_MAX};
   std::unique_ptr<BacklogQuota::Held> held_;  // outbox_
-  std::unique_ptr<BacklogQuota::Place> in_line_;
+  BacklogQuota::Place in_line_;
   bool input_closed_ = false;
   bool is_over_ = false;
   Timer flush_;

@@ -1,10 +1,9 @@
 #include "lib/router/router.h"
 
-#include <unistd.h>
-
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -28,6 +27,20 @@ constexpr absl::Duration kReapPause = absl::Milliseconds(50);
 constexpr size_t kReserve = 4;
 
 }  // namespace
+
+Router::Router(EventLoop& loop, RouterOptions options)
+    : loop_(loop),
+      options_(std::move(options)),
+      readiness_(options_.ready_fd),
+      refusals_(loop),
+      clients_(loop, {.refusals = refusals_,
+                      .counts = counts_,
+                      .wrong_socket =
+                          "this is a client socket of deptyr router, which "
+                          "takes nothing else; name a head's own socket",
+                      .gone = [this](const ConnectedClient& client) {
+                        OnClientGone(client);
+                      }}) {}
 
 absl::StatusOr<std::unique_ptr<Router>> Router::Create(EventLoop& loop,
                                                        RouterOptions options) {
@@ -80,54 +93,39 @@ void Router::LogReport() const {
       absl::StrJoin(refusals_.Report(), " ", absl::PairFormatter("=")));
 }
 
-bool Router::IsPrivileged(const Visitor& visitor) const {
-  return visitor.identity && IsTrusted(visitor.identity->uid);
-}
-
-absl::Status Router::CheckPermission(const Visitor& visitor) const {
-  if (!visitor.identity || IsPrivileged(visitor) ||
-      std::count(options_.allowed_users.begin(), options_.allowed_users.end(),
-                 visitor.identity->uid) > 0) {
-    return absl::OkStatus();
+absl::Status Router::Check(const Visitor& visitor) const {
+  const bool trusted = IsTrusted(UidOf(visitor.identity));
+  if (visitor.identity && !trusted &&
+      !absl::c_linear_search(options_.allowed_users, visitor.identity->uid)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(visitor.name, " is not allowed; see --allow-user"));
   }
-  return absl::PermissionDeniedError(
-      absl::StrCat(visitor.name, " is not allowed; see --allow-user"));
-}
-
-absl::Status Router::CheckRoom(const Visitor& visitor) const {
   const auto count = [&visitor](const auto& all) {
-    return static_cast<size_t>(std::count_if(
-        all.begin(), all.end(),
-        [&](const auto& one) { return one.second.whose == visitor.name; }));
+    return static_cast<size_t>(absl::c_count_if(
+        all, [&](const auto& it) { return it.second.whose == visitor.name; }));
   };
-  const size_t most_of_one = visitor.identity
-                                 ? options_.max_user_connections
-                                 : options_.max_address_connections;
-  const absl::string_view option =
-      visitor.identity ? "--max-user-connections" : "--max-address-connections";
+  const auto [most_of_one, option] =
+      visitor.identity ? std::pair(options_.max_user_connections, "user")
+                       : std::pair(options_.max_address_connections, "address");
   const size_t own = count(places_);
-  const size_t room =
-      options_.max_connections + (IsPrivileged(visitor) ? kReserve : 0);
+  const size_t left = count(orphans_);
   const size_t in_use = std::max(places_.size(), orphans_.size());
-  std::string why;
-  if (own >= options_.max_connections || in_use >= room) {
-    why = absl::StrCat("there are ", in_use,
-                       " connections already; see --max-connections");
-  } else if (own >= most_of_one) {
-    why = absl::StrCat(visitor.name, " has ", own, " connections already; see ",
-                       option);
-  } else if (const size_t left = count(orphans_); left >= most_of_one) {
-    why = absl::StrCat(visitor.name, " has ", left,
-                       " programs that didn't end with their connections; see ",
-                       option);
-  } else {
-    return absl::OkStatus();
+  if (own >= options_.max_connections ||
+      in_use >= options_.max_connections + (trusted ? kReserve : 0)) {
+    return absl::ResourceExhaustedError(absl::StrCat(
+        "there are ", in_use, " connections already; see --max-connections"));
   }
-  return absl::ResourceExhaustedError(why);
+  if (own < most_of_one && left < most_of_one) return absl::OkStatus();
+  return absl::ResourceExhaustedError(absl::StrCat(
+      visitor.name, " has ", own >= most_of_one ? own : left,
+      own >= most_of_one ? " connections already"
+                         : " programs that didn't end with their connections",
+      "; see --max-", option, "-connections"));
 }
 
 absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
-    Incarnation* program) {
+    const Visitor& visitor, Incarnation* program) {
+  RETURN_IF_ERROR(Check(visitor));
   ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
   ASSIGN_OR_RETURN(Pty pty, OpenPty(options_.size));
   ASSIGN_OR_RETURN(
@@ -142,8 +140,13 @@ absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
   return std::make_unique<Session>(
       loop_, absl::StrCat("pid-", child.pid), OwnUid(), std::move(ring),
       SessionOptions{.when_behind = WhenBehind::kBlock, .keeps_screen = false},
-      [this](Session& session, Change change) {
-        OnSessionChanged(session, change);
+      [this](const Session& session, Change change) {
+        if (change.kind != Change::kEnded) return;
+        for (const auto& [id, place] : places_) {
+          if (place.session.get() == &session) {
+            return place.client->EndWhenServed();
+          }
+        }
       });
 }
 
@@ -158,9 +161,7 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
     visitor.name = PeerNetwork(connection.get());
   }
   Incarnation program;
-  absl::Status may = CheckPermission(visitor);
-  if (may.ok()) may = CheckRoom(visitor);
-  auto session = may.ok() ? NewSession(&program) : may;
+  auto session = NewSession(visitor, &program);
   if (!session.ok()) {
     refusals_.Note(visitor.identity, session.status());
     // The bytes that go down are raw in both framings.
@@ -176,35 +177,21 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   ConnectedClient& client =
       clients_.Add(std::move(connection), ProtocolOf(policy.kind).make(policy),
                    visitor.identity);
-  Place& place = places_[client.id()];
-  place.whose = std::move(visitor.name);
-  place.session = *std::move(session);
-  place.client = &client;
+  const Place& place = places_[client.id()] = {.whose = std::move(visitor.name),
+                                               .session = *std::move(session),
+                                               .client = &client};
   client.Join(*place.session);
   place.session->Start(std::move(program));
   WatchIdle(client.id());
   ReportStatus();
 }
 
-void Router::OnSessionChanged(Session& session, Change change) {
-  if (change.kind != Change::kEnded) return;
-  for (const auto& [id, place] : places_) {
-    if (place.session.get() == &session) return place.client->EndWhenServed();
-  }
-}
-
 void Router::OnClientGone(const ConnectedClient& client) {
-  const auto found = places_.find(client.id());
-  if (found == places_.end()) return;
-  LetGo(found->second);
-  places_.erase(found);
-  ReportStatus();
-}
-
-// Both its client and its session may be on the stack.
-void Router::LetGo(Place& place) {
+  auto node = places_.extract(client.id());
+  if (node.empty()) return;
+  Place& place = node.mapped();
   if (place.session->running()) {
-    const uint64_t id = next_orphan_++;
+    const uint64_t id = client.id();
     Orphan& orphan = orphans_[id];
     orphan.whose = place.whose;
     orphan.pid = place.session->program().pid();
@@ -217,16 +204,18 @@ void Router::LetGo(Place& place) {
           if (stopping_ && orphans_.empty()) finished_ = true;
         });
   }
+  // Both the client and the session may be on the stack.
   loop_.DestroyLater(std::move(place.session));
+  ReportStatus();
 }
 
 bool Router::IsOurs(pid_t pid) const {
-  return std::any_of(orphans_.begin(), orphans_.end(),
-                     [pid](const auto& it) { return it.second.pid == pid; }) ||
-         std::any_of(places_.begin(), places_.end(), [pid](const auto& it) {
-           const Session& session = *it.second.session;
-           return session.running() && session.program().pid() == pid;
-         });
+  const auto had = [pid](const auto& it) { return it.second.pid == pid; };
+  const auto has = [pid](const auto& it) {
+    const Session& session = *it.second.session;
+    return session.running() && session.program().pid() == pid;
+  };
+  return absl::c_any_of(orphans_, had) || absl::c_any_of(places_, has);
 }
 
 void Router::OnChildEnded() {

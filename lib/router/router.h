@@ -20,7 +20,6 @@
 #include <string>
 #include <vector>
 
-#include "absl/container/flat_hash_map.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
@@ -43,13 +42,12 @@ struct RouterOptions {
   std::string program;            // sought along PATH
   std::vector<std::string> argv;  // argv[0] may differ, for a login shell
   absl::Duration idle_timeout = absl::InfiniteDuration();
-  // A connection beyond these limits is refused.  They are for all connections,
-  // for those of one user at a UNIX socket, and for those of one address over
-  // TCP.  Programs that outlive their connections are counted apart, with the
-  // same limits.  Root and our own user have a few places more.
+  // A connection beyond these is refused.  Programs that outlive their
+  // connections are counted apart, with the same limits.  Root and our own user
+  // have a few places more.
   size_t max_connections = 1024;
-  size_t max_user_connections = 256;
-  size_t max_address_connections = 256;
+  size_t max_user_connections = 256;     // of one user at a UNIX socket
+  size_t max_address_connections = 256;  // of one address over TCP
   size_t history = 256 << 10;
   int ready_fd = -1;
 };
@@ -59,13 +57,11 @@ class Router {
   static absl::StatusOr<std::unique_ptr<Router>> Create(EventLoop& loop,
                                                         RouterOptions options);
 
-  // A child of this process has ended (SIGCHLD).  It may be one that became
-  // ours only because its parent ended first.
+  // A child of this process has ended (SIGCHLD), maybe one that became ours
+  // only because its parent ended first.
   void OnChildEnded();
-
   // One line in the log: connections, limits, refusals by code.
   void LogReport() const;
-
   // Hangs up every program.  The router is finished once all are reaped, or
   // after two seconds.
   void Stop(absl::string_view why);
@@ -81,7 +77,7 @@ class Router {
     std::unique_ptr<Session> session;
     ConnectedClient* client;
     uint64_t traffic = 0;  // when last looked at
-    Timer idle;
+    Timer idle = {};
   };
   // A program that was hung up and hasn't ended yet.
   struct Orphan {
@@ -91,31 +87,16 @@ class Router {
     Watch watch;
   };
 
-  Router(EventLoop& loop, RouterOptions options)
-      : loop_(loop),
-        options_(std::move(options)),
-        readiness_(options_.ready_fd),
-        refusals_(loop),
-        clients_(
-            loop,
-            {.refusals = refusals_,
-             .counts = counts_,
-             .wrong_socket =
-                 "this is a client socket of deptyr router, which takes "
-                 "nothing else; name a head's own socket",
-             .gone = [this](const ConnectedClient& it) { OnClientGone(it); }}) {
-  }
+  Router(EventLoop& loop, RouterOptions options);
 
   absl::Status Open();
   void OnConnection(const ListenerSpec& spec, Fd connection);
-  bool IsPrivileged(const Visitor& visitor) const;
-  absl::Status CheckPermission(const Visitor& visitor) const;
-  absl::Status CheckRoom(const Visitor& visitor) const;
-  absl::StatusOr<std::unique_ptr<Session>> NewSession(Incarnation* program);
-  void OnSessionChanged(Session& session, Change change);
+  // Whether the visitor may come in, and there is room.
+  absl::Status Check(const Visitor& visitor) const;
+  absl::StatusOr<std::unique_ptr<Session>> NewSession(const Visitor& visitor,
+                                                      Incarnation* program);
   void OnClientGone(const ConnectedClient& client);
   void WatchIdle(uint64_t id);
-  void LetGo(Place& place);
   bool IsOurs(pid_t pid) const;
   void ReportStatus();
 
@@ -126,9 +107,8 @@ class Router {
   UserCounts counts_;
   std::vector<std::unique_ptr<Acceptor>> listeners_;
   std::map<uint64_t, Place> places_;    // by the client's id
-  std::map<uint64_t, Orphan> orphans_;  // hung up, not ended yet
+  std::map<uint64_t, Orphan> orphans_;  // by the id of the client they had
   ClientTable clients_;
-  uint64_t next_orphan_ = 1;
   Timer until_reaped_;
   Timer until_end_;
   bool stopping_ = false;

@@ -34,8 +34,8 @@ class BacklogQuotaTest : public testing::Test {
   }
 
   std::unique_ptr<BacklogQuota::Held> Hold(uid_t uid, size_t bytes) {
-    return quota_.Hold(uid, bytes, pair_.theirs.get(),
-                       [this] { stuck_ = true; });
+    return std::make_unique<BacklogQuota::Held>(
+        quota_, uid, bytes, pair_.theirs.get(), [this] { stuck_ = true; });
   }
   // Says `name` when its turn comes, and takes `bytes` then.
   void Wait(uid_t uid, char name, size_t bytes) {
@@ -53,7 +53,7 @@ class BacklogQuotaTest : public testing::Test {
   bool stuck_ = false;
   std::vector<char> served_;
   std::vector<std::unique_ptr<BacklogQuota::Held>> held_;
-  std::vector<std::unique_ptr<BacklogQuota::Place>> places_;
+  std::vector<BacklogQuota::Place> places_;
 };
 
 TEST_F(BacklogQuotaTest, OnePictureIsMadeInATurn) {

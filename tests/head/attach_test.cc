@@ -18,7 +18,6 @@
 #include <gtest/gtest.h>
 
 #include "lib/clients/connected_client.h"
-#include "lib/clients/deptyr_protocol.h"
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
 #include "lib/wire/messages.h"
@@ -64,7 +63,7 @@ class AttachTest : public testing::Test {
       EXPECT_THAT(SetNonBlocking(pair_.ours.get()), IsOk());
       client_ = std::make_unique<ConnectedClient>(
           *test.loop_, host_, std::move(pair_.theirs),
-          std::make_unique<DeptyrProtocol>(rights, std::move(wish)),
+          MakeDeptyrProtocol(rights, std::move(wish)),
           PeerIdentity{.pid = 1, .uid = uid, .gid = 0}, std::move(received));
       watch_ = test.loop_->Add(pair_.ours.get(), Interest::kRead,
                                [this](Ready) { Receive(); });

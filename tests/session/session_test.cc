@@ -311,7 +311,7 @@ TEST_F(SessionTest, AClientThatStopsReadingStopsNeitherProgramNorOthers) {
   EXPECT_EQ(stuck.bytes(), 0u);
 
   stuck.Read(true);
-  ASSERT_TRUE(Until([&] { return !stuck.owed(session_.ring()); }));
+  ASSERT_TRUE(Until([&] { return !stuck.OwedAnything(); }));
   ASSERT_TRUE(
       Until([&] { return stuck.bytes() + stuck.missed() >= all.size(); }));
   EXPECT_GT(stuck.missed(), 0u);
@@ -333,7 +333,7 @@ TEST_F(SessionTest, AClientThatCaughtUpIsWaitedForAgain) {
   EXPECT_GT(missed, 0u);
   watcher.Type("\n");
   ASSERT_TRUE(UntilEnd());
-  ASSERT_TRUE(Until([&] { return !watcher.owed(session_.ring()); }));
+  ASSERT_TRUE(Until([&] { return !watcher.OwedAnything(); }));
   EXPECT_EQ(watcher.missed(), missed) << "this time it kept up";
 }
 

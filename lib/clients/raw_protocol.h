@@ -1,10 +1,12 @@
-// The base of the protocols of client sockets: output is the program's bytes as
-// they are, and the socket's policy says what a client may do and what it is
-// sent first.  Derived classes know what the client says: raw (bytes both ways,
-// nothing else) and uwsgi-framed (packets up, bytes down).
+// Raw clients: bytes both ways, nothing else.  The socket's policy says what a
+// client may do and what it is sent first.
+//
+// It is also the base of protocols whose output is the program's bytes as they
+// are, and whose input isn't (uwsgi-framed: packets up, bytes down).
 #pragma once
 
 #include <optional>
+#include <utility>
 
 #include "lib/clients/client_protocol.h"
 #include "lib/clients/listener_spec.h"
@@ -12,9 +14,9 @@
 
 namespace deptyr {
 
-class PlainProtocol : public ClientProtocol {
+class RawProtocol : public ClientProtocol {
  public:
-  explicit PlainProtocol(ClientPolicy policy) : policy_(std::move(policy)) {}
+  explicit RawProtocol(ClientPolicy policy) : policy_(std::move(policy)) {}
 
   ClientKind kind() const override { return policy_.kind; }
   Client::Output output() const override { return Client::Output::kPlain; }
@@ -22,9 +24,8 @@ class PlainProtocol : public ClientProtocol {
   Rights RightsIn(const Session& session,
                   const std::optional<PeerIdentity>& identity) const override;
   void Join(ConnectedClient& client, Session& session) override;
-  std::optional<uint64_t> Begin(ConnectedClient& client) override;
-  std::optional<uint64_t> SkipAhead(ConnectedClient& client,
-                                    const Ring& ring) override;
+  bool Take(ConnectedClient& client, absl::string_view& bytes) override;
+  std::optional<uint64_t> SkipAhead(ConnectedClient& client) override;
   void Save(const ConnectedClient& client, HeadState& head) const override;
 
  private:
