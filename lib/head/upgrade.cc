@@ -1,5 +1,7 @@
 #include "lib/head/upgrade.h"
 
+#include <signal.h>
+
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -38,7 +40,9 @@ void Upgrade::Begin() {
 
 void Upgrade::Stop() {
   stopping_ = true;
-  if (trying()) Kill(attempt_->trial.child);
+  if (trying()) {
+    (void)SendSignal(attempt_->trial.child.pidfd.get(), SIGKILL);
+  }
 }
 
 void Upgrade::OnTrialEnded() {
