@@ -8,7 +8,6 @@
 
 #include "lib/sys/memory.h"
 #include "lib/sys/terminal.h"
-#include "lib/term/cell.h"
 
 namespace deptyr {
 namespace {
@@ -190,7 +189,11 @@ void LiveScreen::OnOutput() {
 // It is done so often that the ring still has all that came after the last.
 void LiveScreen::RecordModes() {
   if (ring_.end() - ring_.modes().offset < ring_.capacity() / 2) return;
-  ring_.RecordModes(Whole(), Modes());
+  std::string modes = Modes();
+  if (modes.size() >= std::size(ring_.modes().text)) {
+    modes = digest_.modes().ShortSequences();
+  }
+  ring_.RecordModes(Whole(), modes);
 }
 
 void LiveScreen::AwaitQuiet() {

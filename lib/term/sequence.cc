@@ -25,7 +25,8 @@ bool IsParameter(char c) {
 }
 
 bool BeginsString(char c) {
-  return c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X';
+  return c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' ||
+         c == 'k';  // a title for screen and tmux
 }
 
 }  // namespace

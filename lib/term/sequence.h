@@ -22,7 +22,7 @@ namespace deptyr {
 class SequenceParser {
  public:
   // Longer parameters and strings are cut to this many bytes.
-  static constexpr size_t kLongestBody = 512;
+  static constexpr size_t kLongestBody = 2560;
 
   enum class Event : uint8_t {
     kNone,     // the byte is inside a sequence, a DEL, or has aborted one
@@ -30,7 +30,8 @@ class SequenceParser {
     kControl,  // a C0 control; inside a CSI it acts at once
     kEscape,   // ESC intermediate final
     kCsi,      // CSI prefix body intermediate final
-    kString,   // a string of the kind final(): ']' OSC, 'P' DCS, '_', '^', 'X'
+    kString,   // a string of the kind final(): ']' OSC, 'P' DCS, '_', '^', 'X',
+               // 'k'
   };
 
   Event Take(char c);

@@ -28,12 +28,20 @@ struct Color {
   bool operator==(const Color&) const = default;
 };
 
-enum class Underline : uint8_t { kNone, kSingle, kDouble, kCurly };
+enum class Underline : uint8_t {
+  kNone,
+  kSingle,
+  kDouble,
+  kCurly,
+  kDotted,
+  kDashed
+};
 
-// Fonts (SGR 10 to 19), an underline's colour and frames are not kept.
+// Fonts (SGR 10 to 19) and frames are not kept.
 struct Style {
-  Color fg;
-  Color bg;
+  Color fg = {};
+  Color bg = {};
+  Color line = {};  // the underline's
   Underline underline = Underline::kNone;
   bool bold = false;
   bool dim = false;
