@@ -104,17 +104,6 @@ void Grid::ForgetHistory() {
   lines_.erase(lines_.begin(), lines_.begin() + history());
 }
 
-GridCell* Grid::Open(int row, int from, int to) {
-  std::vector<GridCell>& cells = (*this)[row].cells;
-  const auto cut = [&](size_t at) {
-    if (at == 0 || at >= cells.size() || !cells[at].right_half()) return;
-    cells[at].glyph = cells[at - 1].glyph = ' ';
-  };
-  cut(static_cast<size_t>(from));
-  cut(static_cast<size_t>(to));
-  return cells.data() + from;
-}
-
 void Grid::Erase(int row, int from, int to, uint32_t look) {
   if (from >= to) return;
   std::fill_n(Open(row, from, to), to - from, GridCell{.look = look});
@@ -143,7 +132,7 @@ void Grid::Shift(int row, int at, int right, int count, uint32_t look) {
     std::move_backward(begin, end - by, end);
     std::fill_n(begin, by, GridCell{.look = look});
   } else {
-    (void)Open(row, at + by, right);
+    if (by < most) (void)Open(row, at + by, right);
     std::move(begin + by, end, begin);
     std::fill_n(end - by, by, GridCell{.look = look});
   }

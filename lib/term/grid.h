@@ -84,7 +84,13 @@ class Grid {
 
   // Makes wide characters that lie across an edge of these columns blank.
   // Returns the first of the cells.
-  GridCell* Open(int row, int from, int to);
+  GridCell* Open(int row, int from, int to) {
+    std::vector<GridCell>& cells = (*this)[row].cells;
+    GridCell* const data = cells.data();
+    if (data[from].right_half()) Split(data + from);
+    if (to < cols_ && data[to].right_half()) Split(data + to);
+    return data + from;
+  }
   void Erase(int row, int from, int to, uint32_t look);
   void Erase(const Area& area, uint32_t look);
   // Moves the cells from `at` on to the right, or to the left if `count` is
@@ -101,6 +107,9 @@ class Grid {
               absl::Span<Cursor* const> cursors);
 
  private:
+  static void Split(GridCell* right_half) {
+    right_half[0].glyph = right_half[-1].glyph = ' ';
+  }
   size_t IndexOf(int row) const {
     const size_t index =
         first_ +

@@ -8,9 +8,13 @@
 // Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <type_traits>
+#include <utility>
 #include <vector>
 
 #include "absl/container/flat_hash_set.h"
@@ -26,24 +30,24 @@ struct Look {
   bool is_guarded = false;  // DECSCA
   uint16_t link = 0;        // a number in a table of links, or 0
 
-  bool operator==(const Look&) const = default;
-  template <typename H>
-  friend H AbslHashValue(H state, const Look& look) {
-    const Style& s = look.style;
-    const auto color = [](const Color& c) {
-      return uint32_t{c.red} | uint32_t{c.green} << 8 | uint32_t{c.blue} << 16 |
-             static_cast<uint32_t>(c.kind) << 24;
-    };
-    const uint32_t flags = uint32_t{s.bold} | uint32_t{s.dim} << 1 |
-                           uint32_t{s.italic} << 2 | uint32_t{s.blink} << 3 |
-                           uint32_t{s.reverse} << 4 | uint32_t{s.conceal} << 5 |
-                           uint32_t{s.strike} << 6 | uint32_t{s.overline} << 7 |
-                           uint32_t{look.is_guarded} << 8 |
-                           static_cast<uint32_t>(s.underline) << 9;
-    return H::combine(std::move(state), color(s.fg), color(s.bg), color(s.line),
-                      flags, look.link);
+  bool operator==(const Look& other) const {
+    return std::memcmp(this, &other, sizeof other) == 0;
   }
 };
+static_assert(std::has_unique_object_representations_v<Look>);
+
+inline uint64_t HashOf(const Look& look) {
+  constexpr uint64_t kFactor = 0x9e3779b97f4a7c15;
+  std::array<uint64_t, 3> words;
+  static_assert(sizeof words == sizeof look);
+  std::memcpy(words.data(), &look, sizeof look);
+  const uint64_t mixed =
+      ((words[0] * kFactor ^ words[1]) * kFactor ^ words[2]) * kFactor;
+  return mixed ^ mixed >> 32;
+}
+inline uint64_t HashOf(const std::string& text) {
+  return absl::Hash<std::string>()(text);
+}
 
 // Different values, each of which has a number.  The first one is the usual
 // one, Value{}, and has the number 0.
@@ -60,12 +64,15 @@ class Interned {
   }
 
   uint32_t Intern(const Value& value) {
+    // Most are among the last that were asked for.
+    uint32_t& recent = recent_[HashOf(value) % recent_.size()];
+    if (values_[recent] == value) return recent;
     const auto it = numbers_.find(value);
-    if (it != numbers_.end()) return *it;
+    if (it != numbers_.end()) return recent = *it;
     values_.push_back(value);
-    const auto number = static_cast<uint32_t>(values_.size() - 1);
-    numbers_.insert(number);
-    return number;
+    recent = static_cast<uint32_t>(values_.size() - 1);
+    numbers_.insert(recent);
+    return recent;
   }
   const Value& operator[](uint32_t number) const { return values_[number]; }
   size_t size() const { return values_.size(); }
@@ -89,9 +96,7 @@ class Interned {
   // A number is found by its value, which is in the table only once.
   struct Hash {
     using is_transparent = void;
-    size_t operator()(const Value& value) const {
-      return absl::Hash<Value>()(value);
-    }
+    size_t operator()(const Value& value) const { return HashOf(value); }
     size_t operator()(uint32_t number) const {
       return (*this)((*from)[number]);
     }
@@ -114,12 +119,14 @@ class Interned {
     Index();
   }
   void Index() {
+    recent_ = {};
     numbers_ = Numbers(0, Hash{&values_}, Equal{&values_});
     numbers_.reserve(values_.size());
     for (uint32_t i = 0; i < values_.size(); ++i) numbers_.insert(i);
   }
 
   std::vector<Value> values_;
+  std::array<uint32_t, 64> recent_ = {};
   Numbers numbers_;
 };
 

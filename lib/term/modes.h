@@ -71,6 +71,11 @@ class Modes {
   // Call it for every event of `parser`; only whole sequences change anything.
   void Take(SequenceParser::Event event, const SequenceParser& parser,
             OnEffect on_effect);
+  // Whether Take() has to be called for this CSI.
+  static bool Minds(const SequenceParser& csi) {
+    const bool plain = csi.prefix() == 0 && csi.intermediate() == 0;
+    return !plain || (csi.final() >= 'h' && csi.final() != 'm');
+  }
   // Call it when the terminal's size changes, which ends its region.
   void ForgetRegion() { region_ = margins_ = {}; }
 

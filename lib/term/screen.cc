@@ -6,7 +6,6 @@
 #include <initializer_list>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
 #include "lib/term/painter.h"
@@ -102,15 +101,38 @@ size_t Screen::WriteSome(absl::string_view bytes, uint64_t most) {
            done - most > kLongestSequence;
   };
   while (p != end && !enough()) {
-    if (parser_.ground() && utf8_.pending() == 0) {
-      if (IsAscii(*p) && modes_.charsets().ascii()) {
-        p = PrintAscii(p, end);
-        continue;
-      }
-    }
-    TakeByte(*p++);
+    p = TakeSome(p, end);
   }
   return static_cast<size_t>(p - bytes.data());
+}
+
+// Takes a run of text, a sequence or a byte.
+const char* Screen::TakeSome(const char* p, const char* end) {
+  if (parser_.ground()) {
+    const auto print = [this](char32_t character) { Print(character); };
+    if (*p < 0) {
+      ++work_;
+      utf8_.Feed(*p, print);
+      return p + 1;
+    }
+    if (utf8_.pending() == 0) {
+      if (IsAscii(*p) && modes_.charsets().ascii()) return PrintAscii(p, end);
+      if (*p >= '\b' && *p <= '\r') {
+        ++work_;
+        printed_last_ = marks_join_ = false;
+        last_ = 0;
+        Control(*p);
+        return p + 1;
+      }
+      const char* const after = parser_.TakeCsi(p, end);
+      if (after != p) {
+        Act(SequenceParser::Event::kCsi);
+        return after;
+      }
+    }
+  }
+  TakeByte(*p);
+  return p + 1;
 }
 
 // --- printing
@@ -239,7 +261,7 @@ void Screen::Repeat(int count) {
 }
 
 int Screen::RowCols(int row) const {
-  const bool single = grid()[row].size == RowSize::kSingle;
+  const bool single = !has_row_sizes_ || grid()[row].size == RowSize::kSingle;
   return single ? cols() : std::max(cols() / 2, 2);
 }
 
@@ -319,8 +341,10 @@ void Screen::Act(SequenceParser::Event event) {
   printed_last_ = false;
   if (!repeats) last_ = 0;
   marks_join_ = marks_join_ && MayStay(event, final);
-  modes_.Take(event, parser_,
-              [this](Modes::Effect effect) { OnEffect(effect); });
+  if (event != SequenceParser::Event::kCsi || Modes::Minds(parser_)) {
+    modes_.Take(event, parser_,
+                [this](Modes::Effect effect) { OnEffect(effect); });
+  }
   switch (event) {
     case SequenceParser::Event::kControl:
       Control(final);
@@ -423,8 +447,9 @@ void Screen::Csi() {
     tabs_ = TabStops(cols());
     return;
   }
-  const bool joined = absl::StrContains(parser_.body(), ':');
-  if (parser_.prefix() != 0 || (joined && final != 'm')) return;
+  if (parser_.prefix() != 0 || (parameters.any_joined() && final != 'm')) {
+    return;
+  }
   switch (final) {
     case '@':
     case 'L':
@@ -800,6 +825,7 @@ void Screen::SetRowSize(char final) {
   const size_t which = kFinals.find(final);
   if (which == absl::string_view::npos) return;
   grid()[row_].size = static_cast<RowSize>(which);
+  has_row_sizes_ = true;
   col_ = std::min(col_, RowCols(row_) - 1);
 }
 

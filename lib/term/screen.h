@@ -120,6 +120,7 @@ class Screen {
   Grid& grid() { return alternate_ ? *alternate_ : primary_; }
   const Grid& grid() const { return alternate_ ? *alternate_ : primary_; }
 
+  const char* TakeSome(const char* p, const char* end);
   void TakeByte(char c);
   const char* PrintAscii(const char* p, const char* end);
   void Print(char32_t character);
@@ -204,6 +205,7 @@ class Screen {
   bool printed_last_ = false;
   bool marks_join_ = false;     // the cursor hasn't moved since
   bool in_rectangles_ = false;  // DECSACE
+  bool has_row_sizes_ = false;  // a row may be of double width
   Look pen_;
   uint32_t pen_number_ = 0;
   uint32_t blank_number_ = 0;

@@ -35,6 +35,10 @@ class SequenceParser {
   };
 
   Event Take(char c);
+  // Takes the CSI that begins at `p` if it is whole and has nothing unusual in
+  // it, and returns where it ends.  Otherwise nothing changes, and it returns
+  // `p`.  Call it when no sequence has begun; it is faster than Take().
+  const char* TakeCsi(const char* p, const char* end);
 
   // Whether no sequence has begun.
   bool ground() const { return state_ == State::kGround; }
@@ -81,6 +85,7 @@ class Parameters {
   bool missing(size_t i) const { return i >= size_ || values_[i] < 0; }
   // Whether a ':' separates it from the one before.
   bool joined(size_t i) const { return i < size_ && joined_[i]; }
+  bool any_joined() const { return any_joined_; }
 
  private:
   static constexpr size_t kMost = 32;
@@ -88,6 +93,7 @@ class Parameters {
   std::array<int16_t, kMost> values_;
   std::array<bool, kMost> joined_;
   size_t size_ = 0;
+  bool any_joined_ = false;
 };
 
 }  // namespace deptyr

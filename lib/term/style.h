@@ -8,7 +8,9 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <type_traits>
 
 #include "lib/term/sequence.h"
 
@@ -52,8 +54,11 @@ struct Style {
   bool strike = false;
   bool overline = false;
 
-  bool operator==(const Style&) const = default;
+  bool operator==(const Style& other) const {
+    return std::memcmp(this, &other, sizeof other) == 0;
+  }
 };
+static_assert(std::has_unique_object_representations_v<Style>);
 
 void ApplySgr(const Parameters& parameters, Style& style);
 

@@ -14,7 +14,8 @@ bool IsIn(char32_t character, char32_t first, char32_t last) {
 }  // namespace
 
 int GlyphWidth(char32_t character) {
-  if (character < 0x300) return 1;
+  if (character < 0x300 || IsIn(character, 0x2500, 0x25a0)) return 1;
+  if (IsIn(character, 0x4e00, 0x9fff)) return 2;
   const utf8proc_property_t& property =
       *utf8proc_get_property(static_cast<utf8proc_int32_t>(character));
   switch (property.boundclass) {
