@@ -107,10 +107,8 @@ void Grid::ForgetHistory() {
 void Grid::Erase(int row, int from, int to, uint32_t look) {
   if (from >= to) return;
   std::fill_n(Open(row, from, to), to - from, GridCell{.look = look});
-  if (to < cols_) return;
+  if (to < cols_ || from > 0) return;
   GridLine& line = (*this)[row];
-  line.wraps = false;
-  if (from > 0) return;
   line.known = true;
   line.size = RowSize::kSingle;
 }
@@ -136,7 +134,6 @@ void Grid::Shift(int row, int at, int right, int count, uint32_t look) {
     std::move(begin + by, end, begin);
     std::fill_n(end - by, by, GridCell{.look = look});
   }
-  if (right == cols_) (*this)[row].wraps = false;
 }
 
 // The screen's first `bottom` rows move up by one, and the first becomes
@@ -173,6 +170,7 @@ void Grid::Scroll(const Area& area, int count, uint32_t look, bool keeps) {
       std::copy_n(from, area.cols(), Open(row, area.left, area.right));
     }
   }
+  if (area.bottom == rows_) (*this)[rows_ - 1].wraps = false;
   for (int left = by; left > 0; --left, row += step) {
     if (whole) {
       Clear((*this)[row], look);
@@ -203,6 +201,7 @@ void Grid::Resize(int rows, int cols, bool reflows,
   Straighten();
   if (cols != cols_) reflows ? Reflow(cols, cursors) : Cut(cols);
   if (rows != rows_) SetRows(rows, cursors);
+  lines_.back().wraps = false;
   for (Cursor* const cursor : cursors) {
     cursor->row = std::clamp(cursor->row, 0, rows_ - 1);
     cursor->wraps = cursor->wraps && cursor->col == cols_ - 1;

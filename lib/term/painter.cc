@@ -14,6 +14,9 @@ namespace {
 // largest.
 constexpr size_t kMostPainted = 3 << 20;
 
+// The last byte of the sequence that sets a row's size, by RowSize.
+constexpr absl::string_view kRowSizes = "5634";
+
 // Whether the cell is as it is on a blank screen.
 bool IsUntouched(const Cell& cell) {
   return cell.erased() && cell.style == Style{};
@@ -89,32 +92,35 @@ void Painter::PaintRows(bool alternate) {
   out_ += "\x1b[H";
   const size_t begin = out_.size();
   const int rows = std::min<int>(from_.rows(), room_.rows);
-  bool goes_on = false;
+  goes_on_ = false;
+  // A row of double width has less room, but may hold more from before.
+  std::string sizes;
   for (int i = 0; i < rows; ++i) {
     Row row = from_.ReadRow(alternate, i);
     Fit(row, room_.cols);
-    PaintRow(row, i, goes_on);
+    PaintRow(row, i);
+    if (row.size != RowSize::kSingle) {
+      absl::StrAppend(&sizes, "\x1b[", i + 1, "H\x1b#",
+                      kRowSizes.substr(static_cast<size_t>(row.size), 1));
+    }
     // Only a terminal that is as wide wraps there.
-    goes_on = row.wraps && row.cells.size() == room_.cols;
+    goes_on_ = row.wraps && row.cells.size() == room_.cols;
+    last_erased_ = row.cells.back().erased();
     if (out_.size() - begin > kMostPainted) {
       all_ = false;
       break;
     }
   }
   SetLook({});
+  out_ += sizes;
 }
 
 // Skips what is as on a blank screen.
-void Painter::PaintRow(const Row& row, int number, bool goes_on) {
+void Painter::PaintRow(const Row& row, int number) {
   const std::vector<Cell>& cells = row.cells;
   const size_t length = LengthWithout(cells, IsUntouched);
-  if (length == 0 && !goes_on && row.size == RowSize::kSingle) return;
-  StartRow(number, goes_on, cells[0].erased());
-  if (row.size != RowSize::kSingle) {
-    absl::StrAppend(
-        &out_, "\x1b#",
-        absl::string_view("5634").substr(static_cast<size_t>(row.size), 1));
-  }
+  if (length == 0 && !goes_on_ && !row.wraps) return;
+  StartRow(number, cells[0]);
   for (size_t col = 0; col < length;) {
     if (const size_t erased = ErasedAt(cells, col); erased > 0) {
       PaintErased(cells[col].style, erased, col + erased == cells.size());
@@ -128,13 +134,15 @@ void Painter::PaintRow(const Row& row, int number, bool goes_on) {
 }
 
 // A row that goes on with the line of the row before is entered by wrapping, so
-// that the terminal knows.
-void Painter::StartRow(int number, bool goes_on, bool blank) {
+// that the terminal knows.  A wide character wraps if only the last column is
+// left.
+void Painter::StartRow(int number, const Cell& first) {
   constexpr int kFarther = 4;  // where CUP is shorter
-  if (goes_on) {
-    if (blank) {
+  if (goes_on_) {
+    if (last_erased_) absl::StrAppend(&out_, "\x1b[", room_.cols, "G");
+    if (first.erased() || (last_erased_ && first.width != 2)) {
       SetLook({});
-      out_ += " \r\x1b[K";
+      absl::StrAppend(&out_, last_erased_ ? "\u3000" : " ", "\r\x1b[K");
     }
   } else if (number - row_ > kFarther) {
     MoveTo(number, 0);
@@ -210,13 +218,18 @@ void Painter::PaintCursor() {
     const Charsets& charsets = from_.modes().charsets();
     const bool translated =
         first > 0 && charsets.Translate(first) != static_cast<char32_t>(first);
-    // Makes room for what is inserted.
-    if (from_.modes().insert()) {
+    // Makes room for what is inserted; but that ends a line that goes on.
+    const bool inserts = from_.modes().insert();
+    const bool replaces = inserts && row.wraps;
+    if (replaces) {
+      out_ += "\x1b[4l";
+    } else if (inserts) {
       absl::StrAppend(&out_, "\x1b[", int{cell.width}, "P");
     }
     if (translated) out_ += Charsets::kReset;
     Reprint(cell, *printed);
     if (translated) out_ += charsets.Sequences();
+    if (replaces) out_ += "\x1b[4h";
     if (!from_.printed_last()) {
       // After any sequence, REP repeats nothing.
       out_ += "\x1b[m";

@@ -29,8 +29,8 @@ class Painter {
  private:
   void PaintBeneath();
   void PaintRows(bool alternate);
-  void PaintRow(const Row& row, int number, bool goes_on);
-  void StartRow(int number, bool goes_on, bool blank);
+  void PaintRow(const Row& row, int number);
+  void StartRow(int number, const Cell& first);
   void PaintErased(const Style& style, size_t count, bool to_end);
   void PaintSaved(bool alternate, absl::string_view save);
   void PaintModes();
@@ -48,7 +48,11 @@ class Painter {
   Style style_;
   std::string link_;
   bool is_guarded_ = false;
-  int row_ = 0;  // where the last row that was painted is
+  // The last row that was painted: where it is, whether the next one goes on
+  // with its line, and whether there is nothing in its last column.
+  int row_ = 0;
+  bool goes_on_ = false;
+  bool last_erased_ = false;
   bool all_ = true;
 };
 

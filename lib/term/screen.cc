@@ -6,6 +6,7 @@
 #include <initializer_list>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
 #include "lib/term/painter.h"
@@ -122,6 +123,7 @@ const char* Screen::TakeSome(const char* p, const char* end) {
         printed_last_ = marks_join_ = false;
         last_ = 0;
         Control(*p);
+        if (doubts_ && *p == '\r') doubts_->col = false;
         return p + 1;
       }
       const char* const after = parser_.TakeCsi(p, end);
@@ -181,12 +183,8 @@ void Screen::Print(char32_t character) {
 void Screen::PutGlyph(uint32_t glyph, int width) {
   WrapIfWaiting();
   if (width > RightLimit() - col_) {
-    if (modes_.autowrap()) {
-      waits_ = true;
-      WrapIfWaiting();
-    } else {
-      return;  // half of it would be shown
-    }
+    if (!modes_.autowrap()) return;  // half of it would be shown
+    Wrap();
   }
   const int limit = RightLimit();
   if (modes_.insert()) {
@@ -206,11 +204,19 @@ void Screen::Advance(int count, int limit) {
   if (waits_) col_ = limit - 1;
   printed_last_ = true;
   marks_join_ = true;
+  if (doubts_ && (doubts_->row || doubts_->col || doubts_->pen)) {
+    grid()[row_].known = false;
+  }
 }
 
 void Screen::WrapIfWaiting() {
-  if (!waits_ || !modes_.autowrap()) return;
-  if (col_ == cols() - 1) grid()[row_].wraps = true;
+  if (waits_ && modes_.autowrap()) Wrap();
+}
+
+void Screen::Wrap() {
+  const bool moves =
+      row_ == region_.bottom - 1 ? InRegion() : row_ + 1 < rows();
+  if (col_ == cols() - 1) grid()[row_].wraps = moves;
   Index();
   col_ = region_.left;
 }
@@ -333,6 +339,70 @@ void Screen::Collect() {
   PenHasChanged();
 }
 
+// --- certainty
+
+void Screen::DoubtRows() {
+  for (int row = 0; row < rows(); ++row) grid()[row].known = false;
+}
+
+void Screen::Doubt(bool knows_pen) {
+  doubts_.emplace().pen = !knows_pen;
+  DoubtRows();
+}
+
+bool Screen::known() const {
+  if (!doubts_) return true;
+  if (doubts_->row || doubts_->col || doubts_->pen) return false;
+  for (int row = 0; row < rows(); ++row) {
+    if (!grid()[row].known) return false;
+  }
+  return true;
+}
+
+// Looks at a sequence that has just been obeyed.
+void Screen::DoubtAfter(SequenceParser::Event event) {
+  constexpr absl::string_view kAbsolute = "Hf";
+  constexpr absl::string_view kHarmless = "mABCDEFGI`abdejkgnctuSTq";
+  const char final = parser_.final();
+  const bool control = event == SequenceParser::Event::kControl;
+  const bool plain = parser_.prefix() == 0 && parser_.intermediate() == 0;
+  Doubts& doubts = *doubts_;
+  if (control && final != '\x0e' && final != '\x0f') {
+    if (final == '\r') doubts.col = false;
+    return;
+  }
+  if (event == SequenceParser::Event::kCsi && plain) {
+    const Parameters parameters(parser_.body());
+    if (absl::StrContains(kAbsolute, final)) doubts.row = doubts.col = false;
+    if (final == 'G' || final == '`') doubts.col = false;
+    if (final == 'd') doubts.row = false;
+    if (final == 'm' && parameters.At(0) == 0) doubts.pen = false;
+    if (final == 'J' && parameters.At(0) >= 2) return;
+    const bool edits = absl::StrContains("@JKLMPX", final);
+    if (edits && doubts.row) DoubtRows();
+    if (edits && doubts.col && final != 'L' && final != 'M') {
+      grid()[row_].known = false;
+    }
+    if (edits || absl::StrContains(kAbsolute, final) ||
+        absl::StrContains(kHarmless, final)) {
+      return;
+    }
+  }
+  if (event == SequenceParser::Event::kString) return;
+  // Each kind of mode, set for the first time, makes a guess of what was
+  // before.
+  const auto kind = static_cast<uint32_t>(event) << 24 |
+                    uint32_t{static_cast<uint8_t>(parser_.prefix())} << 16 |
+                    uint32_t{static_cast<uint8_t>(parser_.intermediate())}
+                        << 8 |
+                    static_cast<uint8_t>(final == 'l' ? 'h' : final);
+  if (std::find(doubts.set.begin(), doubts.set.end(), kind) ==
+      doubts.set.end()) {
+    doubts.set.push_back(kind);
+    DoubtRows();
+  }
+}
+
 // --- sequences
 
 void Screen::Act(SequenceParser::Event event) {
@@ -362,6 +432,9 @@ void Screen::Act(SequenceParser::Event event) {
     case SequenceParser::Event::kPrint:
       break;
   }
+  // A row of double width may have come to the cursor.
+  if (has_row_sizes_) col_ = std::min(col_, RowCols(row_) - 1);
+  if (doubts_) DoubtAfter(event);
 }
 
 void Screen::OnEffect(Modes::Effect effect) {
@@ -608,6 +681,7 @@ void Screen::Index() {
   if (row_ != region_.bottom - 1) {
     row_ = std::min(row_ + 1, rows() - 1);
   } else if (InRegion()) {
+    if (doubts_) doubts_->row = false;
     Scroll(region_, 1);
   }
 }
@@ -617,6 +691,7 @@ void Screen::ReverseIndex() {
   if (row_ != region_.top) {
     row_ = std::max(row_ - 1, 0);
   } else if (InRegion()) {
+    if (doubts_ && doubts_->row) DoubtRows();
     Scroll(region_, -1);
   }
 }
@@ -668,10 +743,12 @@ void Screen::Edit(char final, int count) {
       Charge(region_.right - col_);
       grid().Shift(row_, col_, region_.right, final == '@' ? count : -count,
                    BlankNumber());
+      if (final == 'P') grid()[row_].wraps = false;
       break;
     case 'X':
       if (beyond) return;
       EraseArea({row_, row_ + 1, col_, std::min(col_ + count, cols())}, false);
+      grid()[row_].wraps = false;
       break;
     case 'L':
     case 'M':
@@ -686,24 +763,20 @@ void Screen::Edit(char final, int count) {
 }
 
 void Screen::EraseInDisplay(int what, bool selective) {
-  const int end = rows();
-  if (what == 0) {
-    EraseInLine(0, selective);
-    EraseArea({row_ + 1, end, 0, cols()}, selective);
-  } else if (what == 1) {
-    EraseArea({0, row_, 0, cols()}, selective);
-    EraseInLine(1, selective);
-  } else if (what == 2) {
-    EraseArea(grid().all(), selective);
-  } else if (what == 3) {
-    primary_.ForgetHistory();
-  }
+  const int first = what == 0 ? row_ + 1 : 0;
+  const int end = what == 1 ? row_ : rows();
+  if (what == 3) primary_.ForgetHistory();
+  if (what < 0 || what > 2) return;
+  if (what != 2) EraseInLine(what, selective);
+  EraseArea({first, end, 0, cols()}, selective);
+  for (int row = first; row < end; ++row) grid()[row].wraps = false;
 }
 
 // While the cursor waits to wrap, it is beyond the last character.
 void Screen::EraseInLine(int what, bool selective) {
   const bool beyond = waits_ && modes_.autowrap();
   if (what < 0 || what > 2 || (what == 0 && beyond)) return;
+  if (what == 0) grid()[row_].wraps = false;
   EraseArea(
       {row_, row_ + 1, what == 0 ? col_ : 0, what == 1 ? col_ + 1 : cols()},
       selective);
@@ -870,6 +943,7 @@ void Screen::Save() {
 
 void Screen::Restore() {
   const Saved& saved = saved_[alternate_ ? 1 : 0];
+  if (doubts_ && !saved.set) doubts_->row = doubts_->col = doubts_->pen = true;
   row_ = saved.cursor.row;
   col_ = saved.cursor.col;
   waits_ = saved.cursor.wraps;
@@ -898,6 +972,7 @@ void Screen::SoftReset() {
 }
 
 void Screen::Reset() {
+  doubts_.reset();
   Charge(rows() * cols());
   primary_ = Grid(rows(), cols(),
                   std::max(static_cast<int>(most_scrollback_), rows()));
@@ -928,7 +1003,7 @@ void Screen::Resize(WindowSize size) {
     resize(primary_, true, {&now, &saved_[0].cursor});
   }
   row_ = now.row;
-  col_ = now.col;
+  col_ = std::min(now.col, RowCols(row_) - 1);
   waits_ = now.wraps;
   printed_last_ = false;
   marks_join_ = false;

@@ -41,6 +41,18 @@ namespace deptyr {
 // Moving or erasing this many cells takes as long as a byte of a sequence.
 constexpr int kCellsAtOnce = 12;
 
+// What isn't known for sure about a screen of whose stream a part is lost.  A
+// row's place is known again once a line feed scrolls: however far down the
+// real cursor was, it is in the last row then.
+struct Doubts {
+  bool row = true;
+  bool col = true;
+  bool pen = true;
+  // The kinds of modes that were set since; before that, the present ones
+  // are a guess.
+  std::vector<uint32_t> set;
+};
+
 class Screen {
  public:
   static constexpr size_t kMostMarks = 31;
@@ -65,6 +77,14 @@ class Screen {
   // The scroll region becomes all of the screen, as in xterm and tmux; the
   // digest has to be told, too.
   void Resize(WindowSize size);
+
+  // Says that what was written before is lost.  `knows_pen` tells whether the
+  // pen is the one that a reset terminal has.
+  void Doubt(bool knows_pen);
+  bool doubts() const { return doubts_.has_value(); }
+  // Whether all that is shown is as the program wrote it, since it has cleared
+  // or scrolled away what Doubt() made uncertain.
+  bool known() const;
 
   // The escape sequences that make a terminal that has been reset (kResetModes,
   // primary screen, cleared) look the same, and do the same with what the
@@ -128,7 +148,10 @@ class Screen {
   void Combine(char32_t mark);
   void Repeat(int count);
   void Advance(int count, int limit);
+  void DoubtRows();
+  void DoubtAfter(SequenceParser::Event event);
   void WrapIfWaiting();
+  void Wrap();
   std::optional<Cursor> CellBefore() const;
 
   void Act(SequenceParser::Event event);
@@ -212,6 +235,7 @@ class Screen {
   Area region_;
   std::array<Saved, 2> saved_;
   TabStops tabs_;
+  std::optional<Doubts> doubts_;
   uint64_t work_ = 0;
 };
 

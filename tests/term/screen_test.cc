@@ -299,7 +299,7 @@ TEST(WorkTest, WhatIsDoneIsCounted) {
   };
   EXPECT_GE(work("", "\x1b#8"), kCells);
   for (const absl::string_view all :
-       {"\x1b[2J", "\x1b\x63", "\x1b[?1049h", "\x1b[1;1;99;999$z"}) {
+       {"\x1b[2J", "\x1b\x63", "\x1b[?1049h", "\x1b[1;1;99;1000$z"}) {
     EXPECT_GE(work("\x1b[H", all), kCells / kCellsAtOnce) << all;
   }
   // Rows are moved as a whole, unless there are margins.
