@@ -31,7 +31,6 @@
 #include "lib/sys/replace_self.h"
 #include "lib/sys/shared_fd.h"
 #include "lib/term/digest.h"
-#include "lib/term/interpreter.h"
 #include "lib/term/screen.h"
 #include "lib/wire/key_values.h"
 #include "lib/wire/messages.h"

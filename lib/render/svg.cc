@@ -107,7 +107,7 @@ class Picture {
   };
 
   Colors ColorsOf(const Style& style, bool under_cursor) const;
-  void DrawRow(const Row& row, size_t number, int cursor);
+  void DrawRow(const std::vector<Cell>& row, size_t number, int cursor);
   void DrawRun(absl::string_view text, const Style& style, const Colors& colors,
                double x, double y, double width);
 
@@ -126,7 +126,7 @@ Picture::Colors Picture::ColorsOf(const Style& style, bool under_cursor) const {
 
 std::string Picture::Draw(const Screen& screen, absl::string_view title) {
   const double width =
-      2 * kMargin + kWidth * static_cast<double>(rows_[0].size());
+      2 * kMargin + kWidth * static_cast<double>(rows_[0].cells.size());
   const double height =
       2 * kMargin + kHeight * static_cast<double>(rows_.size());
   out_ = absl::StrFormat(
@@ -143,14 +143,14 @@ std::string Picture::Draw(const Screen& screen, absl::string_view title) {
   for (size_t row = 0; row < rows_.size(); ++row) {
     const bool here =
         screen.cursor_visible() && static_cast<size_t>(cursor.row) == row;
-    DrawRow(rows_[row], row, here ? cursor.col : -1);
+    DrawRow(rows_[row].cells, row, here ? cursor.col : -1);
   }
   return out_ + "</svg>\n";
 }
 
 // Cells that look the same are drawn at once.  Wide ones and the cursor's are
 // each drawn alone, so that they are where they belong whatever the font.
-void Picture::DrawRow(const Row& row, size_t number, int cursor) {
+void Picture::DrawRow(const std::vector<Cell>& row, size_t number, int cursor) {
   const auto at = static_cast<size_t>(cursor);
   const double y = kMargin + kHeight * static_cast<double>(number);
   for (size_t col = 0; col < row.size();) {

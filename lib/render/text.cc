@@ -1,7 +1,7 @@
 #include "absl/functional/function_ref.h"
 
 #include "lib/render/render.h"
-#include "lib/term/paint_row.h"
+#include "lib/term/painter.h"
 
 namespace deptyr {
 namespace {
@@ -24,7 +24,7 @@ std::string Lines(const Screen& screen,
 std::string Text(const Screen& screen) {
   return Lines(screen, [](const Row& row) {
     std::string line;
-    for (const Cell& cell : row) cell.AppendTo(line);
+    for (const Cell& cell : row.cells) cell.AppendTo(line);
     line.resize(line.find_last_not_of(' ') + 1);
     return line;
   });

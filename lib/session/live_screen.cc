@@ -8,7 +8,6 @@
 
 #include "lib/sys/memory.h"
 #include "lib/sys/terminal.h"
-#include "lib/term/cell.h"
 
 namespace deptyr {
 namespace {
@@ -82,6 +81,7 @@ void LiveScreen::OnStart(WindowSize size) {
 
 void LiveScreen::Begin(WindowSize size) {
   begin_ = modelled_ = learned_from_ = sure_from_ = ring_.end();
+  known_ = false;
   digest_ = behind_ = Digest();
   size_ = Modelled(size);
   whole_ = size_ == size;
@@ -173,7 +173,8 @@ bool LiveScreen::ClearedAt(uint64_t first) const {
 bool LiveScreen::exact() const {
   // If the model has to start again, it does so at the last clear if the ring
   // still has that.
-  return whole_ && ClearedAt(lapped() ? ring_.begin() : learned_from_);
+  return whole_ && (ClearedAt(lapped() ? ring_.begin() : learned_from_) ||
+                    (known_ && !lapped()));
 }
 
 void LiveScreen::OnOutput() {
@@ -190,7 +191,11 @@ void LiveScreen::OnOutput() {
 // It is done so often that the ring still has all that came after the last.
 void LiveScreen::RecordModes() {
   if (ring_.end() - ring_.modes().offset < ring_.capacity() / 2) return;
-  ring_.RecordModes(Whole(), Modes());
+  std::string modes = Modes();
+  if (modes.size() >= std::size(ring_.modes().text)) {
+    modes = digest_.modes().ShortSequences();
+  }
+  ring_.RecordModes(Whole(), modes);
 }
 
 void LiveScreen::AwaitQuiet() {
@@ -237,6 +242,7 @@ void LiveScreen::Advance(uint64_t most) {
     modelled_ += taken;
   }
   asked_ = asked_ && IsBehind();
+  known_ = known_ || (screen_->doubts() && screen_->known());
 }
 
 // The model is made from the last clear on, which is exact, or from the end of
@@ -261,10 +267,15 @@ void LiveScreen::StartAgain(bool at_once) {
   modelled_ = std::min(learned_from_, Whole());
   Forget();
   screen_.emplace(size_);
-  if (!from_clear && digest_.modes().alternate()) screen_->Write("\x1b[?1049h");
+  known_ = false;
   // The modes at that place aren't known; the present ones are the best guess.
   behind_ = Digest();
   behind_.Scan(Modes());
+  if (!from_clear) {
+    screen_->Write(Modes());
+    screen_->Doubt(digest_.has_usual_pen_since(
+        learned_from_ - std::min(learned_from_, begin_)));
+  }
   ParkLater();
 }
 
@@ -285,7 +296,11 @@ void LiveScreen::OnResize(WindowSize size) {
   } else if (!lapped()) {
     // The bytes so far were written for the old size: if the model can't catch
     // up now, it never will.
-    if (!CatchUp(kMostUnasked, /*needs_model=*/true)) sure_from_ = ring_.end();
+    if (!CatchUp(kMostUnasked, /*needs_model=*/true)) {
+      sure_from_ = ring_.end();
+      known_ = false;
+      screen_->Doubt(/*knows_pen=*/false);
+    }
     ForgetParked();
     screen_->Resize(modelled);
   }
@@ -382,7 +397,10 @@ void LiveScreen::ParkNow() {
   if (IsBehind()) return ParkLater();
   bool all = true;
   std::string paint = PaintFor(size_, all);
-  if (!all) sure_from_ = ring_.end();
+  if (!all) {
+    sure_from_ = ring_.end();
+    known_ = false;
+  }
   again_.reset();
   Forget();
   // The copy takes no more memory than it needs, in a place of its own.

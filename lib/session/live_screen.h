@@ -15,10 +15,10 @@
 // A program that writes less than the model parses (16 MB/s and more) always
 // has an exact screen.  A program that floods laps the model.  Then the model
 // starts again when the flood is over or somebody asks, from the last clear or
-// from the end of the ring, and the picture is approximate until all is cleared
-// again. Whoever asks waits for a few milliseconds, whatever was written: a
-// model that is still behind then is shown as it is, and the stream goes on
-// from there.
+// from the end of the ring, and the picture is approximate until all that is
+// shown has been written since: cleared, or scrolled in.  Whoever asks waits
+// for a few milliseconds, whatever was written: a model that is still behind
+// then is shown as it is, and the stream goes on from there.
 #pragma once
 
 #include <cstdint>
@@ -112,8 +112,10 @@ class LiveScreen final : public Observer {
   uint64_t modelled_ = 0;
   Digest behind_;  // it has seen as much as the model has
   uint64_t learned_from_ = 0;
-  // Only a clear from here on makes the screen known.
+  // Only a clear from here on makes the screen known, or the model itself finds
+  // that nothing is left of what it doesn't know.
   uint64_t sure_from_ = 0;
+  bool known_ = false;
   std::optional<Screen> screen_;
   // The last picture that took long, for others who ask within a moment.
   struct Again {

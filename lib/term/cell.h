@@ -1,46 +1,49 @@
-// A cell of a screen, and the cursor.
+// What a screen shows, for those who read it: cells, rows and the cursor.
 #pragma once
 
-#include <array>
-#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <vector>
 
-#include "lib/base/utf8.h"
 #include "lib/term/style.h"
 
 namespace deptyr {
 
-// Moving or erasing this many cells takes as long as printing one.
-constexpr int kCellsAtOnce = 12;
-
 struct Cell {
-  static constexpr size_t kMostCharacters = 6;
-
-  // A character and those that combine with it.  The first is 0 in a cell that
-  // was erased, and in the right half of a wide character.
-  std::array<char32_t, kMostCharacters> characters = {};
+  // A character and those that combine with it, in UTF-8.  It is empty in a
+  // cell that was erased, and in the right half of a wide character.
+  std::string text = {};
   // 2 if the character goes on in the next cell, whose width is 0.
   uint8_t width = 1;
-  Style style;
+  Style style = {};
+  std::string link = {};    // the URI (OSC 8), or ""
+  bool is_guarded = false;  // a selective erasure spares it (DECSCA)
 
   // Whether nothing has been printed there since it was erased.
-  bool erased() const { return width == 1 && characters[0] == 0; }
-  bool blank() const { return characters[0] == 0 || characters[0] == ' '; }
-
+  bool erased() const { return width == 1 && text.empty(); }
+  bool blank() const { return text.empty() || text == " "; }
   // Appends nothing for a right half, and a space for an erased cell.
   void AppendTo(std::string& out) const {
-    if (erased()) out += ' ';
-    for (const char32_t c : characters) {
-      if (c == 0) break;
-      AppendUtf8(c, out);
+    if (erased()) {
+      out += ' ';
+    } else {
+      out += text;
     }
   }
   bool operator==(const Cell&) const = default;
 };
 
-using Row = std::vector<Cell>;
+// How large a row's characters are (DECSWL, DECDWL, DECDHL).
+enum class RowSize : uint8_t { kSingle, kWide, kUpperHalf, kLowerHalf };
+
+struct Row {
+  std::vector<Cell> cells = {};
+  // The next row goes on with this one's line.
+  bool wraps = false;
+  RowSize size = RowSize::kSingle;
+
+  bool operator==(const Row&) const = default;
+};
 
 struct Cursor {
   int row = 0;

@@ -16,8 +16,10 @@ struct DecMode {
 constexpr DecMode kDecModes[] = {
     {1, false},     // cursor keys
     {5, false},     // reverse video
+    {69, false},    // left and right margins
     {6, false},     // origin
     {7, true},      // autowrap
+    {45, false},    // reverse wrap
     {12, false},    // the cursor blinks
     {25, true},     // the cursor is visible
     {1004, false},  // reports focus
@@ -25,7 +27,12 @@ constexpr DecMode kDecModes[] = {
     {1015, false},  // mouse: urxvt
     {1006, false},  // mouse: SGR
     {1016, false},  // mouse: SGR, pixels
+    {1007, false},  // the wheel sends cursor keys on the alternate screen
     {2004, false},  // brackets pastes
+    {2027, false},  // grapheme clusters
+    {2031, false},  // reports the colour scheme
+    {2048, false},  // reports its size in band
+    {2026, false},  // synchronized output
 };
 
 // Returns 0 for any other mode.

@@ -40,6 +40,7 @@ bool IsOfInterest(char final) {
     case 'q':
     case 'r':
     case 's':
+    case 't':
     case 'u':
       return true;
     default:
@@ -56,6 +57,7 @@ uint64_t Digest::whole() const {
 
 void Digest::Rebase() {
   offset_ = begin_ = home_begin_ = home_end_ = last_clear_ = primary_clear_ = 0;
+  pen_set_ = 0;
 }
 
 void Digest::Scan(absl::string_view bytes) {
@@ -87,11 +89,15 @@ const char* Digest::SkipPlain(const char* p, const char* end) const {
 }
 
 // Skips a CSI that is whole and changes nothing, as most do.
-const char* Digest::SkipCsi(const char* p, const char* end) const {
+const char* Digest::SkipCsi(const char* p, const char* end) {
   if (end - p < 3 || p[1] != '[' || (p[2] >= '<' && p[2] <= '?')) return p;
   const char* q = p + 2;
   while (q != end && *q >= ' ' && *q < '@') ++q;
   if (q == end || *q < '@' || *q == '\x7f' || IsOfInterest(*q)) return p;
+  if (*q == 'm') {
+    pen_set_ = offset_;
+    usual_pen_ = q == p + 2 || (q == p + 3 && p[2] == '0');
+  }
   return q + 1;
 }
 
@@ -109,8 +115,17 @@ void Digest::ScanByte(char c, uint64_t at) {
 
 void Digest::Act(SequenceParser::Event event, uint64_t begin) {
   if (event == SequenceParser::Event::kCsi) MoveOrErase(begin);
+  if (event == SequenceParser::Event::kCsi && parser_.final() == 'm' &&
+      parser_.prefix() == 0) {
+    pen_set_ = begin;
+    usual_pen_ = parser_.body().empty() || parser_.body() == "0";
+  }
   modes_.Take(event, parser_, [&](Modes::Effect effect) {
     switch (effect) {
+      case Modes::Effect::kRestore:
+        pen_set_ = begin;
+        usual_pen_ = false;
+        break;
       case Modes::Effect::kAlternate:
         primary_clear_ = last_clear_;
         last_clear_ = begin;

@@ -45,10 +45,15 @@ class Digest {
   // entered), or 0.  Leaving the alternate screen brings back the primary
   // screen's.
   uint64_t last_clear() const { return last_clear_; }
+  // Whether the program wrote with the usual pen at this offset and has done so
+  // ever since; false if that isn't known.
+  bool has_usual_pen_since(uint64_t offset) const {
+    return usual_pen_ && pen_set_ <= offset;
+  }
 
  private:
   const char* SkipPlain(const char* p, const char* end) const;
-  const char* SkipCsi(const char* p, const char* end) const;
+  const char* SkipCsi(const char* p, const char* end);
   void ScanByte(char c, uint64_t at);
   void Act(SequenceParser::Event event, uint64_t begin);
   void MoveOrErase(uint64_t begin);
@@ -60,6 +65,8 @@ class Digest {
   uint64_t home_end_ = 0;
   uint64_t last_clear_ = 0;
   uint64_t primary_clear_ = 0;
+  uint64_t pen_set_ = 0;  // the last time
+  bool usual_pen_ = true;
   SequenceParser parser_;
   Utf8Decoder utf8_;
   Modes modes_;

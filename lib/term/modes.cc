@@ -3,7 +3,10 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
 
 #include "lib/base/utf8.h"
 
@@ -22,7 +25,7 @@ void Modes::Take(SequenceParser::Event event, const SequenceParser& parser,
       Csi(parser, on_effect);
       break;
     case SequenceParser::Event::kString:
-      if (parser.final() == ']') SetTitle(parser.body());
+      if (parser.final() == ']') Command(parser.body());
       break;
     case SequenceParser::Event::kNone:
     case SequenceParser::Event::kPrint:
@@ -35,7 +38,8 @@ void Modes::Escape(const SequenceParser& escape, OnEffect on_effect) {
   const char final = escape.final();
   if (charsets_.Escape(intermediate, final)) return;
   if (intermediate == '#' && final == '8') {
-    region_ = {};
+    ForgetRegion();
+    Set(6, false);
     on_effect(Effect::kAlign);
   }
   if (intermediate != 0) return;
@@ -71,6 +75,7 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
   if (csi.prefix() == 0) return PlainCsi(csi, on_effect);
   if (csi.prefix() == '?') {
     if (final == 'h' || final == 'l') SetDecModes(csi, on_effect);
+    if (final == 's' || final == 'r') KeepDecModes(csi, on_effect);
   } else if (final == 'u') {
     SetKittyFlags(csi);
   } else if (csi.prefix() == '>' && (final == 'm' || final == 'n')) {
@@ -78,17 +83,37 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
   }
 }
 
+// Takes what DECSTBM and DECSLRM set.  Returns false if that is no region.
+bool TakeRegion(const Parameters& parameters, Modes::Region& region) {
+  const int first = std::max(parameters.At(0, 1), 1);
+  const int last = parameters.At(1);
+  if (last != 0 && last <= first) return false;
+  region = {};
+  if (first > 1 || last > 0) {
+    region = {static_cast<int16_t>(first), static_cast<int16_t>(last)};
+  }
+  return true;
+}
+
 void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
+  const Parameters parameters(csi.body());
   switch (csi.final()) {
     case 'h':
     case 'l':
-      SetModes(csi, on_effect);
+      SetModes(csi);
       break;
     case 'r':
-      if (SetRegion(Parameters(csi.body()))) on_effect(Effect::kRegion);
+      if (TakeRegion(parameters, region_)) on_effect(Effect::kRegion);
       break;
-    case 's':  // with parameters, it sets margins
-      if (csi.body().empty()) Save(on_effect);
+    case 's':
+      if (has_margins()) {
+        if (TakeRegion(parameters, margins_)) on_effect(Effect::kMargins);
+      } else if (csi.body().empty()) {
+        Save(on_effect);
+      }
+      break;
+    case 't':
+      StackTitle(parameters);
       break;
     case 'u':
       if (csi.body().empty()) Restore(on_effect);
@@ -98,13 +123,11 @@ void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
   }
 }
 
-void Modes::SetModes(const SequenceParser& csi, OnEffect on_effect) {
+void Modes::SetModes(const SequenceParser& csi) {
   const Parameters parameters(csi.body());
   for (size_t i = 0; i < parameters.size(); ++i) {
-    const int mode = parameters.At(i);
-    if (mode != 4 && mode != 20) continue;
-    (mode == 4 ? insert_ : new_line_) = csi.final() == 'h';
-    on_effect(mode == 4 ? Effect::kInsert : Effect::kNewLine);
+    if (parameters.At(i) == 4) insert_ = csi.final() == 'h';
+    if (parameters.At(i) == 20) new_line_ = csi.final() == 'h';
   }
 }
 
@@ -138,7 +161,23 @@ void Modes::SetDecMode(int mode, bool on, OnEffect on_effect) {
     default:
       Set(mode, on);
       if (mode == 6) on_effect(Effect::kOrigin);
-      if (mode == 7) on_effect(Effect::kAutowrap);
+      if (mode != 69) break;
+      margins_ = {};
+      on_effect(Effect::kMargins);
+  }
+}
+
+// XTSAVE and XTRESTORE.
+void Modes::KeepDecModes(const SequenceParser& csi, OnEffect on_effect) {
+  const Parameters parameters(csi.body());
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    const uint32_t bit = DecModeBit(parameters.At(i));
+    if (bit == 0) continue;
+    if (csi.final() == 's') {
+      kept_modes_ = (kept_modes_ & ~bit) | (dec_modes_ & bit);
+    } else {
+      SetDecMode(parameters.At(i), (kept_modes_ & bit) != 0, on_effect);
+    }
   }
 }
 
@@ -147,28 +186,14 @@ void Modes::Set(int dec_mode, bool on) {
   dec_modes_ = on ? dec_modes_ | bit : dec_modes_ & ~bit;
 }
 
+// Mode 1049 saves and restores by the place that ESC 7 uses, too, as in xterm.
 void Modes::SetAlternate(int mode, bool on, OnEffect on_effect) {
-  if (on == alternate()) return;
-  const bool saved = alternate_ == 1049;
-  alternate_ = static_cast<int16_t>(on ? mode : 0);
-  if (on) {
-    if (mode == 1049) saved_primary_ = {charsets_, origin()};
-    return on_effect(Effect::kAlternate);
+  if (on != alternate()) {
+    if (mode == 1049 && on) Save(on_effect);
+    alternate_ = static_cast<int16_t>(on ? mode : 0);
+    on_effect(on ? Effect::kAlternate : Effect::kPrimary);
   }
-  on_effect(Effect::kPrimary);
-  if (mode != 1049 || !saved) return;
-  charsets_ = saved_primary_.charsets;
-  Set(6, saved_primary_.origin);
-  on_effect(Effect::kRestorePrimary);
-}
-
-// Returns false if the parameters make no region.
-bool Modes::SetRegion(const Parameters& parameters) {
-  const int top = std::max(parameters.At(0, 1), 1);
-  const int bottom = parameters.At(1);
-  if (bottom != 0 && bottom <= top) return false;
-  region_ = {static_cast<int16_t>(top), static_cast<int16_t>(bottom)};
-  return true;
+  if (!on && mode == 1049) Restore(on_effect);
 }
 
 void Modes::SetModifyKeys(const SequenceParser& csi) {
@@ -210,64 +235,164 @@ void Modes::SetKittyFlags(const SequenceParser& csi) {
   }
 }
 
-void Modes::SetTitle(absl::string_view body) {
-  if (body.size() < 2 || (body[0] != '0' && body[0] != '2') || body[1] != ';') {
-    return;
+// XTPUSHTITLE and XTPOPTITLE.
+void Modes::StackTitle(const Parameters& parameters) {
+  const bool icon = parameters.At(1) != 2;
+  const bool title = parameters.At(1) != 1;
+  if (parameters.At(0) == 22) {
+    if (stack_.size() == kMostTitles) stack_.erase(stack_.begin());
+    stack_.push_back(titles_);
+  } else if (parameters.At(0) == 23 && !stack_.empty()) {
+    if (icon) titles_.icon = stack_.back().icon;
+    if (title) titles_.title = stack_.back().title;
+    stack_.pop_back();
   }
-  body.remove_prefix(2);
-  title_.clear();
+}
+
+namespace {
+
+// The first `most` bytes of valid UTF-8, without controls.
+std::string Printable(absl::string_view text, size_t most) {
+  std::string out;
   Utf8Decoder decoder;
-  for (const char c : body) {
+  for (const char c : text) {
     if (decoder.Take(c) != Utf8Decoder::Result::kCharacter) continue;
     std::string character;
     if (!IsC1(decoder.character())) AppendUtf8(decoder.character(), character);
-    if (title_.size() + character.size() > kLongestTitle) return;
-    title_ += character;
+    if (out.size() + character.size() > most) break;
+    out += character;
+  }
+  return out;
+}
+
+}  // namespace
+
+// Takes an OSC.
+void Modes::Command(absl::string_view body) {
+  const size_t end = body.find(';');
+  int command = 0;
+  if (!absl::SimpleAtoi(body.substr(0, end), &command)) return;
+  body = end == absl::string_view::npos ? "" : body.substr(end + 1);
+  const bool has_text = end != absl::string_view::npos;
+  switch (command) {
+    case 0:
+    case 1:
+    case 2:
+      if (!has_text) break;
+      if (command != 2) titles_.icon = Printable(body, kLongestTitle);
+      if (command != 1) titles_.title = Printable(body, kLongestTitle);
+      break;
+    case 4:
+    case 10:
+    case 11:
+    case 12:
+      SetColors(command, body);
+      break;
+    case 7:
+      folder_ =
+          body.size() > kLongestFolder ? "" : Printable(body, body.size());
+      break;
+    case 104:
+    case 110:
+    case 111:
+    case 112:
+      ResetColors(command - 100, body);
+      break;
+    default:
+      break;
+  }
+}
+
+// OSC 4 has pairs of a number and a colour.  OSC 10 has a colour, and others
+// for the commands that follow.  A "?" asks.
+void Modes::SetColors(int command, absl::string_view body) {
+  const std::vector<absl::string_view> words = absl::StrSplit(body, ';');
+  for (size_t i = 0; i < words.size(); ++i, ++command) {
+    std::string key = absl::StrCat(command, ";");
+    if (command == 4) {
+      int index = 0;
+      if (!absl::SimpleAtoi(words[i++], &index) || index < 0 || index > 255 ||
+          i == words.size()) {
+        return;
+      }
+      absl::StrAppend(&key, index, ";");
+      --command;
+    }
+    if (key[0] == '1' && command > 12) return;
+    const std::string color = Printable(words[i], kLongestColor);
+    if (color != "?" && !color.empty()) colors_[key] = color;
+  }
+}
+
+void Modes::ResetColors(int command, absl::string_view body) {
+  for (const absl::string_view word : absl::StrSplit(body, ';')) {
+    const std::string start = absl::StrCat(command, ";", word);
+    std::erase_if(colors_, [&](const auto& color) {
+      return body.empty() ? absl::StartsWith(color.first, start)
+                          : color.first == start + ";";
+    });
   }
 }
 
 void Modes::Save(OnEffect on_effect) {
-  saved_ = {charsets_, origin()};
+  saved_[alternate() ? 1 : 0] = {charsets_, origin()};
   on_effect(Effect::kSave);
 }
 
 void Modes::Restore(OnEffect on_effect) {
-  charsets_ = saved_.charsets;
-  Set(6, saved_.origin);
+  const Saved& saved = saved_[alternate() ? 1 : 0];
+  charsets_ = saved.charsets;
+  Set(6, saved.origin);
   on_effect(Effect::kRestore);
 }
 
 void Modes::SoftReset() {
-  for (const int mode : {1, 6}) Set(mode, false);
+  for (const int mode : {1, 6, 45, 69}) Set(mode, false);
   for (const int mode : {7, 25}) Set(mode, true);
   insert_ = application_keypad_ = false;
-  region_ = {};
+  ForgetRegion();
   charsets_ = {};
-  saved_ = {};
+  saved_[alternate() ? 1 : 0] = {};
 }
 
-// Only the title stays.
+// The title and the folder stay.
 void Modes::Reset(OnEffect on_effect) {
   const bool was_alternate = alternate();
-  std::string title = std::move(title_);
+  Titles titles = std::move(titles_);
+  std::string folder = std::move(folder_);
   *this = Modes();
-  title_ = std::move(title);
+  titles_ = std::move(titles);
+  folder_ = std::move(folder);
   if (was_alternate) on_effect(Effect::kPrimary);
   on_effect(Effect::kReset);
 }
 
-std::string Modes::Sequences() const {
+std::string Modes::KittySequences(size_t screen) const {
+  std::string out;
+  const KittyStack& kitty = kitty_[screen];
+  for (size_t i = 0; i < kitty.depth; ++i) {
+    absl::StrAppend(&out, "\x1b[>", int{kitty.flags[i]}, "u");
+  }
+  return out;
+}
+
+std::string Modes::ShortSequences() const {
   std::string out;
   // The region comes before origin mode, which is relative to it.
-  if (region_.top > 1 || region_.bottom > 0) {
-    absl::StrAppend(&out, "\x1b[", region_.top, ";");
-    if (region_.bottom > 0) absl::StrAppend(&out, region_.bottom);
+  if (region_ != Region()) {
+    absl::StrAppend(&out, "\x1b[", region_.first, ";");
+    if (region_.last > 0) absl::StrAppend(&out, region_.last);
     out += 'r';
   }
   for (const DecMode& mode : kDecModes) {
     const bool on = Is(mode.number);
     if (on == mode.at_reset) continue;
     absl::StrAppend(&out, "\x1b[?", mode.number, on ? "h" : "l");
+    if (mode.number == 69 && margins_ != Region()) {
+      absl::StrAppend(&out, "\x1b[", margins_.first, ";");
+      if (margins_.last > 0) absl::StrAppend(&out, margins_.last);
+      out += 's';
+    }
   }
   if (mouse_ != 0) absl::StrAppend(&out, "\x1b[?", mouse_, "h");
   if (insert_) out += "\x1b[4h";
@@ -277,12 +402,41 @@ std::string Modes::Sequences() const {
   if (modify_other_keys_ != 0) {
     absl::StrAppend(&out, "\x1b[>4;", modify_other_keys_, "m");
   }
-  const KittyStack& kitty = kitty_[alternate() ? 1 : 0];
-  for (size_t i = 0; i < kitty.depth; ++i) {
-    absl::StrAppend(&out, "\x1b[>", int{kitty.flags[i]}, "u");
+  return absl::StrCat(out, KittySequences(alternate() ? 1 : 0),
+                      charsets_.Sequences());
+}
+
+std::string Modes::TitleSequences() const {
+  std::string out;
+  Titles shown;
+  const auto show = [&](const Titles& titles) {
+    if (titles.icon != shown.icon && titles.icon == titles.title) {
+      absl::StrAppend(&out, "\x1b]0;", titles.icon, "\x07");
+    } else {
+      if (titles.icon != shown.icon) {
+        absl::StrAppend(&out, "\x1b]1;", titles.icon, "\x07");
+      }
+      if (titles.title != shown.title) {
+        absl::StrAppend(&out, "\x1b]2;", titles.title, "\x07");
+      }
+    }
+    shown = titles;
+  };
+  for (const Titles& titles : stack_) {
+    show(titles);
+    out += "\x1b[22;0t";
   }
-  if (!title_.empty()) absl::StrAppend(&out, "\x1b]2;", title_, "\x07");
-  return out + charsets_.Sequences();
+  show(titles_);
+  return out;
+}
+
+std::string Modes::Sequences() const {
+  std::string out = TitleSequences();
+  if (!folder_.empty()) absl::StrAppend(&out, "\x1b]7;", folder_, "\x07");
+  for (const auto& [start, color] : colors_) {
+    absl::StrAppend(&out, "\x1b]", start, color, "\x07");
+  }
+  return out + ShortSequences();
 }
 
 }  // namespace deptyr

@@ -10,13 +10,16 @@
 //   }
 //   std::string out = modes.Sequences();
 //
-// A few hundred bytes of memory, whatever it is given.  Pure.
+// A few hundred bytes of memory; some KiB for a program that sets a palette.
+// Pure.
 #pragma once
 
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <map>
 #include <string>
+#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
@@ -29,26 +32,26 @@ namespace deptyr {
 
 class Modes {
  public:
-  // The rest of a longer title is dropped.  In bytes.
+  // The rest of a longer text is dropped.  In bytes.
   static constexpr size_t kLongestTitle = 256;
+  static constexpr size_t kLongestFolder = 1024;
+  static constexpr size_t kLongestColor = 32;
+  static constexpr size_t kMostTitles = 10;
 
   // An effect that a sequence has on the screen.  It is reported after the
   // modes have changed; a sequence may have several, which are reported in
   // order.
   enum class Effect : uint8_t {
-    kInsert,          // insert mode was set or reset
-    kNewLine,         // and so was new line mode,
-    kAutowrap,        // autowrap,
-    kOrigin,          // origin mode: the cursor goes home
-    kRegion,          // the scroll region was set: the cursor goes home
-    kSave,            // cursor and pen are saved,
-    kRestore,         // and restored
-    kAlternate,       // the alternate screen is shown, blank,
-    kPrimary,         // the primary screen is shown
-    kRestorePrimary,  // with the cursor and the pen it had at kAlternate
-    kAlign,           // DECALN: E everywhere, and no region
-    kSoftReset,       // DECSTR
-    kReset,           // RIS
+    kOrigin,     // origin mode was set or reset: the cursor goes home
+    kRegion,     // the scroll region was set: the cursor goes home
+    kMargins,    // the left and right margins were set: the cursor goes home
+    kSave,       // cursor and pen are saved,
+    kRestore,    // and restored
+    kAlternate,  // the alternate screen is shown, blank,
+    kPrimary,    // the primary screen is shown
+    kAlign,      // DECALN: E everywhere, and no region
+    kSoftReset,  // DECSTR
+    kReset,      // RIS
   };
   using OnEffect = absl::FunctionRef<void(Effect)>;
 
@@ -57,17 +60,24 @@ class Modes {
     Charsets charsets;
     bool origin = false;
   };
-  // The rows of the scroll region, counted from 1, as the program gave them.
+  // The first and last row of the scroll region, or column between the margins,
+  // counted from 1, as the program gave them.
   struct Region {
-    int16_t top = 0;     // 0 or 1 is the first row
-    int16_t bottom = 0;  // 0 is the last row
+    int16_t first = 0;  // 0 or 1 is the first of the screen
+    int16_t last = 0;   // 0 is the last one
+    bool operator==(const Region&) const = default;
   };
 
   // Call it for every event of `parser`; only whole sequences change anything.
   void Take(SequenceParser::Event event, const SequenceParser& parser,
             OnEffect on_effect);
+  // Whether Take() has to be called for this CSI.
+  static bool Minds(const SequenceParser& csi) {
+    const bool plain = csi.prefix() == 0 && csi.intermediate() == 0;
+    return !plain || (csi.final() >= 'h' && csi.final() != 'm');
+  }
   // Call it when the terminal's size changes, which ends its region.
-  void ForgetRegion() { region_ = {}; }
+  void ForgetRegion() { region_ = margins_ = {}; }
 
   bool alternate() const { return alternate_ != 0; }
   // 47, 1047 or 1049, by which the alternate screen was entered, or 0.
@@ -76,21 +86,29 @@ class Modes {
   bool reverse_video() const { return Is(5); }
   bool origin() const { return Is(6); }
   bool autowrap() const { return Is(7); }
+  bool reverse_wrap() const { return Is(45); }
   bool cursor_visible() const { return Is(25); }
   bool insert() const { return insert_; }
   bool new_line() const { return new_line_; }
   Region region() const { return region_; }
   const Charsets& charsets() const { return charsets_; }
-  const Saved& saved() const { return saved_; }
-  // The state that was saved when mode 1049 was set.
-  const Saved& saved_primary() const { return saved_primary_; }
+  Region margins() const { return margins_; }
+  bool has_margins() const { return Is(69); }
+  // Of the primary or the alternate screen.
+  const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
   // Valid UTF-8 without controls.
-  const std::string& title() const { return title_; }
+  const std::string& title() const { return titles_.title; }
 
   // The escape sequences that put a terminal into these modes, after
   // kResetModes (lib/sys/terminal.h).  They may move the cursor.  The alternate
   // screen is not among them.
   std::string Sequences() const;
+  // The same without titles, colours and the like, which may be long: at most
+  // 700 bytes.
+  std::string ShortSequences() const;
+  // The sequences for what the alternate screen hides; they belong before it is
+  // entered.
+  std::string HiddenSequences() const { return KittySequences(0); }
 
  private:
   struct KittyStack {
@@ -105,21 +123,33 @@ class Modes {
   void Escape(const SequenceParser& escape, OnEffect on_effect);
   void Csi(const SequenceParser& csi, OnEffect on_effect);
   void PlainCsi(const SequenceParser& csi, OnEffect on_effect);
-  void SetModes(const SequenceParser& csi, OnEffect on_effect);
+  void SetModes(const SequenceParser& csi);
   void SetDecModes(const SequenceParser& csi, OnEffect on_effect);
   void SetDecMode(int mode, bool on, OnEffect on_effect);
+  void KeepDecModes(const SequenceParser& csi, OnEffect on_effect);
   void SetAlternate(int mode, bool on, OnEffect on_effect);
-  bool SetRegion(const Parameters& parameters);
   void SetModifyKeys(const SequenceParser& csi);
   void SetKittyFlags(const SequenceParser& csi);
-  void SetTitle(absl::string_view body);
+  void StackTitle(const Parameters& parameters);
+  void Command(absl::string_view body);
+  void SetColors(int command, absl::string_view body);
+  void ResetColors(int command, absl::string_view body);
   void Save(OnEffect on_effect);
   void Restore(OnEffect on_effect);
   void SoftReset();
   void Reset(OnEffect on_effect);
   KittyStack& kitty() { return kitty_[alternate() ? 1 : 0]; }
+  std::string KittySequences(size_t screen) const;
+  std::string TitleSequences() const;
 
-  uint32_t dec_modes_ = kDecModesAtReset;  // a bit for each of kDecModes
+  struct Titles {
+    std::string icon;
+    std::string title;
+    bool operator==(const Titles&) const = default;
+  };
+
+  uint32_t dec_modes_ = kDecModesAtReset;   // a bit for each of kDecModes
+  uint32_t kept_modes_ = kDecModesAtReset;  // by XTSAVE
   bool insert_ = false;
   bool new_line_ = false;
   bool application_keypad_ = false;
@@ -128,11 +158,15 @@ class Modes {
   int16_t cursor_shape_ = 0;
   int16_t modify_other_keys_ = 0;
   Region region_;
+  Region margins_;
   Charsets charsets_;
-  Saved saved_;
-  Saved saved_primary_;
+  std::array<Saved, 2> saved_;
   std::array<KittyStack, 2> kitty_;  // of the primary and the alternate screen
-  std::string title_;
+  Titles titles_;
+  std::vector<Titles> stack_;
+  std::string folder_;  // OSC 7
+  // What OSC 4, 10, 11 and 12 set, by the start of the sequence: "4;1;".
+  std::map<std::string, std::string> colors_;
 };
 
 }  // namespace deptyr

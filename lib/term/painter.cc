@@ -1,11 +1,11 @@
 #include "lib/term/painter.h"
 
 #include <algorithm>
+#include <cstddef>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
-
-#include "lib/term/paint_row.h"
 
 namespace deptyr {
 namespace {
@@ -14,18 +14,48 @@ namespace {
 // largest.
 constexpr size_t kMostPainted = 3 << 20;
 
-// A wide character needs both of its columns.
-void Fit(Row& row, size_t cols) {
-  if (row.size() <= cols) return;
-  const bool split = row[cols].width == 0;
-  row.resize(cols);
-  if (split && cols > 0)
-    row.back() = {.style = {.fg = {}, .bg = row.back().style.bg}};
+// The last byte of the sequence that sets a row's size, by RowSize.
+constexpr absl::string_view kRowSizes = "5634";
+
+// Whether the cell is as it is on a blank screen.
+bool IsUntouched(const Cell& cell) {
+  return cell.erased() && cell.style == Style{};
 }
 
-std::string RegionSequence(const Interpreter& from) {
-  if (from.whole_region()) return "\x1b[r";
-  const Interpreter::Region region = from.region();
+template <typename Predicate>
+size_t LengthWithout(const std::vector<Cell>& cells, Predicate trailing) {
+  size_t length = cells.size();
+  while (length > 0 && trailing(cells[length - 1])) --length;
+  return length;
+}
+
+// How many cells from `col` on were erased in the same style.
+size_t ErasedAt(const std::vector<Cell>& cells, size_t col) {
+  const size_t begin = col;
+  while (col < cells.size() && cells[col].erased() &&
+         cells[col].style == cells[begin].style) {
+    ++col;
+  }
+  return col - begin;
+}
+
+// A wide character needs both of its columns.
+void Fit(Row& row, size_t cols) {
+  if (row.cells.size() <= cols) return;
+  const bool split = row.cells[cols].width == 0;
+  row.cells.resize(cols);
+  row.wraps = false;
+  if (!split || cols == 0) return;
+  row.cells.back() = {.style = {.fg = {}, .bg = row.cells.back().style.bg}};
+}
+
+std::string Count(size_t count) {
+  return count == 1 ? "" : absl::StrCat(count);
+}
+
+std::string RegionSequence(const Screen& from) {
+  const Area& region = from.region();
+  if (region.rows() == from.rows()) return "\x1b[r";
   return absl::StrCat("\x1b[", region.top + 1, ";", region.bottom, "r");
 }
 
@@ -34,69 +64,137 @@ std::string RegionSequence(const Interpreter& from) {
 std::string Painter::Paint() {
   out_ = from_.tabs().Sequences();
   if (modes_.alternate()) PaintBeneath();
-  PaintRows();
-  PaintSaved(from_.saved(), "\x1b\x37");
+  PaintRows(from_.alternate_screen());
+  PaintSaved(from_.alternate_screen(), "\x1b\x37");
   PaintModes();
   PaintCursor();
   return std::move(out_);
 }
 
-// Mode 1049 saves the cursor.  Terminals differ in what the alternate screen
-// shows when it is entered, so it is cleared.
+// Mode 1049 saves the cursor, and the program leaves by the mode it entered by.
+// Terminals differ in what the alternate screen shows when it is entered, so it
+// is cleared.
 void Painter::PaintBeneath() {
+  const bool saves = modes_.alternate_mode() == 1049 && from_.saved(false).set;
   const std::string enter =
       absl::StrCat("\x1b[?", modes_.alternate_mode(), "h");
-  const bool saves =
-      modes_.alternate_mode() == 1049 && from_.saved_primary().set;
-  const bool seen = from_.modes().alternate() && from_.LookBeneath([&] {
-    PaintRows();
-    if (saves) PaintSaved(from_.saved_primary(), enter);
-  });
-  all_ &= seen || !from_.modes().alternate();
-  if (!seen || !saves) out_ += enter;
+  if (from_.alternate_screen()) {
+    PaintRows(false);
+    PaintSaved(false, saves ? enter : "\x1b\x37");
+    out_ += modes_.HiddenSequences();
+  }
+  if (!saves || !from_.alternate_screen()) out_ += enter;
   out_ += "\x1b[H\x1b[2J";
 }
 
-void Painter::PaintRows() {
-  RowPainter painter(AppendSgr, out_);
-  painter.Begin();
+void Painter::PaintRows(bool alternate) {
+  row_ = 0;
+  out_ += "\x1b[H";
   const size_t begin = out_.size();
-  const int rows = std::min<int>(from_.model().rows(), room_.rows);
+  const int rows = std::min<int>(from_.rows(), room_.rows);
+  goes_on_ = false;
+  // A row of double width has less room, but may hold more from before.
+  std::string sizes;
   for (int i = 0; i < rows; ++i) {
-    Row row = from_.model().ReadRow(i);
+    Row row = from_.ReadRow(alternate, i);
     Fit(row, room_.cols);
-    painter.PaintRow(row, i);
+    PaintRow(row, i);
+    if (row.size != RowSize::kSingle) {
+      absl::StrAppend(&sizes, "\x1b[", i + 1, "H\x1b#",
+                      kRowSizes.substr(static_cast<size_t>(row.size), 1));
+    }
+    // Only a terminal that is as wide wraps there.
+    goes_on_ = row.wraps && row.cells.size() == room_.cols;
+    last_erased_ = row.cells.back().erased();
     if (out_.size() - begin > kMostPainted) {
       all_ = false;
       break;
     }
   }
-  painter.SetStyle({});
+  SetLook({});
+  out_ += sizes;
+}
+
+// Skips what is as on a blank screen.
+void Painter::PaintRow(const Row& row, int number) {
+  const std::vector<Cell>& cells = row.cells;
+  const size_t length = LengthWithout(cells, IsUntouched);
+  if (length == 0 && !goes_on_ && !row.wraps) return;
+  StartRow(number, cells[0]);
+  for (size_t col = 0; col < length;) {
+    if (const size_t erased = ErasedAt(cells, col); erased > 0) {
+      PaintErased(cells[col].style, erased, col + erased == cells.size());
+      col += erased;
+      continue;
+    }
+    SetLook(cells[col].style, cells[col].link, cells[col].is_guarded);
+    out_ += cells[col].text;
+    ++col;
+  }
+}
+
+// A row that goes on with the line of the row before is entered by wrapping, so
+// that the terminal knows.  A wide character wraps if only the last column is
+// left.
+void Painter::StartRow(int number, const Cell& first) {
+  constexpr int kFarther = 4;  // where CUP is shorter
+  if (goes_on_) {
+    if (last_erased_) absl::StrAppend(&out_, "\x1b[", room_.cols, "G");
+    if (first.erased() || (last_erased_ && first.width != 2)) {
+      SetLook({});
+      absl::StrAppend(&out_, last_erased_ ? "\u3000" : " ", "\r\x1b[K");
+    }
+  } else if (number - row_ > kFarther) {
+    MoveTo(number, 0);
+  } else if (number > row_) {
+    absl::StrAppend(&out_, "\r",
+                    std::string(static_cast<size_t>(number - row_), '\n'));
+  }
+  row_ = number;
+}
+
+// Erases cells, instead of printing spaces, because terminals tell these apart
+// when text is copied and when they are resized.
+void Painter::PaintErased(const Style& style, size_t count, bool to_end) {
+  if (style != Style{}) {
+    SetLook({.style = style});
+    if (to_end) {
+      out_ += "\x1b[K";
+      return;
+    }
+    absl::StrAppend(&out_, "\x1b[", Count(count), "X");
+  }
+  absl::StrAppend(&out_, "\x1b[", Count(count), "C");
 }
 
 // `save` is the sequence that saves.
-void Painter::PaintSaved(const Interpreter::Saved& saved,
-                         absl::string_view save) {
+void Painter::PaintSaved(bool alternate, absl::string_view save) {
+  const Screen::Saved& saved = from_.saved(alternate);
+  const Modes::Saved& modes = from_.modes().saved(alternate);
   if (!saved.set) return;
-  if (saved.modes.origin)
-    absl::StrAppend(&out_, RegionSequence(from_), "\x1b[?6h");
-  MoveTo(saved.cursor, saved.modes.origin);
-  const int row = saved.cursor.row;
-  if (saved.cursor.wraps && row < from_.model().rows() &&
-      HasRoom(saved.cursor)) {
-    PrintLast(from_.model().ReadRow(row));
-  }
-  SetPen(saved.pen);
-  absl::StrAppend(&out_, saved.modes.charsets.Sequences(), save);
-  if (saved.modes.origin) out_ += "\x1b[?6l\x1b[r";
-  if (saved.modes.charsets != Charsets()) out_ += Charsets::kReset;
-  SetPen({});
+  if (modes.origin) absl::StrAppend(&out_, RegionSequence(from_), "\x1b[?6h");
+  const Cursor& at = saved.cursor;
+  const int top = modes.origin ? from_.region().top : 0;
+  const Row row = from_.ReadRow(alternate, at.row);
+  const bool waits = at.wraps && at.col == from_.cols() - 1 && HasRoom(at);
+  const bool wide = waits && row.cells.back().width == 0;
+  MoveTo(at.row - top, wide ? at.col - 1 : at.col);
+  if (waits) Reprint(*(row.cells.end() - (wide ? 2 : 1)), at);
+  SetLook(saved.pen);
+  absl::StrAppend(&out_, modes.charsets.Sequences(), save);
+  if (modes.origin) out_ += "\x1b[?6l\x1b[r";
+  if (modes.charsets != Charsets()) out_ += Charsets::kReset;
+  SetLook({});
 }
 
-// The region comes from the model, which knows how many rows there are.
+// The region comes from the screen, which knows how many rows there are.
 void Painter::PaintModes() {
   out_ += modes_.Sequences();
   out_ += RegionSequence(from_);
+  const Area& region = from_.region();
+  if (from_.modes().has_margins()) {
+    absl::StrAppend(&out_, "\x1b[", region.left + 1, ";", region.right, "s");
+  }
 }
 
 bool Painter::HasRoom(const Cursor& cursor) const {
@@ -107,66 +205,91 @@ bool Painter::HasRoom(const Cursor& cursor) const {
 // be given a mark that combines with it; and there is no other way to make the
 // cursor wait to wrap.
 void Painter::PaintCursor() {
-  const Cursor cursor = from_.cursor();
-  const Cursor printed = from_.LastPrinted();
-  if ((from_.printed_last() || cursor.wraps) && printed.col >= 0 &&
-      HasRoom(cursor)) {
-    MoveTo(printed, from_.modes().origin());
-    Reprint(from_.model().ReadCell(printed.row, printed.col), cursor.wraps);
-  } else {
-    MoveTo(cursor, from_.modes().origin());
-  }
-  SetPen(from_.pen());
-}
-
-// Prints in spite of the modes, and ends with the character where that is
-// possible.
-void Painter::Reprint(const Cell& cell, bool wraps) {
-  const char32_t first = cell.characters[0];
-  const bool wrap = wraps && !from_.modes().autowrap();
-  const bool ascii = first < 0x80 && from_.modes().charsets().Translate(
-                                         static_cast<char>(first)) != first;
-  // Room for what will be inserted is made before, which libvterm can't do
-  // outside of the scroll region.
-  const bool room =
-      from_.modes().insert() && from_.InRegion(from_.cursor().row);
-  const bool replace = from_.modes().insert() && !room;
-  if (room) absl::StrAppend(&out_, "\x1b[", int{cell.width}, "P");
-  if (replace) out_ += "\x1b[4l";
-  if (wrap) out_ += "\x1b[?7h";
-  if (ascii) out_ += Charsets::kReset;
-  Print(cell);
-  if (ascii) out_ += from_.modes().charsets().Sequences();
-  if (wrap) out_ += "\x1b[?7l";
-  if (replace) out_ += "\x1b[4h";
-}
-
-// Prints the last cell of the row; the cursor is on it.
-void Painter::PrintLast(const Row& row) {
-  const Cell* cell = &row.back();
-  if (cell->width == 0) {
-    out_ += "\b";
-    --cell;
-  }
-  Print(*cell);
-}
-
-// An erased cell is erased again, and the cursor waits to wrap nevertheless.
-void Painter::Print(const Cell& cell) {
-  SetPen(cell.style);
-  cell.AppendTo(out_);
-  if (cell.erased()) out_ += "\x1b[K";
-}
-
-void Painter::MoveTo(const Cursor& cursor, bool origin) {
+  const bool origin = from_.modes().origin();
   const int top = origin ? from_.region().top : 0;
-  absl::StrAppend(&out_, "\x1b[", cursor.row - top + 1, ";", cursor.col + 1,
-                  "H");
+  const int left = origin ? from_.region().left : 0;
+  const Cursor cursor = from_.cursor();
+  const std::optional<Cursor> printed = from_.LastPrinted();
+  if (printed && HasRoom(cursor)) {
+    MoveTo(printed->row - top, printed->col - left);
+    const Row row = from_.ReadRow(from_.alternate_screen(), printed->row);
+    const Cell& cell = row.cells[static_cast<size_t>(printed->col)];
+    const char first = cell.text.empty() ? ' ' : cell.text[0];
+    const Charsets& charsets = from_.modes().charsets();
+    const bool translated =
+        first > 0 && charsets.Translate(first) != static_cast<char32_t>(first);
+    // Makes room for what is inserted; but that ends a line that goes on.
+    const bool inserts = from_.modes().insert();
+    const bool replaces = inserts && row.wraps;
+    if (replaces) {
+      out_ += "\x1b[4l";
+    } else if (inserts) {
+      absl::StrAppend(&out_, "\x1b[", int{cell.width}, "P");
+    }
+    if (translated) out_ += Charsets::kReset;
+    Reprint(cell, *printed);
+    if (translated) out_ += charsets.Sequences();
+    if (replaces) out_ += "\x1b[4h";
+    if (!from_.printed_last()) {
+      // After any sequence, REP repeats nothing.
+      out_ += "\x1b[m";
+      style_ = {};
+    }
+  } else {
+    MoveTo(cursor.row - top, cursor.col - left);
+  }
+  SetLook(from_.pen());
 }
 
-void Painter::SetPen(const Style& style) {
-  out_ += Sgr(pen_, style);
-  pen_ = style;
+// Where nothing is left of what was printed, DECERA takes away again what is
+// printed for it; a terminal that doesn't know that shows a blank.
+void Painter::Reprint(const Cell& cell, const Cursor& at) {
+  SetLook(cell.style, cell.link, cell.is_guarded);
+  cell.AppendTo(out_);
+  if (!cell.erased()) return;
+  const bool origin = from_.modes().origin();
+  const int row = at.row + 1 - (origin ? from_.region().top : 0);
+  const int col = at.col + 1 - (origin ? from_.region().left : 0);
+  absl::StrAppend(&out_, "\x1b[", row, ";", col, ";", row, ";", col, "$z");
+}
+
+void Painter::MoveTo(int row, int col) {
+  if (row == 0 && col == 0) {
+    out_ += "\x1b[H";
+  } else {
+    absl::StrAppend(&out_, "\x1b[", row + 1, ";", col + 1, "H");
+  }
+}
+
+void Painter::SetLook(const Look& look) {
+  SetLook(look.style, from_.LinkOf(look), look.is_guarded);
+}
+
+void Painter::SetLook(const Style& style, absl::string_view link,
+                      bool is_guarded) {
+  if (style != style_) AppendSgr(style_, style, out_);
+  if (link != link_) {
+    absl::StrAppend(&out_, "\x1b]8;", link.empty() ? ";" : link, "\x1b\\");
+  }
+  if (is_guarded != is_guarded_) out_ += is_guarded ? "\x1b[1\"q" : "\x1b[0\"q";
+  style_ = style;
+  link_ = std::string(link);
+  is_guarded_ = is_guarded;
+}
+
+std::string PaintLine(const Row& row) {
+  std::string out;
+  Style style;
+  const size_t length = LengthWithout(row.cells, [](const Cell& cell) {
+    return cell.blank() && cell.width == 1 && cell.style == Style{};
+  });
+  for (size_t col = 0; col < length; ++col) {
+    AppendSgr(style, row.cells[col].style, out);
+    style = row.cells[col].style;
+    row.cells[col].AppendTo(out);
+  }
+  AppendSgr(style, {}, out);
+  return out;
 }
 
 }  // namespace deptyr

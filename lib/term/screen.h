@@ -1,48 +1,65 @@
-// A model (by libvterm) of what a terminal of a given size shows after what was
-// written to it.
+// What a terminal of a given size shows after what was written to it, and all
+// that decides what it will show next.
 //
 //   Screen screen({24, 80});
 //   screen.Write(bytes);
 //   std::string out = screen.Paint(digest.modes(), {24, 80});
 //
-// A character keeps bold, dim, italic, underline (single, double, curly),
-// blink, reverse, conceal, strike, overline, 16 and 256 and 24-bit colours, and
-// up to five combining characters.  Lost are an underline's colour (dotted and
-// dashed ones become single), links (OSC 8), pictures, palettes (OSC 4, 10,
-// 11), protected characters, lines of double width or height, left and right
-// margins, the joining of emoji, and what the alternate screen showed before it
-// was left (mode 47 keeps that elsewhere).  A screen narrower than two columns
-// is modelled with two; one that gets smaller while the alternate screen is
-// shown loses the primary one's last rows.
+// It behaves as xterm 379 does at level 4 (VT420), and as tmux where that is
+// kinder: a change of width wraps lines anew, and erasing while the cursor
+// waits to wrap spares the character in the last column.  A cell keeps all of
+// SGR but fonts and frames, its link (OSC 8), up to kMostMarks combining
+// characters, and whether it is protected (DECSCA).  Pictures (sixel, kitty's)
+// are not kept, and neither is what the alternate screen showed before it was
+// left.  A screen narrower than two columns is modelled with two.
 //
-// 20 to 40 MB/s; 75 KB for 80x24, as much again once the alternate screen has
-// been shown.  Pure.
+// A cell takes eight bytes; an 80x24 screen 15 KB, as much again for the lines
+// that have left its top, and for an alternate screen.  Pure.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-#include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "absl/strings/string_view.h"
 
+#include "lib/base/utf8.h"
 #include "lib/base/window_size.h"
 #include "lib/term/cell.h"
+#include "lib/term/grid.h"
+#include "lib/term/looks.h"
 #include "lib/term/modes.h"
+#include "lib/term/sequence.h"
+#include "lib/term/tab_stops.h"
 
 namespace deptyr {
 
-class Interpreter;
+// Moving or erasing this many cells takes as long as a byte of a sequence.
+constexpr int kCellsAtOnce = 12;
+
+// What isn't known for sure about a screen of whose stream a part is lost.  A
+// row's place is known again once a line feed scrolls: however far down the
+// real cursor was, it is in the last row then.
+struct Doubts {
+  bool row = true;
+  bool col = true;
+  bool pen = true;
+  // The kinds of modes that were set since; before that, the present ones
+  // are a guess.
+  std::vector<uint32_t> set;
+};
 
 class Screen {
  public:
-  // Keeps the last `scrollback` lines that scroll off the top.
+  static constexpr size_t kMostMarks = 31;
+
+  // Keeps the last `scrollback` lines that scroll off the top, and no fewer
+  // than a screenful.
   explicit Screen(WindowSize size, size_t scrollback = 0);
-  Screen(Screen&&) noexcept;
-  Screen& operator=(Screen&&) noexcept;
-  ~Screen();
 
   WindowSize size() const { return size_; }
   // The stream may be cut anywhere; but a terminal that was given a Paint() has
@@ -52,14 +69,22 @@ class Screen {
   }
   // Stops once it has cost `most`, or as much more as the end of a sequence
   // takes (an act on the whole screen, or kLongestHeld in all), and returns how
-  // much was taken.  The unit is Model's, some 10 ns: a printed character costs
-  // three.
+  // much was taken.  The unit is some 10 ns: a sequence costs a few, and so do
+  // eight characters or kCellsAtOnce cells.
   size_t WriteSome(absl::string_view bytes, uint64_t most);
   // The cost of everything up to now, in the same unit.
-  uint64_t work() const;
+  uint64_t work() const { return work_; }
   // The scroll region becomes all of the screen, as in xterm and tmux; the
   // digest has to be told, too.
   void Resize(WindowSize size);
+
+  // Says that what was written before is lost.  `knows_pen` tells whether the
+  // pen is the one that a reset terminal has.
+  void Doubt(bool knows_pen);
+  bool doubts() const { return doubts_.has_value(); }
+  // Whether all that is shown is as the program wrote it, since it has cleared
+  // or scrolled away what Doubt() made uncertain.
+  bool known() const;
 
   // The escape sequences that make a terminal that has been reset (kResetModes,
   // primary screen, cleared) look the same, and do the same with what the
@@ -71,23 +96,147 @@ class Screen {
   // A new Screen that is written the result equals this one, cell by cell,
   // which is how a screen is parked.  Only a picture longer than any program
   // needs is cut; `all` tells whether it is whole.
-  std::string Paint(const Modes& modes, WindowSize room, bool* all = nullptr);
+  std::string Paint(const Modes& modes, WindowSize room,
+                    bool* all = nullptr) const;
 
-  // The rows that are shown.
-  std::vector<Row> Rows() const;
-  // The rows of the primary screen, whichever is shown.
-  std::vector<Row> PrimaryRows();
-  Cursor cursor() const;
-  bool cursor_visible() const;
-  bool reverse_video() const;
-  bool alternate_screen() const;
+  // The rows that are shown; or those of the primary or the alternate screen.
+  std::vector<Row> Rows() const { return Rows(alternate_screen()); }
+  std::vector<Row> Rows(bool alternate) const;
+  // A row of the primary or the alternate screen; those before 0 have left the
+  // top of the primary one.
+  Row ReadRow(bool alternate, int row) const;
   // The lines that have left the top of the primary screen, oldest first: text
   // with SGR sequences, each ending in the usual style.
   std::vector<std::string> Scrollback() const;
+  bool cursor_visible() const { return modes_.cursor_visible(); }
+  bool reverse_video() const { return modes_.reverse_video(); }
+  bool alternate_screen() const { return alternate_.has_value(); }
+  Cursor cursor() const { return {row_, col_, waits_ && modes_.autowrap()}; }
+
+  // What else a picture of the screen is made of.
+  struct Saved {
+    bool set = false;
+    Cursor cursor;
+    Look pen;
+  };
+  int rows() const { return primary_.rows(); }
+  int cols() const { return primary_.cols(); }
+  const Modes& modes() const { return modes_; }
+  // The rows and columns between the margins.
+  const Area& region() const { return region_; }
+  const TabStops& tabs() const { return tabs_; }
+  const Look& pen() const { return pen_; }
+  const std::string& LinkOf(const Look& look) const {
+    return links_[look.link];
+  }
+  const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
+  // Whether a character came last, so that it may be repeated.
+  bool printed_last() const { return printed_last_; }
+  // The cell of the last character, which marks join, if the cursor is still
+  // after it; or the cell on which it waits.
+  std::optional<Cursor> LastPrinted() const;
 
  private:
+  Grid& grid() { return alternate_ ? *alternate_ : primary_; }
+  const Grid& grid() const { return alternate_ ? *alternate_ : primary_; }
+
+  const char* TakeSome(const char* p, const char* end);
+  void TakeByte(char c);
+  const char* PrintAscii(const char* p, const char* end);
+  void Print(char32_t character);
+  void PutGlyph(uint32_t glyph, int width);
+  void Combine(char32_t mark);
+  void Repeat(int count);
+  void Advance(int count, int limit);
+  void DoubtRows();
+  void DoubtAfter(SequenceParser::Event event);
+  void WrapIfWaiting();
+  void Wrap();
+  std::optional<Cursor> CellBefore() const;
+
+  void Act(SequenceParser::Event event);
+  void OnEffect(Modes::Effect effect);
+  void Control(char c);
+  void Escape(char intermediate, char final);
+  void Csi();
+  void Extended(const Parameters& parameters);
+  Cursor Home() const;
+  void MoveTo(int row, int col);
+  void MoveBy(char final, int count);
+  void MoveLeft(int count);
+  void Return();
+  void Index();
+  void ReverseIndex();
+  void Tab(int count);
+  void BackTab(int count);
+  void ReverseColumns();
+  void ForwardColumns();
+  void Scroll(const Area& area, int count);
+  void Edit(char final, int count);
+  void EraseInDisplay(int what, bool selective);
+  void EraseInLine(int what, bool selective);
+  void EraseArea(const Area& area, bool selective);
+  void ShiftColumns(int at, int count);
+  Area AreaOf(const Parameters& parameters, size_t first) const;
+  void Rectangle(char final, const Parameters& parameters);
+  void Fill(const Area& area, char32_t character);
+  void ChangeLooks(const Area& area, const Parameters& parameters,
+                   bool reverses);
+  void Align();
+  void SetRowSize(char final);
+  void SetLink(absl::string_view body);
+  void SetRegion();
+  void Save();
+  void Restore();
+  void ShowAlternate();
+  void SoftReset();
+  void Reset();
+
+  // The columns that printing and moving are limited to, at the cursor's place.
+  int RightLimit() const;
+  int RowCols(int row) const;
+  bool InRegion() const { return region_.Has(row_, col_); }
+  uint32_t PenNumber();
+  uint32_t BlankNumber();
+  void PenHasChanged() { pen_number_ = blank_number_ = kUnknown; }
+  void Collect();
+  Cell CellOf(const GridCell& cell) const;
+  void Charge(int cells) {
+    work_ += static_cast<uint64_t>(cells / kCellsAtOnce);
+  }
+
+  static constexpr uint32_t kUnknown = ~uint32_t{0};
+
   WindowSize size_;
-  std::unique_ptr<Interpreter> interpreter_;
+  size_t most_scrollback_;
+  Grid primary_;
+  std::optional<Grid> alternate_;
+  Looks looks_;
+  Texts links_;  // URIs
+  Texts texts_;  // characters with marks
+  size_t most_looks_;
+  size_t most_texts_;
+
+  SequenceParser parser_;
+  Utf8Decoder utf8_;
+  Modes modes_;
+  int row_ = 0;
+  int col_ = 0;
+  // A character was printed in the last column, and the cursor is still on it.
+  bool waits_ = false;
+  char32_t last_ = 0;  // the character that REP repeats
+  bool printed_last_ = false;
+  bool marks_join_ = false;     // the cursor hasn't moved since
+  bool in_rectangles_ = false;  // DECSACE
+  bool has_row_sizes_ = false;  // a row may be of double width
+  Look pen_;
+  uint32_t pen_number_ = 0;
+  uint32_t blank_number_ = 0;
+  Area region_;
+  std::array<Saved, 2> saved_;
+  TabStops tabs_;
+  std::optional<Doubts> doubts_;
+  uint64_t work_ = 0;
 };
 
 }  // namespace deptyr

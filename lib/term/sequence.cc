@@ -25,7 +25,8 @@ bool IsParameter(char c) {
 }
 
 bool BeginsString(char c) {
-  return c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X';
+  return c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' ||
+         c == 'k';  // a title for screen and tmux
 }
 
 }  // namespace
@@ -52,6 +53,24 @@ SequenceParser::Event SequenceParser::Take(char c) {
   }
   if (c == kDelete) return Event::kNone;
   return state_ == State::kEscape ? TakeEscape(c) : TakeCsi(c);
+}
+
+const char* SequenceParser::TakeCsi(const char* p, const char* end) {
+  if (end - p < 3 || p[0] != kEscape || p[1] != '[') return p;
+  const char* q = p + 2;
+  const char prefix = IsPrefix(*q) ? *q++ : '\0';
+  const char* const body = q;
+  while (q != end && IsParameter(*q)) ++q;
+  const char* const body_end = q;
+  const char intermediate = q != end && IsIntermediate(*q) ? *q++ : '\0';
+  const bool whole = q != end && *q >= 0x40 && *q != kDelete;
+  if (!whole || static_cast<size_t>(body_end - body) > kLongestBody) return p;
+  prefix_ = prefix;
+  intermediate_ = intermediate;
+  two_intermediates_ = false;
+  final_ = *q;
+  body_.assign(body, body_end);
+  return q + 1;
 }
 
 SequenceParser::Event SequenceParser::Begin() {
@@ -143,6 +162,7 @@ Parameters::Parameters(absl::string_view body) {
       add();
       value = -1;
       joined = c == ':';
+      any_joined_ |= joined;
     } else {
       value = std::min(std::max(value, 0) * 10 + (c - '0'), kLargest);
     }

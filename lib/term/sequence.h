@@ -22,7 +22,7 @@ namespace deptyr {
 class SequenceParser {
  public:
   // Longer parameters and strings are cut to this many bytes.
-  static constexpr size_t kLongestBody = 512;
+  static constexpr size_t kLongestBody = 2560;
 
   enum class Event : uint8_t {
     kNone,     // the byte is inside a sequence, a DEL, or has aborted one
@@ -30,10 +30,15 @@ class SequenceParser {
     kControl,  // a C0 control; inside a CSI it acts at once
     kEscape,   // ESC intermediate final
     kCsi,      // CSI prefix body intermediate final
-    kString,   // a string of the kind final(): ']' OSC, 'P' DCS, '_', '^', 'X'
+    kString,   // a string of the kind final(): ']' OSC, 'P' DCS, '_', '^', 'X',
+               // 'k'
   };
 
   Event Take(char c);
+  // Takes the CSI that begins at `p` if it is whole and has nothing unusual in
+  // it, and returns where it ends.  Otherwise nothing changes, and it returns
+  // `p`.  Call it when no sequence has begun; it is faster than Take().
+  const char* TakeCsi(const char* p, const char* end);
 
   // Whether no sequence has begun.
   bool ground() const { return state_ == State::kGround; }
@@ -80,6 +85,7 @@ class Parameters {
   bool missing(size_t i) const { return i >= size_ || values_[i] < 0; }
   // Whether a ':' separates it from the one before.
   bool joined(size_t i) const { return i < size_ && joined_[i]; }
+  bool any_joined() const { return any_joined_; }
 
  private:
   static constexpr size_t kMost = 32;
@@ -87,6 +93,7 @@ class Parameters {
   std::array<int16_t, kMost> values_;
   std::array<bool, kMost> joined_;
   size_t size_ = 0;
+  bool any_joined_ = false;
 };
 
 }  // namespace deptyr

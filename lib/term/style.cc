@@ -49,16 +49,9 @@ size_t TakeColor(const Parameters& parameters, size_t i, Color& color) {
 }
 
 Underline UnderlineOf(int style) {
-  switch (style) {
-    case 0:
-      return Underline::kNone;
-    case 2:
-      return Underline::kDouble;
-    case 3:
-      return Underline::kCurly;
-    default:  // also dots and dashes
-      return Underline::kSingle;
-  }
+  const bool known =
+      style >= 0 && style <= static_cast<int>(Underline::kDashed);
+  return known ? static_cast<Underline>(style) : Underline::kSingle;
 }
 
 bool ApplyFlag(int parameter, Style& style) {
@@ -112,10 +105,11 @@ size_t ApplyOne(const Parameters& parameters, size_t i, Style& style) {
       return TakeColor(parameters, i, style.fg);
     case 48:
       return TakeColor(parameters, i, style.bg);
-    case 58: {
-      Color underline;
-      return TakeColor(parameters, i, underline);
-    }
+    case 58:
+      return TakeColor(parameters, i, style.line);
+    case 59:
+      style.line = {};
+      break;
     default:
       if (!ApplyFlag(parameter, style) &&
           !ApplyColor(parameter, 30, style.fg)) {
@@ -140,26 +134,29 @@ class Changes {
     if (from.underline != to.underline) AddUnderline(to.underline);
     if (from.fg != to.fg) AddColor(to.fg, 30);
     if (from.bg != to.bg) AddColor(to.bg, 40);
+    if (from.line != to.line) AddLineColor(to.line);
   }
   absl::string_view text() const { return {text_.data(), size_}; }
 
  private:
-  // All flags, an underline and two colours have 66 bytes.
+  // All flags, an underline and three colours have 85 bytes.
   static constexpr size_t kLongest = 96;
 
   void Put(char c) { text_[size_++] = c; }
   // Takes numbers below 1000.
-  void Add(int number) {
-    Put(';');
+  void Add(int number, char separator = ';') {
+    Put(separator);
     if (number >= 100) Put(static_cast<char>('0' + number / 100));
     if (number >= 10) Put(static_cast<char>('0' + number / 10 % 10));
     Put(static_cast<char>('0' + number % 10));
   }
   void AddUnderline(Underline underline) {
-    Add(underline == Underline::kNone ? 24 : 4);
-    if (underline <= Underline::kSingle) return;
+    Add(underline == Underline::kNone     ? 24
+        : underline == Underline::kDouble ? 21
+                                          : 4);
+    if (underline <= Underline::kDouble) return;
     Put(':');
-    Put(underline == Underline::kDouble ? '2' : '3');
+    Put(static_cast<char>('0' + static_cast<int>(underline)));
   }
   void AddColor(const Color& color, int base) {
     switch (color.kind) {
@@ -181,6 +178,21 @@ class Changes {
           Add(part);
         }
         break;
+    }
+  }
+
+  // A terminal that doesn't know 58 skips it as a whole if there are colons.
+  void AddLineColor(const Color& color) {
+    Add(color.kind == Color::Kind::kDefault ? 59 : 58);
+    if (color.kind == Color::Kind::kIndexed) {
+      Add(5, ':');
+      Add(color.red, ':');
+    } else if (color.kind == Color::Kind::kRgb) {
+      Add(2, ':');
+      Put(':');
+      for (const int part : {color.red, color.green, color.blue}) {
+        Add(part, ':');
+      }
     }
   }
 

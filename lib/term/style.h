@@ -8,7 +8,9 @@
 #pragma once
 
 #include <cstdint>
+#include <cstring>
 #include <string>
+#include <type_traits>
 
 #include "lib/term/sequence.h"
 
@@ -28,12 +30,20 @@ struct Color {
   bool operator==(const Color&) const = default;
 };
 
-enum class Underline : uint8_t { kNone, kSingle, kDouble, kCurly };
+enum class Underline : uint8_t {
+  kNone,
+  kSingle,
+  kDouble,
+  kCurly,
+  kDotted,
+  kDashed
+};
 
-// Fonts (SGR 10 to 19), an underline's colour and frames are not kept.
+// Fonts (SGR 10 to 19) and frames are not kept.
 struct Style {
-  Color fg;
-  Color bg;
+  Color fg = {};
+  Color bg = {};
+  Color line = {};  // the underline's
   Underline underline = Underline::kNone;
   bool bold = false;
   bool dim = false;
@@ -44,8 +54,11 @@ struct Style {
   bool strike = false;
   bool overline = false;
 
-  bool operator==(const Style&) const = default;
+  bool operator==(const Style& other) const {
+    return std::memcmp(this, &other, sizeof other) == 0;
+  }
 };
+static_assert(std::has_unique_object_representations_v<Style>);
 
 void ApplySgr(const Parameters& parameters, Style& style);
 

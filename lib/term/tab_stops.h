@@ -15,6 +15,18 @@ class TabStops {
 
   void Set(int col, bool stop) { stops_[static_cast<size_t>(col)] = stop; }
   void Clear() { stops_.assign(stops_.size(), false); }
+  // The next stop, `last` if there is none before it; and the one before `col`,
+  // or the first column.
+  int After(int col, int last) const {
+    while (++col < last && !stops_[static_cast<size_t>(col)]) {
+    }
+    return col;
+  }
+  int Before(int col) const {
+    while (--col > 0 && !stops_[static_cast<size_t>(col)]) {
+    }
+    return col;
+  }
   // New columns get a stop every eight.
   void Resize(int cols) {
     const auto size = static_cast<size_t>(cols);

@@ -16,7 +16,7 @@
 #include "lib/sys/fd.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/digest.h"
-#include "lib/term/paint_row.h"
+#include "lib/term/painter.h"
 #include "lib/term/screen.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/recordings.h"

@@ -52,7 +52,7 @@ void ExpectSame(Screen& a, Screen& b) {
   Expect(a.Rows() == b.Rows());
   Expect(a.cursor() == b.cursor());
   Expect(a.alternate_screen() == b.alternate_screen());
-  Expect(a.PrimaryRows() == b.PrimaryRows());
+  Expect(a.Rows(false) == b.Rows(false));
 }
 
 }  // namespace

@@ -167,31 +167,36 @@ TEST(ModesTest, ThoseThatTheScreenNeedsCanBeAsked) {
   EXPECT_TRUE(set.application_cursor_keys() && set.reverse_video() &&
               set.origin() && set.insert() && set.new_line());
   EXPECT_FALSE(set.autowrap() || set.cursor_visible());
-  EXPECT_EQ(set.region().top, 3);
-  EXPECT_EQ(set.region().bottom, 7);
+  EXPECT_EQ(set.region().first, 3);
+  EXPECT_EQ(set.region().last, 7);
   const Modes usual;
   EXPECT_TRUE(usual.autowrap() && usual.cursor_visible());
-  EXPECT_EQ(usual.region().bottom, 0);
+  EXPECT_EQ(usual.region().last, 0);
 }
 
 TEST(EffectsTest, AreToldInTheirOrder) {
   EXPECT_THAT(
       Effects("", "\x1b[?6;1049;7;25h"),
-      ElementsAre(Effect::kOrigin, Effect::kAlternate, Effect::kAutowrap));
+      ElementsAre(Effect::kOrigin, Effect::kSave, Effect::kAlternate));
   EXPECT_THAT(Effects("", "\x1b[4;20l\x1b\x37\x1b[s\x1b\x38\x1b[u"),
-              ElementsAre(Effect::kInsert, Effect::kNewLine, Effect::kSave,
-                          Effect::kSave, Effect::kRestore, Effect::kRestore));
+              ElementsAre(Effect::kSave, Effect::kSave, Effect::kRestore,
+                          Effect::kRestore));
   EXPECT_THAT(Effects("", "\x1b[r\x1b#8\x1b[!p"),
               ElementsAre(Effect::kRegion, Effect::kAlign, Effect::kSoftReset));
 }
 
-TEST(EffectsTest, TheCursorOf1049ComesBackWith1049Only) {
+// As in xterm, whichever screen is shown (dialog restores without saving).
+TEST(EffectsTest, Mode1049SavesAndRestoresTheCursor) {
+  EXPECT_THAT(Effects("", "\x1b[?1049h"),
+              ElementsAre(Effect::kSave, Effect::kAlternate));
+  EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?1049h"), IsEmpty());
   EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?1049l"),
-              ElementsAre(Effect::kPrimary, Effect::kRestorePrimary));
+              ElementsAre(Effect::kPrimary, Effect::kRestore));
+  EXPECT_THAT(Effects("", "\x1b[?1049l"), ElementsAre(Effect::kRestore));
   EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?47l"),
               ElementsAre(Effect::kPrimary));
   EXPECT_THAT(Effects("\x1b[?47h", "\x1b[?1049l"),
-              ElementsAre(Effect::kPrimary));
+              ElementsAre(Effect::kPrimary, Effect::kRestore));
 }
 
 TEST(EffectsTest, AResetLeavesTheAlternateScreen) {
@@ -202,7 +207,7 @@ TEST(EffectsTest, AResetLeavesTheAlternateScreen) {
 
 TEST(EffectsTest, ASequenceThatChangesNothingHasNone) {
   EXPECT_THAT(Effects("",
-                      "x\x1b[31m\x1b[5;5H\x1b[?1l\x1b[?1049l\x1b[9;3r"
+                      "x\x1b[31m\x1b[5;5H\x1b[?1l\x1b[?47l\x1b[9;3r"
                       "\x1b[1;2s\x1b[1;2u\x1b[?2004h\x1b[7h\x1b]2;t\x07"),
               IsEmpty());
 }

@@ -7,7 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include <gtest/gtest.h>
 
-#include "lib/term/paint_row.h"
+#include "lib/term/painter.h"
 #include "lib/term/screen.h"
 
 namespace deptyr {
@@ -43,7 +43,7 @@ inline testing::AssertionResult SameScreen(Screen& a, Screen& b) {
       a.reverse_video() != b.reverse_video()) {
     return testing::AssertionFailure() << "modes";
   }
-  return SameRows(a.PrimaryRows(), b.PrimaryRows(), "primary");
+  return SameRows(a.Rows(false), b.Rows(false), "primary");
 }
 
 }  // namespace deptyr
