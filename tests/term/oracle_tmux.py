@@ -137,7 +137,7 @@ def row_of(text, cols, styled):
     for match in re.finditer(r"\x1b\[([0-9;:]*)m|\x1b\][^\x1b]*\x1b\\|(\x0e)|(\x0f)|(.)", text, re.DOTALL):
         sgr, shift_out, shift_in, character = match.groups()
         if sgr is not None:
-            styled = grids_style(styled, sgr)
+            styled = styled_by(styled, sgr)
         elif shift_out or shift_in:
             shift = bool(shift_out)
         elif character:
@@ -159,8 +159,10 @@ ACS = dict(zip("`abcdefghijklmnopqrstuvwxyz{|}~+,-.0",
                "◆▒␉␌␍␊°±␤␋┘┐┌└┼⎺⎻─⎼⎽├┤┴┬│≤≥π≠£·→←↑↓█"))
 
 
-def grids_style(before, sgr):
-    fields = sgr.split(";")
+def styled_by(before, sgr):
+    # capture-pane writes 5:3 for 53, as it writes 4:3.
+    fields = ["53" if field == "5:3" else field for field in sgr.split(";")]
+    sgr = ";".join(fields)
     if fields[0] in ("", "0"):
         return ";".join(fields[1:])
     return before + ";" + sgr if before else sgr

@@ -1,6 +1,8 @@
 """Streams for the differential test: cut into tokens, and made at random.
 
-A token is a character, a control, or a whole escape sequence, as bytes.
+A token is a character, a control, or a whole escape sequence, as bytes.  One
+more sequence isn't for the terminal: CSI 8 ; ROWS ; COLS t stands for a change of
+its size there.
 """
 
 import random
@@ -31,9 +33,24 @@ def tokens(stream):
     return TOKEN.findall(stream)
 
 
+RESIZE = re.compile(rb"\x1b\[8;(\d+);(\d+)t")
+
+
+def split_resizes(stream):
+    """The stream without its changes of size, and these as (offset, rows, cols)."""
+    resizes, written, at = [], b"", 0
+    for match in RESIZE.finditer(stream):
+        written += stream[at:match.start()]
+        at = match.end()
+        resizes.append((len(written), int(match[1]), int(match[2])))
+    return written + stream[at:], resizes
+
+
 def kind(token):
     """What a token is, as one word: text, wide, mark, SGR, DECSET-6."""
     said = token.decode("utf-8", "replace")
+    if RESIZE.fullmatch(token):
+        return "resize"
     csi = re.fullmatch(r"\x1b\[([<-?]?)([\d;:]*)([ -/]*)(.)", said, re.DOTALL)
     if csi:
         prefix, parameters, between, final = csi.groups()
@@ -195,3 +212,17 @@ class Grammar:
     def columns(self):
         return self.random.choice([self.csi("'}", self.few()), self.csi("'~", self.few()), self.csi(" @", self.few()),
                                    self.csi(" A", self.few()), b"\x1b6", b"\x1b9"])
+
+
+class ResizeGrammar(Grammar):
+    """Lines, as shells and compilers write them, and changes of size."""
+
+    def __init__(self, seed, rows, cols):
+        super().__init__(seed, rows, cols)
+        r = self.random
+        self.makers = [
+            (20, self.text), (10, self.long_text), (12, lambda: b"\r\n"), (2, self.wide), (2, self.sgr),
+            (1, lambda: self.csi("K")), (1, lambda: self.csi("A", r.choice([None, 2]))), (1, self.position), (1, lambda: b"\r"),
+            (6, lambda: self.csi("t", 8, r.choice([rows, rows, r.randint(2, 2 * rows)]), r.randint(4, 2 * cols))),
+        ]
+        self.weights = [weight for weight, _ in self.makers]
