@@ -91,7 +91,8 @@ void Painter::PaintRows(bool alternate) {
   row_ = 0;
   out_ += "\x1b[H";
   const size_t begin = out_.size();
-  const int rows = std::min<int>(from_.rows(), room_.rows);
+  const int rows =
+      room_.cols == 0 ? 0 : std::min<int>(from_.rows(), room_.rows);
   goes_on_ = false;
   // A row of double width has less room, but may hold more from before.
   std::string sizes;

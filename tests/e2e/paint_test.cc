@@ -34,8 +34,9 @@ constexpr WindowSize kSize{24, 80};
 std::string Visible(const Screen& screen) {
   std::string visible;
   for (Row row : screen.Rows()) {
-    while (!row.empty() && row.back().width == 1 && row.back().blank()) {
-      row.pop_back();
+    std::vector<Cell>& cells = row.cells;
+    while (!cells.empty() && cells.back().width == 1 && cells.back().blank()) {
+      cells.pop_back();
     }
     absl::StrAppend(&visible, PaintLine(row), "\n");
   }

@@ -89,6 +89,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   ExpectSame(at_once.screen, painted.screen);
   // Less room does no harm.
   (void)at_once.screen.Paint(at_once.digest.modes(), {3, 7});
+  (void)at_once.screen.Paint(at_once.digest.modes(), {3, 0});
   (void)deptyr::Text(painted.screen);
   (void)deptyr::Svg(painted.screen, painted.digest.modes().title());
   return 0;

@@ -138,10 +138,11 @@ TEST_F(LiveScreenTest, ASequenceThatIsntWholeIsLeftToTheStream) {
 }
 
 TEST_F(LiveScreenTest, WhatWasWrittenBeforeAResizeIsOfTheOldSize) {
-  Write(std::string(80, 'a') + "b");
-  screen_.OnResize({24, 100});
-  Write("c");
-  EXPECT_THAT(Shown({24, 100}), HasSubstr("\nbc"));
+  Write("\033[999;999Ha");
+  screen_.OnResize({30, 100});
+  Write("\r\nb");
+  EXPECT_EQ(Shown({30, 100}), absl::StrCat(std::string(23, '\n'),
+                                           std::string(79, ' '), "a\nb\n"));
 }
 
 TEST_F(LiveScreenTest, ASizeBeforeTheFirstOutputCounts) {

@@ -88,7 +88,7 @@ json ToJson(const Screen& screen, const Digest& digest) {
   json rows = json::array();
   for (const deptyr::Row& row : screen.Rows()) {
     json cells = json::array();
-    for (const Cell& cell : row) cells.push_back(ToJson(cell));
+    for (const Cell& cell : row.cells) cells.push_back(ToJson(cell));
     rows.push_back(std::move(cells));
   }
   const deptyr::Cursor cursor = screen.cursor();
