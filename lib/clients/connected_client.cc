@@ -322,7 +322,8 @@ void ConnectedClient::ResizeIfAllowed(WindowSize size) {
 
 void ConnectedClient::SignalIfAllowed(int number) {
   const bool may = session() != nullptr && May(Right::kSignal);
-  if (!may || !session()->Signal(number, UidOf(identity_)).ok()) CountDropped(1);
+  if (!may || !session()->Signal(number, UidOf(identity_)).ok())
+    CountDropped(1);
 }
 
 }  // namespace deptyr

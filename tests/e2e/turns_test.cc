@@ -125,7 +125,7 @@ TEST_F(TurnsTest, AProgramThatFillsItsScreenForEverDelaysNobody) {
   }
 }
 
-// It has more parameters than libvterm has room for.
+// It has all parameters that there are.
 TEST_F(TurnsTest, AStyleWithEverythingInItIsSurvived) {
   StartHostile(
       "yes \"$(printf "

@@ -99,6 +99,35 @@ TEST_F(LiveScreenTest, AFloodThatEndsInAClearIsExact) {
   EXPECT_EQ(Shown(), "all there is\n");
 }
 
+// The lines that are shown have all been written since.
+TEST_F(LiveScreenTest, AFloodOfLinesIsExactWhenItPauses) {
+  for (int i = 0; i < 20'000; ++i) Write(absl::StrCat("line ", i, "\r\n"));
+  ASSERT_GT(ring_.begin(), 0U);
+  EXPECT_TRUE(screen_.Take(kSize).exact);
+  EXPECT_TRUE(screen_.exact());
+  EXPECT_THAT(Shown(), AllOf(testing::StartsWith("line 19977\n"),
+                             testing::EndsWith("line 19999\n")));
+}
+
+TEST_F(LiveScreenTest, AFloodOfColouredLinesIsExactOnceAPenIsKnown) {
+  for (int i = 0; i < 20'000; ++i) {
+    Write(absl::StrCat("\033[1;32mline ", i, "\033[m\r\n"));
+  }
+  ASSERT_GT(ring_.begin(), 0U);
+  EXPECT_TRUE(screen_.Take(kSize).exact);
+}
+
+// Where its first rows are, and in which colour, nobody knows.
+TEST_F(LiveScreenTest, AFloodThatLeavesSomethingUnknownIsApproximate) {
+  for (const std::string& row :
+       {std::string("\033[3;1Hdrawn over and over"), std::string("no end. "),
+        std::string("\033[31mred \r\n")}) {
+    screen_.OnStart(kSize);
+    for (size_t size = 0; size < 3 * kRing; size += row.size()) Write(row);
+    EXPECT_FALSE(screen_.Take(kSize).exact) << testing::PrintToString(row);
+  }
+}
+
 // In the alternate screen since before the flood.
 TEST_F(LiveScreenTest, TheAlternateScreenIsRememberedThroughAFlood) {
   Write("\033[?1049h");
