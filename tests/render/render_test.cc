@@ -2,6 +2,7 @@
 
 #include <string>
 
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -39,6 +40,34 @@ TEST(AnsiTest, LinesHaveTheirColoursAndEndInTheUsualStyle) {
   EXPECT_EQ(Ansi(Showing("")), "");
   EXPECT_EQ(Ansi(Showing("a\x1b[1;31mbc\x1b[m d  \r\n\x1b[44m  \x1b[m\r\n")),
             "a\x1b[1;31mbc\x1b[m d\n\x1b[44m  \x1b[m\n");
+}
+
+TEST(TextTest, AWrappedLineStaysAsManyLinesAsItHasRows) {
+  EXPECT_EQ(Text(Showing("123456", {4, 4})), "1234\n56\n");
+}
+
+TEST(AnsiTest, AWrappedLineIsOne) {
+  EXPECT_EQ(Ansi(Showing("\x1b[31m123456\x1b[m\r\n7", {4, 4})),
+            "\x1b[31m123456\x1b[m\n7\n");
+  // A column that a wide character has left empty isn't part of the line.
+  EXPECT_EQ(Ansi(Showing("123世4", {4, 4})), "123世4\n");
+  EXPECT_EQ(Ansi(Showing("1234世", {4, 4})), "1234世\n");
+  EXPECT_EQ(Ansi(Showing("123\x1b[C\r\n世", {4, 4})), "123\n世\n");
+}
+
+constexpr char kLinked[] =
+    "\x1b]8;id=1;http://a.b/?x=1&y=\"2\"\x1b\\here\x1b]8;;\x1b\\ x";
+
+TEST(AnsiTest, LinksAreKept) {
+  EXPECT_EQ(Ansi(Showing(kLinked)), absl::StrCat(kLinked, "\n"));
+  // Over the end of a row, and next to another one.
+  constexpr char kLong[] =
+      "\x1b]8;;a:1\x1b\\123456\x1b]8;;\x1b\\\x1b]8;;a:2\x1b\\世\x1b]8;;\x1b\\";
+  EXPECT_EQ(Ansi(Showing(kLong, {4, 4})), absl::StrCat(kLong, "\n"));
+}
+
+TEST(AnsiTest, ALinkThatIsNotPrintableIsLeftOut) {
+  EXPECT_EQ(Ansi(Showing("\x1b]8;;http://a\xc2\x9b/\x07x\x1b]8;;\x07")), "x\n");
 }
 
 TEST(SvgTest, IsADocumentWithEverythingEscaped) {
