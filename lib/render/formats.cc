@@ -4,25 +4,16 @@
 #include "lib/render/render.h"
 
 namespace deptyr {
-namespace {
 
-std::string PlainSnapshot(const Screen& screen, const KeyValues&) {
-  return Text(screen);
-}
-
-std::string AnsiSnapshot(const Screen& screen, const KeyValues&) {
-  return Ansi(screen);
-}
-
-std::string SvgSnapshot(const Screen& screen, const KeyValues& item) {
-  return Svg(screen, ValueOf(item, "title"));
-}
-
-}  // namespace
-
-const SnapshotFormat kSnapshotFormats[] = {{"text", PlainSnapshot},
-                                           {"ansi", AnsiSnapshot},
-                                           {"svg", SvgSnapshot},
-                                           {"json", SnapshotJson}};
+const SnapshotFormat kSnapshotFormats[] = {
+    {"text",
+     [](const Screen& screen, const KeyValues&) { return Text(screen); }},
+    {"ansi",
+     [](const Screen& screen, const KeyValues&) { return Ansi(screen); }},
+    {"svg",
+     [](const Screen& screen, const KeyValues& item) {
+       return Svg(screen, ValueOf(item, "title"));
+     }},
+    {"json", SnapshotJson}};
 
 }  // namespace deptyr

@@ -1,8 +1,13 @@
 #include "lib/render/json.h"
 
+#include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_format.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_replace.h"
 #include "absl/strings/str_split.h"
 
@@ -77,6 +82,67 @@ std::string Nested(
   return Dump(object, kIndented);
 }
 
+Json ColorJson(const Color& color) {
+  if (color.kind == Color::Kind::kIndexed) return color.red;
+  return absl::StrFormat("#%02x%02x%02x", color.red, color.green, color.blue);
+}
+
+// How the cell differs from one in the usual style.
+Json LookJson(const Cell& cell) {
+  const Style& style = cell.style;
+  Json look = Json::object();
+  const auto add = [&](const char* name, bool is, const Json& value = true) {
+    if (is) look[name] = value;
+  };
+  add("wide", cell.width == 2);
+  for (const auto& [name, color] : {std::pair{"fg", style.fg},
+                                    {"bg", style.bg},
+                                    {"underline_color", style.line}}) {
+    add(name, color != Color(), ColorJson(color));
+  }
+  constexpr const char* kUnderlines[] = {"",      "single", "double",
+                                         "curly", "dotted", "dashed"};
+  add("underline", style.underline != Underline::kNone,
+      kUnderlines[static_cast<size_t>(style.underline)]);
+  add("bold", style.bold);
+  add("dim", style.dim);
+  add("italic", style.italic);
+  add("blink", style.blink);
+  add("reverse", style.reverse);
+  add("conceal", style.conceal);
+  add("strike", style.strike);
+  add("overline", style.overline);
+  add("protected", cell.is_guarded);
+  const absl::string_view uri = UriOf(cell);
+  add("link", !uri.empty(), uri);
+  return look;
+}
+
+// Neighbours that look the same are one object; usual blanks at the end are
+// left out.
+Json RowJson(std::vector<Cell> cells) {
+  const auto is_usual_blank = [](const Cell& cell) {
+    return cell.blank() && LookJson(cell).empty() && cell.width == 1;
+  };
+  while (!cells.empty() && is_usual_blank(cells.back())) cells.pop_back();
+  Json runs = Json::array();
+  for (size_t col = 0; col < cells.size();) {
+    const Cell& first = cells[col];
+    size_t end = col;
+    std::string text;
+    while (end < cells.size() && cells[end].style == first.style &&
+           cells[end].link == first.link && cells[end].width == first.width &&
+           cells[end].is_guarded == first.is_guarded) {
+      cells[end].AppendTo(text);
+      end += first.width;
+    }
+    runs.push_back({{"col", col}, {"width", end - col}, {"text", text}});
+    runs.back().update(LookJson(first));
+    col = end;
+  }
+  return runs;
+}
+
 }  // namespace
 
 std::string ItemJson(const KeyValues& item) {
@@ -107,8 +173,21 @@ std::string SnapshotJson(const Screen& screen, const KeyValues& item) {
                       {"col", screen.cursor().col},
                       {"visible", screen.cursor_visible()}};
   object["alternate_screen"] = screen.alternate_screen();
+  object["reverse_video"] = screen.reverse_video();
   object["lines"] = std::move(lines);
-  return Dump(object, kIndented) + "\n";
+  Json wraps = Json::array();
+  std::vector<std::string> rows;
+  for (const Row& row : screen.Rows()) {
+    wraps.push_back(row.wraps);
+    rows.push_back(Dump(RowJson(row.cells), kCompact));
+  }
+  // A row is a line, which people can read, and which isn't long.
+  std::string text = Dump(object, kIndented);
+  text.resize(text.size() - absl::string_view("\n}").size());
+  absl::StrAppend(&text, ",\n  \"wraps\": ", Dump(wraps, kCompact),
+                  ",\n  \"cells\": [\n    ", absl::StrJoin(rows, ",\n    "),
+                  "\n  ]\n}\n");
+  return text;
 }
 
 std::string CastHeaderJson(WindowSize size, absl::Time start,
