@@ -58,15 +58,18 @@ absl::Status GoToBackground(absl::FunctionRef<void()> leave,
                             absl::string_view before, absl::string_view after);
 
 // Puts a terminal into the state a shell expects, whatever a full-screen
-// program left: attributes, character sets, cursor, scroll region, reverse
-// video, mouse, focus and paste reports, keypad and cursor-key modes, kitty's
-// keyboard protocol. The alternate screen stays.  The cursor goes to the last
-// line, because resetting the scroll region puts it on the first.
+// program left: attributes, character sets, cursor, scroll region, margins,
+// reverse video, reports of size and colours, mouse, focus and paste reports,
+// keypad and cursor-key modes, kitty's keyboard protocol. The alternate screen
+// stays.  The cursor goes to the last line, because resetting the scroll region
+// puts it on the first.
 inline constexpr char kResetModes[] =
-    "\x1b[m\x1b[r\x1b[4l\x1b[20l\x1b[?1l\x1b>\x1b[?5l\x1b[?6l\x1b[?7h\x1b[?12l"
+    "\x1b[m\x1b[?69l\x1b[r\x1b[4l\x1b[20l\x1b[?1l\x1b>\x1b[?5l\x1b[?6l\x1b[?7h"
+    "\x1b[?12l\x1b[?45l"
     "\x1b[?25h\x1b[0 q\x1b(B\x1b)B\x1b*B\x1b+B\x0f"
     "\x1b[?9l\x1b[?1000l\x1b[?1002l\x1b[?1003l\x1b[?1004l\x1b[?1005l"
-    "\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?2004l\x1b[?2026l"
+    "\x1b[?1006l\x1b[?1015l\x1b[?1016l\x1b[?2004l\x1b[?2026l\x1b[?2031l"
+    "\x1b[?2048l"
     "\x1b[<9u\x1b[>4m"
     "\x1b[999;1H";
 inline constexpr char kLeaveAlternateScreen[] = "\x1b[?1047l";
