@@ -120,6 +120,9 @@ class Screen {
     Look pen;
   };
   int rows() const { return primary_.rows(); }
+  // How many rows there are that have left the top.
+  int history() const { return primary_.history(); }
+  void ForgetHistory() { primary_.ForgetHistory(); }
   int cols() const { return primary_.cols(); }
   const Modes& modes() const { return modes_; }
   // The rows and columns between the margins.

@@ -174,6 +174,7 @@ class HistoryReader final : public StreamReader {
 
  private:
   void OnAttached(const Attached& attached, Attachment::Joined) override {
+    plain_.SetCols(attached.cols);
     OnMessage(attached);
   }
 
@@ -181,8 +182,9 @@ class HistoryReader final : public StreamReader {
     Show(range_.Take(message));
     if (!range_.complete()) return;
     if (text_) {
-      Write(plain_.Flush());
-      if (line_open_) Write("\n");
+      const std::string rest = plain_.Flush();
+      Write(rest);
+      if (line_open_ || !rest.empty()) Write("\n");
     }
     Finish(absl::OkStatus());
   }
