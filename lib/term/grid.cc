@@ -106,7 +106,7 @@ void Grid::ForgetHistory() {
 
 void Grid::Erase(int row, int from, int to, uint32_t look) {
   if (from >= to) return;
-  std::fill_n(Open(row, from, to), to - from, GridCell{.look = look});
+  std::fill_n(Open(row, from, to, look), to - from, GridCell{.look = look});
   if (to < cols_ || from > 0) return;
   GridLine& line = (*this)[row];
   line.known = true;
@@ -123,14 +123,15 @@ void Grid::Shift(int row, int at, int right, int count, uint32_t look) {
   const int most = right - at;
   const int by = std::min(std::abs(count), most);
   if (by <= 0) return;
-  GridCell* const begin = Open(row, at, right);
+  GridCell* const begin = Open(row, at, right, look);
   GridCell* const end = begin + most;
   if (count > 0) {
-    (void)Open(row, at, right - by);  // a wide character would be cut there
+    (void)Open(row, at, right - by,
+               look);  // a wide character would be cut there
     std::move_backward(begin, end - by, end);
     std::fill_n(begin, by, GridCell{.look = look});
   } else {
-    if (by < most) (void)Open(row, at + by, right);
+    if (by < most) (void)Open(row, at + by, right, look);
     std::move(begin + by, end, begin);
     std::fill_n(end - by, by, GridCell{.look = look});
   }
@@ -166,8 +167,8 @@ void Grid::Scroll(const Area& area, int count, uint32_t look, bool keeps) {
     if (whole) {
       std::swap((*this)[row], (*this)[row + step * by]);
     } else {
-      GridCell* const from = Open(row + step * by, area.left, area.right);
-      std::copy_n(from, area.cols(), Open(row, area.left, area.right));
+      GridCell* const from = Open(row + step * by, area.left, area.right, look);
+      std::copy_n(from, area.cols(), Open(row, area.left, area.right, look));
     }
   }
   if (area.bottom == rows_) (*this)[rows_ - 1].wraps = false;
@@ -180,7 +181,7 @@ void Grid::Scroll(const Area& area, int count, uint32_t look, bool keeps) {
   }
 }
 
-void Grid::Copy(const Area& from, int row, int col) {
+void Grid::Copy(const Area& from, int row, int col, uint32_t look) {
   const int rows = std::min(from.rows(), rows_ - row);
   const int cols = std::min(from.cols(), cols_ - col);
   if (rows <= 0 || cols <= 0) return;
@@ -192,8 +193,15 @@ void Grid::Copy(const Area& from, int row, int col) {
     cells.assign(begin, begin + cols);
     if (cells.front().right_half()) cells.front().glyph = ' ';
     if (cells.back().wide()) cells.back().glyph = ' ';
-    std::copy(cells.begin(), cells.end(), Open(row + n, col, col + cols));
+    std::copy(cells.begin(), cells.end(), Open(row + n, col, col + cols, look));
   }
+}
+
+bool Grid::blank() const {
+  for (int row = 0; row < rows_; ++row) {
+    if (UsedLength((*this)[row]) > 0) return false;
+  }
+  return true;
 }
 
 void Grid::Resize(int rows, int cols, bool reflows,
@@ -211,7 +219,7 @@ void Grid::Resize(int rows, int cols, bool reflows,
 
 void Grid::Cut(int cols) {
   for (int row = -history(); row < rows_; ++row) {
-    if (cols < cols_) (void)Open(row, 0, cols);
+    if (cols < cols_) (void)Open(row, 0, cols, 0);
     GridLine& line = (*this)[row];
     line.cells.resize(static_cast<size_t>(cols));
     line.wraps = false;

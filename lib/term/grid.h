@@ -82,13 +82,16 @@ class Grid {
     return (*this)[row].cells[static_cast<size_t>(col)];
   }
 
-  // Makes wide characters that lie across an edge of these columns blank.
-  // Returns the first of the cells.
-  GridCell* Open(int row, int from, int to) {
-    std::vector<GridCell>& cells = (*this)[row].cells;
-    GridCell* const data = cells.data();
-    if (data[from].right_half()) Split(data + from);
-    if (to < cols_ && data[to].right_half()) Split(data + to);
+  // Whether a wide character lies across an edge of these columns.
+  bool Cuts(int row, int from, int to) const {
+    return at(row, from).right_half() ||
+           (to < cols_ && at(row, to).right_half());
+  }
+  // Makes such characters blanks of this look.  Returns the first of the cells.
+  GridCell* Open(int row, int from, int to, uint32_t look) {
+    GridCell* const data = (*this)[row].cells.data();
+    if (data[from].right_half()) Split(data + from, look);
+    if (to < cols_ && data[to].right_half()) Split(data + to, look);
     return data + from;
   }
   void Erase(int row, int from, int to, uint32_t look);
@@ -99,7 +102,9 @@ class Grid {
   // Moves the rows of an area up, or down if `count` is negative.  With
   // `keeps`, a line that leaves the top of the screen becomes history.
   void Scroll(const Area& area, int count, uint32_t look, bool keeps = false);
-  void Copy(const Area& from, int row, int col);
+  void Copy(const Area& from, int row, int col, uint32_t look);
+  // Whether nothing was written on the screen.
+  bool blank() const;
 
   // Cursors stay with the characters they are on.  Lines are wrapped anew if
   // `reflows`, and cut otherwise.
@@ -107,8 +112,8 @@ class Grid {
               absl::Span<Cursor* const> cursors);
 
  private:
-  static void Split(GridCell* right_half) {
-    right_half[0].glyph = right_half[-1].glyph = ' ';
+  static void Split(GridCell* right_half, uint32_t look) {
+    right_half[0] = right_half[-1] = {.glyph = ' ', .look = look};
   }
   size_t IndexOf(int row) const {
     const size_t index =

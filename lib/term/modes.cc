@@ -163,7 +163,7 @@ void Modes::SetDecMode(int mode, bool on, OnEffect on_effect) {
       if (mode == 6) on_effect(Effect::kOrigin);
       if (mode != 69) break;
       margins_ = {};
-      on_effect(Effect::kMargins);
+      on_effect(Effect::kNoMargins);
   }
 }
 
@@ -188,10 +188,17 @@ void Modes::Set(int dec_mode, bool on) {
 
 // Mode 1049 saves and restores by the place that ESC 7 uses, too, as in xterm.
 void Modes::SetAlternate(int mode, bool on, OnEffect on_effect) {
-  if (on != alternate()) {
-    if (mode == 1049 && on) Save(on_effect);
-    alternate_ = static_cast<int16_t>(on ? mode : 0);
-    on_effect(on ? Effect::kAlternate : Effect::kPrimary);
+  if (on && !alternate()) {
+    if (mode == 1049) Save(on_effect);
+    alternate_ = static_cast<int16_t>(mode);
+    on_effect(Effect::kAlternate);
+  }
+  if (alternate() && (mode == 1049 || (mode == 1047 && !on))) {
+    on_effect(Effect::kClearAlternate);
+  }
+  if (!on && alternate()) {
+    alternate_ = 0;
+    on_effect(Effect::kPrimary);
   }
   if (!on && mode == 1049) Restore(on_effect);
 }

@@ -47,11 +47,13 @@ class Modes {
     kMargins,    // the left and right margins were set: the cursor goes home
     kSave,       // cursor and pen are saved,
     kRestore,    // and restored
-    kAlternate,  // the alternate screen is shown, blank,
-    kPrimary,    // the primary screen is shown
-    kAlign,      // DECALN: E everywhere, and no region
-    kSoftReset,  // DECSTR
-    kReset,      // RIS
+    kNoMargins,  // there are no left and right margins any more, or not yet
+    kAlternate,  // the alternate screen is shown,
+    kClearAlternate,  // it is cleared,
+    kPrimary,         // the primary screen is shown
+    kAlign,           // DECALN: E everywhere, and no region
+    kSoftReset,       // DECSTR
+    kReset,           // RIS
   };
   using OnEffect = absl::FunctionRef<void(Effect)>;
 

@@ -63,7 +63,11 @@ std::string RegionSequence(const Screen& from) {
 
 std::string Painter::Paint() {
   out_ = from_.tabs().Sequences();
-  if (modes_.alternate()) PaintBeneath();
+  if (modes_.alternate()) {
+    PaintBeneath();
+  } else if (from_.has_alternate() || from_.saved(true).set) {
+    PaintHidden();
+  }
   PaintRows(from_.alternate_screen());
   PaintSaved(from_.alternate_screen(), "\x1b\x37");
   PaintModes();
@@ -85,6 +89,15 @@ void Painter::PaintBeneath() {
   }
   if (!saves || !from_.alternate_screen()) out_ += enter;
   out_ += "\x1b[H\x1b[2J";
+}
+
+// What the alternate screen will show when it is entered by mode 47 again.  A
+// terminal without one has shown it, so all is cleared.
+void Painter::PaintHidden() {
+  out_ += "\x1b[?47h\x1b[H\x1b[2J";
+  if (from_.has_alternate()) PaintRows(true);
+  PaintSaved(true, "\x1b\x37");
+  out_ += "\x1b[?47l\x1b[H\x1b[2J";
 }
 
 void Painter::PaintRows(bool alternate) {
@@ -239,6 +252,9 @@ void Painter::PaintCursor() {
     MoveTo(cursor.row - top, cursor.col - left);
   }
   SetLook(from_.pen());
+  if (from_.guards_all()) {
+    out_ += from_.pen().is_guarded ? "\x1bV" : "\x1bV\x1bW";
+  }
 }
 
 // Where nothing is left of what was printed, DECERA takes away again what is

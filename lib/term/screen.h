@@ -10,8 +10,7 @@
 // waits to wrap spares the character in the last column.  A cell keeps all of
 // SGR but fonts and frames, its link (OSC 8), up to kMostMarks combining
 // characters, and whether it is protected (DECSCA).  Pictures (sixel, kitty's)
-// are not kept, and neither is what the alternate screen showed before it was
-// left.  A screen narrower than two columns is modelled with two.
+// are not kept.  A screen narrower than two columns is modelled with two.
 //
 // A cell takes eight bytes; an 80x24 screen 15 KB, as much again for the lines
 // that have left its top, and for an alternate screen.  Pure.
@@ -110,8 +109,8 @@ class Screen {
   std::vector<std::string> Scrollback() const;
   bool cursor_visible() const { return modes_.cursor_visible(); }
   bool reverse_video() const { return modes_.reverse_video(); }
-  bool alternate_screen() const { return alternate_.has_value(); }
-  Cursor cursor() const { return {row_, col_, waits_ && modes_.autowrap()}; }
+  bool alternate_screen() const { return shows_alternate_; }
+  Cursor cursor() const { return {row_, col_, waits_}; }
 
   // What else a picture of the screen is made of.
   struct Saved {
@@ -130,6 +129,11 @@ class Screen {
     return links_[look.link];
   }
   const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
+  // Whether the alternate screen has something, though it may be hidden.
+  bool has_alternate() const { return alternate_.has_value(); }
+  // Whether protected cells are safe from any erasure (SPA), not only from
+  // selective ones (DECSCA).
+  bool guards_all() const { return guards_all_; }
   // Whether a character came last, so that it may be repeated.
   bool printed_last() const { return printed_last_; }
   // The cell of the last character, which marks join, if the cursor is still
@@ -137,8 +141,8 @@ class Screen {
   std::optional<Cursor> LastPrinted() const;
 
  private:
-  Grid& grid() { return alternate_ ? *alternate_ : primary_; }
-  const Grid& grid() const { return alternate_ ? *alternate_ : primary_; }
+  Grid& grid() { return shows_alternate_ ? *alternate_ : primary_; }
+  const Grid& grid() const { return shows_alternate_ ? *alternate_ : primary_; }
 
   const char* TakeSome(const char* p, const char* end);
   void TakeByte(char c);
@@ -147,12 +151,20 @@ class Screen {
   void PutGlyph(uint32_t glyph, int width);
   void Combine(char32_t mark);
   void Repeat(int count);
+  void MakeRoom(int count, int limit);
   void Advance(int count, int limit);
+  // REP repeats nothing then.
+  void ForgetLast() {
+    last_ = 0;
+    printed_last_ = false;
+  }
   void DoubtRows();
   void DoubtAfter(SequenceParser::Event event);
   void WrapIfWaiting();
   void Wrap();
-  std::optional<Cursor> CellBefore() const;
+  Cursor MarkedCell() const;
+  void StopWaitingUnlessAtLimit();
+  GridCell* Open(int row, int from, int to);
 
   void Act(SequenceParser::Event event);
   void OnEffect(Modes::Effect effect);
@@ -189,6 +201,8 @@ class Screen {
   void Save();
   void Restore();
   void ShowAlternate();
+  void ClearAlternate();
+  void ShowPrimary();
   void SoftReset();
   void Reset();
 
@@ -210,7 +224,8 @@ class Screen {
   WindowSize size_;
   size_t most_scrollback_;
   Grid primary_;
-  std::optional<Grid> alternate_;
+  std::optional<Grid> alternate_;  // there may be one that isn't shown
+  bool shows_alternate_ = false;
   Looks looks_;
   Texts links_;  // URIs
   Texts texts_;  // characters with marks
@@ -228,6 +243,7 @@ class Screen {
   bool printed_last_ = false;
   bool marks_join_ = false;     // the cursor hasn't moved since
   bool in_rectangles_ = false;  // DECSACE
+  bool guards_all_ = false;     // SPA, EPA: from any erasure
   bool has_row_sizes_ = false;  // a row may be of double width
   Look pen_;
   uint32_t pen_number_ = 0;
