@@ -43,6 +43,7 @@ class Wrapper {
   // Ends the line; returns the index of its first row.
   size_t End() {
     const size_t first = out_.size();
+    length_ = cells_.size();
     starts_.clear();
     size_t at = 0;
     do {
@@ -60,8 +61,9 @@ class Wrapper {
     known_ = true;
     return first;
   }
-  // The row, counted from the line's first, and the column of a place in the
-  // line that has just ended.
+  // Of the line that has just ended.
+  size_t length() const { return length_; }
+  // The row, counted from its first, and the column of a place in it.
   std::pair<size_t, size_t> Find(size_t place) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), place);
     const auto row = static_cast<size_t>(after - starts_.begin()) - 1;
@@ -73,6 +75,7 @@ class Wrapper {
   std::vector<GridLine>& out_;
   std::vector<GridCell> cells_;
   std::vector<size_t> starts_;
+  size_t length_ = 0;
   RowSize size_ = RowSize::kSingle;
   bool known_ = true;
 };
@@ -80,7 +83,7 @@ class Wrapper {
 }  // namespace
 
 Grid::Grid(int rows, int cols, int history)
-    : rows_(rows), cols_(cols), most_history_(history) {
+    : rows_(rows), cols_(cols), most_history_(history), widest_(cols) {
   lines_.resize(static_cast<size_t>(rows));
   for (GridLine& line : lines_) line.cells.resize(static_cast<size_t>(cols));
 }
@@ -140,7 +143,7 @@ void Grid::Shift(int row, int at, int right, int count, uint32_t look) {
 // The screen's first `bottom` rows move up by one, and the first becomes
 // history.
 void Grid::ScrollAll(int bottom, uint32_t look) {
-  if (history() < most_history_) {
+  if (history() < MostHistory()) {
     Straighten();
     lines_.emplace_back();
   } else {
@@ -262,11 +265,12 @@ void Grid::Reflow(int cols, absl::Span<Cursor* const> cursors) {
       Cursor& cursor = *cursors[static_cast<size_t>(n)];
       rows[static_cast<size_t>(n)] = static_cast<int>(first + down);
       cursor.col = static_cast<int>(col);
-      cursor.wraps = cursor.wraps && cursor.col >= cols;
+      cursor.wraps = cursor.col == cols && place == wrapper.length();
       if (cursor.wraps) cursor.col = cols - 1;
     }
   }
   cols_ = cols;
+  widest_ = std::max(widest_, cols);
   for (const int row : rows) last = std::max(last, static_cast<size_t>(row));
   const auto wanted = static_cast<size_t>(rows_);
   while (lines_.size() > top + wanted && lines_.size() > last + 1) {
@@ -277,7 +281,7 @@ void Grid::Reflow(int cols, absl::Span<Cursor* const> cursors) {
   for (size_t n = 0; n < cursors.size(); ++n) {
     cursors[n]->row = rows[n] - static_cast<int>(top);
   }
-  const int surplus = static_cast<int>(top) - most_history_;
+  const int surplus = static_cast<int>(top) - MostHistory();
   if (surplus > 0) lines_.erase(lines_.begin(), lines_.begin() + surplus);
 }
 
@@ -296,7 +300,7 @@ void Grid::SetRows(int rows, absl::Span<Cursor* const> cursors) {
   }
   rows_ = rows;
   for (Cursor* const each : cursors) each->row += moved;
-  const int surplus = history() - most_history_;
+  const int surplus = history() - MostHistory();
   if (surplus > 0) lines_.erase(lines_.begin(), lines_.begin() + surplus);
 }
 

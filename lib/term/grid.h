@@ -64,7 +64,8 @@ struct Area {
 
 class Grid {
  public:
-  // Keeps up to `history` lines.
+  // Keeps up to `history` lines; more rows after it got narrower, but not more
+  // cells.
   Grid(int rows, int cols, int history);
 
   int rows() const { return rows_; }
@@ -121,6 +122,7 @@ class Grid {
         static_cast<size_t>(row + static_cast<int>(lines_.size()) - rows_);
     return index < lines_.size() ? index : index - lines_.size();
   }
+  int MostHistory() const { return most_history_ * widest_ / cols_; }
   void ScrollAll(int bottom, uint32_t look);
   void Straighten();
   void Cut(int cols);
@@ -131,6 +133,7 @@ class Grid {
   int rows_;
   int cols_;
   int most_history_;
+  int widest_;  // since it was made
   // The history and the screen, in a circle: the oldest line is at first_.
   std::vector<GridLine> lines_;
   size_t first_ = 0;

@@ -108,7 +108,7 @@ void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
     case 's':
       if (has_margins()) {
         if (TakeRegion(parameters, margins_)) on_effect(Effect::kMargins);
-      } else if (csi.body().empty()) {
+      } else {
         Save(on_effect);
       }
       break;
@@ -116,7 +116,7 @@ void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
       StackTitle(parameters);
       break;
     case 'u':
-      if (csi.body().empty()) Restore(on_effect);
+      Restore(on_effect);
       break;
     default:
       break;
@@ -161,7 +161,7 @@ void Modes::SetDecMode(int mode, bool on, OnEffect on_effect) {
     default:
       Set(mode, on);
       if (mode == 6) on_effect(Effect::kOrigin);
-      if (mode != 69) break;
+      if (mode != 69 || on) break;
       margins_ = {};
       on_effect(Effect::kNoMargins);
   }

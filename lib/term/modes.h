@@ -47,7 +47,7 @@ class Modes {
     kMargins,    // the left and right margins were set: the cursor goes home
     kSave,       // cursor and pen are saved,
     kRestore,    // and restored
-    kNoMargins,  // there are no left and right margins any more, or not yet
+    kNoMargins,  // there are no left and right margins any more
     kAlternate,  // the alternate screen is shown,
     kClearAlternate,  // it is cleared,
     kPrimary,         // the primary screen is shown

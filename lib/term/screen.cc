@@ -866,12 +866,25 @@ void Screen::Rectangle(char final, const Parameters& parameters) {
     case 'z':  // DECERA
       return EraseArea(AreaOf(parameters, 0), false);
     case '{':  // DECSERA
-      return EraseArea(AreaOf(parameters, 0), true);
+      return BlankArea(AreaOf(parameters, 0));
     case 'r':  // DECCARA
     case 't':  // DECRARA
       return ChangeLooks(AreaOf(parameters, 0), parameters, final == 't');
     default:
       return;
+  }
+}
+
+// Takes away characters that aren't protected by DECSCA, but not their looks.
+void Screen::BlankArea(const Area& area) {
+  if (area.empty()) return;
+  work_ += static_cast<uint64_t>(area.cells()) / 2;
+  for (int row = area.top; row < area.bottom; ++row) {
+    for (int col = area.left; col < area.right; ++col) {
+      const uint32_t look = grid().at(row, col).look;
+      if (looks_[look].is_guarded && !guards_all_) continue;
+      *Open(row, col, col + 1) = {.glyph = ' ', .look = look};
+    }
   }
 }
 

@@ -191,6 +191,7 @@ class Screen {
   void ShiftColumns(int at, int count);
   Area AreaOf(const Parameters& parameters, size_t first) const;
   void Rectangle(char final, const Parameters& parameters);
+  void BlankArea(const Area& area);
   void Fill(const Area& area, char32_t character);
   void ChangeLooks(const Area& area, const Parameters& parameters,
                    bool reverses);

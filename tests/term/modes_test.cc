@@ -214,7 +214,7 @@ TEST(EffectsTest, AResetLeavesTheAlternateScreen) {
 TEST(EffectsTest, ASequenceThatChangesNothingHasNone) {
   EXPECT_THAT(Effects("",
                       "x\x1b[31m\x1b[5;5H\x1b[?1l\x1b[?47l\x1b[9;3r"
-                      "\x1b[1;2s\x1b[1;2u\x1b[?2004h\x1b[7h\x1b]2;t\x07"),
+                      "\x1b[?2004h\x1b[7h\x1b]2;t\x07"),
               IsEmpty());
 }
 
