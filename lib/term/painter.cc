@@ -65,7 +65,7 @@ std::string Painter::Paint() {
   out_ = from_.tabs().Sequences();
   if (modes_.alternate()) {
     PaintBeneath();
-  } else if (from_.has_alternate() || from_.saved(true).set) {
+  } else if (from_.has_alternate()) {
     PaintHidden();
   }
   PaintRows(from_.alternate_screen());
@@ -95,7 +95,7 @@ void Painter::PaintBeneath() {
 // terminal without one has shown it, so all is cleared.
 void Painter::PaintHidden() {
   out_ += "\x1b[?47h\x1b[H\x1b[2J";
-  if (from_.has_alternate()) PaintRows(true);
+  PaintRows(true);
   PaintSaved(true, "\x1b\x37");
   out_ += "\x1b[?47l\x1b[H\x1b[2J";
 }
@@ -189,7 +189,8 @@ void Painter::PaintSaved(bool alternate, absl::string_view save) {
   const Cursor& at = saved.cursor;
   const int top = modes.origin ? from_.region().top : 0;
   const Row row = from_.ReadRow(alternate, at.row);
-  const bool waits = at.wraps && at.col == from_.cols() - 1 && HasRoom(at);
+  const bool waits = at.wraps && at.col == from_.cols() - 1 && HasRoom(at) &&
+                     row.size == RowSize::kSingle;
   const bool wide = waits && row.cells.back().width == 0;
   MoveTo(at.row - top, wide ? at.col - 1 : at.col);
   if (waits) Reprint(*(row.cells.end() - (wide ? 2 : 1)), at);

@@ -444,7 +444,7 @@ void Screen::Act(SequenceParser::Event event) {
       break;
   }
   // A row of double width may have come to the cursor.
-  if (has_row_sizes_) col_ = std::min(col_, RowCols(row_) - 1);
+  if (has_row_sizes_) Settle();
   if (doubts_) DoubtAfter(event);
 }
 
@@ -458,7 +458,7 @@ void Screen::OnEffect(Modes::Effect effect) {
     case Modes::Effect::kNoMargins:
       region_.left = 0;
       region_.right = cols();
-      return StopWaitingUnlessAtLimit();
+      return Settle();
     case Modes::Effect::kSave:
       return Save();
     case Modes::Effect::kRestore:
@@ -939,7 +939,6 @@ void Screen::SetRowSize(char final) {
   if (which == absl::string_view::npos) return;
   grid()[row_].size = static_cast<RowSize>(which);
   has_row_sizes_ = true;
-  col_ = std::min(col_, RowCols(row_) - 1);
 }
 
 // Takes an OSC.  The URI of OSC 8 is kept with its parameters; one that was cut
@@ -991,14 +990,18 @@ void Screen::Restore() {
     row_ = std::clamp(row_, region_.top, region_.bottom - 1);
     col_ = std::clamp(col_, region_.left, region_.right - 1);
   }
-  StopWaitingUnlessAtLimit();
+  Settle();
   pen_ = saved.pen;
   PenHasChanged();
 }
 
-// Where the cursor waits, there is a character that can be printed again.
-void Screen::StopWaitingUnlessAtLimit() {
-  waits_ = waits_ && col_ == RightLimit() - 1;
+// Keeps the cursor in a row that may have become shorter.  Where it waits to
+// wrap, there has to be a character that can be printed again.
+void Screen::Settle() {
+  const int last = RowCols(row_) - 1;
+  waits_ = waits_ && col_ <= last;
+  col_ = std::min(col_, last);
+  waits_ = waits_ && col_ == RightLimit() - 1 && !grid().at(row_, col_).wide();
 }
 
 void Screen::ShowAlternate() {
@@ -1016,7 +1019,7 @@ void Screen::ClearAlternate() {
 void Screen::ShowPrimary() {
   Charge(rows() * cols());
   shows_alternate_ = false;
-  if (alternate_->blank()) alternate_.reset();
+  if (alternate_->blank() && !saved_[1].set) alternate_.reset();
 }
 
 void Screen::SoftReset() {
@@ -1061,13 +1064,14 @@ void Screen::Resize(WindowSize size) {
     if (alternate_) resize(*alternate_, false, {&saved_[1].cursor});
   }
   row_ = now.row;
-  col_ = std::min(now.col, RowCols(row_) - 1);
+  col_ = now.col;
   waits_ = now.wraps;
   printed_last_ = false;
   marks_join_ = false;
   tabs_.Resize(cols());
   modes_.ForgetRegion();
   region_ = primary_.all();
+  Settle();
 }
 
 // --- reading

@@ -129,7 +129,8 @@ class Screen {
     return links_[look.link];
   }
   const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
-  // Whether the alternate screen has something, though it may be hidden.
+  // Whether the alternate screen has something or a saved cursor, though it may
+  // be hidden.
   bool has_alternate() const { return alternate_.has_value(); }
   // Whether protected cells are safe from any erasure (SPA), not only from
   // selective ones (DECSCA).
@@ -163,7 +164,7 @@ class Screen {
   void WrapIfWaiting();
   void Wrap();
   Cursor MarkedCell() const;
-  void StopWaitingUnlessAtLimit();
+  void Settle();
   GridCell* Open(int row, int from, int to);
 
   void Act(SequenceParser::Event event);

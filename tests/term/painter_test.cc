@@ -84,6 +84,11 @@ TEST(PaintedTest, RowSizesAreKept) {
   EXPECT_EQ(copy.screen.ReadRow(false, 2).size, RowSize::kLowerHalf);
 }
 
+// In a row of double width no column is the last one.
+TEST(PaintedTest, ASavedCursorInAWideRowPrintsNothing) {
+  EXPECT_TRUE(IsKept("abcdefghij\x1b\x37\x1b[1;1H\x1b#6\x1b[2;1H", "x"));
+}
+
 TEST(PaintedTest, ProtectedCellsAreKept) {
   const std::string text = "a\x1b[1\"qb\x1b[0\"qc";
   EXPECT_TRUE(IsKept(text, "\x1b[?2J"));

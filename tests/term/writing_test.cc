@@ -297,6 +297,8 @@ TEST(RowSizeTest, AWideRowHasHalfTheColumns) {
   EXPECT_EQ(Text(screen), "abcde\nf\nx\n");
   EXPECT_EQ(screen.ReadRow(false, 0).size, RowSize::kWide);
   EXPECT_EQ(screen.ReadRow(false, 2).size, RowSize::kUpperHalf);
+  screen.Write("\x1b[2;1H世世世世世\x1b#6");
+  EXPECT_EQ(screen.cursor(), (Cursor{1, 4})) << "nothing waits there";
   screen.Write("\x1b[1;1H\x1b#5");
   EXPECT_EQ(screen.ReadRow(false, 0).size, RowSize::kSingle);
 }
