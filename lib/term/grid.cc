@@ -61,7 +61,7 @@ class Wrapper {
     known_ = true;
     return first;
   }
-  // Of the line that has just ended.
+  // The length of the line that has just ended.
   size_t length() const { return length_; }
   // The row, counted from its first, and the column of a place in it.
   std::pair<size_t, size_t> Find(size_t place) const {

@@ -1,12 +1,12 @@
 // The cells of a terminal's screen, and the lines that have left its top.
 //
-//   Grid grid({24, 80}, /*history=*/24);
-//   *grid.Open(0, 0, 1) = {.glyph = 'x'};
+//   Grid grid(/*rows=*/24, /*cols=*/80, /*history=*/24);
+//   *grid.Open(0, 0, 1, /*look=*/0) = {.glyph = 'x'};
 //   grid.Scroll({.bottom = 24, .right = 80}, 1, /*look=*/0);
 //   const bool empty = grid[-1].cells[0].erased();  // false
 //
-// Rows and columns are counted from 0; row -1 left the screen last.  What a
-// look is, the grid doesn't know.  Pure.
+// Rows and columns are counted from 0; row -1 left the screen last.  The
+// grid doesn't know what a look is.  Pure.
 #pragma once
 
 #include <cstddef>

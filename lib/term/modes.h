@@ -1,6 +1,6 @@
 // The modes of a terminal: how it writes, which keys and reports it sends, what
-// its title is.  Digest keeps them for every byte a program writes, Interpreter
-// for the screen that is shown.
+// its title is.  Digest keeps them for every byte a program writes, Screen for
+// what is shown.
 //
 //   SequenceParser parser;
 //   Modes modes;
@@ -96,7 +96,7 @@ class Modes {
   const Charsets& charsets() const { return charsets_; }
   Region margins() const { return margins_; }
   bool has_margins() const { return Is(69); }
-  // Of the primary or the alternate screen.
+  // The state saved on the primary or the alternate screen.
   const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
   // Valid UTF-8 without controls.
   const std::string& title() const { return titles_.title; }

@@ -91,8 +91,8 @@ void Painter::PaintBeneath() {
   out_ += "\x1b[H\x1b[2J";
 }
 
-// What the alternate screen will show when it is entered by mode 47 again.  A
-// terminal without one has shown it, so all is cleared.
+// Paints what the alternate screen will show when it is entered by mode 47
+// again.  A terminal without one has shown it, so all is cleared.
 void Painter::PaintHidden() {
   out_ += "\x1b[?47h\x1b[H\x1b[2J";
   PaintRows(true);

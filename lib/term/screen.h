@@ -1,5 +1,5 @@
-// What a terminal of a given size shows after what was written to it, and all
-// that decides what it will show next.
+// Screen knows what a terminal of a given size shows after what was written to
+// it, and all that decides what it will show next.
 //
 //   Screen screen({24, 80});
 //   screen.Write(bytes);
@@ -40,9 +40,9 @@ namespace deptyr {
 // Moving or erasing this many cells takes as long as a byte of a sequence.
 constexpr int kCellsAtOnce = 12;
 
-// What isn't known for sure about a screen of whose stream a part is lost.  A
-// row's place is known again once a line feed scrolls: however far down the
-// real cursor was, it is in the last row then.
+// Doubts say what isn't known for sure about a screen of whose stream a part is
+// lost.  A row's place is known again once a line feed scrolls: however far
+// down the real cursor was, it is in the last row then.
 struct Doubts {
   bool row = true;
   bool col = true;
@@ -112,7 +112,7 @@ class Screen {
   bool alternate_screen() const { return shows_alternate_; }
   Cursor cursor() const { return {row_, col_, waits_}; }
 
-  // What else a picture of the screen is made of.
+  // A picture of the screen is made of this, too.
   struct Saved {
     bool set = false;
     Cursor cursor;

@@ -1,4 +1,4 @@
-// What a screen knows of itself after a part of its stream was lost.
+// A screen says what it knows for sure after a part of its stream was lost.
 
 #include <string>
 

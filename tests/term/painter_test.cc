@@ -1,4 +1,4 @@
-// What a terminal is sent to show what a screen does.
+// A terminal that is sent a painted screen shows the same and goes on the same.
 
 #include "lib/term/painter.h"
 

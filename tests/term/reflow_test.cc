@@ -1,4 +1,4 @@
-// What becomes of lines when the width changes.
+// Lines are wrapped anew when the width changes.
 
 #include <string>
 #include <vector>

@@ -39,7 +39,7 @@ struct Terminal {
   Digest digest;
 };
 
-// What a screen of this size shows after `bytes`.
+// Returns the text on a screen of this size after `bytes`.
 inline std::string Shown(absl::string_view bytes, WindowSize size = {6, 10}) {
   Terminal terminal(size);
   terminal.Write(bytes);

@@ -1,4 +1,4 @@
-// What a screen shows after short streams, as xterm does.
+// Short streams, and the text that xterm shows after them, too.
 
 #include <string>
 #include <vector>
@@ -177,7 +177,7 @@ TEST(LinkTest, CellsHaveTheirs) {
   EXPECT_EQ(cells[2].link, "");
 }
 
-// What isn't shown any more is forgotten, and the rest stays what it is.
+// Links that no cell has any more are forgotten, and the others stay.
 TEST(LinkTest, ThereMayBeMany) {
   Screen screen(kSize);
   screen.Write("\x1b[2;1H\x1b]8;;first\x1b\\x");
