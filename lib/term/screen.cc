@@ -6,7 +6,6 @@
 #include <initializer_list>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
 #include "lib/term/painter.h"
@@ -124,7 +123,7 @@ const char* Screen::TakeSome(const char* p, const char* end) {
         marks_join_ = false;
         ForgetLast();
         Control(*p);
-        if (doubts_ && *p == '\r') doubts_->col = false;
+        if (doubts_ && *p == '\r') doubts_->KnowColumn();
         return p + 1;
       }
       const char* const after = parser_.TakeCsi(p, end);
@@ -211,9 +210,7 @@ void Screen::Advance(int count, int limit) {
   if (waits_) col_ = limit - 1;
   printed_last_ = true;
   marks_join_ = true;
-  if (doubts_ && (doubts_->row || doubts_->col || doubts_->pen)) {
-    grid()[row_].known = false;
-  }
+  if (doubts_ && !doubts_->certain()) grid()[row_].known = false;
 }
 
 void Screen::WrapIfWaiting() {
@@ -358,61 +355,23 @@ void Screen::DoubtRows() {
 }
 
 void Screen::Doubt(bool knows_pen) {
-  doubts_.emplace().pen = !knows_pen;
+  doubts_.emplace(knows_pen);
   DoubtRows();
 }
 
 bool Screen::known() const {
   if (!doubts_) return true;
-  if (doubts_->row || doubts_->col || doubts_->pen) return false;
+  if (!doubts_->certain()) return false;
   for (int row = 0; row < rows(); ++row) {
     if (!grid()[row].known) return false;
   }
   return true;
 }
 
-// Looks at a sequence that has just been obeyed.
 void Screen::DoubtAfter(SequenceParser::Event event) {
-  constexpr absl::string_view kAbsolute = "Hf";
-  constexpr absl::string_view kHarmless = "mABCDEFGI`abdejkgnctuSTq";
-  const char final = parser_.final();
-  const bool control = event == SequenceParser::Event::kControl;
-  const bool plain = parser_.prefix() == 0 && parser_.intermediate() == 0;
-  Doubts& doubts = *doubts_;
-  if (control && final != '\x0e' && final != '\x0f') {
-    if (final == '\r') doubts.col = false;
-    return;
-  }
-  if (event == SequenceParser::Event::kCsi && plain) {
-    const Parameters parameters(parser_.body());
-    if (absl::StrContains(kAbsolute, final)) doubts.row = doubts.col = false;
-    if (final == 'G' || final == '`') doubts.col = false;
-    if (final == 'd') doubts.row = false;
-    if (final == 'm' && parameters.At(0) == 0) doubts.pen = false;
-    if (final == 'J' && parameters.At(0) >= 2) return;
-    const bool edits = absl::StrContains("@JKLMPX", final);
-    if (edits && doubts.row) DoubtRows();
-    if (edits && doubts.col && final != 'L' && final != 'M') {
-      grid()[row_].known = false;
-    }
-    if (edits || absl::StrContains(kAbsolute, final) ||
-        absl::StrContains(kHarmless, final)) {
-      return;
-    }
-  }
-  if (event == SequenceParser::Event::kString) return;
-  // Each kind of mode, set for the first time, makes a guess of what was
-  // before.
-  const auto kind = static_cast<uint32_t>(event) << 24 |
-                    uint32_t{static_cast<uint8_t>(parser_.prefix())} << 16 |
-                    uint32_t{static_cast<uint8_t>(parser_.intermediate())}
-                        << 8 |
-                    static_cast<uint8_t>(final == 'l' ? 'h' : final);
-  if (std::find(doubts.set.begin(), doubts.set.end(), kind) ==
-      doubts.set.end()) {
-    doubts.set.push_back(kind);
-    DoubtRows();
-  }
+  const Doubts::Rows rows = doubts_->Take(event, parser_);
+  if (rows == Doubts::Rows::kAll) DoubtRows();
+  if (rows == Doubts::Rows::kCursors) grid()[row_].known = false;
 }
 
 // --- sequences
@@ -704,7 +663,7 @@ void Screen::Index() {
   if (row_ != region_.bottom - 1) {
     row_ = std::min(row_ + 1, rows() - 1);
   } else if (InRegion()) {
-    if (doubts_) doubts_->row = false;
+    if (doubts_) doubts_->KnowRow();
     Scroll(region_, 1);
   }
 }
@@ -714,7 +673,7 @@ void Screen::ReverseIndex() {
   if (row_ != region_.top) {
     row_ = std::max(row_ - 1, 0);
   } else if (InRegion()) {
-    if (doubts_ && doubts_->row) DoubtRows();
+    if (doubts_ && doubts_->row()) DoubtRows();
     Scroll(region_, -1);
   }
 }
@@ -982,7 +941,7 @@ void Screen::Save() {
 
 void Screen::Restore() {
   const Saved& saved = saved_[shows_alternate_ ? 1 : 0];
-  if (doubts_ && !saved.set) doubts_->row = doubts_->col = doubts_->pen = true;
+  if (doubts_ && !saved.set) doubts_->KnowNothing();
   row_ = saved.cursor.row;
   col_ = saved.cursor.col;
   waits_ = saved.cursor.wraps;

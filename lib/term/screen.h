@@ -29,6 +29,7 @@
 #include "lib/base/utf8.h"
 #include "lib/base/window_size.h"
 #include "lib/term/cell.h"
+#include "lib/term/doubts.h"
 #include "lib/term/grid.h"
 #include "lib/term/looks.h"
 #include "lib/term/modes.h"
@@ -39,18 +40,6 @@ namespace deptyr {
 
 // Moving or erasing this many cells takes as long as a byte of a sequence.
 constexpr int kCellsAtOnce = 12;
-
-// Doubts say what isn't known for sure about a screen of whose stream a part is
-// lost.  A row's place is known again once a line feed scrolls: however far
-// down the real cursor was, it is in the last row then.
-struct Doubts {
-  bool row = true;
-  bool col = true;
-  bool pen = true;
-  // The kinds of modes that were set since; before that, the present ones
-  // are a guess.
-  std::vector<uint32_t> set;
-};
 
 class Screen {
  public:

@@ -1,5 +1,7 @@
 // A screen says what it knows for sure after a part of its stream was lost.
 
+#include "lib/term/doubts.h"
+
 #include <string>
 
 #include "absl/strings/str_cat.h"
@@ -23,6 +25,37 @@ bool KnownAfter(absl::string_view bytes, bool knows_pen = false) {
   screen.Doubt(knows_pen);
   screen.Write(bytes);
   return screen.known();
+}
+
+Doubts::Rows Taken(Doubts& doubts, absl::string_view sequence) {
+  SequenceParser parser;
+  SequenceParser::Event event{};
+  for (const char c : sequence) event = parser.Take(c);
+  return doubts.Take(event, parser);
+}
+
+TEST(DoubtsTest, RowColumnAndPenBecomeKnown) {
+  Doubts doubts(/*knows_pen=*/false);
+  EXPECT_EQ(Taken(doubts, "\x1b[K"), Doubts::Rows::kAll) << "of which row?";
+  doubts.KnowRow();
+  EXPECT_EQ(Taken(doubts, "\x1b[K"), Doubts::Rows::kCursors);
+  EXPECT_EQ(Taken(doubts, "\x1b[L"), Doubts::Rows::kNone);
+  EXPECT_EQ(Taken(doubts, "\x1b[5G"), Doubts::Rows::kNone);
+  EXPECT_EQ(Taken(doubts, "\x1b[K"), Doubts::Rows::kNone);
+  EXPECT_FALSE(doubts.certain()) << "the pen isn't known";
+  EXPECT_EQ(Taken(doubts, "\x1b[0;1m"), Doubts::Rows::kNone);
+  EXPECT_TRUE(doubts.certain());
+  doubts.KnowNothing();
+  EXPECT_FALSE(doubts.certain());
+}
+
+TEST(DoubtsTest, AKindOfModeIsAGuessOnce) {
+  Doubts doubts(/*knows_pen=*/true);
+  EXPECT_EQ(Taken(doubts, "\x1b[?7h"), Doubts::Rows::kAll);
+  EXPECT_EQ(Taken(doubts, "\x1b[?7l"), Doubts::Rows::kNone);
+  EXPECT_EQ(Taken(doubts, "\x1b[2;5r"), Doubts::Rows::kAll);
+  EXPECT_EQ(Taken(doubts, "\x0e"), Doubts::Rows::kAll);
+  EXPECT_EQ(Taken(doubts, "\x07"), Doubts::Rows::kNone);
 }
 
 TEST(DoubtsTest, AScreenIsKnownUnlessSomethingWasLost) {
