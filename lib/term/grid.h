@@ -83,12 +83,8 @@ class Grid {
     return (*this)[row].cells[static_cast<size_t>(col)];
   }
 
-  // Whether a wide character lies across an edge of these columns.
-  bool Cuts(int row, int from, int to) const {
-    return at(row, from).right_half() ||
-           (to < cols_ && at(row, to).right_half());
-  }
-  // Makes such characters blanks of this look.  Returns the first of the cells.
+  // Makes wide characters that lie across an edge of these columns blanks of
+  // this look.  Returns the first of the cells.
   GridCell* Open(int row, int from, int to, uint32_t look) {
     GridCell* const data = (*this)[row].cells.data();
     if (data[from].right_half()) Split(data + from, look);

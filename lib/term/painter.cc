@@ -232,9 +232,11 @@ void Painter::PaintCursor() {
     const Charsets& charsets = from_.modes().charsets();
     const bool translated =
         first > 0 && charsets.Translate(first) != static_cast<char32_t>(first);
-    // Makes room for what is inserted; but that ends a line that goes on.
+    // Makes room for what is inserted; but that ends a line that goes on, and
+    // moves what a row of double width hides.
     const bool inserts = from_.modes().insert();
-    const bool replaces = inserts && row.wraps;
+    const bool replaces =
+        inserts && (row.wraps || row.size != RowSize::kSingle);
     if (replaces) {
       out_ += "\x1b[4l";
     } else if (inserts) {

@@ -139,6 +139,14 @@ const char* Screen::TakeSome(const char* p, const char* end) {
 
 // --- printing
 
+GridCell* Screen::Open(int row, int from, int to) {
+  GridCell* const cells = grid()[row].cells.data();
+  if (cells[from].right_half() || (to < cols() && cells[to].right_half())) {
+    return grid().Open(row, from, to, BlankNumber());
+  }
+  return cells + from;
+}
+
 const char* Screen::PrintAscii(const char* p, const char* end) {
   WrapIfWaiting();
   const int limit = RightLimit();
@@ -223,11 +231,6 @@ void Screen::Wrap() {
   if (col_ == cols() - 1) grid()[row_].wraps = moves;
   Index();
   col_ = region_.left;
-}
-
-GridCell* Screen::Open(int row, int from, int to) {
-  const uint32_t look = grid().Cuts(row, from, to) ? BlankNumber() : 0;
-  return grid().Open(row, from, to, look);
 }
 
 void Screen::Combine(char32_t mark) {

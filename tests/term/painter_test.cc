@@ -89,6 +89,10 @@ TEST(PaintedTest, ASavedCursorInAWideRowPrintsNothing) {
   EXPECT_TRUE(IsKept("abcdefghij\x1b\x37\x1b[1;1H\x1b#6\x1b[2;1H", "x"));
 }
 
+TEST(PaintedTest, WhatAWideRowHidesStaysWhenTextIsInserted) {
+  EXPECT_TRUE(IsKept("abcdefghij\x1b[1;1H\x1b#6\x1b[4hxy", "z"));
+}
+
 TEST(PaintedTest, ProtectedCellsAreKept) {
   const std::string text = "a\x1b[1\"qb\x1b[0\"qc";
   EXPECT_TRUE(IsKept(text, "\x1b[?2J"));
