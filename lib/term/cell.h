@@ -1,4 +1,4 @@
-// What a screen shows, for those who read it: cells, rows and the cursor.
+// Cells, rows and the cursor: a screen as it is given to readers.
 #pragma once
 
 #include <cstdint>

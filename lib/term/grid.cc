@@ -43,6 +43,7 @@ class Wrapper {
   // Ends the line; returns the index of its first row.
   size_t End() {
     const size_t first = out_.size();
+    length_ = cells_.size();
     starts_.clear();
     size_t at = 0;
     do {
@@ -60,8 +61,9 @@ class Wrapper {
     known_ = true;
     return first;
   }
-  // The row, counted from the line's first, and the column of a place in the
-  // line that has just ended.
+  // The length of the line that has just ended.
+  size_t length() const { return length_; }
+  // The row, counted from its first, and the column of a place in it.
   std::pair<size_t, size_t> Find(size_t place) const {
     const auto after = std::upper_bound(starts_.begin(), starts_.end(), place);
     const auto row = static_cast<size_t>(after - starts_.begin()) - 1;
@@ -73,6 +75,7 @@ class Wrapper {
   std::vector<GridLine>& out_;
   std::vector<GridCell> cells_;
   std::vector<size_t> starts_;
+  size_t length_ = 0;
   RowSize size_ = RowSize::kSingle;
   bool known_ = true;
 };
@@ -80,7 +83,7 @@ class Wrapper {
 }  // namespace
 
 Grid::Grid(int rows, int cols, int history)
-    : rows_(rows), cols_(cols), most_history_(history) {
+    : rows_(rows), cols_(cols), most_history_(history), widest_(cols) {
   lines_.resize(static_cast<size_t>(rows));
   for (GridLine& line : lines_) line.cells.resize(static_cast<size_t>(cols));
 }
@@ -106,7 +109,7 @@ void Grid::ForgetHistory() {
 
 void Grid::Erase(int row, int from, int to, uint32_t look) {
   if (from >= to) return;
-  std::fill_n(Open(row, from, to), to - from, GridCell{.look = look});
+  std::fill_n(Open(row, from, to, look), to - from, GridCell{.look = look});
   if (to < cols_ || from > 0) return;
   GridLine& line = (*this)[row];
   line.known = true;
@@ -123,14 +126,15 @@ void Grid::Shift(int row, int at, int right, int count, uint32_t look) {
   const int most = right - at;
   const int by = std::min(std::abs(count), most);
   if (by <= 0) return;
-  GridCell* const begin = Open(row, at, right);
+  GridCell* const begin = Open(row, at, right, look);
   GridCell* const end = begin + most;
   if (count > 0) {
-    (void)Open(row, at, right - by);  // a wide character would be cut there
+    (void)Open(row, at, right - by,
+               look);  // a wide character would be cut there
     std::move_backward(begin, end - by, end);
     std::fill_n(begin, by, GridCell{.look = look});
   } else {
-    if (by < most) (void)Open(row, at + by, right);
+    if (by < most) (void)Open(row, at + by, right, look);
     std::move(begin + by, end, begin);
     std::fill_n(end - by, by, GridCell{.look = look});
   }
@@ -139,7 +143,7 @@ void Grid::Shift(int row, int at, int right, int count, uint32_t look) {
 // The screen's first `bottom` rows move up by one, and the first becomes
 // history.
 void Grid::ScrollAll(int bottom, uint32_t look) {
-  if (history() < most_history_) {
+  if (history() < MostHistory()) {
     Straighten();
     lines_.emplace_back();
   } else {
@@ -166,8 +170,8 @@ void Grid::Scroll(const Area& area, int count, uint32_t look, bool keeps) {
     if (whole) {
       std::swap((*this)[row], (*this)[row + step * by]);
     } else {
-      GridCell* const from = Open(row + step * by, area.left, area.right);
-      std::copy_n(from, area.cols(), Open(row, area.left, area.right));
+      GridCell* const from = Open(row + step * by, area.left, area.right, look);
+      std::copy_n(from, area.cols(), Open(row, area.left, area.right, look));
     }
   }
   if (area.bottom == rows_) (*this)[rows_ - 1].wraps = false;
@@ -180,7 +184,7 @@ void Grid::Scroll(const Area& area, int count, uint32_t look, bool keeps) {
   }
 }
 
-void Grid::Copy(const Area& from, int row, int col) {
+void Grid::Copy(const Area& from, int row, int col, uint32_t look) {
   const int rows = std::min(from.rows(), rows_ - row);
   const int cols = std::min(from.cols(), cols_ - col);
   if (rows <= 0 || cols <= 0) return;
@@ -192,8 +196,15 @@ void Grid::Copy(const Area& from, int row, int col) {
     cells.assign(begin, begin + cols);
     if (cells.front().right_half()) cells.front().glyph = ' ';
     if (cells.back().wide()) cells.back().glyph = ' ';
-    std::copy(cells.begin(), cells.end(), Open(row + n, col, col + cols));
+    std::copy(cells.begin(), cells.end(), Open(row + n, col, col + cols, look));
   }
+}
+
+bool Grid::blank() const {
+  for (int row = 0; row < rows_; ++row) {
+    if (UsedLength((*this)[row]) > 0) return false;
+  }
+  return true;
 }
 
 void Grid::Resize(int rows, int cols, bool reflows,
@@ -211,7 +222,7 @@ void Grid::Resize(int rows, int cols, bool reflows,
 
 void Grid::Cut(int cols) {
   for (int row = -history(); row < rows_; ++row) {
-    if (cols < cols_) (void)Open(row, 0, cols);
+    if (cols < cols_) (void)Open(row, 0, cols, 0);
     GridLine& line = (*this)[row];
     line.cells.resize(static_cast<size_t>(cols));
     line.wraps = false;
@@ -254,11 +265,12 @@ void Grid::Reflow(int cols, absl::Span<Cursor* const> cursors) {
       Cursor& cursor = *cursors[static_cast<size_t>(n)];
       rows[static_cast<size_t>(n)] = static_cast<int>(first + down);
       cursor.col = static_cast<int>(col);
-      cursor.wraps = cursor.wraps && cursor.col >= cols;
+      cursor.wraps = cursor.col == cols && place == wrapper.length();
       if (cursor.wraps) cursor.col = cols - 1;
     }
   }
   cols_ = cols;
+  widest_ = std::max(widest_, cols);
   for (const int row : rows) last = std::max(last, static_cast<size_t>(row));
   const auto wanted = static_cast<size_t>(rows_);
   while (lines_.size() > top + wanted && lines_.size() > last + 1) {
@@ -269,7 +281,7 @@ void Grid::Reflow(int cols, absl::Span<Cursor* const> cursors) {
   for (size_t n = 0; n < cursors.size(); ++n) {
     cursors[n]->row = rows[n] - static_cast<int>(top);
   }
-  const int surplus = static_cast<int>(top) - most_history_;
+  const int surplus = static_cast<int>(top) - MostHistory();
   if (surplus > 0) lines_.erase(lines_.begin(), lines_.begin() + surplus);
 }
 
@@ -288,7 +300,7 @@ void Grid::SetRows(int rows, absl::Span<Cursor* const> cursors) {
   }
   rows_ = rows;
   for (Cursor* const each : cursors) each->row += moved;
-  const int surplus = history() - most_history_;
+  const int surplus = history() - MostHistory();
   if (surplus > 0) lines_.erase(lines_.begin(), lines_.begin() + surplus);
 }
 

@@ -1,12 +1,12 @@
 // The cells of a terminal's screen, and the lines that have left its top.
 //
-//   Grid grid({24, 80}, /*history=*/24);
-//   *grid.Open(0, 0, 1) = {.glyph = 'x'};
+//   Grid grid(/*rows=*/24, /*cols=*/80, /*history=*/24);
+//   *grid.Open(0, 0, 1, /*look=*/0) = {.glyph = 'x'};
 //   grid.Scroll({.bottom = 24, .right = 80}, 1, /*look=*/0);
 //   const bool empty = grid[-1].cells[0].erased();  // false
 //
-// Rows and columns are counted from 0; row -1 left the screen last.  What a
-// look is, the grid doesn't know.  Pure.
+// Rows and columns are counted from 0; row -1 left the screen last.  The
+// grid doesn't know what a look is.  Pure.
 #pragma once
 
 #include <cstddef>
@@ -64,7 +64,8 @@ struct Area {
 
 class Grid {
  public:
-  // Keeps up to `history` lines.
+  // Keeps up to `history` lines; more rows after it got narrower, but not more
+  // cells.
   Grid(int rows, int cols, int history);
 
   int rows() const { return rows_; }
@@ -82,13 +83,12 @@ class Grid {
     return (*this)[row].cells[static_cast<size_t>(col)];
   }
 
-  // Makes wide characters that lie across an edge of these columns blank.
-  // Returns the first of the cells.
-  GridCell* Open(int row, int from, int to) {
-    std::vector<GridCell>& cells = (*this)[row].cells;
-    GridCell* const data = cells.data();
-    if (data[from].right_half()) Split(data + from);
-    if (to < cols_ && data[to].right_half()) Split(data + to);
+  // Makes wide characters that lie across an edge of these columns blanks of
+  // this look.  Returns the first of the cells.
+  GridCell* Open(int row, int from, int to, uint32_t look) {
+    GridCell* const data = (*this)[row].cells.data();
+    if (data[from].right_half()) Split(data + from, look);
+    if (to < cols_ && data[to].right_half()) Split(data + to, look);
     return data + from;
   }
   void Erase(int row, int from, int to, uint32_t look);
@@ -99,7 +99,9 @@ class Grid {
   // Moves the rows of an area up, or down if `count` is negative.  With
   // `keeps`, a line that leaves the top of the screen becomes history.
   void Scroll(const Area& area, int count, uint32_t look, bool keeps = false);
-  void Copy(const Area& from, int row, int col);
+  void Copy(const Area& from, int row, int col, uint32_t look);
+  // Whether nothing was written on the screen.
+  bool blank() const;
 
   // Cursors stay with the characters they are on.  Lines are wrapped anew if
   // `reflows`, and cut otherwise.
@@ -107,8 +109,8 @@ class Grid {
               absl::Span<Cursor* const> cursors);
 
  private:
-  static void Split(GridCell* right_half) {
-    right_half[0].glyph = right_half[-1].glyph = ' ';
+  static void Split(GridCell* right_half, uint32_t look) {
+    right_half[0] = right_half[-1] = {.glyph = ' ', .look = look};
   }
   size_t IndexOf(int row) const {
     const size_t index =
@@ -116,6 +118,7 @@ class Grid {
         static_cast<size_t>(row + static_cast<int>(lines_.size()) - rows_);
     return index < lines_.size() ? index : index - lines_.size();
   }
+  int MostHistory() const { return most_history_ * widest_ / cols_; }
   void ScrollAll(int bottom, uint32_t look);
   void Straighten();
   void Cut(int cols);
@@ -126,6 +129,7 @@ class Grid {
   int rows_;
   int cols_;
   int most_history_;
+  int widest_;  // since it was made
   // The history and the screen, in a circle: the oldest line is at first_.
   std::vector<GridLine> lines_;
   size_t first_ = 0;

@@ -108,7 +108,7 @@ void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
     case 's':
       if (has_margins()) {
         if (TakeRegion(parameters, margins_)) on_effect(Effect::kMargins);
-      } else if (csi.body().empty()) {
+      } else {
         Save(on_effect);
       }
       break;
@@ -116,7 +116,7 @@ void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
       StackTitle(parameters);
       break;
     case 'u':
-      if (csi.body().empty()) Restore(on_effect);
+      Restore(on_effect);
       break;
     default:
       break;
@@ -161,9 +161,9 @@ void Modes::SetDecMode(int mode, bool on, OnEffect on_effect) {
     default:
       Set(mode, on);
       if (mode == 6) on_effect(Effect::kOrigin);
-      if (mode != 69) break;
+      if (mode != 69 || on) break;
       margins_ = {};
-      on_effect(Effect::kMargins);
+      on_effect(Effect::kNoMargins);
   }
 }
 
@@ -188,10 +188,17 @@ void Modes::Set(int dec_mode, bool on) {
 
 // Mode 1049 saves and restores by the place that ESC 7 uses, too, as in xterm.
 void Modes::SetAlternate(int mode, bool on, OnEffect on_effect) {
-  if (on != alternate()) {
-    if (mode == 1049 && on) Save(on_effect);
-    alternate_ = static_cast<int16_t>(on ? mode : 0);
-    on_effect(on ? Effect::kAlternate : Effect::kPrimary);
+  if (on && !alternate()) {
+    if (mode == 1049) Save(on_effect);
+    alternate_ = static_cast<int16_t>(mode);
+    on_effect(Effect::kAlternate);
+  }
+  if (alternate() && (mode == 1049 || (mode == 1047 && !on))) {
+    on_effect(Effect::kClearAlternate);
+  }
+  if (!on && alternate()) {
+    alternate_ = 0;
+    on_effect(Effect::kPrimary);
   }
   if (!on && mode == 1049) Restore(on_effect);
 }

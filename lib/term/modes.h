@@ -1,6 +1,6 @@
 // The modes of a terminal: how it writes, which keys and reports it sends, what
-// its title is.  Digest keeps them for every byte a program writes, Interpreter
-// for the screen that is shown.
+// its title is.  Digest keeps them for every byte a program writes, Screen for
+// what is shown.
 //
 //   SequenceParser parser;
 //   Modes modes;
@@ -47,11 +47,13 @@ class Modes {
     kMargins,    // the left and right margins were set: the cursor goes home
     kSave,       // cursor and pen are saved,
     kRestore,    // and restored
-    kAlternate,  // the alternate screen is shown, blank,
-    kPrimary,    // the primary screen is shown
-    kAlign,      // DECALN: E everywhere, and no region
-    kSoftReset,  // DECSTR
-    kReset,      // RIS
+    kNoMargins,  // there are no left and right margins any more
+    kAlternate,  // the alternate screen is shown,
+    kClearAlternate,  // it is cleared,
+    kPrimary,         // the primary screen is shown
+    kAlign,           // DECALN: E everywhere, and no region
+    kSoftReset,       // DECSTR
+    kReset,           // RIS
   };
   using OnEffect = absl::FunctionRef<void(Effect)>;
 
@@ -94,7 +96,7 @@ class Modes {
   const Charsets& charsets() const { return charsets_; }
   Region margins() const { return margins_; }
   bool has_margins() const { return Is(69); }
-  // Of the primary or the alternate screen.
+  // The state saved on the primary or the alternate screen.
   const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
   // Valid UTF-8 without controls.
   const std::string& title() const { return titles_.title; }

@@ -63,7 +63,11 @@ std::string RegionSequence(const Screen& from) {
 
 std::string Painter::Paint() {
   out_ = from_.tabs().Sequences();
-  if (modes_.alternate()) PaintBeneath();
+  if (modes_.alternate()) {
+    PaintBeneath();
+  } else if (from_.has_alternate()) {
+    PaintHidden();
+  }
   PaintRows(from_.alternate_screen());
   PaintSaved(from_.alternate_screen(), "\x1b\x37");
   PaintModes();
@@ -85,6 +89,15 @@ void Painter::PaintBeneath() {
   }
   if (!saves || !from_.alternate_screen()) out_ += enter;
   out_ += "\x1b[H\x1b[2J";
+}
+
+// Paints what the alternate screen will show when it is entered by mode 47
+// again.  A terminal without one has shown it, so all is cleared.
+void Painter::PaintHidden() {
+  out_ += "\x1b[?47h\x1b[H\x1b[2J";
+  PaintRows(true);
+  PaintSaved(true, "\x1b\x37");
+  out_ += "\x1b[?47l\x1b[H\x1b[2J";
 }
 
 void Painter::PaintRows(bool alternate) {
@@ -177,7 +190,8 @@ void Painter::PaintSaved(bool alternate, absl::string_view save) {
   const Cursor& at = saved.cursor;
   const int top = modes.origin ? from_.region().top : 0;
   const Row row = from_.ReadRow(alternate, at.row);
-  const bool waits = at.wraps && at.col == from_.cols() - 1 && HasRoom(at);
+  const bool waits = at.wraps && at.col == from_.cols() - 1 && HasRoom(at) &&
+                     row.size == RowSize::kSingle;
   const bool wide = waits && row.cells.back().width == 0;
   MoveTo(at.row - top, wide ? at.col - 1 : at.col);
   if (waits) Reprint(*(row.cells.end() - (wide ? 2 : 1)), at);
@@ -219,9 +233,11 @@ void Painter::PaintCursor() {
     const Charsets& charsets = from_.modes().charsets();
     const bool translated =
         first > 0 && charsets.Translate(first) != static_cast<char32_t>(first);
-    // Makes room for what is inserted; but that ends a line that goes on.
+    // Makes room for what is inserted; but that ends a line that goes on, and
+    // moves what a row of double width hides.
     const bool inserts = from_.modes().insert();
-    const bool replaces = inserts && row.wraps;
+    const bool replaces =
+        inserts && (row.wraps || row.size != RowSize::kSingle);
     if (replaces) {
       out_ += "\x1b[4l";
     } else if (inserts) {
@@ -240,6 +256,9 @@ void Painter::PaintCursor() {
     MoveTo(cursor.row - top, cursor.col - left);
   }
   SetLook(from_.pen());
+  if (from_.guards_all()) {
+    out_ += from_.pen().is_guarded ? "\x1bV" : "\x1bV\x1bW";
+  }
 }
 
 // Where nothing is left of what was printed, DECERA takes away again what is

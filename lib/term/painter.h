@@ -28,6 +28,7 @@ class Painter {
 
  private:
   void PaintBeneath();
+  void PaintHidden();
   void PaintRows(bool alternate);
   void PaintRow(const Row& row, int number);
   void StartRow(int number, const Cell& first);

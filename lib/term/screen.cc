@@ -6,7 +6,6 @@
 #include <initializer_list>
 #include <utility>
 
-#include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
 #include "lib/term/painter.h"
@@ -53,6 +52,7 @@ int ColsOf(WindowSize size) {
 bool MayStay(SequenceParser::Event event, char final) {
   return event == SequenceParser::Event::kString ||
          (event == SequenceParser::Event::kCsi && final == 'm') ||
+         (event == SequenceParser::Event::kEscape && final == '7') ||
          (event == SequenceParser::Event::kControl && final < '\b');
 }
 
@@ -120,10 +120,10 @@ const char* Screen::TakeSome(const char* p, const char* end) {
       if (IsAscii(*p) && modes_.charsets().ascii()) return PrintAscii(p, end);
       if (*p >= '\b' && *p <= '\r') {
         ++work_;
-        printed_last_ = marks_join_ = false;
-        last_ = 0;
+        marks_join_ = false;
+        ForgetLast();
         Control(*p);
-        if (doubts_ && *p == '\r') doubts_->col = false;
+        if (doubts_ && *p == '\r') doubts_->KnowColumn();
         return p + 1;
       }
       const char* const after = parser_.TakeCsi(p, end);
@@ -139,17 +139,22 @@ const char* Screen::TakeSome(const char* p, const char* end) {
 
 // --- printing
 
+GridCell* Screen::Open(int row, int from, int to) {
+  GridCell* const cells = grid()[row].cells.data();
+  if (cells[from].right_half() || (to < cols() && cells[to].right_half())) {
+    return grid().Open(row, from, to, BlankNumber());
+  }
+  return cells + from;
+}
+
 const char* Screen::PrintAscii(const char* p, const char* end) {
   WrapIfWaiting();
   const int limit = RightLimit();
   const char* const stop =
       EndOfAscii(p, p + std::min<ptrdiff_t>(end - p, limit - col_));
   const auto count = static_cast<int>(stop - p);
-  if (modes_.insert()) {
-    Charge(limit - col_);
-    grid().Shift(row_, col_, limit, count, BlankNumber());
-  }
-  GridCell* cell = grid().Open(row_, col_, col_ + count);
+  if (modes_.insert()) MakeRoom(count, limit);
+  GridCell* cell = Open(row_, col_, col_ + count);
   const uint32_t look = PenNumber();
   for (const char* q = p; q != stop; ++q, ++cell) {
     *cell = {.glyph = static_cast<uint32_t>(*q), .look = look};
@@ -167,6 +172,7 @@ void Screen::TakeByte(char c) {
   if (event == SequenceParser::Event::kPrint) return utf8_.Feed(c, take);
   utf8_.Flush(take);
   if (event != SequenceParser::Event::kNone) Act(event);
+  if (c == '\x7f') ForgetLast();
 }
 
 void Screen::Print(char32_t character) {
@@ -183,19 +189,27 @@ void Screen::Print(char32_t character) {
 void Screen::PutGlyph(uint32_t glyph, int width) {
   WrapIfWaiting();
   if (width > RightLimit() - col_) {
-    if (!modes_.autowrap()) return;  // half of it would be shown
+    // Half of it would be shown.
+    if (!modes_.autowrap()) {
+      waits_ = false;
+      return;
+    }
     Wrap();
   }
   const int limit = RightLimit();
-  if (modes_.insert()) {
-    Charge(limit - col_);
-    grid().Shift(row_, col_, limit, width, BlankNumber());
-  }
-  GridCell* const cell = grid().Open(row_, col_, col_ + width);
+  if (modes_.insert()) MakeRoom(width, limit);
+  GridCell* const cell = Open(row_, col_, col_ + width);
   const uint32_t look = PenNumber();
   *cell = {.glyph = glyph | (width == 2 ? GridCell::kWide : 0), .look = look};
   if (width == 2) cell[1] = {.glyph = GridCell::kRightHalf, .look = look};
   Advance(width, limit);
+}
+
+// Left and right of the margins, nothing is inserted.
+void Screen::MakeRoom(int count, int limit) {
+  if (col_ < region_.left || col_ >= region_.right) return;
+  Charge(limit - col_);
+  grid().Shift(row_, col_, limit, count, BlankNumber());
 }
 
 void Screen::Advance(int count, int limit) {
@@ -204,9 +218,7 @@ void Screen::Advance(int count, int limit) {
   if (waits_) col_ = limit - 1;
   printed_last_ = true;
   marks_join_ = true;
-  if (doubts_ && (doubts_->row || doubts_->col || doubts_->pen)) {
-    grid()[row_].known = false;
-  }
+  if (doubts_ && !doubts_->certain()) grid()[row_].known = false;
 }
 
 void Screen::WrapIfWaiting() {
@@ -221,17 +233,16 @@ void Screen::Wrap() {
   col_ = region_.left;
 }
 
-// A mark joins what was printed last, unless the cursor has moved since.
 void Screen::Combine(char32_t mark) {
-  const std::optional<Cursor> at = LastPrinted();
-  if (!at) return;
   if (texts_.size() >= most_texts_) Collect();
-  GridCell& cell = grid().at(at->row, at->col);
+  const Cursor at = MarkedCell();
+  GridCell& cell = grid().at(at.row, at.col);
+  if (cell.erased()) return;
   std::string text;
   if (cell.is_text()) {
     text = texts_[cell.number()];
   } else {
-    AppendUtf8(cell.erased() ? U' ' : char32_t{cell.number()}, text);
+    AppendUtf8(char32_t{cell.number()}, text);
   }
   const auto begins = [](char c) { return !IsUtf8Continuation(c); };
   work_ += 4;
@@ -243,15 +254,17 @@ void Screen::Combine(char32_t mark) {
                (cell.wide() ? GridCell::kWide : 0);
 }
 
-std::optional<Cursor> Screen::CellBefore() const {
-  int col = waits_ ? col_ : col_ - 1;
-  if (col > 0 && grid().at(row_, col).right_half()) --col;
-  if (col < 0) return std::nullopt;
-  return Cursor{row_, col};
+// A mark joins what was printed last, or what is at the cursor if that has
+// moved since.
+Cursor Screen::MarkedCell() const {
+  int col = marks_join_ && !waits_ ? col_ - 1 : col_;
+  if (grid().at(row_, std::max(col, 0)).right_half()) --col;
+  return {row_, std::max(col, 0)};
 }
 
 std::optional<Cursor> Screen::LastPrinted() const {
-  return marks_join_ || waits_ ? CellBefore() : std::nullopt;
+  if (!waits_ && (!marks_join_ || col_ == 0)) return std::nullopt;
+  return MarkedCell();
 }
 
 // More than would fill the region twice shows the same as less.
@@ -262,8 +275,7 @@ void Screen::Repeat(int count) {
   if (count > 2 * whole) count = whole + count % whole;
   work_ += static_cast<uint64_t>(count);
   for (int i = 0; i < count; ++i) PutGlyph(last_, width);
-  last_ = 0;
-  printed_last_ = false;
+  ForgetLast();
 }
 
 int Screen::RowCols(int row) const {
@@ -346,61 +358,23 @@ void Screen::DoubtRows() {
 }
 
 void Screen::Doubt(bool knows_pen) {
-  doubts_.emplace().pen = !knows_pen;
+  doubts_.emplace(knows_pen);
   DoubtRows();
 }
 
 bool Screen::known() const {
   if (!doubts_) return true;
-  if (doubts_->row || doubts_->col || doubts_->pen) return false;
+  if (!doubts_->certain()) return false;
   for (int row = 0; row < rows(); ++row) {
     if (!grid()[row].known) return false;
   }
   return true;
 }
 
-// Looks at a sequence that has just been obeyed.
 void Screen::DoubtAfter(SequenceParser::Event event) {
-  constexpr absl::string_view kAbsolute = "Hf";
-  constexpr absl::string_view kHarmless = "mABCDEFGI`abdejkgnctuSTq";
-  const char final = parser_.final();
-  const bool control = event == SequenceParser::Event::kControl;
-  const bool plain = parser_.prefix() == 0 && parser_.intermediate() == 0;
-  Doubts& doubts = *doubts_;
-  if (control && final != '\x0e' && final != '\x0f') {
-    if (final == '\r') doubts.col = false;
-    return;
-  }
-  if (event == SequenceParser::Event::kCsi && plain) {
-    const Parameters parameters(parser_.body());
-    if (absl::StrContains(kAbsolute, final)) doubts.row = doubts.col = false;
-    if (final == 'G' || final == '`') doubts.col = false;
-    if (final == 'd') doubts.row = false;
-    if (final == 'm' && parameters.At(0) == 0) doubts.pen = false;
-    if (final == 'J' && parameters.At(0) >= 2) return;
-    const bool edits = absl::StrContains("@JKLMPX", final);
-    if (edits && doubts.row) DoubtRows();
-    if (edits && doubts.col && final != 'L' && final != 'M') {
-      grid()[row_].known = false;
-    }
-    if (edits || absl::StrContains(kAbsolute, final) ||
-        absl::StrContains(kHarmless, final)) {
-      return;
-    }
-  }
-  if (event == SequenceParser::Event::kString) return;
-  // Each kind of mode, set for the first time, makes a guess of what was
-  // before.
-  const auto kind = static_cast<uint32_t>(event) << 24 |
-                    uint32_t{static_cast<uint8_t>(parser_.prefix())} << 16 |
-                    uint32_t{static_cast<uint8_t>(parser_.intermediate())}
-                        << 8 |
-                    static_cast<uint8_t>(final == 'l' ? 'h' : final);
-  if (std::find(doubts.set.begin(), doubts.set.end(), kind) ==
-      doubts.set.end()) {
-    doubts.set.push_back(kind);
-    DoubtRows();
-  }
+  const Doubts::Rows rows = doubts_->Take(event, parser_);
+  if (rows == Doubts::Rows::kAll) DoubtRows();
+  if (rows == Doubts::Rows::kCursors) grid()[row_].known = false;
 }
 
 // --- sequences
@@ -408,8 +382,7 @@ void Screen::DoubtAfter(SequenceParser::Event event) {
 void Screen::Act(SequenceParser::Event event) {
   const char final = parser_.final();
   const bool repeats = event == SequenceParser::Event::kCsi && final == 'b';
-  printed_last_ = false;
-  if (!repeats) last_ = 0;
+  if (!repeats) ForgetLast();
   marks_join_ = marks_join_ && MayStay(event, final);
   if (event != SequenceParser::Event::kCsi || Modes::Minds(parser_)) {
     modes_.Take(event, parser_,
@@ -433,7 +406,7 @@ void Screen::Act(SequenceParser::Event event) {
       break;
   }
   // A row of double width may have come to the cursor.
-  if (has_row_sizes_) col_ = std::min(col_, RowCols(row_) - 1);
+  if (has_row_sizes_) Settle();
   if (doubts_) DoubtAfter(event);
 }
 
@@ -444,15 +417,20 @@ void Screen::OnEffect(Modes::Effect effect) {
     case Modes::Effect::kRegion:
     case Modes::Effect::kMargins:
       return SetRegion();
+    case Modes::Effect::kNoMargins:
+      region_.left = 0;
+      region_.right = cols();
+      return Settle();
     case Modes::Effect::kSave:
       return Save();
     case Modes::Effect::kRestore:
       return Restore();
     case Modes::Effect::kAlternate:
       return ShowAlternate();
+    case Modes::Effect::kClearAlternate:
+      return ClearAlternate();
     case Modes::Effect::kPrimary:
-      alternate_.reset();
-      return;
+      return ShowPrimary();
     case Modes::Effect::kAlign:
       return Align();
     case Modes::Effect::kSoftReset:
@@ -498,6 +476,11 @@ void Screen::Escape(char intermediate, char final) {
       return tabs_.Set(col_, true);
     case 'M':
       return ReverseIndex();
+    case 'V':
+    case 'W':
+      pen_.is_guarded = final == 'V';
+      guards_all_ = guards_all_ || final == 'V';
+      return PenHasChanged();
     default:
       return;
   }
@@ -555,8 +538,9 @@ void Screen::Csi() {
       return EraseInDisplay(first, false);
     case 'K':
       return EraseInLine(first, false);
-    case 'T':  // with more parameters, it is about a mouse
-      if (parameters.size() < 2) Edit('T', count);
+    case 'T':  // with 0 or more parameters, it is about a mouse
+      if (parameters.size() > 1) return;
+      if (first != 0 || parameters.missing(0)) Edit('T', count);
       return;
     case 'Z':
       return BackTab(count);
@@ -592,6 +576,7 @@ void Screen::Extended(const Parameters& parameters) {
     case '"':
       if (final != 'q') return;
       pen_.is_guarded = parameters.At(0) == 1;
+      guards_all_ = false;
       return PenHasChanged();
     case '*':
       if (final == 'x') in_rectangles_ = parameters.At(0) == 2;
@@ -681,7 +666,7 @@ void Screen::Index() {
   if (row_ != region_.bottom - 1) {
     row_ = std::min(row_ + 1, rows() - 1);
   } else if (InRegion()) {
-    if (doubts_) doubts_->row = false;
+    if (doubts_) doubts_->KnowRow();
     Scroll(region_, 1);
   }
 }
@@ -691,7 +676,7 @@ void Screen::ReverseIndex() {
   if (row_ != region_.top) {
     row_ = std::max(row_ - 1, 0);
   } else if (InRegion()) {
-    if (doubts_ && doubts_->row) DoubtRows();
+    if (doubts_ && doubts_->row()) DoubtRows();
     Scroll(region_, -1);
   }
 }
@@ -707,6 +692,7 @@ void Screen::Tab(int count) {
 void Screen::BackTab(int count) {
   work_ += static_cast<uint64_t>(col_) / 4;
   for (; count > 0 && col_ > 0; --count) col_ = tabs_.Before(col_);
+  col_ = std::max(col_, Home().col);
   waits_ = false;
 }
 
@@ -730,7 +716,7 @@ void Screen::Scroll(const Area& area, int count) {
   if (area.empty()) return;
   const int by = std::min(std::abs(count), area.rows());
   Charge(area.cols() == cols() ? by * cols() + area.rows() : area.cells());
-  grid().Scroll(area, count, BlankNumber(), /*keeps=*/!alternate_);
+  grid().Scroll(area, count, BlankNumber(), /*keeps=*/!shows_alternate_);
 }
 
 void Screen::Edit(char final, int count) {
@@ -747,7 +733,8 @@ void Screen::Edit(char final, int count) {
       break;
     case 'X':
       if (beyond) return;
-      EraseArea({row_, row_ + 1, col_, std::min(col_ + count, cols())}, false);
+      EraseArea({row_, row_ + 1, col_, std::min(col_ + count, cols())},
+                guards_all_);
       grid()[row_].wraps = false;
       break;
     case 'L':
@@ -768,7 +755,7 @@ void Screen::EraseInDisplay(int what, bool selective) {
   if (what == 3) primary_.ForgetHistory();
   if (what < 0 || what > 2) return;
   if (what != 2) EraseInLine(what, selective);
-  EraseArea({first, end, 0, cols()}, selective);
+  EraseArea({first, end, 0, cols()}, selective || guards_all_);
   for (int row = first; row < end; ++row) grid()[row].wraps = false;
 }
 
@@ -777,9 +764,10 @@ void Screen::EraseInLine(int what, bool selective) {
   const bool beyond = waits_ && modes_.autowrap();
   if (what < 0 || what > 2 || (what == 0 && beyond)) return;
   if (what == 0) grid()[row_].wraps = false;
+  waits_ = beyond;
   EraseArea(
       {row_, row_ + 1, what == 0 ? col_ : 0, what == 1 ? col_ + 1 : cols()},
-      selective);
+      selective || guards_all_);
 }
 
 void Screen::EraseArea(const Area& area, bool selective) {
@@ -802,6 +790,7 @@ void Screen::ShiftColumns(int at, int count) {
   Charge(region_.rows() * (region_.right - at));
   for (int row = region_.top; row < region_.bottom; ++row) {
     grid().Shift(row, at, region_.right, count, BlankNumber());
+    if (count < 0) grid()[row].wraps = false;
   }
 }
 
@@ -826,7 +815,7 @@ void Screen::Rectangle(char final, const Parameters& parameters) {
       const Area to = AreaOf(parameters, 5);
       if (from.empty()) return;
       Charge(2 * from.cells());
-      return grid().Copy(from, to.top, to.left);
+      return grid().Copy(from, to.top, to.left, BlankNumber());
     }
     case 'x': {  // DECFRA
       const int character = parameters.At(0);
@@ -839,7 +828,7 @@ void Screen::Rectangle(char final, const Parameters& parameters) {
     case 'z':  // DECERA
       return EraseArea(AreaOf(parameters, 0), false);
     case '{':  // DECSERA
-      return EraseArea(AreaOf(parameters, 0), true);
+      return BlankArea(AreaOf(parameters, 0));
     case 'r':  // DECCARA
     case 't':  // DECRARA
       return ChangeLooks(AreaOf(parameters, 0), parameters, final == 't');
@@ -848,12 +837,25 @@ void Screen::Rectangle(char final, const Parameters& parameters) {
   }
 }
 
+// Takes away characters that aren't protected by DECSCA, but not their looks.
+void Screen::BlankArea(const Area& area) {
+  if (area.empty()) return;
+  work_ += static_cast<uint64_t>(area.cells()) / 2;
+  for (int row = area.top; row < area.bottom; ++row) {
+    for (int col = area.left; col < area.right; ++col) {
+      const uint32_t look = grid().at(row, col).look;
+      if (looks_[look].is_guarded && !guards_all_) continue;
+      *Open(row, col, col + 1) = {.glyph = ' ', .look = look};
+    }
+  }
+}
+
 void Screen::Fill(const Area& area, char32_t character) {
   if (area.empty()) return;
   Charge(area.cells());
   const GridCell cell = {.glyph = character, .look = PenNumber()};
   for (int row = area.top; row < area.bottom; ++row) {
-    std::fill_n(grid().Open(row, area.left, area.right), area.cols(), cell);
+    std::fill_n(Open(row, area.left, area.right), area.cols(), cell);
   }
 }
 
@@ -899,7 +901,6 @@ void Screen::SetRowSize(char final) {
   if (which == absl::string_view::npos) return;
   grid()[row_].size = static_cast<RowSize>(which);
   has_row_sizes_ = true;
-  col_ = std::min(col_, RowCols(row_) - 1);
 }
 
 // Takes an OSC.  The URI of OSC 8 is kept with its parameters; one that was cut
@@ -938,12 +939,12 @@ void Screen::SetRegion() {
 }
 
 void Screen::Save() {
-  saved_[alternate_ ? 1 : 0] = {true, {row_, col_, waits_}, pen_};
+  saved_[shows_alternate_ ? 1 : 0] = {true, {row_, col_, waits_}, pen_};
 }
 
 void Screen::Restore() {
-  const Saved& saved = saved_[alternate_ ? 1 : 0];
-  if (doubts_ && !saved.set) doubts_->row = doubts_->col = doubts_->pen = true;
+  const Saved& saved = saved_[shows_alternate_ ? 1 : 0];
+  if (doubts_ && !saved.set) doubts_->KnowNothing();
   row_ = saved.cursor.row;
   col_ = saved.cursor.col;
   waits_ = saved.cursor.wraps;
@@ -951,22 +952,41 @@ void Screen::Restore() {
     row_ = std::clamp(row_, region_.top, region_.bottom - 1);
     col_ = std::clamp(col_, region_.left, region_.right - 1);
   }
+  Settle();
   pen_ = saved.pen;
   PenHasChanged();
 }
 
+// Keeps the cursor in a row that may have become shorter.  Where it waits to
+// wrap, there has to be a character that can be printed again.
+void Screen::Settle() {
+  const int last = RowCols(row_) - 1;
+  waits_ = waits_ && col_ <= last;
+  col_ = std::min(col_, last);
+  waits_ = waits_ && col_ == RightLimit() - 1 && !grid().at(row_, col_).wide();
+}
+
 void Screen::ShowAlternate() {
   Charge(rows() * cols());
-  alternate_.emplace(rows(), cols(), 0);
-  if (modes_.alternate_mode() == 1049) {
-    alternate_->Erase(alternate_->all(), BlankNumber());
-  }
-  saved_[1] = {};
+  if (!alternate_) alternate_.emplace(rows(), cols(), 0);
+  shows_alternate_ = true;
+}
+
+void Screen::ClearAlternate() {
+  waits_ = false;
+  EraseArea(alternate_->all(), false);
+  for (int row = 0; row < rows(); ++row) (*alternate_)[row].wraps = false;
+}
+
+void Screen::ShowPrimary() {
+  Charge(rows() * cols());
+  shows_alternate_ = false;
+  if (alternate_->blank() && !saved_[1].set) alternate_.reset();
 }
 
 void Screen::SoftReset() {
   region_ = grid().all();
-  saved_[alternate_ ? 1 : 0] = {};
+  saved_[shows_alternate_ ? 1 : 0] = {};
   pen_ = {};
   PenHasChanged();
 }
@@ -976,8 +996,10 @@ void Screen::Reset() {
   Charge(rows() * cols());
   primary_ = Grid(rows(), cols(),
                   std::max(static_cast<int>(most_scrollback_), rows()));
+  alternate_.reset();
   region_ = primary_.all();
   saved_ = {};
+  guards_all_ = in_rectangles_ = false;
   pen_ = {};
   PenHasChanged();
   tabs_ = TabStops(cols());
@@ -996,20 +1018,22 @@ void Screen::Resize(WindowSize size) {
     grid.Resize(RowsOf(size), ColsOf(size), reflows, cursors);
     Charge(2 * (grid.rows() + grid.history()) * grid.cols());
   };
-  if (alternate_) {
+  if (shows_alternate_) {
     resize(*alternate_, false, {&now, &saved_[1].cursor});
     resize(primary_, true, {&saved_[0].cursor});
   } else {
     resize(primary_, true, {&now, &saved_[0].cursor});
+    if (alternate_) resize(*alternate_, false, {&saved_[1].cursor});
   }
   row_ = now.row;
-  col_ = std::min(now.col, RowCols(row_) - 1);
+  col_ = now.col;
   waits_ = now.wraps;
   printed_last_ = false;
   marks_join_ = false;
   tabs_.Resize(cols());
   modes_.ForgetRegion();
   region_ = primary_.all();
+  Settle();
 }
 
 // --- reading

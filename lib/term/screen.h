@@ -1,5 +1,5 @@
-// What a terminal of a given size shows after what was written to it, and all
-// that decides what it will show next.
+// Screen knows what a terminal of a given size shows after what was written to
+// it, and all that decides what it will show next.
 //
 //   Screen screen({24, 80});
 //   screen.Write(bytes);
@@ -10,8 +10,7 @@
 // waits to wrap spares the character in the last column.  A cell keeps all of
 // SGR but fonts and frames, its link (OSC 8), up to kMostMarks combining
 // characters, and whether it is protected (DECSCA).  Pictures (sixel, kitty's)
-// are not kept, and neither is what the alternate screen showed before it was
-// left.  A screen narrower than two columns is modelled with two.
+// are not kept.  A screen narrower than two columns is modelled with two.
 //
 // A cell takes eight bytes; an 80x24 screen 15 KB, as much again for the lines
 // that have left its top, and for an alternate screen.  Pure.
@@ -30,6 +29,7 @@
 #include "lib/base/utf8.h"
 #include "lib/base/window_size.h"
 #include "lib/term/cell.h"
+#include "lib/term/doubts.h"
 #include "lib/term/grid.h"
 #include "lib/term/looks.h"
 #include "lib/term/modes.h"
@@ -40,18 +40,6 @@ namespace deptyr {
 
 // Moving or erasing this many cells takes as long as a byte of a sequence.
 constexpr int kCellsAtOnce = 12;
-
-// What isn't known for sure about a screen of whose stream a part is lost.  A
-// row's place is known again once a line feed scrolls: however far down the
-// real cursor was, it is in the last row then.
-struct Doubts {
-  bool row = true;
-  bool col = true;
-  bool pen = true;
-  // The kinds of modes that were set since; before that, the present ones
-  // are a guess.
-  std::vector<uint32_t> set;
-};
 
 class Screen {
  public:
@@ -110,10 +98,10 @@ class Screen {
   std::vector<std::string> Scrollback() const;
   bool cursor_visible() const { return modes_.cursor_visible(); }
   bool reverse_video() const { return modes_.reverse_video(); }
-  bool alternate_screen() const { return alternate_.has_value(); }
-  Cursor cursor() const { return {row_, col_, waits_ && modes_.autowrap()}; }
+  bool alternate_screen() const { return shows_alternate_; }
+  Cursor cursor() const { return {row_, col_, waits_}; }
 
-  // What else a picture of the screen is made of.
+  // A picture of the screen is made of this, too.
   struct Saved {
     bool set = false;
     Cursor cursor;
@@ -133,6 +121,12 @@ class Screen {
     return links_[look.link];
   }
   const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
+  // Whether the alternate screen has something or a saved cursor, though it may
+  // be hidden.
+  bool has_alternate() const { return alternate_.has_value(); }
+  // Whether protected cells are safe from any erasure (SPA), not only from
+  // selective ones (DECSCA).
+  bool guards_all() const { return guards_all_; }
   // Whether a character came last, so that it may be repeated.
   bool printed_last() const { return printed_last_; }
   // The cell of the last character, which marks join, if the cursor is still
@@ -140,8 +134,8 @@ class Screen {
   std::optional<Cursor> LastPrinted() const;
 
  private:
-  Grid& grid() { return alternate_ ? *alternate_ : primary_; }
-  const Grid& grid() const { return alternate_ ? *alternate_ : primary_; }
+  Grid& grid() { return shows_alternate_ ? *alternate_ : primary_; }
+  const Grid& grid() const { return shows_alternate_ ? *alternate_ : primary_; }
 
   const char* TakeSome(const char* p, const char* end);
   void TakeByte(char c);
@@ -150,12 +144,20 @@ class Screen {
   void PutGlyph(uint32_t glyph, int width);
   void Combine(char32_t mark);
   void Repeat(int count);
+  void MakeRoom(int count, int limit);
   void Advance(int count, int limit);
+  // REP repeats nothing then.
+  void ForgetLast() {
+    last_ = 0;
+    printed_last_ = false;
+  }
   void DoubtRows();
   void DoubtAfter(SequenceParser::Event event);
   void WrapIfWaiting();
   void Wrap();
-  std::optional<Cursor> CellBefore() const;
+  Cursor MarkedCell() const;
+  void Settle();
+  GridCell* Open(int row, int from, int to);
 
   void Act(SequenceParser::Event event);
   void OnEffect(Modes::Effect effect);
@@ -182,6 +184,7 @@ class Screen {
   void ShiftColumns(int at, int count);
   Area AreaOf(const Parameters& parameters, size_t first) const;
   void Rectangle(char final, const Parameters& parameters);
+  void BlankArea(const Area& area);
   void Fill(const Area& area, char32_t character);
   void ChangeLooks(const Area& area, const Parameters& parameters,
                    bool reverses);
@@ -192,6 +195,8 @@ class Screen {
   void Save();
   void Restore();
   void ShowAlternate();
+  void ClearAlternate();
+  void ShowPrimary();
   void SoftReset();
   void Reset();
 
@@ -213,7 +218,8 @@ class Screen {
   WindowSize size_;
   size_t most_scrollback_;
   Grid primary_;
-  std::optional<Grid> alternate_;
+  std::optional<Grid> alternate_;  // there may be one that isn't shown
+  bool shows_alternate_ = false;
   Looks looks_;
   Texts links_;  // URIs
   Texts texts_;  // characters with marks
@@ -231,6 +237,7 @@ class Screen {
   bool printed_last_ = false;
   bool marks_join_ = false;     // the cursor hasn't moved since
   bool in_rectangles_ = false;  // DECSACE
+  bool guards_all_ = false;     // SPA, EPA: from any erasure
   bool has_row_sizes_ = false;  // a row may be of double width
   Look pen_;
   uint32_t pen_number_ = 0;

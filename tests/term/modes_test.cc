@@ -175,9 +175,9 @@ TEST(ModesTest, ThoseThatTheScreenNeedsCanBeAsked) {
 }
 
 TEST(EffectsTest, AreToldInTheirOrder) {
-  EXPECT_THAT(
-      Effects("", "\x1b[?6;1049;7;25h"),
-      ElementsAre(Effect::kOrigin, Effect::kSave, Effect::kAlternate));
+  EXPECT_THAT(Effects("", "\x1b[?6;1049;7;25h"),
+              ElementsAre(Effect::kOrigin, Effect::kSave, Effect::kAlternate,
+                          Effect::kClearAlternate));
   EXPECT_THAT(Effects("", "\x1b[4;20l\x1b\x37\x1b[s\x1b\x38\x1b[u"),
               ElementsAre(Effect::kSave, Effect::kSave, Effect::kRestore,
                           Effect::kRestore));
@@ -187,16 +187,22 @@ TEST(EffectsTest, AreToldInTheirOrder) {
 
 // As in xterm, whichever screen is shown (dialog restores without saving).
 TEST(EffectsTest, Mode1049SavesAndRestoresTheCursor) {
-  EXPECT_THAT(Effects("", "\x1b[?1049h"),
-              ElementsAre(Effect::kSave, Effect::kAlternate));
-  EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?1049h"), IsEmpty());
-  EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?1049l"),
-              ElementsAre(Effect::kPrimary, Effect::kRestore));
+  EXPECT_THAT(
+      Effects("", "\x1b[?1049h"),
+      ElementsAre(Effect::kSave, Effect::kAlternate, Effect::kClearAlternate));
+  EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?1049h"),
+              ElementsAre(Effect::kClearAlternate));
+  EXPECT_THAT(
+      Effects("\x1b[?1049h", "\x1b[?1049l"),
+      ElementsAre(Effect::kClearAlternate, Effect::kPrimary, Effect::kRestore));
   EXPECT_THAT(Effects("", "\x1b[?1049l"), ElementsAre(Effect::kRestore));
   EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?47l"),
               ElementsAre(Effect::kPrimary));
-  EXPECT_THAT(Effects("\x1b[?47h", "\x1b[?1049l"),
-              ElementsAre(Effect::kPrimary, Effect::kRestore));
+  EXPECT_THAT(
+      Effects("\x1b[?47h", "\x1b[?1049l"),
+      ElementsAre(Effect::kClearAlternate, Effect::kPrimary, Effect::kRestore));
+  EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?1047l"),
+              ElementsAre(Effect::kClearAlternate, Effect::kPrimary));
 }
 
 TEST(EffectsTest, AResetLeavesTheAlternateScreen) {
@@ -208,7 +214,7 @@ TEST(EffectsTest, AResetLeavesTheAlternateScreen) {
 TEST(EffectsTest, ASequenceThatChangesNothingHasNone) {
   EXPECT_THAT(Effects("",
                       "x\x1b[31m\x1b[5;5H\x1b[?1l\x1b[?47l\x1b[9;3r"
-                      "\x1b[1;2s\x1b[1;2u\x1b[?2004h\x1b[7h\x1b]2;t\x07"),
+                      "\x1b[?2004h\x1b[7h\x1b]2;t\x07"),
               IsEmpty());
 }
 

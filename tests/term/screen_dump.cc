@@ -66,6 +66,8 @@ json Attributes(const Style& style) {
   add(style.underline == Underline::kSingle, "underline");
   add(style.underline == Underline::kDouble, "double");
   add(style.underline == Underline::kCurly, "curly");
+  add(style.underline == Underline::kDotted, "dotted");
+  add(style.underline == Underline::kDashed, "dashed");
   add(style.blink, "blink");
   add(style.reverse, "reverse");
   add(style.conceal, "conceal");
@@ -86,22 +88,27 @@ json ToJson(const Cell& cell) {
 
 json ToJson(const Screen& screen, const Digest& digest) {
   json rows = json::array();
+  json wrapped = json::array();
   for (const deptyr::Row& row : screen.Rows()) {
     json cells = json::array();
     for (const Cell& cell : row.cells) cells.push_back(ToJson(cell));
     rows.push_back(std::move(cells));
+    wrapped.push_back(row.wraps);
   }
   const deptyr::Cursor cursor = screen.cursor();
   const deptyr::Modes& modes = digest.modes();
   return {{"rows", screen.size().rows},
           {"cols", screen.size().cols},
           {"cells", std::move(rows)},
+          {"wrapped", std::move(wrapped)},
           {"cursor", {cursor.row, cursor.col, cursor.wraps}},
           // By their numbers, those of DEC's with a question mark.
           {"modes",
            {{"?5", screen.reverse_video()},
             {"?6", modes.origin()},
             {"?7", modes.autowrap()},
+            {"?45", modes.reverse_wrap()},
+            {"?69", modes.has_margins()},
             {"?25", screen.cursor_visible()},
             {"?47", screen.alternate_screen()},
             {"4", modes.insert()},

@@ -18,6 +18,7 @@
 #include "tests/support/recordings.h"
 #include "tests/term/costly.h"
 #include "tests/term/same_screen.h"
+#include "tests/term/terminal.h"
 #include "tests/term/transcripts.h"
 
 namespace deptyr {
@@ -25,32 +26,12 @@ namespace {
 
 constexpr WindowSize kSize{24, 80};
 
-// A model and what has been said about its stream.
-struct Terminal {
-  explicit Terminal(WindowSize size = kSize) : screen(size) {}
-
-  void Write(absl::string_view bytes) {
-    screen.Write(bytes);
-    digest.Scan(bytes);
-  }
-  std::string Paint() { return screen.Paint(digest.modes(), screen.size()); }
-  // A new one, painted.
-  Terminal Copy() {
-    Terminal copy(screen.size());
-    copy.Write(Paint());
-    return copy;
-  }
-
-  Screen screen;
-  Digest digest;
-};
-
 class ScreenTest : public testing::TestWithParam<Transcript> {};
 
 TEST_P(ScreenTest, HowItIsCutDoesNotMatter) {
-  Terminal at_once;
+  Terminal at_once(kSize);
   at_once.Write(GetParam().bytes);
-  Terminal in_bytes;
+  Terminal in_bytes(kSize);
   for (const char c : GetParam().bytes) {
     in_bytes.Write(absl::string_view(&c, 1));
   }
@@ -59,7 +40,7 @@ TEST_P(ScreenTest, HowItIsCutDoesNotMatter) {
 }
 
 TEST_P(ScreenTest, APaintedOneIsTheSame) {
-  Terminal terminal;
+  Terminal terminal(kSize);
   terminal.Write(GetParam().bytes);
   Terminal copy = terminal.Copy();
   EXPECT_TRUE(SameScreen(terminal.screen, copy.screen))
@@ -90,7 +71,7 @@ const std::vector<std::string>& Continuations() {
 
 TEST_P(ScreenTest, APaintedOneGoesOnTheSame) {
   for (const std::string& bytes : Continuations()) {
-    Terminal terminal;
+    Terminal terminal(kSize);
     terminal.Write(GetParam().bytes);
     Terminal copy = terminal.Copy();
     terminal.Write(bytes);
@@ -101,7 +82,7 @@ TEST_P(ScreenTest, APaintedOneGoesOnTheSame) {
 }
 
 TEST_P(ScreenTest, OneThatIsParkedEverywhereIsTheSame) {
-  Terminal terminal;
+  Terminal terminal(kSize);
   terminal.Write(GetParam().bytes);
   Screen parked(kSize);
   Digest digest;
@@ -121,23 +102,22 @@ TEST_P(ScreenTest, OneThatIsParkedEverywhereIsTheSame) {
 
 // Entered by mode 47, xterm's still has what was on it.
 TEST(PaintTest, TheAlternateScreenIsCleared) {
-  Terminal terminal;
+  Terminal terminal(kSize);
   terminal.Write("shell\x1b[?47h");
   EXPECT_THAT(terminal.Paint(), testing::HasSubstr("\x1b[?47h\x1b[H\x1b[2J"));
 }
 
 TEST(PaintTest, WhatHasNoRoomIsLeftOut) {
-  Terminal terminal;
+  Terminal terminal(kSize);
   terminal.Write("abc世\r\nd\x1b[5;9Hx");
   Terminal small({2, 4});
   small.Write(terminal.screen.Paint(terminal.digest.modes(), {2, 4}));
   EXPECT_EQ(Text(small.screen), "abc\nd\n");
 }
 
-// There libvterm can't make room for what is printed last.
 TEST(PaintTest, OutsideOfTheRegionWhatIsInsertedIsTheSame) {
   for (const char* row : {"1", "9"}) {
-    Terminal terminal;
+    Terminal terminal(kSize);
     terminal.Write(absl::StrCat("\x1b[3;5r\x1b[4h\x1b[", row, ";9Hyx\bX"));
     Terminal copy = terminal.Copy();
     EXPECT_TRUE(SameScreen(terminal.screen, copy.screen));
@@ -157,7 +137,7 @@ TEST(PaintTest, ASavedCursorThatHasNoRoomIsMovedIn) {
 }
 
 TEST(PaintTest, AShellsScreenIsSmall) {
-  Terminal terminal;
+  Terminal terminal(kSize);
   for (int i = 0; i < 15; ++i) terminal.Write("\x1b[1m$\x1b[m make all\r\n");
   EXPECT_LT(terminal.Paint().size(), 700);
 }
@@ -209,7 +189,7 @@ TEST(ResizeTest, AnySizeWillDo) {
   const std::string bytes = Repeated("a世\x1b[9b\x1b[2@\x1b[L", 9);
   for (const WindowSize size :
        {WindowSize{0, 0}, {1, 1}, {1, 2}, {2, 1}, {1000, 1000}, {1, 500}}) {
-    Terminal terminal;
+    Terminal terminal(kSize);
     terminal.Write(bytes);
     terminal.screen.Resize(size);
     terminal.Write(bytes);
@@ -223,8 +203,8 @@ class RecordingTest : public testing::TestWithParam<Recording> {};
 TEST_P(RecordingTest, PaintedAnywhereItGoesOnTheSame) {
   constexpr size_t kStep = 997;
   const std::string& bytes = GetParam().bytes;
-  Terminal terminal;
-  Terminal painted;
+  Terminal terminal(kSize);
+  Terminal painted(kSize);
   size_t before = 0;
   for (size_t from = 0; from < bytes.size(); from += kStep) {
     terminal.digest.Scan(absl::string_view(bytes).substr(from, kStep));
@@ -244,7 +224,7 @@ TEST_P(RecordingTest, PaintedAnywhereItGoesOnTheSame) {
 TEST(StyleTest, OneWithEverythingIsKept) {
   constexpr absl::string_view kAll =
       "\x1b[1;2;3;4:3;5;7;8;9;53;38;2;255;254;253;48;2;200;201;202m";
-  Terminal terminal;
+  Terminal terminal(kSize);
   for (int i = 0; i < 1000; ++i) terminal.Write(absl::StrCat(kAll, "x\x1b[m."));
   const Style style = terminal.screen.Rows()[0].cells[0].style;
   EXPECT_TRUE(style.bold && style.dim && style.italic && style.blink &&
@@ -269,9 +249,7 @@ std::string Rich(WindowSize size) {
   return bytes;
 }
 
-// After a look beneath it, the alternate screen is painted again row by row,
-// because libvterm's stack wouldn't hold all of it.  A picture that is too long
-// is cut, and Paint() says so.
+// A picture that is too long is cut, and Paint() says so.
 TEST(WorkTest, NoPictureIsTooLong) {
   constexpr WindowSize kLarge{65, 1000};
   Terminal terminal(kLarge);
@@ -379,8 +357,8 @@ TEST(WorkTest, ASearchForTheLongestSliceFindsNone) {
 TEST(WorkTest, ASliceEndsBetweenSequences) {
   const std::string bytes = Repeated(
       "\x1b[38;5;100mtext \xe4\xb8\x80\x1b[2;3H\x1b]2;title\x07\n", 500);
-  Terminal at_once;
-  Terminal in_slices;
+  Terminal at_once(kSize);
+  Terminal in_slices(kSize);
   at_once.Write(bytes);
   for (absl::string_view rest = bytes; !rest.empty();) {
     const size_t taken = in_slices.screen.WriteSome(rest, 100);
