@@ -58,7 +58,8 @@ std::string PlainText::Feed(absl::string_view bytes) {
       i = std::min(bytes.find('\x1b', i), bytes.size()) - 1;
       continue;
     }
-    // What is before a sequence that leaves the line is written; it isn't.
+    // The bytes before a sequence that leaves the line are written, the
+    // sequence isn't.
     if (parser_.ground()) {
       Take(bytes.substr(begin, i - begin), out);
       begin = i;

@@ -9,7 +9,7 @@
 // over or erased is gone, and tabs and other gaps are blanks.  The cursor
 // leaves a line by going to another one, in whatever way; a line that only
 // wrapped goes on.  So what a program draws on a whole screen comes in the
-// order in which it was drawn.  What isn't UTF-8 becomes U+FFFD.  Pure.
+// order in which it was drawn.  Bytes that aren't UTF-8 become U+FFFD.  Pure.
 #pragma once
 
 #include <string>

@@ -48,7 +48,7 @@ TEST(MatcherTest, AFloodIsNotKept) {
   EXPECT_LE(matcher.text().size(), 2 * Matcher::kLongestText + 2000);
 }
 
-// Of a line that never ends, only the last rows are looked at.
+// Only the last rows of a line that never ends are looked at.
 TEST(MatcherTest, TheBeginningOfALineThatNeverEndsIsSkipped) {
   Matcher begun = Value(Matcher::Create("^begin.*end$"));
   EXPECT_FALSE(begun.Feed("begin"));
