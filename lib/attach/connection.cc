@@ -20,7 +20,7 @@ std::string FromEnvironment(const char* name) {
   return value == nullptr ? "" : value;
 }
 
-constexpr std::pair<absl::string_view, absl::string_view> kHints[] = {
+constexpr std::pair<const char*, const char*> kHints[] = {
     {kRefusedVersion, "restart the older of the two"},
     {kRefusedNotOwner, "ask as that user, or as root"},
     {kRefusedLimit, "head's log says which; try again later"},

@@ -7,7 +7,7 @@
 namespace deptyr {
 
 UserLog::~UserLog() {
-  if (in_use_ == this) in_use_ = nullptr;
+  if (in_use == this) in_use = nullptr;
 }
 
 bool UserLog::Take(uid_t uid, absl::string_view what) {

@@ -35,9 +35,9 @@ class UserLog {
   ~UserLog();
 
   // LogOf() asks this one from now on, as long as it lives.
-  void Use() { in_use_ = this; }
+  void Use() { in_use = this; }
   static bool MayLog(uid_t uid, absl::string_view what) {
-    return in_use_ == nullptr || in_use_->Take(uid, what);
+    return in_use == nullptr || in_use->Take(uid, what);
   }
   // False if there have been enough lines about this user; it counts `what`.
   bool Take(uid_t uid, absl::string_view what);
@@ -52,7 +52,7 @@ class UserLog {
   };
   void OnPauseOver(uid_t uid);
 
-  static inline UserLog* in_use_ = nullptr;
+  static inline UserLog* in_use = nullptr;
   EventLoop& loop_;
   const size_t most_;
   const absl::Duration pause_;

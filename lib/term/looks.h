@@ -95,7 +95,7 @@ class Interned {
  private:
   // A number is found by its value, which is in the table only once.
   struct Hash {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming)
     size_t operator()(const Value& value) const { return HashOf(value); }
     size_t operator()(uint32_t number) const {
       return (*this)((*from)[number]);
@@ -103,7 +103,7 @@ class Interned {
     const std::vector<Value>* from;
   };
   struct Equal {
-    using is_transparent = void;
+    using is_transparent = void;  // NOLINT(readability-identifier-naming)
     const Value& Of(const Value& value) const { return value; }
     const Value& Of(uint32_t number) const { return (*from)[number]; }
     template <typename A, typename B>

@@ -271,7 +271,7 @@ std::optional<Cursor> Screen::LastPrinted() const {
 void Screen::Repeat(int count) {
   const int width = last_ == 0 ? 0 : GlyphWidth(last_);
   if (width == 0) return;
-  const int whole = region_.cells();
+  const int whole = std::max(region_.cells(), 1);
   if (count > 2 * whole) count = whole + count % whole;
   work_ += static_cast<uint64_t>(count);
   for (int i = 0; i < count; ++i) PutGlyph(last_, width);
@@ -1066,6 +1066,7 @@ Row Screen::ReadRow(bool alternate, int row) const {
 
 std::vector<Row> Screen::Rows(bool alternate) const {
   std::vector<Row> out;
+  out.reserve(static_cast<size_t>(rows()));
   for (int row = 0; row < rows(); ++row) {
     out.push_back(ReadRow(alternate, row));
   }

@@ -208,7 +208,7 @@ class Screen {
   uint32_t BlankNumber();
   void PenHasChanged() { pen_number_ = blank_number_ = kUnknown; }
   void Collect();
-  Cell CellOf(const GridCell& cell) const;
+  Cell CellOf(const GridCell& from) const;
   void Charge(int cells) {
     work_ += static_cast<uint64_t>(cells / kCellsAtOnce);
   }

@@ -32,7 +32,7 @@ int GlyphWidth(char32_t character) {
   if (IsIn(character, 0x3248, 0x324f) || IsIn(character, 0x4dc0, 0x4dff)) {
     return 2;
   }
-  return std::min<int>(property.charwidth, 2);
+  return std::min(static_cast<int>(property.charwidth), 2);
 }
 
 }  // namespace deptyr
