@@ -50,9 +50,9 @@ class Client : public SessionClient {
   void Restore(const ClientState& state);
 
   uint64_t id() const override { return id_; }
-  static uint64_t last_id() { return last_id_; }
+  static uint64_t last_id() { return newest_id; }
   // The program before gave ids up to this one; they are not given again.
-  static void GoOnAfter(uint64_t id) { last_id_ = std::max(last_id_, id); }
+  static void GoOnAfter(uint64_t id) { newest_id = std::max(newest_id, id); }
   absl::Time since() const override { return since_; }
 
   uint64_t cursor() const { return output().offset(); }
@@ -146,11 +146,11 @@ class Client : public SessionClient {
   void FlushRepliesLater();
   void NoteReplayed();
 
-  inline static uint64_t last_id_ = 0;
+  inline static uint64_t newest_id = 0;
   bool insert_begun_ = false;  // the first is half written
   bool replaying_ = false;     // what it is sent others have had
   const Output protocol_;
-  uint64_t id_ = ++last_id_;
+  uint64_t id_ = ++newest_id;
   absl::Time since_ = absl::Now();
   std::string header_;      // what is left of the begun packet's header
   size_t packet_left_ = 0;  // and of its payload

@@ -40,8 +40,8 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
   if (options.keeper.kind == KeeperSpec::kNobody && before == nullptr) {
     // An earlier head may have stored something with systemd: it is fetched
     // once more, and then stored no longer.
-    StoredSessions last(
-        MakeSystemdStore(systemd, returned.size(), std::move(returned)));
+    const size_t count = returned.size();
+    StoredSessions last(MakeSystemdStore(systemd, count, std::move(returned)));
     ASSIGN_OR_RETURN(fetched_, last.Fetch());
     for (const auto& [name, session] : fetched_) last.RemoveSession(name);
     return absl::OkStatus();

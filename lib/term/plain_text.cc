@@ -1,120 +1,132 @@
 #include "lib/term/plain_text.h"
 
-#include <algorithm>
-#include <cstdint>
-
 #include "absl/strings/match.h"
-
-#include "lib/term/cell.h"
 
 namespace deptyr {
 namespace {
 
-// Each byte may wrap, and the rows that have left the screen are kept so long.
-constexpr size_t kMostAtOnce = 512;
-
-WindowSize OneRow(int cols) {
-  return {1, static_cast<uint16_t>(std::clamp(cols, 20, 1000))};
-}
-
-// Whether the cursor goes to another line, or this one to another place.
-bool LeavesLine(SequenceParser::Event event, const SequenceParser& sequence) {
-  const char final = sequence.final();
-  if (event == SequenceParser::Event::kEscape) {
-    return sequence.intermediate() == '#' ||
-           (sequence.intermediate() == 0 && absl::StrContains("78DEMc", final));
-  }
-  if (event != SequenceParser::Event::kCsi || sequence.intermediate() != 0) {
-    return false;
-  }
-  if (sequence.prefix() == '?') {
-    constexpr int kScreens[] = {6, 47, 69, 1047, 1048, 1049};
-    const int mode = Parameters(sequence.body()).At(0);
-    return (final == 'h' || final == 'l') &&
-           std::find(std::begin(kScreens), std::end(kScreens), mode) !=
-               std::end(kScreens);
-  }
-  if (sequence.prefix() != 0) return false;
-  const bool clears = final == 'J' && sequence.body() == "2";
-  return clears || absl::StrContains("ABEFHLMSTdefkrsu", final);
+bool IsAscii(char c) {
+  return c >= ' ' && c < '\x7f';
 }
 
 }  // namespace
 
-PlainText::PlainText(int cols)
-    : screen_(OneRow(cols), /*scrollback=*/2 * kMostAtOnce) {
-  screen_.Write("\x1b[20h");  // LF begins a line, whatever is before it
-}
-
-void PlainText::SetCols(int cols) {
-  if (cols > 0) screen_.Resize(OneRow(cols));
-}
-
 std::string PlainText::Feed(absl::string_view bytes) {
   std::string out;
-  size_t begin = 0;
-  for (size_t i = 0; i < bytes.size(); ++i) {
-    if (parser_.ground() && bytes[i] != '\x1b') {
-      i = std::min(bytes.find('\x1b', i), bytes.size()) - 1;
-      continue;
+  out.reserve(bytes.size());
+  const char* p = bytes.data();
+  const char* const end = p + bytes.size();
+  while (p != end) {
+    if (IsAscii(*p) && parser_.ground() && utf8_.pending() == 0 &&
+        charsets_.ascii()) {
+      p = TakeAscii(p, end, out);
+    } else {
+      TakeByte(*p++, out);
     }
-    // The bytes before a sequence that leaves the line are written, the
-    // sequence isn't.
-    if (parser_.ground()) {
-      Take(bytes.substr(begin, i - begin), out);
-      begin = i;
-    }
-    const SequenceParser::Event event = parser_.Take(bytes[i]);
-    if (!LeavesLine(event, parser_)) continue;
-    screen_.Write("\x18");  // ends what of it came before
-    LeaveLine(out);
-    begin = i + 1;
   }
-  Take(bytes.substr(begin), out);
   return out;
-}
-
-void PlainText::Take(absl::string_view bytes, std::string& out) {
-  while (!bytes.empty()) {
-    const absl::string_view part = bytes.substr(0, kMostAtOnce);
-    screen_.Write(part);
-    bytes.remove_prefix(part.size());
-    Collect(out);
-  }
-}
-
-void PlainText::LeaveLine(std::string& out) {
-  if (!row().empty()) Take("\r\n", out);
-}
-
-// Takes the rows that have left the screen.
-void PlainText::Collect(std::string& out) {
-  if (screen_.history() == 0) return;
-  for (int row = -screen_.history(); row < 0; ++row) {
-    out += TextOf(row);
-    if (!screen_.ReadRow(false, row).wraps) out += '\n';
-  }
-  screen_.ForgetHistory();
-}
-
-std::string PlainText::TextOf(int row) const {
-  std::string text;
-  size_t used = 0;
-  for (const Cell& cell : screen_.ReadRow(false, row).cells) {
-    cell.AppendTo(text);
-    if (!cell.erased()) used = text.size();
-  }
-  text.resize(used);
-  return text;
 }
 
 std::string PlainText::Flush() {
   std::string out;
-  // A character that isn't whole is none.
-  Take(absl::string_view("\0", 1), out);
-  out += row();
-  Take("\r\x1b[K", out);
+  utf8_.Flush([&](char32_t character) { TakeCharacter(character, out); });
   return out;
+}
+
+const char* PlainText::TakeAscii(const char* p, const char* end,
+                                 std::string& out) {
+  const char* const begin = p;
+  while (p != end && IsAscii(*p)) ++p;
+  BeforeText(out);
+  out.append(begin, p);
+  after_space_ = p[-1] == ' ';
+  return p;
+}
+
+void PlainText::TakeByte(char c, std::string& out) {
+  const auto take = [&](char32_t character) { TakeCharacter(character, out); };
+  const SequenceParser::Event event = parser_.Take(c);
+  if (event == SequenceParser::Event::kPrint) return utf8_.Feed(c, take);
+  utf8_.Flush(take);
+  if (event == SequenceParser::Event::kControl) Control(c, out);
+  if (event == SequenceParser::Event::kEscape) Escape(out);
+  if (event == SequenceParser::Event::kCsi) Csi();
+}
+
+void PlainText::TakeCharacter(char32_t character, std::string& out) {
+  if (IsC1(character)) return;
+  if (character < 0x80) {
+    character = charsets_.Translate(static_cast<char>(character));
+  }
+  BeforeText(out);
+  AppendUtf8(character, out);
+  after_space_ = character == ' ';
+}
+
+void PlainText::BeforeText(std::string& out) {
+  if (gap_ == Gap::kLine && !line_empty_) out += '\n';
+  if (gap_ == Gap::kSpace && !after_space_) out += ' ';
+  gap_ = Gap::kNone;
+  line_empty_ = false;
+}
+
+void PlainText::EndLine(std::string& out) {
+  out += '\n';
+  gap_ = Gap::kNone;
+  line_empty_ = after_space_ = true;
+}
+
+void PlainText::Control(char c, std::string& out) {
+  switch (c) {
+    case '\n':
+    case '\v':
+    case '\f':
+      EndLine(out);
+      break;
+    case '\r':
+      gap_ = Gap::kLine;
+      break;
+    case '\t':
+      BeforeText(out);
+      out += '\t';
+      after_space_ = true;
+      break;
+    default:
+      charsets_.Control(c);
+      break;
+  }
+}
+
+void PlainText::Escape(std::string& out) {
+  if (charsets_.Escape(parser_.intermediate(), parser_.final())) return;
+  if (parser_.intermediate() != 0) return;
+  switch (parser_.final()) {
+    case 'D':
+    case 'E':
+      EndLine(out);
+      break;
+    case '8':
+    case 'M':
+      gap_ = Gap::kLine;
+      break;
+    case 'c':
+      charsets_ = {};
+      gap_ = Gap::kLine;
+      break;
+    default:
+      break;
+  }
+}
+
+void PlainText::Csi() {
+  constexpr absl::string_view kOtherLine = "ABEFHdefku";
+  constexpr absl::string_view kOtherColumn = "CGI`a";
+  if (parser_.prefix() != 0 || parser_.intermediate() != 0) return;
+  const char final = parser_.final();
+  if (absl::StrContains(kOtherLine, final)) gap_ = Gap::kLine;
+  if (absl::StrContains(kOtherColumn, final) && gap_ == Gap::kNone) {
+    gap_ = Gap::kSpace;
+  }
 }
 
 }  // namespace deptyr

@@ -1,50 +1,55 @@
 // The text in a terminal's stream, for people and programs that read it as
 // text: a history, or the line that is waited for.
 //
-//   PlainText plain(80);
+//   PlainText plain;
 //   out += plain.Feed(bytes);  // however the stream is cut
 //   out += plain.Flush();
 //
-// A line is what the terminal showed when the cursor left it: what was written
-// over or erased is gone, and tabs and other gaps are blanks.  The cursor
-// leaves a line by going to another one, in whatever way; a line that only
-// wrapped goes on.  So what a program draws on a whole screen comes in the
-// order in which it was drawn.  Bytes that aren't UTF-8 become U+FFFD.  Pure.
+// Escape sequences and strings of all kinds are left out, and so are all
+// controls other than TAB and LF; CR LF becomes LF.  A line ends where the
+// cursor goes to another line, or back to the beginning of one that has
+// something in it.  Where it skips columns, there is a space.  Line drawing
+// becomes what it draws, and what isn't UTF-8 becomes U+FFFD.  A few hundred
+// bytes of memory, whatever it is given.  Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
 
-#include "lib/term/screen.h"
+#include "lib/base/utf8.h"
+#include "lib/term/charsets.h"
 #include "lib/term/sequence.h"
 
 namespace deptyr {
 
 class PlainText {
  public:
-  // Lines wrap after so many columns.
-  explicit PlainText(int cols = 80);
-  void SetCols(int cols);
-
-  // Returns the lines that the cursor has left, each with an LF, and of a long
-  // line the rows that have wrapped.
   std::string Feed(absl::string_view bytes);
-  // The row with the cursor, as it stands.
-  std::string row() const { return TextOf(0); }
-  // Call it at the end of the stream.  Returns the rest of the last line.
+  // Call it at the end of the stream.  Returns what a character that isn't
+  // whole leaves.
   std::string Flush();
 
  private:
-  void Take(absl::string_view bytes, std::string& out);
-  void LeaveLine(std::string& out);
-  void Collect(std::string& out);
-  std::string TextOf(int row) const;
+  const char* TakeAscii(const char* p, const char* end, std::string& out);
+  void TakeByte(char c, std::string& out);
+  void TakeCharacter(char32_t character, std::string& out);
+  void Control(char c, std::string& out);
+  void Escape(std::string& out);
+  void Csi();
+  void BeforeText(std::string& out);
+  void EndLine(std::string& out);
 
-  // Finds the sequences that leave the line.
+  // The gap to leave before the next character.
+  enum class Gap : uint8_t { kNone, kSpace, kLine };
+
   SequenceParser parser_;
-  // It has one row, so that all others have left it.
-  Screen screen_;
+  Utf8Decoder utf8_;
+  Charsets charsets_;
+  Gap gap_ = Gap::kNone;
+  bool line_empty_ = true;
+  bool after_space_ = true;
 };
 
 }  // namespace deptyr

@@ -20,25 +20,20 @@ absl::StatusOr<Matcher> Matcher::Create(const std::string& pattern) {
 }
 
 bool Matcher::Feed(absl::string_view bytes) {
-  text_.resize(left_);
   text_ += plain_.Feed(bytes);
   for (;;) {
     const size_t end = text_.find('\n', line_);
+    const absl::string_view line = absl::string_view(text_).substr(
+        line_, std::min(end, text_.size()) - line_);
+    if (MatchLine(line)) return true;
     if (end == std::string::npos) break;
-    if (MatchLine(absl::string_view(text_).substr(line_, end - line_))) {
-      return true;
-    }
     line_ = end + 1;
   }
-  left_ = text_.size();
-  text_ += plain_.row();
-  if (MatchLine(absl::string_view(text_).substr(line_))) return true;
-  if (left_ - line_ > kLongestLine) line_ = left_;
+  if (text_.size() - line_ > kLongestLine) line_ = text_.size();
   if (text_.size() > 2 * kLongestText) {
     const size_t gone = std::min(line_, text_.size() - kLongestText);
     text_.erase(0, gone);
     line_ -= gone;
-    left_ -= gone;
   }
   return false;
 }

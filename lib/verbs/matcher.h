@@ -30,8 +30,6 @@ class Matcher {
   // InvalidArgument if `pattern` isn't a regular expression of RE2.
   static absl::StatusOr<Matcher> Create(const std::string& pattern);
 
-  // How wide the program's terminal is.
-  void SetCols(int cols) { plain_.SetCols(cols); }
   // True as soon as a line matches; don't feed it any more then.
   bool Feed(absl::string_view bytes);
   // The text up to the end of the match.
@@ -46,7 +44,6 @@ class Matcher {
   PlainText plain_;
   std::string text_;
   size_t line_ = 0;  // where in text_ the unfinished line begins
-  size_t left_ = 0;  // and its last row, which may still change
 };
 
 }  // namespace deptyr

@@ -174,7 +174,6 @@ class HistoryReader final : public StreamReader {
 
  private:
   void OnAttached(const Attached& attached, Attachment::Joined) override {
-    plain_.SetCols(attached.cols);
     OnMessage(attached);
   }
 
@@ -182,9 +181,8 @@ class HistoryReader final : public StreamReader {
     Show(range_.Take(message));
     if (!range_.complete()) return;
     if (text_) {
-      const std::string rest = plain_.Flush();
-      Write(rest);
-      if (line_open_ || !rest.empty()) Write("\n");
+      Write(plain_.Flush());
+      if (line_open_) Write("\n");
     }
     Finish(absl::OkStatus());
   }

@@ -41,7 +41,6 @@ class ScriptClient final : public Attachment::Listener {
 
  private:
   void OnAttached(const Attached& attached, Attachment::Joined) override {
-    if (script_.matcher != nullptr) script_.matcher->SetCols(attached.cols);
     if (!attached.running && script_.until == Until::kEnd) {
       return Finish(absl::OkStatus());
     }
