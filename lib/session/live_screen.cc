@@ -297,9 +297,7 @@ void LiveScreen::OnResize(WindowSize size) {
     // The bytes so far were written for the old size: if the model can't catch
     // up now, it never will.
     if (!CatchUp(kMostUnasked, /*needs_model=*/true)) {
-      sure_from_ = ring_.end();
-      known_ = false;
-      screen_->Doubt(/*knows_pen=*/false);
+      Doubt();
     }
     ForgetParked();
     screen_->Resize(modelled);
@@ -365,6 +363,13 @@ std::string LiveScreen::PaintFor(WindowSize room, bool& all) {
   return paint;
 }
 
+// The model doesn't show all that it should, from here on.
+void LiveScreen::Doubt() {
+  sure_from_ = ring_.end();
+  known_ = false;
+  screen_->Doubt(/*knows_pen=*/false);
+}
+
 void LiveScreen::Forget() {
   screen_.reset();
   ForgetParked();
@@ -397,10 +402,7 @@ void LiveScreen::ParkNow() {
   if (IsBehind()) return ParkLater();
   bool all = true;
   std::string paint = PaintFor(size_, all);
-  if (!all) {
-    sure_from_ = ring_.end();
-    known_ = false;
-  }
+  if (!all) Doubt();
   again_.reset();
   Forget();
   // The copy takes no more memory than it needs, in a place of its own.

@@ -95,6 +95,7 @@ class LiveScreen final : public Observer {
   bool CatchUp(uint64_t most, bool needs_model);
   Picture Make(WindowSize room, uint64_t most);
   std::string PaintFor(WindowSize room, bool& all);
+  void Doubt();
   void Forget();
   void ForgetParked();
   void Unpark();

@@ -21,7 +21,7 @@ namespace deptyr {
 class [[nodiscard]] SharedFd {
  public:
   SharedFd() = default;
-  // One that blocks works, too, with more system calls.
+  // A descriptor that blocks works, too, with more system calls.
   explicit SharedFd(Fd fd);
 
   bool valid() const { return fd_.valid(); }

@@ -5,6 +5,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/string_view.h"
+
 #include "lib/term/style.h"
 
 namespace deptyr {
@@ -16,7 +18,7 @@ struct Cell {
   // 2 if the character goes on in the next cell, whose width is 0.
   uint8_t width = 1;
   Style style = {};
-  std::string link = {};    // the URI (OSC 8), or ""
+  std::string link = {};    // "PARAMETERS;URI" (OSC 8), or ""
   bool is_guarded = false;  // a selective erasure spares it (DECSCA)
 
   // Whether nothing has been printed there since it was erased.
@@ -35,6 +37,8 @@ struct Cell {
 
 // How large a row's characters are (DECSWL, DECDWL, DECDHL).
 enum class RowSize : uint8_t { kSingle, kWide, kUpperHalf, kLowerHalf };
+// ESC # and one of these sets it.
+constexpr absl::string_view kRowSizeFinals = "5634";
 
 struct Row {
   std::vector<Cell> cells = {};

@@ -30,22 +30,7 @@ bool AnyIsNotable(const char* p) {
 
 // Whether a CSI without a prefix that ends so has to be looked at.
 bool IsOfInterest(char final) {
-  switch (final) {
-    case 'H':
-    case 'J':
-    case 'f':
-    case 'h':
-    case 'l':
-    case 'p':
-    case 'q':
-    case 'r':
-    case 's':
-    case 't':
-    case 'u':
-      return true;
-    default:
-      return false;
-  }
+  return final == 'H' || final == 'J' || final == 'f' || Modes::Minds(final);
 }
 
 }  // namespace

@@ -129,8 +129,8 @@ void Grid::Shift(int row, int at, int right, int count, uint32_t look) {
   GridCell* const begin = Open(row, at, right, look);
   GridCell* const end = begin + most;
   if (count > 0) {
-    (void)Open(row, at, right - by,
-               look);  // a wide character would be cut there
+    // A wide character would be cut there.
+    (void)Open(row, at, right - by, look);
     std::move_backward(begin, end - by, end);
     std::fill_n(begin, by, GridCell{.look = look});
   } else {

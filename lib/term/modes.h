@@ -75,9 +75,10 @@ class Modes {
             OnEffect on_effect);
   // Whether Take() has to be called for this CSI.
   static bool Minds(const SequenceParser& csi) {
-    const bool plain = csi.prefix() == 0 && csi.intermediate() == 0;
-    return !plain || (csi.final() >= 'h' && csi.final() != 'm');
+    return csi.prefix() != 0 || csi.intermediate() != 0 || Minds(csi.final());
   }
+  // The same of a CSI without a prefix, whatever its intermediate is.
+  static bool Minds(char final) { return final >= 'h' && final != 'm'; }
   // Call it when the terminal's size changes, which ends its region.
   void ForgetRegion() { region_ = margins_ = {}; }
 

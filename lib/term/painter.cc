@@ -14,9 +14,6 @@ namespace {
 // largest.
 constexpr size_t kMostPainted = 3 << 20;
 
-// The last byte of the sequence that sets a row's size, by RowSize.
-constexpr absl::string_view kRowSizes = "5634";
-
 // Whether the cell is as it is on a blank screen.
 bool IsUntouched(const Cell& cell) {
   return cell.erased() && cell.style == Style{};
@@ -115,7 +112,7 @@ void Painter::PaintRows(bool alternate) {
     PaintRow(row, i);
     if (row.size != RowSize::kSingle) {
       absl::StrAppend(&sizes, "\x1b[", i + 1, "H\x1b#",
-                      kRowSizes.substr(static_cast<size_t>(row.size), 1));
+                      kRowSizeFinals.substr(static_cast<size_t>(row.size), 1));
     }
     // Only a terminal that is as wide wraps there.
     goes_on_ = row.wraps && row.cells.size() == room_.cols;

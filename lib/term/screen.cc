@@ -16,9 +16,6 @@ namespace {
 
 // A sequence that doesn't end may cost this much more than was allowed.
 constexpr uint64_t kLongestSequence = 65536;
-// Tables of looks and texts are cleaned up when they have this many entries
-// more than the cells need.
-constexpr size_t kFewUnused = 512;
 
 bool IsAscii(char c) {
   return c >= ' ' && c < '\x7f';
@@ -84,12 +81,13 @@ Look BlankOf(const Look& look) {
 Screen::Screen(WindowSize size, size_t scrollback)
     : size_(size),
       most_scrollback_(scrollback),
-      primary_(RowsOf(size), ColsOf(size),
-               std::max(static_cast<int>(scrollback), RowsOf(size))),
-      most_looks_(kFewUnused),
-      most_texts_(kFewUnused),
+      primary_(RowsOf(size), ColsOf(size), MostHistory()),
       region_(primary_.all()),
       tabs_(ColsOf(size)) {}
+
+int Screen::MostHistory() const {
+  return std::max(static_cast<int>(most_scrollback_), RowsOf(size_));
+}
 
 size_t Screen::WriteSome(absl::string_view bytes, uint64_t most) {
   const char* p = bytes.data();
@@ -103,6 +101,8 @@ size_t Screen::WriteSome(absl::string_view bytes, uint64_t most) {
   };
   while (p != end && !enough()) {
     p = TakeSome(p, end);
+    // Only here: whatever acts may hold numbers of looks.
+    if (tables_.is_full()) Collect();
   }
   return static_cast<size_t>(p - bytes.data());
 }
@@ -234,24 +234,11 @@ void Screen::Wrap() {
 }
 
 void Screen::Combine(char32_t mark) {
-  if (texts_.size() >= most_texts_) Collect();
   const Cursor at = MarkedCell();
   GridCell& cell = grid().at(at.row, at.col);
   if (cell.erased()) return;
-  std::string text;
-  if (cell.is_text()) {
-    text = texts_[cell.number()];
-  } else {
-    AppendUtf8(char32_t{cell.number()}, text);
-  }
-  const auto begins = [](char c) { return !IsUtf8Continuation(c); };
   work_ += 4;
-  if (std::count_if(text.begin(), text.end(), begins) > ptrdiff_t{kMostMarks}) {
-    return;
-  }
-  AppendUtf8(mark, text);
-  cell.glyph = texts_.Intern(text) | GridCell::kText |
-               (cell.wide() ? GridCell::kWide : 0);
+  tables_.AddMark(cell, mark);
 }
 
 // A mark joins what was printed last, or what is at the cursor if that has
@@ -289,65 +276,21 @@ int Screen::RightLimit() const {
 }
 
 uint32_t Screen::PenNumber() {
-  if (pen_number_ == kUnknown) {
-    if (looks_.size() >= most_looks_) Collect();
-    pen_number_ = looks_.Intern(pen_);
-  }
+  if (pen_number_ == kUnknown) pen_number_ = tables_.NumberOf(pen_);
   return pen_number_;
 }
 
 uint32_t Screen::BlankNumber() {
   if (blank_number_ == kUnknown) {
-    if (looks_.size() >= most_looks_) Collect();
-    blank_number_ = looks_.Intern(BlankOf(pen_));
+    blank_number_ = tables_.NumberOf(BlankOf(pen_));
   }
   return blank_number_;
 }
 
-// Forgets the looks, links and texts that no cell has any more.
 void Screen::Collect() {
-  std::vector<bool> looks(looks_.size());
-  std::vector<bool> texts(texts_.size());
-  std::vector<bool> links(links_.size());
-  const auto for_cells = [this](const auto& act) {
-    for (Grid* grid : {&primary_, alternate_ ? &*alternate_ : nullptr}) {
-      if (grid == nullptr) continue;
-      for (int row = -grid->history(); row < grid->rows(); ++row) {
-        for (GridCell& cell : (*grid)[row].cells) act(cell);
-      }
-    }
-  };
-  for_cells([&](const GridCell& cell) {
-    looks[cell.look] = true;
-    if (cell.is_text()) texts[cell.number()] = true;
-    ++work_;
-  });
-  for (uint32_t i = 0; i < looks.size(); ++i) {
-    if (looks[i]) links[looks_[i].link] = true;
-  }
-  for (const Look* look : {&pen_, &saved_[0].pen, &saved_[1].pen}) {
-    links[look->link] = true;
-  }
-  const std::vector<uint32_t> link_at = links_.Keep(links);
-  const std::vector<uint32_t> text_at = texts_.Keep(texts);
-  Looks kept;
-  std::vector<uint32_t> look_at(looks.size());
-  for (uint32_t i = 0; i < looks.size(); ++i) {
-    Look look = looks_[i];
-    look.link = static_cast<uint16_t>(link_at[look.link]);
-    if (looks[i]) look_at[i] = kept.Intern(look);
-  }
-  looks_ = std::move(kept);
-  for (Look* look : {&pen_, &saved_[0].pen, &saved_[1].pen}) {
-    look->link = static_cast<uint16_t>(link_at[look->link]);
-  }
-  for_cells([&](GridCell& cell) {
-    cell.look = look_at[cell.look];
-    if (!cell.is_text()) return;
-    cell.glyph = (cell.glyph & ~GridCell::kNumber) | text_at[cell.number()];
-  });
-  most_looks_ = 2 * looks_.size() + kFewUnused;
-  most_texts_ = 2 * texts_.size() + kFewUnused;
+  std::vector<Grid*> grids = {&primary_};
+  if (alternate_) grids.push_back(&*alternate_);
+  work_ += tables_.Collect(grids, {&pen_, &saved_[0].pen, &saved_[1].pen});
   PenHasChanged();
 }
 
@@ -778,7 +721,7 @@ void Screen::EraseArea(const Area& area, bool selective) {
   const uint32_t look = BlankNumber();
   for (int row = area.top; row < area.bottom; ++row) {
     for (int col = area.left; col < area.right; ++col) {
-      if (looks_[grid().at(row, col).look].is_guarded) continue;
+      if (tables_.LookOf(grid().at(row, col)).is_guarded) continue;
       grid().Erase(row, col, col + 1, look);
     }
   }
@@ -843,9 +786,9 @@ void Screen::BlankArea(const Area& area) {
   work_ += static_cast<uint64_t>(area.cells()) / 2;
   for (int row = area.top; row < area.bottom; ++row) {
     for (int col = area.left; col < area.right; ++col) {
-      const uint32_t look = grid().at(row, col).look;
-      if (looks_[look].is_guarded && !guards_all_) continue;
-      *Open(row, col, col + 1) = {.glyph = ' ', .look = look};
+      const GridCell before = grid().at(row, col);
+      if (tables_.LookOf(before).is_guarded && !guards_all_) continue;
+      *Open(row, col, col + 1) = {.glyph = ' ', .look = before.look};
     }
   }
 }
@@ -869,13 +812,12 @@ void Screen::ChangeLooks(const Area& area, const Parameters& parameters,
     const bool last = in_rectangles_ || row == area.bottom - 1;
     const int end = last ? area.right : cols();
     for (int col = first ? area.left : 0; col < end; ++col) {
-      if (looks_.size() >= most_looks_) Collect();
       GridCell& cell = grid().at(row, col);
-      Look look = looks_[cell.look];
+      Look look = tables_.LookOf(cell);
       for (size_t i = 4; i < std::max<size_t>(parameters.size(), 5); ++i) {
         ChangeStyle(parameters.At(i), reverses, look.style);
       }
-      cell.look = looks_.Intern(look);
+      cell.look = tables_.NumberOf(look);
       work_ += 4;
     }
   }
@@ -896,8 +838,7 @@ void Screen::Align() {
 // --- states
 
 void Screen::SetRowSize(char final) {
-  constexpr absl::string_view kFinals = "5634";  // in the order of RowSize
-  const size_t which = kFinals.find(final);
+  const size_t which = kRowSizeFinals.find(final);
   if (which == absl::string_view::npos) return;
   grid()[row_].size = static_cast<RowSize>(which);
   has_row_sizes_ = true;
@@ -912,11 +853,7 @@ void Screen::SetLink(absl::string_view body) {
   pen_.link = 0;
   PenHasChanged();
   if (!whole || parameters + 1 >= body.size()) return;
-  constexpr size_t kMostLinks = 0xffff;
-  const bool full = links_.size() >= kMostLinks;
-  if (full) Collect();
-  if (links_.size() >= kMostLinks) return;
-  pen_.link = static_cast<uint16_t>(links_.Intern(std::string(body)));
+  pen_.link = tables_.NumberOfLink(std::string(body));
 }
 
 // A region that lies below the last row is ignored, and so are margins that
@@ -994,8 +931,7 @@ void Screen::SoftReset() {
 void Screen::Reset() {
   doubts_.reset();
   Charge(rows() * cols());
-  primary_ = Grid(rows(), cols(),
-                  std::max(static_cast<int>(most_scrollback_), rows()));
+  primary_ = Grid(rows(), cols(), MostHistory());
   alternate_.reset();
   region_ = primary_.all();
   saved_ = {};
@@ -1038,29 +974,13 @@ void Screen::Resize(WindowSize size) {
 
 // --- reading
 
-Cell Screen::CellOf(const GridCell& from) const {
-  const Look& look = looks_[from.look];
-  Cell cell{.style = look.style,
-            .link = links_[look.link],
-            .is_guarded = look.is_guarded};
-  if (from.right_half()) {
-    cell.width = 0;
-  } else {
-    cell.width = from.wide() ? 2 : 1;
-    if (from.is_text()) {
-      cell.text = texts_[from.number()];
-    } else if (!from.erased()) {
-      AppendUtf8(char32_t{from.number()}, cell.text);
-    }
-  }
-  return cell;
-}
-
 Row Screen::ReadRow(bool alternate, int row) const {
   const GridLine& line = (alternate ? *alternate_ : primary_)[row];
   Row out{.wraps = line.wraps, .size = line.size};
   out.cells.reserve(line.cells.size());
-  for (const GridCell& cell : line.cells) out.cells.push_back(CellOf(cell));
+  for (const GridCell& cell : line.cells) {
+    out.cells.push_back(tables_.Read(cell));
+  }
   return out;
 }
 

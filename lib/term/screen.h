@@ -8,7 +8,8 @@
 // It behaves as xterm 379 does at level 4 (VT420), and as tmux where that is
 // kinder: a change of width wraps lines anew, and erasing while the cursor
 // waits to wrap spares the character in the last column.  A cell keeps all of
-// SGR but fonts and frames, its link (OSC 8), up to kMostMarks combining
+// SGR but fonts and frames, its link (OSC 8), up to CellTables::kMostMarks
+// combining
 // characters, and whether it is protected (DECSCA).  Pictures (sixel, kitty's)
 // are not kept.  A screen narrower than two columns is modelled with two.
 //
@@ -29,6 +30,7 @@
 #include "lib/base/utf8.h"
 #include "lib/base/window_size.h"
 #include "lib/term/cell.h"
+#include "lib/term/cell_tables.h"
 #include "lib/term/doubts.h"
 #include "lib/term/grid.h"
 #include "lib/term/looks.h"
@@ -43,8 +45,6 @@ constexpr int kCellsAtOnce = 12;
 
 class Screen {
  public:
-  static constexpr size_t kMostMarks = 31;
-
   // Keeps the last `scrollback` lines that scroll off the top, and no fewer
   // than a screenful.
   explicit Screen(WindowSize size, size_t scrollback = 0);
@@ -108,9 +108,6 @@ class Screen {
     Look pen;
   };
   int rows() const { return primary_.rows(); }
-  // How many rows there are that have left the top.
-  int history() const { return primary_.history(); }
-  void ForgetHistory() { primary_.ForgetHistory(); }
   int cols() const { return primary_.cols(); }
   const Modes& modes() const { return modes_; }
   // The rows and columns between the margins.
@@ -118,7 +115,7 @@ class Screen {
   const TabStops& tabs() const { return tabs_; }
   const Look& pen() const { return pen_; }
   const std::string& LinkOf(const Look& look) const {
-    return links_[look.link];
+    return tables_.LinkOf(look);
   }
   const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
   // Whether the alternate screen has something or a saved cursor, though it may
@@ -208,7 +205,7 @@ class Screen {
   uint32_t BlankNumber();
   void PenHasChanged() { pen_number_ = blank_number_ = kUnknown; }
   void Collect();
-  Cell CellOf(const GridCell& from) const;
+  int MostHistory() const;
   void Charge(int cells) {
     work_ += static_cast<uint64_t>(cells / kCellsAtOnce);
   }
@@ -220,11 +217,7 @@ class Screen {
   Grid primary_;
   std::optional<Grid> alternate_;  // there may be one that isn't shown
   bool shows_alternate_ = false;
-  Looks looks_;
-  Texts links_;  // URIs
-  Texts texts_;  // characters with marks
-  size_t most_looks_;
-  size_t most_texts_;
+  CellTables tables_;
 
   SequenceParser parser_;
   Utf8Decoder utf8_;

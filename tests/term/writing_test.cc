@@ -193,7 +193,7 @@ TEST(LinkTest, ThereMayBeMany) {
 TEST(MarkTest, ManyJoinACharacter) {
   const std::string grave = "\xcc\x80";
   std::string marked = "e";
-  for (size_t i = 0; i < Screen::kMostMarks; ++i) marked += grave;
+  for (size_t i = 0; i < CellTables::kMostMarks; ++i) marked += grave;
   EXPECT_EQ(Shown(marked), marked + "\n");
   EXPECT_EQ(Shown(marked + grave + "x"), marked + "x\n");
 }
