@@ -2,8 +2,8 @@
 """tests/fragments.py: comments and texts are sentences.
 
 No pattern finds every fragment.  These are found:
-  - a sentence of a comment or text that begins with a bare "Of", "Who", "Whose"
-    or "But for"; in comments of C++ one that begins with "What", too: the noun
+  - a sentence of a comment or text that begins with a bare "Of", "Who", "Whose",
+    "One that" or "But for"; in comments of C++ one that begins with "What", too: the noun
     it stands for is the better word.  Questions may begin so;
   - a few turns of phrase that have to be read twice, in code as well, where
     messages are.
@@ -54,7 +54,7 @@ def fragments(path):
         if PHRASES.search(line):
             yield number, line.strip()
     bare = "Of|Who|Whose" + ("|What" if path.suffix in (".cc", ".h") else "")
-    bare = re.compile(rf"({bare}|But for) (?!the \d)[a-z`\"]")
+    bare = re.compile(rf"({bare}|One that|But for) (?!the \d)[a-z`\"]")
     for number, text in comments(path, lines):
         for sentence in SENTENCE.findall(text):
             sentence = sentence.strip()

@@ -39,8 +39,8 @@ class ClientProtocol {
 
   virtual ClientKind kind() const = 0;
   // A client that gets packets is told why it has to leave, and reconnects by
-  // itself if head goes away.  One that gets plain bytes sees an end of file
-  // before the close, and is looked at before it is served (opening.h).
+  // itself if head goes away.  A client that gets plain bytes sees an end of
+  // file before the close, and is looked at before it is served (opening.h).
   virtual Client::Output output() const = 0;
   // Whether input that came before a close is typed.
   virtual bool types_after_close() const { return true; }

@@ -10,7 +10,7 @@
 //
 // Falling behind.  When the ring is full, a client is waited for while it takes
 // kLeastTaken bytes in every kPatience, out of what its descriptor has queued
-// or from the ring.  One that takes less is passed over, so it costs the
+// or from the ring.  A client that takes less is passed over, so it costs the
 // program kPatience, once.  When it takes something again it is moved forward,
 // a terminal to the screen as it is, others to a safe place.  Under
 // WhenBehind::kDrop it has to leave; under kBlock nobody is passed over, and

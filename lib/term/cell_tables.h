@@ -1,5 +1,5 @@
-// What the cells of a screen name by numbers: looks, links, and characters with
-// marks.
+// The tables of what a screen's cells name by numbers: looks, links, and
+// characters with marks.
 //
 //   CellTables tables;
 //   GridCell cell = {.glyph = 'e', .look = tables.NumberOf({})};

@@ -12,13 +12,13 @@
 #include "absl/strings/string_view.h"
 
 #include "lib/render/render.h"
-#include "lib/term/digest.h"
 #include "lib/term/screen.h"
+#include "tests/term/terminal.h"
 
 namespace {
 
-using deptyr::Digest;
 using deptyr::Screen;
+using deptyr::Terminal;
 using deptyr::WindowSize;
 
 WindowSize SizeOf(absl::string_view two) {
@@ -27,22 +27,6 @@ WindowSize SizeOf(absl::string_view two) {
   };
   return {number(0), number(1)};
 }
-
-struct Terminal {
-  explicit Terminal(WindowSize size) : screen(size) {}
-
-  void Write(absl::string_view bytes) {
-    screen.Write(bytes);
-    digest.Scan(bytes);
-  }
-  void Resize(WindowSize size) {
-    screen.Resize(size);
-    digest.Resized();
-  }
-
-  Screen screen;
-  Digest digest;
-};
 
 void Expect(bool expected) {
   if (!expected) std::abort();

@@ -47,7 +47,7 @@ class AttachTest : public testing::Test {
     (void)::signal(SIGPIPE, SIG_IGN);
   }
 
-  // One that reads what it is told, and keeps it.
+  // A client that reads what it is told, and keeps it.
   class Reader {
    public:
     Reader(AttachTest& test, Attach wish, std::string received = "",

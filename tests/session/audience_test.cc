@@ -129,7 +129,7 @@ TEST_F(AudienceTest, ThoseForWhomATurnHasNoTimeFollowInTheNext) {
   EXPECT_EQ(quick_.output().offset(), ring_.end());
 }
 
-// One that isn't waited for may be in the middle of a packet.
+// A client that isn't waited for may be in the middle of a packet.
 TEST_F(AudienceTest, PacketsAreKeptBeforeTheyAreOverwritten) {
   audience_->Add(slow_);
   slow_.takes = 0;

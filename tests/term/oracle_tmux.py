@@ -58,17 +58,6 @@ class Tmux(TerminalInside):
             self.close()
             raise
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
-    def close(self):
-        super().close()
-        self.process.terminate()
-        self.process.wait()
-
     def answers(self):
         asked = subprocess.run(["tmux", "-S", self.socket, "has-session"], check=False, capture_output=True)
         return b"no current target" in asked.stderr

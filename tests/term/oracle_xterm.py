@@ -82,7 +82,7 @@ class Xvfb:
 
 
 class TerminalInside:
-    """The terminal of a program that runs in a terminal emulator."""
+    """The terminal of a program that runs in a terminal emulator, `self.process`."""
 
     def __init__(self):
         self.folder = tempfile.mkdtemp(prefix="oracle-")
@@ -101,12 +101,20 @@ class TerminalInside:
         self.fd = fds[0]
         os.set_blocking(self.fd, False)
 
+    def __enter__(self):
+        return self
+
+    def __exit__(self, *_):
+        self.close()
+
     def close(self):
         if hasattr(self, "connection"):
             self.connection.close()
             os.close(self.fd)
         self.listener.close()
         shutil.rmtree(self.folder, ignore_errors=True)
+        self.process.terminate()
+        self.process.wait()
 
     def talk(self, data, until, seconds=30, others=()):
         """Writes `data` and returns what comes back up to a match of `until`.  `others` are
@@ -159,16 +167,8 @@ class Xterm(TerminalInside):
             self.close()
             raise
 
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.close()
-
     def close(self):
         super().close()
-        self.process.terminate()
-        self.process.wait()
         os.close(self.printed)
 
     def resize(self, rows, cols):

@@ -296,6 +296,21 @@ TEST(WorkTest, WhatIsDoneIsCounted) {
   EXPECT_GE(screen.work(), 4 * kCells / kCellsAtOnce);
 }
 
+// All cells are looked at for that, which counts.
+TEST(WorkTest, LooksThatNoCellHasAreForgotten) {
+  const auto work = [](bool differ) {
+    Screen screen(kSize);
+    for (int i = 0; i < 5000; ++i) {
+      const int look = differ ? 1000 + i : 1000;
+      screen.Write(absl::StrCat("\x1b[38;2;", look / 100, ";",
+                                10 + look % 100 / 2, ";", 10 + look % 2,
+                                "mx\r"));
+    }
+    return screen.work();
+  };
+  EXPECT_GT(work(true), work(false) + 24 * 80);
+}
+
 // Written in slices of 0.2 ms.  The most that one has cost.
 uint64_t MostInASlice(Screen& screen, absl::string_view bytes) {
   constexpr uint64_t kSlice = 20'000;
