@@ -8,6 +8,9 @@
 namespace deptyr {
 namespace {
 
+// No program sets more; one that does leaves doubts for ever.
+constexpr size_t kMostKinds = 64;
+
 constexpr absl::string_view kAbsolute = "Hf";
 constexpr absl::string_view kEdits = "@JKLMPX";
 constexpr absl::string_view kHarmless = "mABCDEFGI`abdejkgnctuSTq";
@@ -50,6 +53,7 @@ bool Doubts::IsNewKind(SequenceParser::Event event,
     kind = kind << 8 | static_cast<uint8_t>(c);
   }
   if (std::find(set_.begin(), set_.end(), kind) != set_.end()) return false;
+  if (set_.size() == kMostKinds) return true;
   set_.push_back(kind);
   return true;
 }

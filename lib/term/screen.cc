@@ -14,6 +14,11 @@
 namespace deptyr {
 namespace {
 
+// A row or a cell that is made, or freed, costs as much as so many that are
+// touched; and so does a cell that is looked at by itself.
+constexpr int kNewRow = 6;
+constexpr int kNewCell = 5;
+constexpr int kCellAlone = 2 * kCellsAtOnce;
 // A sequence that doesn't end may cost this much more than was allowed.
 constexpr uint64_t kLongestSequence = 65536;
 
@@ -128,6 +133,7 @@ const char* Screen::TakeSome(const char* p, const char* end) {
       }
       const char* const after = parser_.TakeCsi(p, end);
       if (after != p) {
+        work_ += static_cast<uint64_t>(after - p);
         Act(SequenceParser::Event::kCsi);
         return after;
       }
@@ -237,7 +243,7 @@ void Screen::Combine(char32_t mark) {
   const Cursor at = MarkedCell();
   GridCell& cell = grid().at(at.row, at.col);
   if (cell.erased()) return;
-  work_ += 4;
+  work_ += 12;
   tables_.AddMark(cell, mark);
 }
 
@@ -323,6 +329,7 @@ void Screen::DoubtAfter(SequenceParser::Event event) {
 // --- sequences
 
 void Screen::Act(SequenceParser::Event event) {
+  work_ += 3;
   const char final = parser_.final();
   const bool repeats = event == SequenceParser::Event::kCsi && final == 'b';
   if (!repeats) ForgetLast();
@@ -434,7 +441,6 @@ void Screen::Csi() {
   const char final = parser_.final();
   const int first = parameters.At(0);
   const int count = std::max(first, 1);
-  work_ += 2;
   const bool selective = parser_.prefix() == '?';
   if (parser_.intermediate() != 0) {
     if (parser_.prefix() == 0) Extended(parameters);
@@ -658,7 +664,8 @@ void Screen::ForwardColumns() {
 void Screen::Scroll(const Area& area, int count) {
   if (area.empty()) return;
   const int by = std::min(std::abs(count), area.rows());
-  Charge(area.cols() == cols() ? by * cols() + area.rows() : area.cells());
+  const bool whole = area.cols() == cols();  // then rows are exchanged
+  Charge(whole ? by * cols() : area.cells(), area.rows());
   grid().Scroll(area, count, BlankNumber(), /*keeps=*/!shows_alternate_);
 }
 
@@ -695,7 +702,10 @@ void Screen::Edit(char final, int count) {
 void Screen::EraseInDisplay(int what, bool selective) {
   const int first = what == 0 ? row_ + 1 : 0;
   const int end = what == 1 ? row_ : rows();
-  if (what == 3) primary_.ForgetHistory();
+  if (what == 3) {
+    Charge(0, rows() + primary_.history());
+    primary_.ForgetHistory();
+  }
   if (what < 0 || what > 2) return;
   if (what != 2) EraseInLine(what, selective);
   EraseArea({first, end, 0, cols()}, selective || guards_all_);
@@ -715,9 +725,9 @@ void Screen::EraseInLine(int what, bool selective) {
 
 void Screen::EraseArea(const Area& area, bool selective) {
   if (area.empty()) return;
-  Charge(area.cells());
+  Charge(area.cells(), area.rows());
   if (!selective) return grid().Erase(area, BlankNumber());
-  work_ += static_cast<uint64_t>(area.cells()) / 4;
+  Charge(kCellAlone * area.cells());
   const uint32_t look = BlankNumber();
   for (int row = area.top; row < area.bottom; ++row) {
     for (int col = area.left; col < area.right; ++col) {
@@ -730,7 +740,7 @@ void Screen::EraseArea(const Area& area, bool selective) {
 // Moves the columns from `at` on to the right, or to the left.
 void Screen::ShiftColumns(int at, int count) {
   if (!InRegion()) return;
-  Charge(region_.rows() * (region_.right - at));
+  Charge(region_.rows() * (region_.right - at), 4 * region_.rows());
   for (int row = region_.top; row < region_.bottom; ++row) {
     grid().Shift(row, at, region_.right, count, BlankNumber());
     if (count < 0) grid()[row].wraps = false;
@@ -757,7 +767,7 @@ void Screen::Rectangle(char final, const Parameters& parameters) {
       const Area from = AreaOf(parameters, 0);
       const Area to = AreaOf(parameters, 5);
       if (from.empty()) return;
-      Charge(2 * from.cells());
+      Charge(2 * from.cells(), 4 * from.rows());
       return grid().Copy(from, to.top, to.left, BlankNumber());
     }
     case 'x': {  // DECFRA
@@ -783,7 +793,7 @@ void Screen::Rectangle(char final, const Parameters& parameters) {
 // Takes away characters that aren't protected by DECSCA, but not their looks.
 void Screen::BlankArea(const Area& area) {
   if (area.empty()) return;
-  work_ += static_cast<uint64_t>(area.cells()) / 2;
+  Charge(kCellAlone * area.cells());
   for (int row = area.top; row < area.bottom; ++row) {
     for (int col = area.left; col < area.right; ++col) {
       const GridCell before = grid().at(row, col);
@@ -795,7 +805,7 @@ void Screen::BlankArea(const Area& area) {
 
 void Screen::Fill(const Area& area, char32_t character) {
   if (area.empty()) return;
-  Charge(area.cells());
+  Charge(area.cells(), 2 * area.rows());
   const GridCell cell = {.glyph = character, .look = PenNumber()};
   for (int row = area.top; row < area.bottom; ++row) {
     std::fill_n(Open(row, area.left, area.right), area.cols(), cell);
@@ -803,10 +813,23 @@ void Screen::Fill(const Area& area, char32_t character) {
 }
 
 // Applies SGR to cells, or reverses attributes.  Unless DECSACE has said
-// otherwise, all between the area's first cell and its last is changed.
+// otherwise, all between the area's first cell and its last is changed.  An
+// attribute becomes what the parameters make of one that is off, or on.
 void Screen::ChangeLooks(const Area& area, const Parameters& parameters,
                          bool reverses) {
   if (area.empty()) return;
+  const auto changed = [&](Style style) {
+    for (size_t i = 4; i < std::max<size_t>(parameters.size(), 5); ++i) {
+      ChangeStyle(parameters.At(i), reverses, style);
+    }
+    return style;
+  };
+  constexpr Style kOn = {.underline = Underline::kCurly,
+                         .bold = true,
+                         .blink = true,
+                         .reverse = true};
+  const Style off = changed({});
+  const Style on = changed(kOn);
   for (int row = area.top; row < area.bottom; ++row) {
     const bool first = in_rectangles_ || row == area.top;
     const bool last = in_rectangles_ || row == area.bottom - 1;
@@ -814,11 +837,17 @@ void Screen::ChangeLooks(const Area& area, const Parameters& parameters,
     for (int col = first ? area.left : 0; col < end; ++col) {
       GridCell& cell = grid().at(row, col);
       Look look = tables_.LookOf(cell);
-      for (size_t i = 4; i < std::max<size_t>(parameters.size(), 5); ++i) {
-        ChangeStyle(parameters.At(i), reverses, look.style);
+      Style& style = look.style;
+      for (bool Style::*flag : {&Style::bold, &Style::blink, &Style::reverse}) {
+        style.*flag = (style.*flag ? on : off).*flag;
+      }
+      if (style.underline == Underline::kNone) {
+        style.underline = off.underline;
+      } else if (on.underline != kOn.underline) {
+        style.underline = on.underline;
       }
       cell.look = tables_.NumberOf(look);
-      work_ += 4;
+      work_ += 2;
     }
   }
 }
@@ -836,6 +865,10 @@ void Screen::Align() {
 }
 
 // --- states
+
+void Screen::ChargeGrid() {
+  Charge(kNewCell * rows() * cols(), kNewRow * rows());
+}
 
 void Screen::SetRowSize(char final) {
   const size_t which = kRowSizeFinals.find(final);
@@ -904,7 +937,7 @@ void Screen::Settle() {
 }
 
 void Screen::ShowAlternate() {
-  Charge(rows() * cols());
+  ChargeGrid();
   if (!alternate_) alternate_.emplace(rows(), cols(), 0);
   shows_alternate_ = true;
 }
@@ -916,7 +949,7 @@ void Screen::ClearAlternate() {
 }
 
 void Screen::ShowPrimary() {
-  Charge(rows() * cols());
+  ChargeGrid();
   shows_alternate_ = false;
   if (alternate_->blank() && !saved_[1].set) alternate_.reset();
 }
@@ -930,7 +963,7 @@ void Screen::SoftReset() {
 
 void Screen::Reset() {
   doubts_.reset();
-  Charge(rows() * cols());
+  ChargeGrid();
   primary_ = Grid(rows(), cols(), MostHistory());
   alternate_.reset();
   region_ = primary_.all();

@@ -40,7 +40,8 @@
 
 namespace deptyr {
 
-// Moving or erasing this many cells takes as long as a byte of a sequence.
+// Moving or erasing this many cells takes as long as a byte of a sequence, or a
+// row.
 constexpr int kCellsAtOnce = 12;
 
 class Screen {
@@ -206,8 +207,9 @@ class Screen {
   void PenHasChanged() { pen_number_ = blank_number_ = kUnknown; }
   void Collect();
   int MostHistory() const;
-  void Charge(int cells) {
-    work_ += static_cast<uint64_t>(cells / kCellsAtOnce);
+  void ChargeGrid();
+  void Charge(int cells, int rows = 1) {
+    work_ += static_cast<uint64_t>(cells / kCellsAtOnce + rows);
   }
 
   static constexpr uint32_t kUnknown = ~uint32_t{0};

@@ -60,6 +60,29 @@ inline constexpr absl::string_view kCostly[] = {
     "\x1b\\",
     "\x1b[?69h\x1b[5;900s",
     "\x1b[!p",
+    // Rows that are made anew, or given back.
+    "\n\x1b[3J",
+    "\x1b[?47l",
+    "\x1b[?1047h",
+    "\x1b[?1047l",
+    // Rectangles, cell by cell; columns; protected cells.
+    "\x1b[;;;;1;4;5;7;1;4;5;7;1;4;5;7;1;4;5;7$r",
+    "\x1b[;;;;7$t",
+    "\x1b[88$x",
+    "\x1b[$z",
+    "\x1b[${",
+    "\x1b[;;;;;2;2$v",
+    "\x1b['}",
+    "\x1b[ @",
+    "\x1b[1\"q",
+    "\x1b[?2J",
+    "\x1bV\x1b[2J\x1bW",
+    // Back through all rows.
+    "\x1b[?45h\x1b[9999D",
+    // Numbers in tables: links, colours, titles.
+    "\x1b]8;;x\x1b\\",
+    "\x1b]4;1;red\x07",
+    "\x1b[22t",
     "\x1b\x37",
     "\x1b\x38",
 };

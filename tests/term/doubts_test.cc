@@ -58,6 +58,19 @@ TEST(DoubtsTest, AKindOfModeIsAGuessOnce) {
   EXPECT_EQ(Taken(doubts, "\x07"), Doubts::Rows::kNone);
 }
 
+// They are looked for one by one, so there must not be many.
+TEST(DoubtsTest, SoManyKindsOfModesAreNeverCertain) {
+  Doubts doubts(/*knows_pen=*/true);
+  for (char intermediate = '!'; intermediate <= '/'; ++intermediate) {
+    for (char final = 'A'; final <= 'Z'; ++final) {
+      const std::string kind = {'\x1b', '[', intermediate, final};
+      EXPECT_EQ(Taken(doubts, kind), Doubts::Rows::kAll);
+    }
+  }
+  EXPECT_EQ(Taken(doubts, "\x1b[!A"), Doubts::Rows::kNone);
+  EXPECT_EQ(Taken(doubts, "\x1b[/Z"), Doubts::Rows::kAll);
+}
+
 TEST(DoubtsTest, AScreenIsKnownUnlessSomethingWasLost) {
   Screen screen(kSize);
   screen.Write(Flood(3));

@@ -290,7 +290,16 @@ TEST(WorkTest, WhatIsDoneIsCounted) {
   EXPECT_GE(work("x", "\x1b[9999b"), 999U);
   EXPECT_GE(work("\x1b[4h", "x"), 1000U / kCellsAtOnce);
   EXPECT_GE(work("\x1b[3g", "\t"), 999U / 4);
-  EXPECT_GE(work("x", "\xcc\x81"), 4U);
+  EXPECT_GE(work("x", "\xcc\x81"), 12U);
+  // Cells that are looked at one by one, and long lists.
+  for (const absl::string_view alone :
+       {"\x1b[?2J", "\x1b[${", "\x1b[;;;;7$t"}) {
+    EXPECT_GE(work("", alone), 2 * kCells) << alone;
+  }
+  EXPECT_GE(work("", "\x1b[1;2;3;4;5;7;8;9;53m"), 20U);
+  Screen tall({1000, 2});
+  tall.Write("\x1b\x63");
+  EXPECT_GE(tall.work(), 6000U) << "rows are made";
   Screen screen(kLarge);
   screen.Resize({1000, 65});
   EXPECT_GE(screen.work(), 4 * kCells / kCellsAtOnce);
