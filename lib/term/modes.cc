@@ -3,12 +3,7 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/match.h"
-#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_split.h"
-
-#include "lib/base/utf8.h"
 
 namespace deptyr {
 
@@ -25,7 +20,7 @@ void Modes::Take(SequenceParser::Event event, const SequenceParser& parser,
       Csi(parser, on_effect);
       break;
     case SequenceParser::Event::kString:
-      if (parser.final() == ']') Command(parser.body());
+      if (parser.final() == ']') settings_.Take(parser.body());
       break;
     case SequenceParser::Event::kNone:
     case SequenceParser::Event::kPrint:
@@ -113,7 +108,7 @@ void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
       }
       break;
     case 't':
-      StackTitle(parameters);
+      settings_.StackTitle(parameters);
       break;
     case 'u':
       Restore(on_effect);
@@ -242,105 +237,6 @@ void Modes::SetKittyFlags(const SequenceParser& csi) {
   }
 }
 
-// XTPUSHTITLE and XTPOPTITLE.
-void Modes::StackTitle(const Parameters& parameters) {
-  const bool icon = parameters.At(1) != 2;
-  const bool title = parameters.At(1) != 1;
-  if (parameters.At(0) == 22) {
-    if (stack_.size() == kMostTitles) stack_.erase(stack_.begin());
-    stack_.push_back(titles_);
-  } else if (parameters.At(0) == 23 && !stack_.empty()) {
-    if (icon) titles_.icon = stack_.back().icon;
-    if (title) titles_.title = stack_.back().title;
-    stack_.pop_back();
-  }
-}
-
-namespace {
-
-// The first `most` bytes of valid UTF-8, without controls.
-std::string Printable(absl::string_view text, size_t most) {
-  std::string out;
-  Utf8Decoder decoder;
-  for (const char c : text) {
-    if (decoder.Take(c) != Utf8Decoder::Result::kCharacter) continue;
-    std::string character;
-    if (!IsC1(decoder.character())) AppendUtf8(decoder.character(), character);
-    if (out.size() + character.size() > most) break;
-    out += character;
-  }
-  return out;
-}
-
-}  // namespace
-
-// Takes an OSC.
-void Modes::Command(absl::string_view body) {
-  const size_t end = body.find(';');
-  int command = 0;
-  if (!absl::SimpleAtoi(body.substr(0, end), &command)) return;
-  body = end == absl::string_view::npos ? "" : body.substr(end + 1);
-  const bool has_text = end != absl::string_view::npos;
-  switch (command) {
-    case 0:
-    case 1:
-    case 2:
-      if (!has_text) break;
-      if (command != 2) titles_.icon = Printable(body, kLongestTitle);
-      if (command != 1) titles_.title = Printable(body, kLongestTitle);
-      break;
-    case 4:
-    case 10:
-    case 11:
-    case 12:
-      SetColors(command, body);
-      break;
-    case 7:
-      folder_ =
-          body.size() > kLongestFolder ? "" : Printable(body, body.size());
-      break;
-    case 104:
-    case 110:
-    case 111:
-    case 112:
-      ResetColors(command - 100, body);
-      break;
-    default:
-      break;
-  }
-}
-
-// OSC 4 has pairs of a number and a colour.  OSC 10 has a colour, and others
-// for the commands that follow.  A "?" asks.
-void Modes::SetColors(int command, absl::string_view body) {
-  const std::vector<absl::string_view> words = absl::StrSplit(body, ';');
-  for (size_t i = 0; i < words.size(); ++i, ++command) {
-    std::string key = absl::StrCat(command, ";");
-    if (command == 4) {
-      int index = 0;
-      if (!absl::SimpleAtoi(words[i++], &index) || index < 0 || index > 255 ||
-          i == words.size()) {
-        return;
-      }
-      absl::StrAppend(&key, index, ";");
-      --command;
-    }
-    if (key[0] == '1' && command > 12) return;
-    const std::string color = Printable(words[i], kLongestColor);
-    if (color != "?" && !color.empty()) colors_[key] = color;
-  }
-}
-
-void Modes::ResetColors(int command, absl::string_view body) {
-  for (const absl::string_view word : absl::StrSplit(body, ';')) {
-    const std::string start = absl::StrCat(command, ";", word);
-    std::erase_if(colors_, [&](const auto& color) {
-      return body.empty() ? absl::StartsWith(color.first, start)
-                          : color.first == start + ";";
-    });
-  }
-}
-
 void Modes::Save(OnEffect on_effect) {
   saved_[alternate() ? 1 : 0] = {charsets_, origin()};
   on_effect(Effect::kSave);
@@ -365,11 +261,10 @@ void Modes::SoftReset() {
 // The title and the folder stay.
 void Modes::Reset(OnEffect on_effect) {
   const bool was_alternate = alternate();
-  Titles titles = std::move(titles_);
-  std::string folder = std::move(folder_);
+  OscSettings settings = std::move(settings_);
+  settings.Reset();
   *this = Modes();
-  titles_ = std::move(titles);
-  folder_ = std::move(folder);
+  settings_ = std::move(settings);
   if (was_alternate) on_effect(Effect::kPrimary);
   on_effect(Effect::kReset);
 }
@@ -413,37 +308,8 @@ std::string Modes::ShortSequences() const {
                       charsets_.Sequences());
 }
 
-std::string Modes::TitleSequences() const {
-  std::string out;
-  Titles shown;
-  const auto show = [&](const Titles& titles) {
-    if (titles.icon != shown.icon && titles.icon == titles.title) {
-      absl::StrAppend(&out, "\x1b]0;", titles.icon, "\x07");
-    } else {
-      if (titles.icon != shown.icon) {
-        absl::StrAppend(&out, "\x1b]1;", titles.icon, "\x07");
-      }
-      if (titles.title != shown.title) {
-        absl::StrAppend(&out, "\x1b]2;", titles.title, "\x07");
-      }
-    }
-    shown = titles;
-  };
-  for (const Titles& titles : stack_) {
-    show(titles);
-    out += "\x1b[22;0t";
-  }
-  show(titles_);
-  return out;
-}
-
 std::string Modes::Sequences() const {
-  std::string out = TitleSequences();
-  if (!folder_.empty()) absl::StrAppend(&out, "\x1b]7;", folder_, "\x07");
-  for (const auto& [start, color] : colors_) {
-    absl::StrAppend(&out, "\x1b]", start, color, "\x07");
-  }
-  return out + ShortSequences();
+  return settings_.Sequences() + ShortSequences();
 }
 
 }  // namespace deptyr

@@ -17,27 +17,20 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <map>
 #include <string>
-#include <vector>
 
 #include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/term/charsets.h"
 #include "lib/term/dec_modes.h"
+#include "lib/term/osc_settings.h"
 #include "lib/term/sequence.h"
 
 namespace deptyr {
 
 class Modes {
  public:
-  // The rest of a longer text is dropped.  In bytes.
-  static constexpr size_t kLongestTitle = 256;
-  static constexpr size_t kLongestFolder = 1024;
-  static constexpr size_t kLongestColor = 32;
-  static constexpr size_t kMostTitles = 10;
-
   // An effect that a sequence has on the screen.  It is reported after the
   // modes have changed; a sequence may have several, which are reported in
   // order.
@@ -100,7 +93,7 @@ class Modes {
   // The state saved on the primary or the alternate screen.
   const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
   // Valid UTF-8 without controls.
-  const std::string& title() const { return titles_.title; }
+  const std::string& title() const { return settings_.title(); }
 
   // The escape sequences that put a terminal into these modes, after
   // kResetModes (lib/sys/terminal.h).  They may move the cursor.  The alternate
@@ -133,23 +126,12 @@ class Modes {
   void SetAlternate(int mode, bool on, OnEffect on_effect);
   void SetModifyKeys(const SequenceParser& csi);
   void SetKittyFlags(const SequenceParser& csi);
-  void StackTitle(const Parameters& parameters);
-  void Command(absl::string_view body);
-  void SetColors(int command, absl::string_view body);
-  void ResetColors(int command, absl::string_view body);
   void Save(OnEffect on_effect);
   void Restore(OnEffect on_effect);
   void SoftReset();
   void Reset(OnEffect on_effect);
   KittyStack& kitty() { return kitty_[alternate() ? 1 : 0]; }
   std::string KittySequences(size_t screen) const;
-  std::string TitleSequences() const;
-
-  struct Titles {
-    std::string icon;
-    std::string title;
-    bool operator==(const Titles&) const = default;
-  };
 
   uint32_t dec_modes_ = kDecModesAtReset;   // a bit for each of kDecModes
   uint32_t kept_modes_ = kDecModesAtReset;  // by XTSAVE
@@ -165,11 +147,7 @@ class Modes {
   Charsets charsets_;
   std::array<Saved, 2> saved_;
   std::array<KittyStack, 2> kitty_;  // of the primary and the alternate screen
-  Titles titles_;
-  std::vector<Titles> stack_;
-  std::string folder_;  // OSC 7
-  // What OSC 4, 10, 11 and 12 set, by the start of the sequence: "4;1;".
-  std::map<std::string, std::string> colors_;
+  OscSettings settings_;
 };
 
 }  // namespace deptyr

@@ -22,7 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (at_once.offset() != stream.size()) std::abort();
   if (at_once.whole() > at_once.offset()) std::abort();
   if (at_once.last_clear() > at_once.offset()) std::abort();
-  if (at_once.modes().title().size() > deptyr::Modes::kLongestTitle)
+  if (at_once.modes().title().size() > deptyr::OscSettings::kLongestTitle)
     std::abort();
 
   deptyr::Digest cut;

@@ -144,7 +144,7 @@ TEST(ModesTest, TheTitleIsTextAndNotTooLong) {
       After("\x1b]2;a\xff\x62\xc2\x9bz\r\xe2\x82\xac\xe2\x82\x07").title(),
       "abz€");
   EXPECT_EQ(After("\x1b]2;" + std::string(9999, 'x') + "\x07").title(),
-            std::string(Modes::kLongestTitle, 'x'));
+            std::string(OscSettings::kLongestTitle, 'x'));
   const std::string wide =
       After("\x1b]2;x" + Repeated("é", 999) + "\x07").title();
   EXPECT_EQ(wide, "x" + Repeated("é", 127));

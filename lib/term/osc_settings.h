@@ -1,0 +1,63 @@
+// OscSettings are those that a program makes by OSC, and may leave behind:
+// titles, the folder it is in, and colours.
+//
+//   OscSettings settings;
+//   settings.Take("2;a title");
+//   std::string out = settings.Sequences();  // OSC 2 ; a title BEL
+//
+// Texts are valid UTF-8 without controls; the rest of a longer one is dropped.
+// Some KiB for a program that sets a palette.  Pure.
+#pragma once
+
+#include <cstddef>
+#include <map>
+#include <string>
+#include <vector>
+
+#include "absl/strings/string_view.h"
+
+#include "lib/term/sequence.h"
+
+namespace deptyr {
+
+class OscSettings {
+ public:
+  // In bytes.
+  static constexpr size_t kLongestTitle = 256;
+  static constexpr size_t kLongestFolder = 1024;
+  static constexpr size_t kLongestColor = 32;
+  static constexpr size_t kMostTitles = 10;
+
+  // Takes the body of an OSC; one that sets nothing changes nothing.
+  void Take(absl::string_view body);
+  // Takes a CSI t, which may push the titles onto a stack, or take them back.
+  void StackTitle(const Parameters& parameters);
+  // RIS resets colours only, and empties the stack.
+  void Reset() {
+    stack_.clear();
+    colors_.clear();
+  }
+
+  const std::string& title() const { return titles_.title; }
+  // The sequences that give these settings to a terminal that has none.
+  std::string Sequences() const;
+
+ private:
+  struct Titles {
+    std::string icon;
+    std::string title;
+    bool operator==(const Titles&) const = default;
+  };
+
+  void SetColors(int command, absl::string_view body);
+  void ResetColors(int command, absl::string_view body);
+  std::string TitleSequences() const;
+
+  Titles titles_;
+  std::vector<Titles> stack_;
+  std::string folder_;  // OSC 7
+  // What OSC 4, 10, 11 and 12 set, by the start of the sequence: "4;1;".
+  std::map<std::string, std::string> colors_;
+};
+
+}  // namespace deptyr
