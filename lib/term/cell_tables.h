@@ -34,7 +34,7 @@ class CellTables {
   }
   // Joins a mark to the cell's character, if that has fewer than kMostMarks.
   void AddMark(GridCell& cell, char32_t mark);
-  Cell Read(const GridCell& cell) const;
+  Cell Read(const GridCell& from) const;
 
   // Whether Collect() is due.
   bool is_full() const {
