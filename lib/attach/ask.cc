@@ -6,6 +6,7 @@
 #include <variant>
 
 #include "lib/attach/connection.h"
+#include "lib/attach/waiting.h"
 #include "lib/base/status.h"
 #include "lib/sys/event_loop.h"
 
@@ -44,7 +45,9 @@ absl::Status Converse(const std::string& path, const HeadMessage& first,
   Answer answer(take);
   HeadConnection connection(*loop, std::move(socket), answer);
   Timer timeout;
+  Timer waiting;
   if (patience < absl::InfiniteDuration()) {
+    waiting = SayWaiting(*loop, kHeadsAnswer);
     timeout = loop->After(patience, [&] {
       answer.OnEnd(absl::UnavailableError(
           "head did not answer in time; is it stopped?"));

@@ -5,6 +5,7 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/attach/waiting.h"
 #include "lib/base/status.h"
 
 namespace deptyr {
@@ -19,7 +20,9 @@ constexpr absl::Duration kReopenPause = absl::Milliseconds(50);
 
 absl::Status Attachment::Open(const std::string& head) {
   ASSIGN_OR_RETURN(path_, FindHead(head));
-  return Connect();
+  RETURN_IF_ERROR(Connect());
+  unanswered_ = SayWaiting(loop_, kHeadsAnswer);
+  return absl::OkStatus();
 }
 
 void Attachment::Reopen() {
@@ -56,6 +59,7 @@ absl::Status Attachment::Connect() {
 }
 
 void Attachment::Drop() {
+  unanswered_.Reset();
   reopen_at_.reset();
   reopen_.Reset();
   if (head_ == nullptr) return;
@@ -97,6 +101,7 @@ void Attachment::GiveUp() {
 }
 
 void Attachment::OnMessage(HeadMessage message) {
+  unanswered_.Reset();
   if (const auto* refused = std::get_if<Refused>(&message)) {
     const absl::Status why = RefusalError(*refused);
     return attached() && MaySoonBeTaken(*refused) ? Lost(why)

@@ -142,6 +142,7 @@ class Attachment final : public HeadConnection::Listener {
   Listener& listener_;
   std::string path_;
   std::unique_ptr<HeadConnection> head_;  // null while there is none
+  Timer unanswered_;  // until head answers for the first time
   std::optional<Search> search_;
   StreamPosition position_;
   std::optional<uint64_t> reopen_at_;

@@ -9,6 +9,7 @@
 #include "lib/attach/ask.h"
 #include "lib/attach/attachment.h"
 #include "lib/attach/notice.h"
+#include "lib/attach/waiting.h"
 #include "lib/base/status.h"
 #include "lib/sys/event_loop.h"
 #include "lib/term/digest.h"
@@ -48,6 +49,13 @@ class ScriptClient final : public Attachment::Listener {
       const absl::Status may = CheckTyping(attached, /*must_run=*/true);
       if (!may.ok()) return Finish(may);
     }
+    waiting_ = SayWaiting(
+        loop_, absl::StrCat(
+                   head_.session(), " to ",
+                   script_.until == Until::kTyped   ? "take what was typed"
+                   : script_.until == Until::kMatch ? "write what is waited for"
+                   : script_.until == Until::kEnd   ? "exit"
+                                                    : "be quiet"));
     if (script_.until == Until::kQuiet) WaitForQuiet();
     head_.Type(script_.typed);
     // Head answers "done" when the program has taken all of it.
@@ -96,6 +104,7 @@ class ScriptClient final : public Attachment::Listener {
   void OnFailed(const absl::Status& why) override { Finish(why); }
 
   void Finish(const absl::Status& end) {
+    waiting_.Reset();
     head_.Close();
     if (!end_) end_ = end;
   }
@@ -104,6 +113,7 @@ class ScriptClient final : public Attachment::Listener {
   const Script& script_;
   Attachment head_;
   Timer quiet_;
+  Timer waiting_;
   std::optional<absl::Status> end_;
 };
 

@@ -126,6 +126,55 @@ TEST_F(VerbsTest, LsListsTheSessions) {
             HasSubstr("\"state\": \"running\""), HasSubstr("\"code\": 3")));
 }
 
+TEST_F(VerbsTest, OnATerminalAVerbThatWaitsSaysForWhat) {
+  auto mc = Server();
+  const Pty pty = Value(OpenPty({}));
+  OutputReader screen(pty.controller.get());
+  const auto on_terminal = [&](std::vector<std::string> words) {
+    words.insert(words.begin(), Deptyr());
+    const int fd = pty.terminal.get();
+    return Program::Start(
+        words, {.fds = {{fd, 0}, {out_.fd(), 1}, {fd, 2}},
+                .env = {absl::StrCat("DEPTYR_SOCKET=", head_.socket())}});
+  };
+  // Two that aren't on a terminal start earlier, and say nothing.
+  Program silent = Start({"wait", "--exit", "mc"}, out_, err_);
+  ASSERT_TRUE(head_.log().Until(HasSubstr("joined session=mc")));
+  Program wait = on_terminal({"wait", "--exit", "mc"});
+  ASSERT_TRUE(screen.Until(HasSubstr("[deptyr: waiting for mc to exit]")));
+  head_.program().Signal(SIGSTOP);
+  Program silent_ls = Start({"ls"}, out_, err_);
+  for (const auto& words : std::vector<std::vector<std::string>>{
+           {"ls"}, {"send", "mc", "hello\\n"}, {"attach", "-r", "mc"}}) {
+    screen.Forget();
+    Program verb = on_terminal(words);
+    EXPECT_TRUE(screen.Until(
+        HasSubstr("[deptyr: waiting for head to answer; is it stopped?]")))
+        << words[0];
+  }
+  head_.program().Signal(SIGCONT);
+  EXPECT_EQ(silent_ls.Wait(), ExitStatus{});
+  EXPECT_EQ(Run({"stop", "mc", "--type", "stop\\n"}).status, 0);
+  EXPECT_EQ(wait.Wait(), ExitStatus{});
+  EXPECT_EQ(silent.Wait(), ExitStatus{});
+  EXPECT_EQ(err_.text(), "");
+}
+
+TEST_F(VerbsTest, OnATerminalAVerbThatIsServedAtOnceSaysNothing) {
+  auto mc = Server();
+  const Pty pty = Value(OpenPty({}));
+  const int fd = pty.terminal.get();
+  Program verb =
+      Program::Start({Deptyr(), "send", head_.socket(), "mc", "hello\\n"},
+                     {.fds = {{fd, 0}, {fd, 1}, {fd, 2}}});
+  EXPECT_EQ(verb.Wait(), ExitStatus{});
+  // The terminal shows nothing before this.
+  (void)!::write(fd, "end\n", 4);
+  OutputReader screen(pty.controller.get());
+  ASSERT_TRUE(screen.Until(HasSubstr("end\r\n")));
+  EXPECT_EQ(screen.text(), "end\r\n");
+}
+
 TEST_F(VerbsTest, StatusTellsOfClientsAndIncarnations) {
   auto a = Body("a", {"cat"});
   Program client = Start({"attach", "-r", "a"}, out_, err_);

@@ -1,0 +1,19 @@
+// Tells a person what a verb waits for.
+//
+//   Timer waiting = SayWaiting(loop, "mc to exit");
+//   ... it has exited ...
+//   waiting.Reset();
+#pragma once
+
+#include <string>
+
+#include "lib/sys/event_loop.h"
+
+namespace deptyr {
+
+// Writes "[deptyr: waiting for WHAT]" to standard error after a second, if that
+// is a terminal and the result still lives.
+[[nodiscard]] Timer SayWaiting(EventLoop& loop, std::string what);
+inline constexpr char kHeadsAnswer[] = "head to answer; is it stopped?";
+
+}  // namespace deptyr
