@@ -4,13 +4,17 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/time/time.h"
 
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "cmd/verb.h"
+#include "lib/base/status.h"
 #include "lib/sys/inherited_fds.h"
+#include "lib/sys/process.h"
+#include "lib/sys/unix_socket.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {
@@ -31,6 +35,17 @@ absl::StatusOr<std::string> ParseName(absl::string_view text) {
                    "or dash first"));
 }
 
+// If somebody forgets HEAD-SOCKET, the program's name stands in its place.
+absl::Status CheckIsNoProgram(const std::string& socket) {
+  if (IsSocket(socket) || FindProgram(socket).empty()) return absl::OkStatus();
+  return absl::InvalidArgumentError(absl::StrCat(
+      "HEAD-SOCKET comes before PROGRAM, but ", socket,
+      " is a program; say HEAD-SOCKET -- ", socket,
+      absl::StrContains(socket, '/')
+          ? ""
+          : absl::StrCat(", or ./", socket, " if head will listen there")));
+}
+
 }  // namespace
 
 int BodyCommand(int argc, char** argv) {
@@ -46,11 +61,14 @@ int BodyCommand(int argc, char** argv) {
                 "the terminal's size until a client sets it (24x80)");
   options.Value(
       "term", "TERM", &body.term,
-      "the value of TERM for PROGRAM (as it is, else xterm-256color)");
+      "the value of TERM for PROGRAM (as it is; xterm-256color if it is unset, "
+      "dumb, unknown or linux)");
   options.Value("wait", "SECONDS", &wait, ParseSeconds,
                 "how long to try to reach head (120; 5 with --fallback)");
   options.Flag("fallback", &body.fallback,
                "without head, run PROGRAM without a terminal");
+  options.Flag("keep-signals", &body.keep_signals,
+               "leave the signals of terminals ignored if they are");
   options.Flag("replace", &body.replace,
                "take the session over from a program that still runs in it");
   const auto run =
@@ -61,6 +79,7 @@ int BodyCommand(int argc, char** argv) {
       return absl::InvalidArgumentError("no HEAD-SOCKET; see --help");
     }
     body.socket = *program++;
+    RETURN_IF_ERROR(CheckIsNoProgram(body.socket));
     if (program != operands.end() && *program == "--") ++program;
     if (program == operands.end()) {
       return absl::InvalidArgumentError(

@@ -15,10 +15,10 @@
 #include "cmd/verb.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/body/body.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/name_service.h"
 #include "lib/sys/process.h"
+#include "lib/sys/pty.h"
 #include "lib/sys/signals.h"
 
 namespace deptyr {
@@ -48,7 +48,7 @@ absl::Status RunRouter(RouterOptions options) {
   options.max_connections = std::min(
       options.max_connections, RaiseDescriptorLimit() / kDescriptorsOfOne);
   LogToStandardError();
-  (void)setenv("TERM", kDefaultTerm, 0);
+  SetTerminalVariables(TermForNewTerminal());
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
   ASSIGN_OR_RETURN(Signals signals,
                    Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGXCPU,

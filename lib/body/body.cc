@@ -20,6 +20,7 @@
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/inherited_fds.h"
+#include "lib/sys/signals.h"
 #include "lib/sys/unix_socket.h"
 #include "lib/wire/message_inbox.h"
 
@@ -28,15 +29,56 @@ namespace {
 
 using Clock = std::chrono::steady_clock;  // clock jumps don't move deadlines
 
+// A person or a log is told what is waited for once it has taken this long.
+constexpr absl::Duration kMoment = absl::Seconds(2);
+
+// It knows how long body still waits for head, and tells the log so.
+class Patience {
+ public:
+  Patience(absl::Duration wait, const OriginalStderr& log)
+      : wait_(wait),
+        deadline_(Clock::now() + absl::ToChronoNanoseconds(wait)),
+        log_(log) {}
+
+  absl::Duration left() const {
+    return absl::FromChrono(deadline_ - Clock::now());
+  }
+  // Says once that we wait, and for what.
+  void Say(absl::string_view why) {
+    if (std::exchange(said_, true)) return;
+    log_.Say(absl::StrCat("deptyr body: waiting up to ",
+                          absl::FormatDuration(wait_), " for head: ", why),
+             Severity::kNotice);
+  }
+
+ private:
+  const absl::Duration wait_;
+  const Clock::time_point deadline_;
+  const OriginalStderr& log_;
+  bool said_ = false;
+};
+
 // Waits for head's answer to our registration.
-absl::Status AwaitAcceptance(int head) {
+absl::Status AwaitAcceptance(int head, const std::string& socket,
+                             Patience& patience) {
+  // Even with --wait 0 a head that is there gets a moment to answer.
+  absl::Duration left = std::max(patience.left(), absl::Seconds(5)) - kMoment;
   MessageInbox inbox;
   for (;;) {
     std::array<char, 4096> room;
     const FdMessage got = ReceiveWithFds(head, room);
     if (got.io.state == IoState::kWouldBlock) {
-      return absl::DeadlineExceededError(
-          "head did not answer in time; is it stopped?");
+      if (left <= absl::ZeroDuration()) {
+        return absl::DeadlineExceededError(
+            "head did not answer in time; is it stopped?");
+      }
+      if (patience.left() > absl::ZeroDuration()) {
+        patience.Say(
+            absl::StrCat("it does not answer at ", socket, "; is it stopped?"));
+      }
+      RETURN_IF_ERROR(
+          SetTimeouts(head, std::exchange(left, absl::ZeroDuration())));
+      continue;
     }
     if (got.io.state != IoState::kDone) {
       return absl::UnavailableError("head went away without an answer");
@@ -75,15 +117,15 @@ struct Registered {
 // Tries once.  Unavailable means that another attempt may do better.
 absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
                                          const std::string& term,
-                                         absl::Duration wait) {
+                                         Patience& patience) {
   Registered result;
-  ASSIGN_OR_RETURN(result.head, Connect(options.socket, wait));
+  // If its backlog stays full, the next attempt goes on waiting.
+  ASSIGN_OR_RETURN(result.head,
+                   Connect(options.socket, std::min(patience.left(), kMoment)));
   auto pty = OpenPty(options.size);
   if (!pty.ok()) return absl::ResourceExhaustedError(pty.status().message());
   result.pty = *std::move(pty);
-  // Even with --wait 0 a head that is there gets a moment to answer.
-  RETURN_IF_ERROR(
-      SetTimeouts(result.head.get(), std::max(wait, absl::Seconds(5))));
+  RETURN_IF_ERROR(SetTimeouts(result.head.get(), kMoment));
   RETURN_IF_ERROR(SendWithFd(result.head.get(),
                              Encode(Register{.name = options.name,
                                              .rows = options.size.rows,
@@ -92,7 +134,7 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
                                              .argv = options.program,
                                              .replace = options.replace}),
                              result.pty.controller.get()));
-  RETURN_IF_ERROR(AwaitAcceptance(result.head.get()));
+  RETURN_IF_ERROR(AwaitAcceptance(result.head.get(), options.socket, patience));
   return result;
 }
 
@@ -101,23 +143,15 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
 absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
                                           const std::string& term,
                                           const OriginalStderr& log) {
-  const auto deadline = Clock::now() + absl::ToChronoNanoseconds(options.wait);
-  const auto left = [deadline] {
-    return absl::FromChrono(deadline - Clock::now());
-  };
+  Patience patience(options.wait, log);
   Backoff backoff = kHeadBackoff;
-  for (bool first = true;; first = false) {
+  for (;;) {
     const absl::Duration pause = backoff.Next();
-    auto result = TryToRegister(options, term, left());
-    if (!absl::IsUnavailable(result.status()) || left() <= pause) {
+    auto result = TryToRegister(options, term, patience);
+    if (!absl::IsUnavailable(result.status()) || patience.left() <= pause) {
       return result;
     }
-    if (first) {
-      log.Say(absl::StrCat("deptyr body: waiting up to ",
-                           absl::FormatDuration(options.wait),
-                           " for head: ", result.status().message()),
-              Severity::kNotice);
-    }
+    patience.Say(result.status().message());
     absl::SleepFor(pause);
   }
 }
@@ -144,10 +178,8 @@ int RunBody(const BodyOptions& options) {
     log.Say(absl::StrCat("deptyr body: ", what));
     return status;
   };
-  const char* inherited_term = std::getenv("TERM");
-  const std::string term = !options.term.empty()       ? options.term
-                           : inherited_term != nullptr ? inherited_term
-                                                       : kDefaultTerm;
+  const std::string term =
+      options.term.empty() ? TermForNewTerminal() : options.term;
   absl::StatusOr<Registered> registered = RegisterAtHead(options, term, log);
   if (!registered.ok()) {
     const absl::Status& why = registered.status();
@@ -169,7 +201,7 @@ int RunBody(const BodyOptions& options) {
     (void)SendWithFd(registered->head.get(), Encode(ExecFailed{text}), -1);
     return fail(text, status);
   };
-  (void)setenv("TERM", term.c_str(), 1);
+  SetTerminalVariables(term);
   (void)setenv("DEPTYR_SESSION", options.name.c_str(), 1);
   (void)setenv("DEPTYR_SOCKET", AbsolutePath(options.socket).c_str(), 1);
   const absl::Status ready =
@@ -178,6 +210,7 @@ int RunBody(const BodyOptions& options) {
     return tell_both(absl::StrCat(ready.message(), "; has head gone?"),
                      kSystemError);
   }
+  if (!options.keep_signals) RestoreTerminalSignals();
   const auto [text, status] = Execute(options.program);
   return tell_both(text, status);
 }

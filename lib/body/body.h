@@ -6,10 +6,11 @@
 //   return RunBody(options);      // returns only if it failed
 //
 // The program inherits everything as the supervisor gave it: descriptors from 3
-// on, signal dispositions and mask, umask, and environment (plus
-// DEPTYR_SESSION, DEPTYR_SOCKET, and TERM if it is unset).  Only fds 0, 1 and 2
-// are new, the PTY's client end, and with them the session and controlling
-// terminal.
+// on, signal mask and dispositions, umask, and environment.  Only what comes
+// with the terminal is new: fds 0, 1 and 2, which are the PTY's client end, the
+// session and its controlling terminal, the default dispositions of the signals
+// that a terminal sends (RestoreTerminalSignals()), DEPTYR_SESSION,
+// DEPTYR_SOCKET, and TERM, LINES and COLUMNS (SetTerminalVariables()).
 #pragma once
 
 #include <string>
@@ -25,13 +26,13 @@ struct BodyOptions {
   std::string socket;
   std::string name;
   WindowSize size;
-  std::string term;  // "" leaves TERM, or sets kDefaultTerm if it is unset
+  std::string term;  // "": TermForNewTerminal()
   absl::Duration wait;
   bool fallback = false;
+  bool keep_signals = false;  // the program ignores what the supervisor ignores
   bool replace = false;
   std::vector<std::string> program;  // at least one word
 };
-inline constexpr char kDefaultTerm[] = "xterm-256color";
 
 // Says why it failed on the original standard error, and returns an exit
 // status.

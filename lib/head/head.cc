@@ -126,11 +126,14 @@ absl::Status Head::CheckName(const Register& message,
                      " belongs to another user; choose another --name"));
   }
   // A program may register its own name again: head may have died while it
-  // registered.
+  // registered.  Everybody outside our PID namespace has the pid 0.
+  const pid_t pid = holder->program().pid();
   if (holder->program().IsAlive() && !message.replace &&
-      holder->program().pid() != who.pid) {
+      (pid == 0 || pid != who.pid)) {
     return absl::AlreadyExistsError(absl::StrCat(
-        "the name ", message.name, " is held by pid ", holder->program().pid(),
+        "the name ", message.name, " is held by ",
+        pid == 0 ? "a process outside head's PID namespace"
+                 : absl::StrCat("pid ", pid),
         ", which runs; choose another --name, or take its place with "
         "--replace"));
   }

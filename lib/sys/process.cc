@@ -6,13 +6,16 @@
 #include <sys/resource.h>
 #include <sys/select.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 #include <time.h>
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
 
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 
@@ -127,6 +130,11 @@ absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
     return Fd(pidfd);
   }
   if (errno != ENOPROTOOPT) return Errno("get hold of process ", peer.pid);
+  if (peer.pid == 0) {
+    return absl::PermissionDeniedError(
+        "a process outside head's PID namespace can't be held (Linux 6.5 is "
+        "needed for that); run both in one");
+  }
   ASSIGN_OR_RETURN(Fd result, OpenPidfd(peer.pid));
   const std::optional<ProcessFacts> facts = FactsOf(result.get());
   if (!facts || facts->real != peer.uid || facts->effective != peer.uid ||
@@ -138,6 +146,23 @@ absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
         "itself, all as one user"));
   }
   return result;
+}
+
+std::string FindProgram(const std::string& name) {
+  const auto is_program = [](const std::string& path) {
+    struct stat file {};
+    return ::stat(path.c_str(), &file) == 0 && S_ISREG(file.st_mode) &&
+           ::access(path.c_str(), X_OK) == 0;
+  };
+  if (absl::StrContains(name, '/')) return is_program(name) ? name : "";
+  const char* const folders = std::getenv("PATH");
+  for (const absl::string_view folder :
+       absl::StrSplit(folders == nullptr ? "" : folders, ':')) {
+    const std::string path =
+        folder.empty() ? name : absl::StrCat(folder, "/", name);
+    if (is_program(path)) return path;
+  }
+  return "";
 }
 
 std::string Describe(const ExitStatus& status) {

@@ -67,6 +67,10 @@ absl::Status SendSignal(int pidfd, int signal);
 // saved user; else, or if /proc doesn't tell, it is PermissionDenied.
 absl::Status SendSignalFor(uid_t sender, int pidfd, int signal);
 
+// The path of the program that execvp(3) would execute for `name`; "" if there
+// is none.
+std::string FindProgram(const std::string& name);
+
 struct Child {
   pid_t pid;
   Fd pidfd;

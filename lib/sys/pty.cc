@@ -7,6 +7,8 @@
 #include <sys/wait.h>
 #include <termios.h>
 
+#include <cstdlib>
+
 #include "lib/base/status.h"
 
 namespace deptyr {
@@ -36,11 +38,13 @@ void GiveUpControllingTerminal() {
 
 // Leaves the process group this process leads, so that setsid() works.  Usually
 // we move into our parent's group.  If that is in another session (we were
-// orphaned), a short-lived child lends us its group.
+// orphaned) or outside our PID namespace, a short-lived child lends us its
+// group.
 void StopLeadingProcessGroup() {
-  // The parent is 0 if it is outside our PID namespace.
-  const pid_t parent = ::getppid();
-  if (parent != 0 && ::setpgid(0, ::getpgid(parent)) == 0) return;
+  // A parent or group outside our PID namespace has the number 0, which
+  // setpgid() takes for our own.  It succeeds then and moves us nowhere.
+  (void)::setpgid(0, ::getpgid(::getppid()));
+  if (::getpgrp() != ::getpid()) return;
   const pid_t child = ::fork();
   if (child == 0) {
     (void)::pause();
@@ -96,6 +100,21 @@ absl::Status BecomeTerminalProcess(int terminal) {
     if (::dup2(terminal, fd) < 0) return Errno("put the PTY on fd ", fd);
   }
   return absl::OkStatus();
+}
+
+std::string TermForNewTerminal() {
+  const char* const inherited = std::getenv("TERM");
+  const std::string term = inherited == nullptr ? "" : inherited;
+  if (term.empty() || term == "dumb" || term == "unknown" || term == "linux") {
+    return "xterm-256color";
+  }
+  return term;
+}
+
+void SetTerminalVariables(const std::string& term) {
+  (void)::setenv("TERM", term.c_str(), 1);
+  (void)::unsetenv("LINES");
+  (void)::unsetenv("COLUMNS");
 }
 
 absl::StatusOr<bool> IsController(int fd) {

@@ -7,6 +7,8 @@
 //   execvp(argv[0], argv);
 #pragma once
 
+#include <string>
+
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 
@@ -30,8 +32,18 @@ absl::StatusOr<Pty> OpenPty(WindowSize size);
 // `terminal`, in the foreground, with fds 0, 1 and 2 on it.  This works for a
 // session leader with or without a terminal, a process-group leader, and a
 // plain process, which is what systemd, s6, an interactive shell and
-// daemontools make of their children.  Signal dispositions and mask stay.
+// daemontools make of their children; also where the parent or its group is
+// outside the PID namespace.  Signal dispositions and mask stay.
 absl::Status BecomeTerminalProcess(int terminal);
+
+// The value of TERM for a program on a new PTY: what this process has, unless
+// that is the word for no terminal ("dumb", "unknown") or for the machine's
+// console, which init passes on to every service ("linux").
+std::string TermForNewTerminal();
+// Tells programs that are executed from here on what their terminal is.  LINES
+// and COLUMNS go, because they would win over the terminal's size (ncurses(3X),
+// "Environment").
+void SetTerminalVariables(const std::string& term);
 
 // Safe for any descriptor that a peer sent.  It is an Errno() if the kernel has
 // no memory to find out.

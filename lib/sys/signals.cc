@@ -41,6 +41,12 @@ void IgnoreWriteSignals() {
   (void)::signal(SIGXFSZ, SIG_IGN);
 }
 
+void RestoreTerminalSignals() {
+  for (const int signal : {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU}) {
+    (void)::signal(signal, SIG_DFL);
+  }
+}
+
 int SignalNumber(absl::string_view text) {
   int number = 0;
   if (absl::SimpleAtoi(text, &number)) {

@@ -37,6 +37,10 @@ class Signals {
 // this process.
 void IgnoreWriteSignals();
 
+// The signals that a terminal sends for a key, and to programs in its
+// background, do again what they do by default.
+void RestoreTerminalSignals();
+
 // Takes a number or a name, "9", "KILL" or "SIGKILL"; returns 0 if there is no
 // such signal.
 int SignalNumber(absl::string_view text);

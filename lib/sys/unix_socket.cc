@@ -31,10 +31,67 @@ absl::StatusOr<UnixAddress> AddressOfFile(absl::string_view path) {
   return result;
 }
 
+// Whether somebody has to allow it before another attempt can succeed.
+bool IsRefusal(int error) {
+  return error == EACCES || error == EPERM;
+}
+
 absl::StatusOr<Fd> NewSocket(int flags) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
-  if (!fd.valid()) return Errno("make a socket");
-  return fd;
+  if (fd.valid()) return fd;
+  const int error = errno;
+  const absl::Status failed = Errno("make a UNIX socket");
+  if (error == EAFNOSUPPORT) {
+    return absl::FailedPreconditionError(
+        absl::StrCat(failed.message(),
+                     "; let RestrictAddressFamilies= of the unit, or whatever "
+                     "else filters system calls, allow AF_UNIX"));
+  }
+  if (IsRefusal(error)) {
+    return absl::PermissionDeniedError(
+        absl::StrCat(failed.message(),
+                     "; let SystemCallFilter= of the unit, or whatever else "
+                     "filters system calls, allow socket(2)"));
+  }
+  return failed;
+}
+
+// Says why `whom` can't be reached at `path`, from connect(2)'s `error`.
+absl::Status ConnectError(int error, const std::string& path,
+                          absl::string_view whom) {
+  errno = error;
+  const absl::Status failed = Errno("connect to ", whom, " at ", path);
+  const auto with = [&failed](absl::string_view advice) {
+    return absl::StrCat(failed.message(), "; ", advice);
+  };
+  struct stat file {};
+  const bool found = ::stat(path.c_str(), &file) == 0;
+  // The kernel says "Connection refused" or "Permission denied" of these.
+  if (found && !S_ISSOCK(file.st_mode)) {
+    return absl::InvalidArgumentError(absl::StrCat(
+        "connect to ", whom, " at ", path, ": it is ",
+        S_ISDIR(file.st_mode) ? "a folder" : "a file", ", not a socket"));
+  }
+  if (IsRefusal(error)) {
+    return absl::PermissionDeniedError(
+        with(found ? "the socket's mode, owner and group say who may: --mode "
+                     "and --group of deptyr head, or SocketMode= and "
+                     "SocketGroup= of its unit"
+                   : "this user may not enter the folder it is in"));
+  }
+  switch (error) {
+    case ENOENT:
+    case ECONNREFUSED:
+      return absl::UnavailableError(
+          with(absl::StrCat("does ", whom, " run there?")));
+    case ENOTDIR:
+    case ELOOP:
+    case EPROTOTYPE:
+      return absl::FailedPreconditionError(
+          with(absl::StrCat(whom, " can't be there; name its socket")));
+    default:
+      return failed;
+  }
 }
 
 // Returns the kind of the file (S_IFSOCK, S_IFLNK, ...), or 0 if there is none.
@@ -297,11 +354,7 @@ absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
     if (errno == EINTR && absl::Now() < until) continue;
     // The backlog has stayed full.
     if (errno == EAGAIN || errno == EINTR) errno = ETIMEDOUT;
-    const bool nobody = errno == ENOENT || errno == ECONNREFUSED;
-    const absl::Status failed = Errno("connect to ", whom, " at ", path);
-    if (!nobody) return failed;
-    return absl::UnavailableError(
-        absl::StrCat(failed.message(), "; does ", whom, " run there?"));
+    return ConnectError(errno, std::string(path), whom);
   }
   return fd;
 }

@@ -99,7 +99,10 @@ absl::StatusOr<ListeningSocket> ListenAbstract(absl::string_view name);
 
 // Makes a blocking, close-on-exec connection.  It waits for at most `timeout`
 // if the listener's backlog is full, and so do later sends and receives.
-// Errors name `whom`.
+// Errors name `whom`.  Unavailable means that a later attempt may succeed.
+// Others need somebody to act first: what is at the path is no socket
+// (InvalidArgument), or a mode or a filter forbids it (PermissionDenied,
+// FailedPrecondition).
 absl::StatusOr<Fd> Connect(absl::string_view path, absl::Duration timeout,
                            absl::string_view whom = "head");
 

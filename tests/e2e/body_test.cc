@@ -10,6 +10,7 @@
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/sysmacros.h>
 #include <sys/un.h>
 #include <termios.h>
@@ -30,6 +31,7 @@
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
 #include "tests/support/deptyr.h"
+#include "tests/support/kernel.h"
 #include "tests/support/status_matchers.h"
 
 namespace deptyr {
@@ -82,8 +84,9 @@ class Report {
       if (key == "fd" && words[1].size() == 1 && words[1] <= "2") continue;
       const std::string name =
           words.size() > 1 ? words[1].substr(0, words[1].find('=')) : "";
-      if (key == "env" && (name == "TERM" || name == "DEPTYR_SESSION" ||
-                           name == "DEPTYR_SOCKET")) {
+      if (key == "env" &&
+          (name == "TERM" || name == "LINES" || name == "COLUMNS" ||
+           name == "DEPTYR_SESSION" || name == "DEPTYR_SOCKET")) {
         continue;
       }
       for (const char* const wanted :
@@ -234,14 +237,15 @@ TEST_F(BodyTest, AnInteractiveShellsJobBecomesTheTerminalsLeader) {
 class BodyAsFoundTest : public BodyTest {
  protected:
   void ExpectAsFound(const ProgramOptions& how,
-                     const std::vector<std::string>& among = {}) {
+                     const std::vector<std::string>& among = {},
+                     const std::vector<std::string>& options = {}) {
     const std::string direct_path = folder_ / "direct";
     ProgramOptions direct_how = how;
     direct_how.fds.emplace_back(null_.get(), 0);
     Program direct =
         Program::Start({Actor(), "report", direct_path}, direct_how);
     const Report direct_report(direct_path);
-    BodyProcess body = Body({}, Reporter(), direct_how);
+    BodyProcess body = Body(options, Reporter(), direct_how);
     const Report report(ReportPath());
     ExpectTerminal(report, body.pid());
     EXPECT_EQ(report.AsFound(), direct_report.AsFound());
@@ -266,8 +270,7 @@ TEST_F(BodyAsFoundTest, BlockedAndIgnoredSignalsStay) {
   ExpectAsFound(
       {.prepare =
            [] {
-             for (const int signal : {SIGPIPE, SIGINT, SIGQUIT, SIGHUP, SIGTTOU,
-                                      SIGCHLD, SIGALRM}) {
+             for (const int signal : {SIGPIPE, SIGHUP, SIGCHLD, SIGALRM}) {
                (void)::signal(signal, SIG_IGN);
              }
              sigset_t set;
@@ -278,7 +281,26 @@ TEST_F(BodyAsFoundTest, BlockedAndIgnoredSignalsStay) {
              }
              (void)::sigprocmask(SIG_BLOCK, &set, nullptr);
            }},
-      {"ignored 1 2 3 13 14 17 22", "blocked 1 10 15 17 28"});
+      {"ignored 1 13 14 17", "blocked 1 10 15 17 28"});
+}
+
+// A shell starts a job in the background like this.
+void IgnoreWhatATerminalSends() {
+  for (const int signal :
+       {SIGHUP, SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU}) {
+    (void)::signal(signal, SIG_IGN);
+  }
+}
+
+TEST_F(BodyTest, WhatItsTerminalSendsReachesAProgramThatWasToIgnoreIt) {
+  BodyProcess body =
+      Body({}, Reporter(), {.prepare = IgnoreWhatATerminalSends});
+  EXPECT_EQ(Report(ReportPath())["ignored"], "1");
+}
+
+TEST_F(BodyAsFoundTest, KeptSignalsStayIgnored) {
+  ExpectAsFound({.prepare = IgnoreWhatATerminalSends},
+                {"ignored 1 2 3 20 21 22"}, {"--keep-signals"});
 }
 
 TEST_F(BodyAsFoundTest, UmaskFolderPriorityAndLimitsStay) {
@@ -428,10 +450,23 @@ INSTANTIATE_TEST_SUITE_P(
     Terms, BodyTermTest,
     testing::Values(
         TermCase{"Unset", {"TERM"}, {}, "xterm-256color"},
+        TermCase{"Empty", {"TERM="}, {}, "xterm-256color"},
+        TermCase{"Dumb", {"TERM=dumb"}, {}, "xterm-256color"},
+        TermCase{"Unknown", {"TERM=unknown"}, {}, "xterm-256color"},
+        TermCase{"OfTheConsole", {"TERM=linux"}, {}, "xterm-256color"},
         TermCase{"Inherited", {"TERM=vt100"}, {}, "vt100"},
+        TermCase{"SaidToBeTheConsole", {"TERM"}, {"--term=linux"}, "linux"},
         TermCase{"Said", {"TERM=vt100"}, {"--term=ansi"}, "ansi"},
         TermCase{"SaidWhereUnset", {"TERM"}, {"--term", "ansi"}, "ansi"}),
     [](const auto& param) { return param.param.description; });
+
+// These would win over the terminal's size.
+TEST_F(BodyTest, LinesAndColumnsOfTheSupervisorDoNotReachTheProgram) {
+  BodyProcess body = Body({}, Reporter(), {.env = {"LINES=10", "COLUMNS=20"}});
+  const Report report(ReportPath());
+  EXPECT_EQ(report.Env("LINES"), "unset");
+  EXPECT_EQ(report.Env("COLUMNS"), "unset");
+}
 
 TEST_F(BodyTest, TheTerminalHasTheSizeThatWasAskedFor) {
   BodyProcess body = Body({"--size", "33x111"}, Reporter());
@@ -533,6 +568,35 @@ TEST_F(BodyContainerTest, InNamespacesOfItsOwnTheProgramHasItsTerminal) {
   (void)container.Wait();
 }
 
+// Its supervisor is process 1 there, in a group that has no number.
+TEST_F(BodyContainerTest, AJobOfProcess1BecomesTheTerminalsLeader) {
+  const LogFile said;
+  const std::string body = Quote({Deptyr(), "body", head_.socket(), "--",
+                                  Actor(), "report", ReportPath()});
+  Program container = Program::Start(
+      {"unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "bash",
+       "-c", absl::StrCat("set -m; ", body, " & wait $!")},
+      {.fds = {{said.fd(), 1}, {said.fd(), 2}}});
+  const Report report(ReportPath());
+  EXPECT_EQ(said.text(), "");
+  ExpectTerminal(report, 2);
+  EXPECT_EQ(report["parent"], "1");
+}
+
+// Head sees all of them with the pid 0.
+TEST_F(BodyContainerTest, WhoIsOutsideHeadsNamespaceHasANameToThemselves) {
+  HeadProcess head({}, {.wrapper = {"unshare", "--pid", "--fork",
+                                    "--kill-child", "--mount-proc"}});
+  BodyProcess first(head.socket(), {"--name", "a"}, {"cat"});
+  ASSERT_TRUE(head.log().Until(HasSubstr("session=a pid=0")));
+  BodyProcess second(head.socket(), {"--name", "a"}, {"true"});
+  EXPECT_EQ(second.Wait(), ExitStatus{.code = 111});
+  EXPECT_THAT(second.said().text(),
+              HasSubstr("the name a is held by a process outside head's PID "
+                        "namespace, which runs; choose another --name"));
+  EXPECT_FALSE(first.program().HasEnded());
+}
+
 // --- head isn't there
 // ---------------------------------------------------------
 
@@ -610,6 +674,60 @@ TEST_F(BodyTest, AHeadThatDoesNotAnswerIsGivenUp) {
                           "stopped?"));
 }
 
+TEST_F(BodyTest, WhileAHeadDoesNotAnswerItSaysThatItWaitsForThat) {
+  head_.program().Signal(SIGSTOP);
+  BodyProcess body = Body({}, Reporter());
+  ASSERT_TRUE(body.said().Until(HasSubstr("\n")));
+  EXPECT_THAT(
+      body.said().lines(),
+      ElementsAre(absl::StrCat(
+          "deptyr body: waiting up to 2m for head: it does not answer at ",
+          head_.socket(), "; is it stopped?")));
+  head_.program().Signal(SIGCONT);
+  ExpectTerminal(Report(ReportPath()), body.pid());
+  EXPECT_THAT(body.said().lines(), testing::SizeIs(1));
+}
+
+// Without --wait these would be waited for, for two minutes.
+TEST_F(BodyTest, AFileThatIsNoSocketIsNotWaitedFor) {
+  WriteFile(folder_ / "file", "");
+  BodyProcess body(folder_ / "file", {"--fallback"}, {"true"});
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 100});
+  EXPECT_THAT(body.said().lines(),
+              ElementsAre(absl::StrCat("deptyr body: connect to head at ",
+                                       folder_ / "file",
+                                       ": it is a file, not a socket")));
+}
+
+TEST_F(BodyTest, AProgramInThePlaceOfTheSocketIsNotWaitedFor) {
+  const std::string path = folder_ / "mytool";
+  WriteFile(path, "");
+  std::filesystem::permissions(path, std::filesystem::perms::owner_all);
+  const ProgramOptions how = {
+      .env = {absl::StrCat("PATH=/nonexistent:", folder_.path())}};
+  for (const std::string& name : {std::string("mytool"), path}) {
+    BodyProcess body(name, {}, {"-d"}, how);
+    EXPECT_EQ(body.Wait(), ExitStatus{.code = 100});
+    EXPECT_THAT(body.said().lines(),
+                ElementsAre(StartsWith(absl::StrCat(
+                    "deptyr body: HEAD-SOCKET comes before PROGRAM, but ", name,
+                    " is a program; say HEAD-SOCKET -- ", name))));
+  }
+  // A path is taken at its word.
+  BodyProcess body("./mytool", {"--wait=0"}, {"true"}, how);
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
+  EXPECT_THAT(body.said().text(), HasSubstr("does head run there?"));
+}
+
+TEST_F(BodyTest, AFilterOfAddressFamiliesIsNotWaitedFor) {
+  BodyProcess body =
+      Body({}, {"true"},
+           {.prepare = [] { RefuseSystemCalls({SYS_socket}, EAFNOSUPPORT); }});
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
+  EXPECT_THAT(body.said().lines(),
+              ElementsAre(HasSubstr("RestrictAddressFamilies=")));
+}
+
 TEST_F(BodyTest, SomebodyElseBehindTheSocketIsNoticed) {
   const std::string socket = folder_ / "other";
   ListeningSocket listener = Value(Listen(socket, {}));
@@ -654,7 +772,9 @@ TEST_F(BodyTest, AFallbackRunsTheProgramOnTheOriginalDescriptors) {
 
 TEST_F(BodyTest, AFallbackLeavesEverythingAsItWas) {
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
-  const ProgramOptions how = {.fds = {{null.get(), 0}}, .env = {"TERM"}};
+  const ProgramOptions how = {.fds = {{null.get(), 0}},
+                              .env = {"TERM", "LINES=10"},
+                              .prepare = IgnoreWhatATerminalSends};
   Program direct = Program::Start({Actor(), "report", folder_ / "direct"}, how);
   BodyProcess body(folder_ / "nobody", {"--wait=0", "--fallback"}, Reporter(),
                    how);
@@ -663,6 +783,7 @@ TEST_F(BodyTest, AFallbackLeavesEverythingAsItWas) {
   for (const char* const name : {"TERM", "DEPTYR_SESSION", "DEPTYR_SOCKET"}) {
     EXPECT_EQ(report.Env(name), "unset") << name;
   }
+  EXPECT_EQ(report.Env("LINES"), "10");
   EXPECT_EQ(report["session"], absl::StrCat(::getsid(0)));
 }
 
@@ -823,9 +944,11 @@ class BodyOtherUserTest : public BodyTest {
 TEST_F(BodyOtherUserTest, TheSocketIsForItsOwnerAlone) {
   HeadProcess head({}, {.socket = folder_ / "head.sock"});
   const LogFile said;
-  Program body = AsNobody({"--wait=0"}, {"true"}, said);
+  // It isn't waited for that somebody changes that.
+  Program body = AsNobody({}, {"true"}, said);
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
-  EXPECT_THAT(said.text(), HasSubstr("Permission denied"));
+  EXPECT_THAT(said.lines(), ElementsAre(AllOf(HasSubstr("Permission denied; "),
+                                              HasSubstr("--mode"))));
 }
 
 TEST_F(BodyOtherUserTest, ANameOfAnotherUserIsRefusedEvenToReplace) {

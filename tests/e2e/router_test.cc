@@ -181,9 +181,9 @@ TEST_F(RouterTest, SaysWhyTheProgramCanNotBeExecuted) {
 TEST_F(RouterTest, TheProgramIsGivenItsTerminalAndNothingElse) {
   Start({"--raw", raw_, "--size", "30x90"},
         {"sh", "-c",
-         "ls -1 /proc/self/fd; stty size; echo $TERM; ulimit -n;"
+         "ls -1 /proc/self/fd; stty size; echo $TERM$LINES$COLUMNS; ulimit -n;"
          "ps -o sid=,pid=,tpgid= $$"},
-        {}, {.env = {"TERM"}, .prepare = [] {
+        {}, {.env = {"TERM=linux", "LINES=3", "COLUMNS=4"}, .prepare = [] {
                const rlimit limit{.rlim_cur = 500, .rlim_max = 1000};
                (void)::setrlimit(RLIMIT_NOFILE, &limit);
              }});

@@ -13,6 +13,7 @@
 #include <array>
 #include <cerrno>
 #include <chrono>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <thread>
@@ -227,7 +228,8 @@ class OldKernelPeerTest : public testing::Test {
 TEST_F(OldKernelPeerTest, GoesByThePid) {
   OtherProcess peer;
   EXPECT_EQ(Ask(peer.pid(), ::getuid()), absl::StatusCode::kOk);
-  EXPECT_EQ(Ask(0, ::getuid()), absl::StatusCode::kUnavailable);
+  // Its process is outside our PID namespace.
+  EXPECT_EQ(Ask(0, ::getuid()), absl::StatusCode::kPermissionDenied);
 }
 
 TEST_F(OldKernelPeerTest, WhoHasAnotherUserTookThePidOver) {
@@ -330,6 +332,19 @@ TEST(ReapChildTest, WithoutWaitidOfAPidfdItSaysWhatIsNeeded) {
                : 2;
   });
   EXPECT_EQ(parent.Wait(), kFine);
+}
+
+TEST(FindProgramTest, FindsWhatExecvpWouldExecute) {
+  const char* const path = std::getenv("PATH");
+  const std::string before = path == nullptr ? "" : path;
+  (void)::setenv("PATH", "/nonexistent:/etc:/bin", 1);
+  EXPECT_EQ(FindProgram("sh"), "/bin/sh");
+  EXPECT_EQ(FindProgram("/bin/sh"), "/bin/sh");
+  for (const char* const other : {"no-such-program", "passwd.", "/etc/passwd",
+                                  "/bin", "bin/sh", "/nonexistent/sh", ""}) {
+    EXPECT_EQ(FindProgram(other), "") << other;
+  }
+  (void)::setenv("PATH", before.c_str(), 1);
 }
 
 TEST(OpenPidfdTest, WithoutPidfdOpenItSaysWhatIsNeededAndLeavesNoChild) {

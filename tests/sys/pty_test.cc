@@ -197,6 +197,30 @@ TEST(SignalForegroundTest, NeedsAPty) {
               StatusIs(absl::StatusCode::kUnavailable));
 }
 
+// --- the environment
+
+TEST(TerminalVariablesTest, TermIsInheritedUnlessItIsNoPtys) {
+  for (const auto& [inherited, term] :
+       {std::pair("", "xterm-256color"), std::pair("dumb", "xterm-256color"),
+        std::pair("unknown", "xterm-256color"),
+        std::pair("linux", "xterm-256color"), std::pair("vt100", "vt100"),
+        std::pair("linux-16color", "linux-16color")}) {
+    (void)::setenv("TERM", inherited, 1);
+    EXPECT_EQ(TermForNewTerminal(), term) << inherited;
+  }
+  (void)::unsetenv("TERM");
+  EXPECT_EQ(TermForNewTerminal(), "xterm-256color");
+}
+
+TEST(TerminalVariablesTest, TheSizeIsTheTerminalsOwn) {
+  (void)::setenv("LINES", "10", 1);
+  (void)::setenv("COLUMNS", "20", 1);
+  SetTerminalVariables("ansi");
+  EXPECT_STREQ(std::getenv("TERM"), "ansi");
+  EXPECT_EQ(std::getenv("LINES"), nullptr);
+  EXPECT_EQ(std::getenv("COLUMNS"), nullptr);
+}
+
 // --- BecomeTerminalProcess
 
 int hangups = 0;
@@ -413,6 +437,32 @@ TEST_F(BecomeTerminalProcessTest, WorksForAGroupLeaderOfAnotherSession) {
                 moved.read_end.get(), moved.write_end.get()}});
   moved.write_end.Reset();
   EXPECT_EQ(ReportOf(parent), "");
+}
+
+// A supervisor that is process 1 of a container is in a group that has no
+// number there.
+TEST_F(BecomeTerminalProcessTest,
+       WorksForAGroupLeaderWhoseParentsGroupIsOutsideItsPidNamespace) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  Program outside = Program::Fork(
+      [&] {
+        if (::unshare(CLONE_NEWPID) != 0) return 2;
+        const auto run = [](absl::FunctionRef<int()> main) {
+          const pid_t pid = ::fork();
+          if (pid == 0) ::_exit(main());
+          int status = 0;
+          (void)::waitpid(pid, &status, 0);
+          return WEXITSTATUS(status);
+        };
+        return run([&] {
+          return run([&] {
+            (void)::setpgid(0, 0);
+            return ::getpgid(::getppid()) == 0 ? Become() : 3;
+          });
+        });
+      },
+      WithOurFds());
+  EXPECT_EQ(ReportOf(outside), "");
 }
 
 TEST_F(BecomeTerminalProcessTest, TheOldTerminalIsFreeForOthers) {

@@ -61,6 +61,22 @@ TEST(SignalsTest, ArriveEvenIfTheyWereIgnored) {
   });
 }
 
+TEST(SignalsTest, WhatATerminalSendsCanBeRestored) {
+  ExpectInChild([] {
+    for (int signal = 1; signal < NSIG; ++signal) {
+      (void)::signal(signal, SIG_IGN);
+    }
+    RestoreTerminalSignals();
+    for (const int signal : {SIGINT, SIGQUIT, SIGTSTP, SIGTTIN, SIGTTOU}) {
+      if (::signal(signal, SIG_IGN) != SIG_DFL) return signal;
+    }
+    for (const int signal : {SIGHUP, SIGTERM, SIGPIPE, SIGWINCH, SIGCHLD}) {
+      if (::signal(signal, SIG_IGN) != SIG_IGN) return signal;
+    }
+    return 0;
+  });
+}
+
 TEST(SignalsTest, SigpipeIsIgnored) {
   ExpectInChild([] {
     (void)::signal(SIGPIPE, SIG_DFL);

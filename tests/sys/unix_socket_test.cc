@@ -20,9 +20,11 @@
 #include <fstream>
 #include <memory>
 #include <string>
+#include <tuple>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
@@ -43,6 +45,7 @@ using testing::AllOf;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::SizeIs;
+using testing::StartsWith;
 
 constexpr ExitStatus kFine{.code = 0};
 constexpr uid_t kUser = 12345;
@@ -583,6 +586,80 @@ TEST_F(UnixSocketTest, AHeadThatIsNotThereIsNamedWithTheReason) {
   LeaveStaleSocket(path_);
   EXPECT_THAT(Connect(path_, absl::Seconds(5)).status().message(),
               HasSubstr("Connection refused; does head run there?"));
+}
+
+// The kernel says "Connection refused", or "Permission denied", of these.
+TEST_F(UnixSocketTest, WhatIsNoSocketIsSaidToBeNone) {
+  std::ofstream(path_) << "x";
+  EXPECT_THAT(Connect(path_, absl::Seconds(5)),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       absl::StrCat("connect to head at ", path_,
+                                    ": it is a file, not a socket")));
+  EXPECT_THAT(Connect(dir_.path(), absl::Seconds(5)),
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       HasSubstr(": it is a folder, not a socket")));
+  EXPECT_THAT(Connect(path_ + "/head.sock", absl::Seconds(5)),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("Not a directory; head can't be there")));
+}
+
+TEST_F(UnixSocketTest, ASocketOfAnotherTypeIsNotHeads) {
+  const Fd datagrams(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
+  const UnixAddress address = Value(UnixAddressOf(path_));
+  ASSERT_EQ(::bind(datagrams.get(), address.get(), address.size), 0);
+  EXPECT_THAT(Connect(path_, absl::Seconds(5)),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("head can't be there; name its socket")));
+}
+
+TEST_F(UnixSocketTest, ARefusedPermissionNamesWhatGivesIt) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root";
+  const ListeningSocket listener = Value(Listen(path_, {}));
+  const auto connect_as_nobody = [&] {
+    Pipe said;
+    Program nobody = Program::Fork(
+        [&] {
+          (void)!::setuid(kUser);
+          const absl::Status status = Connect(path_, absl::Seconds(5)).status();
+          const std::string text = status.ToString();
+          (void)!::write(said.write_end.get(), text.data(), text.size());
+          return 0;
+        },
+        {.keep = {said.write_end.get()}});
+    said.write_end.Reset();
+    OutputReader output(said.read_end.get());
+    EXPECT_TRUE(output.UntilEnd());
+    return output.text();
+  };
+  std::filesystem::permissions(dir_.path(), std::filesystem::perms(0755));
+  EXPECT_THAT(connect_as_nobody(),
+              AllOf(StartsWith("PERMISSION_DENIED: "),
+                    HasSubstr("Permission denied; the socket's mode, owner")));
+  std::filesystem::permissions(dir_.path(), std::filesystem::perms(0700));
+  EXPECT_THAT(
+      connect_as_nobody(),
+      AllOf(
+          StartsWith("PERMISSION_DENIED: "),
+          HasSubstr("Permission denied; this user may not enter the folder")));
+}
+
+TEST_F(UnixSocketTest, AFilterOfSystemCallsIsNamed) {
+  for (const auto& [error, code, setting] :
+       {std::tuple(EAFNOSUPPORT, absl::StatusCode::kFailedPrecondition,
+                   "RestrictAddressFamilies="),
+        std::tuple(EPERM, absl::StatusCode::kPermissionDenied,
+                   "SystemCallFilter=")}) {
+    Program child =
+        Program::Fork([&, error = error, code = code, setting = setting] {
+          RefuseSystemCalls({SYS_socket}, error);
+          const absl::Status status = Connect(path_, absl::Seconds(5)).status();
+          return status.code() == code &&
+                         absl::StrContains(status.message(), setting)
+                     ? 0
+                     : 1;
+        });
+    EXPECT_EQ(child.Wait(), kFine);
+  }
 }
 
 TEST_F(UnixSocketTest, AFullBacklogIsWaitedForOnlySoLong) {
