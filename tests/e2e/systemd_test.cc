@@ -2,10 +2,12 @@
 // systemd/, changed by drop-ins only.
 
 #include <sys/types.h>
+#include <unistd.h>
 
 #include <cstdlib>
 #include <filesystem>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/ascii.h"
@@ -14,6 +16,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/kernel.h"
 #include "tests/support/supervision.h"
 
 namespace deptyr {
@@ -66,6 +69,16 @@ testing::AssertionResult JournalGets(
   }
   return testing::AssertionFailure() << LastLines(JournalOf(unit));
 }
+
+// Runs head on a kernel that doesn't tell how a program ended, if this is that
+// unit's program instead of the test.
+constexpr char kOldKernelHead[] = "DEPTYR_TEST_OLD_KERNEL_HEAD";
+[[maybe_unused]] const bool is_old_kernel_head = [] {
+  if (std::getenv(kOldKernelHead) == nullptr) return false;
+  PretendOldKernel();
+  (void)::execlp("deptyr", "deptyr", "head", kHeadSocket, nullptr);
+  std::abort();
+}();
 
 class PrivateRun : public testing::Environment {
  public:
@@ -136,6 +149,10 @@ TEST_F(SystemdTest, TheUnitsHaveNoMistakes) {
                       " deptyr-head.service deptyr@htop.service 2>&1"
                       " | grep -v 'Command deptyr is not executable' || :"),
             "");
+}
+
+TEST_F(SystemdTest, AHeadThatCannotStartIsTriedOnceASecond) {
+  EXPECT_EQ(Show("deptyr-head.service", "RestartUSec"), "1s");
 }
 
 TEST_F(SystemdTest, HeadIsExposedToLessThanTwoAndAHalf) {
@@ -300,6 +317,36 @@ TEST_F(SystemdTest, ACommandLineThatIsWrongIs100) {
   MustShell("journalctl --sync");
   EXPECT_EQ(JournalOf(name_, "3..3"),
             "deptyr body: unknown option --nonesuch; see deptyr body --help\n");
+}
+
+TEST_F(SystemdTest, WhatNoRetryCanMendFailsAtOnceAndNamesTheSetting) {
+  Start("RestrictAddressFamilies=AF_INET\nExecStart=" + Body("true"));
+  EXPECT_TRUE(Becomes(name_, "ExecMainStatus", "111"));
+  EXPECT_TRUE(JournalGets(
+      name_, AllOf(StartsWith("deptyr body: make a UNIX socket: Address family "
+                              "not supported"),
+                   HasSubstr("RestrictAddressFamilies="))));
+}
+
+TEST_F(SystemdTest, OnAnOldKernelTheUnitTellsHeadHowItsProgramEnded) {
+  const std::string wrapper = absl::StrCat(kBinaries, "/old-kernel-head");
+  std::filesystem::copy_file("/proc/self/exe", wrapper);
+  Write("deptyr-head.service.d/old-kernel.conf",
+        absl::StrCat("Environment=", kOldKernelHead,
+                     "=1\nExecStart=\nExecStart=", wrapper));
+  MustShell("systemctl restart deptyr-head.service");
+  const std::string unit = absl::StrCat("deptyr@", name_, ".service");
+  for (const auto& [program, how] :
+       {std::pair("sh -c 'exit 42'", "ended: exit status 42\n"),
+        std::pair("sh -c 'kill -KILL $$$$'", "ended: signal 9 (Killed)\n")}) {
+    Write(unit + ".d/program.conf",
+          "Restart=no\nExecStart=\nExecStart=" + Body(program));
+    MustShell("systemctl start " + unit);
+    EXPECT_TRUE(JournalGets("deptyr-head", HasSubstr(how)));
+  }
+  EXPECT_EQ(JournalOf(unit), "");
+  // The next one has this machine's own kernel again.
+  MustShell("systemctl stop deptyr-head.service");
 }
 
 // --- Restarts ----------------------------------------------------------------
@@ -581,7 +628,9 @@ TEST_F(SystemdTest, ProgramsOfOtherUsersConnectIfTheSocketsGroupSaysSo) {
 
 TEST_F(SystemdTest, AGroupMayDoWhatTheUnitSays) {
   WriteDocumented("deptyr-head.socket.d/group.conf");
-  WriteDocumented("deptyr-head.service.d/rights.conf");
+  // The rest of the machine doesn't see this folder.
+  MustShell("mount -n -t tmpfs tmpfs /etc/default");
+  WriteFile("/etc/default/deptyr", DocumentedFile("/etc/default/deptyr"));
   MustShell("systemctl stop deptyr-head.socket deptyr-head.service");
   MustShell("systemctl start deptyr-head.socket");
   Start("ExecStart=" + Body("cat"));
@@ -607,6 +656,10 @@ TEST_F(SystemdTest, AGroupMayDoWhatTheUnitSays) {
   EXPECT_THAT(MustShell(absl::StrCat("deptyr upgrade ", kHeadSocket)),
               HasSubstr("head, pid"));
   EXPECT_EQ(as(kMember, "snapshot").status, ExitStatus{});
+  EXPECT_THAT(MustShell("tr '\\0' ' ' < /proc/$(systemctl show -P MainPID "
+                        "deptyr-head)/cmdline"),
+              HasSubstr("head --allow group:games=type,resize /run"));
+  MustShell("umount -n /etc/default");
 }
 
 // --- A user's own manager ----------------------------------------------------
