@@ -441,8 +441,7 @@ TEST_F(BecomeTerminalProcessTest, WorksForAGroupLeaderOfAnotherSession) {
 
 // A supervisor that is process 1 of a container is in a group that has no
 // number there.
-TEST_F(BecomeTerminalProcessTest,
-       WorksForAGroupLeaderWhoseParentsGroupIsOutsideItsPidNamespace) {
+TEST_F(BecomeTerminalProcessTest, WorksForAJobOfAContainersProcess1) {
   if (::geteuid() != 0) GTEST_SKIP() << "needs root";
   Program outside = Program::Fork(
       [&] {
