@@ -9,6 +9,11 @@
 #include "lib/term/key_names.h"
 
 namespace deptyr {
+namespace {
+
+constexpr Named<bool> kBooleans[] = {{"true", true}, {"false", false}};
+
+}  // namespace
 
 int AttachCommand(int argc, char** argv) {
   AttachOptions attach;
@@ -18,11 +23,16 @@ int AttachCommand(int argc, char** argv) {
                   "into it.");
   options.Value("e,escape", "KEY", &attach.detach_keys, ParseDetachKeys,
                 "the key that detaches, or none (^\\)");
+  options.Value("detach-keys", "KEY", &attach.detach_keys, ParseDetachKeys,
+                "the same, as docker spells it");
   options.Value("scrollback", "N", &attach.scrollback, ParseBytes,
                 "first show up to N lines that have left the screen (0)");
   options.Value("wait", "SECONDS", &attach.wait, ParseSeconds,
                 "how long to wait for a head that went away (30)");
   options.Flag("r,read-only", &attach.read_only, "watch without typing");
+  options.Flag("no-stdin", &attach.read_only, "the same, as docker spells it");
+  options.OneOf("sig-proxy", "BOOL", &attach.proxies_signals, kBooleans,
+                "whether the program gets the signals that attach gets");
   options.Flag("d,kick", &attach.kick, "disconnect everybody else");
   options.Flag("q,quiet", &attach.quiet, "print nothing but errors");
   options.Flag("once", &attach.once,

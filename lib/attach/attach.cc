@@ -11,18 +11,22 @@
 #include <variant>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/attach/announcer.h"
+#include "lib/attach/ask.h"
 #include "lib/attach/attachment.h"
 #include "lib/attach/history.h"
 #include "lib/attach/notice.h"
 #include "lib/attach/view.h"
 #include "lib/base/status.h"
+#include "lib/sys/process.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/terminal.h"
 #include "lib/sys/unix_socket.h"
+#include "lib/term/key_names.h"
 
 namespace deptyr {
 namespace {
@@ -56,9 +60,11 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
         interactive_(OnTerminal()),
         head_(loop, options.wait,
               {.session = options.where.session,
-               .from = interactive_ ? From::kScreen : From::kNow,
+               .from = interactive_ && !IsDumbTerminal() ? From::kScreen
+                                                         : From::kNow,
                .read_only = options.read_only,
-               .kick = options.kick},
+               .kick = options.kick,
+               .resets = true},
               *this),
         announcer_(loop, [this](absl::string_view line) {
           if (!options_.quiet) view_->Line(line);
@@ -74,7 +80,9 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       if (view_ != nullptr) view_->GiveBack();
       return StopSelf();
     }
-    if (signal != SIGWINCH && signal != SIGCONT) return OnDetach();
+    if (signal != SIGWINCH && signal != SIGCONT) {
+      return options_.proxies_signals ? Proxy(signal) : OnDetach();
+    }
     (void)UpdateSize();
     if (signal == SIGCONT && view_ != nullptr && interactive_) {
       view_->OnContinued();
@@ -92,6 +100,22 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   }
 
  private:
+  // The kernel decides whether the user may signal the program.
+  void Proxy(int signal) {
+    const auto items = AskForItems(
+        head_.path(),
+        {.what = "status", .fields = {{"session", head_.session()}}});
+    int pid = 0;
+    if (!items.ok() || items->empty() ||
+        !absl::SimpleAtoi(ValueOf(items->front(), "pid"), &pid) || pid <= 0) {
+      return Say("runs no program now, so the signal is dropped");
+    }
+    const absl::StatusOr<Fd> program = OpenPidfd(pid);
+    const absl::Status sent =
+        program.ok() ? SendSignal(program->get(), signal) : program.status();
+    if (!sent.ok()) announcer_.Say(sent.message());
+  }
+
   void OnAttached(const Attached& attached, Attachment::Joined how) override {
     if (std::exchange(rights_, attached.rights) != rights_) {
       const bool only_looks = !options_.read_only && !rights_.Has(Right::kType);
@@ -111,13 +135,17 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     if (const auto* output = std::get_if<Output>(&message)) {
       view_->Output(output->bytes);
     } else if (const auto* paint = std::get_if<Paint>(&message)) {
-      if (interactive_) view_->Output(paint->bytes);
+      if (interactive_) OnPaint(paint->bytes);
     } else if (const auto* notice = std::get_if<Notice>(&message)) {
       OnNotice(notice->fields);
     } else if (std::holds_alternative<Done>(message) && !options_.once) {
       OnDone();
     }
     AfterMessage();
+  }
+
+  void OnPaint(absl::string_view bytes) {
+    bytes.empty() ? view_->BeginPicture() : view_->Output(bytes);
   }
 
   void OnOldNotice(const KeyValues& fields) override {
@@ -164,6 +192,9 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       RETURN_IF_ERROR(CheckNesting(head_.session(), head_.path()));
       ASSIGN_OR_RETURN(view_,
                        OpenTerminalView(loop_, *this, options_.detach_keys));
+      if (!options_.quiet && !options_.detach_keys.empty()) {
+        Say("is attached; ", SpellKeys(options_.detach_keys), " detaches");
+      }
       return ShowScrollback(attached);
     }
     const bool types = !options_.read_only;
@@ -183,10 +214,6 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     for (const std::string& line : lines) {
       view_->Output(absl::StrCat(line, "\x1b[m\r\n"));
     }
-    // Head clears the screen next, so they go off its top, where the terminal
-    // keeps them.
-    ASSIGN_OR_RETURN(const WindowSize size, GetWindowSize(STDOUT_FILENO));
-    view_->Output(std::string(std::max<size_t>(size.rows, 1) - 1, '\n'));
     return absl::OkStatus();
   }
 

@@ -26,6 +26,7 @@ struct AttachOptions {
   bool kick = false;
   bool quiet = false;
   bool once = false;
+  bool proxies_signals = false;
 };
 
 struct AttachResult {

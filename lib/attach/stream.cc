@@ -17,13 +17,15 @@ constexpr size_t kSafeWrite = 4096;
 
 Sink::Sink(EventLoop& loop, int fd, Blocking blocking,
            absl::AnyInvocable<void()> on_empty,
-           absl::AnyInvocable<void(const absl::Status&)> on_gone)
+           absl::AnyInvocable<void(const absl::Status&)> on_gone,
+           absl::AnyInvocable<void(absl::string_view)> on_written)
     : fd_(fd),
       watched_(CanBeWatched(fd)),
       waits_(watched_ && blocking == Blocking::kYes),
       queue_(0),
       on_empty_(std::move(on_empty)),
-      on_gone_(std::move(on_gone)) {
+      on_gone_(std::move(on_gone)),
+      on_written_(std::move(on_written)) {
   if (watched_) {
     watch_ = loop.Add(fd, Interest::kNone, [this](Ready) { Flush(); });
   }
@@ -43,6 +45,7 @@ void Sink::Flush() {
   const IoResult wrote = WriteSome(fd_, queue_.bytes().substr(0, most));
   if (wrote.state == IoState::kError) return Gone(Errno("write the output"));
   if (wrote.state == IoState::kEnd) return Gone(absl::OkStatus());
+  if (on_written_) on_written_(queue_.bytes().substr(0, wrote.bytes));
   queue_.Consume(wrote.bytes);
   if (!empty()) return;
   if (watched_) watch_.Set(Interest::kNone);

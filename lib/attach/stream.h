@@ -25,9 +25,11 @@ class Sink {
  public:
   // `fd` stays the caller's.  `on_empty` is called when all is written;
   // `on_gone` once, with an error, or OK if nobody reads it any more.
+  // `on_written` is called with the bytes that `fd` took, before `on_empty`.
   Sink(EventLoop& loop, int fd, Blocking blocking,
        absl::AnyInvocable<void()> on_empty,
-       absl::AnyInvocable<void(const absl::Status&)> on_gone);
+       absl::AnyInvocable<void(const absl::Status&)> on_gone,
+       absl::AnyInvocable<void(absl::string_view)> on_written = nullptr);
   Sink(const Sink&) = delete;
   Sink& operator=(const Sink&) = delete;
 
@@ -45,6 +47,7 @@ class Sink {
   bool gone_ = false;
   absl::AnyInvocable<void()> on_empty_;
   absl::AnyInvocable<void(const absl::Status&)> on_gone_;
+  absl::AnyInvocable<void(absl::string_view)> on_written_;
   Watch watch_;
 };
 

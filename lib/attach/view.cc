@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <cstdio>
 #include <utility>
 #include <vector>
@@ -11,8 +12,10 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd.h"
+#include "lib/sys/pty.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/command_keys.h"
+#include "lib/term/undo.h"
 
 namespace deptyr {
 namespace {
@@ -32,11 +35,29 @@ class TerminalView final : public View {
   }
   ~TerminalView() override { GiveBack(); }
 
+  void Output(absl::string_view bytes) override {
+    queued_.Note(bytes);
+    View::Output(bytes);
+  }
+  // The first one finds what the user's shell has shown, which goes off the top
+  // of the screen, where the terminal keeps it.
+  void BeginPicture() override {
+    ProgramChanged();
+    if (std::exchange(fresh_, false)) {
+      const int rows = std::max<int>(Size().rows, 1);
+      Output(absl::StrCat("\r\x1b[J", std::string(rows - 1, '\n'), "\x1b[H"));
+    } else {
+      Output(kClearScreen);
+    }
+  }
   void Line(absl::string_view text) override {
-    Output(absl::StrCat("\r\n\x1b[7m", Printable(text), "\x1b[m\x1b[K\r\n"));
+    Output(IsDumbTerminal() ? absl::StrCat("\r\n", Printable(text), "\r\n")
+                            : absl::StrCat("\r\n\x1b[7m", Printable(text),
+                                           "\x1b[m\x1b[K\r\n"));
   }
   void ProgramChanged() override {
-    Output(absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
+    Output(queued_.Sequences(Size().cols));
+    if (HasTitle()) Output(kKeepTitle);
   }
   void OnContinued() override {
     if (terminal_) {
@@ -52,13 +73,20 @@ class TerminalView final : public View {
     patience_.Reset();
     source_.reset();
     sink_.reset();
-    if (terminal_) terminal_->GiveBack(kGiveBackPatience);
+    if (!terminal_) return;
+    const auto late = shown_.expects_input() ? Terminal::LateInput::kDropped
+                                             : Terminal::LateInput::kKept;
+    terminal_->GiveBack(absl::StrCat(shown_.Sequences(Size().cols),
+                                     IsDumbTerminal() ? "" : kLastRow, "\r\n"),
+                        kGiveBackPatience, late);
     terminal_.reset();
   }
 
  private:
   void Open(Terminal terminal) {
     terminal_.emplace(std::move(terminal));
+    queued_ = shown_ = {};
+    fresh_ = true;
     OpenSink(terminal_->fd(), Blocking::kNo);
     // epoll takes a descriptor only once, so the keyboard has one of its own.
     keyboard_ = Duplicate(terminal_->fd());
@@ -81,8 +109,16 @@ class TerminalView final : public View {
     }
   }
 
+  WindowSize Size() const {
+    return GetWindowSize(terminal_->fd()).value_or(WindowSize());
+  }
+  void OnWritten(absl::string_view bytes) override { shown_.Note(bytes); }
+
   CommandKeys keys_;
   std::optional<Terminal> terminal_;
+  Undo queued_;  // what is done by all that was given to the terminal,
+  Undo shown_;   // and by what it has taken
+  bool fresh_ = true;
   Fd keyboard_;
   Timer patience_;
 };
@@ -110,7 +146,8 @@ class PipeView final : public View {
 void View::OpenSink(int fd, Blocking blocking) {
   sink_.emplace(
       loop_, fd, blocking, [this] { listener_.OnShown(); },
-      [this](const absl::Status& why) { listener_.OnViewGone(why); });
+      [this](const absl::Status& why) { listener_.OnViewGone(why); },
+      [this](absl::string_view bytes) { OnWritten(bytes); });
 }
 
 absl::StatusOr<std::unique_ptr<View>> OpenTerminalView(

@@ -32,12 +32,14 @@ class View {
 
   virtual ~View() = default;
   // Shows bytes of the stream, or those that paint the screen.
-  void Output(absl::string_view bytes) {
+  virtual void Output(absl::string_view bytes) {
     if (sink_) sink_->Write(bytes);
   }
+  // Clears the view for a picture, which is painted next.
+  virtual void BeginPicture() {}
   // Shows a line of our own.
   virtual void Line(absl::string_view text) = 0;
-  // A program starts or has ended, and may have left any modes behind.
+  // A program starts or has ended, and may have left modes behind.
   virtual void ProgramChanged() {}
   // Whether it has shown all that it was given.
   bool idle() const { return !sink_ || sink_->empty(); }
@@ -53,6 +55,7 @@ class View {
   View(EventLoop& loop, Listener& listener)
       : loop_(loop), listener_(listener) {}
   void OpenSink(int fd, Blocking blocking);
+  virtual void OnWritten(absl::string_view bytes) { (void)bytes; }
 
   EventLoop& loop_;
   Listener& listener_;

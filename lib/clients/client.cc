@@ -17,9 +17,6 @@ namespace {
 // program restarts again and again.
 constexpr size_t kMostNotices = 32;
 constexpr size_t kMostNoticeBytes = 16 << 10;
-// A terminal's answer arrives in one piece, or nearly; a beginning that stays
-// alone this long was typed.
-constexpr absl::Duration kReplyTime = absl::Milliseconds(50);
 // How long output may be on its way to a terminal, and the answers to it back.
 constexpr absl::Duration kReplayTime = absl::Seconds(1);
 
@@ -184,6 +181,7 @@ Pumped Client::WriteStream(const Ring& ring) {
   output().NoteTaken(wrote.bytes);
   const size_t of_header = std::min(header_.size(), wrote.bytes);
   header_.erase(0, of_header);
+  OnWritten(bytes.substr(0, wrote.bytes - of_header));
   output().Advance(wrote.bytes - of_header);
   if (packet_left_ > 0) packet_left_ -= wrote.bytes - of_header;
   NoteReplayed();
@@ -203,6 +201,7 @@ Pumped Client::WriteInsert() {
   if (wrote.state == IoState::kEnd) return Pumped::kGone;
   if (wrote.state == IoState::kError) return OnWriteFailed();
   output().NoteTaken(wrote.bytes);
+  OnWritten(left.substr(0, wrote.bytes));
   insert.written += wrote.bytes;
   if (insert.held != nullptr) insert.held->Wrote(wrote.bytes);
   insert_begun_ = wrote.bytes != left.size();
@@ -271,8 +270,8 @@ void Client::Type(absl::string_view keystrokes) {
 }
 
 void Client::FlushRepliesLater() {
-  if (!replies_.pending()) return;
-  flush_ = loop_.After(kReplyTime, [this] {
+  if (replies_.patience() == absl::ZeroDuration()) return;
+  flush_ = loop_.After(replies_.patience(), [this] {
     untyped_ += replies_.Flush();
     TypeUntyped();
     OnInputUnblocked();

@@ -100,6 +100,8 @@ class Client : public SessionClient {
   // ring's begin, or nothing if it waits for a picture.  It may insert texts.
   virtual std::optional<uint64_t> SkipAhead(const Ring& ring);
   virtual void OnInputUnblocked() {}  // input_blocked() may have changed
+  // Its descriptor took these bytes of the stream, or of an insert.
+  virtual void OnWritten(absl::string_view bytes) { (void)bytes; }
 
   // Called by the session.
   void BeginAt(uint64_t offset) override;

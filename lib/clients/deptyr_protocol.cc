@@ -76,6 +76,14 @@ class DeptyrProtocol final : public ClientProtocol {
     return client.TakePicture(has_terminal() ? room_
                                              : client.session()->size());
   }
+  // A client that resets its terminal itself is told by an empty paint that a
+  // picture begins.
+  std::string EncodePicture(const Session::Picture& picture) const {
+    if (picture.paint.empty()) return "";
+    return wish_.resets.value_or(false)
+               ? EncodePaint(picture.paint, Encode(Paint{}))
+               : EncodePaint(picture.ForAnyTerminal());
+  }
   std::optional<uint64_t> Begin(ConnectedClient& client) const;
   // The offset at which a client without a picture begins.
   uint64_t Beginning(const Ring& ring) const;
@@ -130,7 +138,7 @@ std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) const {
       const auto picture = TakePicture(client);
       if (!picture) return std::nullopt;
       from = picture->from;
-      paint = EncodePaint(picture->paint);
+      paint = EncodePicture(*picture);
     } else {
       from = Beginning(ring);
     }
@@ -183,7 +191,7 @@ std::optional<uint64_t> DeptyrProtocol::SkipAhead(ConnectedClient& client) {
   const auto picture = TakePicture(client);
   if (!picture) return std::nullopt;
   InsertMissed(client, client.cursor(), picture->from);
-  client.InsertPicture(picture->from, EncodePaint(picture->paint));
+  client.InsertPicture(picture->from, EncodePicture(*picture));
   return picture->from;
 }
 

@@ -10,7 +10,7 @@ constexpr uint64_t kShortHistory = 64 << 10;
 std::optional<uint64_t> InsertScreen(ConnectedClient& client, WindowSize room) {
   auto picture = client.TakePicture(room);
   if (!picture) return std::nullopt;
-  client.InsertPicture(picture->from, std::move(picture->paint));
+  client.InsertPicture(picture->from, picture->ForAnyTerminal());
   return picture->from;
 }
 

@@ -34,9 +34,32 @@ TerminalClient::TerminalClient(EventLoop& loop, Owner& owner, Terminal terminal,
   (void)MeasureTerminal();
 }
 
-void TerminalClient::GoOn(Session* shown, const ClientState& before,
-                          bool leads) {
+void TerminalClient::GiveBack() {
+  const auto late = undo_.expects_input() ? Terminal::LateInput::kDropped
+                                          : Terminal::LateInput::kKept;
+  const std::string undo =
+      was_of_010_ ? ResetAndClear() : undo_.Sequences(terminal_size_.cols);
+  terminal_.GiveBack(
+      absl::StrCat(undo, IsDumbTerminal() ? "" : kLastRow, "\r\n"),
+      absl::ZeroDuration(), late);
+}
+
+std::string TerminalClient::UndoSequences(bool ahead) const {
+  if (was_of_010_) return ResetAndClear();
+  Undo undo = undo_;
+  if (ahead && cursor() >= session()->ring().begin()) {
+    undo.Note(session()->ring().From(cursor()));
+  }
+  return absl::StrCat(undo.Sequences(terminal_size_.cols),
+                      HasTitle() ? kKeepTitle : "");
+}
+
+void TerminalClient::GoOn(Session* shown, const ClientState& before, bool leads,
+                          absl::string_view redo) {
   Restore(before);
+  was_of_010_ = redo.empty();
+  if (was_of_010_) return Show(shown);
+  undo_.Note(redo);
   // A page of head's own goes.
   if (shown == nullptr || before.session.empty()) return Show(shown);
   shown_ = shown;
@@ -186,7 +209,8 @@ void TerminalClient::Show(Session* session) {
 // The output that was missed can't be had back, but the screen as it is can.
 std::optional<uint64_t> TerminalClient::SkipAhead(const Ring&) {
   Session::Picture picture = shown_->TakePicture(terminal_size_);
-  InsertPicture(picture.from, std::move(picture.paint));
+  InsertPicture(picture.from,
+                absl::StrCat(UndoSequences(), kClearScreen, picture.paint));
   if (!picture.exact) shown_->Repaint();
   return picture.from;
 }
@@ -194,11 +218,11 @@ std::optional<uint64_t> TerminalClient::SkipAhead(const Ring&) {
 void TerminalClient::OnChange(Change::Kind change) {
   const uint64_t now = session()->ring().end();
   if (change == Change::kStarted) {
-    InsertAt(now, absl::StrCat(kLeaveAlternateScreen, ResetModesInPlace()));
+    InsertAt(now, UndoSequences(/*ahead=*/true));
   } else if (change == Change::kEnded) {
     // Below the cursor, which is where the last that the program wrote ends.
     InsertAt(now,
-             absl::StrCat(ResetModesInPlace(), "\r\n\x1b[7m[deptyr: ",
+             absl::StrCat(UndoSequences(/*ahead=*/true), "\r\n\x1b[7m[deptyr: ",
                           session()->name(), " ", Printable(session()->State()),
                           "; waiting for the next start]\x1b[m\x1b[K\r\n"));
     session()->Pump(*this);
@@ -208,7 +232,7 @@ void TerminalClient::OnChange(Change::Kind change) {
 void TerminalClient::ShowPage(TerminalPage::Kind kind) {
   if (session() != nullptr) session()->Detach(*this);
   ForgetInserts();
-  page_.Open(kind, TextOf(kind));
+  page_.Open(kind, UndoSequences(), TextOf(kind));
   WritePage();
 }
 
@@ -226,7 +250,7 @@ std::string TerminalClient::TextOf(TerminalPage::Kind kind) const {
 }
 
 void TerminalClient::WritePage() {
-  if (page_.Write(terminal_.fd()) == IoState::kError) Pause();
+  if (page_.Write(terminal_.fd(), undo_) == IoState::kError) Pause();
   WaitForRoom(!page_.written());
 }
 

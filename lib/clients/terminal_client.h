@@ -18,6 +18,7 @@
 #include "lib/session/session.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/command_keys.h"
+#include "lib/term/undo.h"
 
 namespace deptyr {
 
@@ -43,11 +44,14 @@ class TerminalClient final : public Client {
   // Nothing is on the terminal before Show() or GoOn().
   TerminalClient(EventLoop& loop, Owner& owner, Terminal terminal,
                  std::optional<char> command_key);
+  ~TerminalClient() override { GiveBack(); }
 
   // Shows this session, or, without one, that head waits for a program.
   void Show(Session* session);
-  // Goes on where another program's client was; nothing of that is shown.
-  void GoOn(Session* shown, const ClientState& before, bool leads);
+  // Goes on where another program's client was, which did to the terminal what
+  // `redo` does; nothing of that is shown.
+  void GoOn(Session* shown, const ClientState& before, bool leads,
+            absl::string_view redo);
   // Shows what went wrong, until a key is pressed.
   void Tell(absl::string_view what);
   // A program started or ended somewhere.
@@ -55,6 +59,12 @@ class TerminalClient final : public Client {
   void OnTerminalResized();
   // The terminal was somebody else's for a while (SIGCONT).
   void OnContinued();
+  // Gives the terminal back; nothing is shown any more.
+  void GiveBack();
+  // Leaves that to another process.
+  void LeaveTerminal() { terminal_.LetGo(); }
+  // It knows what was done to the terminal.
+  const Undo& undo() const { return undo_; }
   const Terminal& terminal() const { return terminal_; }
   // The session that is on the terminal, or under a page that covers it.
   const Session* shown() const { return shown_; }
@@ -66,6 +76,10 @@ class TerminalClient final : public Client {
   ClientInfo Info() const override { return {.kind = ClientKind::kTerminal}; }
   void Kick(absl::string_view) override {}  // head goes with its terminal
   void OnInputUnblocked() override { UpdateInterest(); }
+  void OnWritten(absl::string_view bytes) override {
+    undo_.Note(bytes);
+    was_of_010_ = false;
+  }
   void OnChange(Change::Kind change) override;
 
  private:
@@ -83,8 +97,15 @@ class TerminalClient final : public Client {
   void Pause();
   void UpdateInterest();
 
+  // Takes back what was done to the terminal, or, with `ahead`, what will be
+  // once it has everything there is.
+  std::string UndoSequences(bool ahead = false) const;
+
   Owner& owner_;
   Terminal terminal_;
+  Undo undo_;
+  // Version 0.1.0 had the terminal, and didn't say what it did to it.
+  bool was_of_010_ = false;
   const std::optional<char> command_key_;
   CommandKeys keys_;
   Timer key_patience_;  // until the rest of an encoded key should have come

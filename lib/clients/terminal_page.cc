@@ -16,16 +16,18 @@ constexpr int kOtherRows = 4;
 
 }  // namespace
 
-void TerminalPage::Open(Kind kind, absl::string_view text) {
+void TerminalPage::Open(Kind kind, absl::string_view undo,
+                        absl::string_view text) {
   kind_ = kind;
   left_.clear();
   if (kind == kNone) return;
-  left_ = absl::StrCat(ResetAndClear(),
+  left_ = absl::StrCat(undo, kClearScreen,
                        absl::StrReplaceAll(text, {{"\n", "\r\n"}}));
 }
 
-IoState TerminalPage::Write(int fd) {
+IoState TerminalPage::Write(int fd, Undo& undo) {
   const IoResult wrote = WriteSome(fd, left_);
+  undo.Note(absl::string_view(left_).substr(0, wrote.bytes));
   left_.erase(0, wrote.bytes);
   return wrote.state;
 }

@@ -2,8 +2,10 @@
 // unless it is the line that says there is no session to show yet.
 //
 //   TerminalPage page;
-//   page.Open(TerminalPage::kHelp, HelpText('\x1c'));
-//   page.Write(STDOUT_FILENO);  // again when there is room, until written()
+//   Undo undo;
+//   page.Open(TerminalPage::kHelp, undo.Sequences(80), HelpText('\x1c'));
+//   page.Write(STDOUT_FILENO, undo);  // again when there is room,
+//                                     // until written()
 #pragma once
 
 #include <optional>
@@ -14,6 +16,7 @@
 
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
+#include "lib/term/undo.h"
 
 namespace deptyr {
 
@@ -21,15 +24,16 @@ class TerminalPage {
  public:
   enum Kind { kNone, kWaits, kList, kHelp, kQuit, kNote };
 
-  // Clears the terminal for `text`, whose lines end with "\n".
-  void Open(Kind kind, absl::string_view text);
-  void Close() { Open(kNone, ""); }
+  // Resets the terminal by `undo`, and clears it for `text`, whose lines end
+  // with "\n".
+  void Open(Kind kind, absl::string_view undo, absl::string_view text);
+  void Close() { Open(kNone, "", ""); }
   Kind kind() const { return kind_; }
   // Whether the next key is for the page.
   bool takes_keys() const { return kind_ != kNone && kind_ != kWaits; }
 
-  // Writes as much as the terminal takes.
-  IoState Write(int fd);
+  // Writes as much as the terminal takes, which `undo` notes.
+  IoState Write(int fd, Undo& undo);
   bool written() const { return left_.empty(); }
 
  private:

@@ -327,7 +327,7 @@ absl::Status Head::TakeTerminal() {
       loop_, owner, std::move(terminal), options_.command_key);
   if (takes_over) {
     terminal_->GoOn(sessions_.Find(before.shown), before.viewer,
-                    before.viewer_leads);
+                    before.viewer_leads, before.viewer_redo);
   } else {
     terminal_->Show(newest());
   }
@@ -350,6 +350,7 @@ HeadState Head::Save() const {
   const Session* const session = terminal_->session();
   state.terminal = terminal_->terminal().Before();
   state.viewer = terminal_->Save();
+  state.viewer_redo = terminal_->undo().Redo();
   state.viewer_leads =
       session != nullptr && session->audience().leader() == terminal_.get();
   if (terminal_->shown() != nullptr) state.shown = terminal_->shown()->name();
@@ -370,6 +371,7 @@ void Head::Resume(const HeadState& before) {
   before_.shown = before.shown;
   before_.viewer = before.viewer;
   before_.viewer_leads = before.viewer_leads;
+  before_.viewer_redo = before.viewer_redo;
   Log(Severity::kNotice, "took over from ", before.program, ": ",
       sessions_.size(), " sessions, ",
       before.clients.size() + before.attached.size(), " clients");

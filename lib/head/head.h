@@ -68,6 +68,11 @@ class Head final : private Listeners::Owner,
   // before, and shows sessions there until it is given back.
   absl::Status TakeTerminal();
   void GiveTerminalBack() { terminal_.reset(); }
+  // Another process gives it back.
+  void LeaveTerminal() {
+    terminal_->LeaveTerminal();
+    terminal_.reset();
+  }
   // Null without a terminal.
   TerminalClient* terminal() const { return terminal_.get(); }
 

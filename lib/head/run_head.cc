@@ -94,13 +94,14 @@ absl::Status Serve(EventLoop& loop, Head& head, Signals signals) {
     RETURN_IF_ERROR(loop.RunOnce());
     if (!head.TakeBackgroundRequest()) continue;
     const absl::Status gone =
-        GoToBackground([&head] { head.GiveTerminalBack(); },
+        GoToBackground([&head] { head.terminal()->GiveBack(); },
                        "[deptyr: head goes on, pid ", "]\n");
     if (!gone.ok()) {
       head.terminal()->Tell(
           absl::StrCat("head can't go to the background: ", gone.message()));
       continue;
     }
+    head.LeaveTerminal();
     // A signalfd in an epoll set reports the signals of the process that put it
     // there, and a timer stays with its process.
     watch.Reset();

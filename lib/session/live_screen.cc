@@ -330,11 +330,20 @@ LiveScreen::Picture LiveScreen::Take(WindowSize room) {
   return picture;
 }
 
+std::string LiveScreen::Picture::ForAnyTerminal() const {
+  return paint.empty() ? "" : ResetAndClear() + paint;
+}
+
 LiveScreen::Picture LiveScreen::Make(WindowSize room, uint64_t most) {
   const bool fits = room.rows >= size_.rows && room.cols >= size_.cols;
   bool all = CatchUp(most, /*needs_model=*/!fits);
-  Picture picture{.paint = ResetAndClear(), .from = Shown(), .exact = false};
+  Picture picture{.paint = "\x1b[H", .from = Shown(), .exact = false};
   picture.paint += PaintFor(room, all);
+  // The stream may go on inside a sequence that is too long to be sent again.
+  const uint64_t pending = behind_.offset() - behind_.whole();
+  if (pending == 0 || picture.from + pending > modelled_) {
+    absl::StrAppend(&picture.paint, behind_.BeginOfRest());
+  }
   picture.exact = all && exact();
   return picture;
 }
@@ -426,7 +435,7 @@ std::string PaintingOf(absl::string_view bytes, WindowSize size) {
   }
   (void)screen.WriteSome(bytes.substr(std::max(digest.last_clear(), tail)),
                          kMostAtOnce);
-  return ResetAndClear() + screen.Paint(digest.modes(), modelled);
+  return screen.Paint(digest.modes(), modelled);
 }
 
 }  // namespace deptyr

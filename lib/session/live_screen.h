@@ -61,8 +61,12 @@ class LiveScreen final : public Observer {
   void OnOutput() override;
   void OnResize(WindowSize size) override;
 
-  // Makes any terminal show this screen, whatever it showed before.
+  // Makes a terminal that is blank and has been reset show this screen.
   struct Picture {
+    // The same for any terminal, whatever it shows.  Without a paint it is
+    // left as it is.
+    std::string ForAnyTerminal() const;
+
     std::string paint;
     uint64_t from;  // the stream goes on from this offset
     bool exact;
@@ -133,7 +137,8 @@ class LiveScreen final : public Observer {
   Timer park_;
 };
 
-// Makes any terminal show what a terminal of this size shows after these bytes.
+// Makes a terminal that is blank and has been reset show what a terminal of
+// this size shows after these bytes.
 std::string PaintingOf(absl::string_view bytes, WindowSize size);
 
 }  // namespace deptyr

@@ -57,14 +57,6 @@ absl::Status Failed(const absl::Status& why, bool lacks,
                    "seccomp profile that allows it"));
 }
 
-absl::StatusOr<Fd> OpenPidfd(pid_t pid) {
-  // The C library has no pidfd_open() before glibc 2.36, but knows its number.
-  Fd result(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
-  if (result.valid()) return result;
-  const bool lacks = errno == ENOSYS || errno == EPERM;
-  return Failed(Errno("get hold of process ", pid), lacks, "pidfd_open(2)");
-}
-
 // The limit of open descriptors before we raised it, for the programs we start.
 std::optional<rlimit> limit_before;
 
@@ -121,6 +113,14 @@ std::chrono::nanoseconds SinceBoot(std::chrono::steady_clock::time_point time) {
 }
 
 }  // namespace
+
+absl::StatusOr<Fd> OpenPidfd(pid_t pid) {
+  // The C library has no pidfd_open() before glibc 2.36, but knows its number.
+  Fd result(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (result.valid()) return result;
+  const bool lacks = errno == ENOSYS || errno == EPERM;
+  return Failed(Errno("get hold of process ", pid), lacks, "pidfd_open(2)");
+}
 
 absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,
                              std::chrono::steady_clock::time_point accepted) {

@@ -61,6 +61,9 @@ struct ExitAnswer {
 };
 ExitAnswer AskExitStatus(int pidfd);
 
+// Gets hold of the process that has this pid now, in our PID namespace.
+absl::StatusOr<Fd> OpenPidfd(pid_t pid);
+
 // Fails with EPERM if this process may not signal that one (kill(2)).
 absl::Status SendSignal(int pidfd, int signal);
 // Does the same if `sender` could, too, as root or as the process's real or

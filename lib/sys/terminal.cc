@@ -4,7 +4,14 @@
 #include <signal.h>
 #include <sys/stat.h>
 
+#include <algorithm>
 #include <array>
+#include <chrono>
+#include <cstdlib>
+
+#include "absl/algorithm/container.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 #include "lib/base/status.h"
 #include "lib/sys/io.h"
@@ -60,6 +67,26 @@ void WriteFully(int fd, absl::string_view text, absl::Duration patience) {
   }
 }
 
+// A terminal sends its answer after all that it sent before.  The bytes that
+// follow the answer are left for others to read.
+void DropLateInput(int fd) {
+  constexpr absl::string_view kQuestion = "\x1b[5n";
+  constexpr absl::string_view kAnswer = "\x1b[0n";
+  constexpr std::chrono::milliseconds kPatience(300);
+  const auto deadline = std::chrono::steady_clock::now() + kPatience;
+  WriteFully(fd, kQuestion, absl::ZeroDuration());
+  for (size_t matched = 0; matched < kAnswer.size();) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(
+        deadline - std::chrono::steady_clock::now());
+    pollfd input{.fd = fd, .events = POLLIN, .revents = 0};
+    const auto wait = static_cast<int>(std::max<int64_t>(left.count(), 0));
+    std::array<char, 1> c{};
+    if (::poll(&input, 1, wait) != 1 || ReadSome(fd, c).bytes != 1) return;
+    if (c[0] != kAnswer[matched]) matched = 0;
+    if (c[0] == kAnswer[matched]) ++matched;
+  }
+}
+
 absl::StatusOr<Fd> OpenOwnTerminal() {
   constexpr int kFlags = O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC;
   Fd fd(::open("/proc/self/fd/1", kFlags));
@@ -78,6 +105,16 @@ bool IsTerminal(int fd) {
 
 bool OnTerminal() {
   return IsTerminal(STDIN_FILENO) && IsTerminal(STDOUT_FILENO);
+}
+
+bool IsDumbTerminal() {
+  const char* const term = std::getenv("TERM");
+  constexpr absl::string_view kDumb[] = {"", "dumb", "unknown"};
+  return absl::c_linear_search(kDumb, term == nullptr ? "" : term);
+}
+
+bool HasTitle() {
+  return !IsDumbTerminal() && !absl::StartsWith(std::getenv("TERM"), "linux");
 }
 
 bool IsSameTerminal(int fd) {
@@ -126,24 +163,28 @@ absl::Status Terminal::MakeRaw() const {
              : Errno("make the terminal raw");
 }
 
-std::string ResetModesInPlace() {
-  // To reset the scroll region or the origin sends the cursor home, so it is
-  // saved (ESC 7) and restored (ESC 8), with its attributes.
-  return absl::StrCat("\x1b\x37", kResetModes, "\x1b\x38\x1b[m\x1b(B");
-}
-
 std::string ResetAndClear() {
-  constexpr char kCancel[] = "\x18";
-  return absl::StrCat(kCancel, kLeaveAlternateScreen, kResetModes,
-                      "\x1b[H\x1b[2J");
+  // Some terminals end a string by ST only, others know CAN.
+  constexpr char kEndSequence[] = "\x18\x1b\\";
+  return absl::StrCat(kEndSequence, kLeaveAlternateScreen, kResetModes,
+                      kClearScreen);
 }
 
-void Terminal::GiveBack(absl::Duration patience) {
+void Terminal::GiveBack() {
+  GiveBack(absl::StrCat(kLeaveAlternateScreen, kResetModes, "\r\n"),
+           absl::ZeroDuration(), LateInput::kKept);
+}
+
+void Terminal::GiveBack(absl::string_view undo, absl::Duration patience,
+                        LateInput late) {
   if (!fd_.valid()) return;
-  WriteFully(fd_.get(),
-             absl::StrCat(kLeaveAlternateScreen, kResetModes, "\r\n"),
-             patience);
+  WriteFully(fd_.get(), undo, patience);
+  if (late == LateInput::kDropped) DropLateInput(fd_.get());
   (void)::tcsetattr(fd_.get(), TCSANOW, &before_);
+  LetGo();
+}
+
+void Terminal::LetGo() {
   RestoreHandlers();
   fd_.Reset();
 }
@@ -160,6 +201,7 @@ absl::Status GoToBackground(absl::FunctionRef<void()> leave,
     // If we lead the terminal's session, our end hangs up everybody in it, so
     // we don't end before the child has left.
     go.Reset();
+    leave();
     char byte = 0;
     (void)TEMP_FAILURE_RETRY(::read(wait.get(), &byte, 1));
     const std::string text = absl::StrCat(before, child, after);
@@ -167,7 +209,6 @@ absl::Status GoToBackground(absl::FunctionRef<void()> leave,
     ::_exit(
         0);  // the destructors of exit() would end what goes on in the child
   }
-  leave();
   (void)::setsid();  // it can't fail: a new child leads no group
   const Fd null(::open("/dev/null", O_RDWR | O_CLOEXEC));
   for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {

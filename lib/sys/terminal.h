@@ -21,6 +21,11 @@ bool OnTerminal();
 // Whether fd is the terminal of standard output.
 bool IsSameTerminal(int fd);
 
+// Whether $TERM says that the terminal knows no escape sequences.
+bool IsDumbTerminal();
+// Whether it may have a title: the Linux console hasn't, and isn't told.
+bool HasTitle();
+
 class [[nodiscard]] Terminal {
  public:
   // Makes the terminal of standard output raw.  fd() is a non-blocking open
@@ -37,9 +42,19 @@ class [[nodiscard]] Terminal {
   int fd() const { return fd_.get(); }
   // Makes the terminal raw again, after somebody else had it (SIGCONT).
   absl::Status MakeRaw() const;
-  // Resets modes (kResetModes) and settings.  Waits for up to `patience` if the
-  // terminal takes nothing now.
-  void GiveBack(absl::Duration patience = absl::ZeroDuration());
+  // Input that is on its way when the terminal is given back.
+  enum class LateInput {
+    kKept,     // whoever reads the terminal next gets it
+    kDropped,  // it is read for up to 0.3 s, until the terminal answers DSR 5
+  };
+  // Gives the terminal its settings back, after `undo` was written to it.
+  // Waits for up to `patience` if the terminal takes nothing now.
+  void GiveBack(absl::string_view undo, absl::Duration patience,
+                LateInput late);
+  // Does so for a terminal of which it isn't known what was done to it.
+  void GiveBack();
+  // Leaves the terminal to another process, which gives it back.
+  void LetGo();
 
  private:
   Terminal(Fd fd, const termios& before)
@@ -52,8 +67,8 @@ class [[nodiscard]] Terminal {
 // Forks; the parent prints `before`, the child's pid and `after`, and exits
 // with 0.  The function returns in the child, which has a new session and the
 // same descriptors, except that /dev/null replaces those of 0, 1 and 2 that
-// were a terminal.  `leave` is called in the child first, while it still has
-// the terminal.  If the fork fails, nothing has changed.
+// were a terminal.  `leave` is called in the parent, and may wait.  If the fork
+// fails, nothing has changed.
 absl::Status GoToBackground(absl::FunctionRef<void()> leave,
                             absl::string_view before, absl::string_view after);
 
@@ -73,9 +88,9 @@ inline constexpr char kResetModes[] =
     "\x1b[<9u\x1b[>4m"
     "\x1b[999;1H";
 inline constexpr char kLeaveAlternateScreen[] = "\x1b[?1047l";
+inline constexpr char kClearScreen[] = "\x1b[H\x1b[2J";
+inline constexpr char kLastRow[] = "\x1b[999;1H";
 
-// kResetModes for a terminal whose cursor is to stay where it is.
-std::string ResetModesInPlace();
 // Makes a terminal show a blank primary screen, with the cursor in its top left
 // and all modes reset, whatever it shows and whatever sequence it is in.
 std::string ResetAndClear();

@@ -14,6 +14,8 @@ namespace {
 
 constexpr char kEscape = '\x1b';
 constexpr char kDelete = '\x7f';
+constexpr absl::string_view kPasteBegin = "\x1b[200~";
+constexpr absl::string_view kPasteEnd = "\x1b[201~";
 // No key's sequence is longer.
 constexpr size_t kLongestSequence = 40;
 
@@ -42,6 +44,11 @@ int NumberOf(absl::string_view text, int otherwise) {
   return is_number ? number : otherwise;
 }
 
+// Whether a person may have pressed it; a terminal may have begun a sequence.
+bool MayBePressed(absl::string_view sequence) {
+  return sequence.size() <= 2;
+}
+
 void Append(absl::string_view bytes, std::vector<Typed>& typed) {
   if (bytes.empty()) return;
   if (typed.empty() || !std::holds_alternative<Keystrokes>(typed.back())) {
@@ -63,23 +70,22 @@ std::vector<Typed> CommandKeys::Feed(absl::string_view bytes) {
 }
 
 absl::Duration CommandKeys::patience() const {
-  if (!sequence_.empty()) return kSequencePatience;
-  const bool waits = keys_.size() == 1 && alone_ == Alone::kWaits;
-  return matched_ > 0 && !waits ? kPatience : absl::ZeroDuration();
+  if (sequence_.size() > passed_) {
+    return MayBePressed(sequence_) ? kEscapePatience : kSequencePatience;
+  }
+  return matched_ > 0 && keys_.size() > 1 ? kPatience : absl::ZeroDuration();
 }
 
 std::vector<Typed> CommandKeys::TimeIsUp() {
   std::vector<Typed> typed;
-  if (!sequence_.empty()) {
-    OnKey({}, std::exchange(sequence_, ""), typed);
+  if (sequence_.size() > passed_) {
+    const std::string sequence = sequence_;
+    TakeSequence(std::exchange(sequence_, ""), typed);
+    if (!MayBePressed(sequence)) return typed;
+    sequence_ = sequence;
+    passed_ = sequence.size();
   } else if (patience() > absl::ZeroDuration()) {
-    const bool all = matched_ == keys_.size();
-    const std::string held = GiveUp();
-    if (all) {
-      typed.push_back(Command{});
-    } else {
-      Append(held, typed);
-    }
+    Append(GiveUp(), typed);
   }
   return typed;
 }
@@ -128,20 +134,36 @@ CommandKeys::Key CommandKeys::Decode(absl::string_view sequence) {
 }
 
 void CommandKeys::Take(char c, std::vector<Typed>& typed) {
-  if (sequence_.empty() &&
-      (c != kEscape || absl::StrContains(keys_, kEscape))) {
-    // Whoever commands by Escape has no use for sequences.
-    return OnKey({.character = c}, absl::string_view(&c, 1), typed);
+  // Whoever commands by Escape has no use for sequences.
+  const bool begins =
+      c == kEscape && (in_paste_ || !absl::StrContains(keys_, kEscape));
+  if (sequence_.empty() && !begins) {
+    const absl::string_view byte(&c, 1);
+    return in_paste_ ? Append(byte, typed)
+                     : OnKey({.character = c}, byte, typed);
   }
   sequence_.push_back(c);
   const Kind kind = Judge(sequence_);
   if (kind == Kind::kUnfinished) return;
-  const std::string bytes = std::exchange(sequence_, "");
-  if (kind == Kind::kKey) return OnKey(Decode(bytes), bytes, typed);
-  // It is a function key, the mouse or an answer, or text after Escape; its
-  // last byte may begin the next key.
-  OnKey({}, absl::string_view(bytes).substr(0, bytes.size() - 1), typed);
-  Take(c, typed);
+  const bool is_key = kind == Kind::kKey;
+  // If it is none, it is a function key, the mouse or an answer, or text after
+  // Escape; its last byte may begin the next key.
+  if (!is_key) sequence_.pop_back();
+  TakeSequence(std::exchange(sequence_, ""), typed);
+  if (!is_key) Take(c, typed);
+}
+
+void CommandKeys::TakeSequence(absl::string_view sequence,
+                               std::vector<Typed>& typed) {
+  const absl::string_view bytes = sequence.substr(std::exchange(passed_, 0));
+  const bool is_key = Judge(sequence) == Kind::kKey;
+  if (in_paste_) {
+    in_paste_ = sequence != kPasteEnd;
+    return Append(bytes, typed);
+  }
+  in_paste_ = sequence == kPasteBegin;
+  if (!is_key && bytes.empty()) return;  // the program has got all of it
+  OnKey(is_key ? Decode(sequence) : Key{}, bytes, typed);
 }
 
 void CommandKeys::OnKey(const Key& key, absl::string_view bytes,
@@ -153,7 +175,8 @@ void CommandKeys::OnKey(const Key& key, absl::string_view bytes,
   if (!matches && matched_ == 0) return Append(bytes, typed);
   held_.append(bytes.data(), bytes.size());
   if (matches) ++matched_;
-  if (matched_ < keys_.size() || matched_ == 1) return;
+  const bool waits = keys_.size() == 1 && alone_ == Alone::kWaits;
+  if (matched_ < keys_.size() || waits) return;
   (void)GiveUp();
   typed.push_back(Command{});
 }

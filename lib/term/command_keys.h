@@ -9,13 +9,15 @@
 //   // If nothing more comes within keys.patience():
 //   std::vector<Typed> rest = keys.TimeIsUp();
 //
-// With one key, the key after it is a command; pressed twice, it is typed once.
-// With several keys (docker's ^P^Q), the last one is the command at once, and
-// what isn't followed by the next one within kPatience is typed.
+// With one key, either that is a command at once, or the key after it is one;
+// then, pressed twice, it is typed once.  With several keys (docker's ^P^Q),
+// the last one is the command at once, and what isn't followed by the next one
+// within kPatience is typed.
 //
 // Keys are found in any number of pieces, and in the encodings that programs
 // ask terminals for as well: kitty's "CSI 92;5u" and xterm's (modifyOtherKeys)
-// "CSI 27;5;92~".  Pure.
+// "CSI 27;5;92~".  Nothing is a key inside a paste (CSI 200 ~ to CSI 201 ~).
+// Pure.
 #pragma once
 
 #include <optional>
@@ -43,16 +45,19 @@ using Typed = std::variant<Keystrokes, Command>;
 
 class CommandKeys {
  public:
-  // How long to wait for the next of several keys, or for a second press.
+  // How long to wait for the next of several keys.
   static constexpr absl::Duration kPatience = absl::Milliseconds(400);
-  // How long to wait for the rest of an escape sequence.  A person who pressed
-  // Escape waits that long, too.
-  static constexpr absl::Duration kSequencePatience = absl::Milliseconds(50);
+  // How long to wait for the rest of what a person may have pressed: Escape, or
+  // Alt and "[".  If that comes later it is still found, though the program has
+  // got the beginning.
+  static constexpr absl::Duration kEscapePatience = absl::Milliseconds(50);
+  // How long to wait for the rest of what only a terminal sends.
+  static constexpr absl::Duration kSequencePatience = absl::Seconds(1);
 
   // The meaning of one key without another after it.
   enum class Alone {
     kWaits,     // the other key is still to come
-    kCommands,  // a command, after kPatience
+    kCommands,  // a command
   };
 
   // `keys` are control characters; if there are none, everything is for the
@@ -76,6 +81,7 @@ class CommandKeys {
   static Kind Judge(absl::string_view sequence);
   static Key Decode(absl::string_view sequence);
   void Take(char c, std::vector<Typed>& typed);
+  void TakeSequence(absl::string_view sequence, std::vector<Typed>& typed);
   void OnKey(const Key& key, absl::string_view bytes,
              std::vector<Typed>& typed);
   void OnKeyAfter(const Key& key, std::vector<Typed>& typed);
@@ -86,6 +92,8 @@ class CommandKeys {
   size_t matched_ = 0;    // so many of keys_ were pressed,
   std::string held_;      // by these bytes
   std::string sequence_;  // an escape sequence that may be a key
+  size_t passed_ = 0;     // bytes of it that the program has got
+  bool in_paste_ = false;
 };
 
 }  // namespace deptyr

@@ -22,6 +22,7 @@ constexpr DecMode kDecModes[] = {
     {45, false},    // reverse wrap
     {12, false},    // the cursor blinks
     {25, true},     // the cursor is visible
+    {67, false},    // the backspace key sends BS
     {1004, false},  // reports focus
     {1005, false},  // mouse: UTF-8
     {1015, false},  // mouse: urxvt
@@ -32,6 +33,7 @@ constexpr DecMode kDecModes[] = {
     {2027, false},  // grapheme clusters
     {2031, false},  // reports the colour scheme
     {2048, false},  // reports its size in band
+    {9001, false},  // keys in the form of Windows (win32-input-mode)
     {2026, false},  // synchronized output
 };
 

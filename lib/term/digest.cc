@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "lib/term/queries.h"
+
 namespace deptyr {
 namespace {
 
@@ -30,7 +32,8 @@ bool AnyIsNotable(const char* p) {
 
 // Whether a CSI without a prefix that ends so has to be looked at.
 bool IsOfInterest(char final) {
-  return final == 'H' || final == 'J' || final == 'f' || Modes::Minds(final);
+  return final == 'H' || final == 'J' || final == 'c' || final == 'f' ||
+         Modes::Minds(final);
 }
 
 }  // namespace
@@ -40,9 +43,22 @@ uint64_t Digest::whole() const {
   return offset_ - begin_ > kLongestHeld ? offset_ : begin_;
 }
 
+absl::string_view Digest::EndOfSequence() const {
+  if (parser_.ground()) return "";
+  return parser_.in_string() ? "\x1b\\" : "\x18";
+}
+
+// An OSC may end by BEL, other strings don't.  No terminal does anything for
+// this number, or for SOS.
+absl::string_view Digest::BeginOfRest() const {
+  if (parser_.ground()) return "";
+  if (!parser_.in_string()) return "\x1b[";
+  return parser_.final() == ']' ? "\x1b]99999;" : "\x1bX";
+}
+
 void Digest::Rebase() {
   offset_ = begin_ = home_begin_ = home_end_ = last_clear_ = primary_clear_ = 0;
-  pen_set_ = 0;
+  last_query_ = pen_set_ = 0;
 }
 
 void Digest::Scan(absl::string_view bytes) {
@@ -99,6 +115,7 @@ void Digest::ScanByte(char c, uint64_t at) {
 }
 
 void Digest::Act(SequenceParser::Event event, uint64_t begin) {
+  if (QueryOf(event, parser_)) last_query_ = offset_ + 1;
   if (event == SequenceParser::Event::kCsi) MoveOrErase(begin);
   if (event == SequenceParser::Event::kCsi && parser_.final() == 'm' &&
       parser_.prefix() == 0) {

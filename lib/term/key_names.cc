@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/strip.h"
 
@@ -152,6 +153,12 @@ absl::StatusOr<std::optional<char>> ParseKey(absl::string_view spelling) {
 
 std::string SpellKey(char key) {
   return key == kDelete ? "^?" : std::string{'^', static_cast<char>(key + '@')};
+}
+
+std::string SpellKeys(absl::string_view keys) {
+  return absl::StrJoin(keys, " ", [](std::string* out, char key) {
+    absl::StrAppend(out, SpellKey(key));
+  });
 }
 
 absl::StatusOr<std::string> ParseDetachKeys(absl::string_view spelling) {

@@ -28,6 +28,9 @@ absl::StatusOr<std::optional<char>> ParseKey(absl::string_view spelling);
 // "^A"
 std::string SpellKey(char key);
 
+// "^P ^Q"
+std::string SpellKeys(absl::string_view keys);
+
 // The control characters that `spelling` names, with commas between several;
 // "" for "none".
 absl::StatusOr<std::string> ParseDetachKeys(absl::string_view spelling);

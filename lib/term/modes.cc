@@ -49,6 +49,9 @@ void Modes::Escape(const SequenceParser& escape, OnEffect on_effect) {
     case '8':
       Restore(on_effect);
       break;
+    case 'H':
+      has_tabs_ = true;
+      break;
     case 'c':
       Reset(on_effect);
       break;
@@ -71,6 +74,7 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
   if (csi.prefix() == '?') {
     if (final == 'h' || final == 'l') SetDecModes(csi, on_effect);
     if (final == 's' || final == 'r') KeepDecModes(csi, on_effect);
+    if (final == 'W') has_tabs_ &= csi.body() != "5";  // DECST8C
   } else if (final == 'u') {
     SetKittyFlags(csi);
   } else if (csi.prefix() == '>' && (final == 'm' || final == 'n')) {
@@ -93,6 +97,9 @@ bool TakeRegion(const Parameters& parameters, Modes::Region& region) {
 void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
   const Parameters parameters(csi.body());
   switch (csi.final()) {
+    case 'g':
+      has_tabs_ = true;
+      break;
     case 'h':
     case 'l':
       SetModes(csi);
@@ -276,6 +283,51 @@ std::string Modes::KittySequences(size_t screen) const {
     absl::StrAppend(&out, "\x1b[>", int{kitty.flags[i]}, "u");
   }
   return out;
+}
+
+std::string Modes::KittyUndo(size_t screen) const {
+  const int depth = kitty_[screen].depth;
+  return depth == 0 ? "" : absl::StrCat("\x1b[<", depth, "u");
+}
+
+std::string Modes::LeaveAlternate() const {
+  const std::string flags = KittyUndo(1);
+  // The flags of a screen can be taken back only while it is shown.
+  const bool enters = !alternate() && !flags.empty();
+  return absl::StrCat(enters ? "\x1b[?1047h" : "", flags,
+                      enters || alternate() ? "\x1b[?1047l" : "");
+}
+
+bool Modes::UndoMovesCursor() const {
+  return region_ != Region() || origin() || has_margins() || has_tabs_ ||
+         alternate();
+}
+
+std::string Modes::Undo() const {
+  std::string out;
+  // Other terminals take this for an underline.
+  if (modify_other_keys_ != 0) out += "\x1b[>4m\x1b[m";
+  out += KittyUndo(0);
+  if (region_ != Region()) out += "\x1b[r";
+  for (const DecMode& mode : kDecModes) {
+    if (Is(mode.number) == mode.at_reset) continue;
+    absl::StrAppend(&out, "\x1b[?", mode.number, mode.at_reset ? "h" : "l");
+  }
+  if (mouse_ != 0) absl::StrAppend(&out, "\x1b[?", mouse_, "l");
+  if (insert_) out += "\x1b[4l";
+  if (new_line_) out += "\x1b[20l";
+  if (application_keypad_) out += "\x1b>";
+  if (cursor_shape_ != 0) out += "\x1b[0 q";
+  if (charsets_ != Charsets()) out += Charsets::kReset;
+  return out + settings_.Undo();
+}
+
+bool Modes::reports() const {
+  constexpr uint8_t kEventTypes = 2;
+  const KittyStack& kitty = kitty_[alternate() ? 1 : 0];
+  const uint8_t flags = kitty.depth == 0 ? 0 : kitty.flags[kitty.depth - 1];
+  return mouse_ != 0 || Is(1004) || Is(2031) || Is(2048) ||
+         (flags & kEventTypes) != 0;
 }
 
 std::string Modes::ShortSequences() const {

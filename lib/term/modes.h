@@ -71,7 +71,7 @@ class Modes {
     return csi.prefix() != 0 || csi.intermediate() != 0 || Minds(csi.final());
   }
   // The same of a CSI without a prefix, whatever its intermediate is.
-  static bool Minds(char final) { return final >= 'h' && final != 'm'; }
+  static bool Minds(char final) { return final >= 'g' && final != 'm'; }
   // Call it when the terminal's size changes, which ends its region.
   void ForgetRegion() { region_ = margins_ = {}; }
 
@@ -102,6 +102,20 @@ class Modes {
   // The same without titles, colours and the like, which may be long: at most
   // 700 bytes.
   std::string ShortSequences() const;
+  // The sequences that take a terminal out of these modes, and nothing else.
+  // The first leaves the alternate screen, whose keyboard flags it takes back
+  // before; Undo() is for the modes that are in force then.
+  std::string LeaveAlternate() const;
+  std::string Undo() const;
+  // Whether Undo() or LeaveAlternate() puts the cursor somewhere else.
+  bool UndoMovesCursor() const;
+  // Whether tab stops were set or cleared.
+  bool has_tabs() const { return has_tabs_; }
+  // Whether what is printed is part of a link (OSC 8).
+  bool link_open() const { return settings_.link_open(); }
+  // Whether the terminal sends something that nobody types: reports of the
+  // mouse, focus, size or colours, and of keys that are released.
+  bool reports() const;
   // The sequences for what the alternate screen hides; they belong before it is
   // entered.
   std::string HiddenSequences() const { return KittySequences(0); }
@@ -132,12 +146,14 @@ class Modes {
   void Reset(OnEffect on_effect);
   KittyStack& kitty() { return kitty_[alternate() ? 1 : 0]; }
   std::string KittySequences(size_t screen) const;
+  std::string KittyUndo(size_t screen) const;
 
   uint32_t dec_modes_ = kDecModesAtReset;   // a bit for each of kDecModes
   uint32_t kept_modes_ = kDecModesAtReset;  // by XTSAVE
   bool insert_ = false;
   bool new_line_ = false;
   bool application_keypad_ = false;
+  bool has_tabs_ = false;
   int16_t mouse_ = 0;
   int16_t alternate_ = 0;
   int16_t cursor_shape_ = 0;

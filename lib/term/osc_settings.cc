@@ -26,6 +26,10 @@ std::string Printable(absl::string_view text, size_t most) {
   return out;
 }
 
+bool HasColor(int command) {
+  return command == 4 || command == 5 || (command >= 10 && command <= 19);
+}
+
 }  // namespace
 
 // XTPUSHTITLE and XTPOPTITLE.
@@ -56,34 +60,36 @@ void OscSettings::Take(absl::string_view body) {
       if (command != 2) titles_.icon = Printable(body, kLongestTitle);
       if (command != 1) titles_.title = Printable(body, kLongestTitle);
       break;
-    case 4:
-    case 10:
-    case 11:
-    case 12:
-      SetColors(command, body);
-      break;
     case 7:
       folder_ =
           body.size() > kLongestFolder ? "" : Printable(body, body.size());
       break;
-    case 104:
-    case 110:
-    case 111:
-    case 112:
-      ResetColors(command - 100, body);
+    case 8:  // PARAMETERS ; URI
+      link_open_ = body.find(';') + 1 < body.size();
+      break;
+    case 9:
+      if (absl::StartsWith(body, "4;")) {
+        const bool none = absl::StartsWith(body, "4;0");
+        progress_ = none ? "" : Printable(body, kLongestWord);
+      }
+      break;
+    case 22:
+      pointer_ = Printable(body, kLongestWord);
       break;
     default:
+      if (HasColor(command)) SetColors(command, body);
+      if (HasColor(command - 100)) ResetColors(command - 100, body);
       break;
   }
 }
 
-// OSC 4 has pairs of a number and a colour.  OSC 10 has a colour, and others
-// for the commands that follow.  A "?" asks.
+// OSC 4 and 5 have pairs of a number and a colour.  OSC 10 has a colour, and
+// others for the commands that follow.  A "?" asks.
 void OscSettings::SetColors(int command, absl::string_view body) {
   const std::vector<absl::string_view> words = absl::StrSplit(body, ';');
   for (size_t i = 0; i < words.size(); ++i, ++command) {
     std::string key = absl::StrCat(command, ";");
-    if (command == 4) {
+    if (command <= 5) {
       int index = 0;
       if (!absl::SimpleAtoi(words[i++], &index) || index < 0 || index > 255 ||
           i == words.size()) {
@@ -91,8 +97,9 @@ void OscSettings::SetColors(int command, absl::string_view body) {
       }
       absl::StrAppend(&key, index, ";");
       --command;
+    } else if (!HasColor(command)) {
+      return;
     }
-    if (key[0] == '1' && command > 12) return;
     const std::string color = Printable(words[i], kLongestColor);
     if (color != "?" && !color.empty()) colors_[key] = color;
   }
@@ -138,6 +145,25 @@ std::string OscSettings::Sequences() const {
   for (const auto& [start, color] : colors_) {
     absl::StrAppend(&out, "\x1b]", start, color, "\x07");
   }
+  if (!progress_.empty()) absl::StrAppend(&out, "\x1b]9;", progress_, "\x07");
+  if (!pointer_.empty()) absl::StrAppend(&out, "\x1b]22;", pointer_, "\x07");
+  return out;
+}
+
+std::string OscSettings::Undo() const {
+  std::string out;
+  if (link_open_) out += "\x1b]8;;\x1b\\";
+  if (!progress_.empty()) out += "\x1b]9;4;0\x07";
+  if (!pointer_.empty()) out += "\x1b]22;\x07";
+  for (const auto& [start, color] : colors_) {
+    absl::StrAppend(&out, "\x1b]1", start.size() == 3 ? "" : "0",
+                    start.substr(0, start.size() - 1), "\x07");
+  }
+  if (!folder_.empty()) out += "\x1b]7;\x07";
+  for (size_t i = 0; i < stack_.size(); ++i) out += "\x1b[23;0t";
+  const Titles& titles = stack_.empty() ? titles_ : stack_.front();
+  if (!titles.icon.empty()) out += "\x1b]1;\x07";
+  if (!titles.title.empty()) out += "\x1b]2;\x07";
   return out;
 }
 

@@ -1,5 +1,5 @@
 // OscSettings are those that a program makes by OSC, and may leave behind:
-// titles, the folder it is in, and colours.
+// titles, the folder it is in, colours, its progress, the mouse pointer.
 //
 //   OscSettings settings;
 //   settings.Take("2;a title");
@@ -26,6 +26,7 @@ class OscSettings {
   static constexpr size_t kLongestTitle = 256;
   static constexpr size_t kLongestFolder = 1024;
   static constexpr size_t kLongestColor = 32;
+  static constexpr size_t kLongestWord = 64;
   static constexpr size_t kMostTitles = 10;
 
   // Takes the body of an OSC; one that sets nothing changes nothing.
@@ -36,11 +37,15 @@ class OscSettings {
   void Reset() {
     stack_.clear();
     colors_.clear();
+    link_open_ = false;
   }
 
   const std::string& title() const { return titles_.title; }
+  bool link_open() const { return link_open_; }
   // The sequences that give these settings to a terminal that has none.
   std::string Sequences() const;
+  // The sequences that take these settings back, and no others.
+  std::string Undo() const;
 
  private:
   struct Titles {
@@ -56,8 +61,11 @@ class OscSettings {
   Titles titles_;
   std::vector<Titles> stack_;
   std::string folder_;  // OSC 7
-  // What OSC 4, 10, 11 and 12 set, by the start of the sequence: "4;1;".
+  // What OSC 4, 5 and 10 to 19 set, by the start of the sequence: "4;1;".
   std::map<std::string, std::string> colors_;
+  std::string progress_;  // OSC 9 ; 4 (ConEmu's)
+  std::string pointer_;   // OSC 22
+  bool link_open_ = false;
 };
 
 }  // namespace deptyr

@@ -112,6 +112,10 @@ ReplyFilter::Verdict ReplyFilter::Judge(absl::string_view sequence) {
 std::string ReplyFilter::Feed(absl::string_view bytes) {
   std::string typed;
   for (const char c : bytes) {
+    if (std::exchange(escaped_, false)) {
+      passed_ = 1;
+      held_.push_back(kEscape);
+    }
     if (held_.empty() && c != kEscape) {
       typed.push_back(c);
       continue;
@@ -123,9 +127,10 @@ std::string ReplyFilter::Feed(absl::string_view bytes) {
         break;
       case Verdict::kReply:
         held_.clear();
+        passed_ = 0;
         break;
       case Verdict::kTyped:
-        typed += std::exchange(held_, "");
+        typed += Flush();
         // An ESC begins the next sequence.
         if (c == kEscape) {
           typed.pop_back();
@@ -135,12 +140,22 @@ std::string ReplyFilter::Feed(absl::string_view bytes) {
     }
   }
   // An ESC alone is a key.
-  if (held_.size() == 1) typed += std::exchange(held_, "");
+  if (held_.size() == 1) {
+    typed += Flush();
+    escaped_ = true;
+  }
   return typed;
 }
 
+absl::Duration ReplyFilter::patience() const {
+  constexpr absl::Duration kPressed = absl::Milliseconds(50);
+  if (held_.empty()) return absl::ZeroDuration();
+  return held_.size() <= 2 ? kPressed : absl::Seconds(1);
+}
+
 std::string ReplyFilter::Flush() {
-  return std::exchange(held_, "");
+  escaped_ = false;
+  return std::exchange(held_, "").substr(std::exchange(passed_, 0));
 }
 
 }  // namespace deptyr

@@ -2,7 +2,7 @@
 //
 //   ReplyFilter filter;
 //   std::string typed = filter.Feed(bytes);
-//   // If nothing more comes soon:
+//   // If nothing more comes within filter.patience():
 //   typed += filter.Flush();
 //
 // A program asks its terminal what it is, or where the cursor is, and where
@@ -22,6 +22,7 @@
 #include <string>
 
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 namespace deptyr {
 
@@ -35,18 +36,24 @@ class ReplyFilter {
   // an answer is kept back until it is clear what it is.
   std::string Feed(absl::string_view bytes);
 
-  // Whether something is kept back.
-  bool pending() const { return !held_.empty(); }
-  // Call it when nothing has followed soon: what was kept back was typed, and
-  // is returned.
+  // How long to wait for the rest of what is kept back before Flush(): a moment
+  // for what a person may have pressed (Alt and "["), longer for what only a
+  // terminal begins.  Zero if nothing is kept back.
+  absl::Duration patience() const;
+  // Call it when nothing has followed: what was kept back was typed, and is
+  // returned.
   std::string Flush();
-  const std::string& held() const { return held_; }
+  std::string held() const { return held_.substr(passed_); }
 
  private:
   enum class Verdict { kNeedMore, kReply, kTyped };
   static Verdict Judge(absl::string_view sequence);
 
   std::string held_;  // from an ESC on
+  // The last byte that was returned is an ESC, which may have begun an answer:
+  // whoever reads it waits for no more, and the rest of the answer is dropped.
+  bool escaped_ = false;
+  size_t passed_ = 0;  // bytes of held_ that were returned
 };
 
 }  // namespace deptyr

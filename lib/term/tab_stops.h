@@ -39,18 +39,29 @@ class TabStops {
   // The sequences that give these stops to a terminal that has the usual ones;
   // they move the cursor.
   std::string Sequences() const {
-    std::string out;
-    bool usual = true;
     for (size_t col = 0; col < stops_.size(); ++col) {
-      usual &= stops_[col] == IsUsual(col);
-      if (stops_[col]) absl::StrAppend(&out, "\x1b[", col + 1, "G\x1bH");
+      if (stops_[col] != IsUsual(col)) return "\x1b[3g" + SetSequences();
     }
-    return usual ? "" : "\x1b[3g" + out;
+    return "";
+  }
+  // DECST8C, which gives a terminal that knows it the usual stops.
+  static constexpr char kEveryEight[] = "\x1b[?5W";
+  // The sequences that give the usual stops to a terminal that has any.
+  static std::string ResetSequences(int cols) {
+    return "\x1b[3g" + TabStops(cols).SetSequences() + kEveryEight;
   }
 
  private:
   // No tab ever reaches the stop of the first column.
   static bool IsUsual(size_t col) { return col % 8 == 0; }
+
+  std::string SetSequences() const {
+    std::string out;
+    for (size_t col = 0; col < stops_.size(); ++col) {
+      if (stops_[col]) absl::StrAppend(&out, "\x1b[", col + 1, "G\x1bH");
+    }
+    return out;
+  }
 
   std::vector<bool> stops_;
 };

@@ -22,6 +22,7 @@
 #include "lib/sys/signals.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/plain_text.h"
+#include "lib/term/undo.h"
 #include "lib/verbs/cast.h"
 
 namespace deptyr {
@@ -107,13 +108,13 @@ class Recorder final : public StreamReader {
 
  private:
   void OnAttached(const Attached& attached, Attachment::Joined how) override {
-    const WindowSize size = {attached.rows, attached.cols};
+    size_ = {attached.rows, attached.cols};
     if (how == Attachment::Joined::kFirst) {
-      Write(CastWriter::Header(size, absl::Now(), attached.session));
+      Write(CastWriter::Header(size_, absl::Now(), attached.session));
       if (once_ && !attached.running) Finish(absl::OkStatus());
       return;
     }
-    Write(CastWriter::Resized(Now(), size));
+    Write(CastWriter::Resized(Now(), size_));
     if (attached.stream == position().stream()) return;
     Mark("went away with its head");
     ResetTerminal();
@@ -133,7 +134,8 @@ class Recorder final : public StreamReader {
   void OnNotice(const KeyValues& fields) {
     const absl::string_view event = ValueOf(fields, "event");
     if (event == "resized") {
-      Write(CastWriter::Resized(Now(), SizeIn(fields, 0, UINT16_MAX)));
+      size_ = SizeIn(fields, 0, UINT16_MAX);
+      Write(CastWriter::Resized(Now(), size_));
     } else if (event == "started") {
       ResetTerminal();
     } else if (event == "ended") {
@@ -144,11 +146,14 @@ class Recorder final : public StreamReader {
     }
   }
 
-  void Show(absl::string_view bytes) { Write(cast_.Output(Now(), bytes)); }
+  void Show(absl::string_view bytes) {
+    undo_.Note(bytes);
+    Write(cast_.Output(Now(), bytes));
+  }
   void Mark(absl::string_view text) { Write(CastWriter::Mark(Now(), text)); }
   // The next program finds a terminal in the state it expects.
   void ResetTerminal() {
-    Show(absl::StrCat(kLeaveAlternateScreen, kResetModes, "\r\n"));
+    Show(absl::StrCat(undo_.Sequences(size_.cols), kLastRow, "\r\n"));
   }
   // The time since the recording began, even if the time of day is set
   // meanwhile.
@@ -157,6 +162,8 @@ class Recorder final : public StreamReader {
   const bool once_;
   const Clock::time_point start_ = Clock::now();
   CastWriter cast_;
+  WindowSize size_;
+  Undo undo_;
 };
 
 class HistoryReader final : public StreamReader {

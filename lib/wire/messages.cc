@@ -64,6 +64,12 @@ absl::Status Read(absl::string_view key, T& field, const std::string& text) {
   field = static_cast<T>(number);
   return absl::OkStatus();
 }
+template <typename T>
+absl::Status Read(absl::string_view key, std::optional<T>& field,
+                  const std::string& text) {
+  if (text.empty()) return absl::OkStatus();
+  return Read(key, field.emplace(), text);
+}
 absl::Status Read(absl::string_view key, From& field, const std::string& text) {
   const auto* const found = absl::c_find(kFroms, text);
   if (found == std::end(kFroms)) {
@@ -99,6 +105,8 @@ std::string PayloadOf(const Message& message) {
                                         const T& field) {
     if constexpr (std::is_same_v<T, KeyValues>) {
       pairs.insert(pairs.end(), field.begin(), field.end());
+    } else if constexpr (requires { field.has_value(); }) {
+      if (field) pairs.emplace_back(KeyOf(name), Spell(*field));
     } else {
       pairs.emplace_back(KeyOf(name), Spell(field));
     }

@@ -51,7 +51,9 @@ inline constexpr uint8_t kDeptyr = 222;  // modifier1; unused by uWSGI
 inline constexpr uint16_t kProtocolVersion = 1;
 
 // A field's type is its limit: a number that doesn't fit is refused, and so is
-// a name that isn't a session's; other texts are cut to kLongestText.
+// a name that isn't a session's; other texts are cut to kLongestText.  Fields
+// that came after 0.1.0 are optional: they are not written without a value, and
+// may be missing.
 
 struct Register {
   uint16_t version = kProtocolVersion;
@@ -118,8 +120,11 @@ struct Attach {
   // happened to programs at that very offset.
   uint64_t stream = 0;  // 0: the client is new
   uint64_t offset = 0;
+  // It resets and clears its terminal itself before a picture, which an empty
+  // paint announces.
+  std::optional<bool> resets = {};
   DEPTYR_FIELDS(version, session, rows, cols, from, value, read_only, kick,
-                stream, offset)
+                stream, offset, resets)
 };
 
 struct Attached {

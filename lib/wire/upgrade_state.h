@@ -192,9 +192,12 @@ struct HeadState {
   bool viewer_leads = false;
   std::map<std::string, uint64_t> refused;  // how often, by code
   uint64_t last_client = 0;                 // the highest id there has been
+  // Does to a terminal what was done to head's own (Undo::Redo()).  0.1.0 has
+  // none.
+  std::string viewer_redo;
   DEPTYR_FIELDS(program, since, sockets, kept, held, sessions, newest, ended,
                 clients, attached, askers, peers, terminal, shown, viewer,
-                viewer_leads, refused, last_client)
+                viewer_leads, refused, last_client, viewer_redo)
 };
 
 std::string Encode(const HeadState& state);

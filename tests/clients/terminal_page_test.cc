@@ -78,10 +78,13 @@ TEST(TerminalPageTest, IsWrittenAsThereIsRoom) {
   const Fd writes(ends[1]);
   ASSERT_GE(::fcntl(writes.get(), F_SETPIPE_SZ, 4096), 4096);
   TerminalPage page;
-  page.Open(TerminalPage::kNote, std::string(10'000, 'x') + "\nend\n");
+  Undo undo;
+  undo.Note("\x1b[?25l");
+  page.Open(TerminalPage::kNote, undo.Sequences(80),
+            std::string(10'000, 'x') + "\nend\n");
   std::string read;
   while (!page.written()) {
-    ASSERT_NE(page.Write(writes.get()), IoState::kError);
+    ASSERT_NE(page.Write(writes.get(), undo), IoState::kError);
     std::array<char, 4096> room{};
     const ssize_t got = ::read(reads.get(), room.data(), room.size());
     ASSERT_GT(got, 0);
@@ -92,16 +95,17 @@ TEST(TerminalPageTest, IsWrittenAsThereIsRoom) {
     if (got <= 0) break;
     read.append(room.data(), static_cast<size_t>(got));
   }
-  EXPECT_THAT(read, StartsWith(ResetAndClear()));
+  EXPECT_THAT(read, StartsWith(absl::StrCat("\x1b[?25h", kClearScreen)));
   EXPECT_THAT(read, EndsWith("x\r\nend\r\n"));
+  EXPECT_EQ(undo.Sequences(80), "") << "it has noted what was written";
 }
 
 TEST(TerminalPageTest, OnlyPagesTakeKeys) {
   TerminalPage page;
   EXPECT_FALSE(page.takes_keys());
-  page.Open(TerminalPage::kWaits, WaitsText("/head.sock", false, {}));
+  page.Open(TerminalPage::kWaits, "", WaitsText("/head.sock", false, {}));
   EXPECT_FALSE(page.takes_keys());
-  page.Open(TerminalPage::kHelp, HelpText('\x1c'));
+  page.Open(TerminalPage::kHelp, "", HelpText('\x1c'));
   EXPECT_TRUE(page.takes_keys());
   page.Close();
   EXPECT_FALSE(page.takes_keys());

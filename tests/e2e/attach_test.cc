@@ -153,8 +153,8 @@ TEST_F(AttachTest, WhatHasLeftTheScreenCanBeScrolledBackTo) {
   Attach({"--scrollback", "30"});
   ASSERT_TRUE(tmux().Until(StartsWith("78\n")));
   EXPECT_THAT(tmux().ScreenAndHistory(),
-              AllOf(StartsWith("48\n49\n50\n"), HasSubstr("\n77\n78\n"),
-                    HasSubstr("\n99\n100\n")));
+              AllOf(HasSubstr("detaches]\n48\n49\n50\n"),
+                    HasSubstr("\n77\n78\n"), HasSubstr("\n99\n100\n")));
 }
 
 TEST_F(AttachTest, ATerminalSlowerThanTheProgramShowsItsEnd) {
@@ -167,12 +167,67 @@ TEST_F(AttachTest, ATerminalSlowerThanTheProgramShowsItsEnd) {
   EXPECT_TRUE(tmux().Until(HasSubstr("hello\nhello\n")));
 }
 
-TEST_F(AttachTest, TheDetachKeyTwiceIsTypedOnce) {
-  BodyProcess body = Body("a", {Actor(), "keys", "3"});
+TEST_F(AttachTest, ItSaysHowToLeaveUnlessItIsQuiet) {
+  BodyProcess body = Shell("a", "echo before; exec cat");
+  Attach();
+  ASSERT_TRUE(tmux().Until(HasSubstr("before")));
+  EXPECT_THAT(tmux().ScreenAndHistory(),
+              HasSubstr("[deptyr: a is attached; ^\\\\ detaches]"));
+  tmux_.reset();
+  Attach({"-q"});
+  ASSERT_TRUE(tmux().Until(HasSubstr("before")));
+  EXPECT_THAT(tmux().ScreenAndHistory(), Not(HasSubstr("detaches")));
+}
+
+// The shell in the window shows something before.
+TEST_F(AttachTest, WhatWasShownBeforeGoesIntoTheScrollback) {
+  BodyProcess body = Shell("a", "echo program; exec cat");
+  tmux_.emplace(absl::StrCat("echo precious; ", Command({"-q"}, "a"),
+                             "; echo status $?; exec cat"));
+  ASSERT_TRUE(tmux().Until(StartsWith("program\n")));
+  EXPECT_THAT(tmux().Screen(), Not(HasSubstr("precious")));
+  EXPECT_THAT(tmux().ScreenAndHistory(), HasSubstr("precious\n"));
+}
+
+// script(1) writes down what the terminal gets.
+TEST_F(AttachTest, WhatTheProgramDidIsUndoneAndNothingElse) {
+  BodyProcess body =
+      Shell("a",
+            "read go; printf '\\033[>1u\\033[?1049h\\033[>3u\\033[?1003h"
+            "\\033]11;#400000\\007\\033]0;half'; printf mark; exec cat");
+  const std::string written = folder_ / "written";
+  tmux_.emplace(absl::StrCat("script -qfc ", Quote(Command({"-q"}, "a")), " ",
+                             Quote(written), "; exec cat"));
+  ASSERT_TRUE(ClientsUntil("1"));
+  tmux().Type("\n");
+  ASSERT_TRUE(TextUntil([&] { return ReadFile(written); }, HasSubstr("mark")));
+  tmux().Press({"C-\\"});
+  EXPECT_TRUE(TextUntil([&] { return ReadFile(written); },
+                        HasSubstr("mark\x1b\\\x1b[<1u\x1b[?1047l\x1b[<1u"
+                                  "\x1b[?1003l\x1b]111\a\x1b[23;0t"
+                                  "\x1b[999;1H\x1b[999;1H\r\n")));
+}
+
+TEST_F(AttachTest, TheProgramGetsTheSignalsIfThatIsAskedFor) {
+  BodyProcess body =
+      Shell("a", "trap 'echo signalled' TERM; while :; do sleep 0.1; done");
+  const Pipe input;
+  const auto attach = Start({"--sig-proxy", "true"}, input.read_end.get());
+  ASSERT_TRUE(ClientsUntil("1"));
+  attach->Signal(SIGTERM);
+  EXPECT_TRUE(HistoryUntil(HasSubstr("signalled")));
+  EXPECT_FALSE(attach->HasEnded());
+}
+
+TEST_F(AttachTest, InsideAPasteTheDetachKeyIsNone) {
+  BodyProcess body = Body("a", {Actor(), "keys", "14"});
   Attach();
   ASSERT_TRUE(tmux().Until(HasSubstr("keys:")));
-  tmux().Press({"C-\\", "C-\\", "C-c", "x"});
-  EXPECT_TRUE(tmux().Until(HasSubstr("keys: 1c 03 78 done")));
+  tmux().Type("\x1b[200~\x1cx\x1b[201~");
+  EXPECT_TRUE(tmux().Until(
+      HasSubstr("keys: 1b 5b 32 30 30 7e 1c 78 1b 5b 32 30 31 7e done")));
+  tmux().Press({"C-\\"});
+  EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
 }
 
 TEST_F(AttachTest, AnotherDetachKeyCanBeChosenAndSeveral) {

@@ -120,6 +120,41 @@ TEST_F(TerminalTest, IsOnTheMainScreenWithItsModesResetAtTheEnd) {
       StartsWith(absl::StrCat(kLeaveAlternateScreen, kResetModes))));
 }
 
+// A terminal that is far away goes on sending reports for a while.
+TEST_F(TerminalTest, LateInputIsDroppedUntilTheTerminalAnswers) {
+  Program child = Program::Fork(
+      [&] {
+        Value(Terminal::Take())
+            .GiveBack("undone", absl::ZeroDuration(),
+                      Terminal::LateInput::kDropped);
+        std::array<char, 80> line{};
+        const ssize_t got = ::read(STDIN_FILENO, line.data(), line.size());
+        return absl::string_view(line.data(), got < 0 ? 0 : got) == "mine\n"
+                   ? 0
+                   : 1;
+      },
+      OnTheTerminal());
+  OutputReader screen(pty_.controller.get());
+  ASSERT_TRUE(screen.Until("undone\x1b[5n"));
+  const absl::string_view sent = "\x1b[<35;1;1M\x1b[0\x1b[0nmine\n";
+  ASSERT_EQ(::write(pty_.controller.get(), sent.data(), sent.size()),
+            sent.size());
+  EXPECT_EQ(child.Wait(), kFine);
+  EXPECT_TRUE(IsAsBefore());
+}
+
+TEST_F(TerminalTest, ATerminalThatAnswersNothingKeepsNobody) {
+  Program child = Program::Fork(
+      [&] {
+        Value(Terminal::Take())
+            .GiveBack("", absl::ZeroDuration(), Terminal::LateInput::kDropped);
+        return 0;
+      },
+      OnTheTerminal());
+  EXPECT_EQ(child.Wait(), kFine);
+  EXPECT_TRUE(IsAsBefore());
+}
+
 TEST_F(TerminalTest, CanBeGivenBackEarlyAndOnlyOnce) {
   Program child = Program::Fork(
       [&] {

@@ -491,6 +491,10 @@ std::string Documented(uint64_t) {
 std::string Documented(bool) {
   return "0 or 1";
 }
+template <typename T>
+std::string Documented(const std::optional<T>&) {
+  return absl::StrCat(Documented(T()), ", or missing");
+}
 std::string Documented(From) {
   return "a word";
 }

@@ -172,7 +172,9 @@ TEST(UpgradeStateTest, TheBytesAreThoseThat010Wrote) {
 // A field with its initial value isn't written, and a round trip would show
 // nothing of it.
 TEST(UpgradeStateTest, TheTestHasEveryField) {
-  const json full = Parsed(Encode(Everything()));
+  HeadState state = Everything();
+  state.viewer_redo = "\x1b[1m";  // newer than the file
+  const json full = Parsed(Encode(state));
   EXPECT_EQ(full.size(), FieldsOf<HeadState>() + 1);  // the version
   EXPECT_EQ(full["sockets"][0].size(), FieldsOf<SocketState>());
   EXPECT_EQ(full["held"][0].size(), FieldsOf<HeldState>());
