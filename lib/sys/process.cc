@@ -158,8 +158,7 @@ std::string FindProgram(const std::string& name) {
   const char* const folders = std::getenv("PATH");
   for (const absl::string_view folder :
        absl::StrSplit(folders == nullptr ? "" : folders, ':')) {
-    const std::string path =
-        folder.empty() ? name : absl::StrCat(folder, "/", name);
+    std::string path = folder.empty() ? name : absl::StrCat(folder, "/", name);
     if (is_program(path)) return path;
   }
   return "";

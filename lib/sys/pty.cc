@@ -104,7 +104,7 @@ absl::Status BecomeTerminalProcess(int terminal) {
 
 std::string TermForNewTerminal() {
   const char* const inherited = std::getenv("TERM");
-  const std::string term = inherited == nullptr ? "" : inherited;
+  std::string term = inherited == nullptr ? "" : inherited;
   if (term.empty() || term == "dumb" || term == "unknown" || term == "linux") {
     return "xterm-256color";
   }

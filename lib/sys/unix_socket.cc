@@ -40,7 +40,7 @@ absl::StatusOr<Fd> NewSocket(int flags) {
   Fd fd(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | flags, 0));
   if (fd.valid()) return fd;
   const int error = errno;
-  const absl::Status failed = Errno("make a UNIX socket");
+  absl::Status failed = Errno("make a UNIX socket");
   if (error == EAFNOSUPPORT) {
     return absl::FailedPreconditionError(
         absl::StrCat(failed.message(),
@@ -60,7 +60,7 @@ absl::StatusOr<Fd> NewSocket(int flags) {
 absl::Status ConnectError(int error, const std::string& path,
                           absl::string_view whom) {
   errno = error;
-  const absl::Status failed = Errno("connect to ", whom, " at ", path);
+  absl::Status failed = Errno("connect to ", whom, " at ", path);
   const auto with = [&failed](absl::string_view advice) {
     return absl::StrCat(failed.message(), "; ", advice);
   };
@@ -211,7 +211,7 @@ absl::Status RemoveIfStale(int folder, const Workshop& shop,
   };
   if (::linkat(folder, name.c_str(), shop.here(), name.c_str(), 0) != 0) {
     if (errno == ENOENT) return absl::OkStatus();
-    const absl::Status failed = Errno("look at ", path);
+    absl::Status failed = Errno("look at ", path);
     const mode_t kind = KindAt(folder, name);
     return kind == 0 || kind == S_IFSOCK ? failed : other();
   }
