@@ -3,6 +3,8 @@
 #include <array>
 #include <cstring>
 
+#include "lib/term/queries.h"
+
 namespace deptyr {
 namespace {
 
@@ -30,7 +32,8 @@ bool AnyIsNotable(const char* p) {
 
 // Whether a CSI without a prefix that ends so has to be looked at.
 bool IsOfInterest(char final) {
-  return final == 'H' || final == 'J' || final == 'f' || Modes::Minds(final);
+  return final == 'H' || final == 'J' || final == 'c' || final == 'f' ||
+         Modes::Minds(final);
 }
 
 }  // namespace
@@ -42,7 +45,7 @@ uint64_t Digest::whole() const {
 
 void Digest::Rebase() {
   offset_ = begin_ = home_begin_ = home_end_ = last_clear_ = primary_clear_ = 0;
-  pen_set_ = 0;
+  last_query_ = pen_set_ = 0;
 }
 
 void Digest::Scan(absl::string_view bytes) {
@@ -99,6 +102,7 @@ void Digest::ScanByte(char c, uint64_t at) {
 }
 
 void Digest::Act(SequenceParser::Event event, uint64_t begin) {
+  if (QueryOf(event, parser_)) last_query_ = offset_ + 1;
   if (event == SequenceParser::Event::kCsi) MoveOrErase(begin);
   if (event == SequenceParser::Event::kCsi && parser_.final() == 'm' &&
       parser_.prefix() == 0) {

@@ -1,7 +1,7 @@
 // A small, fast scanner that sees every byte of a terminal's stream, even in a
 // flood that is too fast for the screen's model (lib/term/screen.h).  It knows
-// the modes in force, which bytes begin a sequence that isn't whole yet, and
-// when the screen was cleared.
+// the modes in force, which bytes begin a sequence that isn't whole yet, when
+// the screen was cleared, and when the terminal was last asked something.
 //
 //   Digest digest;
 //   digest.Scan(bytes);  // however the stream is cut
@@ -30,7 +30,7 @@ class Digest {
   // it.
   void Resized() { modes_.ForgetRegion(); }
   // Keeps the modes and forgets the stream: offsets begin at 0 again, and
-  // nothing has been cleared.
+  // nothing has been cleared or asked.
   void Rebase();
 
   const Modes& modes() const { return modes_; }
@@ -45,6 +45,9 @@ class Digest {
   // entered), or 0.  Leaving the alternate screen brings back the primary
   // screen's.
   uint64_t last_clear() const { return last_clear_; }
+  // The offset at which the last sequence ended that asks the terminal
+  // something (lib/term/queries.h); 0 if there was none.
+  uint64_t last_query() const { return last_query_; }
   // Whether the program wrote with the usual pen at this offset and has done so
   // ever since; false if that isn't known.
   bool has_usual_pen_since(uint64_t offset) const {
@@ -65,6 +68,7 @@ class Digest {
   uint64_t home_end_ = 0;
   uint64_t last_clear_ = 0;
   uint64_t primary_clear_ = 0;
+  uint64_t last_query_ = 0;
   uint64_t pen_set_ = 0;  // the last time
   bool usual_pen_ = true;
   SequenceParser parser_;

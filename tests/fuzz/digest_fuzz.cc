@@ -22,6 +22,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (at_once.offset() != stream.size()) std::abort();
   if (at_once.whole() > at_once.offset()) std::abort();
   if (at_once.last_clear() > at_once.offset()) std::abort();
+  if (at_once.last_query() > at_once.offset()) std::abort();
   if (at_once.modes().title().size() > deptyr::OscSettings::kLongestTitle)
     std::abort();
 
@@ -33,6 +34,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   }
   if (cut.whole() != at_once.whole()) std::abort();
   if (cut.last_clear() != at_once.last_clear()) std::abort();
+  if (cut.last_query() != at_once.last_query()) std::abort();
   if (cut.modes().alternate_mode() != at_once.modes().alternate_mode())
     std::abort();
   if (cut.modes().Sequences() != at_once.modes().Sequences()) std::abort();

@@ -20,8 +20,9 @@ class DigestTest : public testing::TestWithParam<Transcript> {};
 
 std::string Said(const Digest& digest) {
   return absl::StrCat(digest.offset(), " ", digest.whole(), " ",
-                      digest.last_clear(), " ", digest.modes().alternate_mode(),
-                      " ", digest.modes().Sequences());
+                      digest.last_clear(), " ", digest.last_query(), " ",
+                      digest.modes().alternate_mode(), " ",
+                      digest.modes().Sequences());
 }
 
 TEST_P(DigestTest, HowItIsCutDoesNotMatter) {
@@ -94,12 +95,13 @@ TEST(DigestOffsetTest, AResizeUndoesTheRegion) {
 }
 
 TEST(DigestOffsetTest, RebasedItKeepsTheModesAndCountsAnew) {
-  Digest digest = After("\x1b[2J\x1b[?1h\x1b[?1049h\x1b]2;t\x07 text");
+  Digest digest = After("\x1b[2J\x1b[c\x1b[?1h\x1b[?1049h\x1b]2;t\x07 text");
   const std::string modes = digest.modes().Sequences();
   digest.Rebase();
   EXPECT_EQ(digest.offset(), 0u);
   EXPECT_EQ(digest.whole(), 0u);
   EXPECT_EQ(digest.last_clear(), 0u);
+  EXPECT_EQ(digest.last_query(), 0u);
   EXPECT_EQ(digest.modes().Sequences(), modes);
   EXPECT_TRUE(digest.modes().alternate());
   digest.Scan("abc\x1b[2J");
