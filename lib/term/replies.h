@@ -19,6 +19,7 @@
 // 1;8 R, looks like a cursor position, and is one here.  Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -31,9 +32,15 @@ bool IsReport(absl::string_view bytes);
 
 class ReplyFilter {
  public:
+  // The answers that are taken out.
+  enum Kinds : uint8_t {
+    kAll,
+    kOurs,  // to what AnswerTo() and CursorAnswer() answer (queries.h)
+  };
+
   // Returns what is left of `bytes` for the program.  A possible beginning of
   // an answer is kept back until it is clear what it is.
-  std::string Feed(absl::string_view bytes);
+  std::string Feed(absl::string_view bytes, Kinds kinds = kAll);
 
   // Whether something is kept back.
   bool pending() const { return !held_.empty(); }
@@ -44,7 +51,7 @@ class ReplyFilter {
 
  private:
   enum class Verdict { kNeedMore, kReply, kTyped };
-  static Verdict Judge(absl::string_view sequence);
+  static Verdict Judge(absl::string_view sequence, Kinds kinds);
 
   std::string held_;  // from an ESC on
 };
