@@ -1,8 +1,7 @@
 // Whatever a terminal sends, in whatever pieces, the same passes, in its order,
 // and all of it if it has no ESC.  The first byte says how long the pieces are.
-// No piece ends with ESC, which is a key when it is alone.  What is taken out
-// is taken out of all answers or, if the second byte is odd, of those that head
-// gives, too.
+// No piece ends with ESC, which is a key when it is alone.  If the second
+// byte is odd, only answers are taken out that head gives, too.
 
 #include <algorithm>
 #include <cstddef>

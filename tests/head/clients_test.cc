@@ -869,7 +869,7 @@ TEST_F(ClientsTest, AQuestionNobodyHasSeenYetIsAnswered) {
   StartProgram();
   terminal_->Write("\x1b]11;?\x1b\\");
   PendingConnection first = AttachFramed();
-  ASSERT_TRUE(UntilReads(*first.side, "11;?"));
+  ASSERT_TRUE(UntilReads(*first.side, "\x1b]11;?\x1b\\"));
   first.side->Write(KeysFrame(kColor) + KeysFrame("x"));
   EXPECT_TRUE(ProgramReads(absl::StrCat(kColor, "x")));
 }

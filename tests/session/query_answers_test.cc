@@ -1,5 +1,5 @@
-// What head answers in place of a terminal: once, in order, with the cursor
-// where it was, and as much as is read.
+// Head answers in place of a terminal: once, in order, with the cursor where it
+// was, and no more than is read.
 #include "lib/session/query_answers.h"
 
 #include <string>
