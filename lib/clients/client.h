@@ -163,7 +163,7 @@ class Client : public SessionClient {
   BacklogQuota::Place in_line_;
   ReplyFilter replies_;
   Timer flush_;
-  // What was asked before this offset has been answered.
+  // The queries before this offset have been answered.
   uint64_t answered_ = 0;
   Timer replayed_;
   std::string untyped_;

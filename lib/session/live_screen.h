@@ -43,7 +43,7 @@ namespace deptyr {
 
 class LiveScreen final : public Observer {
  public:
-  // What the program asks its terminal is shown to `answers`, if there is one.
+  // Shows `answers`, if there is one, the queries of the program.
   LiveScreen(EventLoop& loop, Ring& ring, QueryAnswers* answers = nullptr)
       : loop_(loop), ring_(ring), answers_(answers) {}
   LiveScreen(const LiveScreen&) = delete;

@@ -7,11 +7,11 @@
 //   // When the screen is as it was at answers.waits_at():
 //   answers.TakeCursor(screen.reported_cursor());
 //
-// Who answers is decided when a query is read, by the audience: head, or the
+// When a query is read, the audience decides whether head answers it or the
 // terminal of the client that leads.  A query that asks for the cursor waits
 // for the screen's model, and the answers after it wait, too, because a program
-// may take the last for the end of all.  What a program asks faster than it
-// reads the answers is dropped.
+// may take the last for the end of all.  Queries that a program makes faster
+// than it reads the answers are dropped.
 #pragma once
 
 #include <cstddef>
