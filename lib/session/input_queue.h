@@ -44,6 +44,8 @@ class InputQueue {
   // Takes the keystrokes that a leaving client still had, unless those of
   // another have exceeded the room already.
   void TakeLeft(const SessionClient& from, absl::string_view keystrokes);
+  // Takes what head types itself, unless the queue has more than its room.
+  void TakeByHead(absl::string_view keystrokes);
   // Takes the keystrokes that the queue of the head before had.
   void Restore(absl::string_view keystrokes);
   void Clear() { keystrokes_.Clear(); }

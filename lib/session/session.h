@@ -128,6 +128,9 @@ class Session {
   // runs, input is dropped: it isn't for the next one.
   size_t Type(SessionClient& from, absl::string_view keystrokes);
   size_t input_room() const { return input_.room(); }
+  // A client has stopped the output by ^S, where the terminal has flow control
+  // (FlowAfter()).  Its id, or 0.  When that client leaves, head types ^Q.
+  uint64_t stopped_by() const;
   // True if the keystrokes are one interrupt that passed another client's.
   bool PassInterrupt(SessionClient& from, absl::string_view keystrokes);
   // Lead() says that this client is the one at work now, StopLeading() that it
@@ -148,6 +151,8 @@ class Session {
            !audience_.awaits();
   }
   void UpdateInterest();
+  void NoteFlow(const SessionClient& from, absl::string_view keystrokes);
+  void TypeByHead(absl::string_view keystrokes);
   void ApplySize();
   void EndNow();
   void Finish();
@@ -167,6 +172,7 @@ class Session {
   CurrentProgram program_;
   Audience audience_;
   InputQueue input_;
+  uint64_t stopped_by_ = 0;  // by what was typed, whatever the settings are now
   Sizing sizing_;
   LiveScreen screen_;
   Drain drain_;
