@@ -1,0 +1,61 @@
+#include "lib/head/circles.h"
+
+#include <map>
+#include <set>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/sys/process.h"
+
+namespace deptyr {
+
+std::string SessionAround(const SessionTable& sessions, const Attach& wish,
+                          const PeerIdentity& who) {
+  const bool has_terminal = wish.rows != 0 && wish.cols != 0;
+  if (has_terminal && who.pid != 0) {
+    for (const pid_t pid : WithAncestors(who.pid)) {
+      for (const auto& [name, session] : sessions.by_name()) {
+        if (session->running() && session->program().pid() == pid) return name;
+      }
+    }
+  }
+  const std::string told = wish.inside.value_or("");
+  const Session* const session = sessions.Find(told);
+  const bool believed =
+      session != nullptr && (session->owner() == who.uid || IsTrusted(who.uid));
+  return believed ? told : "";
+}
+
+absl::Status CheckCircle(const SessionTable& sessions,
+                         const std::string& inside, const Session& shown) {
+  if (inside.empty()) return absl::OkStatus();
+  // The sessions that are shown inside each session.
+  std::multimap<std::string, std::string> views;
+  for (const auto& [name, session] : sessions.by_name()) {
+    for (const SessionClient* client : session->clients()) {
+      views.emplace(client->Info().inside, name);
+    }
+  }
+  // Each name with the way that leads to it from `shown`.
+  std::vector<std::pair<std::string, std::string>> reached = {
+      {shown.name(), absl::StrCat(inside, " would show ", shown.name())}};
+  std::set<std::string> seen = {shown.name()};
+  for (size_t next = 0; next < reached.size(); ++next) {
+    const auto [name, way] = reached[next];
+    if (name == inside) {
+      return absl::FailedPreconditionError(
+          absl::StrCat("it would be shown to itself (", way,
+                       "); attach from a terminal outside of these sessions"));
+    }
+    const auto [begin, end] = views.equal_range(name);
+    for (auto view = begin; view != end; ++view) {
+      if (!seen.insert(view->second).second) continue;
+      reached.emplace_back(view->second,
+                           absl::StrCat(way, ", which shows ", view->second));
+    }
+  }
+  return absl::OkStatus();
+}
+
+}  // namespace deptyr
