@@ -81,7 +81,8 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       return StopSelf();
     }
     if (signal != SIGWINCH && signal != SIGCONT) {
-      return options_.proxies_signals ? Proxy(signal) : OnDetach();
+      const bool attached = view_ != nullptr;
+      return attached && options_.proxies_signals ? Proxy(signal) : OnDetach();
     }
     (void)UpdateSize();
     if (signal == SIGCONT && view_ != nullptr && interactive_) {

@@ -42,7 +42,7 @@ class TerminalView final : public View {
   // The first one finds what the user's shell has shown, which goes off the top
   // of the screen, where the terminal keeps it.
   void BeginPicture() override {
-    ProgramChanged();
+    Reset();
     if (std::exchange(fresh_, false)) {
       const int rows = std::max<int>(Size().rows, 1);
       Output(absl::StrCat("\r\x1b[J", std::string(rows - 1, '\n'), "\x1b[H"));
@@ -55,10 +55,7 @@ class TerminalView final : public View {
                             : absl::StrCat("\r\n\x1b[7m", Printable(text),
                                            "\x1b[m\x1b[K\r\n"));
   }
-  void ProgramChanged() override {
-    Output(queued_.Sequences(Size().cols));
-    if (HasTitle()) Output(kKeepTitle);
-  }
+  void ProgramChanged() override { Reset(); }
   void OnContinued() override {
     if (terminal_) {
       (void)terminal_->MakeRaw();
@@ -76,9 +73,7 @@ class TerminalView final : public View {
     if (!terminal_) return;
     const auto late = shown_.expects_input() ? Terminal::LateInput::kDropped
                                              : Terminal::LateInput::kKept;
-    terminal_->GiveBack(absl::StrCat(shown_.Sequences(Size().cols),
-                                     IsDumbTerminal() ? "" : kLastRow, "\r\n"),
-                        kGiveBackPatience, late);
+    terminal_->GiveBack(shown_.Sequences(Size().cols), kGiveBackPatience, late);
     terminal_.reset();
   }
 
@@ -109,8 +104,14 @@ class TerminalView final : public View {
     }
   }
 
+  // While others have the terminal, it has none.
   WindowSize Size() const {
+    if (!terminal_) return {};
     return GetWindowSize(terminal_->fd()).value_or(WindowSize());
+  }
+  void Reset() {
+    Output(queued_.Sequences(Size().cols));
+    if (HasTitle()) Output(kKeepTitle);
   }
   void OnWritten(absl::string_view bytes) override { shown_.Note(bytes); }
 

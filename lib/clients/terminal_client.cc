@@ -34,14 +34,23 @@ TerminalClient::TerminalClient(EventLoop& loop, Owner& owner, Terminal terminal,
   (void)MeasureTerminal();
 }
 
+// A descriptor can't be watched any less once it is closed.
+TerminalClient::~TerminalClient() {
+  watch_.Reset();
+  GiveBack();
+}
+
+void TerminalClient::LeaveTerminal() {
+  watch_.Reset();
+  terminal_.LetGo();
+}
+
 void TerminalClient::GiveBack() {
   const auto late = undo_.expects_input() ? Terminal::LateInput::kDropped
                                           : Terminal::LateInput::kKept;
   const std::string undo =
       was_of_010_ ? ResetAndClear() : undo_.Sequences(terminal_size_.cols);
-  terminal_.GiveBack(
-      absl::StrCat(undo, IsDumbTerminal() ? "" : kLastRow, "\r\n"),
-      absl::ZeroDuration(), late);
+  terminal_.GiveBack(undo, absl::ZeroDuration(), late);
 }
 
 std::string TerminalClient::UndoSequences(bool ahead) const {

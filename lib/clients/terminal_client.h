@@ -44,7 +44,7 @@ class TerminalClient final : public Client {
   // Nothing is on the terminal before Show() or GoOn().
   TerminalClient(EventLoop& loop, Owner& owner, Terminal terminal,
                  std::optional<char> command_key);
-  ~TerminalClient() override { GiveBack(); }
+  ~TerminalClient() override;
 
   // Shows this session, or, without one, that head waits for a program.
   void Show(Session* session);
@@ -62,7 +62,7 @@ class TerminalClient final : public Client {
   // Gives the terminal back; nothing is shown any more.
   void GiveBack();
   // Leaves that to another process.
-  void LeaveTerminal() { terminal_.LetGo(); }
+  void LeaveTerminal();
   // It knows what was done to the terminal.
   const Undo& undo() const { return undo_; }
   const Terminal& terminal() const { return terminal_; }

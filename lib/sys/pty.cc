@@ -10,6 +10,7 @@
 #include <cstdlib>
 
 #include "lib/base/status.h"
+#include "lib/sys/terminal.h"
 
 namespace deptyr {
 namespace {
@@ -105,10 +106,7 @@ absl::Status BecomeTerminalProcess(int terminal) {
 std::string TermForNewTerminal() {
   const char* const inherited = std::getenv("TERM");
   std::string term = inherited == nullptr ? "" : inherited;
-  if (term.empty() || term == "dumb" || term == "unknown" || term == "linux") {
-    return "xterm-256color";
-  }
-  return term;
+  return IsDumbTerminal() || term == "linux" ? "xterm-256color" : term;
 }
 
 void SetTerminalVariables(const std::string& term) {

@@ -171,14 +171,16 @@ std::string ResetAndClear() {
 }
 
 void Terminal::GiveBack() {
-  GiveBack(absl::StrCat(kLeaveAlternateScreen, kResetModes, "\r\n"),
+  GiveBack(absl::StrCat(kLeaveAlternateScreen, kResetModes),
            absl::ZeroDuration(), LateInput::kKept);
 }
 
 void Terminal::GiveBack(absl::string_view undo, absl::Duration patience,
                         LateInput late) {
   if (!fd_.valid()) return;
-  WriteFully(fd_.get(), undo, patience);
+  WriteFully(fd_.get(),
+             absl::StrCat(undo, IsDumbTerminal() ? "" : kLastRow, "\r\n"),
+             patience);
   if (late == LateInput::kDropped) DropLateInput(fd_.get());
   (void)::tcsetattr(fd_.get(), TCSANOW, &before_);
   LetGo();

@@ -47,8 +47,9 @@ class [[nodiscard]] Terminal {
     kKept,     // whoever reads the terminal next gets it
     kDropped,  // it is read for up to 0.3 s, until the terminal answers DSR 5
   };
-  // Gives the terminal its settings back, after `undo` was written to it.
-  // Waits for up to `patience` if the terminal takes nothing now.
+  // Gives the terminal its settings back, after `undo` was written to it, with
+  // the cursor below what is shown.  Waits for up to `patience` if the terminal
+  // takes nothing now.
   void GiveBack(absl::string_view undo, absl::Duration patience,
                 LateInput late);
   // Does so for a terminal of which it isn't known what was done to it.
@@ -89,7 +90,7 @@ inline constexpr char kResetModes[] =
     "\x1b[999;1H";
 inline constexpr char kLeaveAlternateScreen[] = "\x1b[?1047l";
 inline constexpr char kClearScreen[] = "\x1b[H\x1b[2J";
-inline constexpr char kLastRow[] = "\x1b[999;1H";
+inline constexpr char kLastRow[] = "\x1b[999;1H";  // its beginning
 
 // Makes a terminal show a blank primary screen, with the cursor in its top left
 // and all modes reset, whatever it shows and whatever sequence it is in.

@@ -69,9 +69,13 @@ std::vector<Typed> CommandKeys::Feed(absl::string_view bytes) {
   return typed;
 }
 
+absl::Duration CommandKeys::PatienceFor(absl::string_view sequence) {
+  return MayBePressed(sequence) ? kEscapePatience : kSequencePatience;
+}
+
 absl::Duration CommandKeys::patience() const {
   if (sequence_.size() > passed_) {
-    return MayBePressed(sequence_) ? kEscapePatience : kSequencePatience;
+    return PatienceFor(sequence_);
   }
   return matched_ > 0 && keys_.size() > 1 ? kPatience : absl::ZeroDuration();
 }

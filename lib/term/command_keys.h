@@ -54,6 +54,9 @@ class CommandKeys {
   // How long to wait for the rest of what only a terminal sends.
   static constexpr absl::Duration kSequencePatience = absl::Seconds(1);
 
+  // One of them, for what has come of a sequence.
+  static absl::Duration PatienceFor(absl::string_view sequence);
+
   // The meaning of one key without another after it.
   enum class Alone {
     kWaits,     // the other key is still to come

@@ -76,7 +76,7 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
     if (final == 's' || final == 'r') KeepDecModes(csi, on_effect);
     if (final == 'W') has_tabs_ &= csi.body() != "5";  // DECST8C
   } else if (final == 'u') {
-    SetKittyFlags(csi);
+    keyboard_flags().Take(csi);
   } else if (csi.prefix() == '>' && (final == 'm' || final == 'n')) {
     SetModifyKeys(csi);
   }
@@ -212,38 +212,6 @@ void Modes::SetModifyKeys(const SequenceParser& csi) {
   modify_other_keys_ = static_cast<int16_t>(level);
 }
 
-void Modes::SetKittyFlags(const SequenceParser& csi) {
-  const Parameters parameters(csi.body());
-  auto& [flags, depth] = kitty();
-  const auto argument = static_cast<uint8_t>(parameters.At(0) & 0x1f);
-  uint8_t& now = flags[depth == 0 ? 0 : depth - 1];
-  switch (csi.prefix()) {
-    case '>':
-      // A full stack forgets the oldest, as in kitty.
-      if (depth == flags.size()) {
-        std::copy(flags.begin() + 1, flags.end(), flags.begin());
-        --depth;
-      }
-      flags[depth++] = argument;
-      break;
-    case '<':
-      depth = static_cast<uint8_t>(
-          std::max(depth - std::max(parameters.At(0, 1), 1), 0));
-      if (depth == 0) flags[0] = 0;
-      break;
-    case '=': {
-      const int how = parameters.At(1, 1);
-      now = how == 2   ? now | argument
-            : how == 3 ? now & static_cast<uint8_t>(~argument)
-                       : argument;
-      depth = std::max<uint8_t>(depth, 1);
-      break;
-    }
-    default:
-      break;
-  }
-}
-
 void Modes::Save(OnEffect on_effect) {
   saved_[alternate() ? 1 : 0] = {charsets_, origin()};
   on_effect(Effect::kSave);
@@ -276,22 +244,8 @@ void Modes::Reset(OnEffect on_effect) {
   on_effect(Effect::kReset);
 }
 
-std::string Modes::KittySequences(size_t screen) const {
-  std::string out;
-  const KittyStack& kitty = kitty_[screen];
-  for (size_t i = 0; i < kitty.depth; ++i) {
-    absl::StrAppend(&out, "\x1b[>", int{kitty.flags[i]}, "u");
-  }
-  return out;
-}
-
-std::string Modes::KittyUndo(size_t screen) const {
-  const int depth = kitty_[screen].depth;
-  return depth == 0 ? "" : absl::StrCat("\x1b[<", depth, "u");
-}
-
 std::string Modes::LeaveAlternate() const {
-  const std::string flags = KittyUndo(1);
+  const std::string flags = keyboard_flags_[1].Undo();
   // The flags of a screen can be taken back only while it is shown.
   const bool enters = !alternate() && !flags.empty();
   return absl::StrCat(enters ? "\x1b[?1047h" : "", flags,
@@ -307,7 +261,7 @@ std::string Modes::Undo() const {
   std::string out;
   // Other terminals take this for an underline.
   if (modify_other_keys_ != 0) out += "\x1b[>4m\x1b[m";
-  out += KittyUndo(0);
+  out += keyboard_flags_[0].Undo();
   if (region_ != Region()) out += "\x1b[r";
   for (const DecMode& mode : kDecModes) {
     if (Is(mode.number) == mode.at_reset) continue;
@@ -323,11 +277,8 @@ std::string Modes::Undo() const {
 }
 
 bool Modes::reports() const {
-  constexpr uint8_t kEventTypes = 2;
-  const KittyStack& kitty = kitty_[alternate() ? 1 : 0];
-  const uint8_t flags = kitty.depth == 0 ? 0 : kitty.flags[kitty.depth - 1];
   return mouse_ != 0 || Is(1004) || Is(2031) || Is(2048) ||
-         (flags & kEventTypes) != 0;
+         keyboard_flags_[alternate() ? 1 : 0].reports_releases();
 }
 
 std::string Modes::ShortSequences() const {
@@ -356,7 +307,7 @@ std::string Modes::ShortSequences() const {
   if (modify_other_keys_ != 0) {
     absl::StrAppend(&out, "\x1b[>4;", modify_other_keys_, "m");
   }
-  return absl::StrCat(out, KittySequences(alternate() ? 1 : 0),
+  return absl::StrCat(out, keyboard_flags_[alternate() ? 1 : 0].Sequences(),
                       charsets_.Sequences());
 }
 

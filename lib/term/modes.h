@@ -24,6 +24,7 @@
 
 #include "lib/term/charsets.h"
 #include "lib/term/dec_modes.h"
+#include "lib/term/keyboard_flags.h"
 #include "lib/term/osc_settings.h"
 #include "lib/term/sequence.h"
 
@@ -118,14 +119,9 @@ class Modes {
   bool reports() const;
   // The sequences for what the alternate screen hides; they belong before it is
   // entered.
-  std::string HiddenSequences() const { return KittySequences(0); }
+  std::string HiddenSequences() const { return keyboard_flags_[0].Sequences(); }
 
  private:
-  struct KittyStack {
-    std::array<uint8_t, 8> flags = {};
-    uint8_t depth = 0;
-  };
-
   bool Is(int dec_mode) const {
     return (dec_modes_ & DecModeBit(dec_mode)) != 0;
   }
@@ -139,14 +135,13 @@ class Modes {
   void KeepDecModes(const SequenceParser& csi, OnEffect on_effect);
   void SetAlternate(int mode, bool on, OnEffect on_effect);
   void SetModifyKeys(const SequenceParser& csi);
-  void SetKittyFlags(const SequenceParser& csi);
   void Save(OnEffect on_effect);
   void Restore(OnEffect on_effect);
   void SoftReset();
   void Reset(OnEffect on_effect);
-  KittyStack& kitty() { return kitty_[alternate() ? 1 : 0]; }
-  std::string KittySequences(size_t screen) const;
-  std::string KittyUndo(size_t screen) const;
+  KeyboardFlags& keyboard_flags() {
+    return keyboard_flags_[alternate() ? 1 : 0];
+  }
 
   uint32_t dec_modes_ = kDecModesAtReset;   // a bit for each of kDecModes
   uint32_t kept_modes_ = kDecModesAtReset;  // by XTSAVE
@@ -162,7 +157,8 @@ class Modes {
   Region margins_;
   Charsets charsets_;
   std::array<Saved, 2> saved_;
-  std::array<KittyStack, 2> kitty_;  // of the primary and the alternate screen
+  // The primary and the alternate screen have flags each.
+  std::array<KeyboardFlags, 2> keyboard_flags_;
   OscSettings settings_;
 };
 

@@ -5,6 +5,8 @@
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
+#include "lib/term/command_keys.h"
+
 namespace deptyr {
 namespace {
 
@@ -148,9 +150,7 @@ std::string ReplyFilter::Feed(absl::string_view bytes) {
 }
 
 absl::Duration ReplyFilter::patience() const {
-  constexpr absl::Duration kPressed = absl::Milliseconds(50);
-  if (held_.empty()) return absl::ZeroDuration();
-  return held_.size() <= 2 ? kPressed : absl::Seconds(1);
+  return held_.empty() ? absl::ZeroDuration() : CommandKeys::PatienceFor(held_);
 }
 
 std::string ReplyFilter::Flush() {

@@ -19,6 +19,20 @@ namespace {
 
 using Until = Script::Until;
 
+absl::string_view DeedOf(Until until) {
+  switch (until) {
+    case Until::kTyped:
+      return "take what was typed";
+    case Until::kMatch:
+      return "write what is waited for";
+    case Until::kEnd:
+      return "exit";
+    case Until::kQuiet:
+      break;
+  }
+  return "be quiet";
+}
+
 class ScriptClient final : public Attachment::Listener {
  public:
   ScriptClient(EventLoop& loop, const Script& script)
@@ -50,12 +64,7 @@ class ScriptClient final : public Attachment::Listener {
       if (!may.ok()) return Finish(may);
     }
     waiting_ = SayWaiting(
-        loop_, absl::StrCat(
-                   head_.session(), " to ",
-                   script_.until == Until::kTyped   ? "take what was typed"
-                   : script_.until == Until::kMatch ? "write what is waited for"
-                   : script_.until == Until::kEnd   ? "exit"
-                                                    : "be quiet"));
+        loop_, absl::StrCat(head_.session(), " to ", DeedOf(script_.until)));
     if (script_.until == Until::kQuiet) WaitForQuiet();
     head_.Type(script_.typed);
     // Head answers "done" when the program has taken all of it.

@@ -389,6 +389,21 @@ TEST_F(AttachTest, StoppedAndContinuedItIsAsBefore) {
   EXPECT_TRUE(tmux().Until(HasSubstr("[deptyr: detached from a]")));
 }
 
+TEST_F(AttachTest, TheProgramMayBeRestartedWhileItIsStopped) {
+  std::optional<BodyProcess> first(Shell("a", "echo the first; read x"));
+  tmux_.emplace("exec bash --norc -i");
+  tmux().Type(absl::StrCat(Command({}, "a"), "\n"));
+  ASSERT_TRUE(tmux().Until(StartsWith("the first")));
+  ASSERT_EQ(::kill(ChildrenOf(tmux().pane_pid()).at(0), SIGTSTP), 0);
+  ASSERT_TRUE(tmux().Until(HasSubstr("Stopped")));
+  first.reset();
+  const BodyProcess second = Shell("a", "echo the second; exec cat");
+  tmux().Type("fg\n");
+  ASSERT_TRUE(tmux().Until(HasSubstr("the second\n")));
+  tmux().Press({"C-\\"});
+  EXPECT_TRUE(tmux().Until(HasSubstr("[deptyr: detached from a]")));
+}
+
 TEST_F(AttachTest, WhenHeadIsGoneItSaysSoAndRestoresTheTerminal) {
   BodyProcess body = Shell("a", kFullScreen);
   Attach({"--wait", "0"});

@@ -25,6 +25,7 @@
 namespace deptyr {
 namespace {
 
+using testing::AllOf;
 using testing::StartsWith;
 
 constexpr ExitStatus kFine{.code = 0};
@@ -135,7 +136,8 @@ TEST_F(TerminalTest, LateInputIsDroppedUntilTheTerminalAnswers) {
       },
       OnTheTerminal());
   OutputReader screen(pty_.controller.get());
-  ASSERT_TRUE(screen.Until("undone\x1b[5n"));
+  ASSERT_TRUE(screen.Until(
+      AllOf(StartsWith("undone"), testing::EndsWith("\r\n\x1b[5n"))));
   const absl::string_view sent = "\x1b[<35;1;1M\x1b[0\x1b[0nmine\n";
   ASSERT_EQ(::write(pty_.controller.get(), sent.data(), sent.size()),
             sent.size());
