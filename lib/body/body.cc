@@ -29,8 +29,11 @@ namespace {
 
 using Clock = std::chrono::steady_clock;  // clock jumps don't move deadlines
 
-// A person or a log is told what is waited for once it has taken this long.
+// One attempt to connect waits this long for room in head's backlog.
 constexpr absl::Duration kMoment = absl::Seconds(2);
+// A head that is there and takes this long is told of: one to which a thousand
+// programs come at once takes seconds.
+constexpr absl::Duration kSilence = absl::Seconds(10);
 
 // It knows how long body still waits for head, and tells the log so.
 class Patience {
@@ -62,7 +65,10 @@ class Patience {
 absl::Status AwaitAcceptance(int head, const std::string& socket,
                              Patience& patience) {
   // Even with --wait 0 a head that is there gets a moment to answer.
-  absl::Duration left = std::max(patience.left(), absl::Seconds(5)) - kMoment;
+  absl::Duration left = std::max(patience.left(), absl::Seconds(5));
+  const absl::Duration silence = std::min(left, kSilence);
+  left -= silence;
+  RETURN_IF_ERROR(SetTimeouts(head, silence));
   MessageInbox inbox;
   for (;;) {
     std::array<char, 4096> room;

@@ -553,7 +553,7 @@ TEST_F(VerbsTest, ARecordingHasEverySizeAndTheNextProgram) {
   (void)server->Wait();
   EXPECT_TRUE(out_.Until(HasSubstr("\"m\",\"ended")));
   const auto next = Server();
-  EXPECT_TRUE(out_.Until(ContainsRegex("\"m\",\"ended.*1047l.*Done")));
+  EXPECT_TRUE(out_.Until(ContainsRegex("\"m\",\"ended.*999;1H.*Done")));
 }
 
 TEST_F(VerbsTest, ARecordingEndsWhenItIsInterrupted) {
