@@ -76,7 +76,7 @@ std::string Fill(uint32_t rgb) {
 }
 
 // Returns the attributes of a <text>, without its place.
-std::string Look(const Style& style, uint32_t fg) {
+std::string StyleOf(const Style& style, uint32_t fg) {
   std::string out = Fill(fg);
   if (style.bold) out += " font-weight=\"bold\"";
   if (style.italic) out += " font-style=\"italic\"";
@@ -223,7 +223,8 @@ std::string TextOf(const Run& run, double y) {
       "<text x=\"%g\" y=\"%g\" textLength=\"%g\" "
       "lengthAdjust=\"spacingAndGlyphs\" xml:space=\"preserve\" %s>%s</text>%s",
       x, y + kBaseline, kWidth * static_cast<double>(columns),
-      Look(style, run.colors.fg), Escaped(run.text), leads ? "</a>\n" : "\n");
+      StyleOf(style, run.colors.fg), Escaped(run.text),
+      leads ? "</a>\n" : "\n");
   return out;
 }
 

@@ -266,7 +266,7 @@ void LiveScreen::StartAgain(bool at_once) {
   }
   modelled_ = std::min(learned_from_, Whole());
   Forget();
-  screen_.emplace(size_);
+  screen_ = std::make_unique<Screen>(size_);
   known_ = false;
   // The modes at that place aren't known; the present ones are the best guess.
   behind_ = Digest();
@@ -391,7 +391,7 @@ void LiveScreen::ForgetParked() {
 
 void LiveScreen::Unpark() {
   if (screen_) return;
-  screen_.emplace(size_);
+  screen_ = std::make_unique<Screen>(size_);
   unparked_ = 0;
   ParkLater();
 }

@@ -80,7 +80,7 @@ class LiveScreen final : public Observer {
   uint64_t modes_offset() const { return Whole(); }
   std::string Modes() const;
   const std::string& title() const { return digest_.modes().title(); }
-  bool parked() const { return !screen_.has_value(); }
+  bool parked() const { return screen_ == nullptr; }
   // How much work the present model has taken (lib/term/screen.h).
   uint64_t work() const { return screen_ ? screen_->work() : 0; }
 
@@ -121,7 +121,7 @@ class LiveScreen final : public Observer {
   // that nothing is left of what it doesn't know.
   uint64_t sure_from_ = 0;
   bool known_ = false;
-  std::optional<Screen> screen_;
+  std::unique_ptr<Screen> screen_;  // none while it is parked
   // The last picture that took long, for others who ask within a moment.
   struct Again {
     Picture picture;

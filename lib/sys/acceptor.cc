@@ -5,7 +5,7 @@
 namespace deptyr {
 
 constexpr int kAcceptsPerTurn = 64;
-constexpr absl::Duration kPause = absl::Milliseconds(100);
+constexpr absl::Duration kPauseAfterError = absl::Milliseconds(100);
 
 Acceptor::Acceptor(EventLoop& loop, ListeningSocket socket,
                    absl::AnyInvocable<void(Fd)> take)
@@ -25,7 +25,8 @@ void Acceptor::OnReadable() {
             "; raise the limit of open files (LimitNOFILE=, ulimit -n)");
       }
       watch_.Set(Interest::kNone);
-      pause_ = loop_.After(kPause, [this] { watch_.Set(Interest::kRead); });
+      pause_ = loop_.After(kPauseAfterError,
+                           [this] { watch_.Set(Interest::kRead); });
       return;
     }
     if (!connection->has_value()) {

@@ -11,7 +11,7 @@ namespace deptyr {
 // So many bytes are worth a read.
 constexpr size_t kEnough = 1024;
 // Each question takes a lock of the terminal's.
-constexpr auto kPause = std::chrono::nanoseconds(1500);
+constexpr auto kLongestPoll = std::chrono::nanoseconds(1500);
 // If a yield takes longer, a program ran, with a slice of some milliseconds;
 // the worker needs less.
 constexpr auto kLongYield = std::chrono::microseconds(500);
@@ -25,7 +25,7 @@ BusyPoll::Clock::time_point BusyPoll::Pause(Clock::time_point now) {
     if (after - now > kLongYield) no_yield_until_ = after + kWithoutYield;
     return after;
   }
-  const Clock::time_point end = now + kPause;
+  const Clock::time_point end = now + kLongestPoll;
   while (now < end) {
 #if defined(__x86_64__) || defined(__i386__)
     __builtin_ia32_pause();

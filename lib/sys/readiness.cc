@@ -8,18 +8,18 @@
 
 namespace deptyr {
 
-constexpr char kVariable[] = "NOTIFY_SOCKET";
+constexpr char kNotifySocket[] = "NOTIFY_SOCKET";
 
 Readiness::Readiness(int ready_fd) : ready_fd_(ready_fd) {
   if (ready_fd >= 0) (void)::fcntl(ready_fd, F_SETFD, FD_CLOEXEC);
-  const char* const name = std::getenv(kVariable);
+  const char* const name = std::getenv(kNotifySocket);
   if (name == nullptr) return;
   if (const auto address = UnixAddressOf(name); address.ok()) {
     name_ = name;
     address_ = *address;
     socket_ = Fd(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0));
   }
-  (void)::unsetenv(kVariable);
+  (void)::unsetenv(kNotifySocket);
 }
 
 void Readiness::Ready() {
@@ -40,9 +40,9 @@ bool Readiness::Status(absl::string_view text) {
 
 void Readiness::ShowSocket(bool show) const {
   if (show && is_notified()) {
-    (void)::setenv(kVariable, name_.c_str(), 1);
+    (void)::setenv(kNotifySocket, name_.c_str(), 1);
   } else {
-    (void)::unsetenv(kVariable);
+    (void)::unsetenv(kNotifySocket);
   }
 }
 

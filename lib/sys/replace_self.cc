@@ -26,7 +26,7 @@ namespace {
 
 // "FD PID" or "FD trial".  The pid is there because another process may inherit
 // the variable by mistake.
-constexpr char kVariable[] = "DEPTYR_OFFER";
+constexpr char kOfferVariable[] = "DEPTYR_OFFER";
 constexpr char kTrial[] = "trial";
 
 absl::StatusOr<Fd> Written(absl::string_view text) {
@@ -97,7 +97,7 @@ absl::StatusOr<Trial> StartTrial(const std::string& program,
     (void)::dup2(said.get(), STDERR_FILENO);
     SetCloseOnExec(offer.fds, false);
     SetCloseOnExec({text.get()}, false);
-    (void)::setenv(kVariable, variable.c_str(), 1);
+    (void)::setenv(kOfferVariable, variable.c_str(), 1);
     (void)::execv(program.c_str(), words.data());
     const absl::Status why = Errno("execute ", program);
     (void)!::write(STDERR_FILENO, why.message().data(), why.message().size());
@@ -119,21 +119,21 @@ absl::Status ReplaceSelf(const std::string& program,
   ASSIGN_OR_RETURN(const Fd text, Written(offer.text));
   std::vector<int> fds = offer.fds;
   fds.push_back(text.get());
-  (void)::setenv(kVariable, absl::StrCat(text.get(), " ", ::getpid()).c_str(),
-                 1);
+  (void)::setenv(kOfferVariable,
+                 absl::StrCat(text.get(), " ", ::getpid()).c_str(), 1);
   SetCloseOnExec(fds, false);
   (void)::execv(program.c_str(), ExecArgv(argv).data());
   absl::Status why = Errno("execute ", program);
   SetCloseOnExec(fds, true);
-  (void)::unsetenv(kVariable);
+  (void)::unsetenv(kOfferVariable);
   return why;
 }
 
 absl::StatusOr<std::optional<TakenOffer>> TakeOffer() {
-  const char* const variable = std::getenv(kVariable);
+  const char* const variable = std::getenv(kOfferVariable);
   if (variable == nullptr) return std::nullopt;
   const std::vector<std::string> words = absl::StrSplit(variable, ' ');
-  (void)::unsetenv(kVariable);
+  (void)::unsetenv(kOfferVariable);
   int number = -1;
   const bool trial = words.back() == kTrial;
   if (words.size() != 2 || !absl::SimpleAtoi(words[0], &number) ||

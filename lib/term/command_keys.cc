@@ -7,17 +7,16 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_split.h"
 
+#include "lib/term/characters.h"
 #include "lib/term/key_names.h"
 
 namespace deptyr {
 namespace {
 
-constexpr char kEscape = '\x1b';
-constexpr char kDelete = '\x7f';
 constexpr absl::string_view kPasteBegin = "\x1b[200~";
 constexpr absl::string_view kPasteEnd = "\x1b[201~";
 // No key's sequence is longer.
-constexpr size_t kLongestSequence = 40;
+constexpr size_t kLongestKey = 40;
 
 // Kitty's modifiers; one more is sent.  Xterm's are the same.
 constexpr int kAlt = 2;
@@ -103,8 +102,8 @@ CommandKeys::Kind CommandKeys::Judge(absl::string_view sequence) {
   if (last == 'u' || last == '~') return Kind::kKey;
   const bool number = absl::ascii_isdigit(static_cast<unsigned char>(last)) ||
                       last == ';' || last == ':';
-  return number && sequence.size() < kLongestSequence ? Kind::kUnfinished
-                                                      : Kind::kOther;
+  return number && sequence.size() < kLongestKey ? Kind::kUnfinished
+                                                 : Kind::kOther;
 }
 
 // CODE[:SHIFTED[:BASE]][;MODIFIERS[:EVENT][;TEXT]] u, or 27;MODIFIERS;CODE ~.

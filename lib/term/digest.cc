@@ -3,12 +3,11 @@
 #include <array>
 #include <cstring>
 
+#include "lib/term/characters.h"
 #include "lib/term/queries.h"
 
 namespace deptyr {
 namespace {
-
-constexpr char kEscape = '\x1b';
 
 // Processors compare this many bytes at once.
 constexpr ptrdiff_t kBlock = 16;
@@ -30,7 +29,8 @@ bool AnyIsNotable(const char* p) {
   return (halves[0] | halves[1]) != 0;
 }
 
-// Whether a CSI without a prefix that ends so has to be looked at.
+// Whether a CSI that ends so, without a prefix and an intermediate, has to be
+// looked at.
 bool IsOfInterest(char final) {
   return final == 'H' || final == 'J' || final == 'c' || final == 'f' ||
          Modes::Minds(final);
@@ -93,8 +93,8 @@ const char* Digest::SkipPlain(const char* p, const char* end) const {
 const char* Digest::SkipCsi(const char* p, const char* end) {
   if (end - p < 3 || p[1] != '[' || (p[2] >= '<' && p[2] <= '?')) return p;
   const char* q = p + 2;
-  while (q != end && *q >= ' ' && *q < '@') ++q;
-  if (q == end || *q < '@' || *q == '\x7f' || IsOfInterest(*q)) return p;
+  while (q != end && IsParameter(*q)) ++q;
+  if (q == end || !IsFinal(*q) || IsOfInterest(*q)) return p;
   if (*q == 'm') {
     pen_set_ = offset_;
     usual_pen_ = q == p + 2 || (q == p + 3 && p[2] == '0');

@@ -9,11 +9,10 @@
 #include "absl/strings/strip.h"
 
 #include "lib/base/utf8.h"
+#include "lib/term/characters.h"
 
 namespace deptyr {
 namespace {
-
-constexpr char kDelete = 0x7f;
 
 // Such a key sends CSI, a number for its modifiers if it has any, and `last`;
 // or CSI, `number` and "~".

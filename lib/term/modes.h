@@ -71,7 +71,7 @@ class Modes {
   static bool Minds(const SequenceParser& csi) {
     return csi.prefix() != 0 || csi.intermediate() != 0 || Minds(csi.final());
   }
-  // The same of a CSI without a prefix, whatever its intermediate is.
+  // The same of a CSI without a prefix and an intermediate.
   static bool Minds(char final) { return final >= 'g' && final != 'm'; }
   // Call it when the terminal's size changes, which ends its region.
   void ForgetRegion() { region_ = margins_ = {}; }

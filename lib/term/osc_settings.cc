@@ -69,8 +69,8 @@ void OscSettings::Take(absl::string_view body) {
       break;
     case 9:
       if (absl::StartsWith(body, "4;")) {
-        const bool none = absl::StartsWith(body, "4;0");
-        progress_ = none ? "" : Printable(body, kLongestWord);
+        progress_ = Printable(body, kLongestWord);
+        if (absl::StartsWith(progress_, "4;0")) progress_.clear();
       }
       break;
     case 22:

@@ -2,14 +2,9 @@
 
 #include "absl/strings/match.h"
 
+#include "lib/term/characters.h"
+
 namespace deptyr {
-namespace {
-
-bool IsAscii(char c) {
-  return c >= ' ' && c < '\x7f';
-}
-
-}  // namespace
 
 std::string PlainText::Feed(absl::string_view bytes) {
   std::string out;
@@ -17,7 +12,7 @@ std::string PlainText::Feed(absl::string_view bytes) {
   const char* p = bytes.data();
   const char* const end = p + bytes.size();
   while (p != end) {
-    if (IsAscii(*p) && parser_.ground() && utf8_.pending() == 0 &&
+    if (IsPrintableAscii(*p) && parser_.ground() && utf8_.pending() == 0 &&
         charsets_.ascii()) {
       p = TakeAscii(p, end, out);
     } else {
@@ -36,7 +31,7 @@ std::string PlainText::Flush() {
 const char* PlainText::TakeAscii(const char* p, const char* end,
                                  std::string& out) {
   const char* const begin = p;
-  while (p != end && IsAscii(*p)) ++p;
+  while (p != end && IsPrintableAscii(*p)) ++p;
   BeforeText(out);
   out.append(begin, p);
   after_space_ = p[-1] == ' ';

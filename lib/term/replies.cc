@@ -5,25 +5,17 @@
 #include "absl/strings/match.h"
 #include "absl/strings/strip.h"
 
+#include "lib/term/characters.h"
 #include "lib/term/command_keys.h"
 
 namespace deptyr {
 namespace {
 
-constexpr char kEscape = '\x1b';
-constexpr char kBell = '\a';
 // No answer in use is longer; what goes on after that is a paste.
 constexpr size_t kLongestReply = 512;
 
-// ECMA-48: parameters 0x30..0x3f, intermediates 0x20..0x2f, final 0x40..0x7e.
-bool IsParameter(char c) {
-  return c >= 0x30 && c <= 0x3f;
-}
-bool IsIntermediate(char c) {
-  return c >= 0x20 && c <= 0x2f;
-}
-bool IsFinal(char c) {
-  return c >= 0x40 && c <= 0x7e;
+bool IsParameterOrPrefix(char c) {
+  return IsParameter(c) || IsPrefix(c);
 }
 
 bool IsReplyCsi(absl::string_view parameters, absl::string_view intermediates,
@@ -55,7 +47,8 @@ bool IsReplyCsi(absl::string_view parameters, absl::string_view intermediates,
 bool IsOneMoreParameter(absl::string_view held) {
   const size_t size = held.size();
   return size > 3 && size < kLongestReply && held[1] == '[' &&
-         IsParameter(held[size - 2]) && IsParameter(held[size - 1]);
+         IsParameterOrPrefix(held[size - 2]) &&
+         IsParameterOrPrefix(held[size - 1]);
 }
 
 }  // namespace
@@ -65,7 +58,7 @@ bool IsReport(absl::string_view bytes) {
   while (absl::ConsumePrefix(&bytes, "\x1b[")) {
     const bool mouse = absl::ConsumePrefix(&bytes, "<");
     size_t i = 0;
-    while (mouse && i < bytes.size() && IsParameter(bytes[i])) ++i;
+    while (mouse && i < bytes.size() && IsParameterOrPrefix(bytes[i])) ++i;
     if (i == bytes.size()) return false;
     const char final = bytes[i];
     if (mouse ? final != 'M' && final != 'm' : final != 'I' && final != 'O') {
@@ -97,7 +90,7 @@ ReplyFilter::Verdict ReplyFilter::Judge(absl::string_view sequence) {
   }
   if (kind != '[') return Verdict::kTyped;
   size_t i = 0;
-  while (i < body.size() && IsParameter(body[i])) ++i;
+  while (i < body.size() && IsParameterOrPrefix(body[i])) ++i;
   const size_t parameters = i;
   while (i < body.size() && IsIntermediate(body[i])) ++i;
   if (i == body.size()) {

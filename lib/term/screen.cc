@@ -8,6 +8,7 @@
 
 #include "absl/strings/strip.h"
 
+#include "lib/term/characters.h"
 #include "lib/term/painter.h"
 #include "lib/term/widths.h"
 
@@ -22,10 +23,6 @@ constexpr int kCellAlone = 2 * kCellsAtOnce;
 // A sequence that doesn't end may cost this much more than was allowed.
 constexpr uint64_t kLongestSequence = 65536;
 
-bool IsAscii(char c) {
-  return c >= ' ' && c < '\x7f';
-}
-
 // Returns where printable ASCII ends.  Eight bytes are looked at in one go.
 const char* EndOfAscii(const char* p, const char* end) {
   constexpr uint64_t kOnes = 0x0101010101010101;
@@ -37,7 +34,7 @@ const char* EndOfAscii(const char* p, const char* end) {
     const uint64_t below = (word | kHighs) - 0x20 * kOnes;
     if (((~below | (word + kOnes) | word) & kHighs) != 0) break;
   }
-  while (p != end && IsAscii(*p)) ++p;
+  while (p != end && IsPrintableAscii(*p)) ++p;
   return p;
 }
 
@@ -122,7 +119,8 @@ const char* Screen::TakeSome(const char* p, const char* end) {
       return p + 1;
     }
     if (utf8_.pending() == 0) {
-      if (IsAscii(*p) && modes_.charsets().ascii()) return PrintAscii(p, end);
+      if (IsPrintableAscii(*p) && modes_.charsets().ascii())
+        return PrintAscii(p, end);
       if (*p >= '\b' && *p <= '\r') {
         ++work_;
         marks_join_ = false;
@@ -178,7 +176,7 @@ void Screen::TakeByte(char c) {
   if (event == SequenceParser::Event::kPrint) return utf8_.Feed(c, take);
   utf8_.Flush(take);
   if (event != SequenceParser::Event::kNone) Act(event);
-  if (c == '\x7f') ForgetLast();
+  if (c == kDelete) ForgetLast();
 }
 
 void Screen::Print(char32_t character) {

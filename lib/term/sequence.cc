@@ -2,27 +2,10 @@
 
 #include <algorithm>
 
+#include "lib/term/characters.h"
+
 namespace deptyr {
 namespace {
-
-constexpr char kBell = '\x07';
-constexpr char kCancel = '\x18';
-constexpr char kSubstitute = '\x1a';
-constexpr char kEscape = '\x1b';
-constexpr char kDelete = '\x7f';
-
-bool IsControl(char c) {
-  return static_cast<unsigned char>(c) < 0x20;
-}
-bool IsIntermediate(char c) {
-  return c >= 0x20 && c <= 0x2f;
-}
-bool IsPrefix(char c) {
-  return c >= 0x3c && c <= 0x3f;
-}
-bool IsParameter(char c) {
-  return c >= 0x30 && c <= 0x3b;
-}
 
 bool BeginsString(char c) {
   return c == ']' || c == 'P' || c == '_' || c == '^' || c == 'X' ||

@@ -19,7 +19,7 @@
 namespace deptyr {
 namespace {
 
-using Row = std::vector<std::string>;
+using TextRow = std::vector<std::string>;
 
 bool IsA(const KeyValues& item, absl::string_view kind) {
   return ValueOf(item, "item") == kind;
@@ -47,7 +47,7 @@ std::string Bytes(absl::string_view value) {
 }
 
 // Says a field to people, and with it those that share its column.
-std::string Cell(const KeyValues& item, absl::string_view name) {
+std::string TextOf(const KeyValues& item, absl::string_view name) {
   const absl::string_view value = ValueOf(item, name);
   const FieldType type = TypeOf(name);
   std::string text = Printable(value);
@@ -70,10 +70,10 @@ std::string Cell(const KeyValues& item, absl::string_view name) {
 }
 
 // Returns a row for each item of that kind, below a heading.
-std::vector<Row> RowsOf(absl::string_view kind,
-                        const std::vector<KeyValues>& items) {
+std::vector<TextRow> RowsOf(absl::string_view kind,
+                            const std::vector<KeyValues>& items) {
   std::vector<absl::string_view> columns;
-  std::vector<Row> rows(1);
+  std::vector<TextRow> rows(1);
   for (const ReportField& field : ReportFields()) {
     if (field.item != kind || field.column.empty()) continue;
     columns.push_back(field.name);
@@ -81,9 +81,9 @@ std::vector<Row> RowsOf(absl::string_view kind,
   }
   for (const KeyValues& item : items) {
     if (!IsA(item, kind)) continue;
-    Row& row = rows.emplace_back();
+    TextRow& row = rows.emplace_back();
     for (const absl::string_view name : columns) {
-      row.push_back(Cell(item, name));
+      row.push_back(TextOf(item, name));
     }
   }
   return rows;
@@ -92,13 +92,13 @@ std::vector<Row> RowsOf(absl::string_view kind,
 // Returns "" if there is no such item.
 std::string TableOf(absl::string_view kind,
                     const std::vector<KeyValues>& items) {
-  const std::vector<Row> rows = RowsOf(kind, items);
+  const std::vector<TextRow> rows = RowsOf(kind, items);
   return rows.size() == 1 ? "" : Table(rows);
 }
 
 std::string SessionText(const KeyValues& item) {
   const auto cell = [&item](absl::string_view name) {
-    return Cell(item, name);
+    return TextOf(item, name);
   };
   const bool kept = !ValueOf(item, "keeper").empty();
   return Table({
@@ -119,16 +119,16 @@ std::string SessionText(const KeyValues& item) {
 
 }  // namespace
 
-std::string Table(const std::vector<Row>& rows) {
+std::string Table(const std::vector<TextRow>& rows) {
   std::vector<size_t> widths;
-  for (const Row& row : rows) {
+  for (const TextRow& row : rows) {
     widths.resize(std::max(widths.size(), row.size()));
     for (size_t i = 0; i < row.size(); ++i) {
       widths[i] = std::max(widths[i], row[i].size());
     }
   }
   std::string text;
-  for (const Row& row : rows) {
+  for (const TextRow& row : rows) {
     for (size_t i = 0; i < row.size(); ++i) {
       absl::StrAppend(&text, row[i]);
       text.append(widths[i] + 2 - row[i].size(), ' ');
@@ -148,11 +148,11 @@ std::string ClientsTable(const std::vector<KeyValues>& items) {
 }
 
 std::string HeadText(const std::vector<KeyValues>& items) {
-  std::vector<Row> rows;
+  std::vector<TextRow> rows;
   for (const KeyValues& item : items) {
     if (!IsA(item, "head")) continue;
     for (const auto& [key, value] : item) {
-      if (key != "item") rows.push_back({Printable(key), Cell(item, key)});
+      if (key != "item") rows.push_back({Printable(key), TextOf(item, key)});
     }
   }
   const std::string users = TableOf("user", items);

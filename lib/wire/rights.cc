@@ -33,7 +33,7 @@ std::string Spell(Rights rights) {
   for (const auto& [right, name] : kNames) {
     if (rights.Has(right)) words.push_back(name);
   }
-  return absl::StrJoin(words, ",");
+  return words.empty() ? "none" : absl::StrJoin(words, ",");
 }
 
 absl::StatusOr<Rights> ParseRights(absl::string_view text) {

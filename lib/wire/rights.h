@@ -47,7 +47,8 @@ class Rights {
   unsigned bits_ = 0;
 };
 
-// "see,type,resize,signal,administer"; "" for none.
+// "see,type,resize,signal,administer"; "none", as "" stands for a peer that
+// doesn't say.
 std::string Spell(Rights rights);
 // Reads what a person wrote: a list of those words, or "all".  The rights to
 // type, resize and signal include the right to see.

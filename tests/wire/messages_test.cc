@@ -271,6 +271,14 @@ TEST(HeadMessageTest, AHeadThatSaysNoRightsServesClientsThatHaveAll) {
   EXPECT_EQ(std::get<Attached>(*message).rights, Rights::All());
 }
 
+TEST(HeadMessageTest, WhoHasNoRightsIsNotToldToHaveAll) {
+  const std::string packet =
+      Encode(Attached{.session = "build", .state = "runs", .rights = Rights()});
+  absl::string_view rest = packet;
+  const auto message = Value(TakeMessage(rest));
+  EXPECT_EQ(std::get<Attached>(*message).rights, Rights());
+}
+
 TEST(HeadMessageTest, AnOutputHeaderIsTheOneOfAnOutput) {
   EXPECT_EQ(HeaderOf(Output(), 3) + "abc", Encode(Output{"abc"}));
   const std::string longest(kLongestPayload, 'x');
