@@ -118,6 +118,10 @@ extern SessionClient& client;
 extern std::string keystrokes;
 extern SharedFd terminal;
 }  // namespace lib_session_input_queue_h
+namespace lib_session_query_answers_h {
+extern Audience& audience;
+extern InputQueue& input;
+}  // namespace lib_session_query_answers_h
 namespace lib_session_session_h {
 extern Incarnation incarnation;
 extern SessionClient& client;

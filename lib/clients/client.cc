@@ -237,31 +237,55 @@ void Client::SendLastAndClose(std::string text) {
   output().Leave();
 }
 
-// Questions that others saw before it begins have been answered.
+// Questions that others saw before it begins, or that head has answered, are
+// answered.
 void Client::BeginAt(uint64_t offset) {
   output().BeginAt(offset);
+  StartReplay();
+}
+
+void Client::OnFirstSize() {
+  if (begun() && cursor() < session()->audience().answered()) StartReplay();
+}
+
+void Client::StartReplay() {
   answered_ = session()->audience().answered();
-  replaying_ = offset < answered_;
+  replaying_ = cursor() < answered_;
   replayed_.Reset();
 }
 
+// Meanwhile head answers, and what it answers is replayed, too.
 void Client::NoteReplayed() {
-  if (!replaying_ || cursor() < answered_ || replayed_.pending()) return;
+  if (!replaying_) return;
+  if (session() != nullptr &&
+      session()->audience().answered_by_head() > answered_) {
+    answered_ = session()->audience().answered_by_head();
+    replayed_.Reset();
+  }
+  if (cursor() < answered_ || replayed_.pending()) return;
   replayed_ = loop_.After(kReplayTime, [this] { replaying_ = false; });
 }
 
 // --- input
+
+bool Client::answers() const {
+  return size() && begun() && !replaying_ && !lost() && !deaf() &&
+         !output().leaving() && !Info().read_only;
+}
 
 void Client::Type(absl::string_view keystrokes) {
   if (session() == nullptr || session()->PassInterrupt(*this, keystrokes)) {
     return;
   }
   flush_.Reset();
-  if (!replaying_ && session()->audience().Answers(*this)) {
+  const bool answers = !replaying_ && session()->audience().Answers(*this);
+  if (answers && (size() || !session()->answers_queries())) {
     if (!IsReport(keystrokes)) session()->Lead(*this);
     absl::StrAppend(&untyped_, replies_.Flush(), keystrokes);
   } else {
-    const std::string typed = replies_.Feed(keystrokes);
+    // Without a terminal's size it isn't asked; but it may sit on a terminal.
+    const std::string typed = replies_.Feed(
+        keystrokes, answers ? ReplyFilter::kOurs : ReplyFilter::kAll);
     if (!typed.empty() && !IsReport(typed)) session()->Lead(*this);
     untyped_ += typed;
     FlushRepliesLater();

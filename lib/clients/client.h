@@ -14,8 +14,9 @@
 // for it the client waits outside the stream, and so does a client that takes
 // nothing of its picture for a while.
 //
-// A program's question to its terminal is answered once: by the client that
-// leads (lib/term/replies.h), and not again by one that is sent it as history.
+// A program's question to its terminal is answered once: by the terminal of the
+// client that leads (lib/term/replies.h), or by head (lib/session/
+// query_answers.h), and not again by one that is sent it as history.
 #pragma once
 
 #include <algorithm>
@@ -88,6 +89,8 @@ class Client : public SessionClient {
   // Nothing more should be read until some of those have gone.
   bool input_blocked() const { return untyped_.size() > kTypeAhead; }
   bool typed_all() const override { return untyped_.empty(); }
+  bool answers() const override;
+  void OnFirstSize() override;
   size_t untyped() const { return untyped_.size(); }
 
   // --- hooks of the subclass, besides those of SessionClient
@@ -146,6 +149,7 @@ class Client : public SessionClient {
   Pumped WriteInsert();
   void TypeUntyped();
   void FlushRepliesLater();
+  void StartReplay();
   void NoteReplayed();
 
   inline static uint64_t newest_id = 0;
@@ -161,7 +165,7 @@ class Client : public SessionClient {
   BacklogQuota::Place in_line_;
   ReplyFilter replies_;
   Timer flush_;
-  // Others had the stream up to here before this client came.
+  // The queries before this offset have been answered.
   uint64_t answered_ = 0;
   Timer replayed_;
   std::string untyped_;

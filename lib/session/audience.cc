@@ -176,6 +176,11 @@ const SessionClient* Audience::LeadingTerminal() const {
   return latest == clients_.rend() ? nullptr : *latest;
 }
 
+bool Audience::TerminalAnswers() const {
+  const SessionClient* const terminal = LeadingTerminal();
+  return terminal != nullptr && terminal->answers();
+}
+
 bool Audience::Answers(const SessionClient& client) const {
   const SessionClient* answers = LeadingTerminal();
   if (answers == nullptr) answers = leader_;

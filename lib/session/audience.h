@@ -24,6 +24,7 @@
 // has its size (sizing.h), and gets the answers of its terminal only.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <utility>
 #include <vector>
@@ -104,10 +105,19 @@ class Audience {
   const SessionClient* LeadingTerminal() const;
   // Whether the answers of this client's terminal are for the program.
   bool Answers(const SessionClient& client) const;
-  // The furthest offset that a client has been at: questions that the program
-  // asked its terminal before that are answered.
+  // Whether a client's terminal answers what the program asks now; otherwise
+  // head does (query_answers.h).
+  bool TerminalAnswers() const;
+  // The furthest offset that a client has been at, or head has answered at:
+  // questions that the program asked its terminal before that are answered.
   uint64_t answered() const { return answered_; }
   void SetAnswered(uint64_t offset) { answered_ = offset; }
+  // The offset up to which head has answered, in place of a terminal.
+  uint64_t answered_by_head() const { return answered_by_head_; }
+  void NoteAnsweredByHead(uint64_t offset) {
+    answered_by_head_ = offset;
+    answered_ = std::max(answered_, offset);
+  }
 
  private:
   void PassOverIdlers();
@@ -125,6 +135,7 @@ class Audience {
   std::vector<SessionClient*> clients_;
   const SessionClient* leader_ = nullptr;
   uint64_t answered_ = 0;
+  uint64_t answered_by_head_ = 0;
   size_t next_ = 0;  // index of the first that is pumped in a turn
   Timer pump_;
   Timer patience_;  // the present window

@@ -26,6 +26,12 @@ void InputQueue::TakeLeft(const SessionClient& from,
   if (typist_ == &from) typist_ = nullptr;
 }
 
+void InputQueue::TakeFromHead(absl::string_view keystrokes) {
+  if (!takes_from_head()) return;
+  keystrokes_.Append(keystrokes);
+  typist_ = nullptr;
+}
+
 void InputQueue::Restore(absl::string_view keystrokes) {
   keystrokes_.Append(keystrokes);
   was_full_ = true;  // whoever waits is offered room

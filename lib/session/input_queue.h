@@ -6,8 +6,8 @@
 //     ... whoever passed the terminal made us wait ...
 //   }
 //
-// It has room for kInputRoom bytes.  When it is full, clients keep what they
-// have and read no more; when there is room again, they take turns.
+// It has room for kInputRoom bytes of clients.  When it is full, clients keep
+// what they have and read no more; when there is room again, they take turns.
 #pragma once
 
 #include <cstdint>
@@ -25,6 +25,9 @@
 namespace deptyr {
 
 inline constexpr size_t kInputRoom = 16 << 10;
+// Head's own keystrokes have this much more, so that a program gets them though
+// clients paste.
+inline constexpr size_t kHeadRoom = 1 << 10;
 
 class InputQueue {
  public:
@@ -44,6 +47,12 @@ class InputQueue {
   // Takes the keystrokes that a leaving client still had, unless those of
   // another have exceeded the room already.
   void TakeLeft(const SessionClient& from, absl::string_view keystrokes);
+  // Takes what head types in place of a terminal (query_answers.h), if there is
+  // room.
+  void TakeFromHead(absl::string_view keystrokes);
+  bool takes_from_head() const {
+    return keystrokes_.bytes().size() < kInputRoom + kHeadRoom;
+  }
   // Takes the keystrokes that the queue of the head before had.
   void Restore(absl::string_view keystrokes);
   void Clear() { keystrokes_.Clear(); }

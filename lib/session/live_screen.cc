@@ -83,9 +83,10 @@ void LiveScreen::Begin(WindowSize size) {
   begin_ = modelled_ = learned_from_ = sure_from_ = ring_.end();
   known_ = false;
   digest_ = behind_ = Digest();
+  terminal_size_ = size;
   size_ = Modelled(size);
-  whole_ = size_ == size;
   asked_ = false;
+  if (answers_ != nullptr) answers_->Clear();
   again_.reset();
   Forget();
   idle_work_.Reset();
@@ -142,6 +143,8 @@ void LiveScreen::Resume(WindowSize size, Parked screen) {
 }
 
 std::optional<LiveScreen::Parked> LiveScreen::Park() {
+  // The next head doesn't ask again.
+  if (IsAwaited() && !lapped()) Advance(kMostAtOnce);
   const uint64_t first = ring_.latest().begin;
   const bool in_ring = first >= ring_.begin() && ring_.state().resized <= first;
   const bool soon = Whole() - first <= kLittle;
@@ -173,14 +176,22 @@ bool LiveScreen::ClearedAt(uint64_t first) const {
 bool LiveScreen::exact() const {
   // If the model has to start again, it does so at the last clear if the ring
   // still has that.
-  return whole_ && (ClearedAt(lapped() ? ring_.begin() : learned_from_) ||
-                    (known_ && !lapped()));
+  return size_ == terminal_size_ &&
+         (ClearedAt(lapped() ? ring_.begin() : learned_from_) ||
+          (known_ && !lapped()));
 }
 
 void LiveScreen::OnOutput() {
-  digest_.Scan(ring_.From(begin_ + digest_.offset()));
+  digest_.Scan(ring_.From(begin_ + digest_.offset()), [this](const Query& it) {
+    if (answers_ == nullptr) return;
+    answers_->Take(it, begin_ + digest_.last_query(), digest_.modes(),
+                   terminal_size_);
+  });
   RecordModes();
-  if (!lapped()) return FollowSoon();
+  if (!lapped()) {
+    if (IsAwaited()) Advance(kSlice);
+    return FollowSoon();
+  }
   // Until the flood is over it would be lapped again and again.
   Forget();
   asked_ = false;
@@ -201,7 +212,11 @@ void LiveScreen::RecordModes() {
 void LiveScreen::AwaitQuiet() {
   quiet_ = loop_.After(kQuiet, [this, end = ring_.end()] {
     if (!lapped()) return;
-    if (ring_.end() - end > kLittle) return AwaitQuiet();
+    if (ring_.end() - end > kLittle) {
+      const bool too_long = IsAwaited() && answers_->waits_at() <= end;
+      if (too_long) answers_->StopOthersWaiting();
+      return AwaitQuiet();
+    }
     StartAgain(/*at_once=*/false);
     FollowSoon();
   });
@@ -215,8 +230,9 @@ bool LiveScreen::IsBehind() const {
 // sessions never need one, and no keystroke waits for the work of the one
 // before.
 void LiveScreen::FollowSoon() {
+  if (idle_work_.pending()) return;
   const bool little = Whole() - modelled_ <= kLittle && !asked_;
-  if (little || !IsBehind() || idle_work_.pending()) return;
+  if ((little || !IsBehind()) && !IsAwaited()) return;
   idle_work_ = loop_.WhenIdle([this] {
     Advance(kSlice);
     FollowSoon();
@@ -233,16 +249,26 @@ void LiveScreen::Advance(uint64_t most) {
   if (unparked_ < parked_.size()) {
     unparked_ += write(absl::string_view(parked_).substr(unparked_));
   }
-  if (unparked_ == parked_.size() && modelled_ < Whole()) {
+  while (unparked_ == parked_.size()) {
+    AnswerWithCursor();
+    if (modelled_ == Whole()) break;
     ForgetParked();
+    const uint64_t to = IsAwaited() ? answers_->waits_at() : Whole();
     const absl::string_view bytes =
-        ring_.From(modelled_).substr(0, Whole() - modelled_);
+        ring_.From(modelled_).substr(0, to - modelled_);
     const size_t taken = write(bytes);
+    if (taken == 0) break;
     behind_.Scan(bytes.substr(0, taken));
     modelled_ += taken;
   }
   asked_ = asked_ && IsBehind();
   known_ = known_ || (screen_->doubts() && screen_->known());
+}
+
+void LiveScreen::AnswerWithCursor() {
+  while (IsAwaited() && answers_->waits_at() <= modelled_) {
+    answers_->TakeCursor(screen_->reported_cursor());
+  }
 }
 
 // The model is made from the last clear on, which is exact, or from the end of
@@ -305,8 +331,8 @@ void LiveScreen::OnResize(WindowSize size) {
   digest_.Resized();
   behind_.Resized();
   again_.reset();
+  terminal_size_ = size;
   size_ = modelled;
-  whole_ = modelled == size;
 }
 
 // However many ask, a screen that is hard to make is made once in a moment, and

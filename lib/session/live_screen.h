@@ -19,6 +19,9 @@
 // shown has been written since: cleared, or scrolled in.  Whoever asks waits
 // for a few milliseconds, whatever was written: a model that is still behind
 // then is shown as it is, and the stream goes on from there.
+//
+// A program that asks where its cursor is waits, too: the model goes on to that
+// place at once, or in idle time if that takes longer than a slice.
 #pragma once
 
 #include <cstdint>
@@ -30,6 +33,7 @@
 
 #include "lib/base/window_size.h"
 #include "lib/session/observer.h"
+#include "lib/session/query_answers.h"
 #include "lib/session/ring.h"
 #include "lib/sys/event_loop.h"
 #include "lib/term/digest.h"
@@ -39,7 +43,9 @@ namespace deptyr {
 
 class LiveScreen final : public Observer {
  public:
-  LiveScreen(EventLoop& loop, Ring& ring) : loop_(loop), ring_(ring) {}
+  // Shows `answers`, if there is one, the queries of the program.
+  LiveScreen(EventLoop& loop, Ring& ring, QueryAnswers* answers = nullptr)
+      : loop_(loop), ring_(ring), answers_(answers) {}
   LiveScreen(const LiveScreen&) = delete;
   LiveScreen& operator=(const LiveScreen&) = delete;
 
@@ -91,9 +97,11 @@ class LiveScreen final : public Observer {
   bool lapped() const { return modelled_ < ring_.begin(); }
   bool ClearedAt(uint64_t first) const;
   bool IsBehind() const;
+  bool IsAwaited() const { return answers_ != nullptr && answers_->waits(); }
   uint64_t Shown() const;
   void FollowSoon();
   void Advance(uint64_t most);
+  void AnswerWithCursor();
   void AwaitQuiet();
   void StartAgain(bool at_once);
   bool CatchUp(uint64_t most, bool needs_model);
@@ -108,10 +116,11 @@ class LiveScreen final : public Observer {
 
   EventLoop& loop_;
   Ring& ring_;
+  QueryAnswers* const answers_;
   uint64_t begin_ = 0;  // the digest's first byte
   Digest digest_;
-  WindowSize size_;     // of the model
-  bool whole_ = true;   // the model is as large as the terminal
+  WindowSize terminal_size_;
+  WindowSize size_;     // of the model, which is no larger
   bool asked_ = false;  // somebody got less than all
   // The model, or what it was parked as, shows everything before this.
   uint64_t modelled_ = 0;

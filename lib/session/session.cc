@@ -34,7 +34,9 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
       audience_(loop, ring_, options.when_behind, [this] { UpdateInterest(); }),
       input_(loop, [this] { OnTerminal({.writable = true}); }),
       sizing_(loop, ring_, audience_, options.size_policy),
-      screen_(loop, ring_),
+      answers_(audience_, input_,
+               [this](absl::string_view answer) { TypeFromHead(answer); }),
+      screen_(loop, ring_, &answers_),
       drain_(loop, ring_, audience_) {
   ring_.state().owner = owner_;
   CopyText(name_, ring_.state().name);
@@ -155,6 +157,13 @@ size_t Session::Type(SessionClient& from, absl::string_view keystrokes) {
   return taken;
 }
 
+// The terminal's output may just be read, so it isn't written to at once.
+void Session::TypeFromHead(absl::string_view keystrokes) {
+  if (!running() || !terminal_.valid()) return;
+  input_.TakeFromHead(keystrokes);
+  WriteSoon();
+}
+
 bool Session::PassInterrupt(SessionClient& from, absl::string_view keystrokes) {
   const bool passed =
       running() && input_.PassInterrupt(from, keystrokes, terminal_);
@@ -169,6 +178,7 @@ void Session::Lead(SessionClient& client) {
 }
 
 void Session::SetClientSize(SessionClient& client, WindowSize size) {
+  if (!client.size()) client.OnFirstSize();
   client.SetSize(size);
   audience_.Lead(client);
   ApplySize();
@@ -261,6 +271,11 @@ void Session::LoseTerminal() {
   // Not at once: a client that types may be on the stack.  Input is dropped
   // now.
   input_.ExpectOffer();
+  WriteSoon();
+}
+
+void Session::WriteSoon() {
+  if (soon_.pending()) return;
   soon_ = loop_.After(absl::ZeroDuration(),
                       [this] { OnTerminal({.writable = true}); });
 }
@@ -298,6 +313,13 @@ SessionState Session::Save() {
   state.ring = ring_.fd();
   state.controller = terminal_.get();
   program_.Save(state);
+  // This may answer a query, which is typed then.
+  if (auto screen = keeps_screen_ ? screen_.Park() : std::nullopt) {
+    state.painted = screen->offset;
+    state.modes = std::move(screen->modes);
+    state.exact = screen->paint.has_value();
+    state.paint = std::move(screen->paint).value_or("");
+  }
   state.keystrokes = std::string(input_.bytes());
   const SessionClient* const leader = audience_.leader();
   state.leader = leader == nullptr ? 0 : leader->id();
@@ -307,12 +329,6 @@ SessionState Session::Save() {
     state.left_rows = post_mortem_->size.rows;
     state.left_cols = post_mortem_->size.cols;
     state.left_how = post_mortem_->how;
-  }
-  if (auto screen = keeps_screen_ ? screen_.Park() : std::nullopt) {
-    state.painted = screen->offset;
-    state.modes = std::move(screen->modes);
-    state.exact = screen->paint.has_value();
-    state.paint = std::move(screen->paint).value_or("");
   }
   return state;
 }

@@ -16,6 +16,7 @@
 //   output_cursor    its place in the ring
 //   session_client   what a session needs of a client, and tells it
 //   input_queue      what clients type
+//   query_answers    what head types when the program asks its terminal
 //   sizing           whose size the terminal has
 //   post_mortem, leftovers   a program's last screen, and its old terminal
 //
@@ -41,6 +42,7 @@
 #include "lib/session/leftovers.h"
 #include "lib/session/live_screen.h"
 #include "lib/session/post_mortem.h"
+#include "lib/session/query_answers.h"
 #include "lib/session/ring.h"
 #include "lib/session/session_client.h"
 #include "lib/session/sizing.h"
@@ -128,6 +130,9 @@ class Session {
   // runs, input is dropped: it isn't for the next one.
   size_t Type(SessionClient& from, absl::string_view keystrokes);
   size_t input_room() const { return input_.room(); }
+  // Whether head answers what the program asks while no client's terminal does.
+  // It doesn't without a screen: a router's client has its program to itself.
+  bool answers_queries() const { return keeps_screen_; }
   // True if the keystrokes are one interrupt that passed another client's.
   bool PassInterrupt(SessionClient& from, absl::string_view keystrokes);
   // Lead() says that this client is the one at work now, StopLeading() that it
@@ -142,6 +147,8 @@ class Session {
  private:
   void Announce(Change::Kind change);
   void OnTerminal(Ready ready);
+  void TypeFromHead(absl::string_view keystrokes);
+  void WriteSoon();
   void TakeTerminal(Fd controller);
   bool MayRead() const {
     return terminal_.valid() && !audience_.held() && !reading_stopped_ &&
@@ -168,6 +175,7 @@ class Session {
   Audience audience_;
   InputQueue input_;
   Sizing sizing_;
+  QueryAnswers answers_;
   LiveScreen screen_;
   Drain drain_;
   std::optional<PostMortem> post_mortem_;  // of the program before

@@ -94,6 +94,10 @@ class SessionClient {
   // Input.
   virtual bool typed_all() const = 0;  // it waits for no room
   virtual void OnInputRoom() = 0;
+  // Whether its terminal sees what the program asks now, and the answers are
+  // typed if this client leads.
+  virtual bool answers() const { return size_.has_value(); }
+  virtual void OnFirstSize() {}  // it turns out to have a terminal
 
   // Clients hear of kStarted, kEnded, kStatus and kResized.
   virtual void OnChange(Change::Kind change) { (void)change; }

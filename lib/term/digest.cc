@@ -4,7 +4,6 @@
 #include <cstring>
 
 #include "lib/term/characters.h"
-#include "lib/term/queries.h"
 
 namespace deptyr {
 namespace {
@@ -61,7 +60,7 @@ void Digest::Rebase() {
   last_query_ = pen_set_ = 0;
 }
 
-void Digest::Scan(absl::string_view bytes) {
+void Digest::Scan(absl::string_view bytes, OnQuery on_query) {
   const char* p = bytes.data();
   const char* const start = p;
   const char* const end = p + bytes.size();
@@ -76,7 +75,7 @@ void Digest::Scan(absl::string_view bytes) {
         continue;
       }
     }
-    ScanByte(*p, offset_);
+    ScanByte(*p, offset_, on_query);
     ++p;
   }
   offset_ = before + bytes.size();
@@ -102,7 +101,7 @@ const char* Digest::SkipCsi(const char* p, const char* end) {
   return q + 1;
 }
 
-void Digest::ScanByte(char c, uint64_t at) {
+void Digest::ScanByte(char c, uint64_t at, OnQuery on_query) {
   const bool was_ground = parser_.ground();
   const SequenceParser::Event event = parser_.Take(c);
   if (event == SequenceParser::Event::kPrint) {
@@ -112,10 +111,13 @@ void Digest::ScanByte(char c, uint64_t at) {
   // An ESC begins anew, except for the one that may end a string.
   if (was_ground || (c == kEscape && !parser_.in_string())) begin_ = at;
   Act(event, begin_);
+  if (const auto query = QueryOf(event, parser_)) {
+    last_query_ = at + 1;
+    on_query(*query);
+  }
 }
 
 void Digest::Act(SequenceParser::Event event, uint64_t begin) {
-  if (QueryOf(event, parser_)) last_query_ = offset_ + 1;
   if (event == SequenceParser::Event::kCsi) MoveOrErase(begin);
   if (event == SequenceParser::Event::kCsi && parser_.final() == 'm' &&
       parser_.prefix() == 0) {

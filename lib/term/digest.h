@@ -12,10 +12,12 @@
 
 #include <cstdint>
 
+#include "absl/functional/function_ref.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/base/utf8.h"
 #include "lib/term/modes.h"
+#include "lib/term/queries.h"
 #include "lib/term/sequence.h"
 
 namespace deptyr {
@@ -25,7 +27,11 @@ class Digest {
   // In bytes.  whole() doesn't wait for the end of a longer sequence.
   static constexpr uint64_t kLongestHeld = 65536;
 
-  void Scan(absl::string_view bytes);
+  using OnQuery = absl::FunctionRef<void(const Query&)>;
+  // Calls `on_query` where the program asks its terminal something; then
+  // last_query() tells where, and modes() are those at that place.
+  void Scan(
+      absl::string_view bytes, OnQuery on_query = [](const Query&) {});
   // Call it when the terminal's size changes: its scroll region becomes all of
   // it.
   void Resized() { modes_.ForgetRegion(); }
@@ -63,7 +69,7 @@ class Digest {
  private:
   const char* SkipPlain(const char* p, const char* end) const;
   const char* SkipCsi(const char* p, const char* end);
-  void ScanByte(char c, uint64_t at);
+  void ScanByte(char c, uint64_t at, OnQuery on_query);
   void Act(SequenceParser::Event event, uint64_t begin);
   void MoveOrErase(uint64_t begin);
 

@@ -205,6 +205,30 @@ void Modes::SetAlternate(int mode, bool on, OnEffect on_effect) {
   if (!on && mode == 1049) Restore(on_effect);
 }
 
+std::optional<bool> Modes::IsSet(bool dec, int mode) const {
+  if (!dec) {
+    if (mode == 4) return insert_;
+    if (mode == 20) return new_line_;
+    return std::nullopt;
+  }
+  switch (mode) {
+    case 9:
+    case 1000:
+    case 1002:
+    case 1003:
+      return mouse_ == mode;
+    case 66:
+      return application_keypad_;
+    case 47:
+    case 1047:
+    case 1049:
+      return alternate();
+    default:
+      if (DecModeBit(mode) == 0) return std::nullopt;
+      return Is(mode);
+  }
+}
+
 void Modes::SetModifyKeys(const SequenceParser& csi) {
   const Parameters parameters(csi.body());
   if (!parameters.missing(0) && parameters.At(0) != 4) return;

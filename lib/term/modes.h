@@ -17,6 +17,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 
 #include "absl/functional/function_ref.h"
@@ -76,6 +77,9 @@ class Modes {
   // Call it when the terminal's size changes, which ends its region.
   void ForgetRegion() { region_ = margins_ = {}; }
 
+  // Whether a mode is set, of ANSI's or, with `dec`, of DEC's; nothing if it
+  // isn't known here.
+  std::optional<bool> IsSet(bool dec, int mode) const;
   bool alternate() const { return alternate_ != 0; }
   // 47, 1047 or 1049, by which the alternate screen was entered, or 0.
   int alternate_mode() const { return alternate_; }

@@ -4,6 +4,7 @@
 
 #include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
@@ -128,6 +129,20 @@ bool AsksByDcs(absl::string_view body) {
          absl::StartsWith(body, "+Q");
 }
 
+// Modes that are kept for a terminal that knows them, but aren't promised: it
+// would have to count grapheme clusters, report pixels or the colour scheme.
+bool IsPromised(int dec_mode) {
+  return dec_mode != 1016 && dec_mode != 2027 && dec_mode != 2031;
+}
+
+std::string ModeAnswer(const Query& query, const Modes& modes) {
+  const bool dec = query.kind == Query::kDecMode;
+  std::optional<bool> set;
+  if (!dec || IsPromised(query.number)) set = modes.IsSet(dec, query.number);
+  const int value = !set ? 0 : *set ? 1 : 2;
+  return absl::StrCat(dec ? "\x1b[?" : "\x1b[", query.number, ";", value, "$y");
+}
+
 bool AsksByString(char kind, absl::string_view body) {
   switch (kind) {
     case ']':
@@ -158,6 +173,35 @@ std::optional<Query> QueryOf(SequenceParser::Event event,
       break;
   }
   return std::nullopt;
+}
+
+std::string AnswerTo(const Query& query, const Modes& modes, WindowSize size) {
+  switch (query.kind) {
+    case Query::kStatus:
+      return "\x1b[0n";
+    case Query::kAttributes:  // a VT220 with colours
+      return "\x1b[?62;22c";
+    case Query::kSecondaryAttributes:
+      return "\x1b[>1;10;0c";
+    case Query::kTertiaryAttributes:
+      return "\x1bP!|00000000\x1b\\";
+    case Query::kMode:
+    case Query::kDecMode:
+      return ModeAnswer(query, modes);
+    case Query::kVersion:
+      return "\x1bP>|deptyr(" DEPTYR_VERSION ")\x1b\\";
+    case Query::kSize:
+      return absl::StrCat("\x1b[8;", size.rows, ";", size.cols, "t");
+    case Query::kDisplaySize:
+      return absl::StrCat("\x1b[9;", size.rows, ";", size.cols, "t");
+    default:
+      return "";
+  }
+}
+
+std::string CursorAnswer(const Query& query, const Cursor& cursor) {
+  return absl::StrCat(query.kind == Query::kDecCursor ? "\x1b[?" : "\x1b[",
+                      cursor.row + 1, ";", cursor.col + 1, "R");
 }
 
 }  // namespace deptyr

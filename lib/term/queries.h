@@ -1,21 +1,28 @@
-// Queries are what a program asks its terminal.  A terminal answers as if the
-// answer was typed.
+// Queries are what a program asks its terminal, which answers as if it typed.
 //
-//   SequenceParser parser;
-//   for (const char c : bytes) {
-//     const std::optional<Query> query = QueryOf(parser.Take(c), parser);
-//     if (query && query->kind == Query::kCursor) {
-//       ... the program wants to know where the cursor is, here ...
-//     }
-//   }
+//   Digest digest;
+//   digest.Scan(bytes, [&](const Query& query) {
+//     std::string answer = AnswerTo(query, digest.modes(), {24, 80});
+//   });
+//
+// The answers are those of a terminal that nobody looks at.  Somebody may come
+// later with a terminal of any kind, so they promise only what every terminal
+// does, or what does no harm where it is missing.  They are made of numbers and
+// our own version; nothing that a program wrote is in them, because whoever
+// makes it print something must not choose what is typed to it.  None of them
+// is a query, so a terminal that echoes them asks nothing.
 //
 // xterm's control sequences, "ctlseqs", and kitty's protocol extensions say
-// what is a query.  Pure.
+// what is a query and what is its answer.  Pure.
 #pragma once
 
 #include <cstdint>
 #include <optional>
+#include <string>
 
+#include "lib/base/window_size.h"
+#include "lib/term/cell.h"
+#include "lib/term/modes.h"
 #include "lib/term/sequence.h"
 
 namespace deptyr {
@@ -38,6 +45,7 @@ struct Query {
   Kind kind;
   int number = 0;
 
+  bool asks_for_cursor() const { return kind == kCursor || kind == kDecCursor; }
   bool operator==(const Query&) const = default;
 };
 
@@ -45,5 +53,11 @@ struct Query {
 // nothing if it isn't a query.
 std::optional<Query> QueryOf(SequenceParser::Event event,
                              const SequenceParser& parser);
+
+// Returns the answer of a terminal of this size in these modes, "" if there is
+// none.  Only a screen knows the answer to a query that asks for the cursor.
+std::string AnswerTo(const Query& query, const Modes& modes, WindowSize size);
+// Returns the answer to a query that asks for the cursor.
+std::string CursorAnswer(const Query& query, const Cursor& cursor);
 
 }  // namespace deptyr

@@ -42,6 +42,29 @@ bool IsReplyCsi(absl::string_view parameters, absl::string_view intermediates,
   }
 }
 
+// Whether a reply is to what is answered here, too.
+bool IsOurCsi(absl::string_view parameters, char final) {
+  switch (final) {
+    case 'c':
+    case 'R':
+    case 'y':
+      return true;
+    case 'n':
+      return parameters[0] != '?';
+    case 't':
+      return absl::StartsWith(parameters, "8;") ||
+             absl::StartsWith(parameters, "9;");
+    default:
+      return false;
+  }
+}
+
+// The answers to XTVERSION and DA 3, or what may become one.
+bool MayBeOurs(char kind, absl::string_view body) {
+  return kind == 'P' && (body.empty() || absl::StrContains(">!", body[0])) &&
+         (body.size() < 2 || body[1] == '|');
+}
+
 // Whether this is one more parameter of a CSI, which decides nothing.  Judging
 // all of the sequence again for each would take long.
 bool IsOneMoreParameter(absl::string_view held) {
@@ -70,11 +93,13 @@ bool IsReport(absl::string_view bytes) {
   return any && bytes.empty();
 }
 
-ReplyFilter::Verdict ReplyFilter::Judge(absl::string_view sequence) {
+ReplyFilter::Verdict ReplyFilter::Judge(absl::string_view sequence,
+                                        Kinds kinds) {
   if (sequence.size() < 2) return Verdict::kNeedMore;
   const char kind = sequence[1];
   const absl::string_view body = sequence.substr(2);
   if (kind == 'P' || kind == ']' || kind == '_') {
+    if (kinds == kOurs && !MayBeOurs(kind, body)) return Verdict::kTyped;
     if (absl::EndsWith(body, "\x1b\\")) return Verdict::kReply;
     if (kind == ']' && absl::EndsWith(body, absl::string_view(&kBell, 1))) {
       return Verdict::kReply;
@@ -97,14 +122,15 @@ ReplyFilter::Verdict ReplyFilter::Judge(absl::string_view sequence) {
     return sequence.size() < kLongestReply ? Verdict::kNeedMore
                                            : Verdict::kTyped;
   }
-  return IsFinal(body[i]) &&
-                 IsReplyCsi(body.substr(0, parameters),
-                            body.substr(parameters, i - parameters), body[i])
-             ? Verdict::kReply
-             : Verdict::kTyped;
+  if (!IsFinal(body[i])) return Verdict::kTyped;
+  const absl::string_view numbers = body.substr(0, parameters);
+  const bool is_reply =
+      IsReplyCsi(numbers, body.substr(parameters, i - parameters), body[i]) &&
+      (kinds == kAll || IsOurCsi(numbers, body[i]));
+  return is_reply ? Verdict::kReply : Verdict::kTyped;
 }
 
-std::string ReplyFilter::Feed(absl::string_view bytes) {
+std::string ReplyFilter::Feed(absl::string_view bytes, Kinds kinds) {
   std::string typed;
   for (const char c : bytes) {
     if (std::exchange(escaped_, false)) {
@@ -117,7 +143,7 @@ std::string ReplyFilter::Feed(absl::string_view bytes) {
     }
     held_.push_back(c);
     if (IsOneMoreParameter(held_)) continue;
-    switch (Judge(held_)) {
+    switch (Judge(held_, kinds)) {
       case Verdict::kNeedMore:
         break;
       case Verdict::kReply:

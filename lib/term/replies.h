@@ -19,6 +19,7 @@
 // 1;8 R, looks like a cursor position, and is one here.  Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -32,9 +33,15 @@ bool IsReport(absl::string_view bytes);
 
 class ReplyFilter {
  public:
+  // The answers that are taken out.
+  enum Kinds : uint8_t {
+    kAll,
+    kOurs,  // to what AnswerTo() and CursorAnswer() answer (queries.h)
+  };
+
   // Returns what is left of `bytes` for the program.  A possible beginning of
   // an answer is kept back until it is clear what it is.
-  std::string Feed(absl::string_view bytes);
+  std::string Feed(absl::string_view bytes, Kinds kinds = kAll);
 
   // How long to wait for the rest of what is kept back before Flush(): a moment
   // for what a person may have pressed (Alt and "["), longer for what only a
@@ -47,7 +54,7 @@ class ReplyFilter {
 
  private:
   enum class Verdict { kNeedMore, kReply, kTyped };
-  static Verdict Judge(absl::string_view sequence);
+  static Verdict Judge(absl::string_view sequence, Kinds kinds);
 
   std::string held_;  // from an ESC on
   // The last byte that was returned is an ESC, which may have begun an answer:

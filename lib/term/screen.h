@@ -101,6 +101,10 @@ class Screen {
   bool reverse_video() const { return modes_.reverse_video(); }
   bool alternate_screen() const { return shows_alternate_; }
   Cursor cursor() const { return {row_, col_, waits_}; }
+  // The cursor's place as a program counts it: in origin mode, from the region.
+  Cursor reported_cursor() const {
+    return {row_ - Home().row, col_ - Home().col};
+  }
 
   // A picture of the screen is made of this, too.
   struct Saved {

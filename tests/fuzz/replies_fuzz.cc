@@ -1,6 +1,7 @@
 // Whatever a terminal sends, in whatever pieces, the same passes, in its order,
 // and all of it if it has no ESC.  The first byte says how long the pieces are.
-// No piece ends with ESC, which is a key when it is alone.
+// No piece ends with ESC, which is a key when it is alone.  If the second
+// byte is odd, only answers are taken out that head gives, too.
 
 #include <algorithm>
 #include <cstddef>
@@ -27,13 +28,15 @@ bool IsSubsequence(absl::string_view part, absl::string_view whole) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
-  if (size == 0) return 0;
+  if (size < 2) return 0;
   const size_t longest = size_t{1} + bytes[0] % 32;
+  const auto kinds = bytes[1] % 2 != 0 ? deptyr::ReplyFilter::kOurs
+                                       : deptyr::ReplyFilter::kAll;
   absl::string_view stream(reinterpret_cast<const char*>(bytes), size);
   stream.remove_prefix(1);
 
   deptyr::ReplyFilter at_once;
-  std::string whole = at_once.Feed(stream);
+  std::string whole = at_once.Feed(stream, kinds);
   whole += at_once.Flush();
   if (at_once.patience() != absl::ZeroDuration()) std::abort();
   if (!IsSubsequence(whole, stream)) std::abort();
@@ -44,7 +47,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   for (size_t n = 0; !stream.empty(); ++n) {
     size_t length = std::min(1 + n * 7 % longest, stream.size());
     while (length < stream.size() && stream[length - 1] == '\x1b') ++length;
-    cut += filter.Feed(stream.substr(0, length));
+    cut += filter.Feed(stream.substr(0, length), kinds);
     stream.remove_prefix(length);
   }
   cut += filter.Flush();

@@ -41,7 +41,9 @@ using testing::HasSubstr;
 constexpr size_t kRing = 64 << 10;
 constexpr uid_t kOwner = 4711;
 constexpr WindowSize kSize{.rows = 24, .cols = 80};
-constexpr char kAttributes[] = "\x1b[?62;22c";
+constexpr char kAttributes[] = "\x1b[?64;1;22c";
+constexpr char kHeadsAttributes[] = "\x1b[?62;22c";
+constexpr char kColor[] = "\x1b]11;rgb:0000/0000/0000\x1b\\";
 
 std::string RandomBytes(size_t size) {
   std::mt19937 random(static_cast<uint32_t>(size));
@@ -740,22 +742,48 @@ TEST_F(ClientsTest, WhenTheLeaderLeavesTheLatestToComeHasTheSize) {
 
 // --- answers
 
-TEST_F(ClientsTest, AQuestionIsAnsweredOnce) {
+// Nobody has told a terminal's size, whether or not they sit on one.
+TEST_F(ClientsTest, WithoutATerminalHeadAnswersOnce) {
   StartProgram();
   PendingConnection first = AttachRaw();
   PendingConnection second = AttachRaw();
-  PendingConnection third = AttachRaw();
   terminal_->Write("\x1b[c");
-  for (PendingConnection* peer : {&first, &second, &third}) {
+  ASSERT_TRUE(ProgramReads(kHeadsAttributes));
+  for (PendingConnection* peer : {&first, &second}) {
     ASSERT_TRUE(UntilReads(*peer->side, "\x1b[c"));
     peer->side->Write(kAttributes);
   }
   first.side->Write("1");
-  ASSERT_TRUE(ProgramReads(HasSubstr("1")));
+  ASSERT_TRUE(ProgramReads(absl::StrCat(kHeadsAttributes, "1")));
   second.side->Write("2");
-  ASSERT_TRUE(ProgramReads(HasSubstr("12")));
-  third.side->Write("3");
-  EXPECT_TRUE(ProgramReads(absl::StrCat(kAttributes, "123")));
+  ASSERT_TRUE(ProgramReads(absl::StrCat(kHeadsAttributes, "12")));
+  // Head has no colours.
+  second.side->Write(kColor);
+  EXPECT_TRUE(ProgramReads(absl::StrCat(kHeadsAttributes, "12", kColor)));
+}
+
+TEST_F(ClientsTest, AProgramIsAnsweredUnattended) {
+  StartProgram();
+  terminal_->Write("\x1b[999;999H\x1b[6n\x1b[H\x1b[c\x1b[6n");
+  EXPECT_TRUE(
+      ProgramReads(absl::StrCat("\x1b[24;80R", kHeadsAttributes, "\x1b[1;1R")));
+  EXPECT_EQ(session_->audience().leader(), nullptr);
+}
+
+TEST_F(ClientsTest, WithATerminalThatLeadsHeadIsSilent) {
+  StartProgram();
+  PendingConnection terminal = AttachFramed();
+  terminal.side->Write(SizeFrames(30, 90) + KeysFrame("t"));
+  ASSERT_TRUE(ProgramReads("t"));
+  terminal_->Write("\x1b[c");
+  ASSERT_TRUE(UntilReads(*terminal.side, "\x1b[c"));
+  terminal.side->Write(KeysFrame(kAttributes) + KeysFrame("x"));
+  ASSERT_TRUE(ProgramReads(absl::StrCat("t", kAttributes, "x")));
+  terminal.side->Close();
+  ASSERT_TRUE(Until([&] { return gone_ == 1; }));
+  terminal_->Write("\x1b[c");
+  EXPECT_TRUE(
+      ProgramReads(absl::StrCat("t", kAttributes, "x", kHeadsAttributes)));
 }
 
 TEST_F(ClientsTest, WhoLeadsAnswers) {
@@ -796,8 +824,8 @@ TEST_F(ClientsTest, WhoHalfClosedLeadsNoMore) {
   ShutDownWriting(script.side->fd());
   ASSERT_TRUE(ProgramReads("command"));
   ASSERT_TRUE(Until([&] { return session_->audience().leader() == nullptr; }));
-  terminal.side->Write(kAttributes);
-  EXPECT_TRUE(ProgramReads(absl::StrCat("command", kAttributes)));
+  terminal.side->Write(kColor);
+  EXPECT_TRUE(ProgramReads(absl::StrCat("command", kColor)));
 }
 
 TEST_F(ClientsTest, KeysOfWhoDoesNotLeadAreNoAnswers) {
@@ -820,14 +848,9 @@ TEST_F(ClientsTest, KeysOfWhoDoesNotLeadAreNoAnswers) {
 
 TEST_F(ClientsTest, AQuestionInTheHistoryHasBeenAnswered) {
   StartProgram();
-  PendingConnection first = AttachRaw();
   terminal_->Write("\x1b[c");
-  ASSERT_TRUE(UntilReads(*first.side, "\x1b[c"));
-  first.side->Write(kAttributes);
-  ASSERT_TRUE(ProgramReads(kAttributes));
+  ASSERT_TRUE(ProgramReads(kHeadsAttributes));
   terminal_->Forget();
-  first.side->Close();
-  ASSERT_TRUE(Until([&] { return gone_ == 1; }));
 
   PendingConnection second = AttachFramed();
   second.side->Write(SizeFrames(30, 90));  // leads, for all that
@@ -844,11 +867,11 @@ TEST_F(ClientsTest, AQuestionInTheHistoryHasBeenAnswered) {
 
 TEST_F(ClientsTest, AQuestionNobodyHasSeenYetIsAnswered) {
   StartProgram();
-  terminal_->Write("\x1b[c");
+  terminal_->Write("\x1b]11;?\x1b\\");
   PendingConnection first = AttachFramed();
-  ASSERT_TRUE(UntilReads(*first.side, "\x1b[c"));
-  first.side->Write(KeysFrame(kAttributes) + KeysFrame("x"));
-  EXPECT_TRUE(ProgramReads(absl::StrCat(kAttributes, "x")));
+  ASSERT_TRUE(UntilReads(*first.side, "\x1b]11;?\x1b\\"));
+  first.side->Write(KeysFrame(kColor) + KeysFrame("x"));
+  EXPECT_TRUE(ProgramReads(absl::StrCat(kColor, "x")));
 }
 
 // --- turns

@@ -188,6 +188,22 @@ TEST_F(AudienceTest, TheOneThatLeadsAnswers) {
   EXPECT_EQ(audience_->leader(), nullptr);
 }
 
+TEST_F(AudienceTest, WithoutATerminalHeadAnswers) {
+  EXPECT_FALSE(audience_->TerminalAnswers());
+  audience_->Add(slow_);
+  audience_->Lead(slow_);
+  EXPECT_FALSE(audience_->TerminalAnswers()) << "it is a script";
+  audience_->Add(quick_);
+  quick_.SetSize({24, 80});
+  EXPECT_TRUE(audience_->TerminalAnswers());
+  slow_.SetSize({24, 80});
+  slow_.answers_queries = false;
+  EXPECT_FALSE(audience_->TerminalAnswers()) << "the one that leads can't";
+  audience_->NoteAnsweredByHead(7);
+  EXPECT_EQ(audience_->answered(), 7u);
+  EXPECT_EQ(audience_->answered_by_head(), 7u);
+}
+
 TEST_F(AudienceTest, TheFurthestAnswers) {
   audience_->Add(slow_);
   slow_.takes = 10;

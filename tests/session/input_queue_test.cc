@@ -79,6 +79,19 @@ TEST_F(InputQueueTest, WhatIsLeftBehindIsTakenOnce) {
   EXPECT_EQ(input_.bytes(), much);
 }
 
+// A program that asks and doesn't read, or reads a paste first.
+TEST_F(InputQueueTest, HeadHasALittleMoreRoomThanClients) {
+  (void)input_.Take(first_, std::string(2 * kInputRoom, 'x'));
+  input_.TakeFromHead("\x1b[0n");
+  EXPECT_THAT(std::string(input_.bytes()), testing::EndsWith("x\x1b[0n"));
+  const std::string answer(100, 'a');
+  for (int i = 0; i < 1000; ++i) input_.TakeFromHead(answer);
+  EXPECT_FALSE(input_.takes_from_head());
+  EXPECT_LE(input_.bytes().size(), kInputRoom + kHeadRoom + answer.size());
+  EXPECT_EQ(input_.room(), 0u);
+  EXPECT_EQ(input_.Take(second_, "y"), 0u);
+}
+
 TEST_F(InputQueueTest, AfterAFailureItRests) {
   (void)input_.Take(first_, "abc");
   EXPECT_TRUE(input_.WriteTo(SharedFd())) << "it fails";

@@ -22,6 +22,7 @@ class FakeClient : public SessionClient {
 
   size_t takes = SIZE_MAX;  // bytes, each time that it is pumped
   bool comes_back = false;
+  bool answers_queries = true;
   size_t types = 0;  // bytes that it still has to type
   std::function<void()> pumping = [] {};
   std::vector<std::string> heard;
@@ -45,6 +46,9 @@ class FakeClient : public SessionClient {
   }
   bool typed_all() const override { return types == 0; }
   void OnInputRoom() override { heard.emplace_back("room"); }
+  bool answers() const override {
+    return answers_queries && SessionClient::answers();
+  }
   std::string GiveUpPlace() override { return ""; }
 
  private:

@@ -1,4 +1,4 @@
-// The queries in a stream are known, however it is cut.
+// The queries in a stream are known, however it is cut, and have their answers.
 #include "lib/term/queries.h"
 
 #include <string>
@@ -126,6 +126,94 @@ TEST(QueryTest, TheDigestKnowsWhereTheLastOneEnded) {
       ASSERT_EQ(digest.last_query(), end)
           << testing::PrintToString(known.bytes) << " cut at " << cut;
     }
+  }
+}
+
+// The answers of a terminal with 30 rows and 90 columns.
+std::string AnswersTo(absl::string_view bytes) {
+  Digest digest;
+  std::string answers;
+  digest.Scan(bytes, [&](const Query& query) {
+    answers += AnswerTo(query, digest.modes(), {30, 90});
+  });
+  return answers;
+}
+
+TEST(AnswerTest, IsWhatATerminalWithoutAnybodySays) {
+  EXPECT_EQ(AnswersTo("\x1b[5n"), "\x1b[0n");
+  EXPECT_EQ(AnswersTo("\x1b[c"), "\x1b[?62;22c");
+  EXPECT_EQ(AnswersTo("\x1bZ"), "\x1b[?62;22c");
+  EXPECT_EQ(AnswersTo("\x1b[>c"), "\x1b[>1;10;0c");
+  EXPECT_EQ(AnswersTo("\x1b[=c"), "\x1bP!|00000000\x1b\\");
+  EXPECT_EQ(AnswersTo("\x1b[>q"), "\x1bP>|deptyr(" DEPTYR_VERSION ")\x1b\\");
+  EXPECT_EQ(AnswersTo("\x1b[18t"), "\x1b[8;30;90t");
+  EXPECT_EQ(AnswersTo("\x1b[19t"), "\x1b[9;30;90t");
+}
+
+TEST(AnswerTest, OnlyAScreenKnowsTheCursor) {
+  EXPECT_EQ(AnswersTo("\x1b[6n\x1b[?6n"), "");
+  EXPECT_EQ(CursorAnswer({Query::kCursor}, {.row = 2, .col = 0}), "\x1b[3;1R");
+  EXPECT_EQ(CursorAnswer({Query::kDecCursor}, {.row = 0, .col = 79}),
+            "\x1b[?1;80R");
+}
+
+TEST(AnswerTest, AModeIsWhatItIsAtThatPlace) {
+  EXPECT_EQ(AnswersTo("\x1b[?2004$p\x1b[?2004h\x1b[?2004$p"),
+            "\x1b[?2004;2$y\x1b[?2004;1$y");
+  for (const char* mode :
+       {"1", "5", "6", "9", "25", "45", "47", "66", "69", "1000", "1002",
+        "1003", "1004", "1006", "1049", "2026"}) {
+    EXPECT_EQ(AnswersTo(absl::StrCat("\x1b[?", mode, "h\x1b[?", mode,
+                                     "$p\x1b[?", mode, "l\x1b[?", mode, "$p")),
+              absl::StrCat("\x1b[?", mode, ";1$y\x1b[?", mode, ";2$y"));
+  }
+  EXPECT_EQ(AnswersTo("\x1b[?1003h\x1b[?1000$p"), "\x1b[?1000;2$y");
+  for (const char* mode : {"4", "20"}) {
+    EXPECT_EQ(AnswersTo(absl::StrCat("\x1b[", mode, "$p\x1b[", mode, "h\x1b[",
+                                     mode, "$p")),
+              absl::StrCat("\x1b[", mode, ";2$y\x1b[", mode, ";1$y"));
+  }
+}
+
+// A terminal that comes later may not have them.
+TEST(AnswerTest, NothingIsPromisedThatIsNotKept) {
+  for (const char* mode : {"1016", "2027", "2031", "8", "9999"}) {
+    EXPECT_EQ(AnswersTo(absl::StrCat("\x1b[?", mode, "h\x1b[?", mode, "$p")),
+              absl::StrCat("\x1b[?", mode, ";0$y"));
+  }
+  EXPECT_EQ(AnswersTo("\x1b[3$p\x1b[$p"), "\x1b[3;0$y\x1b[0;0$y");
+}
+
+TEST(AnswerTest, WhatHasNoAnswerHereHasNone) {
+  for (const Known& known : kKnown) {
+    if (known.query.kind != Query::kOther) continue;
+    EXPECT_EQ(AnswersTo(known.bytes), "")
+        << testing::PrintToString(known.bytes);
+  }
+}
+
+// The terminal may echo it.
+TEST(AnswerTest, NoneIsAQuery) {
+  std::string answers = absl::StrCat(CursorAnswer({Query::kCursor}, {}),
+                                     CursorAnswer({Query::kDecCursor}, {}));
+  for (const Known& known : kKnown) answers += AnswersTo(known.bytes);
+  EXPECT_GT(answers.size(), 90u);
+  EXPECT_TRUE(QueriesIn(answers).empty()) << testing::PrintToString(answers);
+}
+
+TEST(AnswerTest, HowTheStreamIsCutDoesNotMatter) {
+  const std::string bytes =
+      "\x1b[?1h\x1b[c\x1b[?1$ptext\x1b[?1l\x1b[?1$p\x1b[>q\xe2\x82\xac\x1b[5n";
+  const std::string whole = AnswersTo(bytes);
+  for (size_t cut = 0; cut <= bytes.size(); ++cut) {
+    Digest digest;
+    std::string answers;
+    const auto answer = [&](const Query& query) {
+      answers += AnswerTo(query, digest.modes(), {30, 90});
+    };
+    digest.Scan(absl::string_view(bytes).substr(0, cut), answer);
+    digest.Scan(absl::string_view(bytes).substr(cut), answer);
+    ASSERT_EQ(answers, whole) << "cut at " << cut;
   }
 }
 
