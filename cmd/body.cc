@@ -69,6 +69,9 @@ int BodyCommand(int argc, char** argv) {
                "without head, run PROGRAM without a terminal");
   options.Flag("keep-signals", &body.keep_signals,
                "leave the signals of terminals ignored if they are");
+  bool ixon = false;
+  options.Flag("ixon", &ixon,
+               "let ^S stop the terminal's output, and ^Q resume it");
   options.Flag("replace", &body.replace,
                "take the session over from a program that still runs in it");
   const auto run =
@@ -87,6 +90,7 @@ int BodyCommand(int argc, char** argv) {
     }
     body.program.assign(program, operands.end());
     if (body.name.empty()) body.name = SessionNameFor(body.program[0]);
+    body.flow = ixon ? FlowControl::kOn : FlowControl::kOff;
     body.wait = wait.value_or(body.fallback ? kWaitWithFallback : kWait);
     return RunBody(body);
   };

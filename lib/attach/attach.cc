@@ -34,6 +34,7 @@ namespace {
 // How long `deptyr ended` may take to tell what the kernel couldn't.
 constexpr absl::Duration kStatusPatience = absl::Seconds(5);
 
+constexpr char kStopped[] = "is stopped by ^S; ^Q resumes it";
 constexpr char kWaiting[] = "; waiting for the next start";
 
 // A session that is shown on its own terminal would be shown what it shows.
@@ -249,11 +250,12 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     return absl::OkStatus();
   }
 
-  // Says, once the screen is painted, that no program runs.
+  // Says, once the screen is painted, why it shows nothing new.
   void SayState(const Attached& attached) {
-    announcer_.SayOncePainted(
-        Announcer::kState,
-        attached.running ? "" : AboutSession(attached.state, kWaiting));
+    std::string text;
+    if (!attached.running) text = AboutSession(attached.state, kWaiting);
+    if (attached.stopped.value_or(false)) text = AboutSession(kStopped);
+    announcer_.SayOncePainted(Announcer::kState, std::move(text));
   }
 
   void AfterMessage() {

@@ -128,7 +128,7 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
   // If its backlog stays full, the next attempt goes on waiting.
   ASSIGN_OR_RETURN(result.head,
                    Connect(options.socket, std::min(patience.left(), kMoment)));
-  auto pty = OpenPty(options.size);
+  auto pty = OpenPty(options.size, options.flow);
   if (!pty.ok()) return absl::ResourceExhaustedError(pty.status().message());
   result.pty = *std::move(pty);
   RETURN_IF_ERROR(SetTimeouts(result.head.get(), kMoment));

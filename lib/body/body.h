@@ -31,6 +31,7 @@ struct BodyOptions {
   bool fallback = false;
   bool keep_signals = false;  // the program ignores what the supervisor ignores
   bool replace = false;
+  FlowControl flow = FlowControl::kOff;
   std::vector<std::string> program;  // at least one word
 };
 

@@ -143,17 +143,20 @@ std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) const {
       from = Beginning(ring);
     }
   }
-  client.InsertAt(returns ? wish_.offset : from,
-                  Encode(Attached{.session = session.name(),
-                                  .stream = stream,
-                                  .offset = from,
-                                  .end = ring.end(),
-                                  .rows = session.size().rows,
-                                  .cols = session.size().cols,
-                                  .number = session.program().number(),
-                                  .running = session.running(),
-                                  .state = session.State(),
-                                  .rights = rights_}));
+  client.InsertAt(
+      returns ? wish_.offset : from,
+      Encode(Attached{.session = session.name(),
+                      .stream = stream,
+                      .offset = from,
+                      .end = ring.end(),
+                      .rows = session.size().rows,
+                      .cols = session.size().cols,
+                      .number = session.program().number(),
+                      .running = session.running(),
+                      .state = session.State(),
+                      .rights = rights_,
+                      .stopped = session.stopped_by() != 0 ? std::optional(true)
+                                                           : std::nullopt}));
   if (returns) InsertWhatHappened(client);
   const bool wants_offset = wish_.stream == 0 && wish_.from == From::kOffset;
   const uint64_t wanted = returns        ? wish_.offset

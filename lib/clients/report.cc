@@ -44,6 +44,9 @@ KeyValues Report(Session& session) {
       {"title", session.screen().title()},
       {"screen", session.screen().exact() ? "exact" : "approximate"},
   };
+  if (const uint64_t client = session.stopped_by()) {
+    fields.emplace_back("stopped-by", absl::StrCat(client));
+  }
   // The last incarnation that has ended says how.
   const std::vector<IncarnationRecord> all = ring.incarnations();
   for (auto record = all.rbegin(); record != all.rend(); ++record) {

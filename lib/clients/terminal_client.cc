@@ -212,7 +212,11 @@ void TerminalClient::Show(Session* session) {
   // First the size: a program whose terminal changes it repaints.
   session->SetClientSize(*this, terminal_size_);
   session->Attach(*this, SkipAhead(session->ring()));
-  if (!session->running()) OnChange(Change::kEnded);
+  if (!session->running()) {
+    OnChange(Change::kEnded);
+  } else if (session->stopped_by() != 0) {
+    InsertLine("is stopped by ^S; ^Q resumes it");
+  }
 }
 
 // The output that was missed can't be had back, but the screen as it is can.
@@ -229,13 +233,18 @@ void TerminalClient::OnChange(Change::Kind change) {
   if (change == Change::kStarted) {
     InsertAt(now, UndoSequences(/*ahead=*/true));
   } else if (change == Change::kEnded) {
-    // Below the cursor, which is where the last that the program wrote ends.
-    InsertAt(now,
-             absl::StrCat(UndoSequences(/*ahead=*/true), "\r\n\x1b[7m[deptyr: ",
-                          session()->name(), " ", Printable(session()->State()),
-                          "; waiting for the next start]\x1b[m\x1b[K\r\n"));
-    session()->Pump(*this);
+    InsertAt(now, UndoSequences(/*ahead=*/true));
+    InsertLine(
+        absl::StrCat(session()->State(), "; waiting for the next start"));
   }
+}
+
+// It is below the cursor, where the last that the program wrote ends.
+void TerminalClient::InsertLine(absl::string_view text) {
+  InsertAt(session()->ring().end(),
+           absl::StrCat("\r\n\x1b[7m[deptyr: ", session()->name(), " ",
+                        Printable(text), "]\x1b[m\x1b[K\r\n"));
+  session()->Pump(*this);
 }
 
 void TerminalClient::ShowPage(TerminalPage::Kind kind) {

@@ -100,6 +100,8 @@ class TerminalClient final : public Client {
   // Takes back what was done to the terminal, or, with `ahead`, what will be
   // once it has everything there is.
   std::string UndoSequences(bool ahead = false) const;
+  // Shows a line of head's own about the session.
+  void InsertLine(absl::string_view text);
 
   Owner& owner_;
   Terminal terminal_;

@@ -54,7 +54,8 @@ std::string Session::State() const {
   if (program_.number() == 0) return "never started";
   if (!running()) return program_.How();
   return absl::StrCat("runs", terminal_.valid() ? "" : " without its terminal",
-                      ", pid ", program_.pid());
+                      ", pid ", program_.pid(),
+                      stopped_by() != 0 ? ", stopped by ^S" : "");
 }
 
 Session::Picture Session::TakePicture(WindowSize room) {
@@ -137,7 +138,12 @@ void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
 void Session::Detach(SessionClient& client) {
   audience_.Remove(client);
   client.SetSession(nullptr);
-  const std::string untyped = client.GiveUpPlace();
+  std::string untyped = client.GiveUpPlace();
+  NoteFlow(client, untyped);
+  if (stopped_by_ == client.id()) {
+    if (const auto key = ResumeKey(terminal_.get())) untyped.push_back(*key);
+    stopped_by_ = 0;
+  }
   input_.TakeLeft(client, running() && terminal_.valid() ? untyped : "");
   ApplySize();
   UpdateInterest();
@@ -152,6 +158,7 @@ void Session::Pump(SessionClient& client) {
 size_t Session::Type(SessionClient& from, absl::string_view keystrokes) {
   if (!running() || !terminal_.valid()) return keystrokes.size();
   const size_t taken = input_.Take(from, keystrokes);
+  NoteFlow(from, keystrokes.substr(0, taken));
   if (!input_.WriteTo(terminal_)) changed_(*this, {Change::kHeldUp});
   UpdateInterest();
   return taken;
@@ -162,6 +169,17 @@ void Session::TypeFromHead(absl::string_view keystrokes) {
   if (!running() || !terminal_.valid()) return;
   input_.TakeFromHead(keystrokes);
   WriteSoon();
+}
+
+void Session::NoteFlow(const SessionClient& from,
+                       absl::string_view keystrokes) {
+  const Flow flow = FlowAfter(terminal_.get(), keystrokes);
+  if (flow == Flow::kStopped) stopped_by_ = from.id();
+  if (flow == Flow::kResumed) stopped_by_ = 0;
+}
+
+uint64_t Session::stopped_by() const {
+  return stopped_by_ != 0 && ResumeKey(terminal_.get()) ? stopped_by_ : 0;
 }
 
 bool Session::PassInterrupt(SessionClient& from, absl::string_view keystrokes) {
@@ -234,6 +252,7 @@ void Session::StopReading() {
 }
 
 void Session::TakeTerminal(Fd controller) {
+  stopped_by_ = 0;
   terminal_ = SharedFd(std::move(controller));
   if (!terminal_.valid()) return;
   terminal_watch_ = loop_.Add(terminal_.get(), Interest::kRead,
@@ -301,6 +320,7 @@ void Session::Resume(Fd controller, Fd pidfd, const SessionState& state) {
   // It may be what a program that has ended left running, and may have been in
   // the middle of Repaint().
   TakeTerminal(std::move(controller));
+  stopped_by_ = state.stopped_by;
   if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
   if (!running() || !terminal_.valid()) drain_.SetDrained();
 }
@@ -324,6 +344,7 @@ SessionState Session::Save() {
   const SessionClient* const leader = audience_.leader();
   state.leader = leader == nullptr ? 0 : leader->id();
   state.answered = audience_.answered();
+  state.stopped_by = stopped_by_;
   if (post_mortem_) {
     state.left = post_mortem_->paint;
     state.left_rows = post_mortem_->size.rows;

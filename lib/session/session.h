@@ -133,6 +133,9 @@ class Session {
   // Whether head answers what the program asks while no client's terminal does.
   // It doesn't without a screen: a router's client has its program to itself.
   bool answers_queries() const { return keeps_screen_; }
+  // A client has stopped the output by ^S, where the terminal has flow control
+  // (FlowAfter()).  Its id, or 0.  When that client leaves, head types ^Q.
+  uint64_t stopped_by() const;
   // True if the keystrokes are one interrupt that passed another client's.
   bool PassInterrupt(SessionClient& from, absl::string_view keystrokes);
   // Lead() says that this client is the one at work now, StopLeading() that it
@@ -155,6 +158,7 @@ class Session {
            !audience_.awaits();
   }
   void UpdateInterest();
+  void NoteFlow(const SessionClient& from, absl::string_view keystrokes);
   void ApplySize();
   void EndNow();
   void Finish();
@@ -174,6 +178,7 @@ class Session {
   CurrentProgram program_;
   Audience audience_;
   InputQueue input_;
+  uint64_t stopped_by_ = 0;  // by what was typed, whatever the settings are now
   Sizing sizing_;
   QueryAnswers answers_;
   LiveScreen screen_;

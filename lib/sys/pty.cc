@@ -58,9 +58,22 @@ void StopLeadingProcessGroup() {
   (void)::waitpid(child, nullptr, 0);
 }
 
+// Whether the key is this special character, which may be disabled.
+bool Is(char key, cc_t character) {
+  return character != _POSIX_VDISABLE && static_cast<cc_t>(key) == character;
+}
+
+int SignalUnder(const termios& settings, char key) {
+  if ((settings.c_lflag & ISIG) == 0) return 0;
+  if (Is(key, settings.c_cc[VINTR])) return SIGINT;
+  if (Is(key, settings.c_cc[VQUIT])) return SIGQUIT;
+  if (Is(key, settings.c_cc[VSUSP])) return SIGTSTP;
+  return 0;
+}
+
 }  // namespace
 
-absl::StatusOr<Pty> OpenPty(WindowSize size) {
+absl::StatusOr<Pty> OpenPty(WindowSize size, FlowControl flow) {
   Pty pty;
   pty.controller =
       Fd(::posix_openpt(O_RDWR | O_NOCTTY | O_NONBLOCK | O_CLOEXEC));
@@ -81,6 +94,9 @@ absl::StatusOr<Pty> OpenPty(WindowSize size) {
     return Errno("read the PTY's settings");
   }
   settings.c_iflag |= IUTF8;
+  if (flow == FlowControl::kOff) {
+    settings.c_iflag &= ~static_cast<tcflag_t>(IXON);
+  }
   if (::tcsetattr(pty.terminal.get(), TCSANOW, &settings) != 0) {
     return Errno("change the PTY's settings");
   }
@@ -132,15 +148,39 @@ absl::StatusOr<bool> IsController(int fd) {
 
 int SignalOf(int controller, char character) {
   termios settings{};
-  const auto typed = static_cast<cc_t>(character);
+  return ::tcgetattr(controller, &settings) == 0
+             ? SignalUnder(settings, character)
+             : 0;
+}
+
+// As n_tty_receive_char_special() in Linux's drivers/tty/n_tty.c has it.
+Flow FlowAfter(int controller, absl::string_view keys) {
+  termios settings{};
+  Flow flow = Flow::kUnchanged;
   if (::tcgetattr(controller, &settings) != 0 ||
-      (settings.c_lflag & ISIG) == 0 || typed == _POSIX_VDISABLE) {
-    return 0;
+      (settings.c_iflag & IXON) == 0) {
+    return flow;
   }
-  if (typed == settings.c_cc[VINTR]) return SIGINT;
-  if (typed == settings.c_cc[VQUIT]) return SIGQUIT;
-  if (typed == settings.c_cc[VSUSP]) return SIGTSTP;
-  return 0;
+  const bool any = (settings.c_iflag & IXANY) != 0;
+  for (const char key : keys) {
+    if (Is(key, settings.c_cc[VSTART])) {
+      flow = Flow::kResumed;
+    } else if (Is(key, settings.c_cc[VSTOP])) {
+      flow = Flow::kStopped;
+    } else if (any || SignalUnder(settings, key) != 0) {
+      flow = Flow::kResumed;
+    }
+  }
+  return flow;
+}
+
+std::optional<char> ResumeKey(int controller) {
+  termios settings{};
+  if (::tcgetattr(controller, &settings) != 0 ||
+      (settings.c_iflag & IXON) == 0) {
+    return std::nullopt;
+  }
+  return static_cast<char>(settings.c_cc[VSTART]);
 }
 
 absl::Status SignalForeground(int controller, int signal) {

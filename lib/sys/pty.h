@@ -7,15 +7,19 @@
 //   execvp(argv[0], argv);
 #pragma once
 
+#include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 #include "lib/base/window_size.h"
 #include "lib/sys/fd.h"
 
 namespace deptyr {
+
+enum class FlowControl { kOff, kOn };
 
 struct Pty {
   Fd controller;
@@ -25,8 +29,11 @@ struct Pty {
 // Opens both ends, close-on-exec.  The controlling end is non-blocking, as head
 // needs it and may not make it (lib/sys/shared_fd.h).  The client end is opened
 // by TIOCGPTPEER (Linux 4.13), not by a path, which may belong to another
-// devpts mount or lie outside a chroot.
-absl::StatusOr<Pty> OpenPty(WindowSize size);
+// devpts mount or lie outside a chroot.  Without flow control (IXON of
+// termios(3)) ^S stops no output: whoever types it by reflex would stop a
+// program that runs for months.
+absl::StatusOr<Pty> OpenPty(WindowSize size,
+                            FlowControl flow = FlowControl::kOff);
 
 // Makes this process the leader of a new session whose controlling terminal is
 // `terminal`, in the foreground, with fds 0, 1 and 2 on it.  This works for a
@@ -52,6 +59,12 @@ absl::StatusOr<bool> IsController(int fd);
 // The signal that the terminal turns this character into now (ISIG; VINTR,
 // VQUIT, VSUSP), or 0.
 int SignalOf(int controller, char character);
+
+// Says what keys do to a terminal's output (IXON, IXANY; VSTOP, VSTART).
+enum class Flow { kUnchanged, kStopped, kResumed };
+Flow FlowAfter(int controller, absl::string_view keys);
+// The key that resumes the output, or nothing if no key stops it.
+std::optional<char> ResumeKey(int controller);
 
 // Signals the terminal's foreground group, past any input that is waiting
 // (TIOCSIG).  This works across users.

@@ -53,6 +53,8 @@ std::string TextOf(const KeyValues& item, absl::string_view name) {
   std::string text = Printable(value);
   if (name == "rows" && !text.empty()) {
     absl::StrAppend(&text, "x", Printable(ValueOf(item, "cols")));
+  } else if (name == "state" && !ValueOf(item, "stopped-by").empty()) {
+    text += ", stopped by ^S";
   } else if (name == "read-only") {
     const bool leads = ValueOf(item, "leads") == "1";
     text = value == "1" ? "read" : leads ? "type, has its size" : "type";

@@ -141,8 +141,9 @@ struct Attached {
   // The client's rights in this session.  A head that doesn't send them serves
   // only clients that have all of them.
   Rights rights = Rights::All();
+  std::optional<bool> stopped = {};  // somebody has stopped its output by ^S
   DEPTYR_FIELDS(version, session, stream, offset, end, rows, cols, number,
-                running, state, rights)
+                running, state, rights, stopped)
 };
 
 // A message without keys.

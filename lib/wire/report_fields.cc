@@ -26,6 +26,7 @@ constexpr ReportField kFields[] = {
     {"session", "screen"},
     {"session", "keeper", kText, "KEEPER"},
     {"session", "how", kText, "LAST END"},
+    {"session", "stopped-by", kNumber},
     {"session", "code", kNumber},
     {"session", "signal", kNumber},
 

@@ -161,9 +161,11 @@ struct SessionState {
   std::string left_how;
   // A session that registered later has a larger one; 0 if that isn't known.
   uint64_t order = 0;
+  uint64_t stopped_by = 0;  // the client whose ^S stopped the output
   DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, paint,
                 modes, painted, exact, answered, not_executed, status_told,
-                code, signal, left, left_rows, left_cols, left_how, order)
+                code, signal, left, left_rows, left_cols, left_how, order,
+                stopped_by)
 };
 
 struct HeldState {

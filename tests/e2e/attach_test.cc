@@ -464,6 +464,23 @@ TEST_F(AttachTest, WhoWaitsForHeadIsToldAndCanDetach) {
   EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
 }
 
+TEST_F(AttachTest, WhoComesIsToldThatSomebodyStoppedTheOutput) {
+  const BodyProcess body = Shell("a", "stty ixon; echo ready; exec cat");
+  Pipe pipe;
+  auto stopper = Start({}, pipe.read_end.get());
+  ASSERT_TRUE(ClientsUntil("1"));
+  ASSERT_TRUE(HistoryUntil(HasSubstr("ready")));
+  ASSERT_EQ(::write(pipe.write_end.get(), "\x13", 1), 1);
+  ASSERT_TRUE(TextUntil(
+      [&] {
+        return OutputOf({Deptyr(), "ls", head_.socket()});
+      },
+      HasSubstr("running, stopped by ^S")));
+  Attach();
+  EXPECT_TRUE(
+      tmux().Until(HasSubstr("[deptyr: a is stopped by ^S; ^Q resumes it]")));
+}
+
 TEST_F(AttachTest, ASignalEndsTheWaitForHead) {
   BodyProcess body = Shell("a", kFullScreen);
   Attach();

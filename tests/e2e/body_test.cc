@@ -303,6 +303,21 @@ TEST_F(BodyAsFoundTest, KeptSignalsStayIgnored) {
                 {"ignored 1 2 3 20 21 22"}, {"--keep-signals"});
 }
 
+TEST_F(BodyTest, ItsTerminalHasFlowControlOnlyIfThatIsAskedFor) {
+  for (const bool wanted : {false, true}) {
+    const std::string file = folder_ / (wanted ? "with" : "without");
+    std::vector<std::string> options = {"--name", wanted ? "with" : "without"};
+    if (wanted) options.emplace_back("--ixon");
+    BodyProcess body =
+        Body(options, {"sh", "-c",
+                       absl::StrCat("stty -a > ", file, "; echo done >> ", file,
+                                    "; exec cat")});
+    EXPECT_TRUE(TextUntil(
+        [&] { return ReadFile(file); },
+        AllOf(HasSubstr(wanted ? " ixon " : " -ixon "), HasSubstr("done"))));
+  }
+}
+
 TEST_F(BodyAsFoundTest, UmaskFolderPriorityAndLimitsStay) {
   ExpectAsFound({.prepare =
                      [] {

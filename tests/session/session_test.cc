@@ -899,6 +899,65 @@ TEST_F(SessionTest, WhatAProgramDidNotReadIsNotTheNextOnes) {
   EXPECT_THAT(std::string(Shown()), HasSubstr("got:mine\n"));
 }
 
+// --- ^S
+
+class FlowTest : public SessionTest {
+ protected:
+  // A program on a terminal with flow control, which writes "more" when it is
+  // told to go on.
+  FlowTest() {
+    (void)Run(
+        [&] {
+          termios settings{};
+          (void)::tcgetattr(0, &settings);
+          settings.c_iflag |= IXON;
+          (void)::tcsetattr(0, TCSANOW, &settings);
+          Say(1, "ready");
+          Await(go_);
+          Say(1, "more");
+          Await(never_);
+          return 0;
+        },
+        {go_.read_end.get(), never_.read_end.get()});
+    EXPECT_TRUE(UntilShown("ready"));
+    stopper_.JoinNow(session_);
+    other_.JoinNow(session_);
+  }
+  void GoOn() { Say(go_.write_end.get(), "x"); }
+
+  const Pipe go_;
+  const Pipe never_;
+  Watcher stopper_{*loop_};
+  Watcher other_{*loop_};
+};
+
+TEST_F(FlowTest, WhoStoppedTheOutputIsKnown) {
+  stopper_.Type("\x13");
+  EXPECT_EQ(session_.stopped_by(), stopper_.id());
+  EXPECT_THAT(State(), EndsWith(", stopped by ^S"));
+  other_.Type("\x11");
+  EXPECT_EQ(session_.stopped_by(), 0u);
+  EXPECT_THAT(State(), testing::Not(HasSubstr("^S")));
+  GoOn();
+  EXPECT_TRUE(UntilShown("more"));
+}
+
+TEST_F(FlowTest, TheOutputGoesOnWhenTheOneWhoStoppedItLeaves) {
+  stopper_.Type("\x13");
+  session_.Detach(other_);
+  EXPECT_EQ(session_.stopped_by(), stopper_.id());
+  GoOn();
+  session_.Detach(stopper_);
+  EXPECT_EQ(session_.stopped_by(), 0u);
+  EXPECT_TRUE(UntilShown("more"));
+}
+
+TEST_F(FlowTest, ANewTerminalIsNotStopped) {
+  stopper_.Type("\x13");
+  (void)Run({"cat"});
+  EXPECT_EQ(session_.stopped_by(), 0u);
+}
+
 // --- size and signals
 
 TEST_F(SessionTest, AChangeOfSizeReachesTheProgram) {
@@ -1058,6 +1117,16 @@ TEST_F(SessionHandoverTest, ARepaintThatIsHalfDoneIsUndone) {
   ASSERT_NE(Value(GetWindowSize(state.controller)), size);
   Resume(state);
   EXPECT_EQ(Value(GetWindowSize(next_->terminal().get())), size);
+}
+
+TEST_F(SessionHandoverTest, WhoStoppedTheOutputIsKnownToTheNext) {
+  (void)Run(Shell("stty ixon; printf ready; exec cat"));
+  ASSERT_TRUE(UntilShown("ready"));
+  Watcher stopper(*loop_);
+  stopper.JoinNow(session_);
+  stopper.Type("\x13");
+  Resume(HandOver());
+  EXPECT_EQ(next_->stopped_by(), stopper.id());
 }
 
 // A head that died had a client, who isn't back yet when the next head is

@@ -75,6 +75,63 @@ TEST(OpenPtyTest, HasTheSizeAskedForAtBothEnds) {
   EXPECT_EQ(Value(GetWindowSize(pty.terminal.get())), (WindowSize{50, 132}));
 }
 
+TEST(OpenPtyTest, HasFlowControlIfThatIsAskedFor) {
+  for (const FlowControl flow : {FlowControl::kOff, FlowControl::kOn}) {
+    const Pty pty = Value(OpenPty({}, flow));
+    EXPECT_EQ(ResumeKey(pty.controller.get()).has_value(),
+              flow == FlowControl::kOn);
+  }
+}
+
+class FlowTest : public testing::Test {
+ protected:
+  Flow After(absl::string_view keys) const {
+    return FlowAfter(pty_.controller.get(), keys);
+  }
+  void Change(absl::FunctionRef<void(termios&)> change) {
+    termios settings{};
+    ASSERT_EQ(::tcgetattr(pty_.terminal.get(), &settings), 0);
+    change(settings);
+    ASSERT_EQ(::tcsetattr(pty_.terminal.get(), TCSANOW, &settings), 0);
+  }
+
+  const Pty pty_ = Value(OpenPty({}, FlowControl::kOn));
+};
+
+TEST_F(FlowTest, TheLastKeyThatMattersDecides) {
+  EXPECT_EQ(After("a"), Flow::kUnchanged);
+  EXPECT_EQ(After("a\x13z"), Flow::kStopped);
+  EXPECT_EQ(After("\x13\x11z"), Flow::kResumed);
+  EXPECT_EQ(After("\x11\x13"), Flow::kStopped);
+}
+
+TEST_F(FlowTest, AnInterruptResumes) {
+  EXPECT_EQ(After("\x13\x03"), Flow::kResumed);
+  Change([](termios& settings) {
+    settings.c_lflag &= ~static_cast<tcflag_t>(ISIG);
+  });
+  EXPECT_EQ(After("\x13\x03"), Flow::kStopped);
+}
+
+TEST_F(FlowTest, AnyKeyResumesWhereTheTerminalSaysSo) {
+  Change([](termios& settings) { settings.c_iflag |= IXANY; });
+  EXPECT_EQ(After("\x13z"), Flow::kResumed);
+}
+
+TEST_F(FlowTest, TheKeysAreThoseOfTheTerminal) {
+  Change([](termios& settings) {
+    settings.c_cc[VSTOP] = 'a';
+    settings.c_cc[VSTART] = 'b';
+  });
+  EXPECT_EQ(After("a\x13"), Flow::kStopped);
+  EXPECT_EQ(After("ab"), Flow::kResumed);
+  EXPECT_EQ(ResumeKey(pty_.controller.get()), 'b');
+  Change([](termios& settings) {
+    settings.c_iflag &= ~static_cast<tcflag_t>(IXON);
+  });
+  EXPECT_EQ(After("a"), Flow::kUnchanged);
+}
+
 TEST(OpenPtyTest, ErasesWholeUtf8Characters) {
   const Pty pty = Value(OpenPty({}));
   termios settings{};

@@ -54,6 +54,15 @@ TEST(TableTest, SizesOfAnyKindAreReadable) {
   }
 }
 
+TEST(TableTest, AStoppedOutputIsSaidBesideTheState) {
+  const KeyValues session = {{"item", "session"},
+                             {"name", "a"},
+                             {"state", "running"},
+                             {"stopped-by", "3"}};
+  EXPECT_THAT(SessionsTable({session}), HasSubstr(" running, stopped by ^S "));
+  EXPECT_THAT(StatusText({session}), HasSubstr(" running, stopped by ^S, pid"));
+}
+
 TEST(TableTest, WhatAClientMayIsSaid) {
   const std::vector<KeyValues> clients = {
       {{"item", "client"}, {"id", "1"}, {"read-only", "1"}},

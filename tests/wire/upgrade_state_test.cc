@@ -173,7 +173,9 @@ TEST(UpgradeStateTest, TheBytesAreThoseThat010Wrote) {
 // nothing of it.
 TEST(UpgradeStateTest, TheTestHasEveryField) {
   HeadState state = Everything();
-  state.viewer_redo = "\x1b[1m";  // newer than the file
+  // Newer than the file.
+  state.viewer_redo = "\x1b[1m";
+  state.sessions[0].stopped_by = 7;
   const json full = Parsed(Encode(state));
   EXPECT_EQ(full.size(), FieldsOf<HeadState>() + 1);  // the version
   EXPECT_EQ(full["sockets"][0].size(), FieldsOf<SocketState>());
