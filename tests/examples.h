@@ -102,6 +102,9 @@ extern Fd connection;
 extern PeerIdentity identity;
 extern Session& session;
 }  // namespace lib_clients_client_table_h
+namespace lib_head_circles_h {
+extern SessionTable& table;
+}
 namespace lib_session_audience_h {
 extern Audience& audience;
 }

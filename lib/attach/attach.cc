@@ -37,19 +37,6 @@ constexpr absl::Duration kStatusPatience = absl::Seconds(5);
 constexpr char kStopped[] = "is stopped by ^S; ^Q resumes it";
 constexpr char kWaiting[] = "; waiting for the next start";
 
-// A session that is shown on its own terminal would be shown what it shows.
-absl::Status CheckNesting(const std::string& session, const std::string& path) {
-  const char* own_session = std::getenv("DEPTYR_SESSION");
-  const char* own_head = std::getenv("DEPTYR_SOCKET");
-  if (own_session == nullptr || own_head == nullptr || own_session != session ||
-      !IsSameFile(own_head, path)) {
-    return absl::OkStatus();
-  }
-  return absl::FailedPreconditionError(
-      absl::StrCat("this terminal is ", session,
-                   "'s own: it would be shown to itself; attach elsewhere"));
-}
-
 // Joins a view, which a person looks at and types into, to an attachment to a
 // session.  The view is opened once head has accepted the client, and stays
 // open while heads come and go.
@@ -65,7 +52,8 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
                                                          : From::kNow,
                .read_only = options.read_only,
                .kick = options.kick,
-               .resets = true},
+               .resets = true,
+               .inside = interactive_ ? std::optional("") : std::nullopt},
               *this),
         announcer_(loop, [this](absl::string_view line) {
           if (!options_.quiet) view_->Line(line);
@@ -191,7 +179,6 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   absl::Status OpenView(const Attached& attached) {
     SayState(attached);
     if (interactive_) {
-      RETURN_IF_ERROR(CheckNesting(head_.session(), head_.path()));
       ASSIGN_OR_RETURN(view_,
                        OpenTerminalView(loop_, *this, options_.detach_keys));
       if (!options_.quiet && !options_.detach_keys.empty()) {

@@ -20,6 +20,7 @@ constexpr absl::Duration kReopenPause = absl::Milliseconds(50);
 
 absl::Status Attachment::Open(const std::string& head) {
   ASSIGN_OR_RETURN(path_, FindHead(head));
+  if (wish_.inside) wish_.inside = OwnSession(path_);
   RETURN_IF_ERROR(Connect());
   unanswered_ = SayWaiting(loop_, kHeadsAnswer);
   return absl::OkStatus();

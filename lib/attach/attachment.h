@@ -60,7 +60,8 @@ class Attachment final : public HeadConnection::Listener {
 
   // `patience` is how long head may be away; with zero, its going away is a
   // failure.  Once attached, the client stays with its session and doesn't make
-  // others leave again, whatever the wish says.
+  // others leave again, whatever the wish says.  If the wish has `inside`, that
+  // becomes OwnSession(): for clients that show all they get.
   Attachment(EventLoop& loop, absl::Duration patience, Attach wish,
              Listener& listener)
       : loop_(loop),

@@ -44,6 +44,12 @@ absl::StatusOr<std::string> FindHead(const std::string& named) {
                    "; start one, or name its HEAD-SOCKET"));
 }
 
+std::string OwnSession(const std::string& head) {
+  return IsSameFile(FromEnvironment("DEPTYR_SOCKET"), head)
+             ? FromEnvironment("DEPTYR_SESSION")
+             : "";
+}
+
 absl::StatusOr<Fd> ConnectToHead(const std::string& path,
                                  absl::Duration timeout) {
   ASSIGN_OR_RETURN(Fd socket, Connect(path, timeout));

@@ -25,6 +25,9 @@ namespace deptyr {
 // $DEPTYR_SOCKET, else the one in $XDG_RUNTIME_DIR/deptyr, else the one in
 // /run/deptyr.
 absl::StatusOr<std::string> FindHead(const std::string& named);
+// The session on whose terminal we run, as our environment tells, or "" if it
+// tells of none of that head.
+std::string OwnSession(const std::string& head);
 // How long to wait for a place when many clients connect at once.
 inline constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
 absl::StatusOr<Fd> ConnectToHead(const std::string& path,

@@ -44,7 +44,8 @@ class ClientProtocol {
   virtual Client::Output output() const = 0;
   // Whether input that came before a close is typed.
   virtual bool types_after_close() const { return true; }
-  virtual bool came_back() const { return false; }  // it has done so
+  virtual bool came_back() const { return false; }   // it has done so
+  virtual std::string inside() const { return ""; }  // ClientInfo has it
   virtual Rights RightsIn(
       const Session& session,
       const std::optional<PeerIdentity>& identity) const = 0;

@@ -90,6 +90,7 @@ ClientInfo ConnectedClient::Info() const {
   return {.kind = protocol_->kind(),
           .identity = identity_,
           .read_only = session() != nullptr && !May(Right::kType),
+          .inside = protocol_->inside(),
           .dropped = dropped_};
 }
 

@@ -43,6 +43,7 @@ class DeptyrProtocol final : public ClientProtocol {
   ClientKind kind() const override { return ClientKind::kAttach; }
   Client::Output output() const override { return Client::Output::kPackets; }
   bool came_back() const override { return wish_.stream != 0; }
+  std::string inside() const override { return wish_.inside.value_or(""); }
   Rights RightsIn(const Session&,
                   const std::optional<PeerIdentity>&) const override {
     return wish_.read_only ? rights_ & Rights{Right::kSee} : rights_;

@@ -22,6 +22,7 @@ absl::string_view RefusalCode(const absl::Status& why) {
   if (absl::IsUnauthenticated(why)) return kRefusedNotOwner;
   if (absl::IsAlreadyExists(why)) return kRefusedNameTaken;
   if (absl::IsCancelled(why)) return kRefusedStopping;
+  if (absl::IsFailedPrecondition(why)) return kRefusedCircle;
   return kRefusedLimit;
 }
 

@@ -6,6 +6,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/head/circles.h"
 #include "lib/sys/process.h"
 #include "lib/sys/replace_self.h"
 
@@ -96,6 +97,8 @@ absl::Status HeadClients::Attach(PendingConnection& connection,
     RETURN_IF_ERROR(admission_.CheckRight(who, Right::kAdminister, *session));
   }
   if (stopping_) return absl::CancelledError("head is about to end");
+  wish.inside = SessionAround(sessions_, wish, who);
+  RETURN_IF_ERROR(CheckCircle(sessions_, *wish.inside, *session));
   RETURN_IF_ERROR(admission_.CheckClients(who));
   if (!wish.kick) {
     RETURN_IF_ERROR(admission_.CheckClientsOf(*session));

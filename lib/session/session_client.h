@@ -52,6 +52,8 @@ struct ClientInfo {
   ClientKind kind;
   std::optional<PeerIdentity> identity = {};
   bool read_only = false;
+  // The session on whose terminal it shows what it is sent, or "".
+  std::string inside = {};
   uint64_t dropped = 0;  // bytes, sizes and signals it had no right to send
 };
 

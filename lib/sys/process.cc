@@ -76,19 +76,25 @@ absl::string_view LineOf(absl::string_view text, absl::string_view label) {
   return text.substr(0, text.find('\n'));
 }
 
+// The fields of a process's /proc/PID/stat after its name, which may have
+// spaces and parentheses.
+std::vector<std::string> StatFields(const std::string& folder) {
+  const std::string stat = ReadSmallFile(folder + "/stat").value_or("");
+  return absl::StrSplit(absl::string_view(stat).substr(stat.rfind(')') + 1),
+                        ' ');
+}
+
 std::optional<ProcessFacts> FactsOf(int pidfd) {
   constexpr size_t kStartTime = 20;  // field 22, the 20th after the name
   const absl::StatusOr<pid_t> pid = PidOf(pidfd);
   if (!pid.ok() || *pid == 0) return std::nullopt;
   const std::string folder = absl::StrCat("/proc/", *pid);
   const std::string status = ReadSmallFile(folder + "/status").value_or("");
-  const std::string stat = ReadSmallFile(folder + "/stat").value_or("");
+  const std::vector<std::string> fields = StatFields(folder);
   // While it lives nobody else has its number, so the files were its own.
   if (HasEnded(pidfd)) return std::nullopt;
   const std::vector<absl::string_view> users =
       absl::StrSplit(LineOf(status, "Uid:\t"), '\t');
-  const std::vector<absl::string_view> fields =
-      absl::StrSplit(absl::string_view(stat).substr(stat.rfind(')') + 1), ' ');
   ProcessFacts facts{};
   int64_t ticks = 0;
   if (users.size() < 3 || fields.size() <= kStartTime ||
@@ -113,6 +119,21 @@ std::chrono::nanoseconds SinceBoot(std::chrono::steady_clock::time_point time) {
 }
 
 }  // namespace
+
+std::vector<pid_t> WithAncestors(pid_t pid) {
+  constexpr size_t kParent = 2;  // field 4, the second after the name
+  constexpr size_t kMost = 256;
+  std::vector<pid_t> pids;
+  while (pid > 0 && pids.size() < kMost) {
+    pids.push_back(pid);
+    const std::vector<std::string> fields =
+        StatFields(absl::StrCat("/proc/", pid));
+    if (fields.size() <= kParent || !absl::SimpleAtoi(fields[kParent], &pid)) {
+      break;
+    }
+  }
+  return pids;
+}
 
 absl::StatusOr<Fd> OpenPidfd(pid_t pid) {
   // The C library has no pidfd_open() before glibc 2.36, but knows its number.

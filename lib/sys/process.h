@@ -61,6 +61,10 @@ struct ExitAnswer {
 };
 ExitAnswer AskExitStatus(int pidfd);
 
+// The process with this pid, its parent, and so on, as far as /proc tells;
+// they are pids in our PID namespace.
+std::vector<pid_t> WithAncestors(pid_t pid);
+
 // Gets hold of the process that has this pid now, in our PID namespace.
 absl::StatusOr<Fd> OpenPidfd(pid_t pid);
 

@@ -174,7 +174,10 @@ class HistoryReader final : public StreamReader {
                      {.session = options.where.session,
                       .from = From::kHistory,
                       .value = options.bytes,
-                      .read_only = true}),
+                      .read_only = true,
+                      .inside = options.follow && IsTerminal(STDOUT_FILENO)
+                                    ? std::optional("")
+                                    : std::nullopt}),
         text_(options.text) {
     if (options.follow) range_ = HistoryRange(HistoryRange::kForever);
   }

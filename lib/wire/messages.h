@@ -92,6 +92,7 @@ inline constexpr char kRefusedNoSession[] = "no-session";
 inline constexpr char kRefusedKicked[] = "kicked";
 inline constexpr char kRefusedUpgrade[] = "upgrade";
 inline constexpr char kRefusedWrongSocket[] = "wrong-socket";
+inline constexpr char kRefusedCircle[] = "circle";
 
 struct ExecFailed {
   std::string text;
@@ -123,8 +124,10 @@ struct Attach {
   // It resets and clears its terminal itself before a picture, which an empty
   // paint announces.
   std::optional<bool> resets = {};
+  // The session on whose terminal the client shows what it is sent.
+  std::optional<std::string> inside = {};
   DEPTYR_FIELDS(version, session, rows, cols, from, value, read_only, kick,
-                stream, offset, resets)
+                stream, offset, resets, inside)
 };
 
 struct Attached {

@@ -464,6 +464,31 @@ TEST_F(AttachTest, WhoWaitsForHeadIsToldAndCanDetach) {
   EXPECT_TRUE(EndsWith("[deptyr: detached from a]", 0));
 }
 
+// The clients' environment tells nothing of the sessions they run in.
+TEST_F(AttachTest, ACircleOfSessionsIsRefused) {
+  const auto attach = [&](const std::string& session) {
+    return absl::StrCat("stty rows 24 cols 200; while read x; do env -i ",
+                        Quote(Deptyr()), " attach ", Quote(path()), " ",
+                        session, "; done");
+  };
+  const auto begins = [&](const std::string& session, const std::string& said) {
+    return TextUntil(
+        [&] {
+          (void)OutputOf({Deptyr(), "send", head_.socket(), session, "\\n"});
+          return OutputOf({Deptyr(), "history", head_.socket(), session});
+        },
+        HasSubstr(said));
+  };
+  const BodyProcess a = Shell("a", attach("b"));
+  const BodyProcess b = Shell("b", attach("c"));
+  const BodyProcess c = Shell("c", attach("a"));
+  ASSERT_TRUE(begins("a", "b is attached"));
+  ASSERT_TRUE(begins("b", "c is attached"));
+  ASSERT_TRUE(begins("c", "(c would show a, which shows b, which shows c)"));
+  const BodyProcess cut(head_.socket(), {"--name", "b", "--replace"}, {"cat"});
+  EXPECT_TRUE(begins("c", "a is attached"));
+}
+
 TEST_F(AttachTest, WhoComesIsToldThatSomebodyStoppedTheOutput) {
   const BodyProcess body = Shell("a", "stty ixon; echo ready; exec cat");
   Pipe pipe;
@@ -695,7 +720,7 @@ TEST_F(AttachTest, ATerminalIsNotShownToItself) {
       Shell("a", absl::StrCat(Command({}, "a"), "; echo status $?; exec cat"));
   Attach();
   EXPECT_TRUE(tmux().Until(
-      AllOf(HasSubstr("this terminal is a's own"), HasSubstr("status 111"))));
+      AllOf(HasSubstr("(a would show a)"), HasSubstr("status 111"))));
 }
 
 TEST_F(AttachTest, AnErrorIsOneLine) {

@@ -23,13 +23,16 @@ class FakeClient : public SessionClient {
   size_t takes = SIZE_MAX;  // bytes, each time that it is pumped
   bool comes_back = false;
   bool answers_queries = true;
-  size_t types = 0;  // bytes that it still has to type
+  std::string inside;  // the session that it runs in
+  size_t types = 0;    // bytes that it still has to type
   std::function<void()> pumping = [] {};
   std::vector<std::string> heard;
 
   uint64_t id() const override { return id_; }
   absl::Time since() const override { return absl::Now(); }
-  ClientInfo Info() const override { return {.kind = ClientKind::kRaw}; }
+  ClientInfo Info() const override {
+    return {.kind = ClientKind::kRaw, .inside = inside};
+  }
   bool ComesBack() const override { return comes_back; }
   bool CameBack() const override { return comes_back; }
   void Kick(absl::string_view why) override { heard.emplace_back(why); }

@@ -305,10 +305,10 @@ TEST(HeadMessageTest, TheRefusalCodesAreFrozen) {
                   kRefusedVersion, kRefusedMalformed, kRefusedDescriptor,
                   kRefusedNameTaken, kRefusedNotOwner, kRefusedLimit,
                   kRefusedTimeout, kRefusedStopping, kRefusedNoSession,
-                  kRefusedKicked, kRefusedNotPermitted}),
+                  kRefusedKicked, kRefusedNotPermitted, kRefusedCircle}),
               ElementsAre("version", "malformed", "descriptor", "name-taken",
                           "not-owner", "limit", "timeout", "stopping",
-                          "no-session", "kicked", "not-permitted"));
+                          "no-session", "kicked", "not-permitted", "circle"));
   EXPECT_EQ(kDeptyr, 222);
   EXPECT_EQ(kProtocolVersion, 1);
 }
