@@ -143,8 +143,7 @@ void LiveScreen::Resume(WindowSize size, Parked screen) {
 }
 
 std::optional<LiveScreen::Parked> LiveScreen::Park() {
-  // The next head doesn't ask again.
-  if (IsAwaited() && !lapped()) Advance(kMostAtOnce);
+  AnswerNow();
   const uint64_t first = ring_.latest().begin;
   const bool in_ring = first >= ring_.begin() && ring_.state().resized <= first;
   const bool soon = Whole() - first <= kLittle;
@@ -269,6 +268,14 @@ void LiveScreen::AnswerWithCursor() {
   while (IsAwaited() && answers_->waits_at() <= modelled_) {
     answers_->TakeCursor(screen_->reported_cursor());
   }
+}
+
+// The next head doesn't know what is owed.  A program may wait for its answer
+// for ever, so one from a model that is still behind is better than none.
+void LiveScreen::AnswerNow() {
+  if (!IsAwaited()) return;
+  (void)CatchUp(kMostAtOnce, /*needs_model=*/true);
+  while (IsAwaited()) answers_->TakeCursor(screen_->reported_cursor());
 }
 
 // The model is made from the last clear on, which is exact, or from the end of

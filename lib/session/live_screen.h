@@ -102,6 +102,7 @@ class LiveScreen final : public Observer {
   void FollowSoon();
   void Advance(uint64_t most);
   void AnswerWithCursor();
+  void AnswerNow();
   void AwaitQuiet();
   void StartAgain(bool at_once);
   bool CatchUp(uint64_t most, bool needs_model);

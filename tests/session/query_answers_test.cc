@@ -143,6 +143,22 @@ TEST_F(QueryAnswersTest, BeforeAnUpgradeWhatIsOwedIsAnswered) {
   EXPECT_EQ(Typed(), "\033[7;9R");
 }
 
+TEST_F(QueryAnswersTest, BeforeAnUpgradeAModelThatIsFarBehindAnswers) {
+  screen_.OnStart(kLarge);
+  Write(absl::StrCat(Acts(100), "\033[6n\033[5n"));
+  EXPECT_EQ(Typed(), "");
+  (void)screen_.Park();
+  EXPECT_EQ(Typed(), "\033[1;1R\033[0n");
+}
+
+TEST_F(QueryAnswersTest, BeforeAnUpgradeAFloodIsAnswered) {
+  Write(std::string(3 * kRing, 'x') + "\033[6n");
+  Write(std::string(3 * kRing, 'x'));
+  EXPECT_EQ(Typed(), "");
+  (void)screen_.Park();
+  EXPECT_THAT(Typed(), testing::MatchesRegex("\033\\[[0-9]+;[0-9]+R"));
+}
+
 TEST_F(QueryAnswersTest, TheNextProgramIsNotToldOfTheCursor) {
   screen_.OnStart(kLarge);
   Write(absl::StrCat(Acts(100), "\033[6n"));
