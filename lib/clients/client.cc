@@ -278,19 +278,25 @@ void Client::Type(absl::string_view keystrokes) {
     return;
   }
   flush_.Reset();
-  const bool answers = !replaying_ && session()->audience().Answers(*this);
-  if (answers && (size() || !session()->answers_queries())) {
-    if (!IsReport(keystrokes)) session()->Lead(*this);
-    absl::StrAppend(&untyped_, replies_.Flush(), keystrokes);
-  } else {
-    // Without a terminal's size it isn't asked; but it may sit on a terminal.
-    const std::string typed = replies_.Feed(
-        keystrokes, answers ? ReplyFilter::kOurs : ReplyFilter::kAll);
-    if (!typed.empty() && !IsReport(typed)) session()->Lead(*this);
-    untyped_ += typed;
-    FlushRepliesLater();
-  }
+  const std::string typed = WithoutAnswers(keystrokes);
+  if (!typed.empty() && !IsReport(typed)) session()->Lead(*this);
+  untyped_ += typed;
+  FlushRepliesLater();
   TypeUntyped();
+}
+
+std::string Client::WithoutAnswers(absl::string_view keystrokes) {
+  if (replaying_ || !session()->audience().Answers(*this)) {
+    return replies_.Feed(keystrokes, ReplyFilter::kAll);
+  }
+  // Without a terminal's size it isn't asked; but it may sit on a terminal.
+  if (!size() && session()->answers_queries()) {
+    return replies_.Feed(keystrokes, ReplyFilter::kOurs);
+  }
+  if (session()->reports_size()) {
+    return replies_.Feed(keystrokes, ReplyFilter::kSizes);
+  }
+  return absl::StrCat(replies_.Flush(), keystrokes);
 }
 
 void Client::FlushRepliesLater() {

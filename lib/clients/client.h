@@ -148,6 +148,8 @@ class Client : public SessionClient {
   Pumped WriteStream(const Ring& ring);
   Pumped WriteInsert();
   void TypeUntyped();
+  // Returns what is left of the input for the program.
+  std::string WithoutAnswers(absl::string_view keystrokes);
   void FlushRepliesLater();
   void StartReplay();
   void NoteReplayed();

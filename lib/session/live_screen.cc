@@ -340,6 +340,7 @@ void LiveScreen::OnResize(WindowSize size) {
   again_.reset();
   terminal_size_ = size;
   size_ = modelled;
+  if (answers_ != nullptr && reports_size()) answers_->TellSize(size);
 }
 
 // However many ask, a screen that is hard to make is made once in a moment, and

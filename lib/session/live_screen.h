@@ -85,6 +85,7 @@ class LiveScreen final : public Observer {
   // them in the ring now and then.
   uint64_t modes_offset() const { return Whole(); }
   std::string Modes() const;
+  bool reports_size() const { return digest_.modes().reports_size(); }
   const std::string& title() const { return digest_.modes().title(); }
   bool parked() const { return screen_ == nullptr; }
   // How much work the present model has taken (lib/term/screen.h).

@@ -8,17 +8,25 @@ void QueryAnswers::Take(const Query& query, uint64_t at, const Modes& modes,
                         WindowSize size) {
   const std::string answer = AnswerTo(query, modes, size);
   if (answer.empty() && !query.asks_for_cursor()) return;
-  if (audience_.TerminalAnswers()) return;
-  audience_.NoteAnsweredByHead(at);
-  if (!input_.takes_from_head()) return;
-  if (query.asks_for_cursor()) {
-    if (waiting_.size() < kMostWaiting) waiting_.push_back({at, query, ""});
-  } else if (waiting_.empty()) {
-    type_(answer);
-  } else if (std::string& after = waiting_.back().after;
-             after.size() < kMostAfter) {
-    after += answer;
+  if (query.kind != Query::kSizeReports) {
+    if (audience_.TerminalAnswers()) return;
+    audience_.NoteAnsweredByHead(at);
   }
+  if (!query.asks_for_cursor()) return Give(answer);
+  if (input_.takes_from_head() && waiting_.size() < kMostWaiting) {
+    waiting_.push_back({at, query, ""});
+  }
+}
+
+void QueryAnswers::Give(absl::string_view answer) {
+  if (!input_.takes_from_head()) return;
+  if (waiting_.empty()) return type_(answer);
+  std::string& after = waiting_.back().after;
+  if (after.size() < kMostAfter) absl::StrAppend(&after, answer);
+}
+
+void QueryAnswers::TellSize(WindowSize size) {
+  Give(SizeReport(size));
 }
 
 void QueryAnswers::TakeCursor(const Cursor& cursor) {

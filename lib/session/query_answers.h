@@ -12,6 +12,9 @@
 // for the screen's model, and the answers after it wait, too, because a program
 // may take the last for the end of all.  Queries that a program makes faster
 // than it reads the answers are dropped.
+//
+// Reports of the size (mode 2048) always come from head, because the program's
+// terminal has one size, and not all the terminals that show it do.
 #pragma once
 
 #include <cstddef>
@@ -41,6 +44,9 @@ class QueryAnswers {
   void Take(const Query& query, uint64_t at, const Modes& modes,
             WindowSize size);
 
+  // The size has changed of a terminal whose program is told so (mode 2048).
+  void TellSize(WindowSize size);
+
   // Whether a query waits for the cursor, and the offset at which it does.
   bool waits() const { return !waiting_.empty(); }
   uint64_t waits_at() const { return waiting_.front().at; }
@@ -51,6 +57,8 @@ class QueryAnswers {
   void Clear() { waiting_.clear(); }
 
  private:
+  void Give(absl::string_view answer);
+
   static constexpr size_t kMostWaiting = 64;
   static constexpr size_t kMostAfter = 512;  // bytes
 

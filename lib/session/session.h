@@ -133,6 +133,11 @@ class Session {
   // Whether head answers what the program asks while no client's terminal does.
   // It doesn't without a screen: a router's client has its program to itself.
   bool answers_queries() const { return keeps_screen_; }
+  // Whether head tells the program of its terminal's size, so that clients'
+  // terminals shouldn't.
+  bool reports_size() const {
+    return answers_queries() && screen_.reports_size();
+  }
   // A client has stopped the output by ^S, where the terminal has flow control
   // (FlowAfter()).  Its id, or 0.  When that client leaves, head types ^Q.
   uint64_t stopped_by() const;

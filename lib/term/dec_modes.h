@@ -11,6 +11,9 @@ struct DecMode {
   bool at_reset;
 };
 
+// A terminal in this mode says its size when it changes, and at first, too.
+constexpr int kReportsSize = 2048;
+
 // In the order in which they are set.  A terminal that is told several ways to
 // encode the mouse takes the last, so the one that programs prefer comes last.
 constexpr DecMode kDecModes[] = {
@@ -32,7 +35,7 @@ constexpr DecMode kDecModes[] = {
     {2004, false},  // brackets pastes
     {2027, false},  // grapheme clusters
     {2031, false},  // reports the colour scheme
-    {2048, false},  // reports its size in band
+    {kReportsSize, false},
     {9001, false},  // keys in the form of Windows (win32-input-mode)
     {2026, false},  // synchronized output
 };

@@ -301,7 +301,7 @@ std::string Modes::Undo() const {
 }
 
 bool Modes::reports() const {
-  return mouse_ != 0 || Is(1004) || Is(2031) || Is(2048) ||
+  return mouse_ != 0 || Is(1004) || Is(2031) || reports_size() ||
          keyboard_flags_[alternate() ? 1 : 0].reports_releases();
 }
 

@@ -80,6 +80,7 @@ class Modes {
   // Whether a mode is set, of ANSI's or, with `dec`, of DEC's; nothing if it
   // isn't known here.
   std::optional<bool> IsSet(bool dec, int mode) const;
+  bool reports_size() const { return Is(kReportsSize); }
   bool alternate() const { return alternate_ != 0; }
   // 47, 1047 or 1049, by which the alternate screen was entered, or 0.
   int alternate_mode() const { return alternate_; }

@@ -73,8 +73,19 @@ constexpr CsiQuery kCsiQueries[] = {
     {FormOf(0, '#', '|'), kAny, Query::kOther},   // XTREPORTSGR
 };
 
+bool Has(const Parameters& parameters, int wanted) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    if (parameters.At(i) == wanted) return true;
+  }
+  return false;
+}
+
 std::optional<Query> CsiQueryOf(const SequenceParser& csi) {
   const uint32_t form = FormOf(csi.prefix(), csi.intermediate(), csi.final());
+  if (form == FormOf('?', 0, 'h') &&
+      Has(Parameters(csi.body()), kReportsSize)) {
+    return Query{Query::kSizeReports};
+  }
   for (const CsiQuery& known : kCsiQueries) {
     if (known.form != form) continue;
     const Parameters parameters(csi.body());
@@ -194,9 +205,15 @@ std::string AnswerTo(const Query& query, const Modes& modes, WindowSize size) {
       return absl::StrCat("\x1b[8;", size.rows, ";", size.cols, "t");
     case Query::kDisplaySize:
       return absl::StrCat("\x1b[9;", size.rows, ";", size.cols, "t");
+    case Query::kSizeReports:
+      return SizeReport(size);
     default:
       return "";
   }
+}
+
+std::string SizeReport(WindowSize size) {
+  return absl::StrCat("\x1b[48;", size.rows, ";", size.cols, ";0;0t");
 }
 
 std::string CursorAnswer(const Query& query, const Cursor& cursor) {

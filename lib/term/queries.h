@@ -40,7 +40,8 @@ struct Query {
     kVersion,              // XTVERSION
     kSize,                 // CSI 18 t: in characters
     kDisplaySize,          // CSI 19 t
-    kOther,  // colours, settings, the clipboard, pictures, and the like
+    kSizeReports,  // mode 2048 is set: its size now, and when it changes
+    kOther,        // colours, settings, the clipboard, pictures, and the like
   };
   Kind kind;
   int number = 0;
@@ -57,6 +58,8 @@ std::optional<Query> QueryOf(SequenceParser::Event event,
 // Returns the answer of a terminal of this size in these modes, "" if there is
 // none.  Only a screen knows the answer to a query that asks for the cursor.
 std::string AnswerTo(const Query& query, const Modes& modes, WindowSize size);
+// Returns what a terminal in mode 2048 says when it has this size.
+std::string SizeReport(WindowSize size);
 // Returns the answer to a query that asks for the cursor.
 std::string CursorAnswer(const Query& query, const Cursor& cursor);
 

@@ -53,7 +53,8 @@ bool IsOurCsi(absl::string_view parameters, char final) {
       return parameters[0] != '?';
     case 't':
       return absl::StartsWith(parameters, "8;") ||
-             absl::StartsWith(parameters, "9;");
+             absl::StartsWith(parameters, "9;") ||
+             absl::StartsWith(parameters, "48;");
     default:
       return false;
   }
@@ -63,6 +64,15 @@ bool IsOurCsi(absl::string_view parameters, char final) {
 bool MayBeOurs(char kind, absl::string_view body) {
   return kind == 'P' && (body.empty() || absl::StrContains(">!", body[0])) &&
          (body.size() < 2 || body[1] == '|');
+}
+
+// Whether it is, or may become, a report of a size.
+bool MayBeSize(absl::string_view sequence) {
+  constexpr absl::string_view kBegin = "\x1b[48;";
+  return sequence.substr(0, kBegin.size()) ==
+             kBegin.substr(0, sequence.size()) &&
+         (IsParameter(sequence.back()) || sequence.back() == 't' ||
+          sequence.size() <= 2);
 }
 
 // Whether this is one more parameter of a CSI, which decides nothing.  Judging
@@ -96,6 +106,7 @@ bool IsReport(absl::string_view bytes) {
 ReplyFilter::Verdict ReplyFilter::Judge(absl::string_view sequence,
                                         Kinds kinds) {
   if (sequence.size() < 2) return Verdict::kNeedMore;
+  if (kinds == kSizes && !MayBeSize(sequence)) return Verdict::kTyped;
   const char kind = sequence[1];
   const absl::string_view body = sequence.substr(2);
   if (kind == 'P' || kind == ']' || kind == '_') {
@@ -126,7 +137,7 @@ ReplyFilter::Verdict ReplyFilter::Judge(absl::string_view sequence,
   const absl::string_view numbers = body.substr(0, parameters);
   const bool is_reply =
       IsReplyCsi(numbers, body.substr(parameters, i - parameters), body[i]) &&
-      (kinds == kAll || IsOurCsi(numbers, body[i]));
+      (kinds != kOurs || IsOurCsi(numbers, body[i]));
   return is_reply ? Verdict::kReply : Verdict::kTyped;
 }
 

@@ -36,7 +36,8 @@ class ReplyFilter {
   // The answers that are taken out.
   enum Kinds : uint8_t {
     kAll,
-    kOurs,  // to what AnswerTo() and CursorAnswer() answer (queries.h)
+    kOurs,   // to what AnswerTo() and CursorAnswer() answer (queries.h)
+    kSizes,  // those that SizeReport() makes
   };
 
   // Returns what is left of `bytes` for the program.  A possible beginning of

@@ -1,12 +1,13 @@
 // Whatever a terminal sends, in whatever pieces, the same passes, in its order,
 // and all of it if it has no ESC.  The first byte says how long the pieces are.
-// No piece ends with ESC, which is a key when it is alone.  If the second
-// byte is odd, only answers are taken out that head gives, too.
+// No piece ends with ESC, which is a key when it is alone.  The second
+// byte says which answers are taken out.
 
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstdlib>
+#include <iterator>
 #include <string>
 
 #include "absl/strings/match.h"
@@ -30,8 +31,10 @@ bool IsSubsequence(absl::string_view part, absl::string_view whole) {
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (size < 2) return 0;
   const size_t longest = size_t{1} + bytes[0] % 32;
-  const auto kinds = bytes[1] % 2 != 0 ? deptyr::ReplyFilter::kOurs
-                                       : deptyr::ReplyFilter::kAll;
+  constexpr deptyr::ReplyFilter::Kinds kKinds[] = {deptyr::ReplyFilter::kAll,
+                                                   deptyr::ReplyFilter::kOurs,
+                                                   deptyr::ReplyFilter::kSizes};
+  const auto kinds = kKinds[bytes[1] % std::size(kKinds)];
   absl::string_view stream(reinterpret_cast<const char*>(bytes), size);
   stream.remove_prefix(1);
 

@@ -786,6 +786,23 @@ TEST_F(ClientsTest, WithATerminalThatLeadsHeadIsSilent) {
       ProgramReads(absl::StrCat("t", kAttributes, "x", kHeadsAttributes)));
 }
 
+// In mode 2048 head tells the size, and no client's terminal does.
+TEST_F(ClientsTest, TheProgramIsToldItsSizeOnce) {
+  StartProgram();
+  PendingConnection leads = AttachFramed();
+  leads.side->Write(SizeFrames(30, 90) + KeysFrame("t"));
+  ASSERT_TRUE(ProgramReads("t"));
+  terminal_->Write("\x1b[?2048h");
+  ASSERT_TRUE(ProgramReads("t\x1b[48;30;90;0;0t"));
+  leads.side->Write(KeysFrame("\x1b[48;30;90;600;900t") + KeysFrame("x"));
+  ASSERT_TRUE(ProgramReads("t\x1b[48;30;90;0;0tx"));
+  leads.side->Write(SizeFrames(40, 100) + KeysFrame("\x1b[48;40;10") +
+                    KeysFrame("0;0;0t"));
+  ASSERT_TRUE(ProgramReads("t\x1b[48;30;90;0;0tx\x1b[48;40;100;0;0t"));
+  leads.side->Write(KeysFrame("\x1b[A"));
+  EXPECT_TRUE(ProgramReads("t\x1b[48;30;90;0;0tx\x1b[48;40;100;0;0t\x1b[A"));
+}
+
 TEST_F(ClientsTest, WhoLeadsAnswers) {
   StartProgram();
   PendingConnection first = AttachFramed();

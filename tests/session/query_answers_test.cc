@@ -20,6 +20,13 @@ constexpr size_t kRing = 64 << 10;
 constexpr WindowSize kSize{24, 80};
 constexpr WindowSize kLarge{135, 480};
 
+// Each fills all cells: more than the model does at once.
+std::string Acts(int count) {
+  std::string acts;
+  for (int i = 0; i < count; ++i) acts += "\033#8";
+  return acts;
+}
+
 class QueryAnswersTest : public testing::Test {
  protected:
   QueryAnswersTest() { screen_.OnStart(kSize); }
@@ -105,14 +112,34 @@ TEST_F(QueryAnswersTest, ATerminalAnswersItself) {
   EXPECT_EQ(Typed(), "\033[0n") << "what was asked before is answered";
 }
 
-// --- late
+// --- mode 2048
 
-// Each fills all cells: more than the model does at once.
-std::string Acts(int count) {
-  std::string acts;
-  for (int i = 0; i < count; ++i) acts += "\033#8";
-  return acts;
+TEST_F(QueryAnswersTest, TheSizeIsToldWhileTheProgramWantsThat) {
+  audience_.Add(client_);
+  client_.SetSize(kSize);
+  screen_.OnResize({30, 90});
+  EXPECT_EQ(Typed(), "");
+  Write("\033[?2048h");
+  EXPECT_EQ(Typed(), "\033[48;30;90;0;0t") << "whether or not anybody watches";
+  input_.Clear();
+  audience_.Remove(client_);
+  screen_.OnResize({40, 100});
+  EXPECT_EQ(Typed(), "\033[48;40;100;0;0t");
+  input_.Clear();
+  Write("\033[?2048l");
+  screen_.OnResize(kSize);
+  EXPECT_EQ(Typed(), "");
 }
+
+TEST_F(QueryAnswersTest, TheLastSizeIsToldLast) {
+  screen_.OnStart(kLarge);
+  Write(absl::StrCat(Acts(100), "\033[6n\033[?2048h"));
+  screen_.OnResize(kSize);
+  EXPECT_TRUE(RunUntil(*loop_, [&] { return !answers_.waits(); }));
+  EXPECT_THAT(Typed(), testing::EndsWith("\033[48;24;80;0;0t"));
+}
+
+// --- late
 
 TEST_F(QueryAnswersTest, AModelThatIsBehindAnswersWhenItGetsThere) {
   screen_.OnStart(kLarge);

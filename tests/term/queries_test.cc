@@ -44,6 +44,8 @@ const Known kKnown[] = {
     {"\x1b[>0q", {Query::kVersion}},
     {"\x1b[18t", {Query::kSize}},
     {"\x1b[19t", {Query::kDisplaySize}},
+    {"\x1b[?2048h", {Query::kSizeReports}},
+    {"\x1b[?1049;2048h", {Query::kSizeReports}},
     {"\x1b[14t", {Query::kOther}},
     {"\x1b[14;2t", {Query::kOther}},
     {"\x1b[21t", {Query::kOther}},
@@ -85,6 +87,9 @@ TEST(QueryTest, WhatAsksNothingIsNone) {
                             "\x1b[\"q",
                             "\x1b[>1q",
                             "\x1b[8;24;80t",
+                            "\x1b[48;24;80;0;0t",
+                            "\x1b[?2048l",
+                            "\x1b[2048h",
                             "\x1b[22;0t",
                             "\x1b[u",
                             "\x1b[>1u",
@@ -148,6 +153,7 @@ TEST(AnswerTest, IsWhatATerminalWithoutAnybodySays) {
   EXPECT_EQ(AnswersTo("\x1b[>q"), "\x1bP>|deptyr(" DEPTYR_VERSION ")\x1b\\");
   EXPECT_EQ(AnswersTo("\x1b[18t"), "\x1b[8;30;90t");
   EXPECT_EQ(AnswersTo("\x1b[19t"), "\x1b[9;30;90t");
+  EXPECT_EQ(AnswersTo("\x1b[?2048h"), "\x1b[48;30;90;0;0t");
 }
 
 TEST(AnswerTest, OnlyAScreenKnowsTheCursor) {

@@ -3,6 +3,7 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 
 namespace deptyr {
@@ -21,6 +22,7 @@ const std::vector<std::string>& Answers() {
       "\x1b[?997;1n",                         // light or dark
       "\x1b[24;80R",                          // CPR
       "\x1b[?24;80;1R",                       // DECXCPR
+      "\x1b[48;24;80;600;800t",               // mode 2048
       "\x1b[?2026;2$y",                       // DECRQM
       "\x1b[4;1$y",                           //
       "\x1b[?1u",                             // kitty's keyboard
@@ -164,6 +166,28 @@ TEST(ReplyFilterTest, TakesOutThoseThatHeadGivesToo) {
   for (const std::string& typed : Typed()) {
     ReplyFilter filter;
     EXPECT_EQ(filter.Feed(typed, ReplyFilter::kOurs), typed);
+  }
+}
+
+// Head says the size, and all else that a terminal sends passes.
+TEST(ReplyFilterTest, TakesOutReportsOfTheSizeAlone) {
+  const std::string size = "\x1b[48;24;80;600;800t";
+  for (size_t cut = 2; cut <= size.size(); ++cut) {
+    ReplyFilter filter;
+    const absl::string_view bytes = size;
+    EXPECT_EQ(filter.Feed(bytes.substr(0, cut), ReplyFilter::kSizes), "");
+    EXPECT_EQ(
+        filter.Feed(absl::StrCat(bytes.substr(cut), "x"), ReplyFilter::kSizes),
+        "x");
+  }
+  std::vector<std::string> passes = Typed();
+  passes.insert(passes.end(), Answers().begin(), Answers().end());
+  passes.insert(passes.end(), {"\x1b[48;5u", "\x1b[48~", "\x1b[8;24;80t"});
+  for (const std::string& bytes : passes) {
+    if (bytes == size) continue;
+    ReplyFilter filter;
+    EXPECT_EQ(filter.Feed(bytes, ReplyFilter::kSizes), bytes);
+    EXPECT_EQ(filter.patience(), absl::ZeroDuration());
   }
 }
 
