@@ -2,6 +2,7 @@
 
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -35,15 +36,34 @@ absl::StatusOr<std::string> ParseName(absl::string_view text) {
                    "or dash first"));
 }
 
-// If somebody forgets HEAD-SOCKET, the program's name stands in its place.
+// If somebody forgets "--", the program's name stands in HEAD-SOCKET's place.
 absl::Status CheckIsNoProgram(const std::string& socket) {
   if (IsSocket(socket) || FindProgram(socket).empty()) return absl::OkStatus();
   return absl::InvalidArgumentError(absl::StrCat(
       "HEAD-SOCKET comes before PROGRAM, but ", socket,
-      " is a program; say HEAD-SOCKET -- ", socket,
+      " is a program; say -- ", socket,
       absl::StrContains(socket, '/')
           ? ""
           : absl::StrCat(", or ./", socket, " if head will listen there")));
+}
+
+// Takes "[HEAD-SOCKET] -- PROGRAM [ARG]...".  "--" may be left out after
+// HEAD-SOCKET, so without it the first word is that.
+absl::Status TakeOperands(std::vector<std::string> operands,
+                          std::optional<size_t> before_dashes,
+                          BodyOptions& body) {
+  if (!operands.empty() && before_dashes != 0) {
+    body.socket = operands.front();
+    RETURN_IF_ERROR(CheckSocketPath(body.socket));
+    RETURN_IF_ERROR(CheckIsNoProgram(body.socket));
+    operands.erase(operands.begin());
+  }
+  if (operands.empty()) {
+    return absl::InvalidArgumentError(
+        "no PROGRAM; say deptyr body -- PROGRAM, or see --help");
+  }
+  body.program = std::move(operands);
+  return absl::OkStatus();
 }
 
 }  // namespace
@@ -52,7 +72,7 @@ int BodyCommand(int argc, char** argv) {
   BodyOptions body;
   std::optional<absl::Duration> wait;
   Options options(
-      "body", "[OPTION]... HEAD-SOCKET -- PROGRAM [ARG]...",
+      "body", "[OPTION]... [HEAD-SOCKET] -- PROGRAM [ARG]...",
       "Runs PROGRAM on a terminal of its own, which the head at HEAD-SOCKET "
       "holds.");
   options.Value("name", "NAME", &body.name, ParseName,
@@ -74,21 +94,11 @@ int BodyCommand(int argc, char** argv) {
                "let ^S stop the terminal's output, and ^Q resume it");
   options.Flag("replace", &body.replace,
                "take the session over from a program that still runs in it");
+  options.AllowAfter(1);
   const auto run =
-      [&](const std::vector<std::string>& operands) -> absl::StatusOr<int> {
-    // Parsing has stopped at HEAD-SOCKET, so "--" is an operand.
-    auto program = operands.begin();
-    if (program == operands.end()) {
-      return absl::InvalidArgumentError("no HEAD-SOCKET; see --help");
-    }
-    body.socket = *program++;
-    RETURN_IF_ERROR(CheckIsNoProgram(body.socket));
-    if (program != operands.end() && *program == "--") ++program;
-    if (program == operands.end()) {
-      return absl::InvalidArgumentError(
-          "no PROGRAM after HEAD-SOCKET --; see --help");
-    }
-    body.program.assign(program, operands.end());
+      [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
+    RETURN_IF_ERROR(TakeOperands(std::move(operands),
+                                 options.operands_before_dashes(), body));
     if (body.name.empty()) body.name = SessionNameFor(body.program[0]);
     body.flow = ixon ? FlowControl::kOn : FlowControl::kOff;
     body.wait = wait.value_or(body.fallback ? kWaitWithFallback : kWait);

@@ -11,6 +11,8 @@
 #include "cmd/verb.h"
 #include "lib/base/status.h"
 #include "lib/head/run_head.h"
+#include "lib/sys/folder.h"
+#include "lib/sys/head_socket.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/replace_self.h"
 #include "lib/term/key_names.h"
@@ -48,6 +50,14 @@ absl::StatusOr<KeeperSpec> ParseKeeper(absl::string_view text) {
       "not known: ", text, "; say auto, none, systemd or s6:SOCKET"));
 }
 
+// Where to listen if nobody says.  Its folder is made if that can be; if not,
+// the attempt to listen says why.
+std::string OwnHeadSocket() {
+  std::string path = UsualHeadSockets().front();
+  (void)MakeFolder(FolderOf(path));
+  return path;
+}
+
 void AddLimits(Options& options, Limits& limits) {
   options.Value("max-sessions", "N", &limits.sessions, ParseCount,
                 "refuse more sessions than this (4096)");
@@ -71,7 +81,7 @@ int HeadCommand(int argc, char** argv) {
   HeadOptions head;
   head.command_key = *ParseKey(kDefaultCommandKey);
   Options options(
-      "head", "[OPTION]... HEAD-SOCKET",
+      "head", "[OPTION]... [HEAD-SOCKET]",
       "Holds the terminals of the programs whose bodies register at "
       "HEAD-SOCKET.\nOn a terminal it shows one of them.");
   options.Value("mode", "MODE", &head.rights.mode, ParseMode,
@@ -112,13 +122,14 @@ int HeadCommand(int argc, char** argv) {
   options.Flag("headless", &head.headless, "leave the terminal alone");
   options.Value("ready-fd", "N", &head.ready_fd, ParseFd,
                 "write a newline to descriptor N when ready (s6)");
+  options.AllowAnywhere();
   const auto run =
       [&](const std::vector<std::string>& operands) -> absl::StatusOr<int> {
-    if (operands.size() != 1) {
+    if (operands.size() > 1) {
       return absl::InvalidArgumentError(
-          "one HEAD-SOCKET is needed; see --help");
+          absl::StrCat("unexpected argument: ", operands[1], "; see --help"));
     }
-    head.socket = operands[0];
+    head.socket = operands.empty() ? OwnHeadSocket() : operands[0];
     head.program = OwnProgram();
     head.argv = {"deptyr"};
     head.argv.insert(head.argv.end(), argv, argv + argc);

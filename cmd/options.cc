@@ -48,9 +48,12 @@ absl::StatusOr<std::vector<std::string>> Options::Parse(int argc, char** argv) {
   while (!words.empty()) {
     const absl::string_view word = words.front();
     const bool is_operand = word.size() < 2 || word[0] != '-';
-    if (is_operand && !anywhere_) break;
+    if (is_operand && operands.size() == allowed_after_) break;
     words.remove_prefix(1);
-    if (word == "--") break;
+    if (word == "--") {
+      before_dashes_ = operands.size();
+      break;
+    }
     if (word == "--help" || word == "-h") {
       help_wanted_ = true;
       return std::vector<std::string>();

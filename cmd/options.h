@@ -1,20 +1,23 @@
 // The options of one subcommand, declared once: the help follows, and a test
 // compares that with the man page.
 //
-//   Options options("body", "[OPTION]... HEAD-SOCKET -- PROGRAM [ARG]...",
+//   Options options("body", "[OPTION]... [HEAD-SOCKET] -- PROGRAM [ARG]...",
 //                   "run PROGRAM on a terminal of its own");
 //   options.Value("name", "NAME", &name, "the session's name");
 //   options.Flag("replace", &replace, "take the place of a running program");
 //   ASSIGN_OR_RETURN(std::vector<std::string> operands,
 //                    options.Parse(argc, argv));
 //
-// Parsing stops at the first operand, so that a program keeps its own options;
-// "--" ends the options too.  "--name=X" and "--name X" are the same.
+// Parsing stops at the first operand, so that a program keeps its own options,
+// unless AllowAfter() says otherwise; "--" ends the options too.  "--name=X"
+// and "--name X" are the same.
 //
 // An option that is declared as "q,quiet" is also -q.  Letters may be joined,
 // and a value may follow its letter at once: -rq, -e^A.
 #pragma once
 
+#include <cstddef>
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <utility>
@@ -92,12 +95,18 @@ class Options {
           absl::StrCat(help, choice, " (", usual, ")"));
   }
 
-  // Lets options follow operands, too, for a subcommand that runs no program.
-  void AllowAnywhere() { anywhere_ = true; }
+  // Lets options follow this many operands, too; all of them, for a subcommand
+  // that runs no program.
+  void AllowAfter(size_t operands) { allowed_after_ = operands; }
+  void AllowAnywhere() { AllowAfter(SIZE_MAX); }
 
   // Returns the operands.  InvalidArgument says what is wrong with the command
   // line.
   absl::StatusOr<std::vector<std::string>> Parse(int argc, char** argv);
+  // How many of the operands came before "--"; nothing if there was no "--".
+  std::optional<size_t> operands_before_dashes() const {
+    return before_dashes_;
+  }
   // Whether --help was among the options; then print Help(), and do nothing
   // else.
   bool help_wanted() const { return help_wanted_; }
@@ -128,7 +137,8 @@ class Options {
   const std::string synopsis_;
   const std::string summary_;
   std::vector<Option> options_;
-  bool anywhere_ = false;
+  size_t allowed_after_ = 0;
+  std::optional<size_t> before_dashes_;
   bool help_wanted_ = false;
 };
 

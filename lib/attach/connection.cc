@@ -1,24 +1,19 @@
 #include "lib/attach/connection.h"
 
 #include <array>
-#include <cstdlib>
 #include <utility>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
 #include "lib/base/status.h"
+#include "lib/sys/head_socket.h"
 #include "lib/sys/io.h"
 #include "lib/sys/unix_socket.h"
 
 namespace deptyr {
 namespace {
-
-constexpr char kSystemSocket[] = "/run/deptyr/head.sock";
-
-std::string FromEnvironment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 constexpr std::pair<const char*, const char*> kHints[] = {
     {kRefusedVersion, "restart the older of the two"},
@@ -30,17 +25,12 @@ constexpr std::pair<const char*, const char*> kHints[] = {
 }  // namespace
 
 absl::StatusOr<std::string> FindHead(const std::string& named) {
-  if (!named.empty()) return named;
-  if (std::string path = FromEnvironment("DEPTYR_SOCKET"); !path.empty()) {
-    return path;
-  }
-  const std::string runtime = FromEnvironment("XDG_RUNTIME_DIR");
-  const std::string own =
-      runtime.empty() ? "" : absl::StrCat(runtime, "/deptyr/head.sock");
-  if (!own.empty() && IsSocket(own)) return own;
-  if (IsSocket(kSystemSocket)) return std::string(kSystemSocket);
+  std::string path = HeadSocket(named);
+  const std::vector<std::string> usual = UsualHeadSockets();
+  // If there is only one path, the attempt to connect says more.
+  if (!named.empty() || usual.size() == 1 || IsSocket(path)) return path;
   return absl::UnavailableError(
-      absl::StrCat("no head at ", own, own.empty() ? "" : " or ", kSystemSocket,
+      absl::StrCat("no head at ", absl::StrJoin(usual, " or "),
                    "; start one, or name its HEAD-SOCKET"));
 }
 

@@ -21,9 +21,8 @@
 
 namespace deptyr {
 
-// Returns the path of head's socket: `named`, unless that is empty, else
-// $DEPTYR_SOCKET, else the one in $XDG_RUNTIME_DIR/deptyr, else the one in
-// /run/deptyr.
+// Returns the path of head's socket: `named`, unless that is empty, else where
+// it usually is (lib/sys/head_socket.h), or Unavailable if it isn't there.
 absl::StatusOr<std::string> FindHead(const std::string& named);
 // The session on whose terminal we run, as our environment tells, or "" if it
 // tells of none of that head.

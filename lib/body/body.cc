@@ -19,6 +19,7 @@
 #include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
+#include "lib/sys/head_socket.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/unix_socket.h"
@@ -116,6 +117,7 @@ absl::Status AwaitAcceptance(int head, const std::string& socket,
 }
 
 struct Registered {
+  std::string socket;
   Fd head;
   Pty pty;
 };
@@ -125,9 +127,10 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
                                          const std::string& term,
                                          Patience& patience) {
   Registered result;
+  result.socket = HeadSocket(options.socket);
   // If its backlog stays full, the next attempt goes on waiting.
   ASSIGN_OR_RETURN(result.head,
-                   Connect(options.socket, std::min(patience.left(), kMoment)));
+                   Connect(result.socket, std::min(patience.left(), kMoment)));
   auto pty = OpenPty(options.size, options.flow);
   if (!pty.ok()) return absl::ResourceExhaustedError(pty.status().message());
   result.pty = *std::move(pty);
@@ -140,7 +143,7 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
                                              .argv = options.program,
                                              .replace = options.replace}),
                              result.pty.controller.get()));
-  RETURN_IF_ERROR(AwaitAcceptance(result.head.get(), options.socket, patience));
+  RETURN_IF_ERROR(AwaitAcceptance(result.head.get(), result.socket, patience));
   return result;
 }
 
@@ -209,7 +212,7 @@ int RunBody(const BodyOptions& options) {
   };
   SetTerminalVariables(term);
   (void)setenv("DEPTYR_SESSION", options.name.c_str(), 1);
-  (void)setenv("DEPTYR_SOCKET", AbsolutePath(options.socket).c_str(), 1);
+  (void)setenv("DEPTYR_SOCKET", AbsolutePath(registered->socket).c_str(), 1);
   const absl::Status ready =
       BecomeTerminalProcess(registered->pty.terminal.get());
   if (!ready.ok()) {

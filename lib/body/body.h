@@ -23,7 +23,7 @@
 namespace deptyr {
 
 struct BodyOptions {
-  std::string socket;
+  std::string socket;  // "": where head usually is (lib/sys/head_socket.h)
   std::string name;
   WindowSize size;
   std::string term;  // "": TermForNewTerminal()

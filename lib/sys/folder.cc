@@ -85,6 +85,15 @@ absl::StatusOr<Fd> OpenFolder(const std::string& path) {
   return failed();
 }
 
+absl::Status MakeFolder(const std::string& path) {
+  ASSIGN_OR_RETURN(const Fd parent, OpenFolder(FolderOf(path)));
+  if (::mkdirat(parent.get(), NameIn(path).c_str(), S_IRWXU) == 0 ||
+      errno == EEXIST) {
+    return absl::OkStatus();
+  }
+  return Errno("make the folder ", path);
+}
+
 absl::Status CheckFolder(const std::string& path) {
   struct stat file {};
   const bool known = ::stat(path.c_str(), &file) == 0;

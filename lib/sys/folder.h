@@ -22,6 +22,10 @@ std::string NameIn(absl::string_view path);
 // us to that user's own folders and nowhere else.
 absl::StatusOr<Fd> OpenFolder(const std::string& path);
 
+// Makes the folder for this user alone (0700), unless it is there already; the
+// one that holds it must be.
+absl::Status MakeFolder(const std::string& path);
+
 // OpenFolder()'s error, or InvalidArgument if there is no such folder.
 absl::Status CheckFolder(const std::string& path);
 

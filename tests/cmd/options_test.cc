@@ -163,6 +163,25 @@ TEST_F(OptionsTest, OfAVerbOptionsMayFollowOperands) {
   EXPECT_TRUE(options_.help_wanted());
 }
 
+TEST_F(OptionsTest, OptionsMayFollowTheOperandsBeforeAProgram) {
+  options_.AllowAfter(1);
+  EXPECT_THAT(Value(Parse({"a", "--quiet", "cat", "--name", "x", "--"})),
+              ElementsAre("a", "cat", "--name", "x", "--"));
+  EXPECT_TRUE(quiet_);
+  EXPECT_EQ(name_, "default");
+  EXPECT_EQ(options_.operands_before_dashes(), std::nullopt);
+}
+
+TEST_F(OptionsTest, WhereTheDashesStoodIsKnown) {
+  options_.AllowAfter(1);
+  EXPECT_THAT(Value(Parse({"a", "--name", "x", "--", "cat"})),
+              ElementsAre("a", "cat"));
+  EXPECT_EQ(options_.operands_before_dashes(), 1);
+  EXPECT_EQ(name_, "x");
+  EXPECT_THAT(Value(Parse({"--", "cat", "--"})), ElementsAre("cat", "--"));
+  EXPECT_EQ(options_.operands_before_dashes(), 0);
+}
+
 TEST_F(OptionsTest, HelpStopsEverything) {
   for (const char* word : {"--help", "-h"}) {
     EXPECT_THAT(Value(Parse({word, "--nonsense"})), IsEmpty());

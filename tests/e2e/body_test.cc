@@ -726,12 +726,58 @@ TEST_F(BodyTest, AProgramInThePlaceOfTheSocketIsNotWaitedFor) {
     EXPECT_THAT(body.said().lines(),
                 ElementsAre(StartsWith(absl::StrCat(
                     "deptyr body: HEAD-SOCKET comes before PROGRAM, but ", name,
-                    " is a program; say HEAD-SOCKET -- ", name))));
+                    " is a program; say -- ", name))));
   }
   // A path is taken at its word.
   BodyProcess body("./mytool", {"--wait=0"}, {"true"}, how);
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
   EXPECT_THAT(body.said().text(), HasSubstr("does head run there?"));
+}
+
+// Everybody who names no socket finds the same one, which head makes.
+TEST_F(BodyTest, TheSocketMayBeLeftOut) {
+  const ProgramOptions how = {
+      .env = {"DEPTYR_SOCKET=",
+              absl::StrCat("XDG_RUNTIME_DIR=", folder_.path())}};
+  // It waits for a head that comes later.
+  Program body = Program::Start(
+      {Deptyr(), "body", "--name", "mc", "--", "sleep", "1000"}, how);
+  ASSERT_TRUE(WaitFor([&] { return body.Sleeps(); }));
+  Program head = Program::Start({Deptyr(), "head", "--headless"}, how);
+  ASSERT_TRUE(WaitFor([&] { return IsSocket(folder_ / "deptyr/head.sock"); }));
+  struct stat file {};
+  ASSERT_EQ(::stat((folder_ / "deptyr").c_str(), &file), 0);
+  EXPECT_EQ(file.st_mode & 0777, 0700U);
+  EXPECT_TRUE(TextUntil(
+      [&] {
+        return OutputOf({Deptyr(), "ls", "--names"}, how);
+      },
+      Eq("mc\n")));
+  body.Signal(SIGKILL);
+  head.Signal(SIGTERM);
+  EXPECT_EQ(head.Wait(), ExitStatus{});
+}
+
+TEST_F(BodyTest, OptionsMayFollowTheSocket) {
+  Program body = Program::Start({Deptyr(), "body", head_.socket(), "--name",
+                                 "mc", "--", "sleep", "1000"});
+  EXPECT_TRUE(head_.log().Until(HasSubstr("session=mc")));
+  body.Signal(SIGKILL);
+}
+
+// The program's words end the options, and "--" may be left out after the
+// socket.
+TEST_F(BodyTest, TheProgramKeepsItsOwnOptions) {
+  for (const std::vector<std::string>& dashes :
+       {std::vector<std::string>{}, std::vector<std::string>{"--"}}) {
+    std::vector<std::string> words = {Deptyr(), "body", head_.socket()};
+    words.insert(words.end(), dashes.begin(), dashes.end());
+    for (const char* word : {"sh", "-c", "exit $#", "--", "--name", "--"}) {
+      words.emplace_back(word);
+    }
+    Program body = Program::Start(words);
+    EXPECT_EQ(body.Wait(), ExitStatus{.code = 2});
+  }
 }
 
 TEST_F(BodyTest, AFilterOfAddressFamiliesIsNotWaitedFor) {
@@ -1026,9 +1072,11 @@ TEST_P(BodyUsageTest, WrongUsageIsStatus100AndOneLine) {
 INSTANTIATE_TEST_SUITE_P(
     Usages, BodyUsageTest,
     testing::Values(
-        UsageCase{"Nothing", {}, "no HEAD-SOCKET"},
+        UsageCase{"Nothing", {}, "no PROGRAM"},
         UsageCase{"NoProgram", {"/s"}, "no PROGRAM"},
         UsageCase{"NoProgramAfterDashes", {"/s", "--"}, "no PROGRAM"},
+        UsageCase{"NoSocketAndNoProgram", {"--"}, "no PROGRAM"},
+        UsageCase{"UnknownOptionAfterTheSocket", {"/s", "-x", "true"}, "-x"},
         UsageCase{"UnknownOption", {"--nmae=x", "/s", "true"}, "--nmae"},
         UsageCase{"ShortOption", {"-x", "/s", "true"}, "-x"},
         UsageCase{"BadSize", {"--size=80", "/s", "true"}, "not a size: 80"},
