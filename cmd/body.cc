@@ -28,14 +28,6 @@ constexpr absl::Duration kWait = absl::Seconds(120);
 // wait.
 constexpr absl::Duration kWaitWithFallback = absl::Seconds(5);
 
-absl::StatusOr<std::string> ParseName(absl::string_view text) {
-  if (IsSessionName(text)) return std::string(text);
-  return absl::InvalidArgumentError(
-      absl::StrCat("not a session name: ", text,
-                   "; say 1 to 64 letters, digits and _.@:+-, not with a dot "
-                   "or dash first"));
-}
-
 // If somebody forgets "--", the program's name stands in HEAD-SOCKET's place.
 absl::Status CheckIsNoProgram(const std::string& socket) {
   if (IsSocket(socket) || FindProgram(socket).empty()) return absl::OkStatus();
@@ -75,7 +67,7 @@ int BodyCommand(int argc, char** argv) {
       "body", "[OPTION]... [HEAD-SOCKET] -- PROGRAM [ARG]...",
       "Runs PROGRAM on a terminal of its own, which the head at HEAD-SOCKET "
       "holds.");
-  options.Value("name", "NAME", &body.name, ParseName,
+  options.Value("name", "NAME", &body.name, ParseSessionName,
                 "the session's name (PROGRAM's basename)");
   options.Value("size", "ROWSxCOLS", &body.size, ParseSize,
                 "the terminal's size until a client sets it (24x80)");
@@ -104,7 +96,7 @@ int BodyCommand(int argc, char** argv) {
     body.wait = wait.value_or(body.fallback ? kWaitWithFallback : kWait);
     return RunBody(body);
   };
-  return RunCommand(options, argc, argv, run);
+  return RunSubcommand(options, argc, argv, run);
 }
 
 }  // namespace deptyr

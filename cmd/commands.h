@@ -16,6 +16,7 @@ int KickCommand(int argc, char** argv);
 int LsCommand(int argc, char** argv);
 int RecordCommand(int argc, char** argv);
 int RouterCommand(int argc, char** argv);
+int RunCommand(int argc, char** argv);
 int SendCommand(int argc, char** argv);
 int SnapshotCommand(int argc, char** argv);
 int StatusCommand(int argc, char** argv);

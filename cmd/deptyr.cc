@@ -17,6 +17,8 @@ struct Subcommand {
 };
 
 constexpr Subcommand kSubcommands[] = {
+    {"run", deptyr::RunCommand,
+     "run a program on a session, and show it on this terminal"},
     {"body", deptyr::BodyCommand,
      "run a program on a terminal of its own, which head holds"},
     {"head", deptyr::HeadCommand,

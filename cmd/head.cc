@@ -137,7 +137,7 @@ int HeadCommand(int argc, char** argv) {
     RETURN_IF_ERROR(RunHead(std::move(head)));
     return 0;
   };
-  return RunCommand(options, argc, argv, run);
+  return RunSubcommand(options, argc, argv, run);
 }
 
 }  // namespace deptyr

@@ -9,6 +9,8 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
+#include "lib/wire/session_name.h"
+
 namespace deptyr {
 
 void Options::Do(absl::string_view name, absl::string_view placeholder,
@@ -151,6 +153,14 @@ absl::StatusOr<WindowSize> ParseSize(absl::string_view text) {
   }
   return absl::InvalidArgumentError(
       absl::StrCat("not a size: ", text, "; say ROWSxCOLS, as in 24x80"));
+}
+
+absl::StatusOr<std::string> ParseSessionName(absl::string_view text) {
+  if (IsSessionName(text)) return std::string(text);
+  return absl::InvalidArgumentError(
+      absl::StrCat("not a session name: ", text,
+                   "; say 1 to 64 letters, digits and _.@:+-, not with a dot "
+                   "or dash first"));
 }
 
 absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view text) {

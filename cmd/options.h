@@ -144,6 +144,7 @@ class Options {
 
 // "24x80", rows first.
 absl::StatusOr<WindowSize> ParseSize(absl::string_view text);
+absl::StatusOr<std::string> ParseSessionName(absl::string_view text);
 // Seconds, "10" or "0.5"; or with a unit, "2m".
 absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view text);
 absl::StatusOr<size_t> ParseCount(absl::string_view text);

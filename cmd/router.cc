@@ -112,7 +112,7 @@ int RouterCommand(int argc, char** argv) {
     RETURN_IF_ERROR(RunRouter(std::move(router)));
     return 0;
   };
-  return RunCommand(options, argc, argv, run);
+  return RunSubcommand(options, argc, argv, run);
 }
 
 }  // namespace deptyr

@@ -27,7 +27,7 @@ int Fail(const Options& options, const absl::Status& why) {
 
 }  // namespace
 
-int RunCommand(
+int RunSubcommand(
     Options& options, int argc, char** argv,
     absl::FunctionRef<absl::StatusOr<int>(std::vector<std::string>)> run) {
   auto operands = options.Parse(argc, argv);
@@ -101,7 +101,7 @@ int RunVerb(Options& options, int argc, char** argv,
     }
     return 0;
   };
-  return RunCommand(options, argc, argv, run_on_target);
+  return RunSubcommand(options, argc, argv, run_on_target);
 }
 
 }  // namespace deptyr

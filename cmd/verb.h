@@ -29,7 +29,7 @@ absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
 // Parses the command line, prints the help if it asks for that, and otherwise
 // calls `run` with the operands.  Prints an error on standard error, and
 // returns the exit status, which is what `run` returns if it succeeds.
-int RunCommand(
+int RunSubcommand(
     Options& options, int argc, char** argv,
     absl::FunctionRef<absl::StatusOr<int>(std::vector<std::string>)> run);
 

@@ -66,6 +66,18 @@ takes() {
             done
             [ ${#words[@]} -gt 1 ] || [ "$subcommand" = router ] ||
                 { echo "no program for $subcommand"; return 1; } ;;
+        # They end at the program itself.
+        run)
+            while [ ${#words[@]} -gt 0 ] && [[ ${words[0]} == -* ]]; do
+                options+=("${words[0]}")
+                # The next word may be its value.
+                if [[ ${words[0]} != *=* ]] && grep -q -e "^${words[0]} " <<< "${help[$subcommand]}"; then
+                    options+=("${words[1]-}")
+                    words=("${words[@]:1}")
+                fi
+                words=("${words[@]:1}")
+            done
+            [ ${#words[@]} -gt 0 ] || { echo "no program for $subcommand"; return 1; } ;;
         # tests/e2e/examples.sh checks the operands of those that ask head.
         *) options=("${words[@]}") ;;
     esac

@@ -15,8 +15,9 @@ BEGIN {
     sees["router"] = "clients session sys wire term base"
     sees["body"] = "sys wire base"
     sees["attach"] = "sys wire term base"
+    sees["run"] = "attach body sys wire term base"
     sees["verbs"] = "attach render sys wire term base"
-    sees["cmd"] = "verbs attach body router head keep clients session render sys wire term base"
+    sees["cmd"] = "run verbs attach body router head keep clients session render sys wire term base"
     sees["tests"] = "cmd " sees["cmd"]
 }
 function layer(path,    part) {

@@ -25,6 +25,10 @@ _deptyr() {
         :
     elif [[ $current == -* ]]; then
         words=$(deptyr "$command" --help 2> /dev/null | grep -oE '^  .{26}' | grep -oE -- '--[a-z-]+')
+    elif [[ $command = run ]]; then
+        mapfile -t COMPREPLY < <(compgen -c -- "$current")
+        [ ${#COMPREPLY[@]} != 0 ] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
+        return
     elif [[ $command != @(body|head|router) && $current != */* ]]; then
         words=$(_deptyr_sessions)
     fi

@@ -30,6 +30,10 @@ function __deptyr_words
             end
         case '*/*'
         case '*'
+            if test $words[2] = run
+                complete -C (commandline -ct)
+                return
+            end
             contains -- $words[2] body head router
             or deptyr ls --names (string match '*/*' -- $words[3..-1])[1] 2> /dev/null
     end

@@ -18,6 +18,9 @@ _deptyr() {
         :
     elif [[ $words[CURRENT] == -* ]]; then
         found=(${(f)"$(deptyr $command --help 2> /dev/null | grep -oE '^  .{26}' | grep -oE -- '--[a-z-]+')"})
+    elif [[ $command = run ]]; then
+        _command_names -e
+        return
     elif [[ $command != (body|head|router) && $words[CURRENT] != */* ]]; then
         head=(${(M)words[3,-1]:#*/*})
         found=(${(f)"$(deptyr ls --names ${head[1]} 2> /dev/null)"})

@@ -61,6 +61,10 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
 
   absl::Status Begin() {
     RETURN_IF_ERROR(UpdateSize());
+    if (options_.child >= 0) {
+      child_watch_ = loop_.Add(options_.child, Interest::kRead,
+                               [this](Ready) { OnChildEnded(); });
+    }
     return head_.Open(options_.where.head);
   }
 
@@ -118,7 +122,26 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     const absl::Status status =
         view_ == nullptr ? OpenView(attached) : GoOn(attached, how);
     if (!status.ok()) return Finish(status);
+    if (how == Attachment::Joined::kFirst && options_.once_attached) {
+      options_.once_attached();
+    }
     AfterMessage();
+  }
+
+  // Head hears of it, too, now that the program is reaped, and says so after
+  // the last output.
+  void OnChildEnded() {
+    const auto end = ReapChild(options_.child);
+    if (end.ok() && !end->has_value()) return;
+    child_watch_.Reset();
+    child_status_ = ExitCodeOf(end.value_or(std::nullopt));
+    const auto finish = [this] {
+      AttachResult result{*child_status_, OwnLine(AboutSession("ended"))};
+      if (view_ == nullptr) return Finish(std::move(result));
+      FinishOnceShown(std::move(result));
+    };
+    if (view_ == nullptr || head_.away() || ended_) return finish();
+    status_patience_ = loop_.After(kStatusPatience, finish);
   }
 
   void OnMessage(const HeadMessage& message) override {
@@ -272,6 +295,11 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   void OnEnded(const KeyValues& fields) {
     const std::string how = HowOf(fields);
     if (!options_.once) return Say(how, kWaiting);
+    ended_ = true;
+    if (child_status_) {
+      return FinishOnceShown(
+          AttachResult{*child_status_, OwnLine(AboutSession(how))});
+    }
     status_patience_ = loop_.After(kStatusPatience, [this, how] {
       Finish(absl::UnavailableError(
           AboutSession(how,
@@ -341,6 +369,10 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   bool told_of_absence_ = false;
   // Something else was written over the program's screen.
   bool defaced_ = false;
+
+  Watch child_watch_;
+  std::optional<int> child_status_;
+  bool ended_ = false;  // head has said so
 
   Timer status_patience_;
   // How the run ends, perhaps not before the view has shown everything.

@@ -9,6 +9,7 @@
 #include <cstddef>
 #include <string>
 
+#include "absl/functional/any_invocable.h"
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
@@ -27,6 +28,11 @@ struct AttachOptions {
   bool quiet = false;
   bool once = false;
   bool proxies_signals = false;
+  // The pidfd of the program, if it is a child of this process, which reaps it
+  // then.  With `once` nobody else has to report its exit status.
+  int child = -1;
+  // Called when head has taken the client for the first time.
+  absl::AnyInvocable<void() const> once_attached = {};
 };
 
 struct AttachResult {

@@ -8,7 +8,6 @@
 #include <chrono>
 #include <cstdlib>
 #include <cstring>
-#include <filesystem>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,11 +18,13 @@
 #include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
 #include "lib/sys/fd_passing.h"
+#include "lib/sys/folder.h"
 #include "lib/sys/head_socket.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/unix_socket.h"
 #include "lib/wire/message_inbox.h"
+#include "lib/wire/session_name.h"
 
 namespace deptyr {
 namespace {
@@ -36,11 +37,15 @@ constexpr absl::Duration kMoment = absl::Seconds(2);
 // programs come at once takes seconds.
 constexpr absl::Duration kSilence = absl::Seconds(10);
 
+// Somebody who runs a hundred programs of one name says their names.
+constexpr int kMostOfOneName = 100;
+
 // It knows how long body still waits for head, and tells the log so.
 class Patience {
  public:
-  Patience(absl::Duration wait, const OriginalStderr& log)
+  Patience(absl::Duration wait, std::string caller, const OriginalStderr& log)
       : wait_(wait),
+        caller_(std::move(caller)),
         deadline_(Clock::now() + absl::ToChronoNanoseconds(wait)),
         log_(log) {}
 
@@ -50,13 +55,14 @@ class Patience {
   // Says once that we wait, and for what.
   void Say(absl::string_view why) {
     if (std::exchange(said_, true)) return;
-    log_.Say(absl::StrCat("deptyr body: waiting up to ",
+    log_.Say(absl::StrCat(caller_, "waiting up to ",
                           absl::FormatDuration(wait_), " for head: ", why),
              Severity::kNotice);
   }
 
  private:
   const absl::Duration wait_;
+  const std::string caller_;  // "deptyr body: "
   const Clock::time_point deadline_;
   const OriginalStderr& log_;
   bool said_ = false;
@@ -117,6 +123,7 @@ absl::Status AwaitAcceptance(int head, const std::string& socket,
 }
 
 struct Registered {
+  std::string name;
   std::string socket;
   Fd head;
   Pty pty;
@@ -124,9 +131,11 @@ struct Registered {
 
 // Tries once.  Unavailable means that another attempt may do better.
 absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
+                                         const std::string& name,
                                          const std::string& term,
                                          Patience& patience) {
   Registered result;
+  result.name = name;
   result.socket = HeadSocket(options.socket);
   // If its backlog stays full, the next attempt goes on waiting.
   ASSIGN_OR_RETURN(result.head,
@@ -136,7 +145,7 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
   result.pty = *std::move(pty);
   RETURN_IF_ERROR(SetTimeouts(result.head.get(), kMoment));
   RETURN_IF_ERROR(SendWithFd(result.head.get(),
-                             Encode(Register{.name = options.name,
+                             Encode(Register{.name = name,
                                              .rows = options.size.rows,
                                              .cols = options.size.cols,
                                              .term = term,
@@ -152,23 +161,24 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
 absl::StatusOr<Registered> RegisterAtHead(const BodyOptions& options,
                                           const std::string& term,
                                           const OriginalStderr& log) {
-  Patience patience(options.wait, log);
+  Patience patience(options.wait, absl::StrCat(options.caller, ": "), log);
+  std::string name = options.name;
+  int same = 1;  // how many have this name, with us
   Backoff backoff = kHeadBackoff;
   for (;;) {
+    auto result = TryToRegister(options, name, term, patience);
+    if (options.numbers_name && absl::IsAlreadyExists(result.status()) &&
+        same < kMostOfOneName) {
+      name = NumberedName(options.name, ++same);
+      continue;
+    }
     const absl::Duration pause = backoff.Next();
-    auto result = TryToRegister(options, term, patience);
     if (!absl::IsUnavailable(result.status()) || patience.left() <= pause) {
       return result;
     }
     patience.Say(result.status().message());
     absl::SleepFor(pause);
   }
-}
-
-std::string AbsolutePath(const std::string& path) {
-  std::error_code error;
-  const std::string absolute = std::filesystem::absolute(path, error);
-  return error ? path : absolute;
 }
 
 // Returns only if it failed, with the message and the exit status.
@@ -183,8 +193,8 @@ std::pair<std::string, int> Execute(const std::vector<std::string>& program) {
 
 int RunBody(const BodyOptions& options) {
   const OriginalStderr log;
-  const auto fail = [&log](absl::string_view what, int status) {
-    log.Say(absl::StrCat("deptyr body: ", what));
+  const auto fail = [&](absl::string_view what, int status) {
+    log.Say(absl::StrCat(options.caller, ": ", what));
     return status;
   };
   const std::string term =
@@ -196,7 +206,7 @@ int RunBody(const BodyOptions& options) {
         absl::IsAlreadyExists(why)) {
       return fail(why.message(), ExitCodeFor(why));
     }
-    log.Say(absl::StrCat("deptyr body: running ", options.program[0],
+    log.Say(absl::StrCat(options.caller, ": running ", options.program[0],
                          " without a terminal: ", why.message()),
             Severity::kWarning);
     const auto [text, status] = Execute(options.program);
@@ -208,10 +218,14 @@ int RunBody(const BodyOptions& options) {
   const auto tell_both = [&](const std::string& text, int status) {
     // Viewers are told why, too, but the supervisor's log matters more.
     (void)SendWithFd(registered->head.get(), Encode(ExecFailed{text}), -1);
-    return fail(text, status);
+    return options.tells_exec_failure ? fail(text, status) : status;
   };
+  if (options.once_accepted) {
+    const absl::Status go = options.once_accepted(registered->name);
+    if (!go.ok()) return tell_both(std::string(go.message()), kSystemError);
+  }
   SetTerminalVariables(term);
-  (void)setenv("DEPTYR_SESSION", options.name.c_str(), 1);
+  (void)setenv("DEPTYR_SESSION", registered->name.c_str(), 1);
   (void)setenv("DEPTYR_SOCKET", AbsolutePath(registered->socket).c_str(), 1);
   const absl::Status ready =
       BecomeTerminalProcess(registered->pty.terminal.get());

@@ -16,6 +16,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/functional/any_invocable.h"
+#include "absl/status/status.h"
 #include "absl/time/time.h"
 
 #include "lib/sys/pty.h"
@@ -23,16 +25,27 @@
 namespace deptyr {
 
 struct BodyOptions {
-  std::string socket;  // "": where head usually is (lib/sys/head_socket.h)
-  std::string name;
-  WindowSize size;
-  std::string term;  // "": TermForNewTerminal()
-  absl::Duration wait;
+  std::string socket = {};  // "": where head usually is (lib/sys/head_socket.h)
+  std::string name = {};
+  WindowSize size = {};
+  std::string term = {};  // "": TermForNewTerminal()
+  absl::Duration wait = {};
   bool fallback = false;
   bool keep_signals = false;  // the program ignores what the supervisor ignores
   bool replace = false;
   FlowControl flow = FlowControl::kOff;
-  std::vector<std::string> program;  // at least one word
+  std::vector<std::string> program = {};  // at least one word
+
+  // The rest is for those who start a body themselves (lib/run).  If the name
+  // is taken, NAME-2, NAME-3, ... are tried.
+  bool numbers_name = false;
+  std::string caller = "deptyr body";  // messages begin with it
+  // Called with the session's name when head has accepted the program, before
+  // it is executed; with an error it isn't.
+  absl::AnyInvocable<absl::Status(const std::string&) const> once_accepted = {};
+  // Tells on standard error, too, and not only head, if the program can't be
+  // executed.
+  bool tells_exec_failure = true;
 };
 
 // Says why it failed on the original standard error, and returns an exit

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <array>
+#include <filesystem>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -39,6 +40,12 @@ std::string FolderOf(absl::string_view path) {
 
 std::string NameIn(absl::string_view path) {
   return std::string(path.substr(path.rfind('/') + 1));  // npos + 1 is 0
+}
+
+std::string AbsolutePath(const std::string& path) {
+  std::error_code error;
+  const std::string absolute = std::filesystem::absolute(path, error);
+  return error ? path : absolute;
 }
 
 absl::StatusOr<Fd> OpenFolder(const std::string& path) {

@@ -16,6 +16,9 @@ namespace deptyr {
 std::string FolderOf(absl::string_view path);
 std::string NameIn(absl::string_view path);
 
+// The path from / on; if that can't be told, the path as it is.
+std::string AbsolutePath(const std::string& path);
+
 // Opens the folder with O_PATH.  A symbolic link on the way is followed only if
 // nobody except root and this user can have put it there; otherwise
 // FailedPrecondition names it.  So a user who owns a part of the way can lead

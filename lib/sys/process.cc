@@ -25,6 +25,7 @@
 #include "lib/base/status.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/signals.h"
 
 #ifndef SO_PEERPIDFD
 #define SO_PEERPIDFD 77  // asm-generic/socket.h, Linux 6.5
@@ -185,6 +186,11 @@ std::string FindProgram(const std::string& name) {
   return "";
 }
 
+int ExitCodeOf(const std::optional<ExitStatus>& status) {
+  if (!status) return kSystemError;
+  return status->signal == 0 ? status->code : kSignalled + status->signal;
+}
+
 std::string Describe(const ExitStatus& status) {
   if (status.signal == 0) return absl::StrCat("exit status ", status.code);
   const char* text = ::sigdescr_np(status.signal);
@@ -255,12 +261,7 @@ absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
   const pid_t pid = ::fork();
   if (pid < 0) return Errno("start ", program);
   if (pid == 0) {
-    for (int signal = 1; signal < NSIG; ++signal) {
-      (void)::signal(signal, SIG_DFL);
-    }
-    sigset_t none;
-    ::sigemptyset(&none);
-    (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+    ResetSignals();
     if (limit_before) (void)::setrlimit(RLIMIT_NOFILE, &*limit_before);
     const absl::Status ready = BecomeTerminalProcess(terminal);
     if (ready.ok()) (void)::execvp(program.c_str(), words.data());
@@ -295,6 +296,20 @@ absl::StatusOr<std::optional<ExitStatus>> ReapChild(int pidfd) {
   if (info.si_pid == 0) return std::nullopt;
   return info.si_code == CLD_EXITED ? ExitStatus{.code = info.si_status}
                                     : ExitStatus{.signal = info.si_status};
+}
+
+absl::StatusOr<Child> ForkChild(absl::FunctionRef<int()> main) {
+  (void)::signal(SIGCHLD, SIG_DFL);
+  const pid_t pid = ::fork();
+  if (pid < 0) return Errno("start another process");
+  if (pid == 0) ::_exit(main());
+  return HoldChild(pid);
+}
+
+std::optional<ExitStatus> AwaitChild(int pidfd) {
+  pollfd ended{pidfd, POLLIN, 0};
+  (void)TEMP_FAILURE_RETRY(::poll(&ended, 1, -1));
+  return ReapChild(pidfd).value_or(std::nullopt);
 }
 
 bool ReapInherited(absl::FunctionRef<bool(pid_t)> is_ours) {

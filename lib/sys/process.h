@@ -43,6 +43,10 @@ struct ExitStatus {
   bool operator==(const ExitStatus&) const = default;
 };
 
+// As the shell has it: 128 + the signal, or the code; kSystemError if it isn't
+// known.
+int ExitCodeOf(const std::optional<ExitStatus>& status);
+
 // "exit status 3", "signal 9 (Killed)".
 std::string Describe(const ExitStatus& status);
 
@@ -93,9 +97,18 @@ absl::StatusOr<Child> HoldChild(pid_t pid);
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
                                       const std::vector<std::string>& argv);
 
+// Starts a copy of this process that calls `main` and exits with what it
+// returns.  Makes sure that SIGCHLD isn't ignored, or nobody would ever know
+// how the child ended.
+absl::StatusOr<Child> ForkChild(absl::FunctionRef<int()> main);
+
 // Reaps a child of ours if it has ended, and returns how, or nothing while it
 // runs.  After an error nobody will ever know.
 absl::StatusOr<std::optional<ExitStatus>> ReapChild(int pidfd);
+
+// Waits for the end of a child of ours, reaps it, and returns how it ended, or
+// nothing if nobody will ever know.
+std::optional<ExitStatus> AwaitChild(int pidfd);
 
 inline pid_t OwnPid() {
   return ::getpid();

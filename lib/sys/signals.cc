@@ -47,6 +47,15 @@ void RestoreTerminalSignals() {
   }
 }
 
+void ResetSignals() {
+  for (int signal = 1; signal < NSIG; ++signal) {
+    (void)::signal(signal, SIG_DFL);
+  }
+  sigset_t none;
+  ::sigemptyset(&none);
+  (void)::sigprocmask(SIG_SETMASK, &none, nullptr);
+}
+
 int SignalNumber(absl::string_view text) {
   int number = 0;
   if (absl::SimpleAtoi(text, &number)) {

@@ -41,6 +41,9 @@ void IgnoreWriteSignals();
 // background, do again what they do by default.
 void RestoreTerminalSignals();
 
+// All signals do what they do by default, and none is blocked.
+void ResetSignals();
+
 // Takes a number or a name, "9", "KILL" or "SIGKILL"; returns 0 if there is no
 // such signal.
 int SignalNumber(absl::string_view text);

@@ -4,6 +4,7 @@
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 
 namespace deptyr {
 namespace {
@@ -32,6 +33,11 @@ std::string SessionNameFor(absl::string_view program) {
   if (name.empty()) name = "_";
   if (name[0] == '.' || name[0] == '-') name[0] = '_';
   return name;
+}
+
+std::string NumberedName(absl::string_view name, int number) {
+  const std::string suffix = absl::StrCat("-", number);
+  return absl::StrCat(name.substr(0, kLongestName - suffix.size()), suffix);
 }
 
 }  // namespace deptyr

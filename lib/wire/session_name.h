@@ -17,4 +17,7 @@ bool IsSessionName(absl::string_view name);
 // session's name can't have.
 std::string SessionNameFor(absl::string_view program);
 
+// Returns the name of the second, third, ... of one name: "mc-2".
+std::string NumberedName(absl::string_view name, int number);
+
 }  // namespace deptyr

@@ -736,6 +736,7 @@ TEST_F(BodyTest, AProgramInThePlaceOfTheSocketIsNotWaitedFor) {
 
 // Everybody who names no socket finds the same one, which head makes.
 TEST_F(BodyTest, TheSocketMayBeLeftOut) {
+  if (IsSocket("/run/deptyr/head.sock")) GTEST_SKIP() << "a head runs here";
   const ProgramOptions how = {
       .env = {"DEPTYR_SOCKET=",
               absl::StrCat("XDG_RUNTIME_DIR=", folder_.path())}};

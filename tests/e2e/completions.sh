@@ -67,6 +67,8 @@ for shell in bash fish; do
     check $shell 'deptyr send --w' --wait-for
     check $shell 'deptyr attach --e' --escape
     check $shell 'deptyr snapshot --format ' text ansi svg json
+    check $shell 'deptyr run mkfif' mkfifo
+    check $shell 'deptyr run --d' --detach
     check $shell 'deptyr head --when-behind s' skip
 done
 command -v zsh > /dev/null || { echo "needs zsh"; exit 77; }
@@ -74,4 +76,5 @@ exactly=''
 check zsh 'deptyr s' send snapshot status stop
 check zsh 'deptyr attach ' mc other
 check zsh 'deptyr send --' --wait-for --enter
+check zsh 'deptyr run mkfif' mkfifo
 exit $status

@@ -41,5 +41,11 @@ TEST(SessionNameForTest, IsAlwaysAName) {
   EXPECT_TRUE(IsSessionName(SessionNameFor(std::string(1000, '-'))));
 }
 
+TEST(NumberedNameTest, IsAlwaysAName) {
+  EXPECT_EQ(NumberedName("mc", 2), "mc-2");
+  const std::string longest(64, 'x');
+  EXPECT_EQ(NumberedName(longest, 10), std::string(61, 'x') + "-10");
+}
+
 }  // namespace
 }  // namespace deptyr
