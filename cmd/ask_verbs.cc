@@ -123,7 +123,12 @@ int EventsCommand(int argc, char** argv) {
       "events", "[OPTION]... [HEAD-SOCKET] [SESSION]",
       "Prints what happens in SESSION, or in all sessions, as lines "
       "of JSON, as it happens.");
-  return RunVerb(options, argc, argv, [](const Target& target) {
+  return RunVerb(options, argc, argv, [](const Target& target) -> absl::Status {
+    // Head says nothing while nothing happens, so it isn't known from its
+    // events whether it answers.
+    RETURN_IF_ERROR(
+        AskForItems(target.where.head, {.what = "head", .fields = {}})
+            .status());
     return AskHead(
         target.where.head,
         {.what = "events", .fields = {{"session", target.where.session}}},

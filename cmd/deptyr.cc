@@ -1,12 +1,18 @@
 // main(), and the table of subcommands.
 
+#include <array>
 #include <cstdio>
+#include <string>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
 #include "cmd/commands.h"
 #include "lib/base/exit_codes.h"
 #include "lib/base/log.h"
+#include "lib/base/nearest.h"
+#include "lib/sys/process.h"
 
 namespace {
 
@@ -45,40 +51,81 @@ constexpr Subcommand kSubcommands[] = {
      "tell head how a program ended (for supervisors)"},
 };
 
-void PrintUsage(std::FILE* to) {
-  std::fputs(
+constexpr char kBegin[] =
+    "To begin:\n"
+    "    deptyr run htop      run a program on a session; ^\\ detaches\n"
+    "    deptyr ls            list the sessions\n"
+    "    deptyr attach htop   show one on this terminal again\n";
+
+void PrintUsage() {
+  std::puts(
       "usage: deptyr COMMAND [OPTION]... [ARG]...\n"
-      "Terminals for supervised programs.\n\n",
-      to);
+      "Terminals for supervised programs.\n");
   for (const Subcommand& subcommand : kSubcommands) {
-    std::fprintf(to, "  %-8s %s\n", subcommand.name, subcommand.summary);
+    std::printf("  %-8s %s\n", subcommand.name, subcommand.summary);
   }
-  std::fputs(
-      "\nSee deptyr COMMAND --help or deptyr-COMMAND(1) for a command's "
-      "options.\n",
-      to);
+  std::printf(
+      "\n%s\n"
+      "deptyr help COMMAND and deptyr-COMMAND(1) tell a command's options, "
+      "deptyr version the version.\n",
+      kBegin);
+}
+
+const Subcommand* Find(absl::string_view word) {
+  for (const Subcommand& subcommand : kSubcommands) {
+    if (word == subcommand.name) return &subcommand;
+  }
+  return nullptr;
+}
+
+// Says what may have been meant.
+int Unknown(absl::string_view word) {
+  std::vector<absl::string_view> known = {"help", "version"};
+  for (const Subcommand& subcommand : kSubcommands) {
+    known.emplace_back(subcommand.name);
+  }
+  const std::string shown = deptyr::Printable(word);
+  const std::string nearest = deptyr::Nearest(word, known);
+  std::string hint;
+  if (!nearest.empty()) {
+    hint = absl::StrCat("did you mean ", nearest, "?");
+  } else if (!deptyr::FindProgram(std::string(word)).empty()) {
+    hint = absl::StrCat("to run that program, say deptyr run ", shown);
+  } else {
+    hint = "see deptyr --help";
+  }
+  std::fprintf(stderr, "deptyr: unknown command %s; %s\n", shown.c_str(),
+               hint.c_str());
+  return deptyr::kUsageError;
+}
+
+// "deptyr help COMMAND"; whatever comes after that doesn't matter.
+int Help(absl::string_view word) {
+  const Subcommand* const subcommand = Find(word);
+  if (subcommand == nullptr) return Unknown(word);
+  std::string name = subcommand->name;
+  std::string option = "--help";
+  std::array<char*, 3> argv = {name.data(), option.data(), nullptr};
+  return subcommand->run(2, argv.data());
 }
 
 }  // namespace
 
 int main(int argc, char** argv) {
   const absl::string_view word = argc > 1 ? argv[1] : "";
-  if (word == "--version") {
+  if (word == "--version" || word == "-V" || word == "version") {
     std::puts(deptyr::kVersion);
     return 0;
   }
   if (word == "--help" || word == "-h" || word == "help") {
-    PrintUsage(stdout);
+    if (word == "help" && argc > 2) return Help(argv[2]);
+    PrintUsage();
     return 0;
   }
-  for (const Subcommand& subcommand : kSubcommands) {
-    if (word == subcommand.name) return subcommand.run(argc - 1, argv + 1);
+  if (const Subcommand* const found = Find(word)) {
+    return found->run(argc - 1, argv + 1);
   }
-  if (word.empty()) {
-    PrintUsage(stderr);
-  } else {
-    std::fprintf(stderr, "deptyr: unknown command %s; see deptyr --help\n",
-                 deptyr::Printable(word).c_str());
-  }
+  if (argc > 1) return Unknown(word);
+  std::fprintf(stderr, "%s\ndeptyr help lists all commands.\n", kBegin);
   return deptyr::kUsageError;
 }

@@ -9,6 +9,7 @@
 #include "absl/strings/str_join.h"
 #include "absl/strings/strip.h"
 
+#include "lib/base/nearest.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {
@@ -80,7 +81,12 @@ absl::Status Options::TakeName(absl::string_view word, Words& following) {
     if (spelled.substr(2) != option.name) continue;
     return Set(option, spelled, value, following);
   }
-  return Wrong(absl::StrCat("unknown option ", spelled));
+  std::vector<absl::string_view> known;
+  for (const Option& option : options_) known.emplace_back(option.name);
+  const std::string nearest = Nearest(spelled.substr(2), known);
+  return Wrong(absl::StrCat(
+      "unknown option ", spelled,
+      nearest.empty() ? "" : absl::StrCat(" (did you mean --", nearest, "?)")));
 }
 
 absl::Status Options::TakeLetters(absl::string_view word, Words& following) {

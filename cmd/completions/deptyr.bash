@@ -19,7 +19,7 @@ _deptyr_choices() {
 _deptyr() {
     local current=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
     local command=${COMP_WORDS[1]} words=
-    if [ "$COMP_CWORD" = 1 ]; then
+    if [ "$COMP_CWORD" = 1 ] || [[ $COMP_CWORD = 2 && $command = help ]]; then
         words=$(deptyr --help | sed -nE 's/^  ([a-z]+) .*/\1/p')
     elif [[ $previous == --* ]] && words=$(_deptyr_choices "$command" "$previous") && [ -n "$words" ]; then
         :

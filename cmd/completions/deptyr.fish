@@ -15,7 +15,7 @@ end
 
 function __deptyr_words
     set -l words (commandline -opc)
-    if test (count $words) -lt 2
+    if test (count $words) -lt 2; or test (count $words) = 2 -a "$words[2]" = help
         deptyr --help | string match -rg '^  ([a-z]+) '
         return
     end

@@ -12,7 +12,7 @@ _deptyr_choices() {
 _deptyr() {
     local -a found head
     local command=$words[2]
-    if (( CURRENT == 2 )); then
+    if (( CURRENT == 2 )) || [[ $CURRENT = 3 && $command = help ]]; then
         found=(${(f)"$(deptyr --help | sed -nE 's/^  ([a-z]+) .*/\1/p')"})
     elif [[ $words[CURRENT-1] == --* ]] && found=(${(f)"$(_deptyr_choices $command $words[CURRENT-1])"}) && (( $#found )); then
         :

@@ -15,13 +15,14 @@ namespace {
 
 class Answer final : public HeadConnection::Listener {
  public:
-  explicit Answer(absl::FunctionRef<bool(const HeadMessage&)> take)
-      : take_(take) {}
+  Answer(const std::string& path,
+         absl::FunctionRef<bool(const HeadMessage&)> take)
+      : path_(path), take_(take) {}
 
   void OnMessage(HeadMessage message) override {
     if (end_) return;
     if (const auto* refused = std::get_if<Refused>(&message)) {
-      return OnEnd(RefusalError(*refused));
+      return OnEnd(RefusalError(*refused, path_));
     }
     if (take_(message)) OnEnd(absl::OkStatus());
   }
@@ -31,6 +32,7 @@ class Answer final : public HeadConnection::Listener {
   const std::optional<absl::Status>& end() const { return end_; }
 
  private:
+  const std::string& path_;
   absl::FunctionRef<bool(const HeadMessage&)> take_;
   std::optional<absl::Status> end_;
 };
@@ -42,16 +44,14 @@ absl::Status Converse(const std::string& path, const HeadMessage& first,
                       absl::Duration patience) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
   ASSIGN_OR_RETURN(Fd socket, ConnectToHead(path));
-  Answer answer(take);
+  Answer answer(path, take);
   HeadConnection connection(*loop, std::move(socket), answer);
   Timer timeout;
   Timer waiting;
   if (patience < absl::InfiniteDuration()) {
     waiting = SayWaiting(*loop, kHeadsAnswer);
-    timeout = loop->After(patience, [&] {
-      answer.OnEnd(absl::UnavailableError(
-          "head did not answer in time; is it stopped?"));
-    });
+    timeout = loop->After(
+        patience, [&] { answer.OnEnd(connection.NoAnswer(path, patience)); });
   }
   connection.Send(first);
   while (!answer.end()) RETURN_IF_ERROR(loop->RunOnce());

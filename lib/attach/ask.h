@@ -13,12 +13,10 @@
 #include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
+#include "lib/attach/connection.h"
 #include "lib/wire/messages.h"
 
 namespace deptyr {
-
-// How long head may take to answer.
-inline constexpr absl::Duration kAnswerPatience = absl::Seconds(10);
 
 // Sends `first` to the head at `path`, and gives each message that head sends
 // to `take`, until that returns true.  A refusal is an error, and so is a head

@@ -23,7 +23,17 @@ absl::Status Attachment::Open(const std::string& head) {
   if (wish_.inside) wish_.inside = OwnSession(path_);
   RETURN_IF_ERROR(Connect());
   unanswered_ = SayWaiting(loop_, kHeadsAnswer);
+  silent_ = loop_.After(kAnswerPatience, [this] {
+    const absl::Status why = NoAnswer(kAnswerPatience);
+    Drop();
+    listener_.OnFailed(why);
+  });
   return absl::OkStatus();
+}
+
+absl::Status Attachment::NoAnswer(absl::Duration waited) const {
+  return head_ != nullptr ? head_->NoAnswer(path_, waited)
+                          : absl::UnavailableError("head went away");
 }
 
 void Attachment::Reopen() {
@@ -61,6 +71,7 @@ absl::Status Attachment::Connect() {
 
 void Attachment::Drop() {
   unanswered_.Reset();
+  silent_.Reset();
   reopen_at_.reset();
   reopen_.Reset();
   if (head_ == nullptr) return;
@@ -103,8 +114,9 @@ void Attachment::GiveUp() {
 
 void Attachment::OnMessage(HeadMessage message) {
   unanswered_.Reset();
+  silent_.Reset();
   if (const auto* refused = std::get_if<Refused>(&message)) {
-    const absl::Status why = RefusalError(*refused);
+    const absl::Status why = RefusalError(*refused, path_);
     return attached() && MaySoonBeTaken(*refused) ? Lost(why)
                                                   : listener_.OnFailed(why);
   }

@@ -86,6 +86,11 @@ class Attachment final : public HeadConnection::Listener {
   // Whether there is no head to talk to now.
   bool away() const { return head_ == nullptr || search_.has_value(); }
 
+  // Whether a head has taken the client.
+  bool attached() const { return position_.stream() != 0; }
+  // The error if none has for so long.
+  absl::Status NoAnswer(absl::Duration waited) const;
+
   // Tells the size of the client's terminal to this head and the next ones.
   void SetSize(WindowSize size);
   // Does what HeadConnection's method does, or nothing while there is no
@@ -135,15 +140,15 @@ class Attachment final : public HeadConnection::Listener {
   void OnEnd(const absl::Status& why) override;
   void OnSent() override { listener_.OnSent(); }
 
-  bool attached() const { return position_.stream() != 0; }
-
   EventLoop& loop_;
   const absl::Duration patience_;
   Attach wish_;
   Listener& listener_;
   std::string path_;
   std::unique_ptr<HeadConnection> head_;  // null while there is none
-  Timer unanswered_;  // until head answers for the first time
+  // Until head answers for the first time.
+  Timer unanswered_;
+  Timer silent_;
   std::optional<Search> search_;
   StreamPosition position_;
   std::optional<uint64_t> reopen_at_;

@@ -31,7 +31,8 @@ absl::StatusOr<std::string> FindHead(const std::string& named) {
   if (!named.empty() || usual.size() == 1 || IsSocket(path)) return path;
   return absl::UnavailableError(
       absl::StrCat("no head at ", absl::StrJoin(usual, " or "),
-                   "; start one, or name its HEAD-SOCKET"));
+                   "; start one with deptyr head or deptyr run, or name its "
+                   "HEAD-SOCKET"));
 }
 
 std::string OwnSession(const std::string& head) {
@@ -47,8 +48,12 @@ absl::StatusOr<Fd> ConnectToHead(const std::string& path,
   return socket;
 }
 
-absl::Status RefusalError(const Refused& refused) {
+absl::Status RefusalError(const Refused& refused, const std::string& path) {
   std::string text = absl::StrCat("head refused: ", refused.text);
+  // Perhaps another head has it.
+  if (refused.code == kRefusedNoSession) {
+    absl::StrAppend(&text, "; the head at ", path, " was asked");
+  }
   for (const auto& [code, hint] : kHints) {
     if (code == refused.code) absl::StrAppend(&text, "; ", hint);
   }
@@ -69,6 +74,11 @@ void HeadConnection::Send(const HeadMessage& message) {
   if (ended_ || closes_) return;
   outbox_.Append(Encode(message));
   Flush();
+}
+
+absl::Status HeadConnection::NoAnswer(const std::string& path,
+                                      absl::Duration waited) const {
+  return absl::UnavailableError(deptyr::NoAnswer(socket_.get(), path, waited));
 }
 
 void HeadConnection::SendKeys(absl::string_view bytes) {

@@ -29,11 +29,14 @@ absl::StatusOr<std::string> FindHead(const std::string& named);
 std::string OwnSession(const std::string& head);
 // How long to wait for a place when many clients connect at once.
 inline constexpr absl::Duration kConnectTimeout = absl::Seconds(5);
+// How long head may take to answer.
+inline constexpr absl::Duration kAnswerPatience = absl::Seconds(10);
 absl::StatusOr<Fd> ConnectToHead(const std::string& path,
                                  absl::Duration timeout = kConnectTimeout);
 
-// Returns an error that says what head refused and what to do about it.
-absl::Status RefusalError(const Refused& refused);
+// Returns an error that says what the head at `path` refused, and what to do
+// about it.
+absl::Status RefusalError(const Refused& refused, const std::string& path);
 // Whether it may help to try again soon, because the next head may start, or
 // the session may come to this one.
 bool MaySoonBeTaken(const Refused& refused);
@@ -56,6 +59,8 @@ class HeadConnection {
   HeadConnection& operator=(const HeadConnection&) = delete;
 
   void Send(const HeadMessage& message);
+  // The error for the head at `path` that has said nothing for so long.
+  absl::Status NoAnswer(const std::string& path, absl::Duration waited) const;
   // Sends any number of bytes, in messages no longer than head accepts.
   void SendKeys(absl::string_view bytes);
   // Tells head, after what was sent, that nothing more comes.

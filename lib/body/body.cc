@@ -73,6 +73,7 @@ absl::Status AwaitAcceptance(int head, const std::string& socket,
                              Patience& patience) {
   // Even with --wait 0 a head that is there gets a moment to answer.
   absl::Duration left = std::max(patience.left(), absl::Seconds(5));
+  const absl::Duration in_all = left;
   const absl::Duration silence = std::min(left, kSilence);
   left -= silence;
   RETURN_IF_ERROR(SetTimeouts(head, silence));
@@ -82,8 +83,7 @@ absl::Status AwaitAcceptance(int head, const std::string& socket,
     const FdMessage got = ReceiveWithFds(head, room);
     if (got.io.state == IoState::kWouldBlock) {
       if (left <= absl::ZeroDuration()) {
-        return absl::DeadlineExceededError(
-            "head did not answer in time; is it stopped?");
+        return absl::DeadlineExceededError(NoAnswer(head, socket, in_all));
       }
       if (patience.left() > absl::ZeroDuration()) {
         patience.Say(

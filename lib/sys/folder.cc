@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 
 #include "lib/base/status.h"
@@ -52,7 +53,13 @@ absl::StatusOr<Fd> OpenFolder(const std::string& path) {
   const auto start = [](absl::string_view from) {
     return Fd(::open(absl::StartsWith(from, "/") ? "/" : ".", kFolder));
   };
-  const auto failed = [&path] { return Errno("open the folder ", path); };
+  const auto failed = [&path] {
+    const bool missing = errno == ENOENT;
+    const absl::Status why = Errno("open the folder ", path);
+    return missing ? absl::UnavailableError(
+                         absl::StrCat(why.message(), "; make it first"))
+                   : why;
+  };
   Fd here = start(path);
   std::vector<std::string> names = absl::StrSplit(path, '/', absl::SkipEmpty());
   for (int links = 0; !names.empty();) {

@@ -4,6 +4,8 @@
 
 #include "absl/strings/str_cat.h"
 
+#include "lib/sys/io.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/sys/unix_socket.h"
 
 namespace deptyr {
@@ -33,6 +35,20 @@ std::string HeadSocket(const std::string& named) {
     if (IsSocket(path)) return path;
   }
   return usual.front();
+}
+
+std::string NoAnswer(int connection, const std::string& path,
+                     absl::Duration waited) {
+  // The kernel tells who called listen(2).
+  const auto holder = PeerOf(connection);
+  const pid_t pid = holder ? holder->pid : 0;
+  const auto name = ReadSmallFile(absl::StrCat("/proc/", pid, "/comm"));
+  const bool systemd = pid > 0 && name == "systemd\n";
+  return absl::StrCat(
+      "head did not answer at ", path, " within ", absl::FormatDuration(waited),
+      systemd ? absl::StrCat("; systemd holds the socket: look at systemctl ",
+                             pid == 1 ? "" : "--user ", "status deptyr-head")
+              : "; is it stopped?");
 }
 
 }  // namespace deptyr

@@ -9,6 +9,8 @@
 #include <string>
 #include <vector>
 
+#include "absl/time/time.h"
+
 namespace deptyr {
 
 // The paths that the rule allows here, at least one.  A head whose socket isn't
@@ -18,5 +20,10 @@ std::vector<std::string> UsualHeadSockets();
 // Returns `named`, unless that is empty; else the first of the usual paths that
 // is a socket, or the first of all while none is.
 std::string HeadSocket(const std::string& named);
+
+// Says that the head at `path` has been silent for `waited`, and, if systemd
+// holds its socket, where to look then.  `connection` leads there.
+std::string NoAnswer(int connection, const std::string& path,
+                     absl::Duration waited);
 
 }  // namespace deptyr

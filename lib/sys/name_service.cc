@@ -79,7 +79,21 @@ absl::StatusOr<uint32_t> FindId(const std::string& database,
       absl::StrCat("getent says of ", what, " ", text, ": ", line));
 }
 
+std::string NameOf(const std::string& database, uint32_t id) {
+  const auto line = Getent(database, absl::StrCat(id), "name",
+                           absl::StatusCode::kInvalidArgument);
+  return line.ok() ? line->substr(0, line->find(':')) : absl::StrCat(id);
+}
+
 }  // namespace
+
+std::string UserName(uid_t uid) {
+  return NameOf("passwd", uid);
+}
+
+std::string GroupName(gid_t gid) {
+  return NameOf("group", gid);
+}
 
 absl::StatusOr<uid_t> FindUser(absl::string_view text) {
   return FindId("passwd", text, "user");

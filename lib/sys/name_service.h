@@ -20,6 +20,10 @@ namespace deptyr {
 absl::StatusOr<uid_t> FindUser(absl::string_view text);
 absl::StatusOr<gid_t> FindGroup(absl::string_view text);
 
+// The name that has this number, or the number if it has none.
+std::string UserName(uid_t uid);
+std::string GroupName(gid_t gid);
+
 // Returns the first address that getaddrinfo(3) would give, as inet_pton(3)
 // takes it.  An unknown host is Unavailable: that may be the network's fault.
 absl::StatusOr<std::string> FindHost(absl::string_view name);

@@ -9,6 +9,7 @@
 
 #include "absl/cleanup/cleanup.h"
 #include "absl/strings/match.h"
+#include "absl/strings/str_format.h"
 #include "absl/time/clock.h"
 
 #include "lib/base/status.h"
@@ -56,6 +57,37 @@ absl::StatusOr<Fd> NewSocket(int flags) {
   return failed;
 }
 
+bool Exists(const std::string& path) {
+  struct stat file {};
+  return ::stat(path.c_str(), &file) == 0;
+}
+
+// "mode 0660, user root, group games".
+std::string RightsOf(const struct stat& file) {
+  return absl::StrFormat("mode %04o, user %s, group %s", file.st_mode & 07777,
+                         UserName(file.st_uid), GroupName(file.st_gid));
+}
+
+// Says who may connect to the socket, if that is known, or who may enter the
+// first folder on the way that this user may not.
+std::string WhoMay(const std::string& path, bool found,
+                   const struct stat& socket) {
+  if (found) {
+    return absl::StrCat(
+        "the socket has ", RightsOf(socket),
+        "; ask as a user whom that lets in, or change it: --mode and --group "
+        "of deptyr head, or SocketMode= and SocketGroup= of its unit");
+  }
+  std::string folder = FolderOf(path);
+  struct stat file {};
+  while (::stat(folder.c_str(), &file) != 0 && folder.size() > 1) {
+    folder = FolderOf(folder);
+  }
+  return absl::StrCat("this user may not enter the folder ", folder,
+                      ", which has ", RightsOf(file), "; ask as user ",
+                      UserName(file.st_uid), ", or name another socket");
+}
+
 // Says why `whom` can't be reached at `path`, from connect(2)'s `error`.
 absl::Status ConnectError(int error, const std::string& path,
                           absl::string_view whom) {
@@ -73,17 +105,17 @@ absl::Status ConnectError(int error, const std::string& path,
         S_ISDIR(file.st_mode) ? "a folder" : "a file", ", not a socket"));
   }
   if (IsRefusal(error)) {
-    return absl::PermissionDeniedError(
-        with(found ? "the socket's mode, owner and group say who may: --mode "
-                     "and --group of deptyr head, or SocketMode= and "
-                     "SocketGroup= of its unit"
-                   : "this user may not enter the folder it is in"));
+    return absl::PermissionDeniedError(with(WhoMay(path, found, file)));
   }
   switch (error) {
     case ENOENT:
-    case ECONNREFUSED:
-      return absl::UnavailableError(
-          with(absl::StrCat("does ", whom, " run there?")));
+    case ECONNREFUSED: {
+      const std::string folder = FolderOf(path);
+      const bool missing = error == ENOENT && !Exists(folder);
+      return absl::UnavailableError(with(absl::StrCat(
+          missing ? absl::StrCat("the folder ", folder, " is missing; ") : "",
+          "does ", whom, " run there?")));
+    }
     case ENOTDIR:
     case ELOOP:
     case EPROTOTYPE:

@@ -99,6 +99,7 @@ class ScriptClient final : public Attachment::Listener {
   }
 
   void OnTimeout() {
+    if (!head_.attached()) return Finish(head_.NoAnswer(script_.timeout));
     const absl::string_view what =
         script_.until == Until::kTyped ? "did not take what was typed within"
         : script_.until == Until::kMatch

@@ -102,7 +102,7 @@ TEST_F(OptionsTest, AnUnknownOptionIsTheUsersErrorAndNamed) {
         << word;
   }
   EXPECT_THAT(Parse({"--nam=x"}).status().message(),
-              HasSubstr("unknown option --nam;"));
+              HasSubstr("unknown option --nam (did you mean --name?);"));
   EXPECT_THAT(Parse({"-n"}).status().message(),
               HasSubstr("unknown option -n;"));
 }

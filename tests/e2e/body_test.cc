@@ -685,8 +685,8 @@ TEST_F(BodyTest, AHeadThatDoesNotAnswerIsGivenUp) {
   BodyProcess body(socket, {"--wait", "0"}, {"true"});
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 111});
   EXPECT_THAT(body.said().lines(),
-              ElementsAre("deptyr body: head did not answer in time; is it "
-                          "stopped?"));
+              ElementsAre(absl::StrCat("deptyr body: head did not answer at ",
+                                       socket, " within 5s; is it stopped?")));
 }
 
 TEST_F(BodyTest, WhileAHeadDoesNotAnswerItSaysThatItWaitsForThat) {

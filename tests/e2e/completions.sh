@@ -68,6 +68,7 @@ for shell in bash fish; do
     check $shell 'deptyr attach --e' --escape
     check $shell 'deptyr snapshot --format ' text ansi svg json
     check $shell 'deptyr run mkfif' mkfifo
+    check $shell 'deptyr help hi' history
     check $shell 'deptyr run --d' --detach
     check $shell 'deptyr head --when-behind s' skip
 done

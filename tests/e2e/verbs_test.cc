@@ -614,5 +614,66 @@ TEST_F(VerbsTest, WithoutHeadEachSaysSoInOneLine) {
   }
 }
 
+TEST_F(VerbsTest, AHeadThatIsSilentIsToldOfByEach) {
+  head_.program().Signal(SIGSTOP);
+  const std::vector<std::vector<std::string>> commands = {
+      {"ls"},
+      {"status", "a"},
+      {"events"},
+      {"kick", "a"},
+      {"send", "a", "x"},
+      {"wait", "a", "--exit"},
+      {"wait", "a", "--exit", "--timeout", "1"},
+      {"stop", "a"},
+      {"snapshot"},
+      {"history"},
+      {"record", "a"},
+      {"attach", "a"},
+      {"upgrade"},
+      {"ended", "a", "0", "0"}};
+  std::vector<Program> programs;
+  for (const std::vector<std::string>& words : commands) {
+    programs.push_back(Start(words, out_, err_));
+  }
+  for (Program& program : programs) {
+    EXPECT_EQ(program.Wait(), ExitStatus{.code = 111});
+  }
+  EXPECT_THAT(err_.lines(), testing::SizeIs(commands.size()));
+  EXPECT_THAT(err_.lines(),
+              testing::Each(HasSubstr(absl::StrCat(
+                  ": head did not answer at ", head_.socket(), " within 1"))));
+  head_.program().Signal(SIGCONT);
+}
+
+TEST_F(VerbsTest, WhatIsNoCommandIsSetRight) {
+  EXPECT_EQ(Run({"atach"}).err,
+            "deptyr: unknown command atach; did you mean attach?\n");
+  EXPECT_EQ(Run({"sh"}).err,
+            "deptyr: unknown command sh; to run that program, say deptyr run "
+            "sh\n");
+  EXPECT_EQ(Run({"frobnicate"}).err,
+            "deptyr: unknown command frobnicate; see deptyr --help\n");
+  EXPECT_EQ(Run({"ls", "--jsno"}).err,
+            "deptyr ls: unknown option --jsno (did you mean --json?); see "
+            "deptyr ls --help\n");
+  const Result nothing = Run({});
+  EXPECT_EQ(nothing.status, 100);
+  EXPECT_THAT(nothing.err,
+              AllOf(HasSubstr("deptyr run "), HasSubstr("deptyr ls "),
+                    HasSubstr("deptyr attach ")));
+}
+
+TEST_F(VerbsTest, HelpAndVersionAreCommandsToo) {
+  const Result help = Run({"help", "attach"});
+  EXPECT_EQ(help.status, 0);
+  EXPECT_EQ(help.out, Run({"attach", "--help"}).out);
+  EXPECT_EQ(Run({"help"}).out, Run({"--help"}).out);
+  EXPECT_EQ(Run({"help", "atach"}).status, 100);
+  EXPECT_THAT(Run({"--version"}).out, StartsWith("deptyr "));
+  for (const char* word : {"-V", "version"}) {
+    EXPECT_EQ(Run({word}).out, Run({"--version"}).out);
+  }
+}
+
 }  // namespace
 }  // namespace deptyr
