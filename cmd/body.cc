@@ -1,5 +1,6 @@
 #include "lib/body/body.h"
 
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -58,11 +59,24 @@ absl::Status TakeOperands(std::vector<std::string> operands,
   return absl::OkStatus();
 }
 
+constexpr Named<const char*> kLogStyles[] = {
+    {"text", "text"}, {"ansi", "ansi"}, {"raw", "raw"}, {"none", ""}};
+
+// The style is the environment's unless an option says another one.
+absl::StatusOr<std::string> ParseLogStyle(absl::string_view text) {
+  for (const auto& style : kLogStyles) {
+    if (text == style.name) return style.value;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "not a style of a log: ", text, "; say text, ansi, raw or none"));
+}
+
 }  // namespace
 
 int BodyCommand(int argc, char** argv) {
   BodyOptions body;
   std::optional<absl::Duration> wait;
+  std::optional<std::string> log;
   Options options(
       "body", "[OPTION]... [HEAD-SOCKET] -- PROGRAM [ARG]...",
       "Runs PROGRAM on a terminal of its own, which the head at HEAD-SOCKET "
@@ -79,6 +93,9 @@ int BodyCommand(int argc, char** argv) {
                 "how long to try to reach head (120; 5 with --fallback)");
   options.Flag("fallback", &body.fallback,
                "without head, run PROGRAM without a terminal");
+  options.Value("log", "text|ansi|raw|none", &log, ParseLogStyle,
+                "what of the program's output head writes to standard output, "
+                "if that is a pipe or a UNIX socket (text, or DEPTYR_LOG)");
   options.Flag("keep-signals", &body.keep_signals,
                "leave the signals of terminals ignored if they are");
   bool ixon = false;
@@ -91,6 +108,11 @@ int BodyCommand(int argc, char** argv) {
       [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
     RETURN_IF_ERROR(TakeOperands(std::move(operands),
                                  options.operands_before_dashes(), body));
+    if (const char* const usual = std::getenv("DEPTYR_LOG");
+        !log && usual != nullptr && *usual != '\0') {
+      ASSIGN_OR_RETURN(log, ParseLogStyle(usual));
+    }
+    body.log = log.value_or(body.log);
     if (body.name.empty()) body.name = SessionNameFor(body.program[0]);
     body.flow = ixon ? FlowControl::kOn : FlowControl::kOff;
     body.wait = wait.value_or(body.fallback ? kWaitWithFallback : kWait);

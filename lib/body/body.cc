@@ -21,6 +21,7 @@
 #include "lib/sys/folder.h"
 #include "lib/sys/head_socket.h"
 #include "lib/sys/inherited_fds.h"
+#include "lib/sys/log_sink.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/unix_socket.h"
 #include "lib/wire/message_inbox.h"
@@ -69,8 +70,8 @@ class Patience {
 };
 
 // Waits for head's answer to our registration.
-absl::Status AwaitAcceptance(int head, const std::string& socket,
-                             Patience& patience) {
+absl::StatusOr<Accepted> AwaitAcceptance(int head, const std::string& socket,
+                                         Patience& patience) {
   // Even with --wait 0 a head that is there gets a moment to answer.
   absl::Duration left = std::max(patience.left(), absl::Seconds(5));
   const absl::Duration in_all = left;
@@ -104,7 +105,9 @@ absl::Status AwaitAcceptance(int head, const std::string& socket,
                        message.status().message()));
     }
     if (!message->has_value()) continue;
-    if (std::holds_alternative<Accepted>(**message)) return absl::OkStatus();
+    if (auto* accepted = std::get_if<Accepted>(&**message)) {
+      return std::move(*accepted);
+    }
     if (const auto* refused = std::get_if<Refused>(&**message)) {
       const std::string text = absl::StrCat("head refused: ", refused->text);
       // The next head may take us.
@@ -119,6 +122,17 @@ absl::Status AwaitAcceptance(int head, const std::string& socket,
       return absl::FailedPreconditionError(text);
     }
     return absl::FailedPreconditionError("head answered something else");
+  }
+}
+
+// Gives head the log that our supervisor has for us.  The program runs without
+// one, too.
+void SendOurLog(int head, const std::string& style) {
+  if (style.empty()) return;
+  for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
+    if (!IsLog(fd)) continue;
+    (void)SendWithFd(head, Encode(SendLog{.style = style}), fd);
+    return;
   }
 }
 
@@ -152,7 +166,10 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
                                              .argv = options.program,
                                              .replace = options.replace}),
                              result.pty.controller.get()));
-  RETURN_IF_ERROR(AwaitAcceptance(result.head.get(), result.socket, patience));
+  ASSIGN_OR_RETURN(
+      const Accepted accepted,
+      AwaitAcceptance(result.head.get(), result.socket, patience));
+  if (accepted.log.value_or(false)) SendOurLog(result.head.get(), options.log);
   return result;
 }
 

@@ -33,6 +33,9 @@ struct BodyOptions {
   bool fallback = false;
   bool keep_signals = false;  // the program ignores what the supervisor ignores
   bool replace = false;
+  // How head writes the program's lines to our standard output: "text", "ansi"
+  // or "raw"; "" for not at all.
+  std::string log = "text";
   FlowControl flow = FlowControl::kOff;
   std::vector<std::string> program = {};  // at least one word
 

@@ -47,6 +47,10 @@ KeyValues Report(Session& session) {
   if (const uint64_t client = session.stopped_by()) {
     fields.emplace_back("stopped-by", absl::StrCat(client));
   }
+  if (!session.log().style().empty()) {
+    fields.emplace_back("log", session.log().style());
+    fields.emplace_back("log-lost", absl::StrCat(session.log().lost()));
+  }
   // The last incarnation that has ended says how.
   const std::vector<IncarnationRecord> all = ring.incarnations();
   for (auto record = all.rbegin(); record != all.rend(); ++record) {

@@ -195,6 +195,17 @@ void Head::OnExecFailed(PendingConnection& peer, const std::string& text) {
   }
 }
 
+void Head::OnLog(PendingConnection& peer, const std::string& style, Fd log) {
+  Session* const session = sessions_.Find(peer.session());
+  if (session == nullptr || session->program().pid() != peer.identity().pid) {
+    return;
+  }
+  auto sink = LogSink::Take(std::move(log));
+  if (sink.ok()) return session->TakeLog(*std::move(sink), style);
+  LogOf(Severity::kNotice, session->owner(), "no log",
+        "session=", session->name(), " has no log: ", sink.status().message());
+}
+
 absl::Status Head::OnAsk(PendingConnection& peer, Ask message) {
   RETURN_IF_ERROR(admission_.CheckClients(peer.identity()));
   auto [connection, received] = peer.Release();
@@ -257,6 +268,7 @@ std::map<uid_t, Head::Usage> Head::UsageByUser() const {
     user.kept += stores_.Has(*session) ? 1 : 0;
     user.descriptors += 1 + (session->terminal().valid() ? 1 : 0) +
                         (session->program().pidfd() >= 0 ? 1 : 0) +
+                        (session->log().open() ? 1 : 0) +
                         listeners_.CountOf(*session);
   }
   for (const auto& [uid, count] : pending_.CountByUser()) {

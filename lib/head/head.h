@@ -140,6 +140,8 @@ class Head final : private Listeners::Owner,
   absl::Status OnRegister(PendingConnection& peer, Register message,
                           Fd controller) override;
   void OnExecFailed(PendingConnection& peer, const std::string& text) override;
+  void OnLog(PendingConnection& peer, const std::string& style,
+             Fd log) override;
   absl::Status OnAttach(PendingConnection& peer, Attach message) override {
     return clients_.Attach(peer, std::move(message));
   }

@@ -93,6 +93,12 @@ void PendingConnection::Dispatch(HeadMessage message) {
   if (registered() && failure != nullptr) {
     return owner_.OnExecFailed(*this, failure->text);
   }
+  const auto* const log = std::get_if<SendLog>(&message);
+  if (registered() && log != nullptr) {
+    Fd fd = fds_.empty() ? Fd() : std::move(fds_[0]);
+    fds_.clear();
+    return owner_.OnLog(*this, log->style, std::move(fd));
+  }
   auto* const body = std::get_if<Register>(&message);
   auto* const attach = std::get_if<Attach>(&message);
   auto* const ask = std::get_if<Ask>(&message);
@@ -142,7 +148,7 @@ std::pair<Fd, std::string> PendingConnection::Release() {
 }
 
 bool PendingConnection::Accept(const std::string& session) {
-  if (!Send(Accepted{.name = session})) return false;
+  if (!Send(Accepted{.name = session, .log = true})) return false;
   session_ = session;
   Wait();
   return true;
@@ -159,6 +165,11 @@ bool PendingConnection::Send(const HeadMessage& message) {
   const std::string bytes = Encode(message);
   // The answer is small and the first, so it fits unless nobody listens.
   return WriteSome(connection_.get(), bytes).bytes == bytes.size();
+}
+
+// A program that dies at once may have ended before its last messages are read.
+void PendingConnection::TakeLast() {
+  if (!done_ && BytesReadable(connection_.get()) > 0) OnReadable();
 }
 
 void PendingConnection::End() {
@@ -211,7 +222,9 @@ void PendingConnections::EndRegistration(const std::string& session,
   const auto found = std::ranges::find_if(connections_, [&](const auto& one) {
     return one.first->session() == session && one.first != next;
   });
-  if (found != connections_.end()) found->second->End();
+  if (found == connections_.end()) return;
+  found->second->TakeLast();
+  found->second->End();
 }
 
 size_t PendingConnections::size() const {

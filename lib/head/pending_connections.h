@@ -42,6 +42,9 @@ class PendingConnection {
                                     Fd controller) = 0;
     virtual void OnExecFailed(PendingConnection& peer,
                               const std::string& text) = 0;
+    // Where the lines of the peer's program shall go; it may be anything.
+    virtual void OnLog(PendingConnection& peer, const std::string& style,
+                       Fd log) = 0;
     // A client: its connection is to be taken over with Release().
     virtual absl::Status OnAttach(PendingConnection& peer, Attach message) = 0;
     virtual absl::Status OnAsk(PendingConnection& peer, Ask message) = 0;
@@ -71,6 +74,8 @@ class PendingConnection {
   }
   // Closes the connection without a word to the peer.
   void End();
+  // Acts on what came before the end.
+  void TakeLast();
   // Gives away the connection and what came after the message that is being
   // handled.  Only OnPendingDone() follows.
   std::pair<Fd, std::string> Release();

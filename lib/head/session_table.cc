@@ -161,9 +161,11 @@ void SessionTable::Resume(HeadState& before) {
     const Fd ring = TakeOffered(state.ring);
     Fd controller = TakeOffered(state.controller);
     Fd pidfd = TakeOffered(state.pidfd);
+    Fd log = TakeOffered(state.log);
     const auto session = Adopt(state.name, ring.get());
     if (session.ok()) {
-      (*session)->Resume(std::move(controller), std::move(pidfd), state);
+      (*session)->Resume(std::move(controller), std::move(pidfd), state,
+                         LogSink::Take(std::move(log)).value_or(LogSink()));
       continue;
     }
     // The trial found it fine a moment ago.

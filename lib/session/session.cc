@@ -37,10 +37,12 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
       answers_(audience_, input_,
                [this](absl::string_view answer) { TypeFromHead(answer); }),
       screen_(loop, ring_, &answers_),
+      log_(loop, ring_),
       drain_(loop, ring_, audience_) {
   ring_.state().owner = owner_;
   CopyText(name_, ring_.state().name);
   if (keeps_screen_) drain_.Add(screen_);
+  drain_.Add(log_);
 }
 
 Session::~Session() {
@@ -87,6 +89,15 @@ void Session::Start(Incarnation program) {
   Announce(Change::kStarted);
 }
 
+void Session::TakeLog(LogSink sink, absl::string_view style) {
+  log_.Begin(std::move(sink), style, size());
+  if (!running()) EndLog();
+}
+
+void Session::EndLog() {
+  log_.End(absl::StrCat("deptyr: pid ", program_.pid(), " ", program_.How()));
+}
+
 // Tells the clients, and then everybody else.
 void Session::Announce(Change::Kind change) {
   audience_.Tell(change);
@@ -103,6 +114,7 @@ void Session::EndNow() {
 
 void Session::Finish() {
   program_.Finish();
+  EndLog();
   input_.Clear();
   input_.OfferRoom(clients());  // where input is dropped now
   Announce(Change::kEnded);
@@ -299,7 +311,9 @@ void Session::WriteSoon() {
                       [this] { OnTerminal({.writable = true}); });
 }
 
-void Session::Resume(Fd controller, Fd pidfd, const SessionState& state) {
+void Session::Resume(Fd controller, Fd pidfd, const SessionState& state,
+                     LogSink log) {
+  log_.Resume(std::move(log), state, size());
   sizing_.Resume();
   audience_.SetAnswered(state.answered);
   if (keeps_screen_ && state.painted > 0) {
@@ -333,6 +347,7 @@ SessionState Session::Save() {
   state.ring = ring_.fd();
   state.controller = terminal_.get();
   program_.Save(state);
+  log_.Save(state);
   // This may answer a query, which is typed then.
   if (auto screen = keeps_screen_ ? screen_.Park() : std::nullopt) {
     state.painted = screen->offset;

@@ -11,7 +11,7 @@
 //   current_program  runs, has ended, and how
 //   drain            one turn of reading, into the
 //   ring             which has the session's last bytes, and its memory
-//   observer         sees every byte: the live_screen
+//   observer         sees every byte: the live_screen, the session_log
 //   audience         the clients: who is waited for, who leads; each has an
 //   output_cursor    its place in the ring
 //   session_client   what a session needs of a client, and tells it
@@ -45,6 +45,7 @@
 #include "lib/session/query_answers.h"
 #include "lib/session/ring.h"
 #include "lib/session/session_client.h"
+#include "lib/session/session_log.h"
 #include "lib/session/sizing.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
@@ -81,6 +82,7 @@ class Session {
   const auto& clients() const { return audience_.clients(); }
   WindowSize size() const { return sizing_.size(); }
   const LiveScreen& screen() const { return screen_; }
+  const SessionLog& log() const { return log_; }
   // The screen as it is now, for a terminal of `room`.
   using Picture = LiveScreen::Picture;
   Picture TakePicture(WindowSize room);
@@ -90,10 +92,13 @@ class Session {
   // A new program takes over the session.  The end of the one before is told
   // now, if it wasn't yet; if it still runs, it is hung up.
   void Start(Incarnation program);
+  // The last program's lines go to this log.
+  void TakeLog(LogSink sink, absl::string_view style);
   // Goes on where another head stopped, as the ring tells it: with the program
   // that runs and its terminal, or, without descriptors, after its end.  The
   // rest of that head's memory is in `state`, whose descriptors aren't used.
-  void Resume(Fd controller, Fd pidfd, const SessionState& state);
+  void Resume(Fd controller, Fd pidfd, const SessionState& state,
+              LogSink log = {});
   SessionState Save();
   // Readmit() takes back a client that was there before, at its cursor.
   // OnReadmitted(), once all are back, restores the one that leads, if any, and
@@ -167,6 +172,7 @@ class Session {
   void ApplySize();
   void EndNow();
   void Finish();
+  void EndLog();
   void DropTerminal();
   void LeaveTerminal();
 
@@ -187,6 +193,7 @@ class Session {
   Sizing sizing_;
   QueryAnswers answers_;
   LiveScreen screen_;
+  SessionLog log_;
   Drain drain_;
   std::optional<PostMortem> post_mortem_;  // of the program before
   Leftovers leftovers_;

@@ -60,6 +60,8 @@ class ShownLines {
   // Call it at the end of the stream, once.  Returns the last lines, of which
   // the program may not have finished one.
   std::string Finish();
+  // Whether the alternate screen is shown.
+  bool full_screen() const { return alternate_; }
 
  private:
   // It describes a row.  Whether its line was given, and as what, is in the

@@ -103,7 +103,7 @@ std::string SessionText(const KeyValues& item) {
     return TextOf(item, name);
   };
   const bool kept = !ValueOf(item, "keeper").empty();
-  return Table({
+  std::vector<Row> rows = {
       {"session", cell("name")},
       {"program", cell("argv")},
       {"state", absl::StrCat(cell("state"), ", pid ", cell("pid"), ", since ",
@@ -116,7 +116,12 @@ std::string SessionText(const KeyValues& item) {
                               " of at most ", cell("capacity"), " remembered")},
       {"if head dies", kept ? absl::StrCat(cell("keeper"), " keeps it")
                             : "the program gets SIGHUP"},
-  });
+  };
+  if (!ValueOf(item, "log").empty()) {
+    rows.push_back({"log", absl::StrCat(cell("log"), ", ", cell("log-lost"),
+                                        " lines lost")});
+  }
+  return Table(rows);
 }
 
 }  // namespace

@@ -5,6 +5,7 @@
 //   body -> head   register   + the PTY's controlling end (SCM_RIGHTS)
 //   head -> body   accepted   the body may exec; or
 //                  refused    and why; head closes
+//   body -> head   send-log   + where its lines shall go, if head takes that
 //   body -> head   exec-failed  the program could not be executed
 //                  or the connection closes (it is close-on-exec): it runs
 //
@@ -69,7 +70,9 @@ struct Register {
 struct Accepted {
   uint16_t version = kProtocolVersion;
   std::string name;
-  DEPTYR_FIELDS(version, name)
+  // Head writes to a log that a body sends before it executes its program.
+  std::optional<bool> log = {};
+  DEPTYR_FIELDS(version, name, log)
 };
 
 // `code` is for programs, `text` the sentence for people.
@@ -188,11 +191,18 @@ struct Done {
   bool operator==(const Done&) const = default;
 };
 
+// Where the lines of the program shall go: a pipe or a UNIX socket, which comes
+// along.  `style` is text, ansi or raw.
+struct SendLog {
+  std::string style;
+  DEPTYR_FIELDS(style)
+};
+
 // A message's place in this list, from 1 on, is its number on the wire: the
 // order is frozen.
 using HeadMessage =
     std::variant<Register, Accepted, Refused, ExecFailed, Attach, Attached,
-                 Output, Paint, Keys, Resize, Notice, Ask, Item, Done>;
+                 Output, Paint, Keys, Resize, Notice, Ask, Item, Done, SendLog>;
 
 // Every value is cut to this many bytes, because a path can be longer than a
 // packet.

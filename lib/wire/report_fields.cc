@@ -24,6 +24,8 @@ constexpr ReportField kFields[] = {
     {"session", "number", kNumber},
     {"session", "title"},
     {"session", "screen"},
+    {"session", "log"},
+    {"session", "log-lost", kNumber},
     {"session", "keeper", kText, "KEEPER"},
     {"session", "how", kText, "LAST END"},
     {"session", "stopped-by", kNumber},

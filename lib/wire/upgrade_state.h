@@ -162,10 +162,21 @@ struct SessionState {
   // A session that registered later has a larger one; 0 if that isn't known.
   uint64_t order = 0;
   uint64_t stopped_by = 0;  // the client whose ^S stopped the output
+  // The log of its program's lines, up to where the stream was shown there, and
+  // lines that it hasn't taken.
+  OfferedFd log = -1;
+  std::string log_style = {};
+  uint64_t log_offset = 0;
+  std::string log_queue = {};
+  uint64_t log_lost = 0;  // lines; it isn't told yet
+  uint64_t log_all_lost = 0;
+  bool log_ended = false;
+  bool log_full_screen = false;
   DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, paint,
                 modes, painted, exact, answered, not_executed, status_told,
                 code, signal, left, left_rows, left_cols, left_how, order,
-                stopped_by)
+                stopped_by, log, log_style, log_offset, log_queue, log_lost, log_all_lost,
+                log_ended, log_full_screen)
 };
 
 struct HeldState {

@@ -34,6 +34,7 @@ class PendingConnectionTest : public testing::Test,
     events_.push_back(absl::StrCat("registered ", message.name));
     return absl::OkStatus();
   }
+  void OnLog(PendingConnection&, const std::string&, Fd) override {}
   void OnExecFailed(PendingConnection& peer, const std::string& text) override {
     events_.push_back(absl::StrCat(peer.session(), ": ", text));
   }

@@ -35,6 +35,7 @@ class PendingConnectionsTest : public testing::Test,
     return absl::OkStatus();
   }
   void OnExecFailed(PendingConnection&, const std::string&) override {}
+  void OnLog(PendingConnection&, const std::string&, Fd) override {}
   absl::Status OnAttach(PendingConnection&, Attach) override {
     return absl::OkStatus();
   }

@@ -159,6 +159,9 @@ std::vector<Numbered> LaterKinds() {
       {13, Item{{{"item", "session"}, {"name", "build"}}},
        EncodeKeyValues({{"item", "session"}, {"name", "build"}})},
       {14, Done{}, ""},
+      {15, SendLog{"ansi"},
+       Bytes("\x05\x00style\x04\x00"
+             "ansi")},
   };
 }
 
@@ -345,9 +348,21 @@ TEST(HeadMessageTest, APeerOfAnotherProtocolIsFoundOutByItsFirstByte) {
   }
 }
 
+// A body of 0.1.0 skips the key.
+TEST(HeadMessageTest, AcceptedMaySayThatHeadTakesALog) {
+  EXPECT_EQ(Encode(Accepted{.name = "a", .log = true}),
+            Bytes("\xde\x1d\x00\x02"
+                  "\x07\x00version\x01\x00"
+                  "1"
+                  "\x04\x00name\x01\x00"
+                  "a"
+                  "\x03\x00log\x01\x00"
+                  "1"));
+}
+
 TEST(HeadMessageTest, AnUnknownKindIsAnError) {
   for (int kind = 0; kind < 256; ++kind) {
-    if (kind >= 1 && kind <= 14) continue;
+    if (kind >= 1 && kind <= 15) continue;
     const std::string packet =
         EncodePacket(kDeptyr, static_cast<uint8_t>(kind), "");
     absl::string_view rest = packet;

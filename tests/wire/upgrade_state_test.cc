@@ -173,9 +173,18 @@ TEST(UpgradeStateTest, TheBytesAreThoseThat010Wrote) {
 // nothing of it.
 TEST(UpgradeStateTest, TheTestHasEveryField) {
   HeadState state = Everything();
-  // Newer than the file.
+  // These are newer than the file.
   state.viewer_redo = "\x1b[1m";
-  state.sessions[0].stopped_by = 7;
+  SessionState& session = state.sessions[0];
+  session.stopped_by = 7;
+  session.log = 99;
+  session.log_style = "text";
+  session.log_offset = 31;
+  session.log_queue = Bytes();
+  session.log_lost = 32;
+  session.log_all_lost = 33;
+  session.log_ended = true;
+  session.log_full_screen = true;
   const json full = Parsed(Encode(state));
   EXPECT_EQ(full.size(), FieldsOf<HeadState>() + 1);  // the version
   EXPECT_EQ(full["sockets"][0].size(), FieldsOf<SocketState>());

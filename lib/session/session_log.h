@@ -1,0 +1,93 @@
+// Writes what a session's programs show to the log that their supervisor has
+// for them, in whole lines.
+//
+//   SessionLog log(loop, ring);
+//   log.Begin(LogSink(), "text", {24, 80});
+//   log.End("deptyr: pid 12 ended: exit status 0");
+//
+// The log never holds anybody up.  Lines that it doesn't take at once wait, up
+// to kMostWaiting bytes; those beyond that are lost, which the log is told when
+// it takes lines again ("deptyr: 12 lines lost").  When its program has ended,
+// the log is let go of as soon as it has taken all, or took nothing for a
+// while, so that its reader sees the end.
+//
+// The styles are `text`, what the screen showed (lib/term/shown_lines.h),
+// `ansi`, the same with colours, and `raw`, all bytes as they are.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+
+#include "absl/strings/string_view.h"
+
+#include "lib/base/byte_queue.h"
+#include "lib/base/window_size.h"
+#include "lib/session/observer.h"
+#include "lib/session/ring.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/log_sink.h"
+#include "lib/term/shown_lines.h"
+#include "lib/wire/upgrade_state.h"
+
+namespace deptyr {
+
+class SessionLog final : public Observer {
+ public:
+  static constexpr size_t kMostWaiting = 256 << 10;
+
+  SessionLog(EventLoop& loop, Ring& ring) : loop_(loop), ring_(ring) {}
+
+  // The last program's lines go there, from the first byte on that the ring
+  // has.  Lines of the program before that still wait go there, too.
+  void Begin(LogSink sink, absl::string_view style, WindowSize size);
+  // The program has ended and wrote all that it will.  `line` says how.
+  void End(absl::string_view line);
+
+  // Whether lines are written, or wait to be.
+  bool open() const { return log_ != nullptr; }
+  // For reports: the last style, "" if there was no log, and how many lines
+  // were lost.
+  const std::string& style() const { return style_; }
+  uint64_t lost() const { return all_lost_; }
+
+  void OnOutput() override;
+  void OnResize(WindowSize size) override;
+
+  // For an upgrade.  Resume() takes the descriptor that Save() told of.
+  void Save(SessionState& state) const;
+  void Resume(LogSink sink, const SessionState& state, WindowSize size);
+
+ private:
+  struct Target {
+    LogSink sink;
+    // Nothing: raw.
+    std::optional<ShownLines> shown;
+    uint64_t offset = 0;  // up to where the ring was shown
+    ByteQueue queue{kMostWaiting};
+    uint64_t lost = 0;  // lines; not told yet
+    uint64_t told = 0;  // in a line that waits
+    bool ended = false;
+    Watch watch;
+    Timer patience;
+  };
+
+  void Open(LogSink sink, absl::string_view style, WindowSize size);
+  void Add(absl::string_view lines);
+  void TellLost();
+  void NoteLost(absl::string_view lines);
+  void Flush();
+  void LoseWaiting();
+  void GiveUp();
+  void OnWritable();
+  void AwaitEnd();
+
+  EventLoop& loop_;
+  Ring& ring_;
+  std::string style_;
+  uint64_t all_lost_ = 0;
+  std::unique_ptr<Target> log_;
+};
+
+}  // namespace deptyr

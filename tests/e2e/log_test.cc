@@ -1,0 +1,249 @@
+// The lines that a program shows are in its supervisor's log, whatever the
+// logger does.
+
+#include <fcntl.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include <string>
+#include <vector>
+
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+#include "absl/strings/str_split.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/io.h"
+#include "tests/support/deptyr.h"
+#include "tests/support/socket_pair.h"
+
+namespace deptyr {
+namespace {
+
+using testing::AllOf;
+using testing::HasSubstr;
+using testing::Not;
+
+// The end of a log that its reader has.
+class Logger {
+ public:
+  explicit Logger(Fd fd) : fd_(std::move(fd)) {
+    EXPECT_TRUE(SetNonBlocking(fd_.get()).ok());
+  }
+  // Returns all that has come up to now.
+  const std::string& text() {
+    std::array<char, 65536> room;
+    for (;;) {
+      const IoResult got = ReadSome(fd_.get(), room);
+      ended_ = got.state == IoState::kEnd;
+      if (got.state != IoState::kDone) return text_;
+      text_.append(room.data(), got.bytes);
+    }
+  }
+  testing::AssertionResult Until(
+      const testing::Matcher<const std::string&>& matcher) {
+    return TextUntil([this] { return text(); }, matcher);
+  }
+  // Waits until nobody can write to it any more.
+  const std::string& all() {
+    EXPECT_TRUE(WaitFor([this] {
+      (void)text();
+      return ended_;
+    })) << text_;
+    return text_;
+  }
+
+ private:
+  Fd fd_;
+  std::string text_;
+  bool ended_ = false;
+};
+
+class LogTest : public testing::Test {
+ protected:
+  // Starts body with this standard output.
+  Program Body(Fd log, const std::vector<std::string>& program,
+               const std::vector<std::string>& options = {},
+               const std::vector<std::string>& env = {}) {
+    std::vector<std::string> argv = {Deptyr(), "body", "--name", "a"};
+    argv.insert(argv.end(), options.begin(), options.end());
+    argv.insert(argv.end(), {head_.socket(), "--"});
+    argv.insert(argv.end(), program.begin(), program.end());
+    return Program::Start(
+        argv, {.fds = {{null_.get(), 0}, {log.get(), 1}, {said_.fd(), 2}},
+               .env = env});
+  }
+  // Everything that is in the log of a program that runs to its end; its pid is
+  // PID.
+  std::string LogOf(const std::vector<std::string>& program,
+                    const std::vector<std::string>& options = {},
+                    const std::vector<std::string>& env = {}) {
+    Pipe pipe;
+    Logger logger(std::move(pipe.read_end));
+    Program body = Body(std::move(pipe.write_end), program, options, env);
+    const std::string pid = absl::StrCat("pid ", body.pid(), " ");
+    EXPECT_TRUE(body.Wait());
+    return absl::StrReplaceAll(logger.all(), {{pid, "pid PID "}});
+  }
+  std::string Sh(const std::string& script,
+                 const std::vector<std::string>& options = {},
+                 const std::vector<std::string>& env = {}) {
+    return LogOf({"sh", "-c", script}, options, env);
+  }
+  std::string Status() {
+    return OutputOf({Deptyr(), "status", head_.socket(), "a"});
+  }
+  // Waits for what a viewer would see.
+  testing::AssertionResult ShowsUntil(
+      const testing::Matcher<const std::string&>& matcher) {
+    EXPECT_TRUE(head_.log().Until(HasSubstr("registered")));
+    return TextUntil(
+        [this] {
+          return OutputOf({Deptyr(), "history", "--text", head_.socket(), "a"});
+        },
+        matcher);
+  }
+  void Type(const std::string& keys) {
+    (void)OutputOf({Deptyr(), "send", head_.socket(), "a", "--", keys});
+  }
+
+  HeadProcess head_;
+  LogFile said_;
+  const Fd null_{::open("/dev/null", O_RDWR | O_CLOEXEC)};
+};
+
+constexpr char kEnd[] = "deptyr: pid PID ended: exit status 0\n";
+
+TEST_F(LogTest, HasTheLinesOfAProgramAndHowItEnded) {
+  EXPECT_EQ(Sh("echo one; printf 'two\\n\\n'; printf last; exit 3"),
+            "one\ntwo\n\nlast\ndeptyr: pid PID ended: exit status 3\n");
+}
+
+TEST_F(LogTest, HasTheStyleThatIsAskedFor) {
+  const std::string colours = "printf '\\033[31mred\\033[m\\n'";
+  EXPECT_EQ(Sh(colours), absl::StrCat("red\n", kEnd));
+  EXPECT_EQ(Sh(colours, {"--log", "ansi"}),
+            absl::StrCat("\x1b[31mred\x1b[m\n", kEnd));
+  EXPECT_EQ(Sh(colours, {"--log", "raw"}),
+            absl::StrCat("\x1b[31mred\x1b[m\r\n", kEnd));
+  EXPECT_EQ(Sh(colours, {"--log", "none"}), "");
+  EXPECT_EQ(Sh(colours, {}, {"DEPTYR_LOG=none"}), "");
+  EXPECT_EQ(Sh(colours, {"--log", "text"}, {"DEPTYR_LOG=raw"}),
+            absl::StrCat("red\n", kEnd));
+}
+
+TEST_F(LogTest, AProgressBarIsItsLastState) {
+  EXPECT_EQ(Sh("for i in 1 50 100; do printf '\\r%3d%%' $i; done; echo"),
+            absl::StrCat("100%\n", kEnd));
+}
+
+TEST_F(LogTest, AFullScreenProgramIsTwoLines) {
+  EXPECT_EQ(Sh("echo before; printf '\\033[?1049h\\033[Hmenu\\033[?1049l'"),
+            absl::StrCat("before\ndeptyr: a full-screen program began\n"
+                         "deptyr: it ended\n",
+                         kEnd));
+}
+
+// It has ended before head has looked at anything.
+TEST_F(LogTest, TheWordsOfAProgramThatDiesAtOnceAreThere) {
+  for (int i = 0; i < 20; ++i) {
+    EXPECT_EQ(Sh("echo Traceback: no; kill -9 $$"),
+              "Traceback: no\ndeptyr: pid PID ended: signal 9 (Killed)\n");
+  }
+  EXPECT_EQ(LogOf({"/nowhere"}),
+            "deptyr: pid PID could not be executed: execute /nowhere: No such "
+            "file or directory\n");
+}
+
+TEST_F(LogTest, APromptIsALineWithWhatWasTyped) {
+  Pipe pipe;
+  Logger logger(std::move(pipe.read_end));
+  Program body = Body(std::move(pipe.write_end), {"bash", "--norc", "-i"}, {},
+                      {"PS1=> ", "HISTFILE"});
+  ASSERT_TRUE(ShowsUntil(HasSubstr("> ")));
+  Type(
+      "echo onX\x7f"
+      "e\r");
+  ASSERT_TRUE(logger.Until(HasSubstr("\none\n")));
+  Type("exit\r");
+  EXPECT_TRUE(body.Wait());
+  EXPECT_THAT(logger.all(), AllOf(HasSubstr("> echo one\none\n> exit\n"),
+                                  Not(HasSubstr("\x1b"))));
+}
+
+TEST_F(LogTest, ALogMayBeASocket) {
+  SocketPair sockets;
+  Logger logger(std::move(sockets.theirs));
+  Program body = Body(std::move(sockets.ours), {"echo", "hello"});
+  EXPECT_TRUE(body.Wait());
+  EXPECT_THAT(logger.all(), testing::StartsWith("hello\n"));
+}
+
+TEST_F(LogTest, EveryLineOfAFloodIsThereOrCounted) {
+  constexpr int kLines = 300'000;
+  const std::string log = LogOf({"seq", absl::StrCat(kLines)});
+  int next = 1;
+  for (absl::string_view line : absl::StrSplit(log, '\n')) {
+    int number = 0;
+    if (absl::SimpleAtoi(line, &number)) {
+      EXPECT_EQ(number, next);
+      next = number + 1;
+    } else if (absl::StrContains(line, "lost")) {
+      ASSERT_TRUE(absl::ConsumePrefix(&line, "deptyr: "));
+      ASSERT_TRUE(absl::SimpleAtoi(line.substr(0, line.find(' ')), &number));
+      next += number;
+    }
+  }
+  EXPECT_EQ(next, kLines + 1);
+  EXPECT_TRUE(absl::EndsWith(log, kEnd));
+}
+
+TEST_F(LogTest, ALoggerThatNeverReadsHoldsNobodyUp) {
+  constexpr char kScript[] =
+      "seq 200000; echo flooded; read line; echo said $line; exit 0";
+  Pipe pipe;
+  Program body = Body(std::move(pipe.write_end), {"sh", "-c", kScript});
+  ASSERT_TRUE(ShowsUntil(HasSubstr("flooded")));
+  Type("hello\r");
+  EXPECT_TRUE(body.Wait());
+  EXPECT_THAT(Status(), AllOf(HasSubstr("text, "), HasSubstr(" lines lost"),
+                              Not(HasSubstr("text, 0 lines"))));
+  // Now it reads, and is told.
+  Logger logger(std::move(pipe.read_end));
+  EXPECT_THAT(logger.all(), HasSubstr(" lines lost"));
+}
+
+TEST_F(LogTest, ALoggerThatDiesHoldsNobodyUp) {
+  Pipe pipe;
+  Program body = Body(std::move(pipe.write_end),
+                      {"sh", "-c", "echo one; read line; echo $line"});
+  Logger(std::move(pipe.read_end)).Until(HasSubstr("one"));
+  Type("two\r");
+  EXPECT_EQ(body.Wait(), ExitStatus{});
+}
+
+TEST_F(LogTest, AnUpgradeLosesNoLineAndDoublesNone) {
+  Pipe pipe;
+  Logger logger(std::move(pipe.read_end));
+  Program body =
+      Body(std::move(pipe.write_end),
+           {"sh", "-c",
+            "i=0; while [ $i -lt 3000 ]; do i=$((i+1)); echo line $i; done;"
+            "printf 'half '; read word; echo $word"});
+  for (int i = 0; i < 5; ++i) {
+    (void)OutputOf({Deptyr(), "upgrade", head_.socket()});
+  }
+  ASSERT_TRUE(logger.Until(HasSubstr("line 3000\n")));
+  (void)OutputOf({Deptyr(), "upgrade", head_.socket()});
+  Type("of it\r");
+  EXPECT_TRUE(body.Wait());
+  std::string lines;
+  for (int i = 1; i <= 3000; ++i) absl::StrAppend(&lines, "line ", i, "\n");
+  EXPECT_EQ(logger.all(), absl::StrCat(lines, "half of it\nof it\ndeptyr: pid ",
+                                       body.pid(), " ended: exit status 0\n"));
+}
+
+}  // namespace
+}  // namespace deptyr
