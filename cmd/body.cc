@@ -112,7 +112,7 @@ int BodyCommand(int argc, char** argv) {
         !log && usual != nullptr && *usual != '\0') {
       ASSIGN_OR_RETURN(log, ParseLogStyle(usual));
     }
-    body.log = log.value_or(body.log);
+    body.log = log.value_or("text");
     if (body.name.empty()) body.name = SessionNameFor(body.program[0]);
     body.flow = ixon ? FlowControl::kOn : FlowControl::kOff;
     body.wait = wait.value_or(body.fallback ? kWaitWithFallback : kWait);

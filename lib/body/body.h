@@ -35,7 +35,7 @@ struct BodyOptions {
   bool replace = false;
   // How head writes the program's lines to our standard output: "text", "ansi"
   // or "raw"; "" for not at all.
-  std::string log = "text";
+  std::string log = {};
   FlowControl flow = FlowControl::kOff;
   std::vector<std::string> program = {};  // at least one word
 
