@@ -1,4 +1,5 @@
-// The verbs that ask: ls, status, events, kick, upgrade, ended.
+// The verbs that ask: ls, status, events, kick, forget, signal, resize,
+// upgrade, ended.
 
 #include <cstdio>
 #include <cstdlib>
@@ -16,6 +17,7 @@
 #include "lib/base/status.h"
 #include "lib/render/json.h"
 #include "lib/sys/signals.h"
+#include "lib/verbs/resize.h"
 #include "lib/verbs/tables.h"
 
 namespace deptyr {
@@ -154,6 +156,51 @@ int KickCommand(int argc, char** argv) {
     return AskAndPrint(target, "kick",
                        {{"session", target.where.session}, {"client", client}},
                        json ? ItemsJson : ClientsTable);
+  });
+}
+
+int ForgetCommand(int argc, char** argv) {
+  Options options("forget", "[OPTION]... [HEAD-SOCKET] SESSION",
+                  "Forgets SESSION, which has ended, and its output.");
+  return RunVerb(options, argc, argv, [](const Target& target) {
+    return AskForItems(target.where.head,
+                       {.what = "forget",
+                        .fields = {{"session", target.where.session}}})
+        .status();
+  });
+}
+
+int SignalCommand(int argc, char** argv) {
+  Options options("signal", "[OPTION]... [HEAD-SOCKET] SESSION SIGNAL",
+                  "Sends SIGNAL, a name or a number, to SESSION's program.");
+  return RunVerb(options, argc, argv, [](const Target& target) -> absl::Status {
+    if (target.rest.empty()) {
+      return absl::InvalidArgumentError("no SIGNAL; see --help");
+    }
+    const int signal = SignalNumber(target.rest[0]);
+    if (signal <= 0) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("not a signal: ", target.rest[0],
+                       "; say a name or a number, as in TERM, HUP or 9"));
+    }
+    return AskForItems(target.where.head,
+                       {.what = "signal",
+                        .fields = {{"session", target.where.session},
+                                   {"signal", absl::StrCat(signal)}}})
+        .status();
+  });
+}
+
+int ResizeCommand(int argc, char** argv) {
+  Options options("resize", "[OPTION]... [HEAD-SOCKET] SESSION ROWSxCOLS",
+                  "Sets the size of SESSION's terminal, until a client sets "
+                  "it.");
+  return RunVerb(options, argc, argv, [](const Target& target) -> absl::Status {
+    if (target.rest.empty()) {
+      return absl::InvalidArgumentError("no ROWSxCOLS; see --help");
+    }
+    ASSIGN_OR_RETURN(const WindowSize size, ParseSize(target.rest[0]));
+    return ResizeSession(target.where, size);
   });
 }
 

@@ -138,6 +138,8 @@ void Queries::OnQuestion(QueryConnection& asker, const Ask& question) {
       {"sessions", &Queries::AnswerSessions},
       {"head", &Queries::AnswerHead},
       {"events", &Queries::AnswerEvents},
+      {"forget", &Queries::AnswerForget},
+      {"signal", &Queries::AnswerSignal},
       {"upgrade", &Queries::AnswerUpgrade},
   };
   struct SessionQuestion {
@@ -264,6 +266,32 @@ void Queries::AnswerEvents(QueryConnection& asker, const Ask& question) {
   if (!name.empty()) added = Find(asker, question, Right::kSee).status();
   if (added.ok()) added = events_.Add(asker, name);
   if (!added.ok()) Refuse(asker, added);
+}
+
+void Queries::AnswerForget(QueryConnection& asker, const Ask& question) {
+  const auto session = Find(asker, question, Right::kAdminister);
+  if (!session.ok()) return Refuse(asker, session.status());
+  const absl::Status forgotten = sessions_.ForgetEnded(**session);
+  if (!forgotten.ok()) return Refuse(asker, forgotten);
+  asker.Say(Encode(Done{}));
+}
+
+void Queries::AnswerSignal(QueryConnection& asker, const Ask& question) {
+  const auto session = Find(asker, question, Right::kSignal);
+  if (!session.ok()) return Refuse(asker, session.status());
+  constexpr int kMost = 64;
+  int signal = 0;
+  if (!absl::SimpleAtoi(ValueOf(question.fields, "signal"), &signal) ||
+      signal < 1 || signal > kMost) {
+    return Refuse(asker, absl::InvalidArgumentError("no signal from 1 to 64"));
+  }
+  const absl::Status sent = (*session)->Signal(signal, asker.identity().uid);
+  if (sent.ok()) return asker.Say(Encode(Done{}));
+  const std::string why =
+      absl::StrCat((*session)->name(), ": ", sent.message());
+  Refuse(asker, absl::IsPermissionDenied(sent)
+                    ? absl::PermissionDeniedError(why)
+                    : absl::NotFoundError(why));
 }
 
 // Answered by the program that takes over, or TellUpgradeFailed().

@@ -78,6 +78,8 @@ class Queries : public QueryConnection::Owner {
   void AnswerSessions(QueryConnection& asker, const Ask& question);
   void AnswerHead(QueryConnection& asker, const Ask& question);
   void AnswerEvents(QueryConnection& asker, const Ask& question);
+  void AnswerForget(QueryConnection& asker, const Ask& question);
+  void AnswerSignal(QueryConnection& asker, const Ask& question);
   void AnswerUpgrade(QueryConnection& asker, const Ask& question);
 
   EventLoop& loop_;

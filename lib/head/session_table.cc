@@ -64,6 +64,22 @@ void SessionTable::Forget(Session& session) {
   by_name_.erase(by_name_.find(session.name()));
 }
 
+absl::Status SessionTable::ForgetEnded(Session& session) {
+  const std::string& name = session.name();
+  if (session.running()) {
+    return absl::NotFoundError(absl::StrCat(
+        name, " ", session.State(), "; only what has ended can be forgotten"));
+  }
+  if (!session.clients().empty() || owner_.IsShown(session)) {
+    return absl::NotFoundError(absl::StrCat("somebody watches ", name,
+                                            "; make them leave first: deptyr "
+                                            "kick ",
+                                            name));
+  }
+  Forget(session);
+  return absl::OkStatus();
+}
+
 absl::Status SessionTable::MakeRoom(uid_t owner) {
   while (CountOf(owner) >= limits_.user_sessions) {
     if (ForgetOneIdle(owner)) continue;

@@ -61,6 +61,8 @@ class SessionTable {
   Session& Add(const std::string& name, uid_t owner, Ring ring);
   void MakeNewest(Session& session);
   void Forget(Session& session);
+  // Does so unless its program runs or somebody watches it.
+  absl::Status ForgetEnded(Session& session);
   // Forgets sessions until the user may have one more: first those of the user,
   // then those of users who have more.  Sessions that run or are watched stay.
   absl::Status MakeRoom(uid_t owner);

@@ -197,12 +197,16 @@ TEST_F(RightsTest, ByDefaultNobodyElseMayAnything) {
     EXPECT_EQ(said.out, "");
   }
   for (const std::vector<std::string>& verb :
-       std::vector<std::vector<std::string>>{{"kick", "a"},
-                                             {"ended", "a", "0", "0"}}) {
+       std::vector<std::vector<std::string>>{
+           {"kick", "a"}, {"forget", "a"}, {"ended", "a", "0", "0"}}) {
     const Said said = Run(Become<kStranger>, verb);
     EXPECT_EQ(said.status, ExitStatus{.code = 111}) << verb[0];
     EXPECT_THAT(said.err, HasSubstr("uid 12346 may not administer a"));
   }
+  EXPECT_THAT(Run(Become<kStranger>, {"signal", "a", "TERM"}).err,
+              HasSubstr("uid 12346 may not signal a"));
+  EXPECT_THAT(Run(Become<kStranger>, {"resize", "a", "30x90"}).err,
+              HasSubstr("uid 12346 may not see a"));
   const Said upgrade = Run(Become<kStranger>, {"upgrade"});
   EXPECT_EQ(upgrade.status, ExitStatus{.code = 111});
   EXPECT_THAT(upgrade.err, HasSubstr("only root and head's own user, uid 0"));
@@ -256,6 +260,9 @@ TEST_F(RightsTest, WhoMaySeeIsReadOnlyOnHeadsSide) {
   EXPECT_EQ(Run(Become<kStranger>, {"ls", "--names"}).out, "a\n");
   EXPECT_THAT(Run(Become<kStranger>, {"snapshot", "a"}).out,
               HasSubstr("ready"));
+  const Said resize = Run(Become<kStranger>, {"resize", "a", "30x90"});
+  EXPECT_EQ(resize.status, ExitStatus{.code = 111});
+  EXPECT_THAT(resize.err, HasSubstr("you may not resize a"));
   Guest guest(head().socket(), {kStranger});
   const auto attached = guest.Attach("a", {30, 90});
   ASSERT_TRUE(attached);

@@ -675,5 +675,60 @@ TEST_F(VerbsTest, HelpAndVersionAreCommandsToo) {
   }
 }
 
+TEST_F(VerbsTest, WhatHasEndedCanBeForgotten) {
+  auto server = Server();
+  EXPECT_THAT(Run({"forget", "mc"}).err,
+              HasSubstr("only what has ended can be forgotten"));
+  ASSERT_EQ(Run({"signal", "mc", "KILL"}).status, 0);
+  EXPECT_EQ(server->Wait(), ExitStatus{.signal = SIGKILL});
+  ASSERT_EQ(Run({"wait", "mc", "--exit"}).status, 0);
+  {
+    const Program viewer = Start({"events", "mc"}, out_, err_);
+    Program watcher = Start({"wait", "mc", "--quiet", "1000"}, out_, err_);
+    ASSERT_TRUE(TextUntil(
+        [this] {
+          return Run({"status", "mc"}).out;
+        },
+        HasSubstr("attach")));
+    EXPECT_THAT(Run({"forget", "mc"}).err, HasSubstr("somebody watches mc"));
+    ASSERT_EQ(Run({"kick", "mc"}).status, 0);
+    EXPECT_EQ(watcher.Wait(), ExitStatus{.code = 111});
+  }
+  const Result forgotten = Run({"forget", "mc"});
+  EXPECT_EQ(forgotten.status, 0) << forgotten.err;
+  EXPECT_EQ(Run({"ls", "--names"}).out, "");
+  EXPECT_THAT(Run({"forget", "mc"}).err, HasSubstr("there is no session mc"));
+}
+
+TEST_F(VerbsTest, ASignalReachesTheProgram) {
+  auto body = Body("mc", {"sh", "-c",
+                          "trap 'exit 7' HUP; echo ready; "
+                          "while :; do sleep 0.1; done"});
+  ASSERT_TRUE(HistoryUntil(HasSubstr("ready")));
+  EXPECT_EQ(Run({"signal", "mc", "NOSUCH"}).status, 100);
+  EXPECT_EQ(Run({"signal", "mc"}).status, 100);
+  EXPECT_EQ(Run({"signal", "mc", "SIGHUP"}).status, 0);
+  EXPECT_EQ(body->Wait(), ExitStatus{.code = 7});
+  ASSERT_EQ(Run({"wait", "mc", "--exit"}).status, 0);
+  const Result late = Run({"signal", "mc", "HUP"});
+  EXPECT_EQ(late.status, 111);
+  EXPECT_THAT(late.err, HasSubstr("mc: no program runs"));
+}
+
+TEST_F(VerbsTest, ATerminalIsResizedUnlessAClientDecides) {
+  auto body = Body("mc", {"cat"});
+  ASSERT_EQ(Run({"resize", "mc", "30x90"}).err, "");
+  EXPECT_THAT(Run({"ls"}).out, HasSubstr(" 30x90 "));
+  EXPECT_EQ(Run({"resize", "mc", "90"}).status, 100);
+  const Pty other = Value(OpenPty({.rows = 20, .cols = 70}));
+  const Program client = AttachOn(other, "mc");
+  ASSERT_TRUE(
+      TextUntil([this] { return Run({"ls"}).out; }, HasSubstr(" 20x70 ")));
+  const Result refused = Run({"resize", "mc", "30x90"});
+  EXPECT_EQ(refused.status, 111);
+  EXPECT_THAT(refused.err, HasSubstr("decides the size of mc; deptyr kick mc"));
+  EXPECT_THAT(Run({"ls"}).out, HasSubstr(" 20x70 "));
+}
+
 }  // namespace
 }  // namespace deptyr
