@@ -110,13 +110,13 @@ something_came() {
     esac
 }
 
-for page in attach ls status events kick send wait snapshot history record stop ended; do
+for page in attach ls status events kick send wait resize snapshot history record stop ended forget signal; do
     before=$count
     while read -r command; do
         count=$((count + 1))
         start_server
         [ $page != snapshot ] || deptyr stop mc --type 'stop\n'
-        [ $page != ended ] || deptyr stop mc --type 'stop\n'
+        [[ $page != @(ended|forget) ]] || deptyr stop mc --type 'stop\n'
         run "$command" || { echo "$page: $command: exit status $?"; cat out err; status=1; }
     done < <(examples "$pages/deptyr-$page.1")
     [ $count -gt "$before" ] || { echo "$page: no examples"; status=1; }
