@@ -116,7 +116,7 @@ TEST(HeadSocketTest, AMissingFolderIsNamed) {
   EXPECT_THAT(
       head.log().lines(),
       ElementsAre(AllOf(StartsWith("deptyr head: "), HasSubstr("/nonexistent"),
-                        EndsWith("No such file or directory"))));
+                        EndsWith("No such file or directory; make it first"))));
 }
 
 TEST(HeadSocketTest, ItsOwnSocketIsRemovedAtTheEnd) {
@@ -631,8 +631,8 @@ TEST_P(HeadUsageTest, WrongUsageIsStatus100AndOneLine) {
 INSTANTIATE_TEST_SUITE_P(
     Usages, HeadUsageTest,
     testing::Values(
-        UsageCase{"NoSocket", {}, "HEAD-SOCKET"},
-        UsageCase{"TwoSockets", {"/a", "/b"}, "HEAD-SOCKET"},
+        UsageCase{"TwoSockets", {"/a", "/b"}, "unexpected argument: /b"},
+        UsageCase{"OptionAfterTheSocket", {"/a", "--no-such"}, "--no-such"},
         UsageCase{"EmptyPath", {""}, "empty"},
         UsageCase{"UnknownOption", {"--no-such", "/a"}, "--no-such"},
         UsageCase{"BadMode", {"--mode=999", "/a"}, "not a mode: 999"},
