@@ -46,7 +46,19 @@ void PendingConnection::Resume(const PeerState& state) {
   if (state.passed >= 0) fds_.push_back(TakeOffered(state.passed));
 }
 
+// The kernel gives a message with a descriptor by itself, and what comes after
+// it (that the program could not be executed) must not be read too late.
 void PendingConnection::OnReadable() {
+  constexpr int kMostReads = 4;
+  Read();
+  for (int reads = 1; reads < kMostReads && registered() && !done_ &&
+                      BytesReadable(connection_.get()) > 0;
+       ++reads) {
+    Read();
+  }
+}
+
+void PendingConnection::Read() {
   std::array<char, 4096> room;
   FdMessage got = ReceiveWithFds(connection_.get(), room);
   const bool out_of_descriptors = got.out_of_descriptors();

@@ -83,6 +83,7 @@ class PendingConnection {
  private:
   void Wait();
   void OnReadable();
+  void Read();
   // Returns false if they are refused.
   bool CheckDescriptors(bool out_of_descriptors);
   void Dispatch(HeadMessage message);

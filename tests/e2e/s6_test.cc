@@ -178,7 +178,7 @@ TEST(S6Test, ALoggerThatHasStoppedDoesNotStopHead) {
   const std::string long_name(50, 'x');
   const std::string many = MustShell(absl::StrCat(
       "for i in $(seq 5); do for j in $(seq 80); do "
-      "deptyr body --wait 0 --name $i.$j.",
+      "deptyr body --log none --wait 0 --name $i.$j.",
       long_name, " ", kHeadSocket, " -- true & done; wait; done; echo done"));
   EXPECT_EQ(many, "done\n");
   MustShell("kill -CONT " + logger);
