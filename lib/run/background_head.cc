@@ -25,7 +25,7 @@ constexpr absl::Duration kOther = absl::Seconds(1);
 absl::Status StartHead(const std::string& path) {
   // If this fails, so does head, which says why.
   (void)MakeFolder(FolderOf(path));
-  const absl::Status started =
+  absl::Status started =
       StartDaemon(OwnProgram(),
                   {"deptyr", "head", "--headless", "--keeper", "none",
                    "--ready-fd", absl::StrCat(kDaemonReadyFd), path},
