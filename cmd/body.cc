@@ -1,6 +1,5 @@
 #include "lib/body/body.h"
 
-#include <cstdlib>
 #include <optional>
 #include <string>
 #include <utility>
@@ -13,6 +12,7 @@
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "cmd/verb.h"
+#include "lib/base/environment.h"
 #include "lib/base/status.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/process.h"
@@ -108,8 +108,8 @@ int BodyCommand(int argc, char** argv) {
       [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
     RETURN_IF_ERROR(TakeOperands(std::move(operands),
                                  options.operands_before_dashes(), body));
-    if (const char* const usual = std::getenv("DEPTYR_LOG");
-        !log && usual != nullptr && *usual != '\0') {
+    if (const std::string usual = FromEnvironment("DEPTYR_LOG");
+        !log && !usual.empty()) {
       ASSIGN_OR_RETURN(log, ParseLogStyle(usual));
     }
     body.log = log.value_or("text");

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "lib/base/environment.h"
 #include "lib/base/status.h"
 #include "lib/sys/head_socket.h"
 #include "lib/sys/io.h"

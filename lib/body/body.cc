@@ -166,9 +166,8 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
                                              .argv = options.program,
                                              .replace = options.replace}),
                              result.pty.controller.get()));
-  ASSIGN_OR_RETURN(
-      const Accepted accepted,
-      AwaitAcceptance(result.head.get(), result.socket, patience));
+  ASSIGN_OR_RETURN(const Accepted accepted,
+                   AwaitAcceptance(result.head.get(), result.socket, patience));
   if (accepted.log.value_or(false)) SendOurLog(result.head.get(), options.log);
   return result;
 }

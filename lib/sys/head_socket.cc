@@ -1,9 +1,8 @@
 #include "lib/sys/head_socket.h"
 
-#include <cstdlib>
-
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/environment.h"
 #include "lib/sys/io.h"
 #include "lib/sys/peer_identity.h"
 #include "lib/sys/unix_socket.h"
@@ -12,11 +11,6 @@ namespace deptyr {
 namespace {
 
 constexpr char kSystemSocket[] = "/run/deptyr/head.sock";
-
-std::string FromEnvironment(const char* name) {
-  const char* value = std::getenv(name);
-  return value == nullptr ? "" : value;
-}
 
 }  // namespace
 

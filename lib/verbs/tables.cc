@@ -103,7 +103,7 @@ std::string SessionText(const KeyValues& item) {
     return TextOf(item, name);
   };
   const bool kept = !ValueOf(item, "keeper").empty();
-  std::vector<Row> rows = {
+  std::vector<TextRow> rows = {
       {"session", cell("name")},
       {"program", cell("argv")},
       {"state", absl::StrCat(cell("state"), ", pid ", cell("pid"), ", since ",

@@ -175,8 +175,8 @@ struct SessionState {
   DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, paint,
                 modes, painted, exact, answered, not_executed, status_told,
                 code, signal, left, left_rows, left_cols, left_how, order,
-                stopped_by, log, log_style, log_offset, log_queue, log_lost, log_all_lost,
-                log_ended, log_full_screen)
+                stopped_by, log, log_style, log_offset, log_queue, log_lost,
+                log_all_lost, log_ended, log_full_screen)
 };
 
 struct HeldState {
