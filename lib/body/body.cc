@@ -21,6 +21,7 @@
 #include "lib/sys/folder.h"
 #include "lib/sys/head_socket.h"
 #include "lib/sys/inherited_fds.h"
+#include "lib/sys/log_relay.h"
 #include "lib/sys/log_sink.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/unix_socket.h"
@@ -105,8 +106,8 @@ absl::StatusOr<Accepted> AwaitAcceptance(int head, const std::string& socket,
                        message.status().message()));
     }
     if (!message->has_value()) continue;
-    if (auto* accepted = std::get_if<Accepted>(&**message)) {
-      return std::move(*accepted);
+    if (const auto* accepted = std::get_if<Accepted>(&**message)) {
+      return *accepted;
     }
     if (const auto* refused = std::get_if<Refused>(&**message)) {
       const std::string text = absl::StrCat("head refused: ", refused->text);
@@ -131,7 +132,10 @@ void SendOurLog(int head, const std::string& style) {
   if (style.empty()) return;
   for (const int fd : {STDOUT_FILENO, STDERR_FILENO}) {
     if (!IsLog(fd)) continue;
-    (void)SendWithFd(head, Encode(SendLog{.style = style}), fd);
+    const auto relay =
+        IsJournal(fd) ? StartLogRelay(fd) : absl::StatusOr<Fd>(Duplicate(fd));
+    if (!relay.ok()) return;
+    (void)SendWithFd(head, Encode(SendLog{.style = style}), relay->get());
     return;
   }
 }

@@ -94,8 +94,12 @@ void Session::TakeLog(LogSink sink, absl::string_view style) {
   if (!running()) EndLog();
 }
 
+// Why it was not executed, body has said there itself.
 void Session::EndLog() {
-  log_.End(absl::StrCat("deptyr: pid ", program_.pid(), " ", program_.How()));
+  const bool executed = ring_.latest().outcome != Outcome::kNotExecuted;
+  log_.End(executed ? absl::StrCat("deptyr: pid ", program_.pid(), " ",
+                                   program_.How(), "\n")
+                    : "");
 }
 
 // Tells the clients, and then everybody else.

@@ -62,7 +62,7 @@ void SessionLog::End(absl::string_view line) {
   if (log_ == nullptr || log_->ended) return;
   OnOutput();
   std::string last = log_->shown ? log_->shown->Finish() : "";
-  absl::StrAppend(&last, line, "\n");
+  absl::StrAppend(&last, line);
   log_->shown.reset();
   log_->ended = true;
   // There is room for the last words even if others were lost.

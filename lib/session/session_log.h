@@ -3,7 +3,7 @@
 //
 //   SessionLog log(loop, ring);
 //   log.Begin(LogSink(), "text", {24, 80});
-//   log.End("deptyr: pid 12 ended: exit status 0");
+//   log.End("deptyr: pid 12 ended: exit status 0\n");
 //
 // The log never holds anybody up.  Lines that it doesn't take at once wait, up
 // to kMostWaiting bytes; those beyond that are lost, which the log is told when
@@ -42,7 +42,8 @@ class SessionLog final : public Observer {
   // The last program's lines go there, from the first byte on that the ring
   // has.  Lines of the program before that still wait go there, too.
   void Begin(LogSink sink, absl::string_view style, WindowSize size);
-  // The program has ended and wrote all that it will.  `line` says how.
+  // The program has ended and wrote all that it will.  `line` says how, and may
+  // be empty.
   void End(absl::string_view line);
 
   // Whether lines are written, or wait to be.
