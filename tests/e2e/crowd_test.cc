@@ -43,8 +43,8 @@ class CrowdTest : public testing::Test {
   void Start(const std::string& name, const std::vector<std::string>& program,
              const ProgramOptions& how = {}) {
     bodies_.push_back(std::make_unique<BodyProcess>(
-        head_.socket(), std::vector<std::string>{"--name", name}, program,
-        how));
+        head_.socket(), std::vector<std::string>{"--name", name, "--log=none"},
+        program, how));
   }
   void Restart() {
     BodyProcess body(head_.socket(), {"--name=again"},
