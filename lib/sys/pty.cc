@@ -163,11 +163,10 @@ Flow FlowAfter(int controller, absl::string_view keys) {
   }
   const bool any = (settings.c_iflag & IXANY) != 0;
   for (const char key : keys) {
-    if (Is(key, settings.c_cc[VSTART])) {
-      flow = Flow::kResumed;
-    } else if (Is(key, settings.c_cc[VSTOP])) {
+    const bool starts = Is(key, settings.c_cc[VSTART]);
+    if (!starts && Is(key, settings.c_cc[VSTOP])) {
       flow = Flow::kStopped;
-    } else if (any || SignalUnder(settings, key) != 0) {
+    } else if (starts || any || SignalUnder(settings, key) != 0) {
       flow = Flow::kResumed;
     }
   }
