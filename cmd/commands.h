@@ -4,7 +4,7 @@
 
 namespace deptyr {
 
-inline constexpr char kVersion[] = "deptyr " DEPTYR_VERSION;
+inline constexpr char kVersionLine[] = "deptyr " DEPTYR_VERSION;
 
 int AttachCommand(int argc, char** argv);
 int BodyCommand(int argc, char** argv);

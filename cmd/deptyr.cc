@@ -117,7 +117,7 @@ int Help(absl::string_view word) {
 int main(int argc, char** argv) {
   const absl::string_view word = argc > 1 ? argv[1] : "";
   if (word == "--version" || word == "-V" || word == "version") {
-    std::puts(deptyr::kVersion);
+    std::puts(deptyr::kVersionLine);
     return 0;
   }
   if (word == "--help" || word == "-h" || word == "help") {

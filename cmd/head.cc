@@ -133,7 +133,7 @@ int HeadCommand(int argc, char** argv) {
     head.program = OwnProgram();
     head.argv = {"deptyr"};
     head.argv.insert(head.argv.end(), argv, argv + argc);
-    head.version = kVersion;
+    head.version = kVersionLine;
     RETURN_IF_ERROR(RunHead(std::move(head)));
     return 0;
   };

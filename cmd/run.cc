@@ -18,13 +18,13 @@ namespace deptyr {
 namespace {
 
 // Head is there; it may take that long to answer.
-constexpr absl::Duration kWait = absl::Seconds(5);
+constexpr absl::Duration kHeadPatience = absl::Seconds(5);
 
 }  // namespace
 
 int RunCommand(int argc, char** argv) {
   const OriginalStderr fills_gaps;  // no socket is taken for one of the three
-  RunOptions run{.body = {.wait = kWait}};
+  RunOptions run{.body = {.wait = kHeadPatience}};
   run.attach.detach_keys = *ParseDetachKeys(kDefaultCommandKey);
   Options options(
       "run", "[OPTION]... [--] PROGRAM [ARG]...",

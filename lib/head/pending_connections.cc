@@ -235,8 +235,9 @@ void PendingConnections::EndRegistration(const std::string& session,
     return one.first->session() == session && one.first != next;
   });
   if (found == connections_.end()) return;
-  found->second->TakeLast();
-  found->second->End();
+  PendingConnection& one = *found->second;
+  one.TakeLast();  // it may be the end, and no longer be in the table
+  one.End();
 }
 
 size_t PendingConnections::size() const {

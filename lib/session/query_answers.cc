@@ -30,9 +30,9 @@ void QueryAnswers::TellSize(WindowSize size) {
 }
 
 void QueryAnswers::TakeCursor(const Cursor& cursor) {
-  const Waiting& first = waiting_.front();
+  const Waiting first = std::move(waiting_.front());
+  waiting_.erase(waiting_.begin());
   type_(absl::StrCat(CursorAnswer(first.query, cursor), first.after));
-  waiting_.pop_front();
 }
 
 void QueryAnswers::StopOthersWaiting() {

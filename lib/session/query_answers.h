@@ -19,9 +19,9 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <string>
 #include <utility>
+#include <vector>
 
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
@@ -71,7 +71,7 @@ class QueryAnswers {
   Audience& audience_;
   const InputQueue& input_;
   absl::AnyInvocable<void(absl::string_view)> type_;
-  std::deque<Waiting> waiting_;
+  std::vector<Waiting> waiting_;
 };
 
 }  // namespace deptyr

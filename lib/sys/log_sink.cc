@@ -21,7 +21,7 @@ int Option(int socket, int option) {
                                                                       : -1;
 }
 
-Kind KindOf(int fd) {
+Kind LogKindOf(int fd) {
   struct stat file {};
   if (fd < 0 || ::fstat(fd, &file) != 0) return Kind::kOther;
   if (S_ISFIFO(file.st_mode)) {
@@ -45,11 +45,11 @@ absl::string_view InOnePiece(absl::string_view lines) {
 }  // namespace
 
 bool IsLog(int fd) {
-  return KindOf(fd) != Kind::kOther;
+  return LogKindOf(fd) != Kind::kOther;
 }
 
 absl::StatusOr<LogSink> LogSink::Take(Fd fd) {
-  const Kind kind = KindOf(fd.get());
+  const Kind kind = LogKindOf(fd.get());
   if (kind == Kind::kOther) {
     return absl::InvalidArgumentError(
         "the log is neither a pipe nor a UNIX stream socket");

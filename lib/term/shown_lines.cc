@@ -26,10 +26,10 @@ bool IsAscii(char c) {
 int Clamped(int size, int usual, int most) {
   return size == 0 ? usual : std::clamp(size, 2, most);
 }
-int RowsOf(WindowSize size) {
+int ModelledRows(WindowSize size) {
   return Clamped(size.rows, 24, kMostRows);
 }
-int ColsOf(WindowSize size) {
+int ModelledCols(WindowSize size) {
   return Clamped(size.cols, 80, kMostCols);
 }
 
@@ -51,7 +51,7 @@ void TrimSpaces(std::string& text) {
 
 ShownLines::ShownLines(WindowSize size, Colors colors)
     : keeps_colors_(colors == Colors::kKept),
-      grid_(RowsOf(size), ColsOf(size), /*history=*/0),
+      grid_(ModelledRows(size), ModelledCols(size), /*history=*/0),
       notes_(static_cast<size_t>(grid_.rows())),
       bottom_(grid_.rows()) {}
 
@@ -66,7 +66,7 @@ std::string ShownLines::Feed(absl::string_view bytes) {
 }
 
 std::string ShownLines::Resize(WindowSize size) {
-  if (RowsOf(size) == rows() && ColsOf(size) == cols()) return "";
+  if (ModelledRows(size) == rows() && ModelledCols(size) == cols()) return "";
   PutPlain();
   const int first = FirstRow(row_);
   GiveChanged(0, first);
@@ -75,7 +75,7 @@ std::string ShownLines::Resize(WindowSize size) {
   const bool changed = IsChanged(first);
   Cursor now{row_, col_, waits_};
   Cursor saved{saved_row_, saved_col_};
-  grid_.Resize(RowsOf(size), ColsOf(size), /*reflows=*/true,
+  grid_.Resize(ModelledRows(size), ModelledCols(size), /*reflows=*/true,
                std::vector<Cursor*>{&now, &saved});
   row_ = now.row;
   col_ = now.col;

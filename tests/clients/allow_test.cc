@@ -37,13 +37,13 @@ const std::string kAll = Spell(Rights::All());
 TEST(Allow, OwnerAndRootMayAllNobodyElseAny) {
   EXPECT_EQ(In("a", {}, PendingConnection(kOwner)), kAll);
   EXPECT_EQ(In("a", {}, PendingConnection(0)), kAll);
-  EXPECT_EQ(In("a", {}, PendingConnection(kOther)), "");
-  EXPECT_EQ(In("a", {}, std::nullopt), "");
+  EXPECT_EQ(In("a", {}, PendingConnection(kOther)), "none");
+  EXPECT_EQ(In("a", {}, std::nullopt), "none");
 }
 
 TEST(Allow, ARuleIsForOneUser) {
   EXPECT_EQ(In("a", {"uid:1001=see"}, PendingConnection(kOther)), "see");
-  EXPECT_EQ(In("a", {"uid:1001=see"}, PendingConnection(kOther + 1)), "");
+  EXPECT_EQ(In("a", {"uid:1001=see"}, PendingConnection(kOther + 1)), "none");
 }
 
 TEST(Allow, ARuleIsForAGroupFirstOrBesides) {
@@ -51,17 +51,18 @@ TEST(Allow, ARuleIsForAGroupFirstOrBesides) {
             "see,type");
   EXPECT_EQ(In("a", {"gid:50=type"}, PendingConnection(kOther, 1, {7, kGroup})),
             "see,type");
-  EXPECT_EQ(In("a", {"gid:50=type"}, PendingConnection(kOther, 1, {7})), "");
+  EXPECT_EQ(In("a", {"gid:50=type"}, PendingConnection(kOther, 1, {7})),
+            "none");
   // A number is no user's and a group's at once.
-  EXPECT_EQ(In("a", {"gid:50=type"}, PendingConnection(50)), "");
+  EXPECT_EQ(In("a", {"gid:50=type"}, PendingConnection(50)), "none");
 }
 
 TEST(Allow, ARuleIsForOneSessionOrForAll) {
   EXPECT_EQ(In("a", {"uid:1001=see@a"}, PendingConnection(kOther)), "see");
-  EXPECT_EQ(In("b", {"uid:1001=see@a"}, PendingConnection(kOther)), "");
+  EXPECT_EQ(In("b", {"uid:1001=see@a"}, PendingConnection(kOther)), "none");
   EXPECT_EQ(In("b", {"any=see"}, PendingConnection(kOther)), "see");
   EXPECT_EQ(Spell(Granted(Rules({"any=all@a"}), PendingConnection(kOther), "")),
-            "");
+            "none");
 }
 
 TEST(Allow, RulesAddUp) {

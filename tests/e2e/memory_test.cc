@@ -197,13 +197,13 @@ TEST_F(MemoryTest, AttachedClientsThatDoNotRead) {
   std::vector<PendingConnection> deaf;
   for (int i = 0; i < kMany; ++i) {
     deaf.push_back(As(kAttacker));
-    deaf.back().Say(Attach{.session = "evil", .rows = 200, .cols = 400});
+    deaf.back().Say(Attach{.session = "evil"});
   }
   ExpectServes(0);
   ExpectServes(kGuest);
   ExpectSmall();
   PendingConnection guest = As(kGuest);
-  guest.Say(Attach{.session = "evil", .rows = 200, .cols = 400});
+  guest.Say(Attach{.session = "evil"});
   EXPECT_TRUE(guest.Hears<Paint>());
   // Its turn comes although others never read.
   EXPECT_FALSE(deaf[1].Readable());
@@ -217,7 +217,7 @@ TEST_F(MemoryTest, GuestsThatDoNotRead) {
   std::vector<PendingConnection> deaf;
   for (int i = 0; i < kMany; ++i) {
     deaf.push_back(As(kGuest));
-    deaf.back().Say(Attach{.session = "evil", .rows = 200, .cols = 400});
+    deaf.back().Say(Attach{.session = "evil"});
   }
   ExpectServes(0);
   ExpectServes(kAttacker);
@@ -227,11 +227,11 @@ TEST_F(MemoryTest, GuestsThatDoNotRead) {
 TEST_F(MemoryTest, WhoWaitsIsServedByTheProgramThatTakesOver) {
   PaintHostileScreen();
   PendingConnection deaf = As(kAttacker);
-  deaf.Say(Attach{.session = "evil", .rows = 200, .cols = 400});
+  deaf.Say(Attach{.session = "evil"});
   PendingConnection asks = As(kAttacker);
   asks.Say(Ask{.what = "snapshot", .fields = {{"session", "evil"}}});
   PendingConnection attaches = As(kAttacker);
-  attaches.Say(Attach{.session = "evil", .rows = 200, .cols = 400});
+  attaches.Say(Attach{.session = "evil"});
   ExpectServes(0);
   Upgrade();
   ExpectServes(0);

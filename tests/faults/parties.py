@@ -105,6 +105,8 @@ def noise(seed: int, count: int) -> bytes:
         z = ((seed ^ (seed >> 30)) * 0xbf58476d1ce4e5b9) & mask
         z = ((z ^ (z >> 27)) * 0x94d049bb133111eb) & mask
         block[i] = (z ^ (z >> 31)) & 0xff
+        if block[i] == 0x1b:
+            block[i] = 0x1c
     return bytes(block)
 
 

@@ -133,6 +133,8 @@ HeadMessage SomeMessage(Input& input) {
       return Accepted{.name = input.OneOf(kNames)};
     case 7:
       return Output{std::string(input.Text())};
+    case 8:
+      return SendLog{.style = input.Flag() ? "text" : "raw"};
     default:
       return Ask{.what = input.OneOf(kQuestions), .fields = SomeFields(input)};
   }
