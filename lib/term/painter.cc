@@ -183,18 +183,18 @@ void Painter::PaintSaved(bool alternate, absl::string_view save) {
   const Screen::Saved& saved = from_.saved(alternate);
   const Modes::Saved& modes = from_.modes().saved(alternate);
   if (!saved.set) return;
-  if (modes.origin) absl::StrAppend(&out_, RegionSequence(from_), "\x1b[?6h");
+  // The present region came later, and may not have the cursor in it.
+  if (modes.origin) out_ += "\x1b[?6h";
   const Cursor& at = saved.cursor;
-  const int top = modes.origin ? from_.region().top : 0;
   const Row row = from_.ReadRow(alternate, at.row);
   const bool waits = at.wraps && at.col == from_.cols() - 1 && HasRoom(at) &&
                      row.size == RowSize::kSingle;
   const bool wide = waits && row.cells.back().width == 0;
-  MoveTo(at.row - top, wide ? at.col - 1 : at.col);
+  MoveTo(at.row, wide ? at.col - 1 : at.col);
   if (waits) Reprint(*(row.cells.end() - (wide ? 2 : 1)), at);
   SetLook(saved.pen);
   absl::StrAppend(&out_, modes.charsets.Sequences(), save);
-  if (modes.origin) out_ += "\x1b[?6l\x1b[r";
+  if (modes.origin) out_ += "\x1b[?6l";
   if (modes.charsets != Charsets()) out_ += Charsets::kReset;
   SetLook({});
 }
