@@ -191,7 +191,7 @@ void Painter::PaintSaved(bool alternate, absl::string_view save) {
                      row.size == RowSize::kSingle;
   const bool wide = waits && row.cells.back().width == 0;
   MoveTo(at.row, wide ? at.col - 1 : at.col);
-  if (waits) Reprint(*(row.cells.end() - (wide ? 2 : 1)), at);
+  if (waits) Reprint(*(row.cells.end() - (wide ? 2 : 1)), at.row, at.col);
   SetLook(saved.pen);
   absl::StrAppend(&out_, modes.charsets.Sequences(), save);
   if (modes.origin) out_ += "\x1b[?6l";
@@ -241,7 +241,7 @@ void Painter::PaintCursor() {
       absl::StrAppend(&out_, "\x1b[", int{cell.width}, "P");
     }
     if (translated) out_ += Charsets::kReset;
-    Reprint(cell, *printed);
+    Reprint(cell, printed->row - top, printed->col - left);
     if (translated) out_ += charsets.Sequences();
     if (replaces) out_ += "\x1b[4h";
     if (!from_.printed_last()) {
@@ -260,14 +260,12 @@ void Painter::PaintCursor() {
 
 // Where nothing is left of what was printed, DECERA takes away again what is
 // printed for it; a terminal that doesn't know that shows a blank.
-void Painter::Reprint(const Cell& cell, const Cursor& at) {
+void Painter::Reprint(const Cell& cell, int row, int col) {
   SetLook(cell.style, cell.link, cell.is_guarded);
   cell.AppendTo(out_);
   if (!cell.erased()) return;
-  const bool origin = from_.modes().origin();
-  const int row = at.row + 1 - (origin ? from_.region().top : 0);
-  const int col = at.col + 1 - (origin ? from_.region().left : 0);
-  absl::StrAppend(&out_, "\x1b[", row, ";", col, ";", row, ";", col, "$z");
+  const std::string place = absl::StrCat(row + 1, ";", col + 1);
+  absl::StrAppend(&out_, "\x1b[", place, ";", place, "$z");
 }
 
 void Painter::MoveTo(int row, int col) {

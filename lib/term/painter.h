@@ -36,7 +36,7 @@ class Painter {
   void PaintSaved(bool alternate, absl::string_view save);
   void PaintModes();
   void PaintCursor();
-  void Reprint(const Cell& cell, const Cursor& at);
+  void Reprint(const Cell& cell, int row, int col);
   bool HasRoom(const Cursor& cursor) const;
   void MoveTo(int row, int col);
   void SetLook(const Style& style, absl::string_view link, bool is_guarded);
