@@ -20,16 +20,6 @@
 namespace deptyr {
 namespace {
 
-struct Pipe {
-  static absl::StatusOr<Pipe> Make() {
-    std::array<int, 2> ends{};
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
-    return Pipe{Fd(ends[0]), Fd(ends[1])};
-  }
-  Fd out;
-  Fd in;
-};
-
 // Becomes the daemon.  `ready` and `said` become its descriptors.
 [[noreturn]] void Become(const std::string& program,
                          const std::vector<char*>& words, int ready, int said) {
@@ -77,8 +67,8 @@ std::string LastWords(int said) {
 absl::Status StartDaemon(const std::string& program,
                          const std::vector<std::string>& argv,
                          absl::Duration patience) {
-  ASSIGN_OR_RETURN(Pipe ready, Pipe::Make());
-  ASSIGN_OR_RETURN(Pipe said, Pipe::Make());
+  ASSIGN_OR_RETURN(PipeEnds ready, MakePipe());
+  ASSIGN_OR_RETURN(PipeEnds said, MakePipe());
   const std::vector<char*> words = ExecArgv(argv);
   const pid_t pid = ::fork();
   if (pid < 0) return Errno("start ", program);

@@ -99,4 +99,10 @@ absl::Status SetNonBlocking(int fd) {
              : Errno("make a descriptor non-blocking");
 }
 
+absl::StatusOr<PipeEnds> MakePipe() {
+  std::array<int, 2> ends{};
+  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
+  return PipeEnds{Fd(ends[0]), Fd(ends[1])};
+}
+
 }  // namespace deptyr

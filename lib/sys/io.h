@@ -70,4 +70,11 @@ size_t BytesReadable(int fd);
 // open file; never use it for one that a peer passed (lib/sys/shared_fd.h).
 absl::Status SetNonBlocking(int fd);
 
+struct PipeEnds {
+  Fd out;  // what was written to `in` is read here
+  Fd in;
+};
+// Both ends block, and are close-on-exec.
+absl::StatusOr<PipeEnds> MakePipe();
+
 }  // namespace deptyr

@@ -61,21 +61,18 @@ bool IsJournal(int fd) {
 }
 
 absl::StatusOr<Fd> StartLogRelay(int log) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
-  const Fd from(ends[0]);
-  Fd to(ends[1]);
-  RETURN_IF_ERROR(SetNonBlocking(to.get()));
+  ASSIGN_OR_RETURN(PipeEnds pipe, MakePipe());
+  RETURN_IF_ERROR(SetNonBlocking(pipe.in.get()));
   const pid_t child = ::fork();
   if (child < 0) return Errno("start a relay for the log");
   if (child == 0) {
     // Its parent goes at once, so that the program has no child of ours.
-    if (::fork() == 0) Relay(from.get(), log);
+    if (::fork() == 0) Relay(pipe.out.get(), log);
     ::_exit(0);
   }
   while (::waitpid(child, nullptr, 0) < 0 && errno == EINTR) {
   }
-  return to;
+  return std::move(pipe.in);
 }
 
 }  // namespace deptyr

@@ -43,8 +43,8 @@ struct ExitStatus {
   bool operator==(const ExitStatus&) const = default;
 };
 
-// As the shell has it: 128 + the signal, or the code; kSystemError if it isn't
-// known.
+// Returns what a shell returns, 128 + the signal or the code, or kSystemError
+// if the status isn't known.
 int ExitCodeOf(const std::optional<ExitStatus>& status);
 
 // "exit status 3", "signal 9 (Killed)".

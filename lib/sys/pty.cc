@@ -153,7 +153,7 @@ int SignalOf(int controller, char character) {
              : 0;
 }
 
-// As n_tty_receive_char_special() in Linux's drivers/tty/n_tty.c has it.
+// It follows n_tty_receive_char_special() in Linux's drivers/tty/n_tty.c.
 Flow FlowAfter(int controller, absl::string_view keys) {
   termios settings{};
   Flow flow = Flow::kUnchanged;

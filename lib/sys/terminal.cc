@@ -193,10 +193,9 @@ void Terminal::LetGo() {
 
 absl::Status GoToBackground(absl::FunctionRef<void()> leave,
                             absl::string_view before, absl::string_view after) {
-  std::array<int, 2> ends{};
-  if (::pipe2(ends.data(), O_CLOEXEC) != 0) return Errno("make a pipe");
-  const Fd wait(ends[0]);
-  Fd go(ends[1]);
+  ASSIGN_OR_RETURN(PipeEnds pipe, MakePipe());
+  const Fd wait = std::move(pipe.out);
+  Fd go = std::move(pipe.in);
   const pid_t child = ::fork();
   if (child < 0) return Errno("start another process");
   if (child > 0) {

@@ -6,6 +6,7 @@
 #include "absl/hash/hash.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/term/characters.h"
 #include "lib/term/widths.h"
 
 namespace deptyr {
@@ -19,10 +20,6 @@ constexpr int kTab = 8;
 // A byte that isn't UTF-8 is a glyph beyond all characters.
 constexpr uint32_t kRawByte = 0x110000;
 
-bool IsAscii(char c) {
-  return c >= ' ' && c < '\x7f';
-}
-
 int Clamped(int size, int usual, int most) {
   return size == 0 ? usual : std::clamp(size, 2, most);
 }
@@ -34,9 +31,7 @@ int ModelledCols(WindowSize size) {
 }
 
 void AppendRawByte(uint32_t byte, std::string& out) {
-  constexpr char kDigits[] = "0123456789abcdef";
-  absl::StrAppend(&out, "\\x", std::string(1, kDigits[byte >> 4 & 0xf]),
-                  std::string(1, kDigits[byte & 0xf]));
+  absl::StrAppend(&out, "\\x", absl::Hex(byte & 0xff, absl::kZeroPad2));
 }
 
 bool IsBlank(const GridLine& line) {
@@ -147,10 +142,10 @@ const char* ShownLines::TakePlain(const char* p, const char* end) {
 const char* ShownLines::AppendPlain(const char* p, const char* end) {
   for (;;) {
     const char* after = p;
-    while (after != end && IsAscii(*after)) ++after;
+    while (after != end && IsPrintableAscii(*after)) ++after;
     plain_.append(p, after);
     p = after;
-    if (keeps_colors_ || p == end || *p != '\x1b') return p;
+    if (keeps_colors_ || p == end || *p != kEscape) return p;
     after = parser_.TakeCsi(p, end);
     if (after == p || parser_.final() != 'm' || Modes::Minds(parser_)) return p;
     p = after;
@@ -209,8 +204,9 @@ const char* ShownLines::TakeSome(const char* p, const char* end) {
       return p + 1;
     }
     if (utf8_.pending() == 0) {
-      if (IsAscii(*p) && alternate_) return SkipText(p, end);
-      if (IsAscii(*p) && modes_.charsets().ascii()) return PrintAscii(p, end);
+      if (IsPrintableAscii(*p) && alternate_) return SkipText(p, end);
+      if (IsPrintableAscii(*p) && modes_.charsets().ascii())
+        return PrintAscii(p, end);
       const char* const after = parser_.TakeCsi(p, end);
       if (after != p) {
         Act(SequenceParser::Event::kCsi);
@@ -223,7 +219,7 @@ const char* ShownLines::TakeSome(const char* p, const char* end) {
 }
 
 const char* ShownLines::SkipText(const char* p, const char* end) const {
-  while (p != end && IsAscii(*p)) ++p;
+  while (p != end && IsPrintableAscii(*p)) ++p;
   return p;
 }
 
@@ -268,7 +264,7 @@ const char* ShownLines::PrintAscii(const char* p, const char* end) {
   Touch();
   const char* const begin = p;
   const char* const limit = p + std::min<ptrdiff_t>(end - p, cols() - col_);
-  while (p != limit && IsAscii(*p)) ++p;
+  while (p != limit && IsPrintableAscii(*p)) ++p;
   const int count = static_cast<int>(p - begin);
   GridCell* cell = grid_.Open(row_, col_, col_ + count, 0);
   const uint32_t look = Look();
@@ -512,14 +508,16 @@ void ShownLines::Csi() {
 bool ShownLines::Move(char final, const Parameters& parameters) {
   const int count = std::max(parameters.At(0, 1), 1);
   const int top = modes_.origin() ? top_ : 0;
+  const int above = std::max(row_ - count, row_ >= top_ ? top_ : 0);
+  const int below =
+      std::min(row_ + count, (row_ < bottom_ ? bottom_ : rows()) - 1);
   switch (final) {
     case 'A':
-      GoTo(std::max(row_ - count, row_ >= top_ ? top_ : 0), col_);
+      GoTo(above, col_);
       return true;
     case 'B':
     case 'e':
-      GoTo(std::min(row_ + count, (row_ < bottom_ ? bottom_ : rows()) - 1),
-           col_);
+      GoTo(below, col_);
       return true;
     case 'C':
     case 'a':
@@ -529,10 +527,10 @@ bool ShownLines::Move(char final, const Parameters& parameters) {
       GoTo(row_, col_ - count);
       return true;
     case 'E':
-      GoTo(std::min(row_ + count, (row_ < bottom_ ? bottom_ : rows()) - 1), 0);
+      GoTo(below, 0);
       return true;
     case 'F':
-      GoTo(std::max(row_ - count, row_ >= top_ ? top_ : 0), 0);
+      GoTo(above, 0);
       return true;
     case 'G':
     case '`':
