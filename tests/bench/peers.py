@@ -70,9 +70,10 @@ def end_descendants() -> None:
 class Tools:
     """The built programs."""
 
-    def __init__(self, build: Path) -> None:
+    def __init__(self, build: Path, against: Path | None = None) -> None:
         self.build = build
         self.deptyr = str(build / 'deptyr')
+        self.against = str(against or '')  # another deptyr
         self.meter = str(build / 'tests/meter')
         self.bare = str(build / 'tests/bare')
         self.bare_pty = str(build / 'tests/bare-pty')
@@ -217,6 +218,9 @@ class Deptyr(Server):
     kept = 1000  # sessions; what the keeper below has room for
     listened = 64  # sessions that each have sockets of their own
 
+    def binary(self) -> str:
+        return self.tools.deptyr
+
     def start(self, program: list[str], count: int) -> None:
         self.head(count)
         for session in range(count):
@@ -232,13 +236,13 @@ class Deptyr(Server):
         if count > self.listened:
             sockets = ['--raw', f'{clients}/0.raw=0']
         ready, written = os.pipe()
-        self.spawn(self.tools.deptyr, 'head', '--headless', '--keeper', keeper, '--ready-fd',
+        self.spawn(self.binary(), 'head', '--headless', '--keeper', keeper, '--ready-fd',
                    written, *sockets, self.folder / 'head', pass_fds=[written])
         self.await_newline(ready, written, 'deptyr head')
 
     def body(self, session: int, program: list[str]) -> subprocess.Popen:
-        return self.spawn(self.tools.deptyr, 'body', '--name', session, self.folder / 'head',
-                          '--', *program, root=False)
+        return self.spawn(self.binary(), 'body', '--name', session, self.folder / 'head', '--',
+                          *program, root=False)
 
     def fdholder(self) -> str:
         env = self.folder / 'rules/uid/self/env'
@@ -255,6 +259,11 @@ class Deptyr(Server):
 
     def address(self, session: int) -> str:
         return str(self.folder / f'clients/{session}.raw')
+
+
+class DeptyrAgainst(Deptyr):
+    def binary(self) -> str:
+        return self.tools.against
 
 
 class DeptyrUnkept(Deptyr):
@@ -393,6 +402,7 @@ BARE_RELAY = Peer('bare relay', BareRelay, alone=False)
 BARE_POLL = Peer('bare poll', BarePoll)
 BARE_KEEP = Peer('bare poll that keeps a MiB each', BareKeep)
 DEPTYR = Peer('deptyr', Deptyr, sessions=4000)
+DEPTYR_AGAINST = Peer('deptyr, the other', DeptyrAgainst)
 DEPTYR_UNKEPT = Peer('deptyr, no keeper', DeptyrUnkept)
 DEPTYR_FRAMED = Peer('deptyr, framed', DeptyrFramed)
 DEPTYR_ATTACH = Peer('deptyr attach', DeptyrAttach)

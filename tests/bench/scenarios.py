@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Callable, Iterable
 
 from measure import Measurement, memory, processor_time, ring_bytes, wake_ups
-from peers import (BARE_DRAIN, BARE_KEEP, BARE_POLL, BARE_RELAY, DEADLINE, DEPTYR, DEPTYR_ATTACH,
-                   DEPTYR_FRAMED, DEPTYR_UNKEPT, BareHold, Deptyr, Failure, Peer, Screen,
+from peers import (BARE_DRAIN, BARE_KEEP, BARE_POLL, BARE_RELAY, DEADLINE, DEPTYR,
+                   DEPTYR_AGAINST, DEPTYR_ATTACH, DEPTYR_FRAMED, DEPTYR_UNKEPT, BareHold, Deptyr, Failure, Peer, Screen,
                    Server, Tmux, Tools)
 
 MIB = 1 << 20
@@ -47,6 +47,7 @@ class Report:
     tables: list[Table] = field(default_factory=list)
     targets: list[list[str]] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
+    against: list[list[str]] = field(default_factory=list)  # rows: ours and another deptyr
     growth: dict[str, dict[str, list[tuple[int, float]]]] = field(default_factory=dict)
     absent: dict[str, str] = field(default_factory=dict)  # peers, and why
     broken: list[str] = field(default_factory=list)       # of ours
@@ -96,6 +97,7 @@ class Scenarios:
                  say: Callable[[str], None]) -> None:
         self.tools = tools
         self.peers = peers
+        self.ours = [DEPTYR, DEPTYR_AGAINST] if tools.against else [DEPTYR]
         self.rounds = rounds
         self.small = small
         self.say = say
@@ -144,7 +146,22 @@ class Scenarios:
             met = 'yes' if (median >= limit if least else median <= limit) else '**no**'
         self.report.targets.append([what, wanted, spread(values) + unit, met])
 
+    def versus(self, what: str, rounds: Rounds, value: Value, most: bool = True) -> None:
+        """Says how deptyr does beside another deptyr; a difference is one if all rounds agree."""
+        ratios = rounds.ratios('deptyr', DEPTYR_AGAINST.name, value)
+        if not ratios:
+            return
+        verdict = 'no difference'
+        if min(ratios) > 1:
+            verdict = 'better' if most else '**worse**'
+        elif max(ratios) < 1:
+            verdict = '**worse**' if most else 'better'
+        self.report.against.append([
+            what, spread(rounds.values(DEPTYR_AGAINST.name, value)),
+            spread(rounds.values('deptyr', value)), spread(ratios), verdict])
+
     def bar(self, scenario: str, rounds: Rounds, bare: str, value: Value, most: bool = True) -> None:
+        self.versus(scenario, rounds, value, most)
         best = rounds.best(value, most)
         ours = rounds.ratios('deptyr', bare, value)
         theirs = rounds.ratios(best, bare, value)
@@ -163,7 +180,7 @@ class Scenarios:
     # The scenarios; what they are called on the command line is SCENARIOS.
 
     def throughput(self) -> None:
-        peers = [BARE_RELAY, BARE_POLL, DEPTYR, DEPTYR_ATTACH, *self.peers]
+        peers = [BARE_RELAY, BARE_POLL, *self.ours, DEPTYR_ATTACH, *self.peers]
         for kind in 'text', 'bytes':
             def one(peer: Peer, kind: str = kind) -> Result:
                 size = self.size(64, peer)
@@ -189,9 +206,10 @@ class Scenarios:
             self.target(f'CPU per GiB relayed, {kind}', f'≤ {most}x bare relay',
                         rounds.ratios('deptyr', 'bare relay', cpu), most, False, unit='x')
             self.bar(f'throughput, {kind}', rounds, 'bare relay', rate)
+            self.versus(f'CPU per GiB relayed, {kind}', rounds, cpu, most=False)
 
     def drain(self) -> None:
-        peers = [BARE_DRAIN, BARE_POLL, DEPTYR, *(peer for peer in self.peers if peer.alone)]
+        peers = [BARE_DRAIN, BARE_POLL, *self.ours, *(peer for peer in self.peers if peer.alone)]
         peers = [peer for peer in peers if not peer.name.endswith(('-a', 'attach'))]
         for kind in 'text', 'bytes':
             def one(peer: Peer, kind: str = kind) -> Result:
@@ -214,10 +232,11 @@ class Scenarios:
             self.target(f'drain with nobody attached, {kind}', f'≥ {limit}x bare drain',
                         rounds.ratios('deptyr', 'bare drain', rate), limit, unit='x')
             self.bar(f'drain, {kind}', rounds, 'bare drain', rate)
+            self.versus(f'CPU per GiB drained, {kind}', rounds, cpu, most=False)
 
     def keys(self) -> None:
         rounds = self.round_trips('A keystroke to the program and back', [
-            BARE_POLL, DEPTYR, DEPTYR_FRAMED, DEPTYR_ATTACH, *self.peers], 0, 0)
+            BARE_POLL, *self.ours, DEPTYR_FRAMED, DEPTYR_ATTACH, *self.peers], 0, 0)
         for name in 'deptyr', 'deptyr, framed':
             for key, limit in ('p50', 1.05), ('p99', 1.2):
                 self.target(f'keystroke, {name}', f'{key} ≤ {limit}x bare poll',
@@ -228,12 +247,12 @@ class Scenarios:
 
     def keys_beside_a_flood(self) -> None:
         self.round_trips('A keystroke, while another session floods its client', [
-            BARE_POLL, DEPTYR, *(peer for peer in self.peers if peer.alone)], 1, 1)
+            BARE_POLL, *self.ours, *(peer for peer in self.peers if peer.alone)], 1, 1)
 
     def keys_beside_eight_floods(self) -> None:
         quiet = self.round_trips('', [DEPTYR], 0, 0)
         rounds = self.round_trips('A keystroke, while 8 other sessions flood, nobody attached', [
-            BARE_POLL, DEPTYR, *(peer for peer in self.peers if peer.name == 'tmux')], 8, 0)
+            BARE_POLL, *self.ours, *(peer for peer in self.peers if peer.name == 'tmux')], 8, 0)
         self.target('keystroke while 8 other sessions flood', 'p99 ≤ 3x the quiet one', [
             busy['p99'] / alone['p99'] for busy, alone
             in zip(rounds.results['deptyr'], quiet.results['deptyr']) if busy and alone], 3, False,
@@ -264,8 +283,9 @@ class Scenarios:
                 lambda peer, key=key: spread(rounds.ratios(peer, 'bare poll', of(key))))
         columns['CPU µs a key'] = lambda peer: spread(rounds.values(peer, of('cpu')))
         self.table(title, rounds, columns)
-        self.bar(title.replace('A keystroke', 'keystroke').replace(' to the program and back', ''),
-                 rounds, 'bare poll', of('p50'), most=False)
+        title = title.replace('A keystroke', 'keystroke').replace(' to the program and back', '')
+        self.bar(title, rounds, 'bare poll', of('p50'), most=False)
+        self.versus(f'{title}, p99', rounds, of('p99'), most=False)
         return rounds
 
     def fan_out(self) -> None:
@@ -280,7 +300,7 @@ class Scenarios:
                         '--kind', 'text', '--bytes', size, clients=clients))
                 return result | {'size': size}
             rounds = self.take_turns(
-                [BARE_POLL, DEPTYR, *(peer for peer in self.peers if peer.crowd)], one)
+                [BARE_POLL, *self.ours, *(peer for peer in self.peers if peer.crowd)], one)
             self.table(f'Fan-out to {clients} client{"s" if clients > 1 else ""}, text', rounds, {
                 'MB/s, all together': lambda name: spread(rounds.values(name, received_mb_per_s)),
                 'times bare poll':
@@ -341,7 +361,7 @@ class Scenarios:
                     with Measurement(self.tools, peer, count) as measurement:
                         return measurement.sink('--kind', 'bytes', '--seconds',
                                                 0.1 if self.small else 1.0, clients=clients)
-                rounds = self.take_turns([BARE_POLL, BARE_KEEP, DEPTYR, *(
+                rounds = self.take_turns([BARE_POLL, BARE_KEEP, *self.ours, *(
                     peer for peer in self.peers if peer.name in names)], one)
                 total, fair = (lambda r: sum(r['rates']) / 1e6), fairness
                 title = f'{count} busy session{"s" if count > 1 else ""}, {what}'
@@ -350,7 +370,9 @@ class Scenarios:
                     'times bare poll': lambda name: spread(rounds.ratios(name, 'bare poll', total)),
                     'fairness (min/max)': lambda name: spread(rounds.values(name, fair)),
                 })
-                if count == 64:
+                if count != 64:
+                    self.versus(title, rounds, total)
+                else:
                     self.target(title, 'total ≥ 0.95x bare poll',
                                 rounds.ratios('deptyr', 'bare poll', total), 0.95, unit='x')
                     self.target(title, 'fairness ≥ 0.9', rounds.values('deptyr', fair), 0.9)
@@ -462,7 +484,7 @@ class Scenarios:
                 return starter.measure(count)
         exec_, pty = Peer('bare exec', Server), Peer('bare PTY and exec', Server)
         held = Peer('bare PTY, handed over, and exec', BareHold)
-        rounds = self.take_turns([exec_, pty, held, DEPTYR, DEPTYR_UNKEPT, *(
+        rounds = self.take_turns([exec_, pty, held, *self.ours, DEPTYR_UNKEPT, *(
             peer for peer in self.peers if peer.name in STARTS)], one)
         self.table("Start: from fork to the program's first instruction", rounds, {
             'µs': lambda name: spread(rounds.values(name, of('p50'))),
@@ -540,7 +562,7 @@ class Starter(Server):
     def deptyr(self, server: Server) -> list[object]:
         assert isinstance(server, Deptyr)
         server.head(server.listened + 1)  # no sockets for each session
-        return [self.tools.deptyr, 'body', '--name', 's@', server.folder / 'head', '--',
+        return [server.binary(), 'body', '--name', 's@', server.folder / 'head', '--',
                 *self.program]
 
     def bare_hold(self, server: Server) -> list[object]:
@@ -569,6 +591,7 @@ STARTS: dict[str, Callable[[Starter, Server], list]] = {
     'bare PTY and exec': lambda starter, server: [starter.tools.bare_pty, *starter.program],
     'bare PTY, handed over, and exec': Starter.bare_hold,
     'deptyr': Starter.deptyr,
+    DEPTYR_AGAINST.name: Starter.deptyr,
     'deptyr, no keeper': Starter.deptyr,
     'dtach': lambda starter, server: ['dtach', '-n', starter.folder / 's@', *starter.program],
     'tmux': Starter.tmux,
