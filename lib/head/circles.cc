@@ -35,7 +35,7 @@ std::string SessionAround(const SessionTable& sessions, const Attach& wish,
                           const PeerIdentity& who) {
   const bool has_terminal = wish.rows != 0 && wish.cols != 0;
   if (has_terminal && who.pid != 0) {
-    std::string around = SessionAmong(sessions, WithAncestors(who.pid));
+    std::string around = SessionAmong(sessions, LeadersAround(who.pid));
     if (!around.empty()) return around;
   }
   const std::string told = wish.inside.value_or("");

@@ -121,19 +121,24 @@ std::chrono::nanoseconds SinceBoot(std::chrono::steady_clock::time_point time) {
 
 }  // namespace
 
-std::vector<pid_t> WithAncestors(pid_t pid) {
+std::vector<pid_t> LeadersAround(pid_t pid) {
   constexpr size_t kParent = 2;  // field 4, the second after the name
-  constexpr size_t kMost = 256;
-  std::vector<pid_t> pids;
-  while (pid > 0 && pids.size() < kMost) {
-    pids.push_back(pid);
-    const std::vector<std::string> fields =
-        StatFields(absl::StrCat("/proc/", pid));
+  constexpr size_t kMost = 32;
+  std::vector<pid_t> leaders;
+  for (size_t i = 0; pid > 0 && i < kMost; ++i) {
+    // A leader that has gone still gives its session the number.
+    const pid_t leader = ::getsid(pid);
+    if (leader > 0) leaders.push_back(leader);
+    std::vector<std::string> fields;
+    for (const pid_t child : {leader, pid}) {
+      fields = StatFields(absl::StrCat("/proc/", child));
+      if (fields.size() > kParent) break;
+    }
     if (fields.size() <= kParent || !absl::SimpleAtoi(fields[kParent], &pid)) {
       break;
     }
   }
-  return pids;
+  return leaders;
 }
 
 absl::StatusOr<Fd> OpenPidfd(pid_t pid) {

@@ -65,9 +65,11 @@ struct ExitAnswer {
 };
 ExitAnswer AskExitStatus(int pidfd);
 
-// The process with this pid, its parent, and so on, as far as /proc tells;
-// they are pids in our PID namespace.
-std::vector<pid_t> WithAncestors(pid_t pid);
+// The leader of the process's session (setsid(2)), that of the leader's parent,
+// and so on, 32 at most; they are pids in our PID namespace.  There are fewer
+// sessions than ancestors, so this costs a client that lives in a deep tree no
+// more of head's time than another.
+std::vector<pid_t> LeadersAround(pid_t pid);
 
 // Gets hold of the process that has this pid now, in our PID namespace.
 absl::StatusOr<Fd> OpenPidfd(pid_t pid);

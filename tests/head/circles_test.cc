@@ -1,5 +1,7 @@
 #include "lib/head/circles.h"
 
+#include <unistd.h>
+
 #include <list>
 #include <memory>
 #include <string>
@@ -10,6 +12,7 @@
 #include "tests/support/fake_client.h"
 #include "tests/support/session_program.h"
 #include "tests/support/status_matchers.h"
+#include "tests/support/wait.h"
 
 namespace deptyr {
 namespace {
@@ -81,6 +84,7 @@ TEST_F(CirclesTest, ClientsOutsideMakeNone) {
 TEST_F(CirclesTest, AClientIsInsideTheSessionWhoseProgramItDescendsFrom) {
   SessionProgram cat(*loop_, {"cat"});
   table_.Find("b")->Start(cat.Registration());
+  ASSERT_TRUE(WaitFor([&] { return ::getsid(cat.pid()) == cat.pid(); }));
   const Attach wish{.rows = 24, .cols = 80, .inside = "a"};
   EXPECT_EQ(Around(wish, {.pid = cat.pid(), .uid = kBob}), "b");
   EXPECT_EQ(Around(wish, {.pid = ::getpid(), .uid = kBob}), "");
