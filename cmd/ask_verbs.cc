@@ -1,6 +1,8 @@
 // The verbs that ask: ls, status, events, kick, forget, signal, resize,
 // upgrade, ended.
 
+#include <unistd.h>
+
 #include <cstdio>
 #include <cstdlib>
 #include <string>
@@ -13,10 +15,13 @@
 #include "cmd/commands.h"
 #include "cmd/verb.h"
 #include "lib/attach/ask.h"
+#include "lib/base/environment.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/render/json.h"
+#include "lib/sys/pty.h"
 #include "lib/sys/signals.h"
+#include "lib/sys/terminal.h"
 #include "lib/verbs/resize.h"
 #include "lib/verbs/tables.h"
 
@@ -40,6 +45,22 @@ absl::Status AskAndPrint(const Target& target, absl::string_view what,
   Print(text);
   if (!text.empty() && text.back() != '\n') Print("\n");
   return absl::OkStatus();
+}
+
+// As wide as the terminal, and colored, if standard output is one.
+TableLook LookHere() {
+  const auto size = GetWindowSize(STDOUT_FILENO);
+  if (!IsTerminal(STDOUT_FILENO) || !size.ok() || size->cols == 0) return {};
+  return {.width = size->cols,
+          .color = !IsDumbTerminal() && FromEnvironment("NO_COLOR").empty()};
+}
+
+std::string FittingTable(const Items& sessions) {
+  return SessionsTable(sessions, LookHere());
+}
+
+std::string WholeTable(const Items& sessions) {
+  return SessionsTable(sessions);
 }
 
 std::string SessionNames(const Items& sessions) {
@@ -86,14 +107,18 @@ absl::StatusOr<KeyValues> ParseEnd(const std::string& code,
 int LsCommand(int argc, char** argv) {
   bool json = false;
   bool names = false;
+  bool whole = false;
   Options options("ls", "[OPTION]... [HEAD-SOCKET]", "Lists the sessions.");
   options.Flag("json", &json, "print a JSON array");
+  options.Flag("l,long", &whole,
+               "print all columns, also if the terminal is too narrow");
   options.Flag("names", &names, "print only the names, one per line");
   return RunVerb(options, argc, argv, [&](const Target& target) {
     return AskAndPrint(target, "sessions", {},
                        json    ? ItemsJson
                        : names ? SessionNames
-                               : SessionsTable);
+                       : whole ? WholeTable
+                               : FittingTable);
   });
 }
 

@@ -4,6 +4,7 @@
 
 #include "cmd/commands.h"
 #include "cmd/verb.h"
+#include "lib/attach/choose_session.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/term/key_names.h"
@@ -19,7 +20,7 @@ int AttachCommand(int argc, char** argv) {
   AttachOptions attach;
   attach.detach_keys = *ParseDetachKeys(kDefaultCommandKey);
   Options options("attach", "[OPTION]... [HEAD-SOCKET] [SESSION]",
-                  "Shows SESSION (your newest) on this terminal, and types "
+                  "Shows SESSION (yours that runs) on this terminal, and types "
                   "into it.");
   options.Value("e,escape", "KEY", &attach.detach_keys, ParseDetachKeys,
                 "the key that detaches, or none (^\\)");
@@ -40,6 +41,11 @@ int AttachCommand(int argc, char** argv) {
   int status = 0;
   const int failure = RunVerb(options, argc, argv, [&](const Target& target) {
     attach.where = target.where;
+    if (attach.where.session.empty()) {
+      ASSIGN_OR_RETURN(const auto chosen, ChooseSession(attach.where.head));
+      if (!chosen) return absl::OkStatus();
+      attach.where.session = *chosen;
+    }
     const absl::StatusOr<AttachResult> result = RunAttach(attach);
     RETURN_IF_ERROR(result.status());
     status = result->status;

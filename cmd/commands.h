@@ -8,6 +8,7 @@ inline constexpr char kVersionLine[] = "deptyr " DEPTYR_VERSION;
 
 int AttachCommand(int argc, char** argv);
 int BodyCommand(int argc, char** argv);
+int DoctorCommand(int argc, char** argv);
 int EndedCommand(int argc, char** argv);
 int EventsCommand(int argc, char** argv);
 int ForgetCommand(int argc, char** argv);

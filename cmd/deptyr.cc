@@ -50,6 +50,8 @@ constexpr Subcommand kSubcommands[] = {
     {"upgrade", deptyr::UpgradeCommand,
      "replace the running head with the installed version; nobody is "
      "disconnected"},
+    {"doctor", deptyr::DoctorCommand,
+     "look at what deptyr needs here, and say what is missing"},
     {"ended", deptyr::EndedCommand,
      "tell head how a program ended (for supervisors)"},
 };

@@ -182,6 +182,10 @@ void Terminal::GiveBack(absl::string_view undo, absl::Duration patience,
              absl::StrCat(undo, IsDumbTerminal() ? "" : kLastRow, "\r\n"),
              patience);
   if (late == LateInput::kDropped) DropLateInput(fd_.get());
+  Restore();
+}
+
+void Terminal::Restore() {
   (void)::tcsetattr(fd_.get(), TCSANOW, &before_);
   LetGo();
 }

@@ -54,6 +54,8 @@ class [[nodiscard]] Terminal {
                 LateInput late);
   // Does so for a terminal of which it isn't known what was done to it.
   void GiveBack();
+  // Gives the terminal its settings back; nothing else was done to it.
+  void Restore();
   // Leaves the terminal to another process, which gives it back.
   void LetGo();
 

@@ -3,17 +3,21 @@
 #include <algorithm>
 #include <cstdint>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/ascii.h"
+#include "absl/strings/match.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_split.h"
 #include "absl/strings/string_view.h"
 #include "absl/strings/strip.h"
 #include "absl/time/time.h"
 
 #include "lib/base/argv.h"
 #include "lib/base/log.h"
+#include "lib/base/utf8.h"
 #include "lib/wire/report_fields.h"
 
 namespace deptyr {
@@ -23,6 +27,11 @@ using TextRow = std::vector<std::string>;
 
 bool IsA(const KeyValues& item, absl::string_view kind) {
   return ValueOf(item, "item") == kind;
+}
+
+size_t CharactersIn(absl::string_view text) {
+  return static_cast<size_t>(
+      absl::c_count_if(text, [](char c) { return !IsUtf8Continuation(c); }));
 }
 
 // "" for "not yet".
@@ -98,6 +107,44 @@ std::string TableOf(absl::string_view kind,
   return rows.size() == 1 ? "" : Table(rows);
 }
 
+size_t WidthOf(const std::string& table) {
+  size_t widest = 0;
+  for (const absl::string_view line : absl::StrSplit(table, '\n')) {
+    widest = std::max(widest, CharactersIn(line));
+  }
+  return widest;
+}
+
+void DropColumn(absl::string_view heading, std::vector<TextRow>& rows) {
+  const auto found = absl::c_find(rows[0], heading);
+  if (found == rows[0].end()) return;
+  const auto at = found - rows[0].begin();
+  for (TextRow& row : rows) row.erase(row.begin() + at);
+}
+
+// The beginning of a line that has this many characters, the last of them a
+// mark if something is missing.
+std::string Cut(absl::string_view line, size_t width) {
+  if (CharactersIn(line) <= width) return std::string(line);
+  size_t end = 0;
+  for (size_t left = width; end < line.size(); ++end) {
+    if (!IsUtf8Continuation(line[end]) && left-- == 1) break;
+  }
+  return absl::StrCat(line.substr(0, end), "…");
+}
+
+// Colors the word that stands at `column`: green for a program that runs, else
+// faint.
+void ColorState(std::string& line, size_t column) {
+  constexpr absl::string_view kRunning = "running";
+  if (column >= line.size()) return;
+  const size_t end = std::min(line.find("  ", column), line.size());
+  const bool runs =
+      absl::StartsWith(absl::string_view(line).substr(column), kRunning);
+  line.insert(end, "\x1b[m");
+  line.insert(column, runs ? "\x1b[32m" : "\x1b[2m");
+}
+
 std::string SessionText(const KeyValues& item) {
   const auto cell = [&item](absl::string_view name) {
     return TextOf(item, name);
@@ -146,8 +193,25 @@ std::string Table(const std::vector<TextRow>& rows) {
   return text;
 }
 
-std::string SessionsTable(const std::vector<KeyValues>& items) {
-  return Table(RowsOf("session", items));
+std::string SessionsTable(const std::vector<KeyValues>& items, TableLook look) {
+  // The least important column comes first.
+  constexpr absl::string_view kMayGo[] = {"KEEPER", "OUTPUT",   "SIZE",   "PID",
+                                          "SINCE",  "LAST END", "CLIENTS"};
+  std::vector<TextRow> rows = RowsOf("session", items);
+  std::string table = Table(rows);
+  if (look.width == 0) return table;
+  for (const absl::string_view heading : kMayGo) {
+    if (WidthOf(table) <= look.width) break;
+    DropColumn(heading, rows);
+    table = Table(rows);
+  }
+  const size_t state = table.find("STATE");
+  std::vector<std::string> lines = absl::StrSplit(table, '\n');
+  for (size_t i = 0; i < lines.size(); ++i) {
+    lines[i] = Cut(lines[i], look.width);
+    if (look.color && i > 0) ColorState(lines[i], state);
+  }
+  return absl::StrJoin(lines, "\n");
 }
 
 std::string ClientsTable(const std::vector<KeyValues>& items) {

@@ -3,6 +3,7 @@
 // act on.  Pure.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <vector>
 
@@ -13,8 +14,16 @@ namespace deptyr {
 // Columns are as wide as they have to be, with two spaces between them.
 std::string Table(const std::vector<std::vector<std::string>>& rows);
 
-// The answer to "sessions", with a heading even if there are none.
-std::string SessionsTable(const std::vector<KeyValues>& items);
+// How a table may look on a terminal; by default as in a file.
+struct TableLook {
+  size_t width = 0;    // in columns; 0: as wide as it has to be
+  bool color = false;  // the states, by SGR of ECMA-48
+};
+// The answer to "sessions", with a heading even if there are none.  If the
+// table is too wide, the columns that matter least are left out, and lines are
+// cut.
+std::string SessionsTable(const std::vector<KeyValues>& items,
+                          TableLook look = {});
 // The `client` items, or "" if there are none.
 std::string ClientsTable(const std::vector<KeyValues>& items);
 // The answer to "status".

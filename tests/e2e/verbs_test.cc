@@ -74,11 +74,12 @@ class VerbsTest : public testing::Test {
                .env = {absl::StrCat("DEPTYR_SOCKET=", head_.socket())}});
   }
   // Attaches somebody whose terminal is this one.
-  Program AttachOn(const Pty& pty, const std::string& session) {
+  Program AttachOn(const Pty& pty, const std::vector<std::string>& session) {
     const int fd = pty.terminal.get();
+    std::vector<std::string> words = {Deptyr(), "attach", head_.socket()};
+    words.insert(words.end(), session.begin(), session.end());
     return Program::Start(
-        {Deptyr(), "attach", head_.socket(), session},
-        {.fds = {{fd, 0}, {fd, 1}, {fd, 2}}, .env = {"TERM=xterm"}});
+        words, {.fds = {{fd, 0}, {fd, 1}, {fd, 2}}, .env = {"TERM=xterm"}});
   }
   Result Run(const std::vector<std::string>& words) {
     const LogFile out;
@@ -114,11 +115,12 @@ TEST_F(VerbsTest, LsListsTheSessions) {
   ASSERT_TRUE(head_.log().Until(HasSubstr("ended: exit status 3")));
   const Result table = Run({"ls"});
   EXPECT_EQ(table.status, 0);
-  EXPECT_THAT(table.out,
-              AllOf(StartsWith("SESSION  STATE "),
-                    ContainsRegex(absl::StrCat("\na  +running +", a->pid(),
-                                               " .* 24x80 +0 +0 +- +-\n")),
-                    ContainsRegex("\nb  +ended .* exit status 3\n")));
+  EXPECT_THAT(
+      table.out,
+      AllOf(StartsWith("SESSION  STATE "),
+            ContainsRegex(absl::StrCat("\na  +running +", a->pid(),
+                                       " .* 24x80 +0 +0 +- +- +cat\n")),
+            ContainsRegex("\nb  +ended .* exit status 3 +sh -c exit 3\n")));
   EXPECT_EQ(Run({"ls", "--names"}).out, "a\nb\n");
   EXPECT_THAT(
       Run({"ls", "--json"}).out,
@@ -231,7 +233,7 @@ TEST_F(VerbsTest, EventsTellsWhatHappensWhileItHappens) {
   }));
   auto a = Body("a", {"sh", "-c", "read x; exit 3"});
   const Pty larger = Value(OpenPty({.rows = 30, .cols = 90}));
-  const Program client = AttachOn(larger, "a");
+  const Program client = AttachOn(larger, {"a"});
   EXPECT_TRUE(out_.Until(ContainsRegex(
       "\"event\":\"resized\",\"session\":\"a\",\"rows\":30,\"cols\":90")));
   ASSERT_EQ(Run({"send", "a", "--enter"}).status, 0);
@@ -526,7 +528,7 @@ TEST_F(VerbsTest, WhatIsEscapedIsEscapedOnce) {
                                        ": No such file or directory");
   ASSERT_TRUE(head_.log().Until(HasSubstr(how)));
   EXPECT_THAT(head_.log().text(), HasSubstr("registered: " + shown + "\n"));
-  EXPECT_THAT(Run({"ls"}).out, HasSubstr(how + "\n"));
+  EXPECT_THAT(Run({"ls"}).out, HasSubstr(how + "  " + shown + "\n"));
   EXPECT_THAT(Run({"status", "a"}).out,
               AllOf(HasSubstr(" " + shown + "\n"), HasSubstr(how + "\n")));
   EXPECT_THAT(Run({"status", "a", "--json"}).out,
@@ -547,7 +549,7 @@ TEST_F(VerbsTest, ARecordingHasEverySizeAndTheNextProgram) {
   Program record = Start({"record", "mc"}, out_, err_);
   ASSERT_TRUE(out_.Until(HasSubstr("Done (1.0s)")));
   const Pty larger = Value(OpenPty({.rows = 30, .cols = 90}));
-  const Program client = AttachOn(larger, "mc");
+  const Program client = AttachOn(larger, {"mc"});
   EXPECT_TRUE(out_.Until(HasSubstr("\"r\",\"90x30\"]")));
   server->program().Signal(SIGKILL);
   (void)server->Wait();
@@ -663,6 +665,56 @@ TEST_F(VerbsTest, WhatIsNoCommandIsSetRight) {
                     HasSubstr("deptyr attach ")));
 }
 
+TEST_F(VerbsTest, DoctorSaysWhatWorksAndWhatToDo) {
+  const Result found = Run({"doctor"});
+  EXPECT_EQ(found.status, 0) << found.out << found.err;
+  EXPECT_THAT(
+      found.out,
+      AllOf(ContainsRegex("(ok|note) +kernel +Linux [0-9]"),
+            ContainsRegex("ok +terminals +"),
+            ContainsRegex(absl::StrCat("ok +socket +", head_.socket())),
+            ContainsRegex(
+                absl::StrCat("ok +head +deptyr .*pid ", head_.program().pid())),
+            ContainsRegex("note +keeper +none: .*SIGHUP; run head as")));
+  EXPECT_EQ(found.err, "");
+  EXPECT_THAT(Run({"doctor", "--json"}).out,
+              AllOf(StartsWith("["), HasSubstr("\"about\": \"keeper\""),
+                    HasSubstr("\"state\": \"note\"")));
+}
+
+TEST_F(VerbsTest, DoctorSaysWhyHeadCannotBeReached) {
+  const Result found = Run({"doctor", "/nowhere/head.sock"});
+  EXPECT_EQ(found.status, 111);
+  EXPECT_THAT(found.out,
+              ContainsRegex("fails +socket .*/nowhere.*deptyr run PROGRAM"));
+  EXPECT_THAT(found.out, Not(HasSubstr("keeper")));
+  EXPECT_EQ(Run({"doctor", "not-a-socket"}).status, 100);
+}
+
+TEST_F(VerbsTest, AttachAloneShowsTheOneThatRuns) {
+  const auto quiet = Body("quiet", {"cat"});
+  Body("ended", {"true"})->Wait();
+  const Pty pty = Value(OpenPty({}));
+  const Program client = AttachOn(pty, {});
+  EXPECT_TRUE(head_.log().Until(ContainsRegex("joined session=quiet")))
+      << head_.log().text();
+}
+
+TEST_F(VerbsTest, IfSeveralRunAttachAsksWhich) {
+  const auto one = Body("one", {"sh", "-c", "echo first; exec cat"});
+  const auto two = Body("two", {"sh", "-c", "echo second; exec cat"});
+  const Result scripted = Run({"attach"});
+  EXPECT_EQ(scripted.status, 100);
+  EXPECT_THAT(scripted.err, HasSubstr("say which SESSION: one, two\n"));
+
+  const Pty pty = Value(OpenPty({}));
+  const Program client = AttachOn(pty, {});
+  OutputReader screen(pty.controller.get());
+  ASSERT_TRUE(screen.Until(AllOf(HasSubstr("one"), HasSubstr("two"))));
+  (void)!::write(pty.controller.get(), "2", 1);
+  EXPECT_TRUE(screen.Until(HasSubstr("second")));
+}
+
 TEST_F(VerbsTest, HelpAndVersionAreCommandsToo) {
   const Result help = Run({"help", "attach"});
   EXPECT_EQ(help.status, 0);
@@ -721,7 +773,7 @@ TEST_F(VerbsTest, ATerminalIsResizedUnlessAClientDecides) {
   EXPECT_THAT(Run({"ls"}).out, HasSubstr(" 30x90 "));
   EXPECT_EQ(Run({"resize", "mc", "90"}).status, 100);
   const Pty other = Value(OpenPty({.rows = 20, .cols = 70}));
-  const Program client = AttachOn(other, "mc");
+  const Program client = AttachOn(other, {"mc"});
   ASSERT_TRUE(
       TextUntil([this] { return Run({"ls"}).out; }, HasSubstr(" 20x70 ")));
   const Result refused = Run({"resize", "mc", "30x90"});

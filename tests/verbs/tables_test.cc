@@ -32,7 +32,7 @@ TEST(TableTest, WhatAPeerSaidIsNotActedOnByATerminal) {
   EXPECT_THAT(
       SessionsTable(
           {{{"item", "session"}, {"name", "a"}, {"how", "ended: a\\b"}}}),
-      HasSubstr(" a\\\\b\n"));
+      HasSubstr(" a\\\\b "));
 }
 
 // A session that a newer deptyr wrote is held: only its name is known.
@@ -40,7 +40,7 @@ TEST(TableTest, WhatHeadDoesNotSayIsADash) {
   const std::string table =
       SessionsTable({{{"item", "session"}, {"name", "a"}, {"state", "held"}}});
   EXPECT_THAT(table, HasSubstr("\na        held "));
-  EXPECT_THAT(table, ContainsRegex("held( +-){7}\n$"));
+  EXPECT_THAT(table, ContainsRegex("held( +-){8}\n$"));
 }
 
 TEST(TableTest, SizesOfAnyKindAreReadable) {
@@ -52,6 +52,36 @@ TEST(TableTest, SizesOfAnyKindAreReadable) {
         SessionsTable({{{"item", "session"}, {"name", "a"}, {"bytes", bytes}}}),
         HasSubstr(absl::StrCat(" ", text, " ")));
   }
+}
+
+TEST(TableTest, ATableThatIsTooWideLosesWhatMattersLeast) {
+  const KeyValues session = {
+      {"item", "session"},
+      {"name", "mc"},
+      {"state", "running"},
+      {"pid", "12345"},
+      {"clients", "2"},
+      {"bytes", "812"},
+      {"keeper", "s6"},
+      {"argv", std::string("java\0-jar\0größer.jar", 22)}};
+  const std::string whole = SessionsTable({session});
+  EXPECT_THAT(whole,
+              ContainsRegex("KEEPER.*PROGRAM\n.*java -jar größer.jar\n"));
+  EXPECT_EQ(SessionsTable({session}, {.width = 200}), whole);
+  const std::string narrow = SessionsTable({session}, {.width = 60});
+  EXPECT_THAT(narrow, AllOf(Not(HasSubstr("KEEPER")), HasSubstr("CLIENTS"),
+                            HasSubstr("größer.jar\n")));
+  EXPECT_EQ(SessionsTable({session}, {.width = 31}),
+            "SESSION  STATE    PROGRAM\nmc       running  java -jar gr…\n");
+}
+
+TEST(TableTest, AProgramThatRunsIsGreen) {
+  const std::string table =
+      SessionsTable({{{"item", "session"}, {"name", "a"}, {"state", "running"}},
+                     {{"item", "session"}, {"name", "b"}, {"state", "ended"}}},
+                    {.width = 30, .color = true});
+  EXPECT_THAT(table, AllOf(HasSubstr("\x1b[32mrunning\x1b[m  "),
+                           HasSubstr("\x1b[2mended\x1b[m  ")));
 }
 
 TEST(TableTest, AStoppedOutputIsSaidBesideTheState) {

@@ -1,0 +1,105 @@
+#include "lib/attach/choose_session.h"
+
+#include <signal.h>
+
+#include <array>
+#include <memory>
+#include <utility>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
+#include "absl/time/time.h"
+
+#include "lib/attach/ask.h"
+#include "lib/attach/chooser.h"
+#include "lib/base/argv.h"
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+#include "lib/sys/event_loop.h"
+#include "lib/sys/io.h"
+#include "lib/sys/peer_identity.h"
+#include "lib/sys/process.h"
+#include "lib/sys/pty.h"
+#include "lib/sys/signals.h"
+#include "lib/sys/terminal.h"
+
+namespace deptyr {
+namespace {
+
+absl::StatusOr<std::vector<Chooser::Choice>> OwnThatRun(
+    const std::string& head) {
+  ASSIGN_OR_RETURN(const std::vector<KeyValues> sessions,
+                   AskForItems(head, {.what = "sessions", .fields = {}}));
+  std::vector<Chooser::Choice> found;
+  for (const KeyValues& session : sessions) {
+    if (ValueOf(session, "state") != "running" ||
+        ValueOf(session, "uid") != UidText(OwnUid())) {
+      continue;
+    }
+    found.push_back(
+        {std::string(ValueOf(session, "name")),
+         Printable(absl::StrJoin(SplitArgv(ValueOf(session, "argv")), " "))});
+  }
+  return found;
+}
+
+// Shows the list until something is chosen.
+absl::StatusOr<std::optional<std::string>> ChooseOnTerminal(
+    std::vector<Chooser::Choice> choices) {
+  ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
+  ASSIGN_OR_RETURN(Signals signals,
+                   Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGTSTP,
+                                   SIGCONT, SIGWINCH}));
+  ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
+  Chooser chooser(std::move(choices));
+  auto state = Chooser::State::kOpen;
+  const auto draw = [&] {
+    const auto size = GetWindowSize(terminal.fd());
+    (void)WriteSome(terminal.fd(), chooser.Draw(size.value_or(WindowSize())));
+  };
+  const Watch keys = loop->Add(terminal.fd(), Interest::kRead, [&](Ready) {
+    std::array<char, 256> room;
+    const IoResult read = ReadSome(terminal.fd(), room);
+    if (read.state == IoState::kWouldBlock) return;
+    state = read.state == IoState::kDone
+                ? chooser.Take({room.data(), read.bytes})
+                : Chooser::State::kCancelled;
+    if (state == Chooser::State::kOpen) draw();
+  });
+  const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {
+    while (const int signal = signals.Next()) {
+      if (signal == SIGWINCH || signal == SIGCONT) {
+        draw();
+      } else if (signal != SIGTSTP) {
+        state = Chooser::State::kCancelled;
+      }
+    }
+  });
+  draw();
+  while (state == Chooser::State::kOpen) RETURN_IF_ERROR(loop->RunOnce());
+  (void)WriteSome(terminal.fd(), Chooser::kErase);
+  terminal.Restore();
+  if (state == Chooser::State::kCancelled) return std::nullopt;
+  return chooser.chosen();
+}
+
+}  // namespace
+
+absl::StatusOr<std::optional<std::string>> ChooseSession(
+    const std::string& head) {
+  ASSIGN_OR_RETURN(std::vector<Chooser::Choice> running, OwnThatRun(head));
+  if (running.empty()) return "";
+  if (running.size() == 1) return running[0].name;
+  if (OnTerminal() && !IsDumbTerminal()) {
+    return ChooseOnTerminal(std::move(running));
+  }
+  const auto name = [](std::string* out, const Chooser::Choice& choice) {
+    absl::StrAppend(out, choice.name);
+  };
+  return absl::InvalidArgumentError(
+      absl::StrCat("several sessions run; say which SESSION: ",
+                   absl::StrJoin(running, ", ", name)));
+}
+
+}  // namespace deptyr
