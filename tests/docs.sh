@@ -4,7 +4,8 @@
 #   each subcommand's page has exactly the options of its --help;
 #   deptyr accepts the commands that the pages and the README show;
 #   a link from a page to a file of the tree leads somewhere;
-#   the tests that the page on security names exist.
+#   the tests that the page on security names exist;
+#   the version is the newest one that the changelogs name.
 cd "$(dirname "$0")/.." || exit
 command -v mandoc > /dev/null || { echo "needs mandoc"; exit 77; }
 deptyr=${DEPTYR-${BUILD?"the build tree"}/deptyr}
@@ -104,4 +105,9 @@ tests=$(sed -e ':join' -e '/^TEST[_FP]*([^)]*$/ { N; s/\n *//; b join' -e '}' te
 for name in $(grep -oE "\`[A-Z][A-Za-z0-9]*Test\.[A-Za-z0-9]+\`" docs/security.md | tr -d '`' | sort -u); do
     grep -qxF "$name" <<< "$tests" || wrong "docs/security.md: no such test: $name"
 done
+version=$(sed -nE "s/^  version: '(.*)',/\1/p" meson.build)
+[ "$(sed -nE 's/^## ([0-9.]+) .*/\1/p;' docs/CHANGELOG.md | head -n 1)" = "$version" ] ||
+    wrong "docs/CHANGELOG.md does not begin with $version"
+[ "$(sed -nE '1s/^deptyr \((.*)\) .*/\1/p' docs/packaging/debian/changelog)" = "$version" ] ||
+    wrong "docs/packaging/debian/changelog does not begin with $version"
 exit $status

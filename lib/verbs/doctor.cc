@@ -119,11 +119,11 @@ uint64_t NumberIn(const KeyValues& item, absl::string_view name) {
 
 Finding Version(const KeyValues& head, const std::string& version) {
   const std::string theirs = Printable(ValueOf(head, "version"));
-  Finding found = {.about = "head",
-                   .text = absl::StrCat(
-                       theirs, ", pid ", Printable(ValueOf(head, "pid")), ", ",
-                       Printable(ValueOf(head, "sessions")), " sessions, ",
-                       Printable(ValueOf(head, "clients")), " clients")};
+  Finding found = {
+      .about = "head",
+      .text = absl::StrCat(theirs, ", pid ", Printable(ValueOf(head, "pid")),
+                           ", sessions: ", Printable(ValueOf(head, "sessions")),
+                           ", clients: ", Printable(ValueOf(head, "clients")))};
   if (theirs != version) {
     found.state = Finding::kNote;
     absl::StrAppend(&found.text, "; this is ", version);
