@@ -182,6 +182,10 @@ absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view text) {
       "not a time: ", text, "; say seconds, or a number and its unit: 90, 2m"));
 }
 
+absl::StatusOr<absl::Duration> ParseTimeLimit(absl::string_view text) {
+  return text == "never" ? absl::InfiniteDuration() : ParseSeconds(text);
+}
+
 absl::StatusOr<size_t> ParseCount(absl::string_view text) {
   uint32_t count = 0;
   if (absl::SimpleAtoi(text, &count)) return size_t{count};

@@ -147,6 +147,8 @@ absl::StatusOr<WindowSize> ParseSize(absl::string_view text);
 absl::StatusOr<std::string> ParseSessionName(absl::string_view text);
 // Seconds, "10" or "0.5"; or with a unit, "2m".
 absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view text);
+// The same, or "never" for an infinite time.
+absl::StatusOr<absl::Duration> ParseTimeLimit(absl::string_view text);
 absl::StatusOr<size_t> ParseCount(absl::string_view text);
 // Bytes, "65536", "64K", "1M".
 absl::StatusOr<size_t> ParseBytes(absl::string_view text);

@@ -12,13 +12,14 @@
 #include "cmd/verb.h"
 #include "lib/base/status.h"
 #include "lib/verbs/matcher.h"
+#include "lib/verbs/screen_condition.h"
 #include "lib/verbs/script.h"
 #include "lib/verbs/typed.h"
 
 namespace deptyr {
 namespace {
 
-constexpr absl::Duration kSendTimeout = absl::Seconds(30);
+constexpr absl::Duration kUsualTimeout = absl::Seconds(30);
 constexpr absl::Duration kStopTimeout = absl::Seconds(60);
 
 // The bytes of the keys with these names.
@@ -37,16 +38,58 @@ void PrintLine(const std::string& text) {
   if (!absl::EndsWith(text, "\n")) std::fputc('\n', stdout);
 }
 
-// If there is a pattern, waits for it, and with `print` prints what came.
-absl::Status RunAndPrint(Script script, const std::string& pattern,
-                         bool print) {
-  if (pattern.empty()) return RunScript(script);
-  ASSIGN_OR_RETURN(Matcher matcher, Matcher::Create(pattern));
+// The options say what a script waits for.
+struct Awaited {
+  std::string pattern;
+  ScreenCondition screen;
+  bool print = false;
+
+  bool anything() const { return !pattern.empty() || !screen.empty(); }
+};
+
+void AddScreenOptions(Options& options, Awaited& awaited) {
+  options.Do("screen", "REGEX", "wait until the screen shows this",
+             [&](absl::string_view text) {
+               return awaited.screen.Shows(std::string(text));
+             });
+  options.Do("gone", "REGEX", "wait until the screen doesn't show this",
+             [&](absl::string_view text) {
+               return awaited.screen.Lacks(std::string(text));
+             });
+  options.Do("stable", "SECONDS",
+             "wait until the screen has stayed the same for this long",
+             [&](absl::string_view text) -> absl::Status {
+               ASSIGN_OR_RETURN(const absl::Duration time, ParseSeconds(text));
+               awaited.screen.StaysTheSame(time);
+               return absl::OkStatus();
+             });
+}
+
+// Runs the script until what is awaited has come, if there is anything, and
+// prints that if it shall.
+absl::Status RunUntil(Script script, const Awaited& awaited) {
+  if (!awaited.screen.empty()) {
+    std::string shown;
+    script.screen = &awaited.screen;
+    script.shown = &shown;
+    script.until = Script::Until::kScreen;
+    absl::Status end = RunScript(script);
+    // The screen that is there instead says why.
+    if (awaited.print) std::fputs(shown.c_str(), stdout);
+    return end;
+  }
+  if (awaited.pattern.empty()) return RunScript(script);
+  ASSIGN_OR_RETURN(Matcher matcher, Matcher::Create(awaited.pattern));
   script.matcher = &matcher;
   script.until = Script::Until::kMatch;
   absl::Status end = RunScript(script);
-  // Without a match, the output that came instead says why.
-  if (print) PrintLine(matcher.text());
+  if (!awaited.print) return end;
+  if (!script.typed.empty()) {
+    // Without a match, the output that came instead says why.
+    PrintLine(matcher.text());
+  } else if (end.ok()) {
+    PrintLine(matcher.line());
+  }
   return end;
 }
 
@@ -54,11 +97,10 @@ absl::Status RunAndPrint(Script script, const std::string& pattern,
 
 int SendCommand(int argc, char** argv) {
   std::string names;
-  std::string pattern;
+  Awaited awaited;
   bool enter = false;
   bool literal = false;
-  bool print = false;
-  Script script{.timeout = kSendTimeout};
+  Script script{.timeout = kUsualTimeout};
   Options options("send", "[OPTION]... [HEAD-SOCKET] SESSION [TEXT]...",
                   "Types TEXT into SESSION; \\n, \\r, \\t, \\e, \\xHH, \\0oo "
                   "and \\\\ are escapes.");
@@ -66,16 +108,23 @@ int SendCommand(int argc, char** argv) {
                 "type these keys after TEXT, as in 'C-c Up F1 M-x'");
   options.Flag("enter", &enter, "type Enter at the end");
   options.Flag("literal", &literal, "type backslashes as they are");
-  options.Value("wait-for", "REGEX", &pattern,
+  options.Value("wait-for", "REGEX", &awaited.pattern,
                 "then wait until a line of output matches");
-  options.Flag("print", &print, "print the output up to the end of the match");
-  options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
-                "give up after this long (30)");
+  AddScreenOptions(options, awaited);
+  options.Flag("print", &awaited.print,
+               "print the output up to the end of the match, or the screen");
+  options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
+                "give up after this long, or \"never\" (30)");
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
-        if (print && pattern.empty()) {
+        if (!awaited.pattern.empty() && !awaited.screen.empty()) {
           return absl::InvalidArgumentError(
-              "--print needs --wait-for; see --help");
+              "--wait-for doesn't go with --screen, --gone and --stable; see "
+              "--help");
+        }
+        if (awaited.print && !awaited.anything()) {
+          return absl::InvalidArgumentError(
+              "--print needs --wait-for or --screen; see --help");
         }
         script.where = target.where;
         std::string text = absl::StrJoin(target.rest, " ");
@@ -87,41 +136,52 @@ int SendCommand(int argc, char** argv) {
         if (script.typed.empty()) {
           return absl::InvalidArgumentError("nothing to type; see --help");
         }
-        return RunAndPrint(script, pattern, print);
+        return RunUntil(script, awaited);
       });
 }
 
 int WaitCommand(int argc, char** argv) {
-  std::string pattern;
+  Awaited awaited;
+  bool only_new = false;
   bool exit = false;
-  bool print = false;
   std::optional<absl::Duration> quiet;
-  Script script;
+  Script script{.awaits_session = true, .timeout = kUsualTimeout};
   Options options("wait", "[OPTION]... [HEAD-SOCKET] [SESSION]",
                   "Waits for SESSION (your newest) to do something.");
-  options.Value("for", "REGEX", &pattern,
-                "wait until a line of output matches");
+  options.Value("for", "REGEX", &awaited.pattern,
+                "wait until a line of the program's output matches");
+  options.Flag("new", &only_new,
+               "with --for, look only at what is written from now on");
+  AddScreenOptions(options, awaited);
   options.Flag("exit", &exit, "wait until no program runs");
   options.Value("quiet", "SECONDS", &quiet, ParseSeconds,
                 "wait until nothing has been written for this long");
-  options.Flag("print", &print, "print the output up to the end of the match");
-  options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
-                "give up after this long (never)");
+  options.Flag("print", &awaited.print,
+               "print the line up to the end of the match, or the screen");
+  options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
+                "give up after this long, or \"never\" (30)");
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
-        const int wishes = (pattern.empty() ? 0 : 1) + (exit ? 1 : 0) +
+        const int wishes = (awaited.pattern.empty() ? 0 : 1) +
+                           (awaited.screen.empty() ? 0 : 1) + (exit ? 1 : 0) +
                            (quiet.has_value() ? 1 : 0);
         if (wishes != 1) {
           return absl::InvalidArgumentError(
-              "say one of --for, --exit and --quiet; see --help");
+              "say one of --for, --screen, --exit and --quiet; only --screen, "
+              "--gone and --stable go together; see --help");
         }
-        if (print && pattern.empty()) {
-          return absl::InvalidArgumentError("--print needs --for; see --help");
+        if (awaited.print && !awaited.anything()) {
+          return absl::InvalidArgumentError(
+              "--print needs --for or --screen; see --help");
+        }
+        if (only_new && awaited.pattern.empty()) {
+          return absl::InvalidArgumentError("--new needs --for; see --help");
         }
         script.where = target.where;
         script.quiet = quiet.value_or(absl::ZeroDuration());
         script.until = exit ? Script::Until::kEnd : Script::Until::kQuiet;
-        return RunAndPrint(script, pattern, print);
+        script.from_its_start = !awaited.pattern.empty() && !only_new;
+        return RunUntil(script, awaited);
       });
 }
 
@@ -133,8 +193,8 @@ int StopCommand(int argc, char** argv) {
       "waits until it has.");
   options.Value("type", "TEXT", &script.typed, Unescape,
                 "the text to type, with escapes, as in 'stop\\n'");
-  options.Value("timeout", "SECONDS", &script.timeout, ParseSeconds,
-                "give up after this long (60)");
+  options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
+                "give up after this long, or \"never\" (60)");
   return RunVerb(options, argc, argv, [&](const Target& target) {
     script.where = target.where;
     return RunScript(script);

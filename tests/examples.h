@@ -84,6 +84,10 @@ bool Try();
 namespace lib_base_byte_queue_h {
 extern ByteQueue queue;
 }
+namespace lib_verbs_followed_screen_h {
+extern const Attached& attached;
+void Look(const Screen& screen);
+}  // namespace lib_verbs_followed_screen_h
 namespace lib_clients_allow_h {
 extern PeerIdentity who;
 }

@@ -53,7 +53,8 @@ absl::Status RefusalError(const Refused& refused, const std::string& path) {
   std::string text = absl::StrCat("head refused: ", refused.text);
   // Perhaps another head has it.
   if (refused.code == kRefusedNoSession) {
-    absl::StrAppend(&text, "; the head at ", path, " was asked");
+    return absl::NotFoundError(
+        absl::StrCat(text, "; the head at ", path, " was asked"));
   }
   for (const auto& [code, hint] : kHints) {
     if (code == refused.code) absl::StrAppend(&text, "; ", hint);

@@ -35,7 +35,7 @@ absl::StatusOr<Fd> ConnectToHead(const std::string& path,
                                  absl::Duration timeout = kConnectTimeout);
 
 // Returns an error that says what the head at `path` refused, and what to do
-// about it.
+// about it; NotFound if there is no such session.
 absl::Status RefusalError(const Refused& refused, const std::string& path);
 // Whether it may help to try again soon, because the next head may start, or
 // the session may come to this one.

@@ -8,6 +8,7 @@
 // Pure.
 #pragma once
 
+#include <cstdint>
 #include <string>
 
 #include "absl/strings/string_view.h"
@@ -29,6 +30,11 @@ std::string Ansi(const Screen& screen);
 // Returns an SVG document.  `title` is UTF-8 without controls, as
 // Modes::title().
 std::string Svg(const Screen& screen, absl::string_view title = "");
+
+// Returns a number that stays the same as long as the screen shows the same:
+// text, colours, attributes, links, and the cursor.  It is the same in every
+// process.
+uint64_t Fingerprint(const Screen& screen);
 
 // Where the cell's link leads; "" if nowhere, or if that isn't printable.
 absl::string_view UriOf(const Cell& cell);

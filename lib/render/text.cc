@@ -79,4 +79,19 @@ std::string Ansi(const Screen& screen) {
   return Joined(std::move(lines));
 }
 
+// FNV-1a, which is the same everywhere.
+uint64_t Fingerprint(const Screen& screen) {
+  constexpr uint64_t kBasis = 0xcbf29ce484222325;
+  constexpr uint64_t kPrime = 0x100000001b3;
+  const Cursor cursor = screen.cursor();
+  uint64_t hash = kBasis;
+  for (const char c :
+       absl::StrCat(Ansi(screen), cursor.row, " ", cursor.col, " ",
+                    screen.cursor_visible(), screen.reverse_video(),
+                    screen.alternate_screen())) {
+    hash = (hash ^ static_cast<uint8_t>(c)) * kPrime;
+  }
+  return hash;
+}
+
 }  // namespace deptyr

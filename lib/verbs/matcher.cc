@@ -3,19 +3,13 @@
 #include <algorithm>
 #include <utility>
 
-#include "absl/strings/str_cat.h"
+#include "lib/base/status.h"
+#include "lib/verbs/pattern.h"
 
 namespace deptyr {
 
 absl::StatusOr<Matcher> Matcher::Create(const std::string& pattern) {
-  RE2::Options options;
-  options.set_log_errors(false);
-  auto compiled = std::make_unique<RE2>(pattern, options);
-  if (!compiled->ok()) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("not a regular expression (re2-syntax): ", pattern, ": ",
-                     compiled->error()));
-  }
+  ASSIGN_OR_RETURN(std::unique_ptr<RE2> compiled, CompilePattern(pattern));
   return Matcher(std::move(compiled));
 }
 

@@ -32,8 +32,9 @@ class Matcher {
 
   // True as soon as a line matches; don't feed it any more then.
   bool Feed(absl::string_view bytes);
-  // The text up to the end of the match.
+  // The text up to the end of the match, and the last line of that.
   const std::string& text() const { return text_; }
+  std::string line() const { return text_.substr(line_); }
 
  private:
   explicit Matcher(std::unique_ptr<RE2> pattern)

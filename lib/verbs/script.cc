@@ -1,18 +1,26 @@
 #include "lib/verbs/script.h"
 
+#include <cstdint>
 #include <memory>
 #include <optional>
+#include <utility>
 #include <variant>
+#include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/attach/ask.h"
 #include "lib/attach/attachment.h"
+#include "lib/attach/inquiry.h"
 #include "lib/attach/notice.h"
 #include "lib/attach/waiting.h"
+#include "lib/base/backoff.h"
 #include "lib/base/status.h"
+#include "lib/render/render.h"
 #include "lib/sys/event_loop.h"
 #include "lib/term/digest.h"
+#include "lib/verbs/followed_screen.h"
 
 namespace deptyr {
 namespace {
@@ -25,6 +33,8 @@ absl::string_view DeedOf(Until until) {
       return "take what was typed";
     case Until::kMatch:
       return "write what is waited for";
+    case Until::kScreen:
+      return "show what is waited for";
     case Until::kEnd:
       return "exit";
     case Until::kQuiet:
@@ -35,26 +45,87 @@ absl::string_view DeedOf(Until until) {
 
 class ScriptClient final : public Attachment::Listener {
  public:
-  ScriptClient(EventLoop& loop, const Script& script)
+  ScriptClient(EventLoop& loop, const Script& script, std::string path)
       : loop_(loop),
         script_(script),
-        head_(loop, /*patience=*/absl::ZeroDuration(),
-              {.session = script.where.session,
-               .from = From::kNow,
-               .read_only = script.typed.empty()},
-              *this) {}
+        path_(std::move(path)),
+        inquiry_(loop, path_) {}
 
   absl::Status Run() {
-    RETURN_IF_ERROR(head_.Open(script_.where.head));
     Timer timeout;
     if (script_.timeout < absl::InfiniteDuration()) {
       timeout = loop_.After(script_.timeout, [this] { OnTimeout(); });
     }
+    FindBeginning();
     while (!end_) RETURN_IF_ERROR(loop_.RunOnce());
     return *end_;
   }
 
  private:
+  // --- before it attaches
+
+  void FindBeginning() {
+    if (!script_.from_its_start && !script_.awaits_session) {
+      return AttachFrom(OtherBeginning());
+    }
+    inquiry_.Ask(
+        {.what = "status", .fields = {{"session", script_.where.session}}},
+        [this](auto status) {
+          if (status.ok()) return AttachFrom(BeginningOf(*status));
+          if (!script_.awaits_session || !absl::IsNotFound(status.status()) ||
+              script_.where.session.empty()) {
+            return Finish(status.status());
+          }
+          waiting_ = SayWaiting(
+              loop_, absl::StrCat("a session called ", script_.where.session));
+          LookForSession();
+        });
+  }
+
+  // Head counts what it refuses, so it isn't asked for the session itself.
+  void LookForSession() {
+    inquiry_.Ask({.what = "sessions", .fields = {}}, [this](auto sessions) {
+      if (!sessions.ok()) return Finish(sessions.status());
+      for (const KeyValues& session : *sessions) {
+        if (ValueOf(session, "name") == script_.where.session) {
+          return FindBeginning();
+        }
+      }
+      next_look_ = loop_.After(pauses_.Next(), [this] { LookForSession(); });
+    });
+  }
+
+  Attach OtherBeginning() const {
+    return {
+        .session = script_.where.session,
+        .from = script_.until == Until::kScreen ? From::kScreen : From::kNow};
+  }
+  // The output of a program that has ended is of no interest.
+  Attach BeginningOf(const std::vector<KeyValues>& status) const {
+    if (!script_.from_its_start) return OtherBeginning();
+    for (const KeyValues& item : status) {
+      uint64_t begin = 0;
+      if (ValueOf(item, "item") == "incarnation" &&
+          ValueOf(item, "ended") == "0" &&
+          absl::SimpleAtoi(ValueOf(item, "begin"), &begin)) {
+        return {.session = script_.where.session,
+                .from = From::kOffset,
+                .value = begin};
+      }
+    }
+    return OtherBeginning();
+  }
+
+  void AttachFrom(Attach wish) {
+    waiting_.Reset();
+    wish.read_only = script_.typed.empty();
+    head_.emplace(loop_, /*patience=*/absl::ZeroDuration(), std::move(wish),
+                  *this);
+    if (const absl::Status why = head_->Open(path_); !why.ok()) Finish(why);
+  }
+
+  // --- while it is attached
+
   void OnAttached(const Attached& attached, Attachment::Joined) override {
     if (!attached.running && script_.until == Until::kEnd) {
       return Finish(absl::OkStatus());
@@ -64,14 +135,22 @@ class ScriptClient final : public Attachment::Listener {
       if (!may.ok()) return Finish(may);
     }
     waiting_ = SayWaiting(
-        loop_, absl::StrCat(head_.session(), " to ", DeedOf(script_.until)));
+        loop_, absl::StrCat(head_->session(), " to ", DeedOf(script_.until)));
     if (script_.until == Until::kQuiet) WaitForQuiet();
-    head_.Type(script_.typed);
+    if (script_.until == Until::kScreen) {
+      screen_.OnAttached(attached);
+      // The screen from before anything was typed answers nothing.
+      looks_ = script_.typed.empty();
+      // A screen that is blank isn't painted.
+      next_look_ = loop_.After(absl::ZeroDuration(), [this] { Look(); });
+    }
+    head_->Type(script_.typed);
     // Head answers "done" when the program has taken all of it.
-    if (script_.until == Until::kTyped) head_.EndTyping();
+    if (script_.until == Until::kTyped) head_->EndTyping();
   }
 
   void OnMessage(const HeadMessage& message) override {
+    if (script_.until == Until::kScreen) Follow(message);
     if (const auto* output = std::get_if<Output>(&message)) {
       if (script_.until == Until::kQuiet) WaitForQuiet();
       if (script_.matcher == nullptr) return;
@@ -87,41 +166,99 @@ class ScriptClient final : public Attachment::Listener {
     if (script_.until == Until::kEnd) return Finish(absl::OkStatus());
     // A client that only waits may well wait for the next program.
     if (script_.typed.empty()) return;
-    Finish(absl::UnavailableError(
-        absl::StrCat(head_.session(), " ", HowOf(fields),
-                     script_.until == Until::kMatch
-                         ? ", and what was waited for did not come"
-                         : ", and may not have taken what was typed")));
+    if (lasting_.pending()) return;  // nothing changes any more
+    Finish(absl::UnavailableError(absl::StrCat(
+        head_->session(), " ", HowOf(fields),
+        script_.until == Until::kMatch || script_.until == Until::kScreen
+            ? ", and what was waited for did not come"
+            : ", and may not have taken what was typed")));
   }
 
   void WaitForQuiet() {
     quiet_ = loop_.After(script_.quiet, [this] { Finish(absl::OkStatus()); });
   }
 
+  // --- the screen
+
+  void Follow(const HeadMessage& message) {
+    if (std::holds_alternative<Output>(message)) looks_ = true;
+    const bool must_last = script_.screen->lasting() > absl::ZeroDuration();
+    screen_.Take(message, [this, must_last] {
+      if (!must_last) Look();
+    });
+    if (must_last) Look();
+  }
+
+  void Look() {
+    if (end_ || !looks_) return;
+    const ScreenCondition& condition = *script_.screen;
+    if (!condition.Holds(screen_.screen())) return lasting_.Reset();
+    if (condition.lasting() == absl::ZeroDuration()) {
+      return Finish(absl::OkStatus());
+    }
+    const uint64_t before = look_;
+    look_ = condition.waits_for_stable() ? Fingerprint(screen_.screen()) : 0;
+    if (lasting_.pending() && look_ == before) return;
+    lasting_ =
+        loop_.After(condition.lasting(), [this] { Finish(absl::OkStatus()); });
+  }
+
+  // --- the end
+
   void OnTimeout() {
-    if (!head_.attached()) return Finish(head_.NoAnswer(script_.timeout));
-    const absl::string_view what =
-        script_.until == Until::kTyped ? "did not take what was typed within"
-        : script_.until == Until::kMatch
-            ? "did not write what was waited for within"
-        : script_.until == Until::kEnd ? "still runs after"
-                                       : "was not quiet within";
-    Finish(absl::DeadlineExceededError(
-        absl::StrCat(head_.session(), " ", what, " ",
-                     absl::FormatDuration(script_.timeout))));
+    const absl::Status silence = head_ && !head_->attached()
+                                     ? head_->NoAnswer(script_.timeout)
+                                     : inquiry_.NoAnswer(script_.timeout);
+    Finish(silence.ok() ? absl::DeadlineExceededError(WhatDidNotHappen())
+                        : silence);
+  }
+
+  std::string WhatDidNotHappen() const {
+    const std::string time = absl::FormatDuration(script_.timeout);
+    if (!head_) {
+      return absl::StrCat("there was no session called ", script_.where.session,
+                          " within ", time, "; the head at ", path_,
+                          " was asked");
+    }
+    const std::string& name = head_->session();
+    switch (script_.until) {
+      case Until::kTyped:
+        return absl::StrCat(name, " did not take what was typed within ", time);
+      case Until::kMatch:
+        return absl::StrCat(name, " did not write what was waited for within ",
+                            time);
+      case Until::kScreen:
+        return absl::StrCat(name, " ", script_.screen->WhyNot(screen_.screen()),
+                            " after ", time);
+      case Until::kEnd:
+        return absl::StrCat(name, " still runs after ", time);
+      case Until::kQuiet:
+        break;
+    }
+    return absl::StrCat(name, " was not quiet within ", time);
   }
 
   void OnFailed(const absl::Status& why) override { Finish(why); }
 
   void Finish(const absl::Status& end) {
     waiting_.Reset();
-    head_.Close();
-    if (!end_) end_ = end;
+    if (head_) head_->Close();
+    if (end_) return;
+    end_ = end;
+    if (script_.shown != nullptr) *script_.shown = Text(screen_.screen());
   }
 
   EventLoop& loop_;
   const Script& script_;
-  Attachment head_;
+  const std::string path_;
+  Inquiry inquiry_;
+  Backoff pauses_ = kHeadBackoff;
+  Timer next_look_;                 // for the session, and then at its screen
+  std::optional<Attachment> head_;  // once the session is there
+  FollowedScreen screen_;
+  bool looks_ = false;
+  Timer lasting_;  // while the condition holds
+  uint64_t look_ = 0;
   Timer quiet_;
   Timer waiting_;
   std::optional<absl::Status> end_;
@@ -131,7 +268,8 @@ class ScriptClient final : public Attachment::Listener {
 
 absl::Status RunScript(const Script& script) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
-  return ScriptClient(*loop, script).Run();
+  ASSIGN_OR_RETURN(std::string path, FindHead(script.where.head));
+  return ScriptClient(*loop, script, std::move(path)).Run();
 }
 
 absl::StatusOr<CursorKeys> AskCursorKeys(const SessionAddress& where) {

@@ -14,6 +14,7 @@
 
 #include "lib/attach/session_address.h"
 #include "lib/verbs/matcher.h"
+#include "lib/verbs/screen_condition.h"
 #include "lib/verbs/typed.h"
 
 namespace deptyr {
@@ -23,14 +24,22 @@ struct Script {
   std::string typed = {};
   // The event that the script waits for.
   enum class Until {
-    kTyped,  // the program has taken all that was typed
-    kMatch,  // `matcher` says so
-    kEnd,    // the program has ended, or none runs
-    kQuiet,  // nothing came for `quiet`
+    kTyped,   // the program has taken all that was typed
+    kMatch,   // `matcher` says so
+    kScreen,  // `screen` holds
+    kEnd,     // the program has ended, or none runs
+    kQuiet,   // nothing came for `quiet`
   } until = Until::kTyped;
   Matcher* matcher = nullptr;
+  // With kMatch, the program that runs now may have written it already.
+  bool from_its_start = false;
+  const ScreenCondition* screen = nullptr;
   absl::Duration quiet = absl::ZeroDuration();
+  // A session with this name that isn't there yet may come.
+  bool awaits_session = false;
   absl::Duration timeout = absl::InfiniteDuration();
+  // With kScreen, what the screen showed at the end is written there, as text.
+  std::string* shown = nullptr;
 };
 
 // Blocking.  Fails with DeadlineExceeded if that doesn't happen in time.

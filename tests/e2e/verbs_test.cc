@@ -346,7 +346,7 @@ TEST_F(VerbsTest, WaitWaitsForTextAnEndOrQuiet) {
         head_.log().Until(HasSubstr(absl::StrCat("pid=", wait.pid(), " "))));
     EXPECT_EQ(Run({"send", "mc", "later\\n"}).status, 0);
     EXPECT_EQ(wait.Wait(), ExitStatus{});
-    EXPECT_EQ(out_.text(), "[chat] later\n");
+    EXPECT_EQ(out_.text(), "> [chat] later\n");
   }
   Program wait = Start({"wait", "mc", "--exit"}, out_, err_);
   ASSERT_TRUE(
@@ -355,6 +355,88 @@ TEST_F(VerbsTest, WaitWaitsForTextAnEndOrQuiet) {
   (void)server->Wait();
   EXPECT_EQ(wait.Wait(), ExitStatus{});
   EXPECT_EQ(Run({"wait", "mc", "--exit"}).status, 0);
+}
+
+// Shows each line that it reads alone on the screen, however long.
+constexpr char kPainter[] =
+    "stty -echo; printf '\\033[?1049hready'; while read line; do "
+    "printf '\\033[2J\\033[H\\033[32m%s\\033[m.' \"$line\"; done";
+
+TEST_F(VerbsTest, WaitLooksAtTheScreenAtOnceAndAfterEveryChange) {
+  auto painter = Body("mc", {"sh", "-c", kPainter});
+  EXPECT_EQ(Run({"wait", "mc", "--screen", "^ready$"}).status, 0);
+  EXPECT_EQ(Run({"wait", "mc", "--screen", "^ready$", "--print"}).out,
+            "ready\n");
+  Program wait = Start({"wait", "mc", "--screen", "^green.$", "--screen", "g",
+                        "--gone", "ready", "--print"},
+                       out_, err_);
+  ASSERT_TRUE(
+      head_.log().Until(HasSubstr(absl::StrCat("pid=", wait.pid(), " "))));
+  EXPECT_EQ(Run({"send", "mc", "green\\n", "--gone", "ready"}).status, 0);
+  EXPECT_EQ(wait.Wait(), ExitStatus{});
+  EXPECT_EQ(out_.text(), "green.\n");
+  EXPECT_EQ(Run({"wait", "mc", "--stable", "0.05"}).status, 0);
+  const Result late = Run({"wait", "mc", "--screen", "red", "--stable", "0.05",
+                           "--timeout", "0.2", "--print"});
+  EXPECT_EQ(late.status, 124);
+  EXPECT_EQ(late.err, "deptyr wait: mc doesn't show red after 200ms\n");
+  EXPECT_EQ(late.out, "green.\n");
+  EXPECT_EQ(Run({"wait", "mc", "--gone", "gr", "--timeout", "0.2"}).err,
+            "deptyr wait: mc still shows gr after 200ms\n");
+  // The second line replaces the first at once.
+  EXPECT_EQ(
+      Run({"send", "mc", "short\\nother\\n", "--screen", "^short"}).status, 0);
+}
+
+TEST_F(VerbsTest, AScreenThatAlwaysChangesIsNotStable) {
+  auto spinner = Body(
+      "mc", {"sh", "-c", "while :; do printf '\\r-'; printf '\\r/'; done"});
+  EXPECT_EQ(Run({"wait", "mc", "--stable", "5", "--timeout", "0.2"}).err,
+            "deptyr wait: mc shows something else all the time after 200ms\n");
+}
+
+TEST_F(VerbsTest, WaitFindsWhatTheProgramThatRunsHasWritten) {
+  {
+    auto first = Body("mc", {"echo", "from the first"});
+    (void)first->Wait();
+    ASSERT_TRUE(head_.log().Until(HasSubstr("ended: exit status 0")));
+  }
+  // Nothing runs, so this was written by none that does.
+  EXPECT_EQ(Run({"wait", "mc", "--for", "first", "--timeout", "0.1"}).status,
+            124);
+  auto second = Body("mc", {"sh", "-c", "echo from the second; exec cat"});
+  EXPECT_EQ(Run({"wait", "mc", "--for", "second"}).status, 0);
+  EXPECT_EQ(Run({"wait", "mc", "--for", "second"}).status, 0);
+  EXPECT_EQ(Run({"wait", "mc", "--for", "first", "--timeout", "0.1"}).status,
+            124);
+  EXPECT_EQ(
+      Run({"wait", "mc", "--for", "second", "--new", "--timeout", "0.1"}).err,
+      "deptyr wait: mc did not write what was waited for within 100ms\n");
+  EXPECT_EQ(Run({"wait", "mc", "--exit", "--new"}).status, 100);
+  EXPECT_EQ(Run({"wait", "mc", "--screen", "x", "--for", "y"}).status, 100);
+  EXPECT_EQ(Run({"wait", "mc", "--screen", "("}).status, 100);
+  EXPECT_EQ(Run({"send", "mc", "a", "--screen", "x", "--wait-for", "y"}).status,
+            100);
+}
+
+TEST_F(VerbsTest, WaitWaitsForASessionThatIsNotThereYet) {
+  EXPECT_EQ(Run({"wait", "mc", "--screen", "x", "--timeout", "0.1"}).err,
+            absl::StrCat("deptyr wait: there was no session called mc within "
+                         "100ms; the head at ",
+                         head_.socket(), " was asked\n"));
+  Program text = Start({"wait", "mc", "--for", "Done"}, out_, err_);
+  const Pty pty = Value(OpenPty({}));
+  OutputReader says(pty.controller.get());
+  const int fd = pty.terminal.get();
+  Program screen = Program::Start(
+      {Deptyr(), "wait", head_.socket(), "mc", "--screen", "^>$"},
+      {.fds = {{fd, 0}, {fd, 1}, {fd, 2}}});
+  ASSERT_TRUE(
+      says.Until(HasSubstr("[deptyr: waiting for a session called mc]")));
+  auto server = Server();
+  EXPECT_EQ(text.Wait(), ExitStatus{});
+  EXPECT_EQ(screen.Wait(), ExitStatus{});
+  EXPECT_EQ(err_.text(), "");
 }
 
 TEST_F(VerbsTest, WhatDidNotHappenInTimeIsSaid) {

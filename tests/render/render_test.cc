@@ -34,6 +34,17 @@ TEST(TextTest, BlanksAtTheEndsAreLeftOut) {
   EXPECT_EQ(Text(Showing("x\x1b[4;20Hy")), "x\n\n\n                   y\n");
 }
 
+TEST(FingerprintTest, ItChangesWithWhatIsShownAndOnlyThen) {
+  const uint64_t plain = Fingerprint(Showing("a b"));
+  EXPECT_EQ(plain, 3061525650894900518u);
+  EXPECT_EQ(Fingerprint(Showing("x\rab\x1b[1;2H b")), plain);
+  for (const char* other :
+       {"a  b", "a b ", "\x1b[31ma b", "a b\x1b[?25l", "\x1b[?5ha b",
+        "\x1b[?1049h\x1b[Ha b", "\x1b]8;;file:///\x1b\\a b"}) {
+    EXPECT_NE(Fingerprint(Showing(other)), plain) << other;
+  }
+}
+
 TEST(TextTest, WideAndCombiningCharacters) {
   EXPECT_EQ(Text(Showing("世界e\xcc\x81.\x1b[2;1H界\x1b[2;2Hx")),
             "世界e\xcc\x81.\n x\n");

@@ -23,6 +23,7 @@ TEST(MatcherTest, ALineMatchesHoweverItWasCut) {
     }
     EXPECT_TRUE(matched) << size;
     EXPECT_EQ(matcher.text(), "one\ntwo 2") << size;
+    EXPECT_EQ(matcher.line(), "two 2") << size;
   }
 }
 
