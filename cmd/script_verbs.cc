@@ -69,14 +69,13 @@ void AddScreenOptions(Options& options, Awaited& awaited) {
 // prints that if it shall.
 absl::Status RunUntil(Script script, const Awaited& awaited) {
   if (!awaited.screen.empty()) {
-    std::string shown;
+    ScriptEnd end;
     script.screen = &awaited.screen;
-    script.shown = &shown;
     script.until = Script::Until::kScreen;
-    absl::Status end = RunScript(script);
+    absl::Status status = RunScript(script, &end);
     // The screen that is there instead says why.
-    if (awaited.print) std::fputs(shown.c_str(), stdout);
-    return end;
+    if (awaited.print) std::fputs(end.shown.c_str(), stdout);
+    return status;
   }
   if (awaited.pattern.empty()) return RunScript(script);
   ASSIGN_OR_RETURN(Matcher matcher, Matcher::Create(awaited.pattern));
@@ -153,15 +152,17 @@ int WaitCommand(int argc, char** argv) {
   options.Flag("new", &only_new,
                "with --for, look only at what is written from now on");
   AddScreenOptions(options, awaited);
-  options.Flag("exit", &exit, "wait until no program runs");
+  options.Flag("exit", &exit,
+               "wait until no program runs, and exit with its status");
   options.Value("quiet", "SECONDS", &quiet, ParseSeconds,
                 "wait until nothing has been written for this long");
   options.Flag("print", &awaited.print,
                "print the line up to the end of the match, or the screen");
   options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
                 "give up after this long, or \"never\" (30)");
-  return RunVerb(
-      options, argc, argv, [&](const Target& target) -> absl::Status {
+  int status = 0;
+  const int failure =
+      RunVerb(options, argc, argv, [&](const Target& target) -> absl::Status {
         const int wishes = (awaited.pattern.empty() ? 0 : 1) +
                            (awaited.screen.empty() ? 0 : 1) + (exit ? 1 : 0) +
                            (quiet.has_value() ? 1 : 0);
@@ -179,10 +180,15 @@ int WaitCommand(int argc, char** argv) {
         }
         script.where = target.where;
         script.quiet = quiet.value_or(absl::ZeroDuration());
-        script.until = exit ? Script::Until::kEnd : Script::Until::kQuiet;
+        script.until = exit ? Script::Until::kStatus : Script::Until::kQuiet;
         script.from_its_start = !awaited.pattern.empty() && !only_new;
-        return RunUntil(script, awaited);
+        if (!exit) return RunUntil(script, awaited);
+        ScriptEnd end;
+        RETURN_IF_ERROR(RunScript(script, &end));
+        status = end.exit_status;
+        return absl::OkStatus();
       });
+  return failure != 0 ? failure : status;
 }
 
 int StopCommand(int argc, char** argv) {

@@ -31,9 +31,6 @@
 namespace deptyr {
 namespace {
 
-// How long `deptyr ended` may take to tell what the kernel couldn't.
-constexpr absl::Duration kStatusPatience = absl::Seconds(5);
-
 constexpr char kStopped[] = "is stopped by ^S; ^Q resumes it";
 constexpr char kWaiting[] = "; waiting for the next start";
 
@@ -301,10 +298,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
           AttachResult{*child_status_, OwnLine(AboutSession(how))});
     }
     status_patience_ = loop_.After(kStatusPatience, [this, how] {
-      Finish(absl::UnavailableError(
-          AboutSession(how,
-                       ", and nobody reported its status; have its supervisor "
-                       "call deptyr ended, see deptyr-ended(1)")));
+      Finish(absl::UnavailableError(AboutSession(how, kNobodyReported)));
     });
     OnStatus(fields);
   }

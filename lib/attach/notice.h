@@ -8,6 +8,7 @@
 
 #include "absl/status/status.h"
 #include "absl/strings/string_view.h"
+#include "absl/time/time.h"
 
 #include "lib/base/window_size.h"
 #include "lib/wire/key_values.h"
@@ -28,6 +29,12 @@ WindowSize SizeIn(const KeyValues& fields, uint16_t least, uint16_t most);
 // The exit status that a shell would report for a program: its own, or 128 plus
 // the signal's number.  Nothing if the fields don't tell how it ended.
 std::optional<int> ExitStatusOf(const KeyValues& fields);
+// How long `deptyr ended` may take to tell what the kernel couldn't, and what
+// is said if it hasn't.
+inline constexpr absl::Duration kStatusPatience = absl::Seconds(5);
+inline constexpr char kNobodyReported[] =
+    ", and nobody reported its status; have its supervisor call deptyr ended, "
+    "see deptyr-ended(1)";
 // How a program ended, as a phrase to follow its session's name.
 std::string HowOf(const KeyValues& fields);
 // An error if a client that should type hasn't the right to or, where a program

@@ -36,6 +36,7 @@ absl::string_view DeedOf(Until until) {
     case Until::kScreen:
       return "show what is waited for";
     case Until::kEnd:
+    case Until::kStatus:
       return "exit";
     case Until::kQuiet:
       break;
@@ -60,6 +61,7 @@ class ScriptClient final : public Attachment::Listener {
     while (!end_) RETURN_IF_ERROR(loop_.RunOnce());
     return *end_;
   }
+  ScriptEnd end() const { return {Text(screen_.screen()), exit_status_}; }
 
  private:
   // --- before it attaches
@@ -130,6 +132,10 @@ class ScriptClient final : public Attachment::Listener {
     if (!attached.running && script_.until == Until::kEnd) {
       return Finish(absl::OkStatus());
     }
+    if (!attached.running && script_.until == Until::kStatus &&
+        attached.number != 0) {
+      return LearnStatus();
+    }
     if (!script_.typed.empty()) {
       const absl::Status may = CheckTyping(attached, /*must_run=*/true);
       if (!may.ok()) return Finish(may);
@@ -156,7 +162,11 @@ class ScriptClient final : public Attachment::Listener {
       if (script_.matcher == nullptr) return;
       if (script_.matcher->Feed(output->bytes)) Finish(absl::OkStatus());
     } else if (const auto* notice = std::get_if<Notice>(&message)) {
-      if (ValueOf(notice->fields, "event") == "ended") OnEnded(notice->fields);
+      const absl::string_view event = ValueOf(notice->fields, "event");
+      if (event == "ended") OnEnded(notice->fields);
+      if (event == "status" && status_patience_.pending()) {
+        OnStatus(notice->fields);
+      }
     } else if (std::holds_alternative<Done>(message)) {
       Finish(absl::OkStatus());
     }
@@ -164,6 +174,7 @@ class ScriptClient final : public Attachment::Listener {
 
   void OnEnded(const KeyValues& fields) {
     if (script_.until == Until::kEnd) return Finish(absl::OkStatus());
+    if (script_.until == Until::kStatus) return OnStatus(fields);
     // A client that only waits may well wait for the next program.
     if (script_.typed.empty()) return;
     if (lasting_.pending()) return;  // nothing changes any more
@@ -172,6 +183,28 @@ class ScriptClient final : public Attachment::Listener {
         script_.until == Until::kMatch || script_.until == Until::kScreen
             ? ", and what was waited for did not come"
             : ", and may not have taken what was typed")));
+  }
+
+  // --- how it ended
+
+  void LearnStatus() {
+    inquiry_.Ask({.what = "status", .fields = {{"session", head_->session()}}},
+                 [this](auto items) {
+                   if (!items.ok()) return Finish(items.status());
+                   OnStatus(items->empty() ? KeyValues() : items->front());
+                 });
+  }
+
+  // Where the kernel can't tell it, `deptyr ended` may, a moment later.
+  void OnStatus(const KeyValues& fields) {
+    if (const auto status = ExitStatusOf(fields)) {
+      exit_status_ = *status;
+      return Finish(absl::OkStatus());
+    }
+    status_patience_ = loop_.After(kStatusPatience, [this] {
+      Finish(absl::UnavailableError(
+          absl::StrCat(head_->session(), " ended", kNobodyReported)));
+    });
   }
 
   void WaitForQuiet() {
@@ -231,6 +264,7 @@ class ScriptClient final : public Attachment::Listener {
         return absl::StrCat(name, " ", script_.screen->WhyNot(screen_.screen()),
                             " after ", time);
       case Until::kEnd:
+      case Until::kStatus:
         return absl::StrCat(name, " still runs after ", time);
       case Until::kQuiet:
         break;
@@ -245,7 +279,6 @@ class ScriptClient final : public Attachment::Listener {
     if (head_) head_->Close();
     if (end_) return;
     end_ = end;
-    if (script_.shown != nullptr) *script_.shown = Text(screen_.screen());
   }
 
   EventLoop& loop_;
@@ -260,16 +293,21 @@ class ScriptClient final : public Attachment::Listener {
   Timer lasting_;  // while the condition holds
   uint64_t look_ = 0;
   Timer quiet_;
+  Timer status_patience_;
+  int exit_status_ = 0;
   Timer waiting_;
   std::optional<absl::Status> end_;
 };
 
 }  // namespace
 
-absl::Status RunScript(const Script& script) {
+absl::Status RunScript(const Script& script, ScriptEnd* end) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
   ASSIGN_OR_RETURN(std::string path, FindHead(script.where.head));
-  return ScriptClient(*loop, script, std::move(path)).Run();
+  ScriptClient client(*loop, script, std::move(path));
+  absl::Status status = client.Run();
+  if (end != nullptr) *end = client.end();
+  return status;
 }
 
 absl::StatusOr<CursorKeys> AskCursorKeys(const SessionAddress& where) {

@@ -28,6 +28,7 @@ struct Script {
     kMatch,   // `matcher` says so
     kScreen,  // `screen` holds
     kEnd,     // the program has ended, or none runs
+    kStatus,  // the same, and it is known how
     kQuiet,   // nothing came for `quiet`
   } until = Until::kTyped;
   Matcher* matcher = nullptr;
@@ -38,12 +39,16 @@ struct Script {
   // A session with this name that isn't there yet may come.
   bool awaits_session = false;
   absl::Duration timeout = absl::InfiniteDuration();
-  // With kScreen, what the screen showed at the end is written there, as text.
-  std::string* shown = nullptr;
 };
 
-// Blocking.  Fails with DeadlineExceeded if that doesn't happen in time.
-absl::Status RunScript(const Script& script);
+struct ScriptEnd {
+  std::string shown = {};  // with kScreen, what the screen showed, as text
+  int exit_status = 0;     // with kStatus, the program's, or 128 + its signal
+};
+
+// Blocking.  Fails with DeadlineExceeded if that doesn't happen in time.  Says
+// in `end`, also then, how it was.
+absl::Status RunScript(const Script& script, ScriptEnd* end = nullptr);
 
 // Asks which sequences the session's program wants the cursor keys to send.
 absl::StatusOr<CursorKeys> AskCursorKeys(const SessionAddress& where);

@@ -156,9 +156,9 @@ TEST_F(VerbsTest, OnATerminalAVerbThatWaitsSaysForWhat) {
   }
   head_.program().Signal(SIGCONT);
   EXPECT_EQ(silent_ls.Wait(), ExitStatus{});
-  EXPECT_EQ(Run({"stop", "mc", "--type", "stop\\n"}).status, 0);
-  EXPECT_EQ(wait.Wait(), ExitStatus{});
-  EXPECT_EQ(silent.Wait(), ExitStatus{});
+  EXPECT_EQ(RunToTheEndOf(*mc, {"stop", "mc", "--type", "stop\\n"}).status, 0);
+  EXPECT_EQ(wait.Wait(), ExitStatus{.code = 4});
+  EXPECT_EQ(silent.Wait(), ExitStatus{.code = 4});
   EXPECT_EQ(err_.text(), "");
 }
 
@@ -353,8 +353,29 @@ TEST_F(VerbsTest, WaitWaitsForTextAnEndOrQuiet) {
       head_.log().Until(HasSubstr(absl::StrCat("pid=", wait.pid(), " "))));
   EXPECT_EQ(Run({"send", "mc", "stop\\n"}).status, 0);
   (void)server->Wait();
-  EXPECT_EQ(wait.Wait(), ExitStatus{});
-  EXPECT_EQ(Run({"wait", "mc", "--exit"}).status, 0);
+  EXPECT_EQ(wait.Wait(), ExitStatus{.code = 4});
+  EXPECT_EQ(Run({"wait", "mc", "--exit"}).status, 4);
+}
+
+TEST_F(VerbsTest, WaitTellsWhichSignalEndedTheProgram) {
+  auto mc = Body("mc", {"sh", "-c", "read x; kill -TERM $$"});
+  Program wait = Start({"wait", "mc", "--exit"}, out_, err_);
+  ASSERT_TRUE(
+      head_.log().Until(HasSubstr(absl::StrCat("pid=", wait.pid(), " "))));
+  EXPECT_EQ(RunToTheEndOf(*mc, {"send", "mc", "--enter"}).status, 0);
+  EXPECT_EQ(wait.Wait(), ExitStatus{.code = 128 + SIGTERM});
+}
+
+// Nobody reaps it, so the kernel can't tell.
+TEST_F(VerbsTest, WaitWaitsForAStatusThatIsToldLater) {
+  auto mc = Body("mc", {"sh", "-c", "read x"});
+  ASSERT_EQ(Run({"send", "mc", "--enter"}).status, 0);
+  ASSERT_TRUE(head_.log().Until(HasSubstr(" ended")));
+  Program wait = Start({"wait", "mc", "--exit"}, out_, err_);
+  ASSERT_TRUE(
+      head_.log().Until(HasSubstr(absl::StrCat("pid=", wait.pid(), " "))));
+  EXPECT_EQ(Run({"ended", "mc", "7", "0"}).status, 0);
+  EXPECT_EQ(wait.Wait(), ExitStatus{.code = 7});
 }
 
 // Shows each line that it reads alone on the screen, however long.
@@ -815,7 +836,7 @@ TEST_F(VerbsTest, WhatHasEndedCanBeForgotten) {
               HasSubstr("only what has ended can be forgotten"));
   ASSERT_EQ(Run({"signal", "mc", "KILL"}).status, 0);
   EXPECT_EQ(server->Wait(), ExitStatus{.signal = SIGKILL});
-  ASSERT_EQ(Run({"wait", "mc", "--exit"}).status, 0);
+  ASSERT_EQ(Run({"wait", "mc", "--exit"}).status, 128 + SIGKILL);
   {
     const Program viewer = Start({"events", "mc"}, out_, err_);
     Program watcher = Start({"wait", "mc", "--quiet", "1000"}, out_, err_);
@@ -843,7 +864,7 @@ TEST_F(VerbsTest, ASignalReachesTheProgram) {
   EXPECT_EQ(Run({"signal", "mc"}).status, 100);
   EXPECT_EQ(Run({"signal", "mc", "SIGHUP"}).status, 0);
   EXPECT_EQ(body->Wait(), ExitStatus{.code = 7});
-  ASSERT_EQ(Run({"wait", "mc", "--exit"}).status, 0);
+  ASSERT_EQ(Run({"wait", "mc", "--exit"}).status, 7);
   const Result late = Run({"signal", "mc", "HUP"});
   EXPECT_EQ(late.status, 111);
   EXPECT_THAT(late.err, HasSubstr("mc: no program runs"));
