@@ -63,12 +63,14 @@ absl::StatusOr<std::vector<std::string>> Options::Parse(int argc, char** argv) {
     }
     if (is_operand) {
       operands.emplace_back(word);
+      operands_so_far_ = operands.size();
     } else {
       RETURN_IF_ERROR(word[1] == '-' ? TakeName(word, words)
                                      : TakeLetters(word, words));
     }
   }
   operands.insert(operands.end(), words.begin(), words.end());
+  operands_so_far_ = operands.size();
   return operands;
 }
 

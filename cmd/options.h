@@ -100,6 +100,9 @@ class Options {
   void AllowAfter(size_t operands) { allowed_after_ = operands; }
   void AllowAnywhere() { AllowAfter(SIZE_MAX); }
 
+  // How many operands have come: for a setter, those before its option.
+  size_t operands_so_far() const { return operands_so_far_; }
+
   // Returns the operands.  InvalidArgument says what is wrong with the command
   // line.
   absl::StatusOr<std::vector<std::string>> Parse(int argc, char** argv);
@@ -139,6 +142,7 @@ class Options {
   std::vector<Option> options_;
   size_t allowed_after_ = 0;
   std::optional<size_t> before_dashes_;
+  size_t operands_so_far_ = 0;
   bool help_wanted_ = false;
 };
 

@@ -1,11 +1,15 @@
 // The verbs scripts use: send, wait, stop.
 
+#include <array>
+#include <cstddef>
+#include <cstdint>
 #include <cstdio>
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "absl/strings/match.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
 #include "cmd/commands.h"
@@ -22,15 +26,84 @@ namespace {
 constexpr absl::Duration kUsualTimeout = absl::Seconds(30);
 constexpr absl::Duration kStopTimeout = absl::Seconds(60);
 
-// The bytes of the keys with these names.
-absl::StatusOr<std::string> KeysFor(const SessionAddress& where,
-                                    const std::string& names) {
-  ASSIGN_OR_RETURN(const std::string keys,
-                   KeysNamed(names, CursorKeys::kNormal));
-  // Head is asked only if it matters what the program asked for.
-  if (keys == *KeysNamed(names, CursorKeys::kApplication)) return keys;
-  ASSIGN_OR_RETURN(const CursorKeys cursor_keys, AskCursorKeys(where));
-  return KeysNamed(names, cursor_keys);
+// The pieces that the options of send add, each after so many operands.
+class TypedInOrder {
+ public:
+  explicit TypedInOrder(const Options& options) : options_(options) {}
+
+  void Add(std::vector<Piece> pieces) {
+    given_.push_back({options_.operands_so_far(), std::move(pieces)});
+  }
+  void AddEnter() {
+    enter_first_ = enter_first_ || given_.empty();
+    Add({kEnter});
+  }
+  // Puts the texts, which are the last operands, between them.  Those without
+  // an option between them are one, with spaces.
+  absl::StatusOr<std::vector<Piece>> With(const std::vector<std::string>& texts,
+                                          bool literal) const;
+
+ private:
+  inline static const Piece kEnter = {.kind = Piece::Kind::kKey,
+                                      .text = "Enter"};
+  struct Given {
+    size_t operands;
+    std::vector<Piece> pieces;
+  };
+  const Options& options_;
+  std::vector<Given> given_;
+  bool enter_first_ = false;  // of the options
+};
+
+absl::StatusOr<std::vector<Piece>> TypedInOrder::With(
+    const std::vector<std::string>& texts, bool literal) const {
+  std::vector<Piece> all;
+  const auto append = [&all](const std::vector<Piece>& pieces) {
+    all.insert(all.end(), pieces.begin(), pieces.end());
+  };
+  const size_t before = options_.operands_so_far() - texts.size();
+  auto text = texts.begin();
+  const auto append_texts = [&](size_t operands) -> absl::Status {
+    const auto begin = text;
+    while (text != texts.end() &&
+           before + static_cast<size_t>(text - texts.begin()) < operands) {
+      ++text;
+    }
+    std::string joined = absl::StrJoin(begin, text, " ");
+    if (!literal) {
+      ASSIGN_OR_RETURN(joined, Unescape(joined));
+    }
+    append(PiecesOfText(joined));
+    return absl::OkStatus();
+  };
+  // An --enter before everything is meant for the end: "send mc --enter list".
+  bool enter_last = false;
+  for (const Given& given : given_) {
+    RETURN_IF_ERROR(append_texts(given.operands));
+    const bool first = &given == &given_.front() && all.empty();
+    if (first && enter_first_) {
+      enter_last = true;
+    } else {
+      append(given.pieces);
+    }
+  }
+  RETURN_IF_ERROR(append_texts(SIZE_MAX));
+  if (enter_last) append({kEnter});
+  return all;
+}
+
+// Reads standard input where a paste of "-" stands for it.
+absl::Status PasteStdin(std::vector<Piece>& pieces) {
+  for (Piece& piece : pieces) {
+    if (piece.kind != Piece::Kind::kPaste || piece.text != "-") continue;
+    piece.text.clear();
+    std::array<char, 65536> room;
+    while (const size_t got = std::fread(room.data(), 1, room.size(), stdin)) {
+      piece.text.append(room.data(), got);
+    }
+    if (std::ferror(stdin) != 0) return Errno("read standard input");
+  }
+  return absl::OkStatus();
 }
 
 void PrintLine(const std::string& text) {
@@ -95,17 +168,44 @@ absl::Status RunUntil(Script script, const Awaited& awaited) {
 }  // namespace
 
 int SendCommand(int argc, char** argv) {
-  std::string names;
   Awaited awaited;
-  bool enter = false;
   bool literal = false;
   Script script{.timeout = kUsualTimeout};
   Options options("send", "[OPTION]... [HEAD-SOCKET] SESSION [TEXT]...",
-                  "Types TEXT into SESSION; \\n, \\r, \\t, \\e, \\xHH, \\0oo "
+                  "Types TEXT and what the options say into SESSION, in the "
+                  "order given; \\n, \\r, \\t, \\e, \\xHH, \\0oo "
                   "and \\\\ are escapes.");
-  options.Value("keys", "NAMES", &names,
-                "type these keys after TEXT, as in 'C-c Up F1 M-x'");
-  options.Flag("enter", &enter, "type Enter at the end");
+  TypedInOrder typed(options);
+  options.Do("keys", "NAMES", "type these keys, as in 'C-c Up F1 M-x'",
+             [&](absl::string_view names) -> absl::Status {
+               ASSIGN_OR_RETURN(std::vector<Piece> keys, PiecesOfKeys(names));
+               typed.Add(std::move(keys));
+               return absl::OkStatus();
+             });
+  options.Do("enter", "",
+             "type Enter here; at the end, if it stands before everything",
+             [&](absl::string_view) {
+               typed.AddEnter();
+               return absl::OkStatus();
+             });
+  options.Do(
+      "paste", "TEXT", "paste TEXT as it is, or standard input for \"-\"",
+      [&](absl::string_view text) {
+        typed.Add({{.kind = Piece::Kind::kPaste, .text = std::string(text)}});
+        return absl::OkStatus();
+      });
+  options.Do("mouse", "EVENT", "click at ROW,COL, or BUTTON:ROW,COL",
+             [&](absl::string_view event) -> absl::Status {
+               ASSIGN_OR_RETURN(const Piece click, ParseMouse(event));
+               typed.Add({click});
+               return absl::OkStatus();
+             });
+  options.Do("pause", "SECONDS", "wait here for this long",
+             [&](absl::string_view text) -> absl::Status {
+               ASSIGN_OR_RETURN(const absl::Duration time, ParseSeconds(text));
+               typed.Add({{.kind = Piece::Kind::kPause, .pause = time}});
+               return absl::OkStatus();
+             });
   options.Flag("literal", &literal, "type backslashes as they are");
   options.Value("wait-for", "REGEX", &awaited.pattern,
                 "then wait until a line of output matches");
@@ -126,12 +226,8 @@ int SendCommand(int argc, char** argv) {
               "--print needs --wait-for or --screen; see --help");
         }
         script.where = target.where;
-        std::string text = absl::StrJoin(target.rest, " ");
-        if (!literal) {
-          ASSIGN_OR_RETURN(text, Unescape(text));
-        }
-        ASSIGN_OR_RETURN(const std::string keys, KeysFor(target.where, names));
-        script.typed = absl::StrCat(text, keys, enter ? "\r" : "");
+        ASSIGN_OR_RETURN(script.typed, typed.With(target.rest, literal));
+        RETURN_IF_ERROR(PasteStdin(script.typed));
         if (script.typed.empty()) {
           return absl::InvalidArgumentError("nothing to type; see --help");
         }
@@ -191,13 +287,22 @@ int WaitCommand(int argc, char** argv) {
   return failure != 0 ? failure : status;
 }
 
+namespace {
+
+absl::StatusOr<std::vector<Piece>> ParseTyped(absl::string_view text) {
+  ASSIGN_OR_RETURN(const std::string bytes, Unescape(text));
+  return PiecesOfText(bytes);
+}
+
+}  // namespace
+
 int StopCommand(int argc, char** argv) {
   Script script{.until = Script::Until::kEnd, .timeout = kStopTimeout};
   Options options(
       "stop", "[OPTION]... [HEAD-SOCKET] [SESSION]",
       "Types what makes SESSION's (your newest's) program exit, and "
       "waits until it has.");
-  options.Value("type", "TEXT", &script.typed, Unescape,
+  options.Value("type", "TEXT", &script.typed, ParseTyped,
                 "the text to type, with escapes, as in 'stop\\n'");
   options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
                 "give up after this long, or \"never\" (60)");

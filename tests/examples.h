@@ -84,6 +84,12 @@ bool Try();
 namespace lib_base_byte_queue_h {
 extern ByteQueue queue;
 }
+namespace lib_verbs_typist_h {
+extern Inquiry& inquiry;
+extern Attachment& attachment;
+extern std::vector<Piece> pieces;
+extern const Attached& attached;
+}  // namespace lib_verbs_typist_h
 namespace lib_verbs_followed_screen_h {
 extern const Attached& attached;
 void Look(const Screen& screen);

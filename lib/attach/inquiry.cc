@@ -14,7 +14,7 @@ void Inquiry::Ask(deptyr::Ask question, Answered answered) {
     absl::StatusOr<Fd> socket = ConnectToHead(path_);
     if (!socket.ok()) {
       failure_ = loop_.After(absl::ZeroDuration(),
-                             [this, why = socket.status()] { Answer(why); });
+                             [this, why = socket.status()] { Deliver(why); });
       return;
     }
     head_ = std::make_unique<HeadConnection>(loop_, *std::move(socket), *this);
@@ -32,9 +32,11 @@ absl::Status Inquiry::NoAnswer(absl::Duration waited) const {
 
 void Inquiry::OnMessage(HeadMessage message) {
   if (const auto* item = std::get_if<Item>(&message)) {
-    items_.push_back(item->fields);
+    answer_.items.push_back(item->fields);
+  } else if (const auto* paint = std::get_if<Paint>(&message)) {
+    answer_.paint += paint->bytes;
   } else if (std::holds_alternative<Done>(message)) {
-    Answer(std::exchange(items_, {}));
+    Deliver(std::exchange(answer_, {}));
   } else if (const auto* refused = std::get_if<Refused>(&message)) {
     OnEnd(RefusalError(*refused, path_));
   }
@@ -42,22 +44,22 @@ void Inquiry::OnMessage(HeadMessage message) {
 
 void Inquiry::OnEnd(const absl::Status& why) {
   Drop();
-  Answer(why);
+  Deliver(why);
 }
 
-void Inquiry::Answer(Items items) {
+void Inquiry::Deliver(absl::StatusOr<Answer> answer) {
   waiting_.Reset();
   failure_.Reset();
   // It may ask again.
   if (Answered answered = std::exchange(answered_, nullptr)) {
-    answered(std::move(items));
+    answered(std::move(answer));
   }
 }
 
 void Inquiry::Drop() {
   waiting_.Reset();
   failure_.Reset();
-  items_.clear();
+  answer_ = {};
   if (head_ == nullptr) return;
   head_->Close();
   loop_.DestroyLater(std::move(head_));  // it may be what calls us

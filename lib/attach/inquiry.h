@@ -1,8 +1,8 @@
 // Asks head questions from within an event loop, one after the other.
 //
 //   Inquiry inquiry(loop, path);
-//   inquiry.Ask({.what = "sessions", .fields = {}}, [&](auto items) {
-//     done = items.ok() && items->empty();
+//   inquiry.Ask({.what = "sessions", .fields = {}}, [&](auto answer) {
+//     done = answer.ok() && answer->items.empty();
 //   });
 //
 // An answer may ask the next question.  An inquiry that is destroyed calls
@@ -26,8 +26,11 @@ namespace deptyr {
 
 class Inquiry final : public HeadConnection::Listener {
  public:
-  using Items = absl::StatusOr<std::vector<KeyValues>>;
-  using Answered = absl::AnyInvocable<void(Items)>;
+  struct Answer {
+    std::vector<KeyValues> items;
+    std::string paint;
+  };
+  using Answered = absl::AnyInvocable<void(absl::StatusOr<Answer>)>;
 
   // `path` is that of head's socket.
   Inquiry(EventLoop& loop, std::string path)
@@ -36,9 +39,9 @@ class Inquiry final : public HeadConnection::Listener {
   Inquiry(const Inquiry&) = delete;
   Inquiry& operator=(const Inquiry&) = delete;
 
-  // Calls `answered` with the items of the answer, or with an error if head
-  // refuses, goes away or says nothing for kAnswerPatience; not before this
-  // returns.  A question that isn't answered yet is forgotten.
+  // Calls `answered` with the answer, or with an error if head refuses, goes
+  // away or says nothing for kAnswerPatience; not before this returns.  A
+  // question that isn't answered yet is forgotten.
   void Ask(deptyr::Ask question, Answered answered);
   // The error if head has said nothing to a question for so long; OK if none is
   // open.
@@ -47,13 +50,13 @@ class Inquiry final : public HeadConnection::Listener {
  private:
   void OnMessage(HeadMessage message) override;
   void OnEnd(const absl::Status& why) override;
-  void Answer(Items items);
+  void Deliver(absl::StatusOr<Answer> answer);
   void Drop();
 
   EventLoop& loop_;
   const std::string path_;
   std::unique_ptr<HeadConnection> head_;  // null until something is asked
-  std::vector<KeyValues> items_;
+  Answer answer_;                         // what has come of it
   Answered answered_;
   Timer waiting_;
   Timer failure_;  // or until head has been silent for too long

@@ -274,12 +274,15 @@ bool Client::answers() const {
 }
 
 void Client::Type(absl::string_view keystrokes) {
+  keys_ += keystrokes.size();
   if (session() == nullptr || session()->PassInterrupt(*this, keystrokes)) {
     return;
   }
   flush_.Reset();
   const std::string typed = WithoutAnswers(keystrokes);
-  if (!typed.empty() && !IsReport(typed)) session()->Lead(*this);
+  const bool is_typed = !typed.empty() && !IsReport(typed);
+  if (is_typed) session()->Lead(*this);
+  if (is_typed) last_typed_ = absl::Now();
   untyped_ += typed;
   FlushRepliesLater();
   TypeUntyped();
@@ -347,7 +350,11 @@ ClientState Client::Save() const {
                     .insert_begun = insert_begun_,
                     .inserts = {},
                     .begins = !begun(),
-                    .lost = lost()};
+                    .lost = lost(),
+                    .typed = InfoAs(ClientKind::kAttach).typed,
+                    .last_typed = last_typed_ == absl::InfinitePast()
+                                      ? 0
+                                      : absl::ToUnixMillis(last_typed_)};
   for (const Insert& insert : inserts_) {
     const size_t begun = insert.picture ? LeftOfPacket(insert) : 0;
     state.inserts.push_back({insert.offset, insert.text.substr(insert.written),
@@ -381,6 +388,10 @@ void Client::Restore(const ClientState& state) {
   NoteReplayed();
   // The filter has looked at these bytes before, so it holds all of them again.
   untyped_ += replies_.Feed(state.held);
+  keys_ = state.typed + untyped_.size() + replies_.held().size();
+  if (state.last_typed != 0) {
+    last_typed_ = absl::FromUnixMillis(state.last_typed);
+  }
   FlushRepliesLater();
 }
 

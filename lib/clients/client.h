@@ -114,6 +114,12 @@ class Client : public SessionClient {
 
  protected:
   uint64_t typed() const { return typed_; }  // bytes that the session took
+  // Fills in the fields that clients of all protocols have.
+  ClientInfo InfoAs(ClientKind kind) const {
+    return {.kind = kind,
+            .typed = keys_ - untyped_.size() - replies_.held().size(),
+            .last_typed = last_typed_};
+  }
   // No packet is half written.
   bool between_packets() const { return packet_left_ == 0 && !insert_begun_; }
   // False if it has to wait for a picture: then it is in the line.
@@ -172,6 +178,8 @@ class Client : public SessionClient {
   Timer replayed_;
   std::string untyped_;
   uint64_t typed_ = 0;
+  uint64_t keys_ = 0;  // bytes that came
+  absl::Time last_typed_ = absl::InfinitePast();
 };
 
 }  // namespace deptyr

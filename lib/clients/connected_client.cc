@@ -87,11 +87,12 @@ void ConnectedClient::Join(Session& session) {
 }
 
 ClientInfo ConnectedClient::Info() const {
-  return {.kind = protocol_->kind(),
-          .identity = identity_,
-          .read_only = session() != nullptr && !May(Right::kType),
-          .inside = protocol_->inside(),
-          .dropped = dropped_};
+  ClientInfo info = InfoAs(protocol_->kind());
+  info.identity = identity_;
+  info.read_only = session() != nullptr && !May(Right::kType);
+  info.inside = protocol_->inside();
+  info.dropped = dropped_;
+  return info;
 }
 
 std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring&) {

@@ -157,7 +157,8 @@ std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) const {
                       .state = session.State(),
                       .rights = rights_,
                       .stopped = session.stopped_by() != 0 ? std::optional(true)
-                                                           : std::nullopt}));
+                                                           : std::nullopt,
+                      .client = client.id()}));
   if (returns) InsertWhatHappened(client);
   const bool wants_offset = wish_.stream == 0 && wish_.from == From::kOffset;
   const uint64_t wanted = returns        ? wish_.offset

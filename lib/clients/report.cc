@@ -47,6 +47,9 @@ KeyValues Report(Session& session) {
   if (const uint64_t client = session.stopped_by()) {
     fields.emplace_back("stopped-by", absl::StrCat(client));
   }
+  if (session.input_queued() != 0) {
+    fields.emplace_back("queued", absl::StrCat(session.input_queued()));
+  }
   if (!session.log().style().empty()) {
     fields.emplace_back("log", session.log().style());
     fields.emplace_back("log-lost", absl::StrCat(session.log().lost()));
@@ -76,7 +79,12 @@ KeyValues Report(const SessionClient& client) {
       {"behind", absl::StrCat(session.ring().end() - client.output().offset())},
       {"missed", absl::StrCat(client.output().missed())},
       {"dropped", absl::StrCat(info.dropped)},
+      {"typed", absl::StrCat(info.typed)},
   };
+  if (info.last_typed != absl::InfinitePast()) {
+    fields.emplace_back("last-typed",
+                        absl::StrCat(absl::ToUnixMillis(info.last_typed)));
+  }
   if (info.identity && info.identity->pid != 0) {
     fields.emplace_back("pid", absl::StrCat(info.identity->pid));
   }

@@ -135,6 +135,8 @@ class Session {
   // runs, input is dropped: it isn't for the next one.
   size_t Type(SessionClient& from, absl::string_view keystrokes);
   size_t input_room() const { return input_.room(); }
+  // How much was typed that the terminal hasn't taken.
+  size_t input_queued() const { return input_.bytes().size(); }
   // Whether head answers what the program asks while no client's terminal does.
   // It doesn't without a screen: a router's client has its program to itself.
   bool answers_queries() const { return keeps_screen_; }

@@ -55,6 +55,8 @@ struct ClientInfo {
   // The session on whose terminal it shows what it is sent, or "".
   std::string inside = {};
   uint64_t dropped = 0;  // bytes, sizes and signals it had no right to send
+  uint64_t typed = 0;    // bytes of its keys that were passed on or dropped
+  absl::Time last_typed = absl::InfinitePast();
 };
 
 class SessionClient {

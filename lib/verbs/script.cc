@@ -10,7 +10,6 @@
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
-#include "lib/attach/ask.h"
 #include "lib/attach/attachment.h"
 #include "lib/attach/inquiry.h"
 #include "lib/attach/notice.h"
@@ -19,8 +18,8 @@
 #include "lib/base/status.h"
 #include "lib/render/render.h"
 #include "lib/sys/event_loop.h"
-#include "lib/term/digest.h"
 #include "lib/verbs/followed_screen.h"
+#include "lib/verbs/typist.h"
 
 namespace deptyr {
 namespace {
@@ -73,7 +72,7 @@ class ScriptClient final : public Attachment::Listener {
     inquiry_.Ask(
         {.what = "status", .fields = {{"session", script_.where.session}}},
         [this](auto status) {
-          if (status.ok()) return AttachFrom(BeginningOf(*status));
+          if (status.ok()) return AttachFrom(BeginningOf(status->items));
           if (!script_.awaits_session || !absl::IsNotFound(status.status()) ||
               script_.where.session.empty()) {
             return Finish(status.status());
@@ -88,7 +87,7 @@ class ScriptClient final : public Attachment::Listener {
   void LookForSession() {
     inquiry_.Ask({.what = "sessions", .fields = {}}, [this](auto sessions) {
       if (!sessions.ok()) return Finish(sessions.status());
-      for (const KeyValues& session : *sessions) {
+      for (const KeyValues& session : sessions->items) {
         if (ValueOf(session, "name") == script_.where.session) {
           return FindBeginning();
         }
@@ -110,7 +109,7 @@ class ScriptClient final : public Attachment::Listener {
       if (ValueOf(item, "item") == "incarnation" &&
           ValueOf(item, "ended") == "0" &&
           absl::SimpleAtoi(ValueOf(item, "begin"), &begin)) {
-        return {.session = script_.where.session,
+        return {.session = std::string(ValueOf(status.front(), "name")),
                 .from = From::kOffset,
                 .value = begin};
       }
@@ -142,23 +141,34 @@ class ScriptClient final : public Attachment::Listener {
     }
     waiting_ = SayWaiting(
         loop_, absl::StrCat(head_->session(), " to ", DeedOf(script_.until)));
-    if (script_.until == Until::kQuiet) WaitForQuiet();
-    if (script_.until == Until::kScreen) {
-      screen_.OnAttached(attached);
-      // The screen from before anything was typed answers nothing.
-      looks_ = script_.typed.empty();
-      // A screen that is blank isn't painted.
-      next_look_ = loop_.After(absl::ZeroDuration(), [this] { Look(); });
-    }
-    head_->Type(script_.typed);
-    // Head answers "done" when the program has taken all of it.
+    if (script_.until == Until::kScreen) screen_.OnAttached(attached);
+    if (script_.typed.empty()) return OnTyped(absl::OkStatus());
+    typist_.emplace(loop_, inquiry_, *head_);
+    typist_->Type(script_.typed, attached,
+                  [this](const absl::Status& end) { OnTyped(end); });
+  }
+
+  void OnTyped(const absl::Status& end) {
+    if (!end.ok()) return Finish(end);
+    typed_ = true;
+    // Head answers "done" at once.
     if (script_.until == Until::kTyped) head_->EndTyping();
+    if (script_.until == Until::kQuiet) WaitForQuiet();
+    if (script_.until != Until::kScreen) return;
+    // The screen from before anything was typed answers nothing.
+    if (typist_) {
+      return typist_->AwaitRead([this](const absl::Status& read) {
+        read.ok() ? BeginToLook() : Finish(read);
+      });
+    }
+    // A screen that is blank isn't painted.
+    next_look_ = loop_.After(absl::ZeroDuration(), [this] { BeginToLook(); });
   }
 
   void OnMessage(const HeadMessage& message) override {
     if (script_.until == Until::kScreen) Follow(message);
     if (const auto* output = std::get_if<Output>(&message)) {
-      if (script_.until == Until::kQuiet) WaitForQuiet();
+      if (script_.until == Until::kQuiet && typed_) WaitForQuiet();
       if (script_.matcher == nullptr) return;
       if (script_.matcher->Feed(output->bytes)) Finish(absl::OkStatus());
     } else if (const auto* notice = std::get_if<Notice>(&message)) {
@@ -177,7 +187,10 @@ class ScriptClient final : public Attachment::Listener {
     if (script_.until == Until::kStatus) return OnStatus(fields);
     // A client that only waits may well wait for the next program.
     if (script_.typed.empty()) return;
-    if (lasting_.pending()) return;  // nothing changes any more
+    if (script_.until == Until::kScreen && typist_->has_sent_all()) {
+      BeginToLook();  // nothing changes any more
+      if (end_ || lasting_.pending()) return;
+    }
     Finish(absl::UnavailableError(absl::StrCat(
         head_->session(), " ", HowOf(fields),
         script_.until == Until::kMatch || script_.until == Until::kScreen
@@ -189,9 +202,10 @@ class ScriptClient final : public Attachment::Listener {
 
   void LearnStatus() {
     inquiry_.Ask({.what = "status", .fields = {{"session", head_->session()}}},
-                 [this](auto items) {
-                   if (!items.ok()) return Finish(items.status());
-                   OnStatus(items->empty() ? KeyValues() : items->front());
+                 [this](auto answer) {
+                   if (!answer.ok()) return Finish(answer.status());
+                   const std::vector<KeyValues>& items = answer->items;
+                   OnStatus(items.empty() ? KeyValues() : items.front());
                  });
   }
 
@@ -213,8 +227,13 @@ class ScriptClient final : public Attachment::Listener {
 
   // --- the screen
 
+  void BeginToLook() {
+    looks_ = true;
+    Look();
+  }
+
   void Follow(const HeadMessage& message) {
-    if (std::holds_alternative<Output>(message)) looks_ = true;
+    looks_ = looks_ || (typed_ && std::holds_alternative<Output>(message));
     const bool must_last = script_.screen->lasting() > absl::ZeroDuration();
     screen_.Take(message, [this, must_last] {
       if (!must_last) Look();
@@ -254,7 +273,7 @@ class ScriptClient final : public Attachment::Listener {
                           " was asked");
     }
     const std::string& name = head_->session();
-    switch (script_.until) {
+    switch (typed_ ? script_.until : Until::kTyped) {
       case Until::kTyped:
         return absl::StrCat(name, " did not take what was typed within ", time);
       case Until::kMatch:
@@ -288,8 +307,10 @@ class ScriptClient final : public Attachment::Listener {
   Backoff pauses_ = kHeadBackoff;
   Timer next_look_;                 // for the session, and then at its screen
   std::optional<Attachment> head_;  // once the session is there
-  FollowedScreen screen_;
+  std::optional<Typist> typist_;    // once it is attached, to type
+  bool typed_ = false;              // all of it
   bool looks_ = false;
+  FollowedScreen screen_;
   Timer lasting_;  // while the condition holds
   uint64_t look_ = 0;
   Timer quiet_;
@@ -308,19 +329,6 @@ absl::Status RunScript(const Script& script, ScriptEnd* end) {
   absl::Status status = client.Run();
   if (end != nullptr) *end = client.end();
   return status;
-}
-
-absl::StatusOr<CursorKeys> AskCursorKeys(const SessionAddress& where) {
-  Digest digest;
-  RETURN_IF_ERROR(AskHead(
-      where.head, {.what = "snapshot", .fields = {{"session", where.session}}},
-      [&](const HeadMessage& said) {
-        if (const auto* paint = std::get_if<Paint>(&said)) {
-          digest.Scan(paint->bytes);
-        }
-      }));
-  return digest.modes().application_cursor_keys() ? CursorKeys::kApplication
-                                                  : CursorKeys::kNormal;
 }
 
 }  // namespace deptyr

@@ -1,15 +1,15 @@
 // Types into a session and waits, for scripts.  The client attaches before it
 // types, so it misses nothing of what comes after.
 //
-//   Script script{.where = {"", "mc"}, .typed = "stop\n",
+//   Script script{.where = {"", "mc"}, .typed = PiecesOfText("stop\n"),
 //                 .until = Script::Until::kEnd, .timeout = absl::Minutes(1)};
 //   RETURN_IF_ERROR(RunScript(script));
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "absl/status/status.h"
-#include "absl/status/statusor.h"
 #include "absl/time/time.h"
 
 #include "lib/attach/session_address.h"
@@ -21,7 +21,7 @@ namespace deptyr {
 
 struct Script {
   SessionAddress where = {};
-  std::string typed = {};
+  std::vector<Piece> typed = {};
   // The event that the script waits for.
   enum class Until {
     kTyped,   // the program has taken all that was typed
@@ -49,8 +49,5 @@ struct ScriptEnd {
 // Blocking.  Fails with DeadlineExceeded if that doesn't happen in time.  Says
 // in `end`, also then, how it was.
 absl::Status RunScript(const Script& script, ScriptEnd* end = nullptr);
-
-// Asks which sequences the session's program wants the cursor keys to send.
-absl::StatusOr<CursorKeys> AskCursorKeys(const SessionAddress& where);
 
 }  // namespace deptyr

@@ -148,8 +148,10 @@ struct Attached {
   // only clients that have all of them.
   Rights rights = Rights::All();
   std::optional<bool> stopped = {};  // somebody has stopped its output by ^S
+  // The client's own number, by which a report names it.
+  std::optional<uint64_t> client = {};
   DEPTYR_FIELDS(version, session, stream, offset, end, rows, cols, number,
-                running, state, rights, stopped)
+                running, state, rights, stopped, client)
 };
 
 // A message without keys.

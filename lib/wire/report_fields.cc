@@ -29,6 +29,7 @@ constexpr ReportField kFields[] = {
     {"session", "how", kText, "LAST END"},
     {"session", "argv", kWords, "PROGRAM"},
     {"session", "stopped-by", kNumber},
+    {"session", "queued", kBytes},
     {"session", "code", kNumber},
     {"session", "signal", kNumber},
 
@@ -43,6 +44,8 @@ constexpr ReportField kFields[] = {
     {"client", "behind", kBytes, "BEHIND"},
     {"client", "missed", kBytes, "MISSED"},
     {"client", "dropped", kBytes, "DROPPED"},
+    {"client", "typed", kBytes},
+    {"client", "last-typed", kTime},
     {"client", "read-only", kFlag, "MAY"},
     {"client", "leads", kFlag},
 

@@ -63,11 +63,13 @@ struct ClientState {
   uint64_t packet_left = 0;
   bool insert_begun = false;
   std::vector<InsertState> inserts;
-  bool begins = false;  // it waits for its first picture
-  bool lost = false;    // it waits for a picture
+  bool begins = false;     // it waits for its first picture
+  bool lost = false;       // it waits for a picture
+  uint64_t typed = 0;      // bytes of keys that were passed on or dropped
+  int64_t last_typed = 0;  // milliseconds since 1970
   DEPTYR_FIELDS(id, since, session, cursor, missed, deaf, rows, cols, untyped,
                 held, answered, replaying, header, packet_left, insert_begun,
-                inserts, begins, lost)
+                inserts, begins, lost, typed, last_typed)
 };
 
 struct SocketClientState {

@@ -4,6 +4,8 @@
 //   actor report FILE     writes what it was given, waits for its input's end
 //   actor sizes           prints its terminal's size, and again when it changes
 //   actor keys N          raw; prints the next N bytes it reads in hexadecimal
+//   actor reads N         raw; prints the next N bytes in hexadecimal, those of
+//                         each read(2) in brackets; it is slow to read
 //   actor flood N FILE    prints N numbered lines, makes FILE, waits for input
 //   actor leftover FILE   leaves a child that holds the terminal, and exits;
 //                         the child's pid is in FILE
@@ -170,11 +172,15 @@ int Sizes() {
   }
 }
 
-int Keys(int count) {
+void MakeRaw() {
   termios settings{};
   ::tcgetattr(0, &settings);
   ::cfmakeraw(&settings);
   ::tcsetattr(0, TCSANOW, &settings);
+}
+
+int Keys(int count) {
+  MakeRaw();
   std::printf("keys:");
   std::fflush(stdout);
   for (int i = 0; i < count; ++i) {
@@ -182,6 +188,31 @@ int Keys(int count) {
     if (::read(0, &key, 1) != 1) return 1;
     std::printf(" %02x", key);
     std::fflush(stdout);
+  }
+  std::printf(" done\r\n");
+  std::fflush(stdout);
+  WaitForInputsEnd();
+  return 0;
+}
+
+// Bytes that come while it is slow are read together.
+int Reads(int count) {
+  constexpr useconds_t kSlowness = 40'000;
+  MakeRaw();
+  std::printf("reads:");
+  std::fflush(stdout);
+  while (count > 0) {
+    std::array<unsigned char, 256> room;
+    ::usleep(kSlowness);
+    const ssize_t got = ::read(0, room.data(), room.size());
+    if (got <= 0) return 1;
+    std::printf(" [");
+    for (ssize_t i = 0; i < got; ++i) {
+      std::printf("%s%02x", i == 0 ? "" : " ", room[static_cast<size_t>(i)]);
+    }
+    std::printf("]");
+    std::fflush(stdout);
+    count -= static_cast<int>(got);
   }
   std::printf(" done\r\n");
   std::fflush(stdout);
@@ -243,6 +274,7 @@ int main(int argc, char** argv) {
   if (role == "report" && argc == 3) return Report(argv[2]);
   if (role == "sizes") return Sizes();
   if (role == "keys" && argc == 3) return Keys(std::atoi(argv[2]));
+  if (role == "reads" && argc == 3) return Reads(std::atoi(argv[2]));
   if (role == "flood" && argc == 4) return Flood(std::atoi(argv[2]), argv[3]);
   if (role == "leftover" && argc == 3) return Leftover(argv[2]);
   if (role == "privileged") return Privileged();

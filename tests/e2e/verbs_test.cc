@@ -318,6 +318,92 @@ TEST_F(VerbsTest, SendTypesKeysAsTheProgramWantsThem) {
       HasSubstr("keys: 1b 4f 41 done")));
 }
 
+TEST_F(VerbsTest, SendTypesInTheOrderGivenAndEachPieceIsReadAlone) {
+  const auto typed = [&](absl::string_view asks, int count,
+                         std::vector<std::string> words) {
+    static int number = 0;
+    const std::string name = absl::StrCat("r", ++number);
+    auto reader = Body(name, {"sh", "-c",
+                              absl::StrCat("printf '", asks, "'; exec ",
+                                           Quote(Actor()), " reads ", count)});
+    EXPECT_TRUE(TextUntil(
+        [&] {
+          return Run({"history", name}).out;
+        },
+        HasSubstr("reads:")));
+    words.insert(words.begin(), {"send", name});
+    const Result sent = Run(words);
+    EXPECT_EQ(sent.status, 0) << sent.err;
+    std::string text;
+    EXPECT_TRUE(TextUntil(
+        [&] {
+          return text = Run({"history", name, "--text"}).out;
+        },
+        HasSubstr(" done")));
+    return text;
+  };
+  EXPECT_EQ(typed("", 11,
+                  {"a", "--keys", "Escape Up", "b", "c", "--pause", "0.01",
+                   "--enter", "d\\n"}),
+            "reads: [61] [1b] [1b 5b 41] [62 20 63] [0d] [64] [0a] done\n");
+  // It means the end if it comes before everything.
+  EXPECT_EQ(typed("", 5, {"--enter", "list"}),
+            "reads: [6c 69 73 74] [0d] done\n");
+  EXPECT_EQ(typed("", 2, {"--keys", "a", "--enter"}),
+            "reads: [61] [0d] done\n");
+  EXPECT_EQ(typed("", 4, {"--enter", "--keys", "a b c"}),
+            "reads: [61] [62] [63] [0d] done\n");
+  EXPECT_EQ(typed("\\033[?2004h\\033[?1h", 20,
+                  {"--paste", "a\\n", "--keys", "Up", "--", "-x"}),
+            "reads: [1b 5b 32 30 30 7e 61 5c 6e 1b 5b 32 30 31 7e] "
+            "[1b 4f 41] [2d 78] done\n");
+  EXPECT_EQ(typed("\\033[?1000;1006h", 18, {"--mouse", "right:2,9"}),
+            "reads: [1b 5b 3c 32 3b 31 30 3b 33 4d 1b 5b 3c 32 3b 31 30 3b 33 "
+            "6d] done\n");
+}
+
+TEST_F(VerbsTest, APasteMayComeFromStandardInput) {
+  auto cat = Body("a", {"cat"});
+  const LogFile input;
+  ASSERT_EQ(::write(input.fd(), "one\ntwo\n", 8), 8);
+  ASSERT_EQ(::lseek(input.fd(), 0, SEEK_SET), 0);
+  Program send = Program::Start(
+      {Deptyr(), "send", head_.socket(), "a", "--paste", "-"},
+      {.fds = {{input.fd(), 0}, {out_.fd(), 1}, {err_.fd(), 2}}});
+  EXPECT_EQ(send.Wait(), ExitStatus{});
+  EXPECT_TRUE(TextUntil(
+      [&] {
+        return Run({"history", "a"}).out;
+      },
+      HasSubstr("two\r\none\r\ntwo\r\n")));
+}
+
+// It must be read before the next piece, and isn't.
+TEST_F(VerbsTest, APieceThatIsNotReadKeepsBackTheNext) {
+  auto deaf = Body("mc", {"sh", "-c", "stty raw -echo; echo up; sleep 1d"});
+  ASSERT_TRUE(HistoryUntil(HasSubstr("up")));
+  EXPECT_EQ(Run({"send", "mc", "x\\n", "--timeout", "0.2"}).err,
+            "deptyr send: mc did not take what was typed within 200ms\n");
+  // A terminal that reads lines keeps them for its program.
+  auto lines = Body("b", {"sh", "-c", "echo up; sleep 1d"});
+  ASSERT_TRUE(TextUntil(
+      [&] {
+        return Run({"history", "b"}).out;
+      },
+      HasSubstr("up")));
+  EXPECT_EQ(Run({"send", "b", "x\\n"}).status, 0);
+  EXPECT_EQ(Run({"send", "b", "y\\n"}).status, 0);
+}
+
+TEST_F(VerbsTest, AClickThatTheProgramWouldNotHearOfIsNotTyped) {
+  auto cat = Body("a", {"cat"});
+  const Result sent = Run({"send", "a", "--mouse", "0,0"});
+  EXPECT_EQ(sent.status, 111);
+  EXPECT_EQ(sent.err,
+            "deptyr send: a: the program hasn't asked for the mouse; nothing "
+            "was typed\n");
+}
+
 TEST_F(VerbsTest, SendSaysWhatIsWrong) {
   EXPECT_EQ(Run({"send", "mc"}).status, 100);
   EXPECT_EQ(Run({"send", "mc", "\\q"}).status, 100);
@@ -378,10 +464,11 @@ TEST_F(VerbsTest, WaitWaitsForAStatusThatIsToldLater) {
   EXPECT_EQ(wait.Wait(), ExitStatus{.code = 7});
 }
 
-// Shows each line that it reads alone on the screen, however long.
+// Shows each line that it reads alone on the screen, and for a moment another.
 constexpr char kPainter[] =
     "stty -echo; printf '\\033[?1049hready'; while read line; do "
-    "printf '\\033[2J\\033[H\\033[32m%s\\033[m.' \"$line\"; done";
+    "printf '\\033[2J\\033[Hat first %s\\033[2J\\033[H\\033[32m%s\\033[m.' "
+    "\"$line\" \"$line\"; done";
 
 TEST_F(VerbsTest, WaitLooksAtTheScreenAtOnceAndAfterEveryChange) {
   auto painter = Body("mc", {"sh", "-c", kPainter});
@@ -404,9 +491,9 @@ TEST_F(VerbsTest, WaitLooksAtTheScreenAtOnceAndAfterEveryChange) {
   EXPECT_EQ(late.out, "green.\n");
   EXPECT_EQ(Run({"wait", "mc", "--gone", "gr", "--timeout", "0.2"}).err,
             "deptyr wait: mc still shows gr after 200ms\n");
-  // The second line replaces the first at once.
+  // The program replaces this at once.
   EXPECT_EQ(
-      Run({"send", "mc", "short\\nother\\n", "--screen", "^short"}).status, 0);
+      Run({"send", "mc", "short\\n", "--screen", "^at first short"}).status, 0);
 }
 
 TEST_F(VerbsTest, AScreenThatAlwaysChangesIsNotStable) {

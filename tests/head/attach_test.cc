@@ -203,7 +203,8 @@ TEST_F(AttachTest, HistoryThenWhatComesNoByteTwiceNoneMissing) {
                                          .cols = 80,
                                          .number = 1,
                                          .running = true,
-                                         .state = session_.State()}));
+                                         .state = session_.State(),
+                                         .client = Client::last_id()}));
   reader.Say(Keys{"\n"});
   ASSERT_TRUE(Until([&] { return reader.Heard("ended"); }));
   EXPECT_EQ(reader.output(), "before\nafter");
