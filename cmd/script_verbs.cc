@@ -34,13 +34,18 @@ class TypedInOrder {
   void Add(std::vector<Piece> pieces) {
     given_.push_back({options_.operands_so_far(), std::move(pieces)});
   }
+  void AddLine(absl::string_view text) {
+    given_.push_back({options_.operands_so_far(), {}, std::string(text)});
+  }
   void AddEnter() {
     enter_first_ = enter_first_ || given_.empty();
     Add({kEnter});
   }
   // Puts the texts, which are the last operands, between them.  Those without
   // an option between them are one, with spaces.
+  // Each line begins with `clear`.
   absl::StatusOr<std::vector<Piece>> With(const std::vector<std::string>& texts,
+                                          const std::vector<Piece>& clear,
                                           bool literal) const;
 
  private:
@@ -49,6 +54,7 @@ class TypedInOrder {
   struct Given {
     size_t operands;
     std::vector<Piece> pieces;
+    std::optional<std::string> line = {};
   };
   const Options& options_;
   std::vector<Given> given_;
@@ -56,8 +62,12 @@ class TypedInOrder {
 };
 
 absl::StatusOr<std::vector<Piece>> TypedInOrder::With(
-    const std::vector<std::string>& texts, bool literal) const {
+    const std::vector<std::string>& texts, const std::vector<Piece>& clear,
+    bool literal) const {
   std::vector<Piece> all;
+  const auto meant = [literal](const std::string& text) {
+    return literal ? text : Unescape(text);
+  };
   const auto append = [&all](const std::vector<Piece>& pieces) {
     all.insert(all.end(), pieces.begin(), pieces.end());
   };
@@ -69,10 +79,8 @@ absl::StatusOr<std::vector<Piece>> TypedInOrder::With(
            before + static_cast<size_t>(text - texts.begin()) < operands) {
       ++text;
     }
-    std::string joined = absl::StrJoin(begin, text, " ");
-    if (!literal) {
-      ASSIGN_OR_RETURN(joined, Unescape(joined));
-    }
+    ASSIGN_OR_RETURN(const std::string joined,
+                     meant(absl::StrJoin(begin, text, " ")));
     append(PiecesOfText(joined));
     return absl::OkStatus();
   };
@@ -83,6 +91,10 @@ absl::StatusOr<std::vector<Piece>> TypedInOrder::With(
     const bool first = &given == &given_.front() && all.empty();
     if (first && enter_first_) {
       enter_last = true;
+    } else if (given.line) {
+      ASSIGN_OR_RETURN(const std::string line, meant(*given.line));
+      append(PiecesOfLine(clear, line));
+      append({kEnter});
     } else {
       append(given.pieces);
     }
@@ -170,6 +182,7 @@ absl::Status RunUntil(Script script, const Awaited& awaited) {
 int SendCommand(int argc, char** argv) {
   Awaited awaited;
   bool literal = false;
+  std::vector<Piece> clear = *PiecesOfKeys(kClearsLine);
   Script script{.timeout = kUsualTimeout};
   Options options("send", "[OPTION]... [HEAD-SOCKET] SESSION [TEXT]...",
                   "Types TEXT and what the options say into SESSION, in the "
@@ -188,6 +201,15 @@ int SendCommand(int argc, char** argv) {
                typed.AddEnter();
                return absl::OkStatus();
              });
+  options.Do("line", "TEXT",
+             "type TEXT and Enter as a line of its own: what is half typed is "
+             "cleared",
+             [&](absl::string_view text) {
+               typed.AddLine(text);
+               return absl::OkStatus();
+             });
+  options.Value("clear", "NAMES", &clear, PiecesOfKeys,
+                "with --line, the keys that clear a half-typed line (C-u)");
   options.Do(
       "paste", "TEXT", "paste TEXT as it is, or standard input for \"-\"",
       [&](absl::string_view text) {
@@ -226,7 +248,7 @@ int SendCommand(int argc, char** argv) {
               "--print needs --wait-for or --screen; see --help");
         }
         script.where = target.where;
-        ASSIGN_OR_RETURN(script.typed, typed.With(target.rest, literal));
+        ASSIGN_OR_RETURN(script.typed, typed.With(target.rest, clear, literal));
         RETURN_IF_ERROR(PasteStdin(script.typed));
         if (script.typed.empty()) {
           return absl::InvalidArgumentError("nothing to type; see --help");
@@ -287,27 +309,23 @@ int WaitCommand(int argc, char** argv) {
   return failure != 0 ? failure : status;
 }
 
-namespace {
-
-absl::StatusOr<std::vector<Piece>> ParseTyped(absl::string_view text) {
-  ASSIGN_OR_RETURN(const std::string bytes, Unescape(text));
-  return PiecesOfText(bytes);
-}
-
-}  // namespace
-
 int StopCommand(int argc, char** argv) {
   Script script{.until = Script::Until::kEnd, .timeout = kStopTimeout};
+  std::string text;
+  std::vector<Piece> clear = *PiecesOfKeys(kClearsLine);
   Options options(
       "stop", "[OPTION]... [HEAD-SOCKET] [SESSION]",
       "Types what makes SESSION's (your newest's) program exit, and "
       "waits until it has.");
-  options.Value("type", "TEXT", &script.typed, ParseTyped,
+  options.Value("type", "TEXT", &text, Unescape,
                 "the text to type, with escapes, as in 'stop\\n'");
+  options.Value("clear", "NAMES", &clear, PiecesOfKeys,
+                "the keys that clear a half-typed line before that (C-u)");
   options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
                 "give up after this long, or \"never\" (60)");
   return RunVerb(options, argc, argv, [&](const Target& target) {
     script.where = target.where;
+    if (!text.empty()) script.typed = PiecesOfLine(clear, text);
     return RunScript(script);
   });
 }

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <optional>
 #include <system_error>
+#include <utility>
 
 #include "absl/strings/ascii.h"
 #include "absl/strings/numbers.h"
@@ -202,6 +203,14 @@ absl::StatusOr<std::vector<Piece>> PiecesOfKeys(absl::string_view names) {
   return pieces;
 }
 
+std::vector<Piece> PiecesOfLine(std::vector<Piece> clear,
+                                absl::string_view text) {
+  std::vector<Piece> pieces = std::move(clear);
+  pieces.insert(pieces.begin(), {.kind = Piece::Kind::kTurn});
+  for (Piece& piece : PiecesOfText(text)) pieces.push_back(std::move(piece));
+  return pieces;
+}
+
 absl::StatusOr<Piece> ParseMouse(absl::string_view event) {
   RETURN_IF_ERROR(MouseEventOf(event).status());
   return Piece{.kind = Piece::Kind::kMouse, .text = std::string(event)};
@@ -211,6 +220,7 @@ bool DependsOnModes(const Piece& piece) {
   switch (piece.kind) {
     case Piece::Kind::kText:
     case Piece::Kind::kPause:
+    case Piece::Kind::kTurn:
       return false;
     case Piece::Kind::kKey:
       return *KeysNamed(piece.text, CursorKeys::kNormal) !=
@@ -227,6 +237,7 @@ absl::StatusOr<std::string> BytesOf(const Piece& piece, const Modes& modes) {
     case Piece::Kind::kText:
       return piece.text;
     case Piece::Kind::kPause:
+    case Piece::Kind::kTurn:
       return "";
     case Piece::Kind::kKey:
       return KeysNamed(piece.text, modes.application_cursor_keys()

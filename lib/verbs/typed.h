@@ -33,6 +33,7 @@ struct Piece {
     kPaste,  // `text`, as a terminal pastes it
     kMouse,  // an event, as ParseMouse() takes it
     kPause,  // nothing, for this time
+    kTurn,   // nothing, until nobody else is typing
   } kind = Kind::kText;
   std::string text = {};
   absl::Duration pause = absl::ZeroDuration();
@@ -42,6 +43,12 @@ struct Piece {
 std::vector<Piece> PiecesOfText(absl::string_view text);
 // The keys with these names, with spaces between them (lib/term/key_names.h).
 absl::StatusOr<std::vector<Piece>> PiecesOfKeys(absl::string_view names);
+// A line of one's own: once nobody else is typing, what clears a half-typed
+// line
+// (`clear`), and then the text.  End it with `text`, or with another piece.
+std::vector<Piece> PiecesOfLine(std::vector<Piece> clear,
+                                absl::string_view text);
+inline constexpr char kClearsLine[] = "C-u";
 // "ROW,COL", counted from 0, for a click there, or "BUTTON:ROW,COL", where
 // BUTTON is left, middle, right, wheel-up or wheel-down.
 absl::StatusOr<Piece> ParseMouse(absl::string_view event);

@@ -1,5 +1,6 @@
 #include "lib/verbs/typist.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/numbers.h"
@@ -17,6 +18,28 @@ constexpr absl::Duration kLookPause = absl::Milliseconds(5);
 constexpr int kLooks = 2;
 // How long a program may take to read what we can't see.
 constexpr absl::Duration kBlindPause = absl::Milliseconds(100);
+
+// While somebody types, a line waits until they have been quiet for so long,
+// but not longer than the patience.
+constexpr absl::Duration kQuietTyping = absl::Seconds(1);
+constexpr absl::Duration kTurnPatience = absl::Seconds(10);
+
+// How long others than `client` have been quiet.  The time of day may jump.
+absl::Duration QuietOfOthers(const std::vector<KeyValues>& status,
+                             uint64_t client) {
+  absl::Duration quiet = absl::InfiniteDuration();
+  for (const KeyValues& item : status) {
+    int64_t last = 0;
+    if (ValueOf(item, "item") != "client" ||
+        ValueOf(item, "id") == absl::StrCat(client) ||
+        !absl::SimpleAtoi(ValueOf(item, "last-typed"), &last)) {
+      continue;
+    }
+    quiet = std::min(quiet, std::max(absl::Now() - absl::FromUnixMillis(last),
+                                     absl::ZeroDuration()));
+  }
+  return quiet;
+}
 
 }  // namespace
 
@@ -43,8 +66,23 @@ void Typist::Next() {
   const Piece piece = std::move(left_.front());
   left_.pop_front();
   if (piece.kind == Piece::Kind::kPause) return NextAfter(piece.pause);
+  if (piece.kind == Piece::Kind::kTurn) return AwaitTurn(kTurnPatience);
   if (DependsOnModes(piece)) return AskForModes(piece);
   Send(*BytesOf(piece, Modes()));
+}
+
+void Typist::AwaitTurn(absl::Duration patience) {
+  if (!client_) return Next();
+  inquiry_.Ask(
+      {.what = "status", .fields = {{"session", head_.session()}}},
+      [this, patience](const absl::StatusOr<Inquiry::Answer>& answer) {
+        if (!answer.ok()) return Finish(answer.status());
+        const absl::Duration pause = std::min(
+            patience, kQuietTyping - QuietOfOthers(answer->items, *client_));
+        if (pause <= absl::ZeroDuration()) return Next();
+        next_ = loop_.After(
+            pause, [this, left = patience - pause] { AwaitTurn(left); });
+      });
 }
 
 void Typist::AskForModes(const Piece& piece) {

@@ -45,6 +45,7 @@ class Typist {
 
  private:
   void Next();
+  void AwaitTurn(absl::Duration patience);
   void AwaitAll();
   void AskForModes(const Piece& piece);
   void Send(const std::string& bytes);

@@ -576,6 +576,47 @@ TEST_F(VerbsTest, StopTypesAndWaitsForTheEnd) {
   EXPECT_EQ(Run({"stop", "mc", "--type", "stop\\n"}).status, 0);
 }
 
+TEST_F(VerbsTest, AHalfTypedLineIsClearedBeforeOneOfOnesOwn) {
+  auto server = Server();
+  EXPECT_EQ(Run({"send", "mc", "say hel"}).status, 0);
+  const Result line = Run({"send", "mc", "--line", "list", "--line", "\\x41",
+                           "--wait-for", "A$", "--print"});
+  EXPECT_EQ(line.out, "[chat] list\n> [chat] A\n");
+  EXPECT_EQ(Run({"send", "mc", "say hel"}).status, 0);
+  EXPECT_EQ(Run({"send", "mc", "--line", "\\x42", "--literal", "--clear", "",
+                 "--wait-for", "x42", "--print"})
+                .out,
+            "[chat] say helx42\n");  // its read takes the backslash
+  EXPECT_EQ(Run({"send", "mc", "--line", "x", "--clear", "nosuch"}).status,
+            100);
+  EXPECT_EQ(Run({"send", "mc", "stop it, o"}).status, 0);
+  EXPECT_EQ(RunToTheEndOf(*server, {"stop", "mc", "--type", "stop\\n"}).status,
+            0);
+}
+
+TEST_F(VerbsTest, ALineWaitsUntilNobodyTypes) {
+  auto server = Server();
+  const Pty pty = Value(OpenPty({}));
+  const Program person = AttachOn(pty, "mc");
+  OutputReader screen(pty.controller.get());
+  ASSERT_TRUE(screen.Until(HasSubstr("detaches")));
+  const absl::Time before = absl::Now();
+  // They go on when the line waits already.
+  ASSERT_EQ(::write(pty.controller.get(), "say ", 4), 4);
+  ASSERT_TRUE(TextUntil(
+      [&] {
+        return Run({"status", "mc", "--json"}).out;
+      },
+      HasSubstr("\"last_typed\"")));
+  Program line = Start({"send", "mc", "--line", "list"}, out_, err_);
+  ASSERT_TRUE(
+      head_.log().Until(HasSubstr(absl::StrCat("pid=", line.pid(), " "))));
+  ASSERT_EQ(::write(pty.controller.get(), "hello\n", 6), 6);
+  EXPECT_EQ(line.Wait(), ExitStatus{});
+  EXPECT_GE(absl::Now() - before, absl::Seconds(1));
+  EXPECT_TRUE(HistoryUntil(HasSubstr("[chat] say hello\r\n> [chat] list")));
+}
+
 TEST_F(VerbsTest, SnapshotShowsTheScreenAndTheLastOne) {
   auto ui = Body("ui", {"sh", "-c",
                         "printf '\\033[?1049h\\033[2J\\033[H\\033[31mred\\033[m"

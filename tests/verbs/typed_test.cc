@@ -57,6 +57,17 @@ TEST(PieceTest, TheLastLineEndIsAPieceOfItsOwn) {
   EXPECT_THAT(texts(""), IsEmpty());
 }
 
+TEST(PieceTest, ALineOfOnesOwnWaitsAndClears) {
+  const std::vector<Piece> line =
+      PiecesOfLine(Value(PiecesOfKeys(kClearsLine)), "stop\n");
+  ASSERT_EQ(line.size(), 4u);
+  EXPECT_EQ(line[0].kind, Piece::Kind::kTurn);
+  EXPECT_EQ(Typed(line[0]), "");
+  EXPECT_EQ(Typed(line[1]), "\x15");
+  EXPECT_EQ(Typed(line[2]), "stop");
+  EXPECT_EQ(Typed(line[3]), "\n");
+}
+
 TEST(PieceTest, EachKeyIsOneAsTheProgramWantsIt) {
   const std::vector<Piece> keys = Value(PiecesOfKeys("C-c  Up M-x"));
   ASSERT_EQ(keys.size(), 3u);
