@@ -155,7 +155,8 @@ Event EventOf(const Session& session, Change change) {
       return {"detached", {{"client", client()}}};
     case Change::kTerminalLost:
       return {"terminal-lost", {}};
-    case Change::kHeldUp:  // concerns head only
+    case Change::kHeldUp:  // these concern head only
+    case Change::kLog:
       break;
   }
   return {};

@@ -201,9 +201,11 @@ void Head::OnLog(PendingConnection& peer, const std::string& style, Fd log) {
     return;
   }
   auto sink = LogSink::Take(std::move(log));
-  if (sink.ok()) return session->TakeLog(*std::move(sink), style);
+  const absl::Status taken =
+      sink.ok() ? session->TakeLog(*std::move(sink), style) : sink.status();
+  if (taken.ok()) return;
   LogOf(Severity::kNotice, session->owner(), "no log",
-        "session=", session->name(), " has no log: ", sink.status().message());
+        "session=", session->name(), " has no log: ", taken.message());
 }
 
 absl::Status Head::OnAsk(PendingConnection& peer, Ask message) {
@@ -221,6 +223,7 @@ void Head::OnSessionChanged(Session& session, Change change) {
     }
     return;
   }
+  if (change.kind == Change::kLog) return stores_.UpdateLog(session);
   events_.Tell(session, change);
   if (change.kind == Change::kEnded) {
     stores_.RemoveProgram(session, session.program().number());
@@ -268,7 +271,7 @@ std::map<uid_t, Head::Usage> Head::UsageByUser() const {
     user.kept += stores_.Has(*session) ? 1 : 0;
     user.descriptors += 1 + (session->terminal().valid() ? 1 : 0) +
                         (session->program().pidfd() >= 0 ? 1 : 0) +
-                        (session->log().open() ? 1 : 0) +
+                        (session->log().open() ? 2 : 0) +
                         listeners_.CountOf(*session);
   }
   for (const auto& [uid, count] : pending_.CountByUser()) {

@@ -178,10 +178,11 @@ void SessionTable::Resume(HeadState& before) {
     Fd controller = TakeOffered(state.controller);
     Fd pidfd = TakeOffered(state.pidfd);
     Fd log = TakeOffered(state.log);
+    Fd log_spool = TakeOffered(state.log_spool);
     const auto session = Adopt(state.name, ring.get());
     if (session.ok()) {
       (*session)->Resume(std::move(controller), std::move(pidfd), state,
-                         LogSink::Take(std::move(log)).value_or(LogSink()));
+                         std::move(log), std::move(log_spool));
       continue;
     }
     // The trial found it fine a moment ago.

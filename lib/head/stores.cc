@@ -31,6 +31,20 @@ StoredProgram Checked(StoredProgram stored) {
   return stored;
 }
 
+// Head may have died when it had stored the next log and not yet removed the
+// one before, whose lines the next one has as well.  A log that is newer than the
+// last program has no line of it.
+std::pair<uint64_t, StoredLog> LastLog(std::map<uint64_t, StoredLog> logs,
+                                       uint64_t last_program) {
+  for (auto log = logs.rbegin(); log != logs.rend(); ++log) {
+    const bool whole = log->second.log.valid() && log->second.spool.valid();
+    if (whole && log->first <= last_program) {
+      return {log->first, std::move(log->second)};
+    }
+  }
+  return {};
+}
+
 }  // namespace
 
 absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
@@ -106,7 +120,10 @@ void Stores::RestorePrograms(Session& session, StoredSession stored) {
   SessionState before;
   // Every byte of it was seen by some client, if there was one.
   before.answered = session.ring().end();
-  session.Resume(std::move(known.controller), std::move(known.pidfd), before);
+  auto [number_of_log, log] = LastLog(std::move(stored.logs), last);
+  session.Resume(std::move(known.controller), std::move(known.pidfd), before,
+                 std::move(log.log), std::move(log.spool));
+  stored_.RemoveLogs(session.name(), session.log().open() ? number_of_log : 0);
   if (!session.running()) RemoveProgram(session, last);
   for (auto& [number, program] : stored.programs) {
     const int pidfd = program.pidfd.get();
@@ -138,6 +155,10 @@ void Stores::Save(HeadState& state) const {
       add(StoredKind::kPty, number, program.controller);
       add(StoredKind::kPid, number, program.pidfd);
     }
+    for (const auto& [number, log] : session.logs) {
+      add(StoredKind::kLog, number, log.log);
+      add(StoredKind::kSpool, number, log.spool);
+    }
   }
 }
 
@@ -149,10 +170,21 @@ void Stores::Prepare() {
 
 void Stores::Add(const Session& session, uint64_t number, int controller,
                  int pidfd) {
-  const absl::Status added =
-      stored_.AddProgram(session.name(), session.owner(), session.ring().fd(),
-                         number, controller, pidfd);
-  if (added.ok() || absl::IsResourceExhausted(added)) return;
+  TryAgainAfter(stored_.AddProgram(session.name(), session.owner(),
+                                   session.ring().fd(), number, controller,
+                                   pidfd));
+}
+
+void Stores::UpdateLog(const Session& session) {
+  const SessionLog& log = session.log();
+  if (!log.open() || !Has(session)) return stored_.RemoveLogs(session.name());
+  TryAgainAfter(stored_.AddLog(session.name(), session.owner(),
+                               session.program().number(), log.descriptor(),
+                               log.spool()));
+}
+
+void Stores::TryAgainAfter(const absl::Status& failure) {
+  if (failure.ok() || absl::IsResourceExhausted(failure)) return;
   // An s6-fdholder may be restarting, for example.
   until_reachable_ = loop_.After(kUnreachablePause, [this] {
     stored_.TryAgain();
@@ -181,7 +213,7 @@ void Stores::StoreMissing() {
   for (const auto& [name, session] : sessions_.by_name()) {
     if (!session->running() || !session->terminal().valid()) continue;
     while (!Has(*session)) {
-      if (!stored_.HasRoom()) {
+      if (!stored_.HasRoom() && !MakeRoomOfLogs()) {
         if (!stored_.IsFull()) return;
         if (!users) users = CountPlaces();
         const Places& own = (*users)[session->owner()];
@@ -196,6 +228,27 @@ void Stores::StoreMissing() {
       if (users && Has(*session)) ++(*users)[session->owner()].count;
     }
   }
+  StoreMissingLogs();
+}
+
+void Stores::StoreMissingLogs() {
+  for (const auto& [name, session] : sessions_.by_name()) {
+    if (!stored_.HasRoom()) return;
+    const bool missing =
+        session->log().open() && Has(*session) && !stored_.HasLog(name);
+    if (missing) UpdateLog(*session);
+  }
+}
+
+bool Stores::MakeRoomOfLogs() {
+  const auto name =
+      stored_.IsFull() ? stored_.RemoveAnyLog() : std::optional<std::string>();
+  if (!name) return false;
+  if (const Session* const session = sessions_.Find(*name)) {
+    LogOf(Severity::kNotice, session->owner(), "displaced", "session=", *name,
+          " would outlive head, but not its log: a program needs the room");
+  }
+  return true;
 }
 
 // Sessions that have ended give way to those that run: the oldest of the same

@@ -66,11 +66,13 @@ class Stores {
   void SetRunning(const Session& session, uint64_t number) {
     stored_.SetRunning(session.name(), number);
   }
+  // Stores the session's log, or lets go of it if it has none any more.
+  void UpdateLog(const Session& session);
   void RemoveSession(const Session& session) {
     stored_.RemoveSession(session.name());
   }
   // Stores sessions that run and found no room before, where there is some now
-  // or can be made.
+  // or can be made, and then logs.
   void StoreMissing();
 
  private:
@@ -83,6 +85,9 @@ class Stores {
   using PlacesByUser = std::map<uid_t, Places>;
   PlacesByUser CountPlaces() const;
   bool MakeRoom(uid_t owner, PlacesByUser& users);
+  void StoreMissingLogs();
+  bool MakeRoomOfLogs();
+  void TryAgainAfter(const absl::Status& failure);
   void Restore(const std::string& name, StoredSession stored);
   void RestorePrograms(Session& session, StoredSession stored);
 

@@ -1,5 +1,6 @@
 #include "lib/keep/stored_sessions.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/algorithm/container.h"
@@ -19,7 +20,14 @@ namespace {
 
 using enum StoredKind;
 
-constexpr absl::string_view kKindNames[] = {"ring", "pty", "pid"};
+constexpr absl::string_view kKindNames[] = {"ring", "pty", "pid", "log",
+                                            "spool"};
+
+void AppendLogNames(const std::string& session, uint64_t number,
+                    std::vector<std::string>& names) {
+  names.push_back(Spell({kLog, number, session}));
+  names.push_back(Spell({kSpool, number, session}));
+}
 
 }  // namespace
 
@@ -47,6 +55,8 @@ std::optional<StoredName> ParseStoredName(absl::string_view text) {
 
 Fd& StoredSession::At(const StoredName& name) {
   if (name.kind == kRing) return ring;
+  if (name.kind == kLog) return logs[name.number].log;
+  if (name.kind == kSpool) return logs[name.number].spool;
   StoredProgram& program = programs[name.number];
   return name.kind == kPty ? program.controller : program.pidfd;
 }
@@ -72,9 +82,14 @@ void StoredSessions::Note(const StoredName& stored) {
   Known& known = known_[stored.session];
   if (stored.kind == kRing) {
     known.ring = known.whole = true;
-  } else if (!absl::c_linear_search(known.programs, stored.number)) {
-    known.programs.push_back(stored.number);
+    return;
   }
+  const bool of_log = stored.kind == kLog || stored.kind == kSpool;
+  const auto add = [&](auto& numbers) {
+    if (absl::c_linear_search(numbers, stored.number)) return;
+    numbers.push_back(stored.number);
+  };
+  of_log ? add(known.logs) : add(known.programs);
 }
 
 void StoredSessions::AppendNames(const std::string& session, const Known& known,
@@ -82,6 +97,9 @@ void StoredSessions::AppendNames(const std::string& session, const Known& known,
   for (const uint64_t number : known.programs) {
     names.push_back(Spell({kPty, number, session}));
     names.push_back(Spell({kPid, number, session}));
+  }
+  for (const uint64_t number : known.logs) {
+    AppendLogNames(session, number, names);
   }
   if (known.ring) names.push_back(Spell({kRing, 0, session}));
 }
@@ -122,7 +140,7 @@ absl::Status StoredSessions::AddProgram(const std::string& session, uid_t owner,
     }
     return added;
   }
-  room_ = absl::IsResourceExhausted(added) ? Room::kFull : Room::kUnreachable;
+  room_ = RoomAfter(added);
   if (!was_refused) {
     LogOf(Severity::kWarning, owner, "not kept", "session=", session,
           " would not outlive head: ", added.message());
@@ -158,6 +176,60 @@ void StoredSessions::RemoveSession(const std::string& session) {
   store_->Remove(names);
   known_.erase(found);
   TryAgain();
+}
+
+absl::Status StoredSessions::AddLog(const std::string& session, uid_t owner,
+                                    uint64_t number, int log, int spool) {
+  if (store_ == nullptr) return absl::OkStatus();
+  absl::Status added = store_->Add({{Spell({kLog, number, session}), log},
+                                    {Spell({kSpool, number, session}), spool}});
+  if (added.ok()) {
+    Note({kLog, number, session});
+  } else {
+    room_ = RoomAfter(added);
+  }
+  Known& known = known_[session];
+  if (!std::exchange(known.log_refused, !added.ok()) && !added.ok()) {
+    LogOf(Severity::kNotice, owner, "log not kept", "session=", session,
+          " would outlive head, but not its log: ", added.message());
+  }
+  DropLogs(session, known, number);
+  return added;
+}
+
+void StoredSessions::RemoveLogs(const std::string& session, uint64_t but) {
+  const auto found = known_.find(session);
+  if (found == known_.end()) return;
+  if (DropLogs(session, found->second, but)) TryAgain();
+}
+
+bool StoredSessions::DropLogs(const std::string& session, Known& known,
+                              uint64_t but) {
+  std::vector<std::string> names;
+  auto& logs = known.logs;
+  for (const uint64_t number : logs) {
+    if (number != but) AppendLogNames(session, number, names);
+  }
+  if (names.empty()) return false;
+  logs.erase(std::remove_if(logs.begin(), logs.end(),
+                            [but](uint64_t number) { return number != but; }),
+             logs.end());
+  store_->Remove(names);
+  return true;
+}
+
+bool StoredSessions::HasLog(const std::string& session) const {
+  const auto found = known_.find(session);
+  return found != known_.end() && !found->second.logs.empty();
+}
+
+std::optional<std::string> StoredSessions::RemoveAnyLog() {
+  const auto found = absl::c_find_if(
+      known_, [](const auto& one) { return !one.second.logs.empty(); });
+  if (found == known_.end()) return std::nullopt;
+  std::string session = found->first;
+  RemoveLogs(session);
+  return session;
 }
 
 bool StoredSessions::Has(const std::string& session) const {

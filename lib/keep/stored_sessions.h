@@ -1,14 +1,17 @@
 // Knows which sessions are stored outside of head, and what an earlier head
-// left there.  Three kinds of names say what a descriptor is:
+// left there.  The names say what a descriptor is:
 //
 //   deptyr.ring.0.NAME     the session's ring, as long as head remembers it
 //   deptyr.pty.N.NAME      the controlling end of its Nth program's terminal,
 //   deptyr.pid.N.NAME      and that program's pidfd, until it has ended
+//   deptyr.log.N.NAME      where that program's lines go, and those on their
+//   deptyr.spool.N.NAME    way there, until the log has all of them
 //
 // A program is stored before its registration is accepted, and counted after
 // that.  So a head that dies in between leaves a program whose number the ring
 // doesn't know yet; it was started only if its pidfd says so.  A session is
-// stored as a whole or not at all: half of it would be useless.
+// stored as a whole or not at all: half of it would be useless.  So is its log,
+// which makes room where there is none for a session.
 #pragma once
 
 #include <cstdint>
@@ -28,7 +31,7 @@
 
 namespace deptyr {
 
-enum class StoredKind { kRing, kPty, kPid };
+enum class StoredKind { kRing, kPty, kPid, kLog, kSpool };
 
 struct StoredName {
   StoredKind kind = StoredKind::kRing;
@@ -47,12 +50,17 @@ struct StoredProgram {
   Fd controller;
   Fd pidfd;
 };
+struct StoredLog {
+  Fd log;
+  Fd spool;
+};
 struct StoredSession {
   // The place for the descriptor of that name.
   Fd& At(const StoredName& name);
 
   Fd ring;
   std::map<uint64_t, StoredProgram> programs;
+  std::map<uint64_t, StoredLog> logs;
 };
 
 class StoredSessions {
@@ -79,6 +87,16 @@ class StoredSessions {
   // The program has ended.
   void RemoveProgram(const std::string& session, uint64_t number);
   void RemoveSession(const std::string& session);
+  // Stores the log of the `number`th program instead of any other's.  Where
+  // that fails, lines may be missing once head has died.
+  absl::Status AddLog(const std::string& session, uid_t owner, uint64_t number,
+                      int log, int spool);
+  // Removes all logs of the session but that of this number; 0 is nobody's.
+  void RemoveLogs(const std::string& session, uint64_t but = 0);
+  // Whether a log of the session is stored.
+  bool HasLog(const std::string& session) const;
+  // Removes the log of some session to make room, and says whose it was.
+  std::optional<std::string> RemoveAnyLog();
 
   // Whether the session would survive head's death.
   bool Has(const std::string& session) const;
@@ -92,18 +110,27 @@ class StoredSessions {
  private:
   struct Known {
     absl::InlinedVector<uint64_t, 2> programs;
+    absl::InlinedVector<uint64_t, 1> logs;
     bool ring = false;
     bool whole = false;
-    bool refused = false;  // and the log says so
+    bool refused = false;  // and our own log says so
+    bool log_refused = false;
   };
   static void AppendNames(const std::string& session, const Known& known,
                           std::vector<std::string>& names);
   void Note(const StoredName& stored);
+  // Returns whether there were some.
+  bool DropLogs(const std::string& session, Known& known, uint64_t but);
 
   std::unique_ptr<FdStore> store_;
   // Nodes, because a thousand of them take less memory that way.
   absl::node_hash_map<std::string, Known> known_;
-  enum class Room { kSome, kFull, kUnreachable } room_ = Room::kSome;
+  enum class Room { kSome, kFull, kUnreachable };
+  static Room RoomAfter(const absl::Status& failure) {
+    return absl::IsResourceExhausted(failure) ? Room::kFull
+                                              : Room::kUnreachable;
+  }
+  Room room_ = Room::kSome;
 };
 
 }  // namespace deptyr

@@ -37,7 +37,7 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
       answers_(audience_, input_,
                [this](absl::string_view answer) { TypeFromHead(answer); }),
       screen_(loop, ring_, &answers_),
-      log_(loop, ring_),
+      log_(loop, ring_, [this] { changed_(*this, {Change::kLog}); }),
       drain_(loop, ring_, audience_) {
   ring_.state().owner = owner_;
   CopyText(name_, ring_.state().name);
@@ -89,9 +89,10 @@ void Session::Start(Incarnation program) {
   Announce(Change::kStarted);
 }
 
-void Session::TakeLog(LogSink sink, absl::string_view style) {
-  log_.Begin(std::move(sink), style, size());
+absl::Status Session::TakeLog(LogSink sink, absl::string_view style) {
+  RETURN_IF_ERROR(log_.Begin(std::move(sink), style, size()));
   if (!running()) EndLog();
+  return absl::OkStatus();
 }
 
 // Why it was not executed, body has said there itself.
@@ -315,9 +316,9 @@ void Session::WriteSoon() {
                       [this] { OnTerminal({.writable = true}); });
 }
 
-void Session::Resume(Fd controller, Fd pidfd, const SessionState& state,
-                     LogSink log) {
-  log_.Resume(std::move(log), state, size());
+void Session::Resume(Fd controller, Fd pidfd, const SessionState& state, Fd log,
+                     Fd log_spool) {
+  log_.Resume(std::move(log), std::move(log_spool), state, size());
   sizing_.Resume();
   audience_.SetAnswered(state.answered);
   if (keeps_screen_ && state.painted > 0) {
@@ -341,6 +342,8 @@ void Session::Resume(Fd controller, Fd pidfd, const SessionState& state,
   stopped_by_ = state.stopped_by;
   if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
   if (!running() || !terminal_.valid()) drain_.SetDrained();
+  // The head before may have died when its end was noted, and not yet logged.
+  if (!running()) EndLog();
 }
 
 SessionState Session::Save() {

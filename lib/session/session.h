@@ -93,12 +93,12 @@ class Session {
   // now, if it wasn't yet; if it still runs, it is hung up.
   void Start(Incarnation program);
   // The last program's lines go to this log.
-  void TakeLog(LogSink sink, absl::string_view style);
+  absl::Status TakeLog(LogSink sink, absl::string_view style);
   // Goes on where another head stopped, as the ring tells it: with the program
   // that runs and its terminal, or, without descriptors, after its end.  The
   // rest of that head's memory is in `state`, whose descriptors aren't used.
-  void Resume(Fd controller, Fd pidfd, const SessionState& state,
-              LogSink log = {});
+  void Resume(Fd controller, Fd pidfd, const SessionState& state, Fd log = {},
+              Fd log_spool = {});
   SessionState Save();
   // Readmit() takes back a client that was there before, at its cursor.
   // OnReadmitted(), once all are back, restores the one that leads, if any, and

@@ -35,6 +35,7 @@ struct Change {
     kDetached,
     kHeldUp,        // its terminal made us wait; may call LoseTerminal()
     kTerminalLost,  // it did
+    kLog,           // it has a log now, or let go of it
   } kind;
   // The client that attached or detached; after kDetached only its id is left.
   const SessionClient* client = nullptr;

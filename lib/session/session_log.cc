@@ -1,11 +1,15 @@
 #include "lib/session/session_log.h"
 
 #include <algorithm>
+#include <array>
+#include <cstring>
+#include <type_traits>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/log.h"
+#include "lib/base/status.h"
 
 namespace deptyr {
 namespace {
@@ -13,32 +17,66 @@ namespace {
 // How long a log may take nothing after its program has ended.
 constexpr absl::Duration kLastPatience = absl::Seconds(10);
 // How much of the ring is looked at again to know what the screen showed when
-// another head handed over.  A line is rarely longer.
+// another head stopped.  A line is rarely longer.
 constexpr uint64_t kLookedAtAgain = 16 << 10;
+
+// The note beside the lines that wait.  The layout is frozen: fields are
+// only added, at the end.
+struct LogNote {
+  uint64_t offset = 0;
+  uint64_t lost = 0;
+  uint64_t told = 0;
+  uint64_t all_lost = 0;
+  std::array<char, 8> style = {};
+  uint8_t ended = 0;
+  uint8_t full_screen = 0;
+  std::array<uint8_t, 6> unused = {};
+};
+static_assert(std::is_trivially_copyable_v<LogNote>);
+static_assert(sizeof(LogNote) <= Spool::kLongestNote);
+
+LogNote NoteIn(const Spool& spool) {
+  LogNote note;
+  const absl::string_view bytes = spool.note();
+  std::memcpy(&note, bytes.data(), std::min(bytes.size(), sizeof note));
+  return note;
+}
+
+bool IsStyle(absl::string_view style) {
+  return style == "text" || style == "ansi" || style == "raw";
+}
 
 }  // namespace
 
-void SessionLog::Open(LogSink sink, absl::string_view style, WindowSize size) {
-  auto log = std::make_unique<Target>();
-  log->sink = std::move(sink);
-  if (style != "raw") {
-    log->shown.emplace(size, style == "ansi" ? ShownLines::Colors::kKept
-                                             : ShownLines::Colors::kDropped);
-  }
-  style_ = std::string(style);
-  if (log_ != nullptr) {
-    log->queue.Append(log_->queue.bytes());
-    log->lost = log_->lost;
+void SessionLog::Open(LogSink sink, Spool spool, WindowSize size) {
+  auto log = std::make_unique<Target>(std::move(sink), std::move(spool));
+  if (style_ != "raw") {
+    log->shown.emplace(size, style_ == "ansi" ? ShownLines::Colors::kKept
+                                              : ShownLines::Colors::kDropped);
   }
   log_ = std::move(log);
   log_->watch = loop_.Add(log_->sink.fd(), Interest::kNone,
                           [this](Ready) { OnWritable(); });
 }
 
-void SessionLog::Begin(LogSink sink, absl::string_view style, WindowSize size) {
-  Open(std::move(sink), style, size);
+absl::Status SessionLog::Begin(LogSink sink, absl::string_view style,
+                               WindowSize size) {
+  ASSIGN_OR_RETURN(Spool spool, Spool::Create());
+  std::string waiting;
+  uint64_t lost = 0;
+  if (log_ != nullptr) {
+    waiting = log_->spool.Waiting();
+    lost = log_->lost;
+  }
+  style_ = std::string(style);
+  Open(std::move(sink), std::move(spool), size);
+  log_->lost = lost;
   log_->offset = std::max(ring_.latest().begin, ring_.begin());
+  (void)Append(waiting);
+  Commit();
+  changed_();
   OnOutput();
+  return absl::OkStatus();
 }
 
 void SessionLog::OnOutput() {
@@ -47,33 +85,35 @@ void SessionLog::OnOutput() {
       ring_.From(std::max(log_->offset, ring_.begin()));
   log_->offset = ring_.end();
   if (log_->shown) {
-    Add(log_->shown->Feed(bytes));
+    Queue(log_->shown->Feed(bytes));
   } else {
-    Add(bytes);
+    Queue(bytes);
   }
 }
 
 void SessionLog::OnResize(WindowSize size) {
   if (log_ == nullptr || !log_->shown) return;
-  Add(log_->shown->Resize(size));
+  Queue(log_->shown->Resize(size));
 }
 
 void SessionLog::End(absl::string_view line) {
   if (log_ == nullptr || log_->ended) return;
   OnOutput();
+  if (log_ == nullptr) return;
   std::string last = log_->shown ? log_->shown->Finish() : "";
   absl::StrAppend(&last, line);
   log_->shown.reset();
   log_->ended = true;
   // There is room for the last words even if others were lost.
-  TellLost();
-  log_->queue.Append(last);
+  (void)TellLost();
+  (void)Append(last);
+  Commit();
   Flush();
   if (log_ != nullptr) AwaitEnd();
 }
 
 void SessionLog::AwaitEnd() {
-  log_->patience = loop_.After(kLastPatience, [this] { log_.reset(); });
+  log_->patience = loop_.After(kLastPatience, [this] { Close(); });
 }
 
 void SessionLog::NoteLost(absl::string_view lines) {
@@ -83,29 +123,53 @@ void SessionLog::NoteLost(absl::string_view lines) {
   all_lost_ += count;
 }
 
-void SessionLog::TellLost() {
-  if (log_->lost == 0) return;
-  log_->queue.Append(absl::StrCat("deptyr: ", log_->lost,
-                                  log_->lost == 1 ? " line" : " lines",
-                                  " lost: the log took no more\n"));
-  log_->told = std::exchange(log_->lost, 0);
+bool SessionLog::Append(absl::string_view lines) {
+  if (log_->spool.Append(lines)) return true;
+  NoteLost(lines);
+  return false;
 }
 
-void SessionLog::Add(absl::string_view lines) {
-  if (lines.empty()) return;
+bool SessionLog::TellLost() {
+  if (log_->lost == 0) return true;
+  const bool told = log_->spool.Append(
+      absl::StrCat("deptyr: ", log_->lost, log_->lost == 1 ? " line" : " lines",
+                   " lost: the log took no more\n"));
+  if (told) log_->told = std::exchange(log_->lost, 0);
+  return told;
+}
+
+// From now on they count, for the next head as well.
+void SessionLog::Commit() {
+  LogNote note = {
+      .offset = log_->offset,
+      .lost = log_->lost,
+      .told = log_->told,
+      .all_lost = all_lost_,
+      .ended = log_->ended,
+      .full_screen = log_->shown && log_->shown->full_screen(),
+  };
+  CopyText(style_, note.style);
+  log_->spool.Commit({reinterpret_cast<const char*>(&note), sizeof note});
+}
+
+void SessionLog::Queue(absl::string_view lines) {
+  if (lines.empty()) return Commit();
+  const auto room = [this] {
+    return kMostWaiting - std::min(kMostWaiting, log_->spool.size());
+  };
   // A log that has begun to lose lines takes some first, so that it isn't told
   // of every other one.
-  if (log_->lost > 0 && log_->queue.room() < kMostWaiting / 2) {
-    NoteLost(lines);
-    return Flush();
+  const bool recovers = log_->lost > 0 && room() < kMostWaiting / 2;
+  absl::string_view taken;
+  if (!recovers && TellLost()) {
+    taken = lines.substr(0, room());
+    if (taken.size() < lines.size()) {
+      taken = taken.substr(0, taken.rfind('\n') + 1);
+    }
   }
-  TellLost();
-  absl::string_view taken = lines.substr(0, log_->queue.room());
-  if (taken.size() < lines.size()) {
-    taken = taken.substr(0, taken.rfind('\n') + 1);
-    NoteLost(lines.substr(taken.size()));
-  }
-  log_->queue.Append(taken);
+  NoteLost(lines.substr(taken.size()));
+  (void)Append(taken);
+  Commit();
   Flush();
 }
 
@@ -113,31 +177,38 @@ void SessionLog::Flush() {
   Interest wanted = Interest::kNone;
   bool gone = false;
   while (wanted == Interest::kNone && !gone) {
-    if (log_->queue.empty()) TellLost();
-    if (log_->queue.empty()) break;
-    const IoResult wrote = log_->sink.Write(log_->queue.bytes());
-    log_->queue.Consume(wrote.bytes);
-    if (wrote.waited) return GiveUp();
-    if (wrote.state == IoState::kWouldBlock) wanted = Interest::kWrite;
-    gone = wrote.state == IoState::kEnd || wrote.state == IoState::kError;
+    if (log_->spool.empty()) {
+      if (log_->lost == 0 || !TellLost()) break;
+      Commit();
+    }
+    const IoResult moved = log_->spool.MoveTo(log_->sink);
+    if (moved.waited) return GiveUp();
+    if (moved.state == IoState::kWouldBlock) wanted = Interest::kWrite;
+    gone = moved.state == IoState::kEnd || moved.state == IoState::kError;
   }
   if (gone) LoseWaiting();
-  if (log_->queue.empty()) log_->told = 0;
+  if (log_->spool.empty()) log_->told = 0;
   log_->watch.Set(wanted);
-  if (log_->ended && log_->queue.empty()) log_.reset();
+  if (log_->ended && log_->spool.empty()) Close();
 }
 
 // Nobody reads the log now; it is tried again with the next line.
 void SessionLog::LoseWaiting() {
-  NoteLost(log_->queue.bytes());
-  log_->queue.Clear();
+  NoteLost(log_->spool.Waiting());
+  log_->spool.Clear();
   log_->lost += log_->told;
+  Commit();
 }
 
 void SessionLog::GiveUp() {
   Log(Severity::kWarning, "session=", ring_.state().name.data(),
       " loses its log: whoever passed it made head wait");
+  Close();
+}
+
+void SessionLog::Close() {
   log_.reset();
+  changed_();
 }
 
 void SessionLog::OnWritable() {
@@ -150,35 +221,66 @@ void SessionLog::Save(SessionState& state) const {
   state.log_all_lost = all_lost_;
   if (log_ == nullptr) return;
   state.log = log_->sink.fd();
+  state.log_spool = log_->spool.fd();
+  // The rest is for a deptyr that knows of no spool.
   state.log_offset = log_->offset;
-  state.log_queue = std::string(log_->queue.bytes());
+  state.log_queue = log_->spool.Waiting();
   state.log_lost = log_->lost;
   state.log_ended = log_->ended;
   state.log_full_screen = log_->shown && log_->shown->full_screen();
 }
 
-void SessionLog::Resume(LogSink sink, const SessionState& state,
+// Returns the spool that was kept, or one with what `state` has.
+absl::StatusOr<Spool> SessionLog::Recover(Fd spool, const SessionState& state) {
+  if (spool.valid()) return Spool::Adopt(std::move(spool));
+  ASSIGN_OR_RETURN(Spool made, Spool::Create());
+  LogNote note = {.offset = state.log_offset,
+                  .lost = state.log_lost,
+                  .all_lost = state.log_all_lost,
+                  .ended = state.log_ended,
+                  .full_screen = state.log_full_screen};
+  CopyText(state.log_style, note.style);
+  (void)made.Append(state.log_queue);
+  made.Commit({reinterpret_cast<const char*>(&note), sizeof note});
+  return made;
+}
+
+void SessionLog::Resume(Fd log, Fd spool, const SessionState& state,
                         WindowSize size) {
   style_ = state.log_style;
   all_lost_ = state.log_all_lost;
-  if (!sink.valid()) return;
-  Open(std::move(sink), state.log_style, size);
-  log_->queue.Append(state.log_queue);
-  log_->lost = state.log_lost;
-  log_->ended = state.log_ended;
-  log_->offset = std::clamp(state.log_offset, ring_.begin(), ring_.end());
+  if (!log.valid()) return;
+  const bool kept = spool.valid();
+  auto sink = LogSink::Take(std::move(log));
+  auto recovered = Recover(std::move(spool), state);
+  if (!sink.ok() || !recovered.ok()) {
+    Log(Severity::kWarning, "session=", ring_.state().name.data(),
+        " loses its log: ",
+        (sink.ok() ? recovered.status() : sink.status()).message());
+    return changed_();
+  }
+  LogNote note = NoteIn(*recovered);
+  note.style.back() = '\0';
+  style_ = IsStyle(note.style.data()) ? note.style.data() : "text";
+  all_lost_ = note.all_lost;
+  Open(*std::move(sink), *std::move(recovered), size);
+  log_->lost = note.lost;
+  log_->told = note.told;
+  log_->ended = note.ended != 0;
+  log_->offset = std::clamp(note.offset, ring_.begin(), ring_.end());
   if (log_->shown) {
     const uint64_t before = std::max(ring_.latest().begin, ring_.begin());
     uint64_t from = log_->offset - std::min(log_->offset, kLookedAtAgain);
     from = from <= before ? before : ring_.SafeStart(from);
-    if (state.log_full_screen) (void)log_->shown->Feed("\x1b[?1049h");
+    if (note.full_screen != 0) (void)log_->shown->Feed("\x1b[?1049h");
     if (from < log_->offset) {
       (void)log_->shown->Feed(ring_.From(from).substr(0, log_->offset - from));
     }
   }
+  if (!kept) changed_();
   if (log_->ended) AwaitEnd();
   Flush();
-  OnOutput();
+  if (log_ != nullptr) OnOutput();
 }
 
 }  // namespace deptyr

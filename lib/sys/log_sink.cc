@@ -4,7 +4,10 @@
 #include <limits.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -34,14 +37,6 @@ Kind LogKindOf(int fd) {
   return stream ? Kind::kSocket : Kind::kOther;
 }
 
-// A pipe takes so much in one piece, or nothing; other writers can't come in
-// between.
-absl::string_view InOnePiece(absl::string_view lines) {
-  if (lines.size() <= PIPE_BUF) return lines;
-  const size_t end = lines.rfind('\n', PIPE_BUF - 1);
-  return lines.substr(0, end == absl::string_view::npos ? PIPE_BUF : end + 1);
-}
-
 }  // namespace
 
 bool IsLog(int fd) {
@@ -65,12 +60,34 @@ absl::StatusOr<LogSink> LogSink::Take(Fd fd) {
   return sink;
 }
 
-IoResult LogSink::Write(absl::string_view lines) const {
-  if (lines.empty()) return {IoState::kWouldBlock};
-  lines = InOnePiece(lines);
-  if (!socket_) return fd_.Write(lines);
+IoResult LogSink::MoveFrom(int file, size_t count) const {
+  if (!socket_) {
+    const ssize_t moved = TEMP_FAILURE_RETRY(
+        ::splice(file, nullptr, fd(), nullptr, count, SPLICE_F_NONBLOCK));
+    // These say that it isn't allowed here.
+    const bool can =
+        moved >= 0 || (errno != EINVAL && errno != ENOSYS && errno != EPERM);
+    if (can) return ResultOfWrite(moved);
+  }
+  std::array<char, PIPE_BUF> room;
+  const off_t position = ::lseek(file, 0, SEEK_CUR);
+  const ssize_t got = TEMP_FAILURE_RETRY(
+      ::pread(file, room.data(), std::min(count, room.size()), position));
+  if (got <= 0) return {IoState::kError};
+  const IoResult wrote = Write({room.data(), static_cast<size_t>(got)});
+  (void)::lseek(file, static_cast<off_t>(wrote.bytes), SEEK_CUR);
+  return wrote;
+}
+
+size_t LogSink::capacity() const {
+  const int size = socket_ ? -1 : ::fcntl(fd(), F_GETPIPE_SZ);
+  return size < 0 ? 0 : static_cast<size_t>(size);
+}
+
+IoResult LogSink::Write(absl::string_view bytes) const {
+  if (!socket_) return fd_.Write(bytes);
   return ResultOfWrite(TEMP_FAILURE_RETRY(
-      ::send(fd(), lines.data(), lines.size(), MSG_DONTWAIT | MSG_NOSIGNAL)));
+      ::send(fd(), bytes.data(), bytes.size(), MSG_DONTWAIT | MSG_NOSIGNAL)));
 }
 
 }  // namespace deptyr

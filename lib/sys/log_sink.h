@@ -1,13 +1,14 @@
 // A log that a peer passed: a pipe, or a UNIX socket, to which we write lines.
 //
 //   ASSIGN_OR_RETURN(LogSink sink, LogSink::Take(Fd(fd)));
-//   bytes.remove_prefix(sink.Write(bytes).bytes);
+//   const IoResult moved = sink.MoveFrom(fd, 4096);
 //
 // The peer and the logger share the open file, so its flags are neither changed
-// nor trusted (lib/sys/shared_fd.h), and a write must not wait for them.  A
-// socket is written to with MSG_DONTWAIT.  A pipe is opened again, as an open
-// file of our own; where that isn't allowed (another user's, without /proc),
-// we write as little as it surely takes.
+// nor trusted (lib/sys/shared_fd.h), and a write must not wait for them: a
+// socket is written to with MSG_DONTWAIT, and a pipe is spliced to, which takes
+// such a flag, too.  A pipe is opened again, as an open file of our own; where
+// that isn't allowed (another user's, without /proc) and the kernel doesn't let
+// us splice, either, we write as little as it surely takes.
 #pragma once
 
 #include "absl/status/statusor.h"
@@ -32,11 +33,17 @@ class [[nodiscard]] LogSink {
   bool valid() const { return fd_.valid(); }
   // The descriptor, to be watched, and for the program that takes over.
   int fd() const { return fd_.get(); }
-  // Writes once, whole lines as far as the kernel takes them in one piece.  It
-  // doesn't wait; if the peer made it wait all the same, the result says so.
-  IoResult Write(absl::string_view lines) const;
+  // Moves up to `count` bytes from where the open file `file` stands, and its
+  // position with them: both in one call of the kernel if it is a pipe, which
+  // refers to the file's pages then.  It doesn't wait; if the peer made it wait
+  // all the same, the result says so.
+  IoResult MoveFrom(int file, size_t count) const;
+  // How many bytes of the pages that were moved a pipe may refer to.
+  size_t capacity() const;
 
  private:
+  IoResult Write(absl::string_view bytes) const;
+
   SharedFd fd_;
   bool socket_ = false;
 };

@@ -174,11 +174,13 @@ struct SessionState {
   uint64_t log_all_lost = 0;
   bool log_ended = false;
   bool log_full_screen = false;
+  // Has those lines and all that is known of the log (lib/sys/spool.h).
+  OfferedFd log_spool = -1;
   DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, paint,
                 modes, painted, exact, answered, not_executed, status_told,
                 code, signal, left, left_rows, left_cols, left_how, order,
                 stopped_by, log, log_style, log_offset, log_queue, log_lost,
-                log_all_lost, log_ended, log_full_screen)
+                log_all_lost, log_ended, log_full_screen, log_spool)
 };
 
 struct HeldState {

@@ -168,9 +168,10 @@ Fd Open(const std::string& path, int flags) {
   return Fd(::open(path.c_str(), flags | O_CLOEXEC, 0666));
 }
 
-// Starts a child of the test, which so sees how it ends.
+// Starts a child of the test, which so sees how it ends.  Its standard output
+// is a file, unless there is a log.
 Program Body(const std::string& name, const std::vector<std::string>& program,
-             const std::vector<std::string>& options = {}) {
+             const std::vector<std::string>& options = {}, int log = -1) {
   const Fd null = Open("/dev/null", O_RDWR);
   const Fd said = Open(absl::StrCat(kFiles, "/", name, ".body"),
                        O_WRONLY | O_CREAT | O_APPEND);
@@ -178,9 +179,10 @@ Program Body(const std::string& name, const std::vector<std::string>& program,
   argv.insert(argv.end(), options.begin(), options.end());
   argv.insert(argv.end(), {kHeadSocket, "--"});
   argv.insert(argv.end(), program.begin(), program.end());
-  return Program::Start(
-      argv, {.fds = {{null.get(), 0}, {said.get(), 1}, {said.get(), 2}},
-             .env = {"TERM=xterm"}});
+  return Program::Start(argv, {.fds = {{null.get(), 0},
+                                       {log < 0 ? said.get() : log, 1},
+                                       {said.get(), 2}},
+                               .env = {"TERM=xterm"}});
 }
 
 std::string BodySaid(const std::string& name) {
@@ -356,6 +358,73 @@ class Followers {
   std::thread thread_;
 };
 
+// Reads a log of the lines 1, 2, 3 and so on, to its end.
+class NumbersLog {
+ public:
+  explicit NumbersLog(Fd fd) : fd_(std::move(fd)) {
+    thread_ = std::thread([this] { Read(); });
+  }
+  NumbersLog(const NumbersLog&) = delete;
+  NumbersLog& operator=(const NumbersLog&) = delete;
+  ~NumbersLog() {
+    stop_.write_end.Reset();
+    Join();
+  }
+
+  uint64_t last() const { return last_; }
+  uint64_t lost() const { return lost_; }
+  // Waits for the end, and returns what came that isn't the next line, or how
+  // the program ended.
+  const std::string& others() {
+    Join();
+    return others_;
+  }
+
+ private:
+  void Join() {
+    if (thread_.joinable()) thread_.join();
+  }
+  void Read() {
+    std::vector<char> room(256 << 10);
+    std::string text;
+    for (;;) {
+      std::array<pollfd, 2> fds = {
+          {{fd_.get(), POLLIN, 0}, {stop_.read_end.get(), 0, 0}}};
+      if (::poll(fds.data(), fds.size(), -1) < 0 || fds[1].revents != 0) return;
+      const ssize_t got = ::read(fd_.get(), room.data(), room.size());
+      if (got <= 0) return;
+      text.append(room.data(), static_cast<size_t>(got));
+      size_t begin = 0;
+      for (size_t end = 0; (end = text.find('\n', begin)) != std::string::npos;
+           begin = end + 1) {
+        Take(absl::string_view(text).substr(begin, end - begin));
+      }
+      text.erase(0, begin);
+    }
+  }
+  // Lines that the log didn't take in time are told.
+  void Take(absl::string_view line) {
+    uint64_t lost = 0;
+    absl::string_view count = line;
+    if (line == absl::StrCat(last_ + 1)) {
+      ++last_;
+    } else if (absl::ConsumePrefix(&count, "deptyr: ") &&
+               absl::SimpleAtoi(count.substr(0, count.find(' ')), &lost)) {
+      last_ += lost;
+      lost_ += lost;
+    } else if (others_.size() < 500) {
+      absl::StrAppend(&others_, line, " instead of ", last_ + 1, "\n");
+    }
+  }
+
+  const Fd fd_;
+  Pipe stop_;
+  std::atomic<uint64_t> last_ = 0;
+  std::atomic<uint64_t> lost_ = 0;
+  std::string others_;
+  std::thread thread_;
+};
+
 // A client of --client-dir, at which head's death can be seen.
 class RawClient {
  public:
@@ -519,6 +588,39 @@ TEST_F(KeeperTest, KillsOfHeadCostNobodyAnything) {
   }
   const uint64_t bytes = EndFlood(flood, writer, followers);
   std::cerr << kills << " kills, " << (bytes >> 20) << " MiB\n";
+}
+
+TEST_F(KeeperTest, KillsOfHeadCostALogNoLineAndDoubleNone) {
+  const int kills = FromEnvironment("DEPTYR_TEST_KILLS", 6);
+  FreshHead();
+  Pipe pipe;
+  Program writer = Body(name_, {"sh", "-c", "read go; exec seq 1 1000000000"},
+                        {}, pipe.write_end.get());
+  pipe.write_end.Reset();
+  NumbersLog log(std::move(pipe.read_end));
+  ASSERT_TRUE(ListedAs(name_, HasSubstr(KeeperName())));
+  ASSERT_TRUE(WaitFor([&] {
+    return absl::StrContains(Ask("status --json", name_), "\"log\"");
+  }));
+  Ask("send --enter", name_ + " go");
+  for (int round = 0; round < kills; ++round) {
+    const uint64_t enough =
+        log.last() + 1 + static_cast<uint64_t>(Below(30000));
+    ASSERT_TRUE(WaitFor([&] { return log.last() >= enough; })) << HeadLog();
+    KillHead();
+    ASSERT_TRUE(WaitFor(HeadAnswers));
+  }
+  const uint64_t killed_at = log.last();
+  ASSERT_TRUE(WaitFor([&] { return log.last() > killed_at; }));
+  EXPECT_FALSE(writer.HasEnded());
+  writer.Signal(SIGHUP);
+  EXPECT_TRUE(writer.Wait());
+  std::cerr << kills << " kills, " << log.last() << " lines, " << log.lost()
+            << " lost\n";
+  EXPECT_THAT(log.others(), testing::MatchesRegex(absl::StrCat(
+                                "go instead of 1\n"
+                                "([0-9]+ instead of [0-9]+\n)?deptyr: pid ",
+                                writer.pid(), " ended.* instead of [0-9]+\n")));
 }
 
 TEST_F(KeeperTest, ARestartOfHeadCostsNobodyAnything) {

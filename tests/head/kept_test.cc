@@ -8,7 +8,9 @@
 #include <memory>
 #include <string>
 #include <utility>
+#include <vector>
 
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -29,10 +31,14 @@ class KeptTest : public testing::Test {
   // The ring knows of the program if it `began`.
   Session& TakeBack(int controller, int pidfd, bool began = true) {
     if (began) (void)ring_.Begin({.pid = program_.pid(), .rows = 24});
+    return TakeBack({{"pty", controller}, {"pid", pidfd}});
+  }
+  Session& TakeBack(const std::vector<std::pair<std::string, int>>& stored) {
     HeadState before;
-    before.held = {{"deptyr.ring.0.a", Released(ring_.fd())},
-                   {"deptyr.pty.1.a", Released(controller)},
-                   {"deptyr.pid.1.a", Released(pidfd)}};
+    before.held = {{"deptyr.ring.0.a", Released(ring_.fd())}};
+    for (const auto& [kind, fd] : stored) {
+      before.held.push_back({"deptyr." + kind + ".1.a", Released(fd)});
+    }
     HeadOptions options;
     options.socket = dir_ / "head.sock";
     head_ = Value(Head::Create(*loop_, options, std::move(before)));
@@ -66,6 +72,61 @@ TEST_F(KeptTest, AProgramThatEndedBeforeTheNextHeadCameHadItsSay) {
   ASSERT_TRUE(RunUntil(*loop_, [&] { return !session.running(); }));
   EXPECT_EQ(session.program().number(), 1U);
   EXPECT_EQ(session.ring().From(session.ring().history_start()), "all of it");
+}
+
+class KeptLogTest : public KeptTest {
+ protected:
+  void Write(const std::string& text) {
+    text.copy(ring_.Space(text.size()).data(), text.size());
+    ring_.Commit(text.size());
+  }
+  // The log of a head that has died since.
+  std::unique_ptr<SessionLog> LogThat(const std::string& style) {
+    (void)ring_.Begin({.pid = program_.pid(), .rows = 24});
+    auto log = std::make_unique<SessionLog>(*loop_, ring_, [] {});
+    EXPECT_THAT(
+        log->Begin(Value(LogSink::Take(Duplicate(pipe_.write_end.get()))),
+                   style, {24, 80}),
+        IsOk());
+    return log;
+  }
+  Session& TakeBack(const SessionLog& log) {
+    return KeptTest::TakeBack({{"pty", pty_.controller.get()},
+                               {"pid", program_.pidfd()},
+                               {"log", log.descriptor()},
+                               {"spool", log.spool()}});
+  }
+  OutputReader output_{pipe_.read_end.get()};
+};
+
+TEST_F(KeptLogTest, GoesOnWhereItWas) {
+  const auto log = LogThat("ansi");
+  Write("one\r\ntw");
+  log->OnOutput();
+  Write("o\r\n\x1b[31mthree\r\n");
+  const Session& session = TakeBack(*log);
+  EXPECT_TRUE(output_.Until("one\ntwo\n\x1b[31mthree\x1b[m\n"));
+  EXPECT_EQ(session.log().style(), "ansi");
+}
+
+TEST_F(KeptLogTest, OfAProgramThatEndedMeanwhileHasItsEnd) {
+  const auto log = LogThat("text");
+  Write("one\r\ntw");
+  log->OnOutput();
+  ring_.latest().outcome = Outcome::kExited;
+  const Session& session = TakeBack(*log);
+  const std::string end = absl::StrCat("one\ntw\ndeptyr: pid ", program_.pid(),
+                                       " ended: exit status 0\n");
+  EXPECT_TRUE(output_.Until(end));
+  EXPECT_FALSE(session.log().open());
+}
+
+TEST_F(KeptLogTest, WhatIsNoSpoolIsLetGo) {
+  const Session& session = KeptTest::TakeBack({{"pty", pty_.controller.get()},
+                                               {"pid", program_.pidfd()},
+                                               {"log", pipe_.write_end.get()},
+                                               {"spool", ring_.fd()}});
+  EXPECT_FALSE(session.log().open());
 }
 
 // Whoever made it block may still be there, and nothing is set on the open

@@ -46,6 +46,7 @@ class StoresTest : public testing::Test, public SessionTable::Owner {
 
   void OnSessionAdded(Session&) override {}
   void OnSessionChanged(Session& session, Change change) override {
+    if (change.kind == Change::kLog) stores_.UpdateLog(session);
     if (change.kind != Change::kEnded) return;
     stores_.RemoveProgram(session, session.program().number());
   }
@@ -111,6 +112,29 @@ TEST_F(StoresTest, AUserWhoHasMorePlacesGivesTheLatestUp) {
   stores_.StoreMissing();
   EXPECT_FALSE(stores_.Has(more));
   EXPECT_TRUE(stores_.Has(first));
+}
+
+TEST_F(StoresTest, ALogGivesWayToASession) {
+  const Pipe pipe;
+  Session& first = Run("first", kAlice);
+  const auto take_log = [&] {
+    return first.TakeLog(Value(LogSink::Take(Duplicate(pipe.write_end.get()))),
+                         "text");
+  };
+  ASSERT_THAT(take_log(), IsOk());
+  HeadState state;
+  stores_.Save(state);
+  EXPECT_THAT(state.kept, testing::Contains("deptyr.log.1.first"));
+  Drain();
+  Session& second = Run("second", kBob);
+  EXPECT_FALSE(stores_.Has(second));
+  stores_.StoreMissing();
+  Drain();
+  EXPECT_TRUE(stores_.Has(first));
+  EXPECT_TRUE(stores_.Has(second));
+  stores_.RemoveSession(second);
+  stores_.StoreMissing();
+  EXPECT_TRUE(stores_.Has(second)) << "before the log has its place again";
 }
 
 TEST_F(StoresTest, WhatAnotherProgramStoredCountsWhereItRuns) {

@@ -23,7 +23,9 @@ TEST(StoredNameTest, IsReadAsItIsSpelled) {
   for (const StoredName& name :
        {StoredName{StoredKind::kRing, 0, "a"},
         StoredName{StoredKind::kPty, 12, "unit.service"},
-        StoredName{StoredKind::kPid, 3, "user:1000:app"}}) {
+        StoredName{StoredKind::kPid, 3, "user:1000:app"},
+        StoredName{StoredKind::kLog, 4, "a"},
+        StoredName{StoredKind::kSpool, 5, "a"}}) {
     EXPECT_EQ(Spell(name).find(':'), std::string::npos);
     EXPECT_EQ(ParseStoredName(Spell(name)), name) << Spell(name);
   }
@@ -156,6 +158,48 @@ TEST_F(StoredSessionsTest, GoesOnInAnotherProgram) {
   next.RemoveSession("a");
   next.RemoveSession("b:c");
   EXPECT_THAT(store_.names, IsEmpty());
+}
+
+TEST_F(StoredSessionsTest, TheNextLogIsStoredBeforeTheLastIsLetGo) {
+  (void)stored_.AddLog("a", kOwner, 1, 0, 0);
+  EXPECT_TRUE(stored_.HasLog("a"));
+  store_.said.clear();
+  (void)stored_.AddLog("a", kOwner, 2, 0, 0);
+  EXPECT_THAT(store_.said, ElementsAre("+deptyr.log.2.a", "+deptyr.spool.2.a",
+                                       "-deptyr.log.1.a", "-deptyr.spool.1.a"));
+  stored_.RemoveLogs("a", 2);
+  EXPECT_TRUE(stored_.HasLog("a"));
+  stored_.RemoveLogs("a");
+  EXPECT_FALSE(stored_.HasLog("a"));
+  EXPECT_THAT(store_.names, IsEmpty());
+}
+
+TEST_F(StoredSessionsTest, ALogComesBackWithItsSession) {
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  (void)stored_.AddLog("a", kOwner, 1, 0, 0);
+  StoredSessions next(std::make_unique<ListStore>(store_));
+  const auto sessions = Value(next.Fetch());
+  EXPECT_TRUE(sessions.at("a").logs.at(1).log.valid());
+  EXPECT_TRUE(sessions.at("a").logs.at(1).spool.valid());
+  EXPECT_TRUE(next.HasLog("a"));
+  StoredSessions replaced(std::make_unique<ListStore>(store_));
+  replaced.AssumeStored(stored_.Names());
+  EXPECT_TRUE(replaced.HasLog("a"));
+  replaced.RemoveSession("a");
+  EXPECT_THAT(store_.names, IsEmpty());
+}
+
+TEST_F(StoredSessionsTest, ALogMakesRoom) {
+  store_.room = 5;
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  (void)stored_.AddLog("a", kOwner, 1, 0, 0);
+  (void)stored_.AddLog("b", kOwner, 1, 0, 0);
+  EXPECT_TRUE(stored_.IsFull());
+  EXPECT_FALSE(stored_.HasLog("b"));
+  EXPECT_EQ(stored_.RemoveAnyLog(), "a");
+  EXPECT_EQ(stored_.RemoveAnyLog(), std::nullopt);
+  EXPECT_TRUE(stored_.HasRoom());
+  EXPECT_TRUE(stored_.Has("a"));
 }
 
 TEST_F(StoredSessionsTest, WithoutAStoreNothingIsStored) {

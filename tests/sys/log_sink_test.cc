@@ -2,6 +2,8 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/mman.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include <string>
@@ -9,6 +11,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/kernel.h"
 #include "tests/support/program.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/status_matchers.h"
@@ -23,15 +26,28 @@ std::string ReadAll(int fd) {
   return text;
 }
 
-// Writes until nothing more is taken, and returns how much was.
+// An open file with this text, at its beginning.
+Fd FileWith(const std::string& text) {
+  Fd file(::memfd_create("text", MFD_CLOEXEC));
+  EXPECT_EQ(::pwrite(file.get(), text.data(), text.size(), 0),
+            static_cast<ssize_t>(text.size()));
+  return file;
+}
+
+off_t Position(const Fd& file) {
+  return ::lseek(file.get(), 0, SEEK_CUR);
+}
+
+// Moves until nothing more is taken, and returns how much was.
 size_t Fill(const LogSink& sink) {
-  const std::string line(99, 'x');
+  const Fd file = FileWith(std::string(4 << 20, 'x'));
   size_t all = 0;
   for (;;) {
-    const IoResult wrote = sink.Write(line + "\n");
+    const IoResult wrote = sink.MoveFrom(file.get(), 4000);
     all += wrote.bytes;
     if (wrote.state == IoState::kDone) continue;
     EXPECT_EQ(wrote.state, IoState::kWouldBlock);
+    EXPECT_EQ(Position(file), static_cast<off_t>(all));
     return all;
   }
 }
@@ -52,15 +68,32 @@ TEST(LogSinkTest, ASocketThatBlocksIsFilledWithoutWaiting) {
   EXPECT_GE(Fill(sink), 4096U);
 }
 
-TEST(LogSinkTest, APipeTakesWholeLines) {
+TEST(LogSinkTest, WhatIsMovedIsWhereTheFileStands) {
+  const Pipe pipe;
+  const SocketPair sockets;
+  const Fd file = FileWith("one\ntwo\n");
+  const LogSink first = Value(LogSink::Take(Duplicate(pipe.write_end.get())));
+  const LogSink second = Value(LogSink::Take(Duplicate(sockets.ours.get())));
+  EXPECT_EQ(first.MoveFrom(file.get(), 4).bytes, 4U);
+  EXPECT_EQ(second.MoveFrom(file.get(), 100).bytes, 4U);
+  EXPECT_EQ(Position(file), 8);
+  EXPECT_EQ(ReadAll(pipe.read_end.get()), "one\n");
+  EXPECT_EQ(ReadAll(sockets.theirs.get()), "two\n");
+}
+
+TEST(LogSinkTest, WhereSpliceIsRefusedBytesAreWritten) {
   const Pipe pipe;
   const LogSink sink = Value(LogSink::Take(Duplicate(pipe.write_end.get())));
-  std::string lines;
-  while (lines.size() < 3 * 4096) lines += std::string(80, 'x') + "\n";
-  const IoResult wrote = sink.Write(lines);
-  EXPECT_EQ(wrote.state, IoState::kDone);
-  EXPECT_LE(wrote.bytes, 4096U);
-  EXPECT_EQ(ReadAll(pipe.read_end.get()).back(), '\n');
+  const Fd file = FileWith("one\ntwo\n");
+  Program child = Program::Fork(
+      [&] {
+        RefuseSystemCalls({SYS_splice}, EPERM);
+        return sink.MoveFrom(file.get(), 4).bytes == 4 ? 0 : 1;
+      },
+      {.keep = {sink.fd(), file.get()}});
+  EXPECT_EQ(child.Wait(), ExitStatus{});
+  EXPECT_EQ(Position(file), 4);
+  EXPECT_EQ(ReadAll(pipe.read_end.get()), "one\n");
 }
 
 TEST(LogSinkTest, WhenNobodyReadsItSaysSo) {
@@ -68,7 +101,7 @@ TEST(LogSinkTest, WhenNobodyReadsItSaysSo) {
   const LogSink sink = Value(LogSink::Take(Duplicate(pipe.write_end.get())));
   pipe.read_end.Reset();
   ASSERT_EQ(::signal(SIGPIPE, SIG_IGN), SIG_DFL);
-  EXPECT_EQ(sink.Write("x\n").state, IoState::kEnd);
+  EXPECT_EQ(sink.MoveFrom(FileWith("x\n").get(), 2).state, IoState::kEnd);
   (void)::signal(SIGPIPE, SIG_DFL);
 }
 

@@ -187,6 +187,7 @@ TEST(UpgradeStateTest, TheTestHasEveryField) {
   session.log_all_lost = 33;
   session.log_ended = true;
   session.log_full_screen = true;
+  session.log_spool = 98;
   const json full = Parsed(Encode(state));
   EXPECT_EQ(full.size(), FieldsOf<HeadState>() + 1);  // the version
   EXPECT_EQ(full["sockets"][0].size(), FieldsOf<SocketState>());
