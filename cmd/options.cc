@@ -194,6 +194,14 @@ absl::StatusOr<size_t> ParseCount(absl::string_view text) {
   return absl::InvalidArgumentError(absl::StrCat("not a number: ", text));
 }
 
+absl::StatusOr<uint64_t> ParseOffset(absl::string_view text) {
+  uint64_t offset = 0;
+  if (absl::SimpleAtoi(text, &offset)) return offset;
+  return absl::InvalidArgumentError(
+      absl::StrCat("not an offset: ", text,
+                   "; deptyr status tells those that head remembers"));
+}
+
 absl::StatusOr<size_t> ParseBytes(absl::string_view text) {
   absl::string_view digits = text;
   size_t unit = 1;

@@ -154,6 +154,8 @@ absl::StatusOr<absl::Duration> ParseSeconds(absl::string_view text);
 // The same, or "never" for an infinite time.
 absl::StatusOr<absl::Duration> ParseTimeLimit(absl::string_view text);
 absl::StatusOr<size_t> ParseCount(absl::string_view text);
+// A place in a session's stream.
+absl::StatusOr<uint64_t> ParseOffset(absl::string_view text);
 // Bytes, "65536", "64K", "1M".
 absl::StatusOr<size_t> ParseBytes(absl::string_view text);
 // A file mode in octal, "0660".

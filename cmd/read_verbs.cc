@@ -6,6 +6,7 @@
 #include "cmd/commands.h"
 #include "cmd/verb.h"
 #include "lib/base/status.h"
+#include "lib/verbs/history.h"
 #include "lib/verbs/record.h"
 #include "lib/verbs/snapshot.h"
 
@@ -32,17 +33,27 @@ int HistoryCommand(int argc, char** argv) {
   Options options("history", "[OPTION]... [HEAD-SOCKET] [SESSION]",
                   "Prints what head remembers of SESSION's (your newest's) "
                   "output.");
+  options.Value("n,lines", "N", &history.lines, ParseCount,
+                "only the last N lines");
   options.Value("bytes", "N", &history.bytes, ParseBytes,
                 "only the last N bytes (all there are)");
-  options.Flag("follow", &history.follow, "go on with new output");
-  options.Flag("text", &history.text, "leave out escape sequences");
+  options.Value("from", "OFFSET", &history.from, ParseOffset,
+                "from this offset of the stream on");
+  options.Value("until", "OFFSET", &history.until, ParseOffset,
+                "up to this offset of the stream");
+  options.Flag("f,follow", &history.follow, "go on with new output");
+  options.Flag("text", &history.text, "only the lines that a terminal showed");
   options.Value("wait", "SECONDS", &history.wait, ParseSeconds,
-                "with --follow, how long to wait for a head that went away "
-                "(30)");
-  return RunVerb(options, argc, argv, [&](const Target& target) {
-    history.where = target.where;
-    return RunHistory(history);
-  });
+                "wait so long for a session that isn't there yet");
+  return RunVerb(
+      options, argc, argv, [&](const Target& target) -> absl::Status {
+        if (history.bytes && history.from) {
+          return absl::InvalidArgumentError(
+              "--bytes and --from both say where to begin; see --help");
+        }
+        history.where = target.where;
+        return RunHistory(history);
+      });
 }
 
 int RecordCommand(int argc, char** argv) {

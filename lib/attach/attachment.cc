@@ -21,7 +21,11 @@ constexpr absl::Duration kReopenPause = absl::Milliseconds(50);
 absl::Status Attachment::Open(const std::string& head) {
   ASSIGN_OR_RETURN(path_, FindHead(head));
   if (wish_.inside) wish_.inside = OwnSession(path_);
-  RETURN_IF_ERROR(Connect());
+  if (absl::Status why = Connect(); !why.ok()) {
+    if (!WaitsForFirst()) return why;
+    TryLater(why);
+    return absl::OkStatus();
+  }
   unanswered_ = SayWaiting(loop_, kHeadsAnswer);
   silent_ = loop_.After(kAnswerPatience, [this] {
     const absl::Status why = NoAnswer(kAnswerPatience);
@@ -86,13 +90,22 @@ void Attachment::Lost(const absl::Status& why) {
   TryLater(why);
 }
 
+void Attachment::LostOrMissing(const absl::Status& why) {
+  if (attached()) return Lost(why);
+  if (!WaitsForFirst()) return listener_.OnFailed(why);
+  Drop();
+  TryLater(why);
+}
+
 void Attachment::TryLater(const absl::Status& why) {
-  if (patience_ <= absl::ZeroDuration()) return listener_.OnFailed(why);
+  const absl::Duration patience = attached() ? patience_ : first_patience_;
+  if (patience <= absl::ZeroDuration()) return listener_.OnFailed(why);
   if (!search_) {
     search_ = Search{why, kHeadBackoff, {}, {}, {}};
-    search_->time_is_up = loop_.After(patience_, [this] { GiveUp(); });
+    search_->time_is_up = loop_.After(patience, [this] { GiveUp(); });
     search_->missed =
-        loop_.After(kSilence, [this] { listener_.OnHeadMissed(); });
+        attached() ? loop_.After(kSilence, [this] { listener_.OnHeadMissed(); })
+                   : SayWaiting(loop_, absl::StrCat("session ", session()));
   }
   search_->why = why;
   search_->attempt = loop_.After(search_->backoff.Next(), [this] { Try(); });
@@ -105,9 +118,14 @@ void Attachment::Try() {
 }
 
 void Attachment::GiveUp() {
-  const absl::Status why = absl::UnavailableError(absl::StrCat(
-      "head went away and could not be reached again within ",
-      absl::FormatDuration(patience_), ": ", search_->why.message()));
+  const absl::string_view last = search_->why.message();
+  const absl::Status why =
+      attached() ? absl::UnavailableError(absl::StrCat(
+                       "head went away and could not be reached again within ",
+                       absl::FormatDuration(patience_), ": ", last))
+                 : absl::DeadlineExceededError(absl::StrCat(
+                       "no session within ",
+                       absl::FormatDuration(first_patience_), ": ", last));
   search_.reset();
   listener_.OnFailed(why);
 }
@@ -117,8 +135,8 @@ void Attachment::OnMessage(HeadMessage message) {
   silent_.Reset();
   if (const auto* refused = std::get_if<Refused>(&message)) {
     const absl::Status why = RefusalError(*refused, path_);
-    return attached() && MaySoonBeTaken(*refused) ? Lost(why)
-                                                  : listener_.OnFailed(why);
+    return MaySoonBeTaken(*refused) ? LostOrMissing(why)
+                                    : listener_.OnFailed(why);
   }
   if (const auto* here = std::get_if<Attached>(&message)) {
     const Joined how = !attached() ? Joined::kFirst
@@ -164,8 +182,7 @@ void Attachment::EndTyping() {
 }
 
 void Attachment::OnEnd(const absl::Status& why) {
-  if (attached() && absl::IsUnavailable(why)) return Lost(why);
-  listener_.OnFailed(why);
+  absl::IsUnavailable(why) ? LostOrMissing(why) : listener_.OnFailed(why);
 }
 
 }  // namespace deptyr

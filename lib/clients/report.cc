@@ -43,6 +43,7 @@ KeyValues Report(Session& session) {
       {"number", absl::StrCat(latest.number)},
       {"title", session.screen().title()},
       {"screen", session.screen().exact() ? "exact" : "approximate"},
+      {"stream", absl::StrCat(ring.state().stream)},
   };
   if (const uint64_t client = session.stopped_by()) {
     fields.emplace_back("stopped-by", absl::StrCat(client));

@@ -32,8 +32,8 @@ StoredProgram Checked(StoredProgram stored) {
 }
 
 // Head may have died when it had stored the next log and not yet removed the
-// one before, whose lines the next one has as well.  A log that is newer than the
-// last program has no line of it.
+// one before, whose lines the next one has as well.  A log that is newer than
+// the last program has no line of it.
 std::pair<uint64_t, StoredLog> LastLog(std::map<uint64_t, StoredLog> logs,
                                        uint64_t last_program) {
   for (auto log = logs.rbegin(); log != logs.rend(); ++log) {

@@ -1,8 +1,6 @@
-// deptyr record and deptyr history: they write a session's stream to a file or
-// a pipe.
+// deptyr record: it writes a session's stream, as an asciicast, to a file.
 #pragma once
 
-#include <cstddef>
 #include <string>
 
 #include "absl/status/status.h"
@@ -24,16 +22,5 @@ struct RecordOptions {
 // Runs until SIGINT, SIGTERM or SIGHUP; with `once`, until the program has
 // ended.  Blocking.
 absl::Status RunRecord(const RecordOptions& options);
-
-struct HistoryOptions {
-  SessionAddress where;
-  size_t bytes = 0;     // only the last of them; 0: all there are
-  bool follow = false;  // go on with new output
-  bool text = false;    // without escape sequences
-  // With `follow`, how long head may be away.
-  absl::Duration wait = absl::Seconds(30);
-};
-
-absl::Status RunHistory(const HistoryOptions& options);
 
 }  // namespace deptyr

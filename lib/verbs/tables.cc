@@ -145,6 +145,17 @@ void ColorState(std::string& line, size_t column) {
   line.insert(column, runs ? "\x1b[32m" : "\x1b[2m");
 }
 
+// Where in the stream what is remembered begins and ends.
+std::string Offsets(const KeyValues& session) {
+  uint64_t end = 0;
+  uint64_t remembered = 0;
+  if (!absl::SimpleAtoi(ValueOf(session, "bytes"), &end) ||
+      !absl::SimpleAtoi(ValueOf(session, "history"), &remembered)) {
+    return "-";
+  }
+  return absl::StrCat(end - std::min(end, remembered), " to ", end);
+}
+
 std::string SessionText(const KeyValues& item) {
   const auto cell = [&item](absl::string_view name) {
     return TextOf(item, name);
@@ -161,6 +172,7 @@ std::string SessionText(const KeyValues& item) {
       {"screen", cell("screen")},
       {"output", absl::StrCat(cell("bytes"), ", the last ", cell("history"),
                               " of at most ", cell("capacity"), " remembered")},
+      {"offsets", Offsets(item)},
       {"if head dies", kept ? absl::StrCat(cell("keeper"), " keeps it")
                             : "the program gets SIGHUP"},
   };

@@ -23,6 +23,7 @@ constexpr ReportField kFields[] = {
     {"session", "number", kNumber},
     {"session", "title"},
     {"session", "screen"},
+    {"session", "stream"},
     {"session", "log"},
     {"session", "log-lost", kNumber},
     {"session", "keeper", kText, "KEEPER"},

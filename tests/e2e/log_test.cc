@@ -162,7 +162,7 @@ TEST_F(LogTest, APromptIsALineWithWhatWasTyped) {
   Logger logger(std::move(pipe.read_end));
   Program body = Body(std::move(pipe.write_end), {"bash", "--norc", "-i"}, {},
                       {"PS1=> ", "HISTFILE"});
-  ASSERT_TRUE(ShowsUntil(HasSubstr("> ")));
+  ASSERT_TRUE(ShowsUntil(HasSubstr(">")));
   Type(
       "echo onX\x7f"
       "e\r");

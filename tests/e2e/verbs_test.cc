@@ -651,14 +651,71 @@ TEST_F(VerbsTest, SnapshotShowsTheScreenAndTheLastOne) {
 TEST_F(VerbsTest, HistoryPrintsWhatIsRemembered) {
   auto server = Server();
   EXPECT_EQ(Run({"history", "mc"}).out, "Done (1.0s)\r\n> ");
-  EXPECT_EQ(Run({"history", "mc", "--text"}).out, "Done (1.0s)\n> \n");
+  EXPECT_EQ(Run({"history", "mc", "--text"}).out, "Done (1.0s)\n>\n");
   EXPECT_EQ(Run({"history", "mc", "--bytes", "2"}).out, "> ");
-  Program follow = Start({"history", "--follow", "--text"}, out_, err_);
-  ASSERT_TRUE(out_.Until(HasSubstr("> ")));
+  EXPECT_EQ(Run({"history", "mc", "--bytes", "0"}).out, "");
+  EXPECT_EQ(Run({"history", "mc", "-n", "1"}).out, "> ");
+  EXPECT_EQ(Run({"history", "mc", "-n", "0"}).out, "");
+  EXPECT_EQ(Run({"history", "mc", "--lines=9", "--text"}).out,
+            "Done (1.0s)\n>\n");
+  EXPECT_EQ(Run({"history", "mc", "--bytes=1", "--from=1"}).status, 100);
+  Program follow = Start({"history", "-f", "--text"}, out_, err_);
+  ASSERT_TRUE(out_.Until(HasSubstr("Done (1.0s)\n")));
   EXPECT_EQ(Run({"send", "mc", "more\\n"}).status, 0);
   ASSERT_TRUE(out_.Until(HasSubstr("[chat] more\n")));
   follow.Signal(SIGINT);
   EXPECT_EQ(follow.Wait(), ExitStatus{});
+}
+
+TEST_F(VerbsTest, HistoryFollowsLikeTail) {
+  auto server = Server();
+  EXPECT_EQ(Run({"send", "mc", "more\\n", "--wait-for", "chat"}).status, 0);
+  Program follow = Start({"history", "-f", "-n", "1"}, out_, err_);
+  ASSERT_TRUE(out_.Until("> "));
+  EXPECT_EQ(Run({"send", "mc", "again\\n"}).status, 0);
+  ASSERT_TRUE(out_.Until(testing::EndsWith("[chat] again\r\n> ")));
+  EXPECT_THAT(out_.text(), Not(HasSubstr("[chat] more")));
+}
+
+TEST_F(VerbsTest, HistoryGoesOnAtAnOffset) {
+  auto server = Server();
+  const std::string status = Run({"status", "mc", "--json"}).out;
+  EXPECT_THAT(status, HasSubstr("\"bytes\": 15,"));
+  EXPECT_THAT(Run({"status", "mc"}).out, ContainsRegex("offsets +0 to 15\n"));
+  EXPECT_EQ(Run({"history", "mc", "--from", "5", "--until", "8"}).out, "(1.");
+  EXPECT_EQ(Run({"history", "mc", "--from", "13"}).out, "> ");
+  EXPECT_EQ(Run({"history", "mc", "--from", "15"}).out, "");
+  EXPECT_EQ(Run({"history", "mc", "--until", "4", "--text"}).out, "Done\n");
+  const Result beyond = Run({"history", "mc", "--from", "16"});
+  EXPECT_EQ(beyond.status, 111);
+  EXPECT_THAT(beyond.err, HasSubstr("the output of mc ends at 15, before 16"));
+  Program follow = Start(
+      {"history", "mc", "-f", "--from", "13", "--until", "20"}, out_, err_);
+  EXPECT_EQ(Run({"send", "mc", "more\\n"}).status, 0);
+  EXPECT_EQ(follow.Wait(), ExitStatus{});
+  EXPECT_EQ(out_.text().size(), 7U);
+}
+
+TEST_F(VerbsTest, HistoryWaitsForASessionThatIsNotThereYet) {
+  const Result missing = Run({"history", "mc", "--wait", "0.01"});
+  EXPECT_EQ(missing.status, 124);
+  EXPECT_THAT(missing.err, HasSubstr("no session within 10ms: head refused: "));
+  Program waits = Start({"history", "mc", "--wait", "60", "-f"}, out_, err_);
+  auto server = Server();
+  ASSERT_TRUE(out_.Until(HasSubstr("Done (1.0s)")));
+  EXPECT_EQ(Run({"send", "mc", "more\\n"}).status, 0);
+  ASSERT_TRUE(out_.Until(HasSubstr("[chat] more")));
+}
+
+// Each program has a screen of its own, as in its log.
+TEST_F(VerbsTest, TheTextOfTwoProgramsIsTheLinesOfEach) {
+  for (const char* word : {"one", "two"}) {
+    auto body = Body("mc", {"printf", "%s\n\033[3A\033[2Kmenu", word});
+    ASSERT_TRUE(body->program().Wait());
+    ASSERT_TRUE(head_.log().Until(
+        HasSubstr(absl::StrCat("pid=", body->pid(), " ended"))));
+  }
+  EXPECT_EQ(Run({"history", "mc", "--text"}).out, "one\nmenu\ntwo\nmenu\n");
 }
 
 TEST_F(VerbsTest, EndedTellsWhatTheKernelCouldNot) {
