@@ -162,8 +162,14 @@ void Attachment::OnMessage(HeadMessage message) {
 void Attachment::SetSize(WindowSize size) {
   wish_.rows = size.rows;
   wish_.cols = size.cols;
+  const bool has_pixels = size.xpixels != 0 && size.ypixels != 0;
+  wish_.xpixels = has_pixels ? std::optional(size.xpixels) : std::nullopt;
+  wish_.ypixels = has_pixels ? std::optional(size.ypixels) : std::nullopt;
   if (head_ == nullptr) return;
-  head_->Send(Resize{.rows = size.rows, .cols = size.cols});
+  head_->Send(Resize{.rows = size.rows,
+                     .cols = size.cols,
+                     .xpixels = wish_.xpixels,
+                     .ypixels = wish_.ypixels});
 }
 
 void Attachment::Type(absl::string_view bytes) {

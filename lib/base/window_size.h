@@ -1,4 +1,4 @@
-// The size of a terminal, in characters.
+// The size of a terminal.
 #pragma once
 
 #include <cstdint>
@@ -8,7 +8,16 @@ namespace deptyr {
 struct WindowSize {
   uint16_t rows = 24;
   uint16_t cols = 80;
+  // All of it in pixels, as winsize has it (ioctl_tty(2)); 0 if that isn't
+  // known.
+  uint16_t xpixels = 0;
+  uint16_t ypixels = 0;
   bool operator==(const WindowSize&) const = default;
 };
+
+// Whether both have as many rows and columns.
+inline bool SameCells(const WindowSize& a, const WindowSize& b) {
+  return a.rows == b.rows && a.cols == b.cols;
+}
 
 }  // namespace deptyr

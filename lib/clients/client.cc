@@ -354,7 +354,9 @@ ClientState Client::Save() const {
                     .typed = InfoAs(ClientKind::kAttach).typed,
                     .last_typed = last_typed_ == absl::InfinitePast()
                                       ? 0
-                                      : absl::ToUnixMillis(last_typed_)};
+                                      : absl::ToUnixMillis(last_typed_),
+                    .xpixels = size() ? size()->xpixels : uint16_t{0},
+                    .ypixels = size() ? size()->ypixels : uint16_t{0}};
   for (const Insert& insert : inserts_) {
     const size_t begun = insert.picture ? LeftOfPacket(insert) : 0;
     state.inserts.push_back({insert.offset, insert.text.substr(insert.written),
@@ -369,7 +371,9 @@ void Client::Restore(const ClientState& state) {
   since_ = absl::FromUnixMillis(state.since);
   output().Restore(state.cursor, state.missed, !state.begins, state.lost);
   if (state.deaf) output().Stop();
-  if (state.rows != 0 || state.cols != 0) SetSize({state.rows, state.cols});
+  if (state.rows != 0 || state.cols != 0) {
+    SetSize({state.rows, state.cols, state.xpixels, state.ypixels});
+  }
   untyped_ = state.untyped;
   header_ = state.header;
   packet_left_ = static_cast<size_t>(state.packet_left);

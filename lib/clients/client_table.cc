@@ -46,8 +46,9 @@ ConnectedClient& ClientTable::Resume(const AttachClientState& state,
       Add(TakeOffered(state.fd),
           MakeDeptyrProtocol(rights, std::move(wish), state.done_said),
           std::move(identity), state.inbox);
-  client.Resume(state.client, {state.rows, state.cols}, state.input_closed,
-                state.inbox.size());
+  client.Resume(state.client,
+                {state.rows, state.cols, state.xpixels, state.ypixels},
+                state.input_closed, state.inbox.size());
   return client;
 }
 

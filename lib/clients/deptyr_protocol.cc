@@ -37,7 +37,8 @@ class DeptyrProtocol final : public ClientProtocol {
   DeptyrProtocol(Rights rights, Attach wish, bool done_said)
       : rights_(rights),
         wish_(std::move(wish)),
-        room_{wish_.rows, wish_.cols},
+        room_{wish_.rows, wish_.cols, wish_.xpixels.value_or(0),
+              wish_.ypixels.value_or(0)},
         done_said_(done_said) {}
 
   ClientKind kind() const override { return ClientKind::kAttach; }
@@ -54,6 +55,8 @@ class DeptyrProtocol final : public ClientProtocol {
     if (keys_left_ > 0) state.inbox.insert(0, HeaderOf(Keys(), keys_left_));
     state.rows = room_.rows;
     state.cols = room_.cols;
+    state.xpixels = room_.xpixels;
+    state.ypixels = room_.ypixels;
     state.wish = Encode(wish_);
     state.done_said = done_said_;
     head.attached.push_back(std::move(state));

@@ -64,7 +64,8 @@ class UwsgiProtocol final : public RawProtocol {
     const WindowSize told = {.rows = std::exchange(rows_, {}).value_or(0),
                              .cols = std::exchange(cols_, {}).value_or(0)};
     if (told == WindowSize{0, 0}) return;
-    WindowSize size = client.size().value_or(client.session()->size());
+    const WindowSize before = client.size().value_or(client.session()->size());
+    WindowSize size = {.rows = before.rows, .cols = before.cols};
     if (told.rows != 0) size.rows = told.rows;
     if (told.cols != 0) size.cols = told.cols;
     client.ResizeIfAllowed(size);

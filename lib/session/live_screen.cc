@@ -47,7 +47,7 @@ WindowSize Modelled(WindowSize size) {
   const int most_rows = kMostCells / std::max<int>(size.cols, 1);
   size.rows =
       static_cast<uint16_t>(std::min<int>({size.rows, kMostSide, most_rows}));
-  return size;
+  return {.rows = size.rows, .cols = size.cols};
 }
 
 // From how much of the end a model can be made at once; more if that doesn't
@@ -175,7 +175,7 @@ bool LiveScreen::ClearedAt(uint64_t first) const {
 bool LiveScreen::exact() const {
   // If the model has to start again, it does so at the last clear if the ring
   // still has that.
-  return size_ == terminal_size_ &&
+  return SameCells(size_, terminal_size_) &&
          (ClearedAt(lapped() ? ring_.begin() : learned_from_) ||
           (known_ && !lapped()));
 }
@@ -323,7 +323,12 @@ bool LiveScreen::CatchUp(uint64_t most, bool needs_model) {
 }
 
 void LiveScreen::OnResize(WindowSize size) {
-  const WindowSize modelled = Modelled(size);
+  if (!SameCells(size, terminal_size_)) ResizeModel(Modelled(size));
+  terminal_size_ = size;
+  if (answers_ != nullptr && reports_size()) answers_->TellSize(size);
+}
+
+void LiveScreen::ResizeModel(WindowSize modelled) {
   if (digest_.offset() == 0) {
     Forget();
   } else if (!lapped()) {
@@ -338,9 +343,7 @@ void LiveScreen::OnResize(WindowSize size) {
   digest_.Resized();
   behind_.Resized();
   again_.reset();
-  terminal_size_ = size;
   size_ = modelled;
-  if (answers_ != nullptr && reports_size()) answers_->TellSize(size);
 }
 
 // However many ask, a screen that is hard to make is made once in a moment, and
@@ -348,7 +351,7 @@ void LiveScreen::OnResize(WindowSize size) {
 LiveScreen::Picture LiveScreen::Take(WindowSize room) {
   const Clock::time_point now = Clock::now();
   const bool soon = now < again_until_;
-  if (soon && again_ && again_->room == room &&
+  if (soon && again_ && SameCells(again_->room, room) &&
       again_->picture.from >= ring_.begin()) {
     return again_->picture;
   }

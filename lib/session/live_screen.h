@@ -105,6 +105,7 @@ class LiveScreen final : public Observer {
   void AnswerWithCursor();
   void AnswerNow();
   void AwaitQuiet();
+  void ResizeModel(WindowSize modelled);
   void StartAgain(bool at_once);
   bool CatchUp(uint64_t most, bool needs_model);
   Picture Make(WindowSize room, uint64_t most);

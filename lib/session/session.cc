@@ -220,10 +220,11 @@ void Session::SetClientSize(SessionClient& client, WindowSize size) {
 }
 
 void Session::ApplySize() {
+  const WindowSize before = size();
   if (!sizing_.Apply([this] { ApplySize(); })) return;
   for (Observer* observer : drain_.observers()) observer->OnResize(size());
   if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
-  Announce(Change::kResized);
+  if (!SameCells(before, size())) Announce(Change::kResized);
 }
 
 void Session::Repaint() {
@@ -318,8 +319,8 @@ void Session::WriteSoon() {
 
 void Session::Resume(Fd controller, Fd pidfd, const SessionState& state, Fd log,
                      Fd log_spool) {
+  sizing_.Resume(controller.get());
   log_.Resume(std::move(log), std::move(log_spool), state, size());
-  sizing_.Resume();
   audience_.SetAnswered(state.answered);
   if (keeps_screen_ && state.painted > 0) {
     LiveScreen::Parked screen{state.painted, state.modes, {}};

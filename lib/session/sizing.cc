@@ -17,6 +17,8 @@ constexpr absl::Duration kStorm = absl::Milliseconds(80);
 void Sizing::Set(WindowSize size) {
   size_ = size;
   RingState& state = ring_.state();
+  // If only the pixels change, the text that is there stays right.
+  if (SameCells(size, {state.rows, state.cols})) return;
   state.rows = size_.rows;
   state.cols = size_.cols;
   state.resized = ring_.end();
@@ -26,21 +28,34 @@ void Sizing::Set(WindowSize size) {
   latest.cols = size_.cols;
 }
 
+void Sizing::Resume(int terminal) {
+  size_ = GetWindowSize(terminal).value_or(WindowSize());
+  // A head that ended while the terminal was repainting left another number.
+  size_.rows = ring_.state().rows;
+  size_.cols = ring_.state().cols;
+}
+
 std::optional<WindowSize> Sizing::Wanted() const {
   if (policy_ == SizePolicy::kFixed) return std::nullopt;
   if (policy_ == SizePolicy::kLatest) {
     const SessionClient* const terminal = audience_.LeadingTerminal();
     return terminal == nullptr ? std::nullopt : terminal->size();
   }
-  const auto pick = [this](uint16_t a, uint16_t b) {
-    return policy_ == SizePolicy::kSmallest ? std::min(a, b) : std::max(a, b);
+  const auto wins = [this](uint16_t a, uint16_t b) {
+    return policy_ == SizePolicy::kSmallest ? a < b : a > b;
   };
   std::optional<WindowSize> size;
   for (const SessionClient* client : audience_.clients()) {
     if (!client->size()) continue;
     if (!size) size = client->size();
-    size = WindowSize{pick(size->rows, client->size()->rows),
-                      pick(size->cols, client->size()->cols)};
+    if (wins(client->size()->rows, size->rows)) {
+      size->rows = client->size()->rows;
+      size->ypixels = client->size()->ypixels;
+    }
+    if (wins(client->size()->cols, size->cols)) {
+      size->cols = client->size()->cols;
+      size->xpixels = client->size()->xpixels;
+    }
   }
   return size;
 }

@@ -32,8 +32,10 @@ class Sizing {
   WindowSize size() const { return size_; }
   // The terminal has this size.
   void Set(WindowSize size);
-  // The terminal has the size that the ring tells of.
-  void Resume() { size_ = {ring_.state().rows, ring_.state().cols}; }
+  // The terminal has the rows and columns that the ring tells of.  Its pixels,
+  // which the ring doesn't remember, are read from the terminal itself, if
+  // there is one.
+  void Resume(int terminal);
 
   // Gives the terminal the size that the clients want.  True if that is a new
   // one, and may be applied now.  If it may not yet, `again` is called when it

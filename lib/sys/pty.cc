@@ -193,11 +193,11 @@ absl::StatusOr<WindowSize> GetWindowSize(int fd) {
   if (::ioctl(fd, TIOCGWINSZ, &size) != 0) {
     return Errno("ask a terminal's size");
   }
-  return WindowSize{size.ws_row, size.ws_col};
+  return WindowSize{size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel};
 }
 
 absl::Status SetWindowSize(int fd, WindowSize size) {
-  const winsize raw{size.rows, size.cols, 0, 0};
+  const winsize raw{size.rows, size.cols, size.xpixels, size.ypixels};
   return ::ioctl(fd, TIOCSWINSZ, &raw) == 0 ? absl::OkStatus()
                                             : Errno("set a PTY's size");
 }

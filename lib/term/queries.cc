@@ -36,14 +36,14 @@ constexpr CsiQuery kCsiQueries[] = {
     {FormOf(0, '$', 'p'), kAny, Query::kMode},
     {FormOf('?', '$', 'p'), kAny, Query::kDecMode},
     {FormOf('>', 0, 'q'), 0, Query::kVersion},
+    {FormOf(0, 0, 't'), 14, Query::kPixels},
+    {FormOf(0, 0, 't'), 16, Query::kCellPixels},
     {FormOf(0, 0, 't'), 18, Query::kSize},
     {FormOf(0, 0, 't'), 19, Query::kDisplaySize},
-    // The window: its state, place, size in pixels, and titles.
+    // The window: its state, place and titles; the display's pixels.
     {FormOf(0, 0, 't'), 11, Query::kOther},
     {FormOf(0, 0, 't'), 13, Query::kOther},
-    {FormOf(0, 0, 't'), 14, Query::kOther},
     {FormOf(0, 0, 't'), 15, Query::kOther},
-    {FormOf(0, 0, 't'), 16, Query::kOther},
     {FormOf(0, 0, 't'), 20, Query::kOther},
     {FormOf(0, 0, 't'), 21, Query::kOther},
     // The printer, keys, locator, macros, integrity, sessions, colour scheme.
@@ -154,6 +154,12 @@ std::string ModeAnswer(const Query& query, const Modes& modes) {
   return absl::StrCat(dec ? "\x1b[?" : "\x1b[", query.number, ";", value, "$y");
 }
 
+// Nothing if a side isn't known.
+std::string PixelAnswer(int what, int height, int width) {
+  if (height == 0 || width == 0) return "";
+  return absl::StrCat("\x1b[", what, ";", height, ";", width, "t");
+}
+
 bool AsksByString(char kind, absl::string_view body) {
   switch (kind) {
     case ']':
@@ -201,6 +207,11 @@ std::string AnswerTo(const Query& query, const Modes& modes, WindowSize size) {
       return ModeAnswer(query, modes);
     case Query::kVersion:
       return "\x1bP>|deptyr(" DEPTYR_VERSION ")\x1b\\";
+    case Query::kPixels:
+      return PixelAnswer(4, size.ypixels, size.xpixels);
+    case Query::kCellPixels:
+      if (size.rows == 0 || size.cols == 0) return "";
+      return PixelAnswer(6, size.ypixels / size.rows, size.xpixels / size.cols);
     case Query::kSize:
       return absl::StrCat("\x1b[8;", size.rows, ";", size.cols, "t");
     case Query::kDisplaySize:
@@ -213,7 +224,8 @@ std::string AnswerTo(const Query& query, const Modes& modes, WindowSize size) {
 }
 
 std::string SizeReport(WindowSize size) {
-  return absl::StrCat("\x1b[48;", size.rows, ";", size.cols, ";0;0t");
+  return absl::StrCat("\x1b[48;", size.rows, ";", size.cols, ";", size.ypixels,
+                      ";", size.xpixels, "t");
 }
 
 std::string CursorAnswer(const Query& query, const Cursor& cursor) {

@@ -38,6 +38,8 @@ struct Query {
     kMode,                 // DECRQM of `number`,
     kDecMode,              // and of a private mode
     kVersion,              // XTVERSION
+    kPixels,               // CSI 14 t: the size in pixels,
+    kCellPixels,           // CSI 16 t: and that of a character
     kSize,                 // CSI 18 t: in characters
     kDisplaySize,          // CSI 19 t
     kSizeReports,  // mode 2048 is set: its size now, and when it changes

@@ -52,7 +52,9 @@ bool IsOurCsi(absl::string_view parameters, char final) {
     case 'n':
       return parameters[0] != '?';
     case 't':
-      return absl::StartsWith(parameters, "8;") ||
+      return absl::StartsWith(parameters, "4;") ||
+             absl::StartsWith(parameters, "6;") ||
+             absl::StartsWith(parameters, "8;") ||
              absl::StartsWith(parameters, "9;") ||
              absl::StartsWith(parameters, "48;");
     default:

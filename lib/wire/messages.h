@@ -129,8 +129,11 @@ struct Attach {
   std::optional<bool> resets = {};
   // The session on whose terminal the client shows what it is sent.
   std::optional<std::string> inside = {};
+  // The size of the client's terminal in pixels, if it knows that.
+  std::optional<uint16_t> xpixels = {};
+  std::optional<uint16_t> ypixels = {};
   DEPTYR_FIELDS(version, session, rows, cols, from, value, read_only, kick,
-                stream, offset, resets, inside)
+                stream, offset, resets, inside, xpixels, ypixels)
 };
 
 struct Attached {
@@ -168,7 +171,9 @@ struct Keys : RawBytes {};
 struct Resize {
   uint16_t rows = 0;
   uint16_t cols = 0;
-  DEPTYR_FIELDS(rows, cols)
+  std::optional<uint16_t> xpixels = {};
+  std::optional<uint16_t> ypixels = {};
+  DEPTYR_FIELDS(rows, cols, xpixels, ypixels)
 };
 
 // Here `fields` stands for all pairs that the message doesn't name itself.

@@ -67,9 +67,12 @@ struct ClientState {
   bool lost = false;       // it waits for a picture
   uint64_t typed = 0;      // bytes of keys that were passed on or dropped
   int64_t last_typed = 0;  // milliseconds since 1970
+  uint16_t xpixels = 0;
+  uint16_t ypixels = 0;
   DEPTYR_FIELDS(id, since, session, cursor, missed, deaf, rows, cols, untyped,
                 held, answered, replaying, header, packet_left, insert_begun,
-                inserts, begins, lost, typed, last_typed)
+                inserts, begins, lost, typed, last_typed, xpixels,
+                ypixels)
 };
 
 struct SocketClientState {
@@ -99,7 +102,10 @@ struct AttachClientState {
   uint16_t cols = 0;
   bool input_closed = false;
   bool done_said = false;
-  DEPTYR_FIELDS(client, fd, wish, inbox, rows, cols, input_closed, done_said)
+  uint16_t xpixels = 0;
+  uint16_t ypixels = 0;
+  DEPTYR_FIELDS(client, fd, wish, inbox, rows, cols, input_closed, done_said,
+                xpixels, ypixels)
 };
 
 // A connection that asks.

@@ -20,6 +20,7 @@
 #include "lib/clients/connected_client.h"
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
+#include "lib/sys/pty.h"
 #include "lib/wire/messages.h"
 #include "tests/support/session_program.h"
 #include "tests/support/socket_pair.h"
@@ -356,6 +357,26 @@ TEST_F(AttachTest, ASizeIsTheProgramsAndEverybodyHearsOfIt) {
   ASSERT_TRUE(
       Until([&] { return ValueOf(reader.last_notice(), "rows") == "31"; }));
   EXPECT_EQ(session_.size(), (WindowSize{31, 101}));
+}
+
+TEST_F(AttachTest, ThePixelsOfItsTerminalAreTheProgramsToo) {
+  Run("read x");
+  const auto size = [this] {
+    return Value(GetWindowSize(session_.terminal().get()));
+  };
+  Reader reader(*this, {.rows = 30,
+                        .cols = 100,
+                        .from = From::kNow,
+                        .xpixels = 1000,
+                        .ypixels = 600});
+  EXPECT_EQ(size(), (WindowSize{30, 100, 1000, 600}));
+  reader.Say(Resize{.rows = 30, .cols = 100, .xpixels = 2000, .ypixels = 1200});
+  ASSERT_TRUE(Until([&] { return size().xpixels == 2000; }));
+  EXPECT_EQ(size(), (WindowSize{30, 100, 2000, 1200}));
+  EXPECT_FALSE(reader.Heard("resized"));
+  reader.Say(Resize{.rows = 31, .cols = 100});
+  ASSERT_TRUE(Until([&] { return size().rows == 31; }));
+  EXPECT_EQ(size(), (WindowSize{31, 100}));
 }
 
 TEST_F(AttachTest, AMessageThatHasNoPlaceIsRefused) {

@@ -114,6 +114,20 @@ TEST_F(QueryAnswersTest, ATerminalAnswersItself) {
 
 // --- mode 2048
 
+TEST_F(QueryAnswersTest, OtherPixelsAreToldAndChangeNothingElse) {
+  Write("abc\033[?2048h");
+  input_.Clear();
+  const LiveScreen::Picture before = screen_.Take(kSize);
+  const WindowSize pixels = {kSize.rows, kSize.cols, 800, 600};
+  screen_.OnResize(pixels);
+  EXPECT_EQ(Typed(), "\033[48;24;80;600;800t");
+  input_.Clear();
+  EXPECT_EQ(screen_.Take(pixels).paint, before.paint);
+  EXPECT_TRUE(screen_.exact());
+  Write("\033[14t");
+  EXPECT_EQ(Typed(), "\033[4;600;800t");
+}
+
 TEST_F(QueryAnswersTest, TheSizeIsToldWhileTheProgramWantsThat) {
   audience_.Add(client_);
   client_.SetSize(kSize);

@@ -67,8 +67,39 @@ TEST_F(SizingTest, TheRingRemembersIt) {
   EXPECT_FALSE(ring_.history_makes_screen());
   EXPECT_EQ(ring_.latest().rows, 10);
   Sizing next(*loop_, ring_, audience_, SizePolicy::kLatest);
-  next.Resume();
+  next.Resume(/*terminal=*/-1);
   EXPECT_EQ(next.size(), (WindowSize{10, 100}));
+}
+
+TEST_F(SizingTest, TheTerminalRemembersItsPixels) {
+  const Pty pty = Value(OpenPty({25, 80, 800, 600}));
+  Sizing sizing(*loop_, ring_, audience_, SizePolicy::kLatest);
+  sizing.Set({24, 80});
+  Sizing next(*loop_, ring_, audience_, SizePolicy::kLatest);
+  next.Resume(pty.controller.get());
+  EXPECT_EQ(next.size(), (WindowSize{24, 80, 800, 600}));
+}
+
+TEST_F(SizingTest, PixelsComeFromWhoseRowsAndColumnsItHas) {
+  small_.SetSize({10, 100, 1000, 200});
+  large_.SetSize({50, 60, 480, 800});
+  EXPECT_EQ(Under(SizePolicy::kLatest, &small_),
+            (WindowSize{10, 100, 1000, 200}));
+  EXPECT_EQ(Under(SizePolicy::kSmallest, nullptr),
+            (WindowSize{10, 60, 480, 200}));
+  EXPECT_EQ(Under(SizePolicy::kLargest, nullptr),
+            (WindowSize{50, 100, 1000, 800}));
+}
+
+TEST_F(SizingTest, OtherPixelsAreAnotherSizeOfTheSameCells) {
+  Sizing sizing(*loop_, ring_, audience_, SizePolicy::kLatest);
+  sizing.Set({10, 100});
+  ring_.Begin({.rows = 10, .cols = 100});
+  ring_.Commit(ring_.Space(10).size());
+  small_.SetSize({10, 100, 1000, 200});
+  audience_.Lead(small_);
+  EXPECT_TRUE(sizing.Apply([] {}));
+  EXPECT_TRUE(ring_.history_makes_screen());
 }
 
 TEST_F(SizingTest, OfAStormAFewAreAppliedAndThenTheLast) {

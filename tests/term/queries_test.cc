@@ -46,8 +46,10 @@ const Known kKnown[] = {
     {"\x1b[19t", {Query::kDisplaySize}},
     {"\x1b[?2048h", {Query::kSizeReports}},
     {"\x1b[?1049;2048h", {Query::kSizeReports}},
-    {"\x1b[14t", {Query::kOther}},
-    {"\x1b[14;2t", {Query::kOther}},
+    {"\x1b[14t", {Query::kPixels}},
+    {"\x1b[14;2t", {Query::kPixels}},
+    {"\x1b[15t", {Query::kOther}},
+    {"\x1b[16t", {Query::kCellPixels}},
     {"\x1b[21t", {Query::kOther}},
     {"\x1b[?996n", {Query::kOther}},
     {"\x1b[?u", {Query::kOther}},
@@ -134,12 +136,11 @@ TEST(QueryTest, TheDigestKnowsWhereTheLastOneEnded) {
   }
 }
 
-// The answers of a terminal with 30 rows and 90 columns.
-std::string AnswersTo(absl::string_view bytes) {
+std::string AnswersTo(absl::string_view bytes, WindowSize size = {30, 90}) {
   Digest digest;
   std::string answers;
   digest.Scan(bytes, [&](const Query& query) {
-    answers += AnswerTo(query, digest.modes(), {30, 90});
+    answers += AnswerTo(query, digest.modes(), size);
   });
   return answers;
 }
@@ -154,6 +155,17 @@ TEST(AnswerTest, IsWhatATerminalWithoutAnybodySays) {
   EXPECT_EQ(AnswersTo("\x1b[18t"), "\x1b[8;30;90t");
   EXPECT_EQ(AnswersTo("\x1b[19t"), "\x1b[9;30;90t");
   EXPECT_EQ(AnswersTo("\x1b[?2048h"), "\x1b[48;30;90;0;0t");
+}
+
+TEST(AnswerTest, PixelsAreSaidIfTheyAreKnown) {
+  constexpr absl::string_view kPixels = "\x1b[14t\x1b[16t";
+  EXPECT_EQ(AnswersTo(kPixels), "");
+  EXPECT_EQ(AnswersTo(kPixels, {30, 90, 900, 0}), "");
+  EXPECT_EQ(AnswersTo(kPixels, {0, 0, 900, 600}), "\x1b[4;600;900t");
+  EXPECT_EQ(AnswersTo(kPixels, {30, 90, 900, 600}),
+            "\x1b[4;600;900t\x1b[6;20;10t");
+  EXPECT_EQ(AnswersTo("\x1b[?2048h", {30, 90, 900, 600}),
+            "\x1b[48;30;90;600;900t");
 }
 
 TEST(AnswerTest, OnlyAScreenKnowsTheCursor) {

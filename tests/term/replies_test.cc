@@ -155,11 +155,11 @@ TEST(ReplyFilterTest, TakesOutThoseThatHeadGivesToo) {
     }
   }
   for (const std::string answer :
-       {"\x1b[?997;1n", "\x1b[?1u", "\x1b[4;600;800t", "\x1b[?0;0;1024S",
-        "\x1b[>4;2m", "\x1bP1$r0m\x1b\\", "\x1bP0$r\x1b\\",
-        "\x1bP1+r524742=382f382f38\x1b\\", "\x1b]10;rgb:ffff/ffff/ffff\x1b\\",
-        "\x1b]11;rgb:0000/0000/0000\a", "\x1b]4;255;rgb:eeee/eeee/eeee\x1b\\",
-        "\x1b]52;c;aGVsbG8=\a", "\x1b_Gi=31;OK\x1b\\"}) {
+       {"\x1b[?997;1n", "\x1b[?1u", "\x1b[?0;0;1024S", "\x1b[>4;2m",
+        "\x1bP1$r0m\x1b\\", "\x1bP0$r\x1b\\", "\x1bP1+r524742=382f382f38\x1b\\",
+        "\x1b]10;rgb:ffff/ffff/ffff\x1b\\", "\x1b]11;rgb:0000/0000/0000\a",
+        "\x1b]4;255;rgb:eeee/eeee/eeee\x1b\\", "\x1b]52;c;aGVsbG8=\a",
+        "\x1b_Gi=31;OK\x1b\\"}) {
     wanted += answer;
   }
   EXPECT_EQ(passed, wanted);

@@ -188,6 +188,11 @@ TEST(UpgradeStateTest, TheTestHasEveryField) {
   session.log_ended = true;
   session.log_full_screen = true;
   session.log_spool = 98;
+  ClientState& connected = state.clients[0].client;
+  connected.xpixels = 800;
+  connected.ypixels = 600;
+  state.attached[0].xpixels = 801;
+  state.attached[0].ypixels = 601;
   const json full = Parsed(Encode(state));
   EXPECT_EQ(full.size(), FieldsOf<HeadState>() + 1);  // the version
   EXPECT_EQ(full["sockets"][0].size(), FieldsOf<SocketState>());
