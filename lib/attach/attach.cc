@@ -155,7 +155,9 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   }
 
   void OnPaint(absl::string_view bytes) {
-    bytes.empty() ? view_->BeginPicture() : view_->Output(bytes);
+    if (!bytes.empty()) return view_->Output(bytes);
+    view_->BeginPicture();
+    defaced_ = false;
   }
 
   void OnOldNotice(const KeyValues& fields) override {
@@ -283,7 +285,10 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       OnEnded(fields);
     } else if (event == "status") {
       OnStatus(fields);
-    } else if (event == "missed" && !interactive_) {
+    } else if (event == "missed" && interactive_) {
+      // Head may draw the screen, so the stream can't go on there by itself.
+      defaced_ = true;
+    } else if (event == "missed") {
       Say("was faster than its reader; ", ValueOf(fields, "bytes"),
           " bytes were missed");
     }
@@ -361,7 +366,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   Rights rights_ = Rights::All();
 
   bool told_of_absence_ = false;
-  // Something else was written over the program's screen.
+  // The terminal shows something else than what the stream makes by itself.
   bool defaced_ = false;
 
   Watch child_watch_;

@@ -1,6 +1,7 @@
 #include "lib/clients/client.h"
 
 #include <algorithm>
+#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -19,6 +20,8 @@ constexpr size_t kMostNotices = 32;
 constexpr size_t kMostNoticeBytes = 16 << 10;
 // How long output may be on its way to a terminal, and the answers to it back.
 constexpr absl::Duration kReplayTime = absl::Seconds(1);
+// A terminal that is drawn on is drawn on no sooner again.
+constexpr Clock::duration kFrame = std::chrono::milliseconds(25);
 
 }  // namespace
 
@@ -31,7 +34,15 @@ Client::~Client() {
 
 std::string Client::GiveUpPlace() {
   in_line_.reset();
+  draw_.Reset();
+  sizes_changed_ = false;
+  view_.reset();
+  output().SetDrawn(false);
   return std::exchange(untyped_, {});
+}
+
+bool Client::InsertIsDue() const {
+  return !inserts_.empty() && inserts_[0].offset <= cursor();
 }
 
 bool Client::OwedAnything() const {
@@ -131,14 +142,20 @@ Pumped Client::Pump(const Ring& ring) {
 }
 
 Pumped Client::WriteOwed(const Ring& ring) {
-  if ((lost() || cursor() < ring.begin()) && !output().leaving()) {
-    const Pumped found = FindPlace(ring);
-    if (found != Pumped::kAll) return found;
+  if (!output().leaving()) {
+    if (sizes_changed_) {
+      if (!MayDraw()) return Pumped::kWaits;
+      ChangeView();
+    }
+    if (lost() || (cursor() < ring.begin() && !drawn())) {
+      const Pumped found = FindPlace(ring);
+      if (found != Pumped::kAll) return found;
+    }
+    if (drawn()) return WriteDrawn();
   }
   while (OwedAnything()) {
     const bool insert =
-        output().leaving() || (packet_left_ == 0 && !inserts_.empty() &&
-                               inserts_[0].offset <= cursor());
+        output().leaving() || (packet_left_ == 0 && InsertIsDue());
     const Pumped wrote = insert ? WriteInsert() : WriteStream(ring);
     if (wrote != Pumped::kAll) return wrote;
   }
@@ -209,6 +226,89 @@ Pumped Client::WriteInsert() {
   return Pumped::kAll;
 }
 
+// --- drawing
+
+LiveScreen::Picture Client::MakePicture(Session& session, WindowSize room) {
+  const std::optional<WindowSize> own = Room();
+  view_.reset();
+  if (own && !session.Fits(*own)) view_ = std::make_unique<Viewport>();
+  output().SetDrawn(drawn());
+  sizes_changed_ = false;
+  if (!drawn()) return session.TakePicture(room);
+  LiveScreen::Picture picture = session.Draw(*view_, *own);
+  draw_after_ = Clock::now() + kFrame;
+  // Lines of the client's own may be written over it.
+  view_->OnDefaced();
+  return picture;
+}
+
+void Client::OnSizes() {
+  const std::optional<WindowSize> own = Room();
+  if (session() == nullptr || !own || deaf()) return;
+  if (!drawn() && session()->Fits(*own)) return;
+  sizes_changed_ = true;
+  PumpAt(draw_after_);
+}
+
+// The terminal shows something that doesn't fit any more.
+void Client::ChangeView() {
+  sizes_changed_ = false;
+  if (!drawn() && session()->Fits(*Room())) return;
+  KeepPacket(session()->ring());
+  ForgetPictures();
+  output().Lose();
+}
+
+Pumped Client::WriteDrawn() {
+  while (OwedAnything()) {
+    if (InsertIsDue()) {
+      if (const auto wrote = WriteInsert(); wrote != Pumped::kAll) return wrote;
+      continue;
+    }
+    if (!MayDraw() || !MayHavePicture()) return Pumped::kWaits;
+    Draw();
+  }
+  return Pumped::kAll;
+}
+
+bool Client::MayDraw() {
+  const Clock::time_point first =
+      std::max(draw_after_, session()->screen().draw_after());
+  if (Clock::now() >= first) return true;
+  PumpAt(first);
+  return false;
+}
+
+void Client::PumpAt(Clock::time_point when) {
+  const auto wait = std::max(when - Clock::now(), Clock::duration::zero());
+  draw_ = loop_.After(absl::FromChrono(wait), [this] {
+    if (session() != nullptr) session()->Pump(*this);
+  });
+}
+
+// It comes before all that is inserted later in the stream.
+void Client::Draw() {
+  const uint64_t before = cursor();
+  LiveScreen::Picture picture = session()->Draw(*view_, *Room());
+  draw_after_ = Clock::now() + kFrame;
+  const uint64_t to = std::max(picture.from, before);
+  InsertPicture(before, EncodeDrawing(std::move(picture.paint), to));
+  output().Advance(to - before);
+}
+
+void Client::OnProgramChange() {
+  if (!drawn()) return;
+  const bool untaken =
+      std::any_of(inserts_.begin(), inserts_.end(),
+                  [](const Insert& insert) { return insert.picture; });
+  if (untaken) {
+    sizes_changed_ = true;
+  } else if (cursor() < session()->ring().end()) {
+    Draw();
+  }
+  view_->OnReset();
+}
+
 void Client::KeepPacket(const Ring& ring) {
   if (packet_left_ == 0) return;
   inserts_.push_front({.offset = cursor(),
@@ -269,7 +369,7 @@ void Client::NoteReplayed() {
 // --- input
 
 bool Client::answers() const {
-  return size() && begun() && !replaying_ && !lost() && !deaf() &&
+  return size() && begun() && !replaying_ && !lost() && !deaf() && !drawn() &&
          !output().leaving() && !Info().read_only;
 }
 
@@ -350,7 +450,7 @@ ClientState Client::Save() const {
                     .insert_begun = insert_begun_,
                     .inserts = {},
                     .begins = !begun(),
-                    .lost = lost(),
+                    .lost = lost() || drawn(),
                     .typed = InfoAs(ClientKind::kAttach).typed,
                     .last_typed = last_typed_ == absl::InfinitePast()
                                       ? 0

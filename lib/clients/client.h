@@ -14,6 +14,13 @@
 // for it the client waits outside the stream, and so does a client that takes
 // nothing of its picture for a while.
 //
+// A terminal of another size than the program's isn't given the stream, which
+// would do something else there: the screen is drawn on it
+// (lib/term/viewport.h), at its own pace.  The next drawing is made when it has
+// taken the one before, when kFrame has gone by, and when drawing has had its
+// share of the time (LiveScreen::draw_after()).  Nobody waits for such a
+// client.
+//
 // A program's question to its terminal is answered once: by the terminal of the
 // client that leads (lib/term/replies.h), or by head (lib/session/
 // query_answers.h), and not again by one that is sent it as history.
@@ -30,10 +37,12 @@
 #include "absl/time/time.h"
 
 #include "lib/clients/backlog_quota.h"
+#include "lib/session/live_screen.h"
 #include "lib/session/ring.h"
 #include "lib/session/session_client.h"
 #include "lib/sys/event_loop.h"
 #include "lib/term/replies.h"
+#include "lib/term/viewport.h"
 #include "lib/wire/upgrade_state.h"
 
 namespace deptyr {
@@ -91,6 +100,7 @@ class Client : public SessionClient {
   bool typed_all() const override { return untyped_.empty(); }
   bool answers() const override;
   void OnFirstSize() override;
+  void OnSizes() override;
   size_t untyped() const { return untyped_.size(); }
 
   // --- hooks of the subclass, besides those of SessionClient
@@ -103,6 +113,15 @@ class Client : public SessionClient {
   // ring's begin, or nothing if it waits for a picture.  It may insert texts.
   virtual std::optional<uint64_t> SkipAhead(const Ring& ring);
   virtual void OnInputUnblocked() {}  // input_blocked() may have changed
+  // The size of the terminal on which it shows the screen; nothing for a client
+  // that wants the stream whatever its size.
+  virtual std::optional<WindowSize> Room() const { return std::nullopt; }
+  // Makes a drawing, up to which the client then has the stream, what it is
+  // sent.
+  virtual std::string EncodeDrawing(std::string drawing, uint64_t to) const {
+    (void)to;
+    return drawing;
+  }
   // Its descriptor took these bytes of the stream, or of an insert.
   virtual void OnWritten(absl::string_view bytes) { (void)bytes; }
 
@@ -124,6 +143,13 @@ class Client : public SessionClient {
   bool between_packets() const { return packet_left_ == 0 && !insert_begun_; }
   // False if it has to wait for a picture: then it is in the line.
   bool MayHavePicture();
+  // The session's screen for a terminal of `room`.  From then on, the client is
+  // shown drawings if its terminal has another size than the program's.
+  LiveScreen::Picture MakePicture(Session& session, WindowSize room);
+  bool drawn() const { return view_ != nullptr; }
+  // A program starts or ends: what is shown of it is drawn now, and then the
+  // client's terminal is reset.
+  void OnProgramChange();
   std::string GiveUpPlace() override;
   EventLoop& loop_;
 
@@ -141,6 +167,7 @@ class Client : public SessionClient {
     std::unique_ptr<BacklogQuota::Held> held = nullptr;
   };
   void Add(Insert insert);
+  bool InsertIsDue() const;
   void ForgetPictures();
   void ChargePictures();
   // Drops its picture, down to what is half written of it; then it is lost.
@@ -153,6 +180,11 @@ class Client : public SessionClient {
   Pumped WriteOwed(const Ring& ring);
   Pumped WriteStream(const Ring& ring);
   Pumped WriteInsert();
+  Pumped WriteDrawn();
+  bool MayDraw();
+  void Draw();
+  void ChangeView();
+  void PumpAt(Clock::time_point when);
   void TypeUntyped();
   // Returns what is left of the input for the program.
   std::string WithoutAnswers(absl::string_view keystrokes);
@@ -171,6 +203,11 @@ class Client : public SessionClient {
   std::deque<Insert> inserts_;
   BacklogQuota* quota_ = nullptr;
   BacklogQuota::Place in_line_;
+  // The screen on its terminal, if that has another size than the program's.
+  std::unique_ptr<Viewport> view_;
+  bool sizes_changed_ = false;  // it may need a view, or need it no longer
+  Clock::time_point draw_after_;
+  Timer draw_;
   ReplyFilter replies_;
   Timer flush_;
   // The queries before this offset have been answered.

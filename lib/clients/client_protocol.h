@@ -18,6 +18,7 @@
 #include <cstdint>
 #include <memory>
 #include <optional>
+#include <string>
 
 #include "absl/strings/string_view.h"
 
@@ -58,6 +59,11 @@ class ClientProtocol {
   // The client says nothing more, and all it said is typed.
   virtual void OnInputOver(ConnectedClient&) {}
 
+  // Client::Room() and EncodeDrawing().
+  virtual std::optional<WindowSize> Room() const { return std::nullopt; }
+  virtual std::string EncodeDrawing(std::string drawing, uint64_t) const {
+    return drawing;
+  }
   // Client::SkipAhead().
   virtual std::optional<uint64_t> SkipAhead(ConnectedClient& client) = 0;
   // kStarted, kEnded, kStatus or kResized, at the end of the stream.

@@ -104,10 +104,15 @@ std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring&) {
 
 std::optional<Session::Picture> ConnectedClient::TakePicture(WindowSize room) {
   if (!MayHavePicture()) return std::nullopt;
-  Session::Picture picture = session()->TakePicture(room);
+  Session::Picture picture = MakePicture(*session(), room);
   // A client that may only look doesn't make the program do anything.
   if (!begun() && !picture.exact && May(Right::kResize)) session()->Repaint();
   return picture;
+}
+
+void ConnectedClient::OnChange(Change::Kind kind) {
+  if (kind == Change::kStarted || kind == Change::kEnded) OnProgramChange();
+  protocol_->OnChange(*this, kind);
 }
 
 // --- the end

@@ -124,8 +124,10 @@ class ConnectedClient final : public Client {
   void WaitForRoom(bool wait) override;
   void OnGone() override { OnClosed(); }
   void OnInputUnblocked() override { Advance(); }
-  void OnChange(Change::Kind kind) override {
-    protocol_->OnChange(*this, kind);
+  void OnChange(Change::Kind kind) override;
+  std::optional<WindowSize> Room() const override { return protocol_->Room(); }
+  std::string EncodeDrawing(std::string drawing, uint64_t to) const override {
+    return protocol_->EncodeDrawing(std::move(drawing), to);
   }
 
  private:

@@ -25,11 +25,14 @@ void InsertNotice(ConnectedClient& client, uint64_t offset, Event event) {
   client.InsertAt(offset, Encode(Notice{std::move(event.fields)}));
 }
 
+std::string EncodeMissed(uint64_t bytes, uint64_t to) {
+  return Encode(Notice{{{"event", "missed"},
+                        {"bytes", absl::StrCat(bytes)},
+                        {"offset", absl::StrCat(to)}}});
+}
+
 void InsertMissed(ConnectedClient& client, uint64_t from, uint64_t to) {
-  InsertNotice(
-      client, to,
-      {"missed",
-       {{"bytes", absl::StrCat(to - from)}, {"offset", absl::StrCat(to)}}});
+  client.InsertAt(to, EncodeMissed(to - std::min(from, to), to));
 }
 
 class DeptyrProtocol final : public ClientProtocol {
@@ -68,6 +71,14 @@ class DeptyrProtocol final : public ClientProtocol {
 
   void Join(ConnectedClient& client, Session& session) override;
   std::optional<uint64_t> SkipAhead(ConnectedClient& client) override;
+  std::optional<WindowSize> Room() const override {
+    const bool shows = has_terminal() && wish_.from == From::kScreen;
+    return shows ? std::optional(room_) : std::nullopt;
+  }
+  // All that was written is in the drawing, so nothing is missed but bytes.
+  std::string EncodeDrawing(std::string drawing, uint64_t to) const override {
+    return EncodePaint(drawing, EncodeMissed(0, to));
+  }
   void OnChange(ConnectedClient& client, Change::Kind kind) override;
   void OnStopping(ConnectedClient& client) override;
   bool Take(ConnectedClient& client, absl::string_view& bytes) override;
@@ -163,6 +174,8 @@ std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) const {
                                                            : std::nullopt,
                       .client = client.id()}));
   if (returns) InsertWhatHappened(client);
+  // A client that goes on in the stream may have another size than before.
+  if (paint.empty()) client.OnSizes();
   const bool wants_offset = wish_.stream == 0 && wish_.from == From::kOffset;
   const uint64_t wanted = returns        ? wish_.offset
                           : wants_offset ? wish_.value
@@ -246,8 +259,10 @@ bool DeptyrProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
   if (const auto* keys = std::get_if<Keys>(&**message)) {
     client.TypeIfAllowed(keys->bytes);
   } else if (const auto* size = std::get_if<Resize>(&**message)) {
-    room_ = {size->rows, size->cols};
+    room_ = {size->rows, size->cols, size->xpixels.value_or(0),
+             size->ypixels.value_or(0)};
     if (has_terminal()) client.ResizeIfAllowed(room_);
+    client.OnSizes();
   } else {
     client.EndWith(
         EncodeRefusal(kRefusedMalformed, "a message that has no place here"));

@@ -221,7 +221,7 @@ void TerminalClient::Show(Session* session) {
 
 // The output that was missed can't be had back, but the screen as it is can.
 std::optional<uint64_t> TerminalClient::SkipAhead(const Ring&) {
-  Session::Picture picture = shown_->TakePicture(terminal_size_);
+  Session::Picture picture = MakePicture(*shown_, terminal_size_);
   InsertPicture(picture.from,
                 absl::StrCat(UndoSequences(), kClearScreen, picture.paint));
   if (!picture.exact) shown_->Repaint();
@@ -230,6 +230,11 @@ std::optional<uint64_t> TerminalClient::SkipAhead(const Ring&) {
 
 void TerminalClient::OnChange(Change::Kind change) {
   const uint64_t now = session()->ring().end();
+  if (change == Change::kStarted || change == Change::kEnded) {
+    OnProgramChange();
+    // Then it is known what has to be taken back.
+    if (drawn()) session()->Pump(*this);
+  }
   if (change == Change::kStarted) {
     InsertAt(now, UndoSequences(/*ahead=*/true));
   } else if (change == Change::kEnded) {

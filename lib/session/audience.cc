@@ -47,7 +47,7 @@ void Audience::Pump(SessionClient& client) {
   const Pumped pumped = client.Pump(ring_);
   OutputCursor& cursor = client.output();
   cursor.OnPumped(pumped, when_behind_ == WhenBehind::kBlock);
-  if (!cursor.stopped() && !cursor.lost()) {
+  if (!cursor.stopped() && !cursor.lost() && !cursor.drawn()) {
     answered_ = std::max(answered_, cursor.offset());
   }
   client.WaitForRoom(pumped == Pumped::kBlocked);

@@ -32,6 +32,9 @@ constexpr uint64_t kMostLearned = 256 << 10;
 constexpr size_t kMostKept = 1 << 20;
 constexpr size_t kLong = 64 << 10;
 constexpr Clock::duration kMoment = std::chrono::milliseconds(20);
+// After something was drawn there is this many times as long for other things.
+constexpr int kDrawingsShare = 8;
+constexpr Clock::duration kLongestWait = std::chrono::milliseconds(250);
 // The flood is over when this long brings no more than kLittle.
 constexpr absl::Duration kQuiet = absl::Milliseconds(20);
 constexpr absl::Duration kParkAfter = absl::Seconds(5);
@@ -367,6 +370,21 @@ LiveScreen::Picture LiveScreen::Take(WindowSize room) {
   return picture;
 }
 
+LiveScreen::Picture LiveScreen::Draw(Viewport& view, WindowSize room) {
+  const Clock::time_point began = Clock::now();
+  const bool all = CatchUp(kMostAtOnce, /*needs_model=*/true);
+  Picture picture{.paint = view.Draw(*screen_, ShownDigest().modes(), room),
+                  .from = IsBehind() ? modelled_ : ring_.end(),
+                  .exact = all && exact()};
+  if (unparked_ < parked_.size()) picture.from = 0;
+  picture.from = std::max(picture.from, ring_.begin());
+  const Clock::time_point now = Clock::now();
+  draw_after_ =
+      std::min(std::max(now, draw_after_) + kDrawingsShare * (now - began),
+               now + kLongestWait);
+  return picture;
+}
+
 std::string LiveScreen::Picture::ForAnyTerminal() const {
   return paint.empty() ? "" : ResetAndClear() + paint;
 }
@@ -385,6 +403,10 @@ LiveScreen::Picture LiveScreen::Make(WindowSize room, uint64_t most) {
   return picture;
 }
 
+const Digest& LiveScreen::ShownDigest() const {
+  return modelled_ == Whole() ? digest_ : behind_;
+}
+
 // The offset where the stream goes on after what the model shows.  It is before
 // a sequence that the model stopped in because it takes so long.
 uint64_t LiveScreen::Shown() const {
@@ -398,8 +420,7 @@ std::string LiveScreen::PaintFor(WindowSize room, bool& all) {
   if (fits && (!screen_ || !parked_.empty())) return parked_;
   Unpark();
   bool whole = true;
-  std::string paint = screen_->Paint(
-      (modelled_ == Whole() ? digest_ : behind_).modes(), room, &whole);
+  std::string paint = screen_->Paint(ShownDigest().modes(), room, &whole);
   all &= whole;
   if (fits && whole && unparked_ == parked_.size() &&
       paint.size() <= kMostKept) {

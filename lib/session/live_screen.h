@@ -38,6 +38,7 @@
 #include "lib/sys/event_loop.h"
 #include "lib/term/digest.h"
 #include "lib/term/screen.h"
+#include "lib/term/viewport.h"
 
 namespace deptyr {
 
@@ -79,6 +80,13 @@ class LiveScreen final : public Observer {
   };
   // `room` is the terminal's size.
   Picture Take(WindowSize room);
+  // The same by `view`, for a terminal of another size: the picture has only
+  // what that doesn't show yet.  It is of an earlier offset than the ring's end
+  // if the model couldn't follow in time.
+  Picture Draw(Viewport& view, WindowSize room);
+  // Until then no more should be drawn, so that drawing takes only a small part
+  // of the time, however large the screen and however many look at it.
+  Clock::time_point draw_after() const { return draw_after_; }
 
   bool exact() const;
   // The modes in force where the last whole sequence ended: OnOutput() records
@@ -100,6 +108,7 @@ class LiveScreen final : public Observer {
   bool IsBehind() const;
   bool IsAwaited() const { return answers_ != nullptr && answers_->waits(); }
   uint64_t Shown() const;
+  const Digest& ShownDigest() const;
   void FollowSoon();
   void Advance(uint64_t most);
   void AnswerWithCursor();
@@ -141,6 +150,7 @@ class LiveScreen final : public Observer {
   };
   std::unique_ptr<Again> again_;
   Clock::time_point again_until_;
+  Clock::time_point draw_after_;
   // If not empty, this paints the model, which has its first `unparked_` bytes.
   std::string parked_;
   size_t unparked_ = 0;

@@ -3,6 +3,7 @@
 // (audience.h has the rule).
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 
@@ -14,8 +15,8 @@ namespace deptyr {
 enum class Pumped {
   kAll,      // it has everything
   kBlocked,  // its descriptor takes no more now
-  kWaits,  // it is in the line for a picture, and is pumped when its turn comes
-  kGone,   // it can't be written to any more
+  kWaits,    // for its turn to get a picture, and is pumped when that comes
+  kGone,     // it can't be written to any more
 };
 
 class OutputCursor {
@@ -55,9 +56,10 @@ class OutputCursor {
     lost_ = lost;
   }
   void Advance(size_t bytes) { offset_ += bytes; }
-  // The client goes on there, and misses everything between.
+  // The client goes on there, and misses everything between.  That may be
+  // before its place, at the beginning of a sequence that isn't whole.
   void SkipTo(uint64_t offset) {
-    missed_ += offset - offset_;
+    missed_ += offset - std::min(offset, offset_);
     offset_ = offset;
     lost_ = false;
   }
@@ -70,9 +72,17 @@ class OutputCursor {
     waited_for_ = false;
   }
 
+  // The client is shown the screen in place of the stream, and nobody waits for
+  // it; or it isn't any more.
+  void SetDrawn(bool drawn) {
+    drawn_ = drawn;
+    if (drawn) waited_for_ = false;
+  }
+  bool drawn() const { return drawn_; }
+
   // The client was attached, and is waited for from now on.
   void OnAttached() {
-    waited_for_ = true;
+    waited_for_ = !drawn_;
     blocked_ = false;
   }
   void PassOver() { waited_for_ = false; }
@@ -82,7 +92,9 @@ class OutputCursor {
     if (pumped == Pumped::kWaits) waited_for_ = false;
     // A client that waited for its picture has its place now.
     const bool placed = pumped == Pumped::kBlocked && !lost_ && always;
-    if ((pumped == Pumped::kAll || placed) && !leaving_) waited_for_ = true;
+    if ((pumped == Pumped::kAll || placed) && !leaving_ && !drawn_) {
+      waited_for_ = true;
+    }
   }
 
   // Its descriptor took this many bytes, of whatever kind.
@@ -106,6 +118,7 @@ class OutputCursor {
   bool lost_ = false;
   bool stopped_ = false;
   bool leaving_ = false;
+  bool drawn_ = false;
   bool waited_for_ = true;
   bool blocked_ = false;
   uint64_t offset_ = 0;

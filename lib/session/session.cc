@@ -86,6 +86,7 @@ void Session::Start(Incarnation program) {
   drain_.Begin();
   for (Observer* observer : drain_.observers()) observer->OnStart(size());
   ApplySize();
+  TellOfSizes();
   Announce(Change::kStarted);
 }
 
@@ -217,6 +218,11 @@ void Session::SetClientSize(SessionClient& client, WindowSize size) {
   client.SetSize(size);
   audience_.Lead(client);
   ApplySize();
+  client.OnSizes();
+}
+
+void Session::TellOfSizes() {
+  for (SessionClient* client : clients()) client->OnSizes();
 }
 
 void Session::ApplySize() {
@@ -224,7 +230,9 @@ void Session::ApplySize() {
   if (!sizing_.Apply([this] { ApplySize(); })) return;
   for (Observer* observer : drain_.observers()) observer->OnResize(size());
   if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
-  if (!SameCells(before, size())) Announce(Change::kResized);
+  if (SameCells(before, size())) return;
+  TellOfSizes();
+  Announce(Change::kResized);
 }
 
 void Session::Repaint() {
@@ -386,6 +394,7 @@ void Session::OnReadmitted(uint64_t leader) {
   for (const SessionClient* client : clients()) {
     if (client->id() == leader) audience_.Lead(*client);
   }
+  TellOfSizes();
   audience_.Await(running() ? ring_.state().clients : 0);
   audience_.PumpAll();
   UpdateInterest();

@@ -86,6 +86,14 @@ class Session {
   // The screen as it is now, for a terminal of `room`.
   using Picture = LiveScreen::Picture;
   Picture TakePicture(WindowSize room);
+  // Whether a terminal of `room` shows what the program writes as the program's
+  // own would.  If it doesn't, the screen is drawn there by a Viewport.
+  bool Fits(WindowSize room) const {
+    return !keeps_screen_ || SameCells(room, sizing_.coming());
+  }
+  Picture Draw(Viewport& view, WindowSize room) {
+    return screen_.Draw(view, room);
+  }
   // The screen as the last program that ended left it; nothing if none has.
   std::optional<PostMortem> TakePostMortem();
 
@@ -172,6 +180,7 @@ class Session {
   void UpdateInterest();
   void NoteFlow(const SessionClient& from, absl::string_view keystrokes);
   void ApplySize();
+  void TellOfSizes();
   void EndNow();
   void Finish();
   void EndLog();

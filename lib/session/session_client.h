@@ -103,6 +103,9 @@ class SessionClient {
   // typed if this client leads.
   virtual bool answers() const { return size_.has_value(); }
   virtual void OnFirstSize() {}  // it turns out to have a terminal
+  // The size of its terminal may differ from the program's now, or not any more
+  // (Session::Fits()).
+  virtual void OnSizes() {}
 
   // Clients hear of kStarted, kEnded, kStatus and kResized.
   virtual void OnChange(Change::Kind change) { (void)change; }

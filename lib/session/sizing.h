@@ -30,6 +30,8 @@ class Sizing {
       : loop_(loop), ring_(ring), audience_(audience), policy_(policy) {}
 
   WindowSize size() const { return size_; }
+  // The size that it has, or will have in a moment, when a storm is over.
+  WindowSize coming() const { return Wanted().value_or(size_); }
   // The terminal has this size.
   void Set(WindowSize size);
   // The terminal has the rows and columns that the ring tells of.  Its pixels,

@@ -282,10 +282,14 @@ bool Modes::UndoMovesCursor() const {
 }
 
 std::string Modes::Undo() const {
+  return ShortUndo(keyboard_flags_[0]) + settings_.Undo();
+}
+
+std::string Modes::ShortUndo(const KeyboardFlags& flags) const {
   std::string out;
   // Other terminals take this for an underline.
   if (modify_other_keys_ != 0) out += "\x1b[>4m\x1b[m";
-  out += keyboard_flags_[0].Undo();
+  out += flags.Undo();
   if (region_ != Region()) out += "\x1b[r";
   for (const DecMode& mode : kDecModes) {
     if (Is(mode.number) == mode.at_reset) continue;
@@ -297,12 +301,37 @@ std::string Modes::Undo() const {
   if (application_keypad_) out += "\x1b>";
   if (cursor_shape_ != 0) out += "\x1b[0 q";
   if (charsets_ != Charsets()) out += Charsets::kReset;
-  return out + settings_.Undo();
+  return out;
+}
+
+Modes Modes::WithoutPrinting(Mouse mouse) const {
+  Modes modes = *this;
+  for (const int mode : {6, 7, 45, 69, 2026, 2027}) modes.Set(mode, false);
+  modes.Set(25, true);
+  modes.insert_ = false;
+  modes.ForgetRegion();
+  modes.charsets_ = {};
+  if (mouse == Mouse::kDropped) modes.mouse_ = 0;
+  return modes;
+}
+
+std::string Modes::ChangeFrom(const Modes& before) const {
+  std::string out = settings_.ChangeFrom(before.settings_);
+  const std::string now = ShortSequences();
+  const bool other_screen = alternate() != before.alternate();
+  if (!other_screen && now == before.ShortSequences()) return out;
+  out += before.ShortUndo(before.keyboard_flags());
+  if (other_screen) {
+    absl::StrAppend(&out, "\x1b[?",
+                    alternate() ? alternate_mode() : before.alternate_mode(),
+                    alternate() ? "h" : "l");
+  }
+  return out + now;
 }
 
 bool Modes::reports() const {
   return mouse_ != 0 || Is(1004) || Is(2031) || reports_size() ||
-         keyboard_flags_[alternate() ? 1 : 0].reports_releases();
+         keyboard_flags().reports_releases();
 }
 
 std::string Modes::ShortSequences() const {
@@ -331,8 +360,7 @@ std::string Modes::ShortSequences() const {
   if (modify_other_keys_ != 0) {
     absl::StrAppend(&out, "\x1b[>4;", modify_other_keys_, "m");
   }
-  return absl::StrCat(out, keyboard_flags_[alternate() ? 1 : 0].Sequences(),
-                      charsets_.Sequences());
+  return absl::StrCat(out, keyboard_flags().Sequences(), charsets_.Sequences());
 }
 
 std::string Modes::Sequences() const {

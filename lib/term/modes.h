@@ -113,6 +113,14 @@ class Modes {
   // before; Undo() is for the modes that are in force then.
   std::string LeaveAlternate() const;
   std::string Undo() const;
+  // These modes for a terminal of another size, on which somebody else prints:
+  // none that changes what printing does, and the cursor is left to whoever
+  // prints.  Reports of the mouse say where it is on that terminal.
+  enum class Mouse : uint8_t { kKept, kDropped };
+  Modes WithoutPrinting(Mouse mouse) const;
+  // The sequences that put a terminal into these modes that is in `before`; to
+  // show the alternate screen or the primary one is among them.
+  std::string ChangeFrom(const Modes& before) const;
   // Whether Undo() or LeaveAlternate() puts the cursor somewhere else.
   bool UndoMovesCursor() const;
   // Whether tab stops were set or cleared.
@@ -131,6 +139,7 @@ class Modes {
     return (dec_modes_ & DecModeBit(dec_mode)) != 0;
   }
   void Set(int dec_mode, bool on);
+  std::string ShortUndo(const KeyboardFlags& flags) const;
   void Escape(const SequenceParser& escape, OnEffect on_effect);
   void Csi(const SequenceParser& csi, OnEffect on_effect);
   void PlainCsi(const SequenceParser& csi, OnEffect on_effect);
@@ -145,6 +154,9 @@ class Modes {
   void SoftReset();
   void Reset(OnEffect on_effect);
   KeyboardFlags& keyboard_flags() {
+    return keyboard_flags_[alternate() ? 1 : 0];
+  }
+  const KeyboardFlags& keyboard_flags() const {
     return keyboard_flags_[alternate() ? 1 : 0];
   }
 

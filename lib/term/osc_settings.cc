@@ -150,15 +150,47 @@ std::string OscSettings::Sequences() const {
   return out;
 }
 
+// `start` is a key of colors_: OSC 4 is reset by OSC 104, and 10 by 110.
+std::string OscSettings::ResetColor(absl::string_view start) {
+  return absl::StrCat("\x1b]1", start.size() == 3 ? "" : "0",
+                      start.substr(0, start.size() - 1), "\x07");
+}
+
+std::string OscSettings::ChangeFrom(const OscSettings& before) const {
+  std::string out;
+  if (titles_.icon != before.titles_.icon) {
+    absl::StrAppend(&out, "\x1b]1;", titles_.icon, "\x07");
+  }
+  if (titles_.title != before.titles_.title) {
+    absl::StrAppend(&out, "\x1b]2;", titles_.title, "\x07");
+  }
+  if (folder_ != before.folder_) {
+    absl::StrAppend(&out, "\x1b]7;", folder_, "\x07");
+  }
+  for (const auto& [start, color] : before.colors_) {
+    if (!colors_.contains(start)) out += ResetColor(start);
+  }
+  for (const auto& [start, color] : colors_) {
+    const auto was = before.colors_.find(start);
+    if (was != before.colors_.end() && was->second == color) continue;
+    absl::StrAppend(&out, "\x1b]", start, color, "\x07");
+  }
+  if (progress_ != before.progress_) {
+    absl::StrAppend(&out, "\x1b]9;", progress_.empty() ? "4;0" : progress_,
+                    "\x07");
+  }
+  if (pointer_ != before.pointer_) {
+    absl::StrAppend(&out, "\x1b]22;", pointer_, "\x07");
+  }
+  return out;
+}
+
 std::string OscSettings::Undo() const {
   std::string out;
   if (link_open_) out += "\x1b]8;;\x1b\\";
   if (!progress_.empty()) out += "\x1b]9;4;0\x07";
   if (!pointer_.empty()) out += "\x1b]22;\x07";
-  for (const auto& [start, color] : colors_) {
-    absl::StrAppend(&out, "\x1b]1", start.size() == 3 ? "" : "0",
-                    start.substr(0, start.size() - 1), "\x07");
-  }
+  for (const auto& [start, color] : colors_) out += ResetColor(start);
   if (!folder_.empty()) out += "\x1b]7;\x07";
   for (size_t i = 0; i < stack_.size(); ++i) out += "\x1b[23;0t";
   const Titles& titles = stack_.empty() ? titles_ : stack_.front();

@@ -46,6 +46,9 @@ class OscSettings {
   std::string Sequences() const;
   // The sequences that take these settings back, and no others.
   std::string Undo() const;
+  // The sequences that make a terminal's settings these, if they are `before`.
+  // Titles on the stack are left out.
+  std::string ChangeFrom(const OscSettings& before) const;
 
  private:
   struct Titles {
@@ -57,6 +60,7 @@ class OscSettings {
   void SetColors(int command, absl::string_view body);
   void ResetColors(int command, absl::string_view body);
   std::string TitleSequences() const;
+  static std::string ResetColor(absl::string_view start);
 
   Titles titles_;
   std::vector<Titles> stack_;

@@ -46,6 +46,11 @@ void Fit(Row& row, size_t cols) {
   row.cells.back() = {.style = {.fg = {}, .bg = row.cells.back().style.bg}};
 }
 
+// `link` is a cell's.
+void AppendLink(absl::string_view link, std::string& out) {
+  absl::StrAppend(&out, "\x1b]8;", link.empty() ? ";" : link, "\x1b\\");
+}
+
 std::string Count(size_t count) {
   return count == 1 ? "" : absl::StrCat(count);
 }
@@ -283,27 +288,30 @@ void Painter::SetLook(const Look& look) {
 void Painter::SetLook(const Style& style, absl::string_view link,
                       bool is_guarded) {
   if (style != style_) AppendSgr(style_, style, out_);
-  if (link != link_) {
-    absl::StrAppend(&out_, "\x1b]8;", link.empty() ? ";" : link, "\x1b\\");
-  }
+  if (link != link_) AppendLink(link, out_);
   if (is_guarded != is_guarded_) out_ += is_guarded ? "\x1b[1\"q" : "\x1b[0\"q";
   style_ = style;
   link_ = std::string(link);
   is_guarded_ = is_guarded;
 }
 
-std::string PaintLine(const Row& row) {
+std::string PaintLine(const Row& row, Links links) {
   std::string out;
   Style style;
+  absl::string_view link;
   const size_t length = LengthWithout(row.cells, [](const Cell& cell) {
     return cell.blank() && cell.width == 1 && cell.style == Style{};
   });
   for (size_t col = 0; col < length; ++col) {
-    AppendSgr(style, row.cells[col].style, out);
-    style = row.cells[col].style;
-    row.cells[col].AppendTo(out);
+    const Cell& cell = row.cells[col];
+    AppendSgr(style, cell.style, out);
+    style = cell.style;
+    if (links == Links::kKept && cell.link != link) AppendLink(cell.link, out);
+    link = cell.link;
+    cell.AppendTo(out);
   }
   AppendSgr(style, {}, out);
+  if (links == Links::kKept && !link.empty()) AppendLink("", out);
   return out;
 }
 

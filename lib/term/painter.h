@@ -59,6 +59,7 @@ class Painter {
 
 // Returns a row as a line of a file, which ends in the usual style, without an
 // LF.
-std::string PaintLine(const Row& row);
+enum class Links { kDropped, kKept };
+std::string PaintLine(const Row& row, Links links = Links::kDropped);
 
 }  // namespace deptyr

@@ -18,9 +18,11 @@
 #include <gtest/gtest.h>
 
 #include "lib/clients/connected_client.h"
+#include "lib/render/render.h"
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
+#include "lib/term/screen.h"
 #include "lib/wire/messages.h"
 #include "tests/support/session_program.h"
 #include "tests/support/socket_pair.h"
@@ -393,6 +395,98 @@ TEST_F(AttachTest, WhoIsKickedIsTold) {
   reader.client().Kick("a test");
   ASSERT_TRUE(Until([&] { return reader.Heard("kicked"); }));
   EXPECT_TRUE(reader.gone());
+}
+
+// --- a terminal of another size
+
+// Returns the text on a terminal after all that was sent.
+std::string ShownOn(WindowSize size, const std::string& paints) {
+  Screen screen(size);
+  screen.Write(paints);
+  return Text(screen);
+}
+
+TEST_F(AttachTest, ATerminalOfAnotherSizeIsShownTheScreen) {
+  Run("read x; i=0; while [ $i -lt 40 ]; do i=$((i+1)); printf '\\r\\n%d' $i; "
+      "done; read x");
+  Reader owner(*this, {.rows = 24, .cols = 80, .from = From::kNow});
+  const Attach looks = {.rows = 40, .cols = 100, .read_only = true};
+  Reader larger(*this, looks);
+  Reader smaller(*this, {.rows = 3, .cols = 10, .read_only = true});
+  owner.Say(Keys{"\n"});
+  ASSERT_TRUE(UntilRingHas("40"));
+  ASSERT_TRUE(Until([&] {
+    return ShownOn({40, 100}, larger.paints()) ==
+           ShownOn({24, 80}, owner.output());
+  })) << ShownOn({40, 100}, larger.paints());
+  EXPECT_TRUE(Until([&] {
+    return ShownOn({3, 10}, smaller.paints()) == "38\n39\n40\n";
+  })) << ShownOn({3, 10}, smaller.paints());
+  EXPECT_FALSE(larger.Heard("output"));
+  EXPECT_EQ(ValueOf(larger.last_notice(), "offset"),
+            absl::StrCat(session_.ring().end()));
+  EXPECT_EQ(ValueOf(larger.last_notice(), "bytes"), "0");
+}
+
+TEST_F(AttachTest, ATerminalThatFitsAgainGetsTheStream) {
+  Run("printf one; read x; printf two; read x");
+  ASSERT_TRUE(UntilRingHas("one"));
+  Reader owner(*this, {.rows = 24, .cols = 80, .from = From::kNow});
+  Reader looks(*this, {.rows = 24, .cols = 80, .read_only = true});
+  ASSERT_TRUE(Until([&] { return looks.Heard("paint"); }));
+  owner.Say(Resize{.rows = 30, .cols = 90});
+  ASSERT_TRUE(Until([&] { return session_.size().rows == 30; }));
+  ASSERT_TRUE(Until([&] { return looks.heard().back() == "paint"; }));
+  owner.Say(Keys{"\n"});
+  ASSERT_TRUE(UntilRingHas("two"));
+  ASSERT_TRUE(Until([&] {
+    return ShownOn({24, 80}, looks.paints()) == "one\n   two\n";
+  })) << ShownOn({24, 80}, looks.paints());
+  EXPECT_FALSE(looks.Heard("output"));
+  looks.Say(Resize{.rows = 30, .cols = 90});
+  ASSERT_TRUE(Until([&] { return !looks.client().output().drawn(); }));
+  owner.Say(Keys{"x"});
+  ASSERT_TRUE(Until([&] { return absl::EndsWith(looks.output(), "x"); }));
+  EXPECT_EQ(looks.output(), "x");
+}
+
+TEST_F(AttachTest, ATerminalOfAnotherSizeIsToldOfTheEndLast) {
+  Run("read x; printf last");
+  Reader owner(*this, {.rows = 24, .cols = 80, .from = From::kNow});
+  Reader looks(*this, {.rows = 30, .cols = 90, .read_only = true});
+  owner.Say(Keys{"\n"});
+  ASSERT_TRUE(Until([&] { return looks.Heard("ended"); }));
+  EXPECT_THAT(looks.paints(), HasSubstr("last"));
+  EXPECT_EQ(looks.heard().back(), "ended");
+}
+
+// It holds nobody up, and then sees the screen as it is.
+TEST_F(AttachTest, ATerminalOfAnotherSizeThatDoesNotReadCostsNobodyAnything) {
+  Run("read x; while :; do printf '%0200d\\r\\n' 0; done");
+  Reader owner(*this, {.rows = 24, .cols = 80, .from = From::kNow});
+  Reader looks(*this, {.rows = 30, .cols = 90, .read_only = true}, "",
+               Rights::All(), ::getuid(), /*socket_room=*/1);
+  ASSERT_TRUE(Until([&] { return looks.Heard("paint"); }));
+  looks.Read(false);
+  owner.Say(Keys{"\n"});
+  ASSERT_TRUE(Until([&] { return session_.ring().end() > 10 * kRing; }));
+  EXPECT_FALSE(looks.client().output().waited_for());
+  EXPECT_EQ(owner.client().missed(), 0U);
+  looks.Read(true);
+  EXPECT_TRUE(Until([&] {
+    return absl::StrContains(ShownOn({30, 90}, looks.paints()), "0000");
+  }));
+}
+
+TEST_F(AttachTest, ATerminalOfAnotherSizeIsNotAsked) {
+  Run("read x");
+  Reader first(*this, {.rows = 30, .cols = 90});
+  Reader second(*this, {.rows = 24, .cols = 80});
+  ASSERT_TRUE(Until([&] { return second.client().answers(); }));
+  ASSERT_TRUE(Until([&] { return !first.client().answers(); }));
+  first.Say(Keys{"x"});
+  ASSERT_TRUE(Until([&] { return first.client().answers(); }));
+  EXPECT_TRUE(Until([&] { return !second.client().answers(); }));
 }
 
 // --- one that comes back

@@ -1,0 +1,136 @@
+#include "lib/term/viewport.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "absl/hash/hash.h"
+#include "absl/strings/str_cat.h"
+
+#include "lib/term/painter.h"
+
+namespace deptyr {
+namespace {
+
+// The most bytes that are drawn at once: dozens for every cell of the largest
+// screen.
+constexpr size_t kMostDrawn = 3 << 20;
+
+size_t Hash(const std::string& text) {
+  return absl::Hash<std::string>()(text);
+}
+
+// The first of `room` places that are shown of `count`, so that `at` is one of
+// them, and as few move as can be.
+int FirstShown(int first, int at, int count, int room) {
+  if (count <= room) return 0;
+  return std::clamp(std::clamp(first, at - room + 1, at), 0, count - room);
+}
+
+// Keeps the cells that are shown; half of a wide character is shown as a blank.
+Row Shown(Row row, int left, int room) {
+  if (row.size != RowSize::kSingle) {
+    // Each of its characters has two columns.
+    row.cells.resize(row.cells.size() / 2);
+    left /= 2;
+    room /= 2;
+  }
+  std::vector<Cell>& cells = row.cells;
+  const auto count = static_cast<int>(cells.size());
+  const int begin = std::min(left, count);
+  const int end = std::min(left + room, count);
+  const auto blank = [](Cell& cell) { cell = {.style = cell.style}; };
+  if (begin < end && cells[static_cast<size_t>(begin)].width == 0) {
+    blank(cells[static_cast<size_t>(begin)]);
+  }
+  if (begin < end && cells[static_cast<size_t>(end - 1)].width == 2) {
+    blank(cells[static_cast<size_t>(end - 1)]);
+  }
+  cells.erase(cells.begin() + end, cells.end());
+  cells.erase(cells.begin(), cells.begin() + begin);
+  return row;
+}
+
+}  // namespace
+
+void Viewport::OnReset() {
+  modes_ = {};
+  cursor_visible_ = true;
+  defaced_ = true;
+}
+
+std::string Viewport::Draw(const Screen& screen, const Modes& modes,
+                           WindowSize room) {
+  out_.clear();
+  DrawModes(modes, screen, room);
+  Scroll(screen, room);
+  if (std::exchange(defaced_, false)) {
+    out_ += "\x1b[m\x1b[H\x1b[2J";
+    rows_.clear();
+  }
+  const int count = std::min<int>(screen.rows(), room.rows);
+  // Rows that aren't there any more are drawn as blanks.
+  const int most = std::max(count, static_cast<int>(rows_.size()));
+  rows_.resize(static_cast<size_t>(most), Hash(""));
+  for (int i = 0; i < most && out_.size() <= kMostDrawn; ++i) {
+    DrawRow(
+        i < count ? screen.ReadRow(screen.alternate_screen(), top_ + i) : Row{},
+        i, room);
+  }
+  rows_.resize(static_cast<size_t>(count));
+  DrawCursor(screen);
+  return std::move(out_);
+}
+
+// The other screen is as somebody has left it.
+void Viewport::DrawModes(const Modes& modes, const Screen& screen,
+                         WindowSize room) {
+  // Where only a part is shown, the mouse would be somewhere else for the
+  // program.
+  const bool all = screen.rows() <= room.rows && screen.cols() <= room.cols;
+  Modes wanted =
+      modes.WithoutPrinting(all ? Modes::Mouse::kKept : Modes::Mouse::kDropped);
+  out_ += wanted.ChangeFrom(modes_);
+  if (wanted.alternate() != modes_.alternate()) defaced_ = true;
+  modes_ = std::move(wanted);
+}
+
+void Viewport::Scroll(const Screen& screen, WindowSize room) {
+  const Cursor cursor = screen.cursor();
+  top_ = FirstShown(top_, cursor.row, screen.rows(), room.rows);
+  left_ = FirstShown(left_, cursor.col, screen.cols(), room.cols);
+}
+
+// The terminal erases in the usual style, and before it prints: if it waits to
+// wrap after the last column, it would erase that.
+void Viewport::DrawRow(const Row& row, int at, WindowSize room) {
+  const Row shown = Shown(row, left_, room.cols);
+  std::string drawn;
+  if (shown.size != RowSize::kSingle) {
+    has_row_sizes_ = true;
+    absl::StrAppend(&drawn, "\x1b#",
+                    kRowSizeFinals.substr(static_cast<size_t>(shown.size), 1));
+  }
+  drawn += PaintLine(shown, Links::kKept);
+  const size_t hash = Hash(drawn);
+  size_t& known = rows_[static_cast<size_t>(at)];
+  if (hash == known) return;
+  known = hash;
+  const bool resets_size = has_row_sizes_ && shown.size == RowSize::kSingle;
+  absl::StrAppend(&out_, "\x1b[", at + 1, "H", resets_size ? "\x1b#5" : "",
+                  "\x1b[K", drawn);
+}
+
+void Viewport::DrawCursor(const Screen& screen) {
+  Cursor cursor = screen.cursor();
+  cursor = {.row = cursor.row - top_, .col = cursor.col - left_};
+  if (!out_.empty() || cursor != cursor_) {
+    absl::StrAppend(&out_, "\x1b[", cursor.row + 1, ";", cursor.col + 1, "H");
+  }
+  cursor_ = cursor;
+  if (screen.cursor_visible() != cursor_visible_) {
+    out_ += cursor_visible_ ? "\x1b[?25l" : "\x1b[?25h";
+    cursor_visible_ = !cursor_visible_;
+  }
+}
+
+}  // namespace deptyr

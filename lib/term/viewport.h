@@ -1,0 +1,57 @@
+// Shows a screen on a terminal of another size: all of it, with nothing beside
+// it, or the part where the cursor is.  Rows that the terminal shows already
+// aren't drawn again.
+//
+//   Viewport viewport;
+//   std::string out = viewport.Draw(screen, digest.modes(), {40, 132});
+//
+// The bytes of the program's stream would do something else on such a terminal:
+// they wrap, scroll and count from the bottom right.  So every row is drawn at
+// its own place, and the terminal has only those of the program's modes that
+// don't change what printing does.  Bells, and what the program says to the
+// terminal itself (the clipboard, notifications), don't get there.
+//
+// It keeps a number for each row that is shown.  Pure.
+#pragma once
+
+#include <cstddef>
+#include <string>
+#include <vector>
+
+#include "lib/base/window_size.h"
+#include "lib/term/cell.h"
+#include "lib/term/modes.h"
+#include "lib/term/screen.h"
+
+namespace deptyr {
+
+class Viewport {
+ public:
+  // Returns the sequences that make the terminal, which has `room`, show
+  // `screen`, whose digest has these modes.  The first time, the terminal has
+  // to be blank and reset (kResetModes).
+  std::string Draw(const Screen& screen, const Modes& modes, WindowSize room);
+  // Somebody else wrote to the terminal: the next Draw() draws all of it.
+  void OnDefaced() { defaced_ = true; }
+  // The same, and the modes that Draw() set were taken back.
+  void OnReset();
+
+ private:
+  void DrawModes(const Modes& modes, const Screen& screen, WindowSize room);
+  void Scroll(const Screen& screen, WindowSize room);
+  void DrawRow(const Row& row, int at, WindowSize room);
+  void DrawCursor(const Screen& screen);
+
+  std::string out_;
+  bool defaced_ = false;
+  Modes modes_;  // those that the terminal is in
+  bool cursor_visible_ = true;
+  Cursor cursor_;
+  // The place on the screen that is shown in the terminal's top left.
+  int top_ = 0;
+  int left_ = 0;
+  std::vector<size_t> rows_;  // a hash of what is drawn in each
+  bool has_row_sizes_ = false;
+};
+
+}  // namespace deptyr

@@ -1,0 +1,141 @@
+// The sizes of terminals: that of the program, in characters and in pixels, and
+// those of viewers that have another one.
+
+#include <fcntl.h>
+
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "absl/strings/str_cat.h"
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "lib/sys/fd.h"
+#include "lib/sys/pty.h"
+#include "tests/support/deptyr.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/tmux.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+using testing::HasSubstr;
+using testing::StartsWith;
+
+// Full of lines, of which the last is in its last row; then each line that is
+// typed is shown in the same place.
+constexpr char kFull[] =
+    "stty -echo; i=0; while [ $i -lt 30 ]; do i=$((i+1)); printf '\r\nline %d' "
+    "$i; done; while read x; do printf '\r\n%s' \"$x\"; done";
+
+class ViewersTest : public testing::Test {
+ protected:
+  void Begin(const std::vector<std::string>& options, const std::string& size) {
+    head_.emplace(options);
+    body_.emplace(head_->socket(),
+                  std::vector<std::string>{"--name", "a", "--size", size,
+                                           "--term", Tmux::kTerm},
+                  std::vector<std::string>{"sh", "-c", kFull});
+    ASSERT_TRUE(head_->log().Until(HasSubstr("session=a pid=")));
+    ASSERT_TRUE(TextUntil([this] { return Snapshot(); }, HasSubstr("line 30")));
+  }
+  std::string Snapshot() const {
+    return OutputOf({Deptyr(), "snapshot", head_->socket(), "a"});
+  }
+  void Say(const std::string& line) const {
+    OutputOf({Deptyr(), "send", head_->socket(), "a", absl::StrCat(line, "\\n"),
+              "--wait-for", line});
+  }
+  std::string Attach(const std::string& options) const {
+    return absl::StrCat(Quote(Deptyr()), " attach -q ", options, " ",
+                        Quote(head_->socket()), " a; echo left; exec cat");
+  }
+
+  std::optional<HeadProcess> head_;
+  std::optional<BodyProcess> body_;
+};
+
+TEST_F(ViewersTest, ALargerOneThatOnlyLooksSeesTheScreen) {
+  Begin({}, "10x60");
+  const Tmux tmux(Attach("-r"), {20, 80});
+  ASSERT_TRUE(
+      tmux.Until(StartsWith(absl::StrCat(Snapshot(), std::string(9, '\n')))));
+  Say("scrolled");
+  EXPECT_TRUE(
+      tmux.Until(StartsWith(absl::StrCat(Snapshot(), std::string(9, '\n')))));
+  tmux.Press({"C-\\"});
+  EXPECT_TRUE(tmux.Until(HasSubstr("left")));
+}
+
+TEST_F(ViewersTest, ASmallerOneSeesThePartWithTheCursor) {
+  Begin({"--size-policy", "fixed"}, "24x80");
+  const Tmux tmux(Attach(""), {4, 10});
+  ASSERT_TRUE(tmux.Until("line 27\nline 28\nline 29\nline 30\n"));
+  tmux.Type("0123456789abc\n");
+  EXPECT_TRUE(tmux.Until(" 28\n 29\n 30\n456789abc\n"));
+}
+
+TEST_F(ViewersTest, OneThatFitsAgainGoesOnWithTheStream) {
+  Begin({"--size-policy", "fixed"}, "10x60");
+  const Tmux tmux(Attach(""), {20, 80});
+  ASSERT_TRUE(tmux.Until(HasSubstr("line 30")));
+  tmux.Resize({10, 60});
+  ASSERT_TRUE(tmux.Until(Snapshot()));
+  tmux.Type("typed\n");
+  ASSERT_TRUE(tmux.Until(HasSubstr("typed")));
+  EXPECT_EQ(tmux.Screen(), Snapshot());
+  tmux.Resize({15, 70});
+  EXPECT_TRUE(tmux.Until(absl::StrCat(Snapshot(), std::string(5, '\n'))));
+}
+
+// Head's own terminal is one more viewer.
+TEST(HeadsViewerTest, SeesTheScreenAsAttachDoes) {
+  const TempDir folder;
+  const std::string socket = folder / "head";
+  const Tmux tmux(absl::StrCat("exec ", Quote(Deptyr()),
+                               " head --size-policy fixed ", Quote(socket)),
+                  {12, 70});
+  ASSERT_TRUE(tmux.Until(HasSubstr("waits for")));
+  const BodyProcess body(
+      socket, {"--name", "a", "--size", "8x60", "--term", Tmux::kTerm},
+      {"sh", "-c", kFull});
+  ASSERT_TRUE(tmux.Until(StartsWith("line 23\n")));
+  EXPECT_EQ(
+      tmux.Screen(),
+      absl::StrCat(OutputOf({Deptyr(), "snapshot", socket, "a"}), "\n\n\n\n"));
+}
+
+TEST_F(ViewersTest, AnUpgradeKeepsWhatTheySee) {
+  Begin({"--size-policy", "fixed"}, "10x60");
+  const Tmux tmux(Attach(""), {20, 80});
+  ASSERT_TRUE(tmux.Until(HasSubstr("line 30")));
+  OutputOf({Deptyr(), "upgrade", head_->socket()});
+  tmux.Type("after it\n");
+  ASSERT_TRUE(tmux.Until(HasSubstr("after it")));
+  EXPECT_EQ(tmux.Screen(), absl::StrCat(Snapshot(), std::string(10, '\n')));
+}
+
+TEST_F(ViewersTest, PixelsReachTheProgramAndStay) {
+  Begin({}, "24x80");
+  const auto size = [this] {
+    const Fd terminal(
+        ::open(absl::StrCat("/proc/", body_->pid(), "/fd/0").c_str(),
+               O_RDONLY | O_NOCTTY | O_CLOEXEC));
+    return Value(GetWindowSize(terminal.get()));
+  };
+  const Pty pty = Value(OpenPty({30, 100, 1000, 600}));
+  Program attach =
+      Program::Start({Deptyr(), "attach", "-q", head_->socket(), "a"},
+                     {.fds = {{pty.terminal.get(), 0},
+                              {pty.terminal.get(), 1},
+                              {pty.terminal.get(), 2}}});
+  ASSERT_TRUE(WaitFor([&] { return size().rows == 30; }));
+  EXPECT_EQ(size(), (WindowSize{30, 100, 1000, 600}));
+  OutputOf({Deptyr(), "upgrade", head_->socket()});
+  EXPECT_EQ(size(), (WindowSize{30, 100, 1000, 600}));
+}
+
+}  // namespace
+}  // namespace deptyr
