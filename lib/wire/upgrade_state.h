@@ -71,8 +71,7 @@ struct ClientState {
   uint16_t ypixels = 0;
   DEPTYR_FIELDS(id, since, session, cursor, missed, deaf, rows, cols, untyped,
                 held, answered, replaying, header, packet_left, insert_begun,
-                inserts, begins, lost, typed, last_typed, xpixels,
-                ypixels)
+                inserts, begins, lost, typed, last_typed, xpixels, ypixels)
 };
 
 struct SocketClientState {
