@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "absl/strings/str_cat.h"
@@ -83,21 +84,47 @@ const Subcommand* Find(absl::string_view word) {
   return nullptr;
 }
 
+// What other tools call a command of ours.
+constexpr std::pair<absl::string_view, absl::string_view> kOtherWords[] = {
+    {"capture-pane", "snapshot"},
+    {"console", "attach"},
+    {"detach", "kick"},
+    {"info", "status"},
+    {"kill", "signal"},
+    {"kill-session", "stop"},
+    {"list", "ls"},
+    {"log", "history"},
+    {"logs", "history"},
+    {"new", "run"},
+    {"new-session", "run"},
+    {"ps", "ls"},
+    {"rm", "forget"},
+    {"send-keys", "send"},
+    {"sessions", "ls"},
+    {"show", "attach"},
+    {"start", "run"},
+    {"tail", "history"},
+};
+
 // Says what may have been meant.
 int Unknown(absl::string_view word) {
-  std::vector<absl::string_view> known = {"help", "version"};
+  std::vector<absl::string_view> known = {"help", "version", "--help",
+                                          "--version"};
   for (const Subcommand& subcommand : kSubcommands) {
     known.emplace_back(subcommand.name);
   }
   const std::string shown = deptyr::Printable(word);
-  const std::string nearest = deptyr::Nearest(word, known);
-  std::string hint;
-  if (!nearest.empty()) {
-    hint = absl::StrCat("did you mean ", nearest, "?");
-  } else if (!deptyr::FindProgram(std::string(word)).empty()) {
-    hint = absl::StrCat("to run that program, say deptyr run ", shown);
-  } else {
-    hint = "see deptyr --help";
+  std::string nearest = deptyr::Nearest(word, known);
+  for (const auto& [other, ours] : kOtherWords) {
+    if (word == other) nearest = std::string(ours);
+  }
+  std::string hint = "see deptyr --help";
+  if (!nearest.empty()) hint = absl::StrCat("did you mean ", nearest, "?");
+  // A word like "ps" may be both.
+  if (!deptyr::FindProgram(std::string(word)).empty()) {
+    const std::string run =
+        absl::StrCat("deptyr run ", shown, " runs that program");
+    hint = nearest.empty() ? run : absl::StrCat(hint, " ", run);
   }
   std::fprintf(stderr, "deptyr: unknown command %s; %s\n", shown.c_str(),
                hint.c_str());

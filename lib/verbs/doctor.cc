@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <cstdio>
 #include <optional>
+#include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
@@ -165,18 +166,22 @@ Finding Keeper(const KeyValues& head) {
 }
 
 Finding Limits(const KeyValues& head) {
-  constexpr absl::string_view kCounted[] = {"sessions", "clients", "pending",
-                                            "buffered"};
+  // What is counted, and what raises its limit.
+  constexpr std::pair<absl::string_view, absl::string_view> kCounted[] = {
+      {"sessions", "start head with a larger --max-sessions"},
+      {"clients", "give head more descriptors, by LimitNOFILE= or ulimit -n"},
+      {"pending", "start head with a larger --max-pending"},
+      {"buffered", "start head with a larger --max-buffered"},
+  };
   Finding found = {.about = "limits"};
-  std::vector<std::string> full;
-  for (const absl::string_view what : kCounted) {
+  for (const auto& [what, advice] : kCounted) {
     const uint64_t used = NumberIn(head, what);
     const uint64_t most = NumberIn(head, absl::StrCat("max-", what));
     if (!IsNearly(used, most)) continue;
     absl::StrAppend(&found.text, found.text.empty() ? "" : ", ", what, ": ",
                     used, " of ", most);
     found.state = Finding::kNote;
-    found.advice = absl::StrCat("start head with a larger --max-", what);
+    found.advice = std::string(advice);
   }
   const uint64_t refused = NumberIn(head, "refused");
   if (refused > 0) {
