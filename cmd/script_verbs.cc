@@ -119,6 +119,7 @@ absl::Status PasteStdin(std::vector<Piece>& pieces) {
 }
 
 void PrintLine(const std::string& text) {
+  if (text.empty()) return;
   std::fputs(text.c_str(), stdout);
   if (!absl::EndsWith(text, "\n")) std::fputc('\n', stdout);
 }
@@ -127,9 +128,14 @@ void PrintLine(const std::string& text) {
 struct Awaited {
   std::string pattern;
   ScreenCondition screen;
+  std::optional<absl::Duration> quiet;
+  bool exit = false;
   bool print = false;
 
-  bool anything() const { return !pattern.empty() || !screen.empty(); }
+  int count() const {
+    return (pattern.empty() ? 0 : 1) + (screen.empty() ? 0 : 1) +
+           (quiet.has_value() ? 1 : 0) + (exit ? 1 : 0);
+  }
 };
 
 void AddScreenOptions(Options& options, Awaited& awaited) {
@@ -150,27 +156,35 @@ void AddScreenOptions(Options& options, Awaited& awaited) {
              });
 }
 
+absl::Status RunUntilScreen(Script script, const Awaited& awaited) {
+  ScriptEnd end;
+  script.screen = &awaited.screen;
+  script.until = Script::Until::kScreen;
+  absl::Status status = RunScript(script, &end);
+  // The screen that is there instead says why.
+  if (awaited.print) std::fputs(end.shown.c_str(), stdout);
+  return status;
+}
+
 // Runs the script until what is awaited has come, if there is anything, and
 // prints that if it shall.
 absl::Status RunUntil(Script script, const Awaited& awaited) {
-  if (!awaited.screen.empty()) {
-    ScriptEnd end;
-    script.screen = &awaited.screen;
-    script.until = Script::Until::kScreen;
-    absl::Status status = RunScript(script, &end);
-    // The screen that is there instead says why.
-    if (awaited.print) std::fputs(end.shown.c_str(), stdout);
-    return status;
+  if (!awaited.screen.empty()) return RunUntilScreen(script, awaited);
+  Matcher matcher = Matcher::WithoutPattern();
+  if (!awaited.pattern.empty()) {
+    ASSIGN_OR_RETURN(matcher, Matcher::Create(awaited.pattern));
+    script.until = Script::Until::kMatch;
+    script.whole_line = awaited.print;
+  } else if (awaited.quiet) {
+    script.until = Script::Until::kQuiet;
+    script.quiet = *awaited.quiet;
   }
-  if (awaited.pattern.empty()) return RunScript(script);
-  ASSIGN_OR_RETURN(Matcher matcher, Matcher::Create(awaited.pattern));
   script.matcher = &matcher;
-  script.until = Script::Until::kMatch;
   absl::Status end = RunScript(script);
   if (!awaited.print) return end;
   if (!script.typed.empty()) {
     // Without a match, the output that came instead says why.
-    PrintLine(matcher.text());
+    PrintLine(matcher.answer());
   } else if (end.ok()) {
     PrintLine(matcher.line());
   }
@@ -232,20 +246,23 @@ int SendCommand(int argc, char** argv) {
   options.Value("wait-for", "REGEX", &awaited.pattern,
                 "then wait until a line of output matches");
   AddScreenOptions(options, awaited);
+  options.Value("until-quiet", "SECONDS", &awaited.quiet, ParseSeconds,
+                "then wait until nothing has been written for this long");
   options.Flag("print", &awaited.print,
-               "print the output up to the end of the match, or the screen");
+               "print the answer, in whole lines, or the screen");
   options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
                 "give up after this long, or \"never\" (30)");
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
-        if (!awaited.pattern.empty() && !awaited.screen.empty()) {
+        if (awaited.count() > 1) {
           return absl::InvalidArgumentError(
-              "--wait-for doesn't go with --screen, --gone and --stable; see "
-              "--help");
+              "say one of --wait-for, --screen and --until-quiet; only "
+              "--screen, --gone and --stable go together; see --help");
         }
-        if (awaited.print && !awaited.anything()) {
+        if (awaited.print && awaited.count() == 0) {
           return absl::InvalidArgumentError(
-              "--print needs --wait-for or --screen; see --help");
+              "--print needs --wait-for, --screen or --until-quiet; see "
+              "--help");
         }
         script.where = target.where;
         ASSIGN_OR_RETURN(script.typed, typed.With(target.rest, clear, literal));
@@ -260,8 +277,6 @@ int SendCommand(int argc, char** argv) {
 int WaitCommand(int argc, char** argv) {
   Awaited awaited;
   bool only_new = false;
-  bool exit = false;
-  std::optional<absl::Duration> quiet;
   Script script{.awaits_session = true, .timeout = kUsualTimeout};
   Options options("wait", "[OPTION]... [HEAD-SOCKET] [SESSION]",
                   "Waits for SESSION (your newest) to do something.");
@@ -270,26 +285,24 @@ int WaitCommand(int argc, char** argv) {
   options.Flag("new", &only_new,
                "with --for, look only at what is written from now on");
   AddScreenOptions(options, awaited);
-  options.Flag("exit", &exit,
+  options.Flag("exit", &awaited.exit,
                "wait until no program runs, and exit with its status");
-  options.Value("quiet", "SECONDS", &quiet, ParseSeconds,
+  options.Value("quiet", "SECONDS", &awaited.quiet, ParseSeconds,
                 "wait until nothing has been written for this long");
   options.Flag("print", &awaited.print,
-               "print the line up to the end of the match, or the screen");
+               "print the line that matched, or the screen");
   options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
                 "give up after this long, or \"never\" (30)");
   int status = 0;
   const int failure =
       RunVerb(options, argc, argv, [&](const Target& target) -> absl::Status {
-        const int wishes = (awaited.pattern.empty() ? 0 : 1) +
-                           (awaited.screen.empty() ? 0 : 1) + (exit ? 1 : 0) +
-                           (quiet.has_value() ? 1 : 0);
-        if (wishes != 1) {
+        if (awaited.count() != 1) {
           return absl::InvalidArgumentError(
               "say one of --for, --screen, --exit and --quiet; only --screen, "
               "--gone and --stable go together; see --help");
         }
-        if (awaited.print && !awaited.anything()) {
+        if (awaited.print && awaited.pattern.empty() &&
+            awaited.screen.empty()) {
           return absl::InvalidArgumentError(
               "--print needs --for or --screen; see --help");
         }
@@ -297,10 +310,9 @@ int WaitCommand(int argc, char** argv) {
           return absl::InvalidArgumentError("--new needs --for; see --help");
         }
         script.where = target.where;
-        script.quiet = quiet.value_or(absl::ZeroDuration());
-        script.until = exit ? Script::Until::kStatus : Script::Until::kQuiet;
         script.from_its_start = !awaited.pattern.empty() && !only_new;
-        if (!exit) return RunUntil(script, awaited);
+        if (!awaited.exit) return RunUntil(script, awaited);
+        script.until = Script::Until::kStatus;
         ScriptEnd end;
         RETURN_IF_ERROR(RunScript(script, &end));
         status = end.exit_status;

@@ -26,6 +26,9 @@ namespace {
 
 using Until = Script::Until;
 
+// How long a program may take between two pieces of one line.
+constexpr absl::Duration kLineTime = absl::Milliseconds(500);
+
 absl::string_view DeedOf(Until until) {
   switch (until) {
     case Until::kTyped:
@@ -151,6 +154,10 @@ class ScriptClient final : public Attachment::Listener {
   void OnTyped(const absl::Status& end) {
     if (!end.ok()) return Finish(end);
     typed_ = true;
+    if (typist_ && script_.matcher != nullptr) {
+      script_.matcher->BeginAnswer(
+          typist_->echoes() ? LineEntered(script_.typed) : std::nullopt);
+    }
     // Head answers "done" at once.
     if (script_.until == Until::kTyped) head_->EndTyping();
     if (script_.until == Until::kQuiet) WaitForQuiet();
@@ -170,7 +177,8 @@ class ScriptClient final : public Attachment::Listener {
     if (const auto* output = std::get_if<Output>(&message)) {
       if (script_.until == Until::kQuiet && typed_) WaitForQuiet();
       if (script_.matcher == nullptr) return;
-      if (script_.matcher->Feed(output->bytes)) Finish(absl::OkStatus());
+      const bool matched = script_.matcher->Feed(output->bytes);
+      if (matched && typed_ && script_.until == Until::kMatch) OnMatch();
     } else if (const auto* notice = std::get_if<Notice>(&message)) {
       const absl::string_view event = ValueOf(notice->fields, "event");
       if (event == "ended") OnEnded(notice->fields);
@@ -187,6 +195,9 @@ class ScriptClient final : public Attachment::Listener {
     if (script_.until == Until::kStatus) return OnStatus(fields);
     // A client that only waits may well wait for the next program.
     if (script_.typed.empty()) return;
+    const bool has_all =
+        typed_ && (script_.until == Until::kQuiet || line_end_.pending());
+    if (has_all) return Finish(absl::OkStatus());
     if (script_.until == Until::kScreen && typist_->has_sent_all()) {
       BeginToLook();  // nothing changes any more
       if (end_ || lasting_.pending()) return;
@@ -196,6 +207,14 @@ class ScriptClient final : public Attachment::Listener {
         script_.until == Until::kMatch || script_.until == Until::kScreen
             ? ", and what was waited for did not come"
             : ", and may not have taken what was typed")));
+  }
+
+  // A prompt has no end, so it isn't waited for as long as more may come.
+  void OnMatch() {
+    if (!script_.whole_line || script_.matcher->line_ended()) {
+      return Finish(absl::OkStatus());
+    }
+    line_end_ = loop_.After(kLineTime, [this] { Finish(absl::OkStatus()); });
   }
 
   // --- how it ended
@@ -258,6 +277,7 @@ class ScriptClient final : public Attachment::Listener {
   // --- the end
 
   void OnTimeout() {
+    if (line_end_.pending()) return Finish(absl::OkStatus());
     const absl::Status silence = head_ && !head_->attached()
                                      ? head_->NoAnswer(script_.timeout)
                                      : inquiry_.NoAnswer(script_.timeout);
@@ -313,6 +333,7 @@ class ScriptClient final : public Attachment::Listener {
   FollowedScreen screen_;
   Timer lasting_;  // while the condition holds
   uint64_t look_ = 0;
+  Timer line_end_;  // of the line that matched
   Timer quiet_;
   Timer status_patience_;
   int exit_status_ = 0;

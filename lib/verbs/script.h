@@ -31,7 +31,10 @@ struct Script {
     kStatus,  // the same, and it is known how
     kQuiet,   // nothing came for `quiet`
   } until = Until::kTyped;
+  // It is shown the output, or, if something is typed, what answers that.
   Matcher* matcher = nullptr;
+  // With kMatch, the end of the line that matches is waited for, too.
+  bool whole_line = false;
   // With kMatch, the program that runs now may have written it already.
   bool from_its_start = false;
   const ScreenCondition* screen = nullptr;

@@ -216,6 +216,17 @@ absl::StatusOr<Piece> ParseMouse(absl::string_view event) {
   return Piece{.kind = Piece::Kind::kMouse, .text = std::string(event)};
 }
 
+std::optional<std::string> LineEntered(const std::vector<Piece>& pieces) {
+  std::string all;
+  for (const Piece& piece : pieces) {
+    if (piece.kind == Piece::Kind::kMouse) continue;
+    absl::StrAppend(&all, *BytesOf(piece, Modes()));
+  }
+  if (all.empty() || !IsLineEnd(all.back())) return std::nullopt;
+  all.pop_back();
+  return all.substr(all.find_last_of("\r\n") + 1);
+}
+
 bool DependsOnModes(const Piece& piece) {
   switch (piece.kind) {
     case Piece::Kind::kText:

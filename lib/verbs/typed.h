@@ -11,6 +11,7 @@
 //   }
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -53,6 +54,9 @@ inline constexpr char kClearsLine[] = "C-u";
 // BUTTON is left, middle, right, wheel-up or wheel-down.
 absl::StatusOr<Piece> ParseMouse(absl::string_view event);
 
+// The last line of all that, which a terminal that echoes shows.  Nothing if it
+// isn't ended, by Enter.
+std::optional<std::string> LineEntered(const std::vector<Piece>& pieces);
 // Whether the bytes depend on what the program has asked of its terminal.
 bool DependsOnModes(const Piece& piece);
 // The bytes that a terminal in these modes sends.  FailedPrecondition if it

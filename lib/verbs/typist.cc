@@ -142,6 +142,7 @@ bool Typist::TerminalHasAll(const std::vector<KeyValues>& status) {
 void Typist::AwaitReader() {
   const std::optional<TerminalInput> input = LookAtInput(program_);
   if (!input) return NextAfter(kBlindPause);
+  echoes_ = input->echoes || !input->reads_lines;
   const bool has_read = input->reads_lines || input->unread == 0;
   times_read_ = has_read ? times_read_ + 1 : 0;
   if (times_read_ >= kLooks) return Next();

@@ -42,6 +42,9 @@ class Typist {
   // After that, calls `read` when the program has read it.
   void AwaitRead(Done read);
   bool has_sent_all() const { return left_.empty(); }
+  // Whether what is typed is likely shown, by the terminal or by a program that
+  // edits lines, as far as could be seen before the last piece.
+  bool echoes() const { return echoes_; }
 
  private:
   void Next();
@@ -63,6 +66,7 @@ class Typist {
       client_;  // our number; a head before 0.2.0 tells none
   uint64_t sent_ = 0;
   pid_t program_ = 0;
+  bool echoes_ = true;
   int times_read_ = 0;  // looks in a row that found nothing unread
   Timer next_;
   Done done_;

@@ -22,7 +22,7 @@ TEST(MatcherTest, ALineMatchesHoweverItWasCut) {
       matched = matcher.Feed(output.substr(at, size));
     }
     EXPECT_TRUE(matched) << size;
-    EXPECT_EQ(matcher.text(), "one\ntwo 2") << size;
+    EXPECT_EQ(matcher.answer(), "one\ntwo 2") << size;
     EXPECT_EQ(matcher.line(), "two 2") << size;
   }
 }
@@ -32,6 +32,61 @@ TEST(MatcherTest, APromptMatchesThoughItsLineIsNotFinished) {
   EXPECT_FALSE(matcher.Feed("> is no prompt\r\n"));
   EXPECT_FALSE(matcher.Feed("mc>"));
   EXPECT_TRUE(matcher.Feed(" "));
+}
+
+TEST(MatcherTest, TheEndOfALineMayBeSaidInTwoWays) {
+  for (const char* pattern : {"^one$", "one\\n"}) {
+    Matcher matcher = Value(Matcher::Create(pattern));
+    EXPECT_FALSE(matcher.Feed("one two\r\n")) << pattern;
+    EXPECT_TRUE(matcher.Feed("one\r\n")) << pattern;
+    EXPECT_EQ(matcher.line(), "one");
+  }
+}
+
+TEST(MatcherTest, TheLineThatMatchesMayGoOn) {
+  Matcher matcher = Value(Matcher::Create("online"));
+  EXPECT_FALSE(matcher.Feed("list\r\n"));
+  EXPECT_TRUE(matcher.Feed("players online: "));
+  EXPECT_FALSE(matcher.line_ended());
+  EXPECT_EQ(matcher.line(), "players online: ");
+  EXPECT_TRUE(matcher.Feed("Steve, Alex\r\n> "));
+  EXPECT_TRUE(matcher.line_ended());
+  EXPECT_EQ(matcher.line(), "players online: Steve, Alex");
+  EXPECT_EQ(matcher.answer(), "list\nplayers online: Steve, Alex");
+}
+
+TEST(MatcherTest, AnAnswerBeginsAfterTheEcho) {
+  // When Enter is typed, some of the echo has come.
+  for (const absl::string_view before : {"> list", "> li", "> ", ""}) {
+    Matcher matcher = Value(Matcher::Create("list|Steve"));
+    matcher.Feed(before);
+    matcher.BeginAnswer("list");
+    const std::string rest = before == "> list" ? ""
+                             : before == "> li" ? "st"
+                                                : "list";
+    EXPECT_FALSE(matcher.Feed(rest)) << before;
+    EXPECT_FALSE(matcher.Feed("\r\n")) << before;
+    EXPECT_TRUE(matcher.Feed("Steve\r\n"));
+    EXPECT_EQ(matcher.answer(), "Steve") << before;
+  }
+}
+
+TEST(MatcherTest, AnAnswerThatIsNoEchoIsWhole) {
+  Matcher matcher = Value(Matcher::Create("list"));
+  matcher.BeginAnswer(std::nullopt);
+  EXPECT_TRUE(matcher.Feed("list\r\n"));
+  matcher.BeginAnswer("list");
+  EXPECT_TRUE(matcher.Feed("a list of one\r\n"));
+  EXPECT_EQ(matcher.answer(), "a list of one");
+}
+
+TEST(MatcherTest, WithoutAPatternWholeLinesAreKept) {
+  Matcher matcher = Matcher::WithoutPattern();
+  EXPECT_FALSE(matcher.Feed("$ "));
+  EXPECT_EQ(matcher.answer(), "$ ");
+  matcher.BeginAnswer("seq 2");
+  EXPECT_FALSE(matcher.Feed("\r\n1\r\n2\r\n$ "));
+  EXPECT_EQ(matcher.answer(), "1\n2");
 }
 
 TEST(MatcherTest, NothingMatchesAcrossLines) {
@@ -46,7 +101,7 @@ TEST(MatcherTest, AFloodIsNotKept) {
   for (int i = 0; i < 10000; ++i) {
     ASSERT_FALSE(matcher.Feed(absl::StrCat(line, i % 2 == 0 ? "\n" : "")));
   }
-  EXPECT_LE(matcher.text().size(), 2 * Matcher::kLongestText + 2000);
+  EXPECT_LE(matcher.answer().size(), 2 * Matcher::kLongestText + 2000);
 }
 
 TEST(MatcherTest, ALineThatNeverEndsIsGivenUpAndAnotherBegins) {

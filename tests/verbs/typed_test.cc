@@ -57,6 +57,15 @@ TEST(PieceTest, TheLastLineEndIsAPieceOfItsOwn) {
   EXPECT_THAT(texts(""), IsEmpty());
 }
 
+TEST(PieceTest, TheLastLineIsTheOneThatIsEntered) {
+  EXPECT_EQ(LineEntered(PiecesOfText("a\nb\n")), "b");
+  std::vector<Piece> pieces = PiecesOfText("ab");
+  EXPECT_EQ(LineEntered(pieces), std::nullopt);
+  pieces.push_back(Value(PiecesOfKeys("Enter"))[0]);
+  EXPECT_EQ(LineEntered(pieces), "ab");
+  EXPECT_EQ(LineEntered({}), std::nullopt);
+}
+
 TEST(PieceTest, ALineOfOnesOwnWaitsAndClears) {
   const std::vector<Piece> line =
       PiecesOfLine(Value(PiecesOfKeys(kClearsLine)), "stop\n");
