@@ -324,6 +324,7 @@ int WaitCommand(int argc, char** argv) {
 int StopCommand(int argc, char** argv) {
   Script script{.until = Script::Until::kEnd, .timeout = kStopTimeout};
   std::string text;
+  std::vector<Piece> keys;
   std::vector<Piece> clear = *PiecesOfKeys(kClearsLine);
   Options options(
       "stop", "[OPTION]... [HEAD-SOCKET] [SESSION]",
@@ -331,15 +332,28 @@ int StopCommand(int argc, char** argv) {
       "waits until it has.");
   options.Value("type", "TEXT", &text, Unescape,
                 "the text to type, with escapes, as in 'stop\\n'");
+  options.Value("keys", "NAMES", &keys, PiecesOfKeys,
+                "the keys to type, after the text if there is one, as in C-c");
   options.Value("clear", "NAMES", &clear, PiecesOfKeys,
                 "the keys that clear a half-typed line before that (C-u)");
   options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
                 "give up after this long, or \"never\" (60)");
-  return RunVerb(options, argc, argv, [&](const Target& target) {
-    script.where = target.where;
-    if (!text.empty()) script.typed = PiecesOfLine(clear, text);
-    return RunScript(script);
-  });
+  return RunVerb(
+      options, argc, argv, [&](const Target& target) -> absl::Status {
+        if (text.empty() && keys.empty()) {
+          return absl::InvalidArgumentError(
+              "what makes the program exit? say --type TEXT or --keys NAMES; "
+              "a program that has no such command is its supervisor's to stop "
+              "(systemctl stop, s6-svc -d, svc -d)");
+        }
+        script.where = target.where;
+        if (!text.empty()) script.typed = PiecesOfLine(clear, text);
+        script.typed.insert(script.typed.end(), keys.begin(), keys.end());
+        absl::Status end = RunScript(script);
+        // A program that isn't there has been stopped.
+        const bool named = !script.where.session.empty();
+        return named && absl::IsNotFound(end) ? absl::OkStatus() : end;
+      });
 }
 
 }  // namespace deptyr

@@ -280,8 +280,8 @@ constexpr char kSlowServer[] =
 TEST_F(VerbsTest, SendPrintsWholeLinesWithoutTheEcho) {
   for (const char* setup : {"", "stty -echo; ", "stty -echo -icanon; "}) {
     auto server = Body("mc", {"sh", "-c", absl::StrCat(setup, kSlowServer)});
-    ASSERT_TRUE(HistoryUntil(HasSubstr("> ")));
     const auto answer = [&](std::vector<std::string> words) {
+      EXPECT_EQ(Run({"wait", "mc", "--screen", "^>$"}).status, 0);
       words.insert(words.begin(), {"send", "mc", "list\\n", "--print"});
       return Run(words).out;
     };
@@ -605,6 +605,19 @@ TEST_F(VerbsTest, StopTypesAndWaitsForTheEnd) {
   EXPECT_EQ(Run({"stop", "mc", "--type", "stop\\n"}).status, 0);
 }
 
+TEST_F(VerbsTest, StopSaysWhatToDoAndIsDoneIfNothingRuns) {
+  const Result nothing = Run({"stop", "mc"});
+  EXPECT_EQ(nothing.status, 100);
+  EXPECT_THAT(nothing.err, AllOf(HasSubstr("say --type TEXT or --keys NAMES"),
+                                 HasSubstr("systemctl stop")));
+  EXPECT_EQ(Run({"stop", "nosuch", "--type", "stop\\n"}).status, 0);
+  EXPECT_EQ(Run({"stop", "--type", "stop\\n"}).status, 111);
+  auto mc = Body("mc", {"sh", "-c", "trap 'exit 3' INT; echo up; read x"});
+  ASSERT_TRUE(HistoryUntil(HasSubstr("up")));
+  EXPECT_EQ(RunToTheEndOf(*mc, {"stop", "mc", "--keys", "C-c"}).status, 0);
+  EXPECT_EQ(mc->Wait(), ExitStatus{.code = 3});
+}
+
 TEST_F(VerbsTest, AHalfTypedLineIsClearedBeforeOneOfOnesOwn) {
   auto server = Server();
   EXPECT_EQ(Run({"send", "mc", "say hel"}).status, 0);
@@ -626,7 +639,7 @@ TEST_F(VerbsTest, AHalfTypedLineIsClearedBeforeOneOfOnesOwn) {
 TEST_F(VerbsTest, ALineWaitsUntilNobodyTypes) {
   auto server = Server();
   const Pty pty = Value(OpenPty({}));
-  const Program person = AttachOn(pty, "mc");
+  const Program person = AttachOn(pty, {"mc"});
   OutputReader screen(pty.controller.get());
   ASSERT_TRUE(screen.Until(HasSubstr("detaches")));
   const absl::Time before = absl::Now();
@@ -919,7 +932,7 @@ TEST_F(VerbsTest, WithoutHeadEachSaysSoInOneLine) {
                                              {"kick", "a"},
                                              {"send", "a", "x"},
                                              {"wait", "a", "--exit"},
-                                             {"stop", "a"},
+                                             {"stop", "a", "--keys", "C-c"},
                                              {"snapshot"},
                                              {"history"},
                                              {"record", "a"},
@@ -943,7 +956,7 @@ TEST_F(VerbsTest, AHeadThatIsSilentIsToldOfByEach) {
       {"send", "a", "x"},
       {"wait", "a", "--exit"},
       {"wait", "a", "--exit", "--timeout", "1"},
-      {"stop", "a"},
+      {"stop", "a", "--keys", "C-c"},
       {"snapshot"},
       {"history"},
       {"record", "a"},
