@@ -5,6 +5,7 @@
 
 #include <cstdio>
 #include <cstdlib>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -19,10 +20,10 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/render/json.h"
+#include "lib/session/sizing.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/terminal.h"
-#include "lib/verbs/resize.h"
 #include "lib/verbs/tables.h"
 
 namespace deptyr {
@@ -100,6 +101,26 @@ absl::StatusOr<KeyValues> ParseEnd(const std::string& code,
       absl::StrCat("not the end of a program: ", code, " ", status,
                    "; say CODE SIGNAL as s6 passes them to finish, or "
                    "$EXIT_CODE $EXIT_STATUS as systemd does"));
+}
+
+absl::StatusOr<std::string> ParseSizePolicyOrDefault(absl::string_view text) {
+  if (text != "default") RETURN_IF_ERROR(SizePolicyNamed(text).status());
+  return std::string(text);
+}
+
+// `fields` may have a policy, and then there need not be a size.
+absl::Status AskToResize(const Target& target, KeyValues fields) {
+  if (!target.rest.empty()) {
+    ASSIGN_OR_RETURN(const WindowSize size, ParseSize(target.rest[0]));
+    fields.emplace_back("rows", absl::StrCat(size.rows));
+    fields.emplace_back("cols", absl::StrCat(size.cols));
+  } else if (fields.size() == 1) {
+    return absl::InvalidArgumentError(
+        "no ROWSxCOLS and no --size-policy; see --help");
+  }
+  return AskForItems(target.where.head,
+                     {.what = "resize", .fields = std::move(fields)})
+      .status();
 }
 
 }  // namespace
@@ -217,15 +238,17 @@ int SignalCommand(int argc, char** argv) {
 }
 
 int ResizeCommand(int argc, char** argv) {
-  Options options("resize", "[OPTION]... [HEAD-SOCKET] SESSION ROWSxCOLS",
-                  "Sets the size of SESSION's terminal, until a client sets "
-                  "it.");
-  return RunVerb(options, argc, argv, [](const Target& target) -> absl::Status {
-    if (target.rest.empty()) {
-      return absl::InvalidArgumentError("no ROWSxCOLS; see --help");
-    }
-    ASSIGN_OR_RETURN(const WindowSize size, ParseSize(target.rest[0]));
-    return ResizeSession(target.where, size);
+  std::optional<std::string> policy;
+  Options options("resize", "[OPTION]... [HEAD-SOCKET] SESSION [ROWSxCOLS]",
+                  "Sets the size of SESSION's terminal, and whose it is from "
+                  "then on.");
+  options.Value("size-policy", "POLICY", &policy, ParseSizePolicyOrDefault,
+                "whose size the terminal has: latest, smallest, largest, fixed "
+                "or default, which is head's");
+  return RunVerb(options, argc, argv, [&](const Target& target) {
+    KeyValues fields = {{"session", target.where.session}};
+    if (policy) fields.emplace_back("size-policy", *policy);
+    return AskToResize(target, std::move(fields));
   });
 }
 

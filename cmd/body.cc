@@ -14,6 +14,7 @@
 #include "cmd/verb.h"
 #include "lib/base/environment.h"
 #include "lib/base/status.h"
+#include "lib/session/sizing.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/process.h"
 #include "lib/sys/unix_socket.h"
@@ -71,6 +72,11 @@ absl::StatusOr<std::string> ParseLogStyle(absl::string_view text) {
       "not a style of a log: ", text, "; say text, ansi, raw or none"));
 }
 
+absl::StatusOr<std::string> ParseSizePolicy(absl::string_view text) {
+  ASSIGN_OR_RETURN(const SizePolicy policy, SizePolicyNamed(text));
+  return std::string(NameOf(policy));
+}
+
 }  // namespace
 
 int BodyCommand(int argc, char** argv) {
@@ -85,6 +91,9 @@ int BodyCommand(int argc, char** argv) {
                 "the session's name (PROGRAM's basename)");
   options.Value("size", "ROWSxCOLS", &body.size, ParseSize,
                 "the terminal's size until a client sets it (24x80)");
+  options.Value("size-policy", "POLICY", &body.size_policy, ParseSizePolicy,
+                "whose size the terminal has: latest, smallest, largest or "
+                "fixed (as head's option says)");
   options.Value(
       "term", "TERM", &body.term,
       "the value of TERM for PROGRAM (as it is; xterm-256color if it is unset, "

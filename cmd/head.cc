@@ -27,11 +27,6 @@ absl::StatusOr<size_t> ParseAtLeast64K(absl::string_view text) {
   return absl::InvalidArgumentError("at least 64K");
 }
 
-constexpr Named<SizePolicy> kSizePolicies[] = {
-    {"latest", SizePolicy::kLatest},
-    {"smallest", SizePolicy::kSmallest},
-    {"largest", SizePolicy::kLargest},
-    {"fixed", SizePolicy::kFixed}};
 constexpr Named<WhenBehind> kWhenBehind[] = {{"skip", WhenBehind::kSkip},
                                              {"drop", WhenBehind::kDrop},
                                              {"block", WhenBehind::kBlock}};

@@ -13,6 +13,7 @@
 // DEPTYR_SOCKET, and TERM, LINES and COLUMNS (SetTerminalVariables()).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -28,6 +29,9 @@ struct BodyOptions {
   std::string socket = {};  // "": where head usually is (lib/sys/head_socket.h)
   std::string name = {};
   WindowSize size = {};
+  // It says whose size the terminal has (deptyr-head(1), --size-policy);
+  // nothing: as head's option says.
+  std::optional<std::string> size_policy = {};
   std::string term = {};  // "": TermForNewTerminal()
   absl::Duration wait = {};
   bool fallback = false;

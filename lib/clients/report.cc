@@ -36,6 +36,7 @@ KeyValues Report(Session& session) {
        absl::StrCat(session.running() ? latest.started : latest.ended)},
       {"rows", absl::StrCat(session.size().rows)},
       {"cols", absl::StrCat(session.size().cols)},
+      {"size-policy", std::string(NameOf(session.size_policy()))},
       {"clients", absl::StrCat(session.clients().size())},
       {"bytes", absl::StrCat(ring.end())},
       {"history", absl::StrCat(ring.end() - ring.begin())},

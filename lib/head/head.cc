@@ -154,6 +154,10 @@ absl::Status Head::OnRegister(PendingConnection& peer, Register message,
   if (stopping_) return absl::CancelledError("head is about to end");
   const PeerIdentity& who = peer.identity();
   RETURN_IF_ERROR(CheckUser(who.uid));
+  std::optional<SizePolicy> size_policy;
+  if (message.size_policy) {
+    ASSIGN_OR_RETURN(size_policy, SizePolicyNamed(*message.size_policy));
+  }
   ASSIGN_OR_RETURN(Fd pidfd, PeerPidfd(peer.connection(), who, peer.since()));
   RETURN_IF_ERROR(CheckName(message, who));
   RETURN_IF_ERROR(admission_.CheckDescriptor(pidfd.get(), who.uid));
@@ -179,6 +183,7 @@ absl::Status Head::OnRegister(PendingConnection& peer, Register message,
         " registered: ", LoggedWords(message.argv));
   sessions_.MakeNewest(*session);
   clients_.AssignWaiting(*session);
+  session->SetSizePolicy(size_policy);
   session->Start({.pid = who.pid,
                   .pidfd = std::move(pidfd),
                   .controller = std::move(controller),

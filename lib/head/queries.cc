@@ -1,11 +1,13 @@
 #include "lib/head/queries.h"
 
 #include <algorithm>
+#include <limits>
 #include <utility>
 
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/status.h"
 #include "lib/clients/report.h"
 #include "lib/sys/process.h"
 #include "lib/sys/replace_self.h"
@@ -88,6 +90,37 @@ Answer Kick(Session& session, const Ask& question, const Stores&) {
   return answer;
 }
 
+// A terminal's rows or columns.
+std::optional<uint16_t> SideOf(absl::string_view text) {
+  uint32_t side = 0;
+  const bool valid = absl::SimpleAtoi(text, &side) && side > 0 &&
+                     side <= std::numeric_limits<uint16_t>::max();
+  return valid ? std::optional(static_cast<uint16_t>(side)) : std::nullopt;
+}
+
+// Changes the policy first, which decides whether the size may be set.
+Answer ResizeTerminal(Session& session, const Ask& question, const Stores&) {
+  const absl::string_view policy = ValueOf(question.fields, "size-policy");
+  const absl::string_view rows = ValueOf(question.fields, "rows");
+  WindowSize size;
+  if (!rows.empty()) {
+    const auto all = SideOf(rows);
+    const auto across = SideOf(ValueOf(question.fields, "cols"));
+    if (!all || !across) {
+      return absl::InvalidArgumentError("no rows and cols from 1 to 65535");
+    }
+    size = {.rows = *all, .cols = *across};
+  }
+  if (policy == "default") {
+    session.SetSizePolicy(std::nullopt);
+  } else if (!policy.empty()) {
+    ASSIGN_OR_RETURN(const SizePolicy own, SizePolicyNamed(policy));
+    session.SetSizePolicy(own);
+  }
+  if (!rows.empty()) RETURN_IF_ERROR(session.Resize(size));
+  return "";
+}
+
 Answer TakeEnd(Session& session, const Ask& question, const Stores&) {
   ExitStatus status;
   const absl::string_view code = ValueOf(question.fields, "code");
@@ -153,6 +186,7 @@ void Queries::OnQuestion(QueryConnection& asker, const Ask& question) {
       {"snapshot", Right::kSee, Size::kPicture, TakeSnapshot},
       {"kick", Right::kAdminister, Size::kLong, Kick},
       {"ended", Right::kAdminister, Size::kShort, TakeEnd},
+      {"resize", Right::kResize, Size::kShort, ResizeTerminal},
   };
   for (const auto& [what, answer] : kOfHead) {
     if (question.what == what) return (this->*answer)(asker, question);

@@ -88,7 +88,8 @@ struct RingState {
   std::array<ModesRecord, 2> modes;
   // How many clients will come back by themselves when head goes away.
   uint32_t clients = 0;
-  uint32_t unused = 0;
+  uint8_t size_policy = 0;  // the session's own (sizing.h), from 1 on; 0: none
+  std::array<uint8_t, 3> unused = {};
 };
 static_assert(std::is_trivially_copyable_v<RingState>);
 static_assert(sizeof(IncarnationRecord) == 56);

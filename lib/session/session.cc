@@ -221,13 +221,35 @@ void Session::SetClientSize(SessionClient& client, WindowSize size) {
   client.OnSizes();
 }
 
+void Session::SetSizePolicy(std::optional<SizePolicy> own) {
+  sizing_.SetOwnPolicy(own);
+  ApplySize();
+}
+
+absl::Status Session::Resize(WindowSize size) {
+  if (const SessionClient* const client = sizing_.Decider()) {
+    return absl::NotFoundError(absl::StrCat(
+        "the terminal of client ", client->id(), " decides the size of ", name_,
+        "; deptyr kick ", name_, " ", client->id(),
+        " makes it leave, and the size policy fixed lets nobody decide"));
+  }
+  const WindowSize before = this->size();
+  if (before == size) return absl::OkStatus();
+  sizing_.Set(size);
+  OnNewSize(before);
+  return absl::OkStatus();
+}
+
 void Session::TellOfSizes() {
   for (SessionClient* client : clients()) client->OnSizes();
 }
 
 void Session::ApplySize() {
   const WindowSize before = size();
-  if (!sizing_.Apply([this] { ApplySize(); })) return;
+  if (sizing_.Apply([this] { ApplySize(); })) OnNewSize(before);
+}
+
+void Session::OnNewSize(WindowSize before) {
   for (Observer* observer : drain_.observers()) observer->OnResize(size());
   if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
   if (SameCells(before, size())) return;

@@ -164,6 +164,12 @@ class Session {
   void StopLeading(const SessionClient& client) {
     audience_.StopLeading(client);
   }
+  // The session's own size policy, from now on, or head's.
+  void SetSizePolicy(std::optional<SizePolicy> own);
+  SizePolicy size_policy() const { return sizing_.policy(); }
+  // Gives the terminal this size, until a client's decides.  NotFound if one
+  // does so now.
+  absl::Status Resize(WindowSize size);
   // The client's terminal has this size; it leads from now on.
   void SetClientSize(SessionClient& client, WindowSize size);
 
@@ -180,6 +186,7 @@ class Session {
   void UpdateInterest();
   void NoteFlow(const SessionClient& from, absl::string_view keystrokes);
   void ApplySize();
+  void OnNewSize(WindowSize before);
   void TellOfSizes();
   void EndNow();
   void Finish();

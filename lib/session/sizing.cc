@@ -1,7 +1,9 @@
 #include "lib/session/sizing.h"
 
-#include <algorithm>
+#include <iterator>
 #include <utility>
+
+#include "absl/strings/str_cat.h"
 
 #include "lib/sys/pty.h"
 
@@ -13,6 +15,18 @@ constexpr int kMostChanges = 4;
 constexpr absl::Duration kStorm = absl::Milliseconds(80);
 
 }  // namespace
+
+absl::string_view NameOf(SizePolicy policy) {
+  return kSizePolicies[static_cast<size_t>(policy)].name;
+}
+
+absl::StatusOr<SizePolicy> SizePolicyNamed(absl::string_view name) {
+  for (const auto& policy : kSizePolicies) {
+    if (policy.name == name) return policy.value;
+  }
+  return absl::InvalidArgumentError(absl::StrCat(
+      "not a size policy: ", name, "; say latest, smallest, largest or fixed"));
+}
 
 void Sizing::Set(WindowSize size) {
   size_ = size;
@@ -35,14 +49,32 @@ void Sizing::Resume(int terminal) {
   size_.cols = ring_.state().cols;
 }
 
+SizePolicy Sizing::policy() const {
+  const uint8_t own = ring_.state().size_policy;
+  return own == 0 || own > std::size(kSizePolicies)
+             ? heads_policy_
+             : static_cast<SizePolicy>(own - 1);
+}
+
+void Sizing::SetOwnPolicy(std::optional<SizePolicy> policy) {
+  ring_.state().size_policy =
+      policy ? static_cast<uint8_t>(static_cast<uint8_t>(*policy) + 1)
+             : uint8_t{0};
+}
+
+const SessionClient* Sizing::Decider() const {
+  return policy() == SizePolicy::kFixed ? nullptr : audience_.LeadingTerminal();
+}
+
 std::optional<WindowSize> Sizing::Wanted() const {
-  if (policy_ == SizePolicy::kFixed) return std::nullopt;
-  if (policy_ == SizePolicy::kLatest) {
+  const SizePolicy policy = this->policy();
+  if (policy == SizePolicy::kFixed) return std::nullopt;
+  if (policy == SizePolicy::kLatest) {
     const SessionClient* const terminal = audience_.LeadingTerminal();
     return terminal == nullptr ? std::nullopt : terminal->size();
   }
-  const auto wins = [this](uint16_t a, uint16_t b) {
-    return policy_ == SizePolicy::kSmallest ? a < b : a > b;
+  const auto wins = [policy](uint16_t a, uint16_t b) {
+    return policy == SizePolicy::kSmallest ? a < b : a > b;
   };
   std::optional<WindowSize> size;
   for (const SessionClient* client : audience_.clients()) {

@@ -7,7 +7,10 @@
 #include <optional>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
+#include "lib/base/named.h"
 #include "lib/base/window_size.h"
 #include "lib/session/audience.h"
 #include "lib/session/ring.h"
@@ -15,21 +18,36 @@
 
 namespace deptyr {
 
-// The client whose size the program has, among those that have one.
+// The client whose size the program has, among those that have one.  Rings
+// have these numbers.
 enum class SizePolicy : uint8_t {
   kLatest,    // the one that leads
   kSmallest,  // the fewest rows and the fewest columns
   kLargest,
-  kFixed,  // nobody's: the one it registered with
+  kFixed,  // nobody's: the one it registered with, or was given
 };
+
+inline constexpr Named<SizePolicy> kSizePolicies[] = {
+    {"latest", SizePolicy::kLatest},
+    {"smallest", SizePolicy::kSmallest},
+    {"largest", SizePolicy::kLargest},
+    {"fixed", SizePolicy::kFixed}};
+absl::string_view NameOf(SizePolicy policy);
+// InvalidArgument if it is none of them.
+absl::StatusOr<SizePolicy> SizePolicyNamed(absl::string_view name);
 
 class Sizing {
  public:
   Sizing(EventLoop& loop, Ring& ring, const Audience& audience,
          SizePolicy policy)
-      : loop_(loop), ring_(ring), audience_(audience), policy_(policy) {}
+      : loop_(loop), ring_(ring), audience_(audience), heads_policy_(policy) {}
 
   WindowSize size() const { return size_; }
+  // The session's own policy, which its ring remembers, or else head's.
+  SizePolicy policy() const;
+  void SetOwnPolicy(std::optional<SizePolicy> policy);
+  // The client whose terminal decides now, or one of them; null if none does.
+  const SessionClient* Decider() const;
   // The size that it has, or will have in a moment, when a storm is over.
   WindowSize coming() const { return Wanted().value_or(size_); }
   // The terminal has this size.
@@ -58,7 +76,7 @@ class Sizing {
   EventLoop& loop_;
   Ring& ring_;
   const Audience& audience_;
-  const SizePolicy policy_;
+  const SizePolicy heads_policy_;
   uint8_t changes_ = 0;  // since the storm began
   WindowSize size_;
   Timer storm_;

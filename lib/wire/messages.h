@@ -64,7 +64,9 @@ struct Register {
   std::string term;
   std::vector<std::string> argv;  // for display; cut to kLongestText, joined
   bool replace = false;
-  DEPTYR_FIELDS(version, name, rows, cols, term, argv, replace)
+  // It says whose size the terminal has: latest, smallest, largest or fixed.
+  std::optional<std::string> size_policy = {};
+  DEPTYR_FIELDS(version, name, rows, cols, term, argv, replace, size_policy)
 };
 
 struct Accepted {

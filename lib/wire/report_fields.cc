@@ -16,6 +16,7 @@ constexpr ReportField kFields[] = {
     {"session", "since", kTime, "SINCE"},
     {"session", "rows", kNumber, "SIZE"},
     {"session", "cols", kNumber},
+    {"session", "size-policy"},
     {"session", "clients", kNumber, "CLIENTS"},
     {"session", "bytes", kBytes, "OUTPUT"},
     {"session", "history", kBytes},

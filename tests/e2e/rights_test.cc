@@ -206,7 +206,7 @@ TEST_F(RightsTest, ByDefaultNobodyElseMayAnything) {
   EXPECT_THAT(Run(Become<kStranger>, {"signal", "a", "TERM"}).err,
               HasSubstr("uid 12346 may not signal a"));
   EXPECT_THAT(Run(Become<kStranger>, {"resize", "a", "30x90"}).err,
-              HasSubstr("uid 12346 may not see a"));
+              HasSubstr("uid 12346 may not resize a"));
   const Said upgrade = Run(Become<kStranger>, {"upgrade"});
   EXPECT_EQ(upgrade.status, ExitStatus{.code = 111});
   EXPECT_THAT(upgrade.err, HasSubstr("only root and head's own user, uid 0"));
@@ -262,7 +262,7 @@ TEST_F(RightsTest, WhoMaySeeIsReadOnlyOnHeadsSide) {
               HasSubstr("ready"));
   const Said resize = Run(Become<kStranger>, {"resize", "a", "30x90"});
   EXPECT_EQ(resize.status, ExitStatus{.code = 111});
-  EXPECT_THAT(resize.err, HasSubstr("you may not resize a"));
+  EXPECT_THAT(resize.err, HasSubstr("uid 12346 may not resize a"));
   Guest guest(head().socket(), {kStranger});
   const auto attached = guest.Attach("a", {30, 90});
   ASSERT_TRUE(attached);

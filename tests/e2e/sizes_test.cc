@@ -117,6 +117,27 @@ TEST_F(ViewersTest, AnUpgradeKeepsWhatTheySee) {
   EXPECT_EQ(tmux.Screen(), absl::StrCat(Snapshot(), std::string(10, '\n')));
 }
 
+// A session's own policy outlives its head, by an upgrade or a keeper.
+TEST_F(ViewersTest, AProgramMayHaveAPolicyOfItsOwn) {
+  head_.emplace();
+  const BodyProcess body(head_->socket(),
+                         {"--name", "b", "--size", "10x60", "--size-policy",
+                          "fixed", "--term", Tmux::kTerm},
+                         {"sh", "-c", kFull});
+  ASSERT_TRUE(head_->log().Until(HasSubstr("session=b pid=")));
+  const auto status = [this] {
+    return OutputOf({Deptyr(), "status", head_->socket(), "b", "--json"});
+  };
+  EXPECT_THAT(status(), HasSubstr("\"size_policy\": \"fixed\""));
+  OutputOf({Deptyr(), "upgrade", head_->socket()});
+  EXPECT_THAT(status(), HasSubstr("\"size_policy\": \"fixed\""));
+  const Tmux tmux(absl::StrCat(Quote(Deptyr()), " attach -q ",
+                               Quote(head_->socket()), " b"),
+                  {20, 80});
+  ASSERT_TRUE(tmux.Until(StartsWith("line 21\n")));
+  EXPECT_THAT(status(), HasSubstr("\"rows\": 10"));
+}
+
 TEST_F(ViewersTest, PixelsReachTheProgramAndStay) {
   Begin({}, "24x80");
   const auto size = [this] {

@@ -1102,6 +1102,8 @@ TEST_F(VerbsTest, ATerminalIsResizedUnlessAClientDecides) {
   ASSERT_EQ(Run({"resize", "mc", "30x90"}).err, "");
   EXPECT_THAT(Run({"ls"}).out, HasSubstr(" 30x90 "));
   EXPECT_EQ(Run({"resize", "mc", "90"}).status, 100);
+  EXPECT_EQ(Run({"resize", "mc"}).status, 100);
+  EXPECT_EQ(Run({"resize", "mc", "--size-policy", "any"}).status, 100);
   const Pty other = Value(OpenPty({.rows = 20, .cols = 70}));
   const Program client = AttachOn(other, {"mc"});
   ASSERT_TRUE(
@@ -1109,6 +1111,12 @@ TEST_F(VerbsTest, ATerminalIsResizedUnlessAClientDecides) {
   const Result refused = Run({"resize", "mc", "30x90"});
   EXPECT_EQ(refused.status, 111);
   EXPECT_THAT(refused.err, HasSubstr("decides the size of mc; deptyr kick mc"));
+  EXPECT_THAT(Run({"ls"}).out, HasSubstr(" 20x70 "));
+  ASSERT_EQ(Run({"resize", "mc", "--size-policy", "fixed", "30x90"}).err, "");
+  EXPECT_THAT(Run({"ls"}).out, HasSubstr(" 30x90 "));
+  EXPECT_THAT(Run({"status", "--json", "mc"}).out,
+              HasSubstr("\"size_policy\": \"fixed\""));
+  ASSERT_EQ(Run({"resize", "mc", "--size-policy", "default"}).err, "");
   EXPECT_THAT(Run({"ls"}).out, HasSubstr(" 20x70 "));
 }
 

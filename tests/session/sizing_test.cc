@@ -2,6 +2,7 @@
 #include "lib/session/sizing.h"
 
 #include <memory>
+#include <optional>
 
 #include <gtest/gtest.h>
 
@@ -47,6 +48,20 @@ TEST_F(SizingTest, ThePolicySaysWhose) {
   EXPECT_EQ(Under(SizePolicy::kLatest, nullptr), (WindowSize{50, 60}));
   EXPECT_EQ(Under(SizePolicy::kSmallest, nullptr), (WindowSize{10, 60}));
   EXPECT_EQ(Under(SizePolicy::kLargest, nullptr), (WindowSize{50, 100}));
+}
+
+TEST_F(SizingTest, ASessionMayHaveAPolicyOfItsOwn) {
+  Sizing sizing(*loop_, ring_, audience_, SizePolicy::kLatest);
+  sizing.SetOwnPolicy(SizePolicy::kSmallest);
+  EXPECT_EQ(Under(SizePolicy::kFixed, &small_), (WindowSize{10, 60}));
+  sizing.SetOwnPolicy(SizePolicy::kFixed);
+  EXPECT_EQ(sizing.policy(), SizePolicy::kFixed);
+  EXPECT_EQ(sizing.Decider(), nullptr);
+  sizing.SetOwnPolicy(std::nullopt);
+  EXPECT_EQ(sizing.policy(), SizePolicy::kLatest);
+  EXPECT_EQ(sizing.Decider(), &large_);
+  ring_.state().size_policy = 5;
+  EXPECT_EQ(sizing.policy(), SizePolicy::kLatest) << "a ring may say anything";
 }
 
 TEST_F(SizingTest, WithoutASizeItStaysAsItIs) {
