@@ -84,7 +84,7 @@ const Subcommand* Find(absl::string_view word) {
   return nullptr;
 }
 
-// What other tools call a command of ours.
+// These are the words of other tools for a command of ours.
 constexpr std::pair<absl::string_view, absl::string_view> kOtherWords[] = {
     {"capture-pane", "snapshot"},
     {"console", "attach"},

@@ -69,7 +69,7 @@ takes() {
                 { echo "no program for $subcommand"; return 1; } ;;
         # They end at the program itself.
         run)
-            while [ ${#words[@]} -gt 0 ] && [[ ${words[0]} == -* ]]; do
+            while [ ${#words[@]} -gt 0 ] && [[ ${words[0]} == -* && ${words[0]} != -- ]]; do
                 options+=("${words[0]}")
                 # The next word may be its value.
                 if [[ ${words[0]} != *=* ]] && grep -q -e "^${words[0]} " <<< "${help[$subcommand]}"; then

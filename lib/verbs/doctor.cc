@@ -166,7 +166,7 @@ Finding Keeper(const KeyValues& head) {
 }
 
 Finding Limits(const KeyValues& head) {
-  // What is counted, and what raises its limit.
+  // Each is counted, and the advice raises its limit.
   constexpr std::pair<absl::string_view, absl::string_view> kCounted[] = {
       {"sessions", "start head with a larger --max-sessions"},
       {"clients", "give head more descriptors, by LimitNOFILE= or ulimit -n"},
