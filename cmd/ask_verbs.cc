@@ -108,10 +108,21 @@ absl::StatusOr<std::string> ParseSizePolicyOrDefault(absl::string_view text) {
   return std::string(text);
 }
 
+absl::StatusOr<WindowSize> SizeOfThisTerminal() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (IsTerminal(fd)) return GetWindowSize(fd);
+  }
+  return absl::InvalidArgumentError(
+      "- stands for the size of this terminal, and there is none; say "
+      "ROWSxCOLS, as in 24x80");
+}
+
 // `fields` may have a policy, and then there need not be a size.
 absl::Status AskToResize(const Target& target, KeyValues fields) {
   if (!target.rest.empty()) {
-    ASSIGN_OR_RETURN(const WindowSize size, ParseSize(target.rest[0]));
+    ASSIGN_OR_RETURN(const WindowSize size, target.rest[0] == "-"
+                                                ? SizeOfThisTerminal()
+                                                : ParseSize(target.rest[0]));
     fields.emplace_back("rows", absl::StrCat(size.rows));
     fields.emplace_back("cols", absl::StrCat(size.cols));
   } else if (fields.size() == 1) {
@@ -239,9 +250,10 @@ int SignalCommand(int argc, char** argv) {
 
 int ResizeCommand(int argc, char** argv) {
   std::optional<std::string> policy;
-  Options options("resize", "[OPTION]... [HEAD-SOCKET] SESSION [ROWSxCOLS]",
-                  "Sets the size of SESSION's terminal, and whose it is from "
-                  "then on.");
+  Options options(
+      "resize", "[OPTION]... [HEAD-SOCKET] SESSION [ROWSxCOLS]",
+      "Sets the size of SESSION's terminal (- for that of this one), "
+      "and whose it is from then on.");
   options.Value("size-policy", "POLICY", &policy, ParseSizePolicyOrDefault,
                 "whose size the terminal has: latest, smallest, largest, fixed "
                 "or default, which is head's");

@@ -12,7 +12,7 @@ _deptyr_sessions() {
 # The words that an option takes, where its help lists them: "a, b or c (a)".
 _deptyr_choices() {
     deptyr "$1" --help 2> /dev/null |
-        sed -nE "s/^  (-., )?$2 [A-Z]+ +(.*: )?(([a-z]+, )+[a-z]+ or [a-z]+) \(.*/\3/p" |
+        sed -nE "s/^  (-., )?$2 [A-Z]+ +(.*: )?(([a-z0-9]+, )*[a-z0-9]+ or [a-z0-9]+) \(.*/\3/p" |
         sed -E 's/, | or /\n/g'
 }
 

@@ -9,7 +9,7 @@ end
 # The words that an option takes, where its help lists them: "a, b or c (a)".
 function __deptyr_choices
     deptyr $argv[1] --help 2> /dev/null |
-        string match -rg -- "^  (?:-., )?$argv[2] [A-Z]+ +(?:.*: )?((?:[a-z]+, )+[a-z]+ or [a-z]+) \\(" |
+        string match -rg -- "^  (?:-., )?$argv[2] [A-Z]+ +(?:.*: )?((?:[a-z0-9]+, )*[a-z0-9]+ or [a-z0-9]+) \\(" |
         string replace -a ' or ' ', ' | string split ', '
 end
 

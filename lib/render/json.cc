@@ -190,21 +190,25 @@ std::string SnapshotJson(const Screen& screen, const KeyValues& item) {
   return text;
 }
 
-std::string CastHeaderJson(WindowSize size, absl::Time start,
-                           absl::string_view title) {
-  const Json header = {{"version", 2},
-                       {"width", size.cols},
-                       {"height", size.rows},
-                       {"timestamp", absl::ToUnixSeconds(start)},
-                       {"title", std::string(title)}};
+std::string CastHeaderJson(CastVersion version, WindowSize size,
+                           absl::Time start, absl::string_view title) {
+  Json header = {{"version", static_cast<int>(version)}};
+  if (version == CastVersion::k2) {
+    header["width"] = size.cols;
+    header["height"] = size.rows;
+  } else {
+    header["term"] = {{"cols", size.cols}, {"rows", size.rows}};
+  }
+  header["timestamp"] = absl::ToUnixSeconds(start);
+  header["title"] = std::string(title);
   return Dump(header, kCompact);
 }
 
-std::string CastEventJson(absl::Duration since_start, char kind,
+std::string CastEventJson(absl::Duration time, char kind,
                           absl::string_view text) {
   // A double would be printed with seventeen digits.
   const double seconds =
-      absl::ToDoubleSeconds(absl::Trunc(since_start, absl::Microseconds(1)));
+      absl::ToDoubleSeconds(absl::Trunc(time, absl::Microseconds(1)));
   return Dump(Json::array({seconds, std::string(1, kind), std::string(text)}),
               kCompact);
 }

@@ -33,10 +33,12 @@ std::string HeadJson(const std::vector<KeyValues>& items);
 // (deptyr-snapshot(1)); this ends in a newline.
 std::string SnapshotJson(const Screen& screen, const KeyValues& item);
 
-// The lines of an asciicast v2 file, without newlines.
-std::string CastHeaderJson(WindowSize size, absl::Time start,
-                           absl::string_view title);
-std::string CastEventJson(absl::Duration since_start, char kind,
+// The lines of an asciicast file, without newlines.  In version 2 an event has
+// the time since the beginning, in version 3 that since the event before.
+enum class CastVersion { k2 = 2, k3 = 3 };
+std::string CastHeaderJson(CastVersion version, WindowSize size,
+                           absl::Time start, absl::string_view title);
+std::string CastEventJson(absl::Duration time, char kind,
                           absl::string_view text);
 
 }  // namespace deptyr

@@ -28,17 +28,18 @@ class Recorder final : public StreamReader {
                      {.session = options.where.session,
                       .from = From::kScreen,
                       .read_only = true}),
-        once_(options.once) {}
+        once_(options.once),
+        cast_(options.version) {}
 
  private:
   void OnAttached(const Attached& attached, Attachment::Joined how) override {
     size_ = {attached.rows, attached.cols};
     if (how == Attachment::Joined::kFirst) {
-      Write(CastWriter::Header(size_, absl::Now(), attached.session));
+      Write(cast_.Header(size_, absl::Now(), attached.session));
       if (once_ && !attached.running) Finish(absl::OkStatus());
       return;
     }
-    Write(CastWriter::Resized(Now(), size_));
+    Write(cast_.Resized(Now(), size_));
     if (attached.stream == position().stream()) return;
     Mark("went away with its head");
     ResetTerminal();
@@ -59,22 +60,29 @@ class Recorder final : public StreamReader {
     const absl::string_view event = ValueOf(fields, "event");
     if (event == "resized") {
       size_ = SizeIn(fields, 0, UINT16_MAX);
-      Write(CastWriter::Resized(Now(), size_));
+      Write(cast_.Resized(Now(), size_));
     } else if (event == "started") {
       ResetTerminal();
     } else if (event == "ended") {
       Mark(HowOf(fields));
-      if (once_) Finish(absl::OkStatus());
+      if (once_) OnLastEnd(fields);
     } else if (event == "missed") {
       Mark(absl::StrCat(ValueOf(fields, "bytes"), " bytes are missing"));
     }
+  }
+
+  void OnLastEnd(const KeyValues& fields) {
+    if (const auto status = ExitStatusOf(fields)) {
+      Write(cast_.Exit(Now(), *status));
+    }
+    Finish(absl::OkStatus());
   }
 
   void Show(absl::string_view bytes) {
     undo_.Note(bytes);
     Write(cast_.Output(Now(), bytes));
   }
-  void Mark(absl::string_view text) { Write(CastWriter::Mark(Now(), text)); }
+  void Mark(absl::string_view text) { Write(cast_.Mark(Now(), text)); }
   // The next program finds a terminal in the state it expects.
   void ResetTerminal() {
     Show(absl::StrCat(undo_.Sequences(size_.cols), kLastRow, "\r\n"));

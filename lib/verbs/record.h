@@ -7,6 +7,7 @@
 #include "absl/time/time.h"
 
 #include "lib/attach/session_address.h"
+#include "lib/render/json.h"
 
 namespace deptyr {
 
@@ -15,6 +16,7 @@ struct RecordOptions {
   std::string file;  // "" for standard output
   bool overwrite = false;
   bool once = false;
+  CastVersion version = CastVersion::k2;
   // How long head may be away.
   absl::Duration wait = absl::Seconds(30);
 };

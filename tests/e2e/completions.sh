@@ -67,6 +67,7 @@ for shell in bash fish; do
     check $shell 'deptyr send --w' --wait-for
     check $shell 'deptyr attach --e' --escape
     check $shell 'deptyr snapshot --format ' text ansi svg json
+    check $shell 'deptyr record --format v' v2 v3
     check $shell 'deptyr run mkfif' mkfifo
     check $shell 'deptyr help hi' history
     check $shell 'deptyr run --d' --detach

@@ -690,6 +690,36 @@ TEST_F(VerbsTest, SnapshotShowsTheScreenAndTheLastOne) {
               AllOf(StartsWith("red\n"), HasSubstr("bye")));
 }
 
+TEST_F(VerbsTest, SnapshotPrintsAHashAndPicturesOfEveryChange) {
+  auto painter = Body("mc", {"sh", "-c", kPainter});
+  ASSERT_EQ(Run({"wait", "mc", "--screen", "ready"}).status, 0);
+  const std::string hash = Run({"snapshot", "mc", "--hash"}).out;
+  EXPECT_THAT(hash, testing::MatchesRegex("[0-9a-f]{16}\n"));
+  EXPECT_EQ(Run({"snapshot", "mc", "--hash"}).out, hash);
+  Program watch = Start({"snapshot", "mc", "--watch"}, out_, err_);
+  ASSERT_TRUE(out_.Until("ready\n\f\n"));
+  EXPECT_EQ(Run({"send", "mc", "one\\n", "--screen", "^one"}).status, 0);
+  EXPECT_TRUE(out_.Until("ready\n\f\none.\n\f\n"));
+  EXPECT_NE(Run({"snapshot", "mc", "--hash"}).out, hash);
+  // The same again is no change.
+  EXPECT_EQ(Run({"send", "mc", "one\\n", "--screen", "^one"}).status, 0);
+  EXPECT_EQ(Run({"send", "mc", "two\\n", "--screen", "^two"}).status, 0);
+  EXPECT_TRUE(out_.Until("ready\n\f\none.\n\f\ntwo.\n\f\n"));
+  EXPECT_EQ(Run({"snapshot", "mc", "--watch", "--last"}).status, 100);
+}
+
+TEST_F(VerbsTest, SnapshotWaitsForTheScreenThatAProgramLeaves) {
+  auto mc = Body("mc", {"sh", "-c", "echo up; read x; echo bye"});
+  ASSERT_TRUE(HistoryUntil(HasSubstr("up")));
+  Program snapshot = Start({"snapshot", "mc", "--at-exit"}, out_, err_);
+  ASSERT_TRUE(
+      head_.log().Until(HasSubstr(absl::StrCat("pid=", snapshot.pid(), " "))));
+  EXPECT_EQ(RunToTheEndOf(*mc, {"send", "mc", "\\n"}).status, 0);
+  EXPECT_EQ(snapshot.Wait(), ExitStatus{});
+  EXPECT_EQ(out_.text(), "up\n\nbye\n");
+  EXPECT_EQ(Run({"snapshot", "mc", "--at-exit"}).out, "up\n\nbye\n");
+}
+
 TEST_F(VerbsTest, HistoryPrintsWhatIsRemembered) {
   auto server = Server();
   EXPECT_EQ(Run({"history", "mc"}).out, "Done (1.0s)\r\n> ");
@@ -829,6 +859,20 @@ TEST_F(VerbsTest, RecordMakesWhatAsciinemaPlays) {
   const Result again = Run({"record", "mc", file});
   EXPECT_EQ(again.status, 111);
   EXPECT_THAT(again.err, HasSubstr("File exists"));
+}
+
+TEST_F(VerbsTest, ARecordingOfVersion3EndsWithTheStatus) {
+  auto server = Server();
+  Program record =
+      Start({"record", "--once", "--format", "v3", "mc"}, out_, err_);
+  ASSERT_TRUE(out_.Until(HasSubstr("Done (1.0s)")));
+  EXPECT_EQ(RunToTheEndOf(*server, {"stop", "mc", "--type", "stop\\n"}).status,
+            0);
+  EXPECT_EQ(record.Wait(), ExitStatus{});
+  EXPECT_THAT(out_.text(),
+              AllOf(StartsWith("{\"version\":3,\"term\":{\"cols\":80,"),
+                    testing::EndsWith(",\"x\",\"4\"]\n")));
+  EXPECT_EQ(Run({"record", "mc", "--format", "v1"}).status, 100);
 }
 
 TEST_F(VerbsTest, ARecordingIsItsOwnersOnly) {
@@ -1095,6 +1139,22 @@ TEST_F(VerbsTest, ASignalReachesTheProgram) {
   const Result late = Run({"signal", "mc", "HUP"});
   EXPECT_EQ(late.status, 111);
   EXPECT_THAT(late.err, HasSubstr("mc: no program runs"));
+}
+
+TEST_F(VerbsTest, ATerminalMayBecomeAsLargeAsThisOne) {
+  auto body = Body("mc", {"cat"});
+  const Pty pty = Value(OpenPty({.rows = 33, .cols = 99}));
+  Program resize = Program::Start(
+      {Deptyr(), "resize", head_.socket(), "mc", "-"},
+      {.fds = {{pty.terminal.get(), 0}, {out_.fd(), 1}, {err_.fd(), 2}}});
+  EXPECT_EQ(resize.Wait(), ExitStatus{});
+  EXPECT_THAT(Run({"ls"}).out, HasSubstr(" 33x99 "));
+  const LogFile none;
+  Program nowhere =
+      Program::Start({Deptyr(), "resize", head_.socket(), "mc", "-"},
+                     {.fds = {{none.fd(), 0}, {out_.fd(), 1}, {err_.fd(), 2}}});
+  EXPECT_EQ(nowhere.Wait(), ExitStatus{.code = 100});
+  EXPECT_THAT(err_.text(), HasSubstr("and there is none; say ROWSxCOLS"));
 }
 
 TEST_F(VerbsTest, ATerminalIsResizedUnlessAClientDecides) {
