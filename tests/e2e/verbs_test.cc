@@ -1025,8 +1025,7 @@ TEST_F(VerbsTest, WhatIsNoCommandIsSetRight) {
   EXPECT_EQ(Run({"atach"}).err,
             "deptyr: unknown command atach; did you mean attach?\n");
   EXPECT_EQ(Run({"sh"}).err,
-            "deptyr: unknown command sh; to run that program, say deptyr run "
-            "sh\n");
+            "deptyr: unknown command sh; deptyr run sh runs that program\n");
   EXPECT_EQ(Run({"frobnicate"}).err,
             "deptyr: unknown command frobnicate; see deptyr --help\n");
   EXPECT_EQ(Run({"ls", "--jsno"}).err,
