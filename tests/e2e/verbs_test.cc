@@ -10,12 +10,14 @@
 #include <string>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_split.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "lib/attach/ask.h"
+#include "lib/sys/io.h"
 #include "lib/sys/pty.h"
 #include "lib/wire/report_fields.h"
 #include "tests/support/deptyr.h"
@@ -643,20 +645,26 @@ TEST_F(VerbsTest, ALineWaitsUntilNobodyTypes) {
   OutputReader screen(pty.controller.get());
   ASSERT_TRUE(screen.Until(HasSubstr("detaches")));
   const absl::Time before = absl::Now();
-  // They go on when the line waits already.
-  ASSERT_EQ(::write(pty.controller.get(), "say ", 4), 4);
+  const auto type = [&](absl::string_view keys) {
+    EXPECT_EQ(WriteSome(pty.controller.get(), keys).bytes, keys.size());
+  };
+  type("say ");
   ASSERT_TRUE(TextUntil(
       [&] {
         return Run({"status", "mc", "--json"}).out;
       },
       HasSubstr("\"last_typed\"")));
   Program line = Start({"send", "mc", "--line", "list"}, out_, err_);
-  ASSERT_TRUE(
-      head_.log().Until(HasSubstr(absl::StrCat("pid=", line.pid(), " "))));
-  ASSERT_EQ(::write(pty.controller.get(), "hello\n", 6), 6);
+  // They type on until the line waits.
+  ASSERT_TRUE(WaitFor([&] {
+    type("x");
+    return absl::StrContains(head_.log().text(),
+                             absl::StrCat("pid=", line.pid(), " "));
+  }));
+  type("hello\n");
   EXPECT_EQ(line.Wait(), ExitStatus{});
   EXPECT_GE(absl::Now() - before, absl::Seconds(1));
-  EXPECT_TRUE(HistoryUntil(HasSubstr("[chat] say hello\r\n> [chat] list")));
+  EXPECT_TRUE(HistoryUntil(HasSubstr("xhello\r\n> [chat] list")));
 }
 
 TEST_F(VerbsTest, SnapshotShowsTheScreenAndTheLastOne) {
