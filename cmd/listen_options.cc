@@ -24,6 +24,9 @@ void AddListeners(Options& options, ListenOptionsState& state) {
   options.Flag(
       "allow-signals", &state.policy.allow_signals,
       "listeners named after this: anybody's signals reach the program");
+  options.Flag("ask-size", &state.policy.asks_size,
+               "raw listeners named after this: ask a client's terminal for "
+               "its size in band (OSC 2811)");
   options.Flag("allow-remote", &state.allow_remote,
                "listeners named after this: TCP beyond loopback");
 }

@@ -31,6 +31,7 @@ struct ClientPolicy {
   Shows shows = Shows::kScreen;
   bool read_only = false;
   bool allow_signals = false;  // to anybody who may connect
+  bool asks_size = false;      // of a raw client's terminal, in band
   // Without rules, whoever may connect may do everything but signal.
   AllowRules allow = {};
   // Input that was sent before a close is typed.  A router's program ends with

@@ -1,11 +1,18 @@
 #include "lib/clients/raw_protocol.h"
 
+#include <algorithm>
+
 #include "lib/clients/connected_client.h"
 
 namespace deptyr {
 namespace {
 
 constexpr uint64_t kShortHistory = 64 << 10;
+// From one look for a place between the program's sequences to the next.
+constexpr absl::Duration kFirstPlacePause = absl::Milliseconds(20);
+constexpr absl::Duration kLongestPlacePause = absl::Seconds(10);
+// How long the rest of what may be a reply may be on its way.
+constexpr absl::Duration kReplyPatience = absl::Milliseconds(100);
 
 std::optional<uint64_t> InsertScreen(ConnectedClient& client, WindowSize room) {
   auto picture = client.TakePicture(room);
@@ -30,6 +37,7 @@ ClientPolicy PolicyOf(const SocketClientState& state) {
           .shows = static_cast<Shows>(state.shows),
           .read_only = state.read_only,
           .allow_signals = state.allow_signals,
+          .asks_size = state.asks_size,
           .allow = std::move(allow)};
 }
 
@@ -42,6 +50,8 @@ void RawProtocol::Save(const ConnectedClient& client, HeadState& head) const {
   for (const AllowRule& rule : policy_.allow)
     state.allow.push_back(Spell(rule));
   state.received = client.received();
+  state.asks_size = policy_.asks_size;
+  state.inbox.insert(0, replies_.held());
   head.clients.push_back(std::move(state));
 }
 
@@ -59,11 +69,64 @@ Rights RawProtocol::RightsIn(
 // The client's view begins here, though it may be sent nothing for a moment.
 void RawProtocol::Join(ConnectedClient& client, Session& session) {
   session.Attach(client, PlainBeginning(session));
+  if (asks_size() && client.May(Right::kResize)) {
+    Say(client, SizeSubscription({.rows = 0, .cols = 0}));
+  }
 }
 
 bool RawProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
-  client.TypeIfAllowed(std::exchange(bytes, ""));
+  const absl::string_view all = std::exchange(bytes, "");
+  if (!asks_size()) {
+    client.TypeIfAllowed(all);
+    return true;
+  }
+  flush_.Reset();
+  const std::string typed = replies_.Feed(all);
+  if (!typed.empty()) client.TypeIfAllowed(typed);
+  TakeSizes(client);
+  FlushSoon(client);
   return true;
+}
+
+// A terminal replies once, and is asked again with what it said.
+void RawProtocol::TakeSizes(ConnectedClient& client) {
+  const std::optional<WindowSize> size = replies_.Take();
+  if (!size || client.session() == nullptr) return;
+  client.ResizeIfAllowed(*size);
+  Say(client, SizeSubscription(*size));
+}
+
+void RawProtocol::FlushSoon(ConnectedClient& client) {
+  if (replies_.held().empty()) return;
+  flush_ = client.loop().After(kReplyPatience, [this, &client] {
+    client.TypeIfAllowed(replies_.Flush());
+  });
+}
+
+void RawProtocol::Say(ConnectedClient& client, std::string sequence) {
+  owed_ = std::move(sequence);
+  SayOwed(client, kFirstPlacePause);
+}
+
+// It comes after the last whole sequence of the program's.  A client that is in
+// the middle of one can't be told now.
+void RawProtocol::SayOwed(ConnectedClient& client, absl::Duration pause) {
+  Session* const session = client.session();
+  if (session == nullptr || owed_.empty()) return;
+  const uint64_t place = session->whole_end();
+  if (client.begun() && client.cursor() > place) {
+    say_ = client.loop().After(pause, [this, &client, pause] {
+      SayOwed(client, std::min(2 * pause, kLongestPlacePause));
+    });
+    return;
+  }
+  client.InsertAt(place, std::exchange(owed_, ""));
+  session->Pump(client);
+}
+
+// Whoever has the terminal next isn't to get a reply that it didn't ask for.
+void RawProtocol::OnStopping(ConnectedClient& client) {
+  if (asks_size() && client.session() != nullptr) Say(client, kCancelSizes);
 }
 
 // Nothing if the client needs a picture.  A short history that makes the screen

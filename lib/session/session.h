@@ -83,6 +83,10 @@ class Session {
   WindowSize size() const { return sizing_.size(); }
   const LiveScreen& screen() const { return screen_; }
   const SessionLog& log() const { return log_; }
+  // Where the last whole sequence ends, or, without a screen, the stream.
+  uint64_t whole_end() const {
+    return keeps_screen_ ? screen_.modes_offset() : ring_.end();
+  }
   // The screen as it is now, for a terminal of `room`.
   using Picture = LiveScreen::Picture;
   Picture TakePicture(WindowSize room);

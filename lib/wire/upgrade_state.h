@@ -88,8 +88,9 @@ struct SocketClientState {
   uint16_t cols = 0;
   bool input_closed = false;
   uint64_t received = 0;
+  bool asks_size = false;
   DEPTYR_FIELDS(client, fd, wanted, uwsgi, shows, read_only, allow_signals,
-                allow, inbox, rows, cols, input_closed, received)
+                allow, inbox, rows, cols, input_closed, received, asks_size)
 };
 
 struct AttachClientState {

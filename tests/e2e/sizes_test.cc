@@ -13,6 +13,7 @@
 
 #include "lib/sys/fd.h"
 #include "lib/sys/pty.h"
+#include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/status_matchers.h"
 #include "tests/support/tmux.h"
@@ -22,6 +23,7 @@ namespace deptyr {
 namespace {
 
 using testing::HasSubstr;
+using testing::Not;
 using testing::StartsWith;
 
 // Full of lines, of which the last is in its last row; then each line that is
@@ -88,6 +90,64 @@ TEST_F(ViewersTest, OneThatFitsAgainGoesOnWithTheStream) {
   EXPECT_EQ(tmux.Screen(), Snapshot());
   tmux.Resize({15, 70});
   EXPECT_TRUE(tmux.Until(absl::StrCat(Snapshot(), std::string(5, '\n'))));
+}
+
+// A raw listener may ask for the size in band, once it is told to.
+class AskedTest : public testing::Test {
+ protected:
+  void Begin(const std::vector<std::string>& options) {
+    std::vector<std::string> all = options;
+    all.insert(all.end(), {"--raw", folder_ / "raw"});
+    head_.emplace(all);
+    body_.emplace(head_->socket(), std::vector<std::string>{"--name", "a"},
+                  std::vector<std::string>{Actor(), "sizes"});
+    ASSERT_TRUE(head_->log().Until(HasSubstr("session=a pid=")));
+    raw_.emplace(Connection::To(folder_ / "raw"));
+  }
+  static std::string Subscription(int cols, int rows) {
+    return absl::StrCat("\x1b]2811;?;columns=", cols, ";lines=", rows,
+                        "\x1b\\");
+  }
+
+  TempDir folder_;
+  std::optional<HeadProcess> head_;
+  std::optional<BodyProcess> body_;
+  std::optional<Connection> raw_;
+};
+
+TEST_F(AskedTest, ARawClientsTerminalTellsItsSize) {
+  Begin({"--ask-size"});
+  ASSERT_TRUE(raw_->output().Until(HasSubstr(Subscription(0, 0))));
+  raw_->Send("\x1b]2811;columns=100;lines=30\x1b\\");
+  ASSERT_TRUE(raw_->output().Until(HasSubstr("size 30x100")));
+  ASSERT_TRUE(raw_->output().Until(HasSubstr(Subscription(100, 30))));
+  raw_->Send("\x1b]2811;columns=90;li");
+  raw_->Send("nes=40\x1b\\");
+  EXPECT_TRUE(raw_->output().Until(HasSubstr("size 40x90")));
+}
+
+TEST_F(AskedTest, AnUpgradeKeepsAsking) {
+  Begin({"--ask-size"});
+  ASSERT_TRUE(raw_->output().Until(HasSubstr(Subscription(0, 0))));
+  OutputOf({Deptyr(), "upgrade", head_->socket()});
+  raw_->Send("\x1b]2811;columns=100;lines=30\x1b\\");
+  EXPECT_TRUE(raw_->output().Until(HasSubstr("size 30x100")));
+}
+
+TEST_F(AskedTest, HeadThatEndsTakesItBack) {
+  Begin({"--ask-size"});
+  ASSERT_TRUE(raw_->output().Until(HasSubstr(Subscription(0, 0))));
+  (void)head_->Stop();
+  EXPECT_TRUE(raw_->output().Until(HasSubstr("\x1b]2811;?\x1b\\")));
+}
+
+TEST_F(AskedTest, WithoutTheOptionNothingIsAsked) {
+  Begin({});
+  raw_->Send("\x1b]2811;columns=100;lines=30\x1b\\");
+  raw_->Send(".");
+  ASSERT_TRUE(raw_->output().Until(HasSubstr("lines=30^[\\.")));
+  EXPECT_THAT(raw_->output().text(), Not(HasSubstr(Subscription(0, 0))));
+  EXPECT_THAT(raw_->output().text(), Not(HasSubstr("size 30x100")));
 }
 
 // Head's own terminal is one more viewer.

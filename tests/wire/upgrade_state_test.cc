@@ -191,6 +191,7 @@ TEST(UpgradeStateTest, TheTestHasEveryField) {
   ClientState& connected = state.clients[0].client;
   connected.xpixels = 800;
   connected.ypixels = 600;
+  state.clients[0].asks_size = true;
   state.attached[0].xpixels = 801;
   state.attached[0].ypixels = 601;
   const json full = Parsed(Encode(state));
