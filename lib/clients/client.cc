@@ -301,8 +301,8 @@ void Client::OnProgramChange() {
   const bool untaken =
       std::any_of(inserts_.begin(), inserts_.end(),
                   [](const Insert& insert) { return insert.picture; });
-  if (untaken) {
-    sizes_changed_ = true;
+  if (untaken || loop_.TurnIsLong()) {
+    sizes_changed_ = true;  // it gets another picture, in its turn
   } else if (cursor() < session()->ring().end()) {
     Draw();
   }

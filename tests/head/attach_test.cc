@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <chrono>
 #include <memory>
 #include <optional>
 #include <span>
@@ -413,6 +414,8 @@ TEST_F(AttachTest, ATerminalOfAnotherSizeIsShownTheScreen) {
   const Attach looks = {.rows = 40, .cols = 100, .read_only = true};
   Reader larger(*this, looks);
   Reader smaller(*this, {.rows = 3, .cols = 10, .read_only = true});
+  ASSERT_TRUE(
+      Until([&] { return larger.Heard("paint") && smaller.Heard("paint"); }));
   owner.Say(Keys{"\n"});
   ASSERT_TRUE(UntilRingHas("40"));
   ASSERT_TRUE(Until([&] {
@@ -476,6 +479,29 @@ TEST_F(AttachTest, ATerminalOfAnotherSizeThatDoesNotReadCostsNobodyAnything) {
   EXPECT_TRUE(Until([&] {
     return absl::StrContains(ShownOn({30, 90}, looks.paints()), "0000");
   }));
+}
+
+// However many look, and however fast the program writes.
+TEST_F(AttachTest, DrawingTakesASmallPartOfTheTime) {
+  Run("read x; while :; do printf '%0200d\\r\\n' 0; done");
+  Reader owner(*this, {.rows = 24, .cols = 80, .from = From::kNow});
+  std::vector<std::unique_ptr<Reader>> many;
+  for (uint16_t rows = 30; rows < 40; ++rows) {
+    many.push_back(std::make_unique<Reader>(
+        *this, Attach{.rows = rows, .cols = 90, .read_only = true}));
+  }
+  owner.Say(Keys{"\n"});
+  ASSERT_TRUE(Until([&] { return session_.ring().end() > kRing; }));
+  const Clock::time_point began = Clock::now();
+  size_t before = 0;
+  for (const auto& one : many) before += one->paints().size();
+  ASSERT_TRUE(Until(
+      [&] { return Clock::now() - began > std::chrono::milliseconds(500); }));
+  size_t after = 0;
+  for (const auto& one : many) after += one->paints().size();
+  EXPECT_GT(after, before);
+  // A drawing of such a screen has some 2 KB; each has 25 ms to itself.
+  EXPECT_LT(after - before, 10 * 21 * 4000);
 }
 
 TEST_F(AttachTest, ATerminalOfAnotherSizeIsNotAsked) {
