@@ -272,6 +272,11 @@ Pumped Client::WriteDrawn() {
 }
 
 bool Client::MayDraw() {
+  // Each of them takes milliseconds, so a long turn leaves them to the next.
+  if (loop_.TurnIsLong()) {
+    PumpAt(Clock::now());
+    return false;
+  }
   const Clock::time_point first =
       std::max(draw_after_, session()->screen().draw_after());
   if (Clock::now() >= first) return true;
@@ -301,7 +306,7 @@ void Client::OnProgramChange() {
   const bool untaken =
       std::any_of(inserts_.begin(), inserts_.end(),
                   [](const Insert& insert) { return insert.picture; });
-  if (untaken || loop_.TurnIsLong()) {
+  if (untaken || loop_.TurnIsLong() || !MayHavePicture()) {
     sizes_changed_ = true;  // it gets another picture, in its turn
   } else if (cursor() < session()->ring().end()) {
     Draw();

@@ -143,6 +143,9 @@ class Client : public SessionClient {
   bool between_packets() const { return packet_left_ == 0 && !insert_begun_; }
   // False if it has to wait for a picture: then it is in the line.
   bool MayHavePicture();
+  // Whether a drawing may be made now; if not, the client is pumped when it
+  // may.
+  bool MayDraw();
   // The session's screen for a terminal of `room`.  From then on, the client is
   // shown drawings if its terminal has another size than the program's.
   LiveScreen::Picture MakePicture(Session& session, WindowSize room);
@@ -181,7 +184,6 @@ class Client : public SessionClient {
   Pumped WriteStream(const Ring& ring);
   Pumped WriteInsert();
   Pumped WriteDrawn();
-  bool MayDraw();
   void Draw();
   void ChangeView();
   void PumpAt(Clock::time_point when);

@@ -104,6 +104,8 @@ std::optional<uint64_t> ConnectedClient::SkipAhead(const Ring&) {
 
 std::optional<Session::Picture> ConnectedClient::TakePicture(WindowSize room) {
   if (!MayHavePicture()) return std::nullopt;
+  const std::optional<WindowSize> own = Room();
+  if (own && !session()->Fits(*own) && !MayDraw()) return std::nullopt;
   Session::Picture picture = MakePicture(*session(), room);
   // A client that may only look doesn't make the program do anything.
   if (!begun() && !picture.exact && May(Right::kResize)) session()->Repaint();

@@ -259,9 +259,11 @@ bool DeptyrProtocol::Take(ConnectedClient& client, absl::string_view& bytes) {
   if (const auto* keys = std::get_if<Keys>(&**message)) {
     client.TypeIfAllowed(keys->bytes);
   } else if (const auto* size = std::get_if<Resize>(&**message)) {
+    // A terminal that has lost its size still has room for what was shown.
+    if (size->rows == 0 || size->cols == 0) return true;
     room_ = {size->rows, size->cols, size->xpixels.value_or(0),
              size->ypixels.value_or(0)};
-    if (has_terminal()) client.ResizeIfAllowed(room_);
+    client.ResizeIfAllowed(room_);
     client.OnSizes();
   } else {
     client.EndWith(

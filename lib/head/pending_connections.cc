@@ -106,7 +106,7 @@ void PendingConnection::Dispatch(HeadMessage message) {
     return owner_.OnExecFailed(*this, failure->text);
   }
   const auto* const log = std::get_if<SendLog>(&message);
-  if (registered() && log != nullptr) {
+  if (registered() && log != nullptr && !std::exchange(has_log_, true)) {
     Fd fd = fds_.empty() ? Fd() : std::move(fds_[0]);
     fds_.clear();
     return owner_.OnLog(*this, log->style, std::move(fd));

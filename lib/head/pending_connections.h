@@ -100,6 +100,7 @@ class PendingConnection {
   std::vector<Fd> fds_;
   std::string session_;
   bool done_ = false;
+  bool has_log_ = false;  // a registration has one log
   Timer patience_;
   Watch watch_;
 };

@@ -376,7 +376,8 @@ LiveScreen::Picture LiveScreen::Draw(Viewport& view, WindowSize room) {
   Picture picture{.paint = view.Draw(*screen_, ShownDigest().modes(), room),
                   .from = IsBehind() ? modelled_ : ring_.end(),
                   .exact = all && exact()};
-  if (unparked_ < parked_.size()) picture.from = 0;
+  // The client owes its terminal the rest, and comes back for it.
+  if (unparked_ < parked_.size() || !view.whole()) picture.from = 0;
   picture.from = std::max(picture.from, ring_.begin());
   const Clock::time_point now = Clock::now();
   draw_after_ =

@@ -234,7 +234,7 @@ absl::Status Session::Resize(WindowSize size) {
         " makes it leave, and the size policy fixed lets nobody decide"));
   }
   const WindowSize before = this->size();
-  if (before == size) return absl::OkStatus();
+  if (SameCells(before, size)) return absl::OkStatus();
   sizing_.Set(size);
   OnNewSize(before);
   return absl::OkStatus();

@@ -11,9 +11,11 @@
 namespace deptyr {
 namespace {
 
-// The most bytes that are drawn at once: dozens for every cell of the largest
-// screen.
-constexpr size_t kMostDrawn = 3 << 20;
+// What is done at once: bytes that are made, for rows that turn out to be shown
+// already, too, and so many for every cell that is looked at.  The cells of the
+// largest screen are half of it.
+constexpr size_t kMostWork = 1 << 20;
+constexpr size_t kWorkOfCell = 8;
 
 size_t Hash(const std::string& text) {
   return absl::Hash<std::string>()(text);
@@ -66,17 +68,23 @@ std::string Viewport::Draw(const Screen& screen, const Modes& modes,
   if (std::exchange(defaced_, false)) {
     out_ += "\x1b[m\x1b[H\x1b[2J";
     rows_.clear();
+    next_ = 0;
   }
   const int count = std::min<int>(screen.rows(), room.rows);
   // Rows that aren't there any more are drawn as blanks.
   const int most = std::max(count, static_cast<int>(rows_.size()));
   rows_.resize(static_cast<size_t>(most), Hash(""));
-  for (int i = 0; i < most && out_.size() <= kMostDrawn; ++i) {
-    DrawRow(
+  size_t work = 0;
+  int done = 0;
+  for (; done < most && work < kMostWork; ++done) {
+    const int i = (next_ + done) % most;
+    work += DrawRow(
         i < count ? screen.ReadRow(screen.alternate_screen(), top_ + i) : Row{},
         i, room);
   }
-  rows_.resize(static_cast<size_t>(count));
+  whole_ = done == most;
+  next_ = whole_ ? 0 : (next_ + done) % most;
+  if (whole_) rows_.resize(static_cast<size_t>(count));
   DrawCursor(screen);
   return std::move(out_);
 }
@@ -102,7 +110,7 @@ void Viewport::Scroll(const Screen& screen, WindowSize room) {
 
 // The terminal erases in the usual style, and before it prints: if it waits to
 // wrap after the last column, it would erase that.
-void Viewport::DrawRow(const Row& row, int at, WindowSize room) {
+size_t Viewport::DrawRow(const Row& row, int at, WindowSize room) {
   const Row shown = Shown(row, left_, room.cols);
   std::string drawn;
   if (shown.size != RowSize::kSingle) {
@@ -113,11 +121,13 @@ void Viewport::DrawRow(const Row& row, int at, WindowSize room) {
   drawn += PaintLine(shown, Links::kKept);
   const size_t hash = Hash(drawn);
   size_t& known = rows_[static_cast<size_t>(at)];
-  if (hash == known) return;
+  const size_t work = drawn.size() + row.cells.size() * kWorkOfCell;
+  if (hash == known) return work;
   known = hash;
   const bool resets_size = has_row_sizes_ && shown.size == RowSize::kSingle;
   absl::StrAppend(&out_, "\x1b[", at + 1, "H", resets_size ? "\x1b#5" : "",
                   "\x1b[K", drawn);
+  return work;
 }
 
 void Viewport::DrawCursor(const Screen& screen) {

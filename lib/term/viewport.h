@@ -30,7 +30,10 @@ class Viewport {
   // Returns the sequences that make the terminal, which has `room`, show
   // `screen`, whose digest has these modes.  The first time, the terminal has
   // to be blank and reset (kResetModes).
+  // Work is bounded: whole() tells whether all rows were drawn; if not, the
+  // next Draw() goes on with the others.
   std::string Draw(const Screen& screen, const Modes& modes, WindowSize room);
+  bool whole() const { return whole_; }
   // Somebody else wrote to the terminal: the next Draw() draws all of it.
   void OnDefaced() { defaced_ = true; }
   // The same, and the modes that Draw() set were taken back.
@@ -39,7 +42,8 @@ class Viewport {
  private:
   void DrawModes(const Modes& modes, const Screen& screen, WindowSize room);
   void Scroll(const Screen& screen, WindowSize room);
-  void DrawRow(const Row& row, int at, WindowSize room);
+  // Returns the work that it was.
+  size_t DrawRow(const Row& row, int at, WindowSize room);
   void DrawCursor(const Screen& screen);
 
   std::string out_;
@@ -51,6 +55,8 @@ class Viewport {
   int top_ = 0;
   int left_ = 0;
   std::vector<size_t> rows_;  // a hash of what is drawn in each
+  bool whole_ = true;
+  int next_ = 0;  // the row that the next Draw() begins with
   bool has_row_sizes_ = false;
 };
 

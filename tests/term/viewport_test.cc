@@ -75,6 +75,25 @@ TEST_F(ViewportTest, OnlyRowsThatChangedAreDrawn) {
   EXPECT_EQ(Write("\033[4;2H"), "\033[4;2H");
 }
 
+// However much each cell asks for, a drawing is bounded, and goes on later.
+TEST_F(ViewportTest, AScreenThatIsHardToDrawIsDrawnInParts) {
+  Open({60, 100}, {61, 101});
+  std::string hard;
+  for (int i = 0; i < 60 * 100; ++i) {
+    absl::StrAppend(&hard, "\033]8;;http://", i, "/", std::string(2000, 'x'),
+                    "\033\\", std::string(1, static_cast<char>('a' + i % 26)));
+  }
+  constexpr size_t kAtOnce = 2 << 20;
+  EXPECT_LT(Write(hard).size(), kAtOnce);
+  EXPECT_FALSE(viewport_.whole());
+  int parts = 1;
+  for (; !viewport_.whole() && parts < 100; ++parts) {
+    EXPECT_LT(Write("").size(), kAtOnce);
+  }
+  EXPECT_GT(parts, 5);
+  EXPECT_EQ(shown(), program_->text());
+}
+
 TEST_F(ViewportTest, AllIsDrawnAgainWhereSomebodyElseWrote) {
   Open({3, 10}, {5, 20});
   Write("one\r\ntwo");
