@@ -108,6 +108,10 @@ int HeadCommand(int argc, char** argv) {
                 kSizePolicies, "whose size a program has: ");
   options.OneOf("when-behind", "WHAT", &head.session.when_behind, kWhenBehind,
                 "what becomes of a client that doesn't take its output: ");
+  options.Value("log-dir", "DIR", &head.log_dir,
+                "write what programs show to DIR/SESSION.log");
+  options.Flag("log-time", &head.log_time,
+               "a time stamp before each line there");
   options.Value("keeper", "KEEPER", &head.keeper, ParseKeeper,
                 "who keeps the terminals when head dies: auto, none, systemd "
                 "or s6:SOCKET (auto)");

@@ -48,6 +48,14 @@ absl::StatusOr<std::unique_ptr<Head>> Head::Create(
   return head;
 }
 
+static SessionOptions WithLogFiles(const HeadOptions& options,
+                                   const LogFolder& folder) {
+  SessionOptions session = options.session;
+  if (!options.log_dir.empty()) session.log_files.folder = &folder;
+  session.log_files.stamps = options.log_time;
+  return session;
+}
+
 Head::Head(EventLoop& loop, HeadOptions options)
     : loop_(loop),
       options_(std::move(options)),
@@ -57,7 +65,8 @@ Head::Head(EventLoop& loop, HeadOptions options)
       events_(admission_, options_.limits.buffered),
       queries_(loop, sessions_, admission_, stores_, events_, *this),
       listeners_(loop, options_, admission_, *this),
-      sessions_(loop, options_.session, options_.limits, *this),
+      sessions_(loop, WithLogFiles(options_, log_folder_), options_.limits,
+                *this),
       stores_(loop, sessions_, [this] { TidySoon(); }),
       pending_(loop, *this, admission_, options_.limits.pending),
       clients_(loop, sessions_, admission_, options_.socket,
@@ -87,6 +96,7 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   if (const absl::Status known = CheckIdentities(); !known.ok()) {
     Log(Severity::kWarning, known.message());
   }
+  RETURN_IF_ERROR(OpenLogFolder(/*must_go_on=*/before.has_value()));
   if (before) sessions_.Resume(*before);
   stores_.RestoreSessions();
   sessions_.SortRestored(state);
@@ -94,6 +104,19 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   readiness_.Ready();
   TidySoon();
   return absl::OkStatus();
+}
+
+absl::Status Head::OpenLogFolder(bool must_go_on) {
+  if (options_.log_dir.empty()) return absl::OkStatus();
+  absl::Status opened = log_folder_.Open(options_.log_dir);
+  if (opened.ok() || !must_go_on) return opened;
+  Log(Severity::kError, "the log files stay as they are: ", opened.message());
+  return absl::OkStatus();
+}
+
+void Head::ReopenLogFiles() {
+  (void)OpenLogFolder(/*must_go_on=*/true);
+  for (const auto& [name, session] : sessions()) session->ReopenLogFile();
 }
 
 // --- What happens
@@ -277,6 +300,7 @@ std::map<uid_t, Head::Usage> Head::UsageByUser() const {
     user.descriptors += 1 + (session->terminal().valid() ? 1 : 0) +
                         (session->program().pidfd() >= 0 ? 1 : 0) +
                         (session->log().open() ? 2 : 0) +
+                        (session->log_file().open() ? 2 : 0) +
                         listeners_.CountOf(*session);
   }
   for (const auto& [uid, count] : pending_.CountByUser()) {

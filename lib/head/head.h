@@ -43,6 +43,7 @@
 #include "lib/head/stores.h"
 #include "lib/head/upgrade.h"
 #include "lib/sys/event_loop.h"
+#include "lib/sys/log_folder.h"
 #include "lib/sys/process.h"
 #include "lib/sys/readiness.h"
 #include "lib/wire/upgrade_state.h"
@@ -102,6 +103,8 @@ class Head final : private Listeners::Owner,
   // Doesn't return if the program of the options takes over at once.
   void BeginUpgrade() override { upgrade_.Begin(); }
   void RestoreSocket() { listeners_.RestoreSocket(); }
+  // Log files may have been renamed.
+  void ReopenLogFiles();
 
  private:
   // How much of head a user has.
@@ -116,6 +119,7 @@ class Head final : private Listeners::Owner,
 
   Head(EventLoop& loop, HeadOptions options);
   absl::Status Open(std::optional<HeadState> before);
+  absl::Status OpenLogFolder(bool must_go_on);
   void Resume(const HeadState& before);
   absl::Status CheckName(const Register& message,
                          const PeerIdentity& who) const;
@@ -178,6 +182,7 @@ class Head final : private Listeners::Owner,
   EventListeners events_;
   Queries queries_;  // has those listeners
   Listeners listeners_;
+  LogFolder log_folder_;
   SessionTable sessions_;
   Stores stores_;
   PendingConnections pending_;

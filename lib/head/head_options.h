@@ -25,6 +25,8 @@ struct HeadOptions {
   KeeperSpec keeper = {};
   int ready_fd = -1;
   bool headless = false;                 // head leaves its terminal alone
+  std::string log_dir = {};              // "" for no log files
+  bool log_time = false;                 // a time stamp before each line there
   std::optional<char> command_key = {};  // the key before a command to head
   Limits limits = {};
   // The program that an upgrade executes, and its arguments; without arguments

@@ -37,8 +37,9 @@ void OnSignal(Head& head, int signal) {
     case SIGUSR2:
       return head.BeginUpgrade();
     case SIGHUP:
-      if (terminal == nullptr) return head.RestoreSocket();
-      return head.OnTerminalGone();
+      if (terminal != nullptr) return head.OnTerminalGone();
+      head.RestoreSocket();
+      return head.ReopenLogFiles();
     default:
       return head.Stop(sigdescr_np(signal));
   }

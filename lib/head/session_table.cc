@@ -177,12 +177,12 @@ void SessionTable::Resume(HeadState& before) {
     const Fd ring = TakeOffered(state.ring);
     Fd controller = TakeOffered(state.controller);
     Fd pidfd = TakeOffered(state.pidfd);
-    Fd log = TakeOffered(state.log);
-    Fd log_spool = TakeOffered(state.log_spool);
+    KeptLogs logs{TakeOffered(state.log), TakeOffered(state.log_spool),
+                  TakeOffered(state.file_spool)};
     const auto session = Adopt(state.name, ring.get());
     if (session.ok()) {
       (*session)->Resume(std::move(controller), std::move(pidfd), state,
-                         std::move(log), std::move(log_spool));
+                         std::move(logs));
       continue;
     }
     // The trial found it fine a moment ago.

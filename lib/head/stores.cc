@@ -31,14 +31,20 @@ StoredProgram Checked(StoredProgram stored) {
   return stored;
 }
 
+bool HasLogs(const Session& session) {
+  return session.log().open() || session.log_file().open();
+}
+
 // Head may have died when it had stored the next log and not yet removed the
 // one before, whose lines the next one has as well.  A log that is newer than
 // the last program has no line of it.
 std::pair<uint64_t, StoredLog> LastLog(std::map<uint64_t, StoredLog> logs,
                                        uint64_t last_program) {
   for (auto log = logs.rbegin(); log != logs.rend(); ++log) {
-    const bool whole = log->second.log.valid() && log->second.spool.valid();
-    if (whole && log->first <= last_program) {
+    if (log->first > last_program) continue;
+    auto& [stream, spool, file_spool] = log->second;
+    if (!spool.valid()) stream.Reset();  // only half of it was kept
+    if (stream.valid() || file_spool.valid()) {
       return {log->first, std::move(log->second)};
     }
   }
@@ -121,9 +127,10 @@ void Stores::RestorePrograms(Session& session, StoredSession stored) {
   // Every byte of it was seen by some client, if there was one.
   before.answered = session.ring().end();
   auto [number_of_log, log] = LastLog(std::move(stored.logs), last);
-  session.Resume(std::move(known.controller), std::move(known.pidfd), before,
-                 std::move(log.log), std::move(log.spool));
-  stored_.RemoveLogs(session.name(), session.log().open() ? number_of_log : 0);
+  session.Resume(
+      std::move(known.controller), std::move(known.pidfd), before,
+      {std::move(log.log), std::move(log.spool), std::move(log.file_spool)});
+  stored_.RemoveLogs(session.name(), HasLogs(session) ? number_of_log : 0);
   if (!session.running()) RemoveProgram(session, last);
   for (auto& [number, program] : stored.programs) {
     const int pidfd = program.pidfd.get();
@@ -158,6 +165,7 @@ void Stores::Save(HeadState& state) const {
     for (const auto& [number, log] : session.logs) {
       add(StoredKind::kLog, number, log.log);
       add(StoredKind::kSpool, number, log.spool);
+      add(StoredKind::kFile, number, log.file_spool);
     }
   }
 }
@@ -176,11 +184,15 @@ void Stores::Add(const Session& session, uint64_t number, int controller,
 }
 
 void Stores::UpdateLog(const Session& session) {
-  const SessionLog& log = session.log();
-  if (!log.open() || !Has(session)) return stored_.RemoveLogs(session.name());
+  if (!HasLogs(session) || !Has(session)) {
+    return stored_.RemoveLogs(session.name());
+  }
+  // Those that are let go of at the program's end go together.
+  if (!session.running()) return;
+  const LogToStore logs = {session.log().descriptor(), session.log().spool(),
+                           session.log_file().spool()};
   TryAgainAfter(stored_.AddLog(session.name(), session.owner(),
-                               session.program().number(), log.descriptor(),
-                               log.spool()));
+                               session.program().number(), logs));
 }
 
 void Stores::TryAgainAfter(const absl::Status& failure) {
@@ -235,7 +247,7 @@ void Stores::StoreMissingLogs() {
   for (const auto& [name, session] : sessions_.by_name()) {
     if (!stored_.HasRoom()) return;
     const bool missing =
-        session->log().open() && Has(*session) && !stored_.HasLog(name);
+        HasLogs(*session) && Has(*session) && !stored_.HasLog(name);
     if (missing) UpdateLog(*session);
   }
 }

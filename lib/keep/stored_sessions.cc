@@ -20,13 +20,14 @@ namespace {
 
 using enum StoredKind;
 
-constexpr absl::string_view kKindNames[] = {"ring", "pty", "pid", "log",
-                                            "spool"};
+constexpr absl::string_view kKindNames[] = {"ring", "pty",   "pid",
+                                            "log",  "spool", "file"};
 
 void AppendLogNames(const std::string& session, uint64_t number,
                     std::vector<std::string>& names) {
   names.push_back(Spell({kLog, number, session}));
   names.push_back(Spell({kSpool, number, session}));
+  names.push_back(Spell({kFile, number, session}));
 }
 
 }  // namespace
@@ -57,6 +58,7 @@ Fd& StoredSession::At(const StoredName& name) {
   if (name.kind == kRing) return ring;
   if (name.kind == kLog) return logs[name.number].log;
   if (name.kind == kSpool) return logs[name.number].spool;
+  if (name.kind == kFile) return logs[name.number].file_spool;
   StoredProgram& program = programs[name.number];
   return name.kind == kPty ? program.controller : program.pidfd;
 }
@@ -84,7 +86,8 @@ void StoredSessions::Note(const StoredName& stored) {
     known.ring = known.whole = true;
     return;
   }
-  const bool of_log = stored.kind == kLog || stored.kind == kSpool;
+  const bool of_log =
+      stored.kind == kLog || stored.kind == kSpool || stored.kind == kFile;
   const auto add = [&](auto& numbers) {
     if (absl::c_linear_search(numbers, stored.number)) return;
     numbers.push_back(stored.number);
@@ -179,10 +182,15 @@ void StoredSessions::RemoveSession(const std::string& session) {
 }
 
 absl::Status StoredSessions::AddLog(const std::string& session, uid_t owner,
-                                    uint64_t number, int log, int spool) {
+                                    uint64_t number, const LogToStore& log) {
   if (store_ == nullptr) return absl::OkStatus();
-  absl::Status added = store_->Add({{Spell({kLog, number, session}), log},
-                                    {Spell({kSpool, number, session}), spool}});
+  std::vector<FdToStore> wanted;
+  for (const auto& [kind, fd] :
+       {std::pair(kLog, log.log), std::pair(kSpool, log.spool),
+        std::pair(kFile, log.file_spool)}) {
+    if (fd >= 0) wanted.push_back({Spell({kind, number, session}), fd});
+  }
+  absl::Status added = store_->Add(wanted);
   if (added.ok()) {
     Note({kLog, number, session});
   } else {

@@ -6,6 +6,7 @@
 //   deptyr.pid.N.NAME      and that program's pidfd, until it has ended
 //   deptyr.log.N.NAME      where that program's lines go, and those on their
 //   deptyr.spool.N.NAME    way there, until the log has all of them
+//   deptyr.file.N.NAME     lines on their way to head's own log file
 //
 // A program is stored before its registration is accepted, and counted after
 // that.  So a head that dies in between leaves a program whose number the ring
@@ -31,7 +32,7 @@
 
 namespace deptyr {
 
-enum class StoredKind { kRing, kPty, kPid, kLog, kSpool };
+enum class StoredKind { kRing, kPty, kPid, kLog, kSpool, kFile };
 
 struct StoredName {
   StoredKind kind = StoredKind::kRing;
@@ -53,6 +54,13 @@ struct StoredProgram {
 struct StoredLog {
   Fd log;
   Fd spool;
+  Fd file_spool;
+};
+// The same to be stored; -1 for none.
+struct LogToStore {
+  int log = -1;
+  int spool = -1;
+  int file_spool = -1;
 };
 struct StoredSession {
   // The place for the descriptor of that name.
@@ -87,10 +95,10 @@ class StoredSessions {
   // The program has ended.
   void RemoveProgram(const std::string& session, uint64_t number);
   void RemoveSession(const std::string& session);
-  // Stores the log of the `number`th program instead of any other's.  Where
+  // Stores the logs of the `number`th program instead of any other's.  Where
   // that fails, lines may be missing once head has died.
   absl::Status AddLog(const std::string& session, uid_t owner, uint64_t number,
-                      int log, int spool);
+                      const LogToStore& log);
   // Removes all logs of the session but that of this number; 0 is nobody's.
   void RemoveLogs(const std::string& session, uint64_t but = 0);
   // Whether a log of the session is stored.

@@ -3,7 +3,9 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/pty.h"
@@ -38,11 +40,14 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
                [this](absl::string_view answer) { TypeFromHead(answer); }),
       screen_(loop, ring_, &answers_),
       log_(loop, ring_, [this] { changed_(*this, {Change::kLog}); }),
+      log_file_(loop, ring_, options.log_files, name_,
+                [this] { changed_(*this, {Change::kLog}); }),
       drain_(loop, ring_, audience_) {
   ring_.state().owner = owner_;
   CopyText(name_, ring_.state().name);
   if (keeps_screen_) drain_.Add(screen_);
   drain_.Add(log_);
+  if (options.log_files.folder != nullptr) drain_.Add(log_file_);
 }
 
 Session::~Session() {
@@ -85,6 +90,7 @@ void Session::Start(Incarnation program) {
   program_.Start(std::move(program));
   drain_.Begin();
   for (Observer* observer : drain_.observers()) observer->OnStart(size());
+  log_file_.Begin(size());
   ApplySize();
   TellOfSizes();
   Announce(Change::kStarted);
@@ -98,14 +104,35 @@ absl::Status Session::TakeLog(LogSink sink, absl::string_view style) {
 
 // Why it was not executed, body has said there itself.
 void Session::EndLog() {
+  const std::string line =
+      absl::StrCat("deptyr: pid ", program_.pid(), " ", program_.How(), "\n");
   const bool executed = ring_.latest().outcome != Outcome::kNotExecuted;
-  log_.End(executed ? absl::StrCat("deptyr: pid ", program_.pid(), " ",
-                                   program_.How(), "\n")
-                    : "");
+  log_.End(executed ? line : "");
+  log_file_.End(line);
+}
+
+void Session::MarkLogFile(Change change) {
+  if (!log_file_.open()) return;
+  const SessionClient* const client = change.client;
+  if (change.kind == Change::kStarted) {
+    log_file_.Mark(absl::StrCat(
+        "pid ", program_.pid(), " started: ",
+        Printable(absl::StrJoin(SplitArgv(program_.argv()), " "))));
+  } else if (change.kind == Change::kAttached) {
+    const auto who = client->Info().identity.value_or(PeerIdentity());
+    log_file_.Mark(absl::StrCat("client ", client->id(), " of uid ",
+                                UidText(who.uid), ", pid ", who.pid,
+                                ", attached"));
+  } else if (change.kind == Change::kDetached) {
+    log_file_.Mark(absl::StrCat("client ", client->id(), " left"));
+  } else if (change.kind == Change::kResized) {
+    log_file_.Mark(absl::StrCat("the size is ", size().rows, "x", size().cols));
+  }
 }
 
 // Tells the clients, and then everybody else.
 void Session::Announce(Change::Kind change) {
+  MarkLogFile({change});
   audience_.Tell(change);
   changed_(*this, {change});
 }
@@ -148,6 +175,7 @@ void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
   from ? client.BeginAt(*from) : client.output().BeginWithPicture(ring_.end());
   audience_.Add(client);
   if (client.size()) ApplySize();
+  MarkLogFile({Change::kAttached, &client});
   changed_(*this, {Change::kAttached, &client});
   audience_.Pump(client);
   UpdateInterest();
@@ -165,6 +193,7 @@ void Session::Detach(SessionClient& client) {
   input_.TakeLeft(client, running() && terminal_.valid() ? untyped : "");
   ApplySize();
   UpdateInterest();
+  MarkLogFile({Change::kDetached, &client});
   changed_(*this, {Change::kDetached, &client});
 }
 
@@ -347,10 +376,15 @@ void Session::WriteSoon() {
                       [this] { OnTerminal({.writable = true}); });
 }
 
-void Session::Resume(Fd controller, Fd pidfd, const SessionState& state, Fd log,
-                     Fd log_spool) {
+void Session::Resume(Fd controller, Fd pidfd, const SessionState& state,
+                     KeptLogs logs) {
   sizing_.Resume(controller.get());
-  log_.Resume(std::move(log), std::move(log_spool), state, size());
+  log_.Remember(state);
+  if (logs.log.valid()) {
+    log_.Resume(LogSink::Take(std::move(logs.log)), std::move(logs.log_spool),
+                state, size());
+  }
+  log_file_.Resume(std::move(logs.file_spool), size());
   audience_.SetAnswered(state.answered);
   if (keeps_screen_ && state.painted > 0) {
     LiveScreen::Parked screen{state.painted, state.modes, {}};
@@ -374,7 +408,9 @@ void Session::Resume(Fd controller, Fd pidfd, const SessionState& state, Fd log,
   if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
   if (!running() || !terminal_.valid()) drain_.SetDrained();
   // The head before may have died when its end was noted, and not yet logged.
-  if (!running()) EndLog();
+  if (!running()) return EndLog();
+  // It may have had no log files.
+  if (!log_file_.open()) log_file_.Begin(size());
 }
 
 SessionState Session::Save() {
@@ -386,6 +422,7 @@ SessionState Session::Save() {
   state.controller = terminal_.get();
   program_.Save(state);
   log_.Save(state);
+  state.file_spool = log_file_.spool();
   // This may answer a query, which is typed then.
   if (auto screen = keeps_screen_ ? screen_.Park() : std::nullopt) {
     state.painted = screen->offset;

@@ -11,7 +11,8 @@
 //   current_program  runs, has ended, and how
 //   drain            one turn of reading, into the
 //   ring             which has the session's last bytes, and its memory
-//   observer         sees every byte: the live_screen, the session_log
+//   observer         sees every byte: the live_screen, the session_log, and
+//                    the file_log
 //   audience         the clients: who is waited for, who leads; each has an
 //   output_cursor    its place in the ring
 //   session_client   what a session needs of a client, and tells it
@@ -38,6 +39,7 @@
 #include "lib/session/audience.h"
 #include "lib/session/current_program.h"
 #include "lib/session/drain.h"
+#include "lib/session/file_log.h"
 #include "lib/session/input_queue.h"
 #include "lib/session/leftovers.h"
 #include "lib/session/live_screen.h"
@@ -58,6 +60,14 @@ struct SessionOptions {
   SizePolicy size_policy = SizePolicy::kLatest;
   WhenBehind when_behind = WhenBehind::kSkip;
   bool keeps_screen = true;  // for those who come late
+  FileLogOptions log_files = {};
+};
+
+// The logs of a session that another head has left.
+struct KeptLogs {
+  Fd log = {};
+  Fd log_spool = {};
+  Fd file_spool = {};
 };
 
 class Session {
@@ -87,6 +97,8 @@ class Session {
   uint64_t whole_end() const {
     return keeps_screen_ ? screen_.modes_offset() : ring_.end();
   }
+  const FileLog& log_file() const { return log_file_; }
+  void ReopenLogFile() { log_file_.Reopen(); }
   // The screen as it is now, for a terminal of `room`.
   using Picture = LiveScreen::Picture;
   Picture TakePicture(WindowSize room);
@@ -109,8 +121,8 @@ class Session {
   // Goes on where another head stopped, as the ring tells it: with the program
   // that runs and its terminal, or, without descriptors, after its end.  The
   // rest of that head's memory is in `state`, whose descriptors aren't used.
-  void Resume(Fd controller, Fd pidfd, const SessionState& state, Fd log = {},
-              Fd log_spool = {});
+  void Resume(Fd controller, Fd pidfd, const SessionState& state,
+              KeptLogs logs = {});
   SessionState Save();
   // Readmit() takes back a client that was there before, at its cursor.
   // OnReadmitted(), once all are back, restores the one that leads, if any, and
@@ -179,6 +191,7 @@ class Session {
 
  private:
   void Announce(Change::Kind change);
+  void MarkLogFile(Change change);
   void OnTerminal(Ready ready);
   void TypeFromHead(absl::string_view keystrokes);
   void WriteSoon();
@@ -216,6 +229,7 @@ class Session {
   QueryAnswers answers_;
   LiveScreen screen_;
   SessionLog log_;
+  FileLog log_file_;
   Drain drain_;
   std::optional<PostMortem> post_mortem_;  // of the program before
   Leftovers leftovers_;

@@ -7,6 +7,8 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
+#include "absl/time/clock.h"
+#include "absl/time/time.h"
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
@@ -16,6 +18,7 @@ namespace {
 
 // How long a log may take nothing after its program has ended.
 constexpr absl::Duration kLastPatience = absl::Seconds(10);
+constexpr absl::Duration kTryAgain = absl::Seconds(1);
 // How much of the ring is looked at again to know what the screen showed when
 // another head stopped.  A line is rarely longer.
 constexpr uint64_t kLookedAtAgain = 16 << 10;
@@ -55,6 +58,7 @@ void SessionLog::Open(LogSink sink, Spool spool, WindowSize size) {
                                               : ShownLines::Colors::kDropped);
   }
   log_ = std::move(log);
+  if (log_->sink.is_file()) return;
   log_->watch = loop_.Add(log_->sink.fd(), Interest::kNone,
                           [this](Ready) { OnWritable(); });
 }
@@ -96,12 +100,23 @@ void SessionLog::OnResize(WindowSize size) {
   Queue(log_->shown->Resize(size));
 }
 
+void SessionLog::Mark(absl::string_view line) {
+  if (log_ != nullptr && !log_->ended) Queue(line);
+}
+
+void SessionLog::Replace(LogSink file) {
+  log_->sink = std::move(file);
+  log_->fails = false;
+  Flush();
+}
+
 void SessionLog::End(absl::string_view line) {
   if (log_ == nullptr || log_->ended) return;
   OnOutput();
   if (log_ == nullptr) return;
   std::string last = log_->shown ? log_->shown->Finish() : "";
   absl::StrAppend(&last, line);
+  last = Stamped(last);
   log_->shown.reset();
   log_->ended = true;
   // There is room for the last words even if others were lost.
@@ -123,6 +138,19 @@ void SessionLog::NoteLost(absl::string_view lines) {
   all_lost_ += count;
 }
 
+std::string SessionLog::Stamped(absl::string_view lines) const {
+  if (stamps_ == Stamps::kNone) return std::string(lines);
+  const std::string stamp = absl::FormatTime(
+      "%Y-%m-%dT%H:%M:%E3S%Ez ", absl::Now(), absl::LocalTimeZone());
+  std::string stamped;
+  while (!lines.empty()) {
+    const size_t size = std::min(lines.find('\n'), lines.size() - 1) + 1;
+    absl::StrAppend(&stamped, stamp, lines.substr(0, size));
+    lines.remove_prefix(size);
+  }
+  return stamped;
+}
+
 bool SessionLog::Append(absl::string_view lines) {
   if (log_->spool.Append(lines)) return true;
   NoteLost(lines);
@@ -131,10 +159,12 @@ bool SessionLog::Append(absl::string_view lines) {
 
 bool SessionLog::TellLost() {
   if (log_->lost == 0) return true;
-  const bool told = log_->spool.Append(
-      absl::StrCat("deptyr: ", log_->lost, log_->lost == 1 ? " line" : " lines",
-                   " lost: the log took no more\n"));
-  if (told) log_->told = std::exchange(log_->lost, 0);
+  const uint64_t lost = std::exchange(log_->lost, 0);
+  const std::string line =
+      absl::StrCat("deptyr: ", lost, lost == 1 ? " line" : " lines",
+                   " lost: the log took no more\n");
+  const bool told = log_->spool.Append(Stamped(line));
+  (told ? log_->told : log_->lost) = lost;
   return told;
 }
 
@@ -152,8 +182,10 @@ void SessionLog::Commit() {
   log_->spool.Commit({reinterpret_cast<const char*>(&note), sizeof note});
 }
 
-void SessionLog::Queue(absl::string_view lines) {
-  if (lines.empty()) return Commit();
+void SessionLog::Queue(absl::string_view text) {
+  if (text.empty()) return Commit();
+  const std::string stamped = stamps_ == Stamps::kNone ? "" : Stamped(text);
+  const absl::string_view lines = stamps_ == Stamps::kNone ? text : stamped;
   const auto room = [this] {
     return kMostWaiting - std::min(kMostWaiting, log_->spool.size());
   };
@@ -185,11 +217,23 @@ void SessionLog::Flush() {
     if (moved.waited) return GiveUp();
     if (moved.state == IoState::kWouldBlock) wanted = Interest::kWrite;
     gone = moved.state == IoState::kEnd || moved.state == IoState::kError;
+    if (gone && log_->sink.is_file()) return Complain(errno);
   }
+  log_->fails = false;
   if (gone) LoseWaiting();
   if (log_->spool.empty()) log_->told = 0;
   log_->watch.Set(wanted);
   if (log_->ended && log_->spool.empty()) Close();
+}
+
+// There may be room again, and nothing tells when.
+void SessionLog::Complain(int error) {
+  if (!std::exchange(log_->fails, true)) {
+    Log(Severity::kError, "session=", ring_.state().name.data(),
+        " can't write to its log file: ", strerrordesc_np(error),
+        "; lines wait, as far as there is room for them");
+  }
+  log_->again = loop_.After(kTryAgain, [this] { Flush(); });
 }
 
 // Nobody reads the log now; it is tried again with the next line.
@@ -245,13 +289,14 @@ absl::StatusOr<Spool> SessionLog::Recover(Fd spool, const SessionState& state) {
   return made;
 }
 
-void SessionLog::Resume(Fd log, Fd spool, const SessionState& state,
-                        WindowSize size) {
+void SessionLog::Remember(const SessionState& state) {
   style_ = state.log_style;
   all_lost_ = state.log_all_lost;
-  if (!log.valid()) return;
+}
+
+void SessionLog::Resume(absl::StatusOr<LogSink> sink, Fd spool,
+                        const SessionState& state, WindowSize size) {
   const bool kept = spool.valid();
-  auto sink = LogSink::Take(std::move(log));
   auto recovered = Recover(std::move(spool), state);
   if (!sink.ok() || !recovered.ok()) {
     Log(Severity::kWarning, "session=", ring_.state().name.data(),

@@ -45,15 +45,25 @@ namespace deptyr {
 class SessionLog final : public Observer {
  public:
   static constexpr size_t kMostWaiting = 256 << 10;
+  // Each line may begin with one.
+  enum class Stamps { kNone, kLocalTime };
 
   // `changed` is called when there is a log, before anything is written there,
   // and when it is let go of.
-  SessionLog(EventLoop& loop, Ring& ring, absl::AnyInvocable<void()> changed)
-      : loop_(loop), ring_(ring), changed_(std::move(changed)) {}
+  SessionLog(EventLoop& loop, Ring& ring, absl::AnyInvocable<void()> changed,
+             Stamps stamps = Stamps::kNone)
+      : loop_(loop),
+        ring_(ring),
+        changed_(std::move(changed)),
+        stamps_(stamps) {}
 
   // The last program's lines go there, from the first byte on that the ring
   // has.  Lines of the program before that still wait go there, too.
   absl::Status Begin(LogSink sink, absl::string_view style, WindowSize size);
+  // A line of somebody else's, with its newline.
+  void Mark(absl::string_view line);
+  // Lines go to this file from now on, those that wait, too.
+  void Replace(LogSink file);
   // The program has ended and wrote all that it will.  `line` says how, and may
   // be empty.
   void End(absl::string_view line);
@@ -71,11 +81,14 @@ class SessionLog final : public Observer {
   void OnOutput() override;
   void OnResize(WindowSize size) override;
 
+  // Takes over what reports tell, even of a log that was let go of.
+  void Remember(const SessionState& state);
   // Save() is for an upgrade.  Resume() takes the log, and the spool if there
   // is one, that Save() told of or that were kept; everything that a spool
   // tells is taken from there.
   void Save(SessionState& state) const;
-  void Resume(Fd log, Fd spool, const SessionState& state, WindowSize size);
+  void Resume(absl::StatusOr<LogSink> sink, Fd spool, const SessionState& state,
+              WindowSize size);
 
  private:
   struct Target {
@@ -90,18 +103,22 @@ class SessionLog final : public Observer {
     uint64_t lost = 0;    // lines; not told yet
     uint64_t told = 0;    // in a line that waits
     bool ended = false;
+    bool fails = false;  // a file can't be written to, and our log says so
     Watch watch;
+    Timer again;
     Timer patience;
   };
 
   void Open(LogSink sink, Spool spool, WindowSize size);
   absl::StatusOr<Spool> Recover(Fd spool, const SessionState& state);
-  void Queue(absl::string_view lines);
+  void Queue(absl::string_view text);
+  std::string Stamped(absl::string_view lines) const;
   bool Append(absl::string_view lines);
   bool TellLost();
   void NoteLost(absl::string_view lines);
   void Commit();
   void Flush();
+  void Complain(int error);
   void LoseWaiting();
   void GiveUp();
   void Close();
@@ -111,6 +128,7 @@ class SessionLog final : public Observer {
   EventLoop& loop_;
   Ring& ring_;
   absl::AnyInvocable<void()> changed_;
+  const Stamps stamps_;
   std::string style_;
   uint64_t all_lost_ = 0;
   std::unique_ptr<Target> log_;

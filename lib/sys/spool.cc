@@ -174,7 +174,7 @@ IoResult Spool::MoveTo(const LogSink& sink) {
   const IoResult moved =
       sink.MoveFrom(fd(), static_cast<size_t>(EndOfPiece() - taken_));
   taken_ += moved.bytes;
-  FreeTaken(sink);
+  if (moved.state == IoState::kDone) FreeTaken(sink);
   return moved;
 }
 

@@ -63,7 +63,8 @@ class Spool {
   void Commit(absl::string_view note);
   absl::string_view note() const;
 
-  // Moves one piece.  If nothing waits, it would block.
+  // Moves one piece.  If nothing waits, it would block.  After an error, errno
+  // says why.
   IoResult MoveTo(const LogSink& sink);
   // Drops what waits.
   void Clear();

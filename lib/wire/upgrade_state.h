@@ -182,11 +182,12 @@ struct SessionState {
   bool log_full_screen = false;
   // Has those lines and all that is known of the log (lib/sys/spool.h).
   OfferedFd log_spool = -1;
+  OfferedFd file_spool = -1;  // the same for its log file
   DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, paint,
                 modes, painted, exact, answered, not_executed, status_told,
                 code, signal, left, left_rows, left_cols, left_how, order,
                 stopped_by, log, log_style, log_offset, log_queue, log_lost,
-                log_all_lost, log_ended, log_full_screen, log_spool)
+                log_all_lost, log_ended, log_full_screen, log_spool, file_spool)
 };
 
 struct HeldState {

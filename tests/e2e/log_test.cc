@@ -3,8 +3,12 @@
 
 #include <fcntl.h>
 #include <signal.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include <filesystem>
+#include <memory>
 #include <string>
 #include <vector>
 
@@ -18,6 +22,7 @@
 #include "lib/sys/io.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/socket_pair.h"
+#include "tests/support/temp_dir.h"
 
 namespace deptyr {
 namespace {
@@ -243,6 +248,116 @@ TEST_F(LogTest, AnUpgradeLosesNoLineAndDoublesNone) {
   for (int i = 1; i <= 3000; ++i) absl::StrAppend(&lines, "line ", i, "\n");
   EXPECT_EQ(logger.all(), absl::StrCat(lines, "half of it\nof it\ndeptyr: pid ",
                                        body.pid(), " ended: exit status 0\n"));
+}
+
+class LogFileTest : public testing::Test {
+ protected:
+  std::string Text() const { return ReadFile(folder_ / "a.log"); }
+  testing::AssertionResult TextBecomes(
+      const testing::Matcher<const std::string&>& matcher) const {
+    return TextUntil([this] { return Text(); }, matcher);
+  }
+  // Says a line for each that is typed.
+  std::unique_ptr<BodyProcess> Echo() {
+    auto body = std::make_unique<BodyProcess>(
+        head_.socket(), std::vector<std::string>{"--name", "a"},
+        std::vector<std::string>{
+            "sh", "-c", "stty -echo; while read x; do echo \"got $x\"; done"});
+    EXPECT_TRUE(TextBecomes(HasSubstr(" started: ")));
+    return body;
+  }
+  void Type(const std::string& line) {
+    (void)OutputOf({Deptyr(), "send", "--enter", head_.socket(), "a", line});
+  }
+
+  const TempDir folder_;
+  HeadProcess head_{{"--log-dir", folder_.path()}};
+};
+
+TEST_F(LogFileTest, HasLinesAndWhatHappened) {
+  auto body = Echo();
+  Type("one");
+  EXPECT_TRUE(TextBecomes(testing::ContainsRegex(
+      absl::StrCat("^deptyr: pid ", body->pid(),
+                   " started: sh -c .*\ndeptyr: client [0-9]+ of uid [0-9]+, "
+                   "pid [0-9]+, attached\n(.*\n)*got one\n"))));
+  const std::string resized = absl::StrCat("the size is 30x90\n");
+  (void)OutputOf({Deptyr(), "resize", head_.socket(), "a", "30x90"});
+  EXPECT_TRUE(TextBecomes(AllOf(HasSubstr(resized), HasSubstr(" left\n"))));
+  Type("two");
+  body->program().Signal(SIGKILL);
+  EXPECT_TRUE(body->Wait());
+  EXPECT_TRUE(TextBecomes(testing::EndsWith(absl::StrCat(
+      "deptyr: pid ", body->pid(), " ended: signal 9 (Killed)\n"))));
+  struct stat status {};
+  ASSERT_EQ(::stat((folder_ / "a.log").c_str(), &status), 0);
+  EXPECT_EQ(status.st_mode & 0777, 0640U);
+}
+
+TEST_F(LogFileTest, IsMadeAnewWhenItWasRenamed) {
+  auto body = Echo();
+  ASSERT_EQ(::rename((folder_ / "a.log").c_str(), (folder_ / "old").c_str()),
+            0);
+  head_.program().Signal(SIGHUP);
+  ASSERT_TRUE(
+      WaitFor([&] { return std::filesystem::exists(folder_ / "a.log"); }));
+  Type("one");
+  EXPECT_TRUE(TextBecomes(HasSubstr("got one\n")));
+  EXPECT_THAT(ReadFile(folder_ / "old"), Not(HasSubstr("got one")));
+  // And without a signal, soon.
+  ASSERT_EQ(::rename((folder_ / "a.log").c_str(), (folder_ / "old").c_str()),
+            0);
+  EXPECT_TRUE(WaitFor([&] {
+    Type("two");
+    return std::filesystem::exists(folder_ / "a.log");
+  }));
+}
+
+TEST_F(LogFileTest, GoesOnAtItsEndWhenItWasMadeShorter) {
+  auto body = Echo();
+  ASSERT_EQ(::truncate((folder_ / "a.log").c_str(), 0), 0);
+  Type("one");
+  EXPECT_TRUE(TextBecomes(
+      AllOf(HasSubstr("got one\n"), testing::StartsWith("deptyr: client "))));
+}
+
+TEST_F(LogFileTest, LinesWaitUntilThereIsRoom) {
+  // It has reached a limit that is far off for all other files.
+  constexpr rlim_t kLarge = 1 << 20;
+  auto body = Echo();
+  ASSERT_EQ(::truncate((folder_ / "a.log").c_str(), kLarge), 0);
+  const auto limit = [this](rlim_t bytes) {
+    const rlimit wanted{bytes, RLIM_INFINITY};
+    EXPECT_EQ(::prlimit(head_.pid(), RLIMIT_FSIZE, &wanted, nullptr), 0);
+  };
+  limit(kLarge);
+  Type("one");
+  EXPECT_TRUE(head_.log().Until(
+      HasSubstr("session=a can't write to its log file: File too large")));
+  limit(RLIM_INFINITY);
+  EXPECT_TRUE(TextBecomes(HasSubstr("got one\n")));
+}
+
+TEST_F(LogFileTest, WhatSomebodyElsePutThereIsLeftAlone) {
+  WriteFile(folder_ / "b", "precious");
+  ASSERT_EQ(::symlink("b", (folder_ / "a.log").c_str()), 0);
+  BodyProcess body(head_.socket(), {"--name", "a"}, {"echo", "hello"});
+  EXPECT_TRUE(body.Wait());
+  EXPECT_TRUE(head_.log().Until(HasSubstr("session=a has no log file: ")));
+  EXPECT_EQ(ReadFile(folder_ / "b"), "precious");
+}
+
+TEST(LogFileTimeTest, EachLineHasAStamp) {
+  const TempDir folder;
+  const HeadProcess head({"--log-dir", folder.path(), "--log-time"});
+  BodyProcess body(head.socket(), {"--name", "a"}, {"printf", "one\ntwo\n"});
+  EXPECT_TRUE(body.Wait());
+  constexpr char kStamp[] =
+      "[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9:]{8}\\.[0-9]{3}[-+][0-9]{2}:[0-9]{2} ";
+  EXPECT_TRUE(TextUntil(
+      [&] { return ReadFile(folder / "a.log"); },
+      testing::ContainsRegex(absl::StrCat("\n", kStamp, "one\n", kStamp,
+                                          "two\n", kStamp, "deptyr: pid"))));
 }
 
 }  // namespace

@@ -25,7 +25,8 @@ TEST(StoredNameTest, IsReadAsItIsSpelled) {
         StoredName{StoredKind::kPty, 12, "unit.service"},
         StoredName{StoredKind::kPid, 3, "user:1000:app"},
         StoredName{StoredKind::kLog, 4, "a"},
-        StoredName{StoredKind::kSpool, 5, "a"}}) {
+        StoredName{StoredKind::kSpool, 5, "a"},
+        StoredName{StoredKind::kFile, 6, "a"}}) {
     EXPECT_EQ(Spell(name).find(':'), std::string::npos);
     EXPECT_EQ(ParseStoredName(Spell(name)), name) << Spell(name);
   }
@@ -161,10 +162,10 @@ TEST_F(StoredSessionsTest, GoesOnInAnotherProgram) {
 }
 
 TEST_F(StoredSessionsTest, TheNextLogIsStoredBeforeTheLastIsLetGo) {
-  (void)stored_.AddLog("a", kOwner, 1, 0, 0);
+  (void)stored_.AddLog("a", kOwner, 1, {0, 0});
   EXPECT_TRUE(stored_.HasLog("a"));
   store_.said.clear();
-  (void)stored_.AddLog("a", kOwner, 2, 0, 0);
+  (void)stored_.AddLog("a", kOwner, 2, {0, 0});
   EXPECT_THAT(store_.said, ElementsAre("+deptyr.log.2.a", "+deptyr.spool.2.a",
                                        "-deptyr.log.1.a", "-deptyr.spool.1.a"));
   stored_.RemoveLogs("a", 2);
@@ -176,7 +177,7 @@ TEST_F(StoredSessionsTest, TheNextLogIsStoredBeforeTheLastIsLetGo) {
 
 TEST_F(StoredSessionsTest, ALogComesBackWithItsSession) {
   (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
-  (void)stored_.AddLog("a", kOwner, 1, 0, 0);
+  (void)stored_.AddLog("a", kOwner, 1, {0, 0});
   StoredSessions next(std::make_unique<ListStore>(store_));
   const auto sessions = Value(next.Fetch());
   EXPECT_TRUE(sessions.at("a").logs.at(1).log.valid());
@@ -192,8 +193,8 @@ TEST_F(StoredSessionsTest, ALogComesBackWithItsSession) {
 TEST_F(StoredSessionsTest, ALogMakesRoom) {
   store_.room = 5;
   (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
-  (void)stored_.AddLog("a", kOwner, 1, 0, 0);
-  (void)stored_.AddLog("b", kOwner, 1, 0, 0);
+  (void)stored_.AddLog("a", kOwner, 1, {0, 0});
+  (void)stored_.AddLog("b", kOwner, 1, {0, 0});
   EXPECT_TRUE(stored_.IsFull());
   EXPECT_FALSE(stored_.HasLog("b"));
   EXPECT_EQ(stored_.RemoveAnyLog(), "a");

@@ -1,0 +1,60 @@
+#include "lib/session/file_log.h"
+
+#include <chrono>
+
+#include "absl/strings/str_cat.h"
+
+#include "lib/base/log.h"
+#include "lib/base/status.h"
+
+namespace deptyr {
+namespace {
+
+// How long lines may still go to a file that was renamed.
+constexpr Clock::duration kRenamedFor = std::chrono::seconds(1);
+
+}  // namespace
+
+absl::StatusOr<LogSink> FileLog::OpenFile() {
+  looked_ = Clock::now();
+  ASSIGN_OR_RETURN(Fd file, options_.folder->OpenFile(name_));
+  return LogSink::ForFile(std::move(file));
+}
+
+void FileLog::Begin(WindowSize size) {
+  if (!wanted()) return;
+  auto file = OpenFile();
+  const absl::Status begun =
+      file.ok() ? log_.Begin(*std::move(file), "text", size) : file.status();
+  if (begun.ok()) return;
+  Log(Severity::kError, "session=", name_,
+      " has no log file: ", begun.message());
+}
+
+void FileLog::Resume(Fd spool, WindowSize size) {
+  if (!spool.valid() || !wanted()) return;
+  log_.Resume(OpenFile(), std::move(spool), {}, size);
+}
+
+void FileLog::Mark(absl::string_view text) {
+  log_.Mark(absl::StrCat("deptyr: ", text, "\n"));
+}
+
+void FileLog::OnOutput() {
+  if (!log_.open()) return;
+  if (Clock::now() - looked_ > kRenamedFor) {
+    looked_ = Clock::now();
+    if (!options_.folder->HasName(name_, log_.descriptor())) Reopen();
+  }
+  log_.OnOutput();
+}
+
+void FileLog::Reopen() {
+  if (!log_.open() || !wanted()) return;
+  auto file = OpenFile();
+  if (file.ok()) return log_.Replace(*std::move(file));
+  Log(Severity::kError, "session=", name_,
+      " goes on in its old log file: ", file.status().message());
+}
+
+}  // namespace deptyr
