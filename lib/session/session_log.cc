@@ -151,8 +151,11 @@ std::string SessionLog::Stamped(absl::string_view lines) const {
   return stamped;
 }
 
+// Last words find room beyond what others have, but one program after the other
+// that ends at once adds no more than that.
 bool SessionLog::Append(absl::string_view lines) {
-  if (log_->spool.Append(lines)) return true;
+  const bool has_room = log_->spool.size() + lines.size() <= 2 * kMostWaiting;
+  if (has_room && log_->spool.Append(lines)) return true;
   NoteLost(lines);
   return false;
 }
