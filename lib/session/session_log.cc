@@ -114,14 +114,13 @@ void SessionLog::End(absl::string_view line) {
   if (log_ == nullptr || log_->ended) return;
   OnOutput();
   if (log_ == nullptr) return;
-  std::string last = log_->shown ? log_->shown->Finish() : "";
-  absl::StrAppend(&last, line);
-  last = Stamped(last);
+  const std::string last = log_->shown ? log_->shown->Finish() : "";
   log_->shown.reset();
   log_->ended = true;
   // There is room for the last words even if others were lost.
   (void)TellLost();
-  (void)Append(last);
+  (void)Append(Stamped(last));
+  (void)Append(Stamped(line));
   Commit();
   Flush();
   if (log_ != nullptr) AwaitEnd();
