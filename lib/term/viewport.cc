@@ -11,9 +11,9 @@
 namespace deptyr {
 namespace {
 
-// The work of one drawing is the bytes that are made, for rows that turn out to
-// be shown already, too, and so much for every cell that is looked at.  The
-// cells of the largest screen are half of it.
+// A drawing stops after so much work: bytes that are made, for rows that turn
+// out to be shown already, too, and so many for every cell that is looked at.
+// The cells of the largest screen are half of it.
 constexpr size_t kMostWork = 1 << 20;
 constexpr size_t kWorkOfCell = 8;
 

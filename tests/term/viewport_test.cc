@@ -1,8 +1,11 @@
 // A terminal of another size shows the screen, or the part with the cursor.
 #include "lib/term/viewport.h"
 
+#include <iterator>
 #include <optional>
+#include <random>
 #include <string>
+#include <vector>
 
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
@@ -92,6 +95,84 @@ TEST_F(ViewportTest, AScreenThatIsHardToDrawIsDrawnInParts) {
   }
   EXPECT_GT(parts, 5);
   EXPECT_EQ(shown(), program_->text());
+}
+
+// Returns the cells of a row that a viewer of `cols` columns shows, from `left`
+// on, in the program's own words.
+std::vector<Cell> Expected(const Row& row, int left, int cols) {
+  std::vector<Cell> cells(static_cast<size_t>(cols));
+  const auto count = static_cast<int>(row.cells.size());
+  for (int i = 0; i < cols && left + i < count; ++i) {
+    const Cell& cell = row.cells[static_cast<size_t>(left + i)];
+    const bool cut =
+        (i == 0 && cell.width == 0) || (i == cols - 1 && cell.width == 2);
+    cells[static_cast<size_t>(i)] = cut ? Cell{.style = cell.style} : cell;
+  }
+  return cells;
+}
+
+// A blank may have been printed or erased.
+testing::AssertionResult LooksLike(const std::vector<Cell>& a,
+                                   const std::vector<Cell>& b) {
+  for (size_t i = 0; i < a.size(); ++i) {
+    const bool blank = a[i].blank() && b[i].blank() && a[i].width == b[i].width;
+    if ((!blank && a[i].text != b[i].text) || a[i].style != b[i].style) {
+      return testing::AssertionFailure()
+             << "column " << i << ": " << testing::PrintToString(a[i].text)
+             << " and " << testing::PrintToString(b[i].text);
+    }
+  }
+  return testing::AssertionSuccess();
+}
+
+TEST_F(ViewportTest, WhateverIsWrittenIsShown) {
+  constexpr absl::string_view kParts[] = {
+      "abc",       "xyz",         "漢",          "e\u0301",        "\r",
+      "\n",        "\b",          "\t",          "\033[2;3H",      "\033[H",
+      "\033[5;9H", "\033[K",      "\033[1K",     "\033[J",         "\033[2J",
+      "\033[3X",   "\033[2P",     "\033[2@",     "\033[L",         "\033[M",
+      "\033[S",    "\033[T",      "\033[31m",    "\033[44m",       "\033[1;4m",
+      "\033[m",    "\033[2;4r",   "\033[r",      "\033[?6h",       "\033[?6l",
+      "\033[?7l",  "\033[?7h",    "\033[4h",     "\033[4l",        "\033[?69h",
+      "\033[2;6s", "\033[?69l",   "\033(0",      "\033(B",         "\0337",
+      "\0338",     "\033[?1049h", "\033[?1049l", "\033[?25l",      "\033[?25h",
+      "\033[?5h",  "\033[?5l",    "\033[?1h",    "\033[>1u",       "\033[<u",
+      "\033c",     "\033[!p",     "\033]2;t\a",  "\033]4;1;red\a", "\033]104\a",
+      "\033#8"};
+  std::mt19937 random(7);
+  for (int stream = 0; stream < 200; ++stream) {
+    const auto side = [&random](int most) {
+      return static_cast<uint16_t>(random() % static_cast<unsigned>(most) + 2);
+    };
+    const WindowSize room = {side(9), side(14)};
+    Open({6, 10}, room);
+    viewport_ = {};
+    std::string all;
+    for (int i = 0; i < 60; ++i) {
+      std::string bytes;
+      for (int j = 0; j < 3; ++j) {
+        absl::StrAppend(&bytes, kParts[random() % std::size(kParts)]);
+      }
+      all += bytes;
+      Write(bytes);
+      const Screen& program = program_->screen;
+      const Screen& viewer = viewer_->screen;
+      const int top = program.cursor().row - viewer.cursor().row;
+      const int left = program.cursor().col - viewer.cursor().col;
+      ASSERT_EQ(viewer.cursor_visible(), program.cursor_visible());
+      for (int row = 0; row < room.rows; ++row) {
+        const bool is_there = top + row < program.rows();
+        const Row shown =
+            is_there ? program.ReadRow(program.alternate_screen(), top + row)
+                     : Row{};
+        ASSERT_TRUE(
+            LooksLike(Expected(shown, left, room.cols),
+                      viewer.ReadRow(viewer.alternate_screen(), row).cells))
+            << "row " << row << " of " << room.rows << "x" << room.cols
+            << " after " << testing::PrintToString(all);
+      }
+    }
+  }
 }
 
 TEST_F(ViewportTest, AllIsDrawnAgainWhereSomebodyElseWrote) {
