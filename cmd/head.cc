@@ -30,6 +30,9 @@ absl::StatusOr<size_t> ParseAtLeast64K(absl::string_view text) {
 constexpr Named<WhenBehind> kWhenBehind[] = {{"skip", WhenBehind::kSkip},
                                              {"drop", WhenBehind::kDrop},
                                              {"block", WhenBehind::kBlock}};
+constexpr Named<AuditLevel> kAuditLevels[] = {{"none", AuditLevel::kNone},
+                                              {"who", AuditLevel::kWho},
+                                              {"text", AuditLevel::kText}};
 constexpr Named<Shows> kShows[] = {{"screen", Shows::kScreen},
                                    {"history", Shows::kHistory},
                                    {"nothing", Shows::kNothing}};
@@ -112,6 +115,10 @@ int HeadCommand(int argc, char** argv) {
                 "write what programs show to DIR/SESSION.log");
   options.Flag("log-time", &head.log_time,
                "a time stamp before each line there");
+  options.OneOf("audit", "WHAT", &head.audit.level, kAuditLevels,
+                "what is told of those who do something: ");
+  options.Value("audit-file", "FILE", &head.audit.file,
+                "tell it there (in head's log)");
   options.Value("keeper", "KEEPER", &head.keeper, ParseKeeper,
                 "who keeps the terminals when head dies: auto, none, systemd "
                 "or s6:SOCKET (auto)");

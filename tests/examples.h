@@ -112,6 +112,9 @@ extern Fd connection;
 extern PeerIdentity identity;
 extern Session& session;
 }  // namespace lib_clients_client_table_h
+namespace lib_head_audit_h {
+extern Admission& admission;
+}
 namespace lib_head_circles_h {
 extern SessionTable& table;
 }

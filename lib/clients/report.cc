@@ -137,7 +137,6 @@ KeyValues EndReport(const Session& session, const IncarnationRecord& record) {
 
 Event EventOf(const Session& session, Change change) {
   const IncarnationRecord& latest = session.ring().latest();
-  const auto client = [&] { return absl::StrCat(change.client->id()); };
   switch (change.kind) {
     case Change::kStarted:
       return {"started", StartReport(session, latest)};
@@ -149,14 +148,10 @@ Event EventOf(const Session& session, Change change) {
       return {"resized",
               {{"rows", absl::StrCat(session.size().rows)},
                {"cols", absl::StrCat(session.size().cols)}}};
-    case Change::kAttached:
-      return {"attached",
-              {{"client", client()},
-               {"kind", std::string(NameOf(change.client->Info().kind))}}};
-    case Change::kDetached:
-      return {"detached", {{"client", client()}}};
     case Change::kTerminalLost:
       return {"terminal-lost", {}};
+    case Change::kAttached:  // lib/head/audit.h tells of these
+    case Change::kDetached:
     case Change::kHeldUp:  // these concern head only
     case Change::kLog:
       break;

@@ -48,11 +48,12 @@ absl::StatusOr<std::unique_ptr<Head>> Head::Create(
   return head;
 }
 
-static SessionOptions WithLogFiles(const HeadOptions& options,
-                                   const LogFolder& folder) {
+static SessionOptions OptionsOfSessions(const HeadOptions& options,
+                                        const LogFolder& folder, Audit& audit) {
   SessionOptions session = options.session;
   if (!options.log_dir.empty()) session.log_files.folder = &folder;
   session.log_files.stamps = options.log_time;
+  if (audit.wanted()) session.witness = &audit;
   return session;
 }
 
@@ -63,13 +64,14 @@ Head::Head(EventLoop& loop, HeadOptions options)
       admission_(loop, options_.limits, options_.allow,
                  [this](uid_t uid) { return UsageByUser()[uid].descriptors; }),
       events_(admission_, options_.limits.buffered),
-      queries_(loop, sessions_, admission_, stores_, events_, *this),
+      audit_(options_.audit, events_),
+      queries_(loop, sessions_, admission_, stores_, events_, audit_, *this),
       listeners_(loop, options_, admission_, *this),
-      sessions_(loop, WithLogFiles(options_, log_folder_), options_.limits,
-                *this),
+      sessions_(loop, OptionsOfSessions(options_, log_folder_, audit_),
+                options_.limits, *this),
       stores_(loop, sessions_, [this] { TidySoon(); }),
       pending_(loop, *this, admission_, options_.limits.pending),
-      clients_(loop, sessions_, admission_, options_.socket,
+      clients_(loop, sessions_, admission_, audit_, options_.socket,
                [this] { TidySoon(); }),
       upgrade_(loop, options_, readiness_, *this) {}
 
@@ -96,7 +98,7 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   if (const absl::Status known = CheckIdentities(); !known.ok()) {
     Log(Severity::kWarning, known.message());
   }
-  RETURN_IF_ERROR(OpenLogFolder(/*must_go_on=*/before.has_value()));
+  RETURN_IF_ERROR(OpenLogFiles(/*must_go_on=*/before.has_value()));
   if (before) sessions_.Resume(*before);
   stores_.RestoreSessions();
   sessions_.SortRestored(state);
@@ -106,16 +108,18 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   return absl::OkStatus();
 }
 
-absl::Status Head::OpenLogFolder(bool must_go_on) {
-  if (options_.log_dir.empty()) return absl::OkStatus();
-  absl::Status opened = log_folder_.Open(options_.log_dir);
+absl::Status Head::OpenLogFiles(bool must_go_on) {
+  absl::Status opened = audit_.OpenFile();
+  if (!options_.log_dir.empty()) {
+    opened.Update(log_folder_.Open(options_.log_dir));
+  }
   if (opened.ok() || !must_go_on) return opened;
-  Log(Severity::kError, "the log files stay as they are: ", opened.message());
+  Log(Severity::kError, "log files stay as they are: ", opened.message());
   return absl::OkStatus();
 }
 
 void Head::ReopenLogFiles() {
-  (void)OpenLogFolder(/*must_go_on=*/true);
+  (void)OpenLogFiles(/*must_go_on=*/true);
   for (const auto& [name, session] : sessions()) session->ReopenLogFile();
 }
 
@@ -252,7 +256,7 @@ void Head::OnSessionChanged(Session& session, Change change) {
     return;
   }
   if (change.kind == Change::kLog) return stores_.UpdateLog(session);
-  events_.Tell(session, change);
+  audit_.OnChange(session, change);
   if (change.kind == Change::kEnded) {
     stores_.RemoveProgram(session, session.program().number());
     pending_.EndRegistration(session.name());

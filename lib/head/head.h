@@ -8,6 +8,7 @@
 //     Head itself         a body registers a program: which session it gets
 //     HeadClients         somebody attaches, or came to a client socket
 //     Queries             somebody asks; EventListeners hear what happens
+//   Audit               who did what
 //   SessionTable        the sessions
 //   Stores              who has copies of their descriptors if head dies
 //   Upgrade             another program takes over
@@ -33,6 +34,7 @@
 
 #include "lib/clients/terminal_client.h"
 #include "lib/head/admission.h"
+#include "lib/head/audit.h"
 #include "lib/head/event_listeners.h"
 #include "lib/head/head_clients.h"
 #include "lib/head/head_options.h"
@@ -119,7 +121,7 @@ class Head final : private Listeners::Owner,
 
   Head(EventLoop& loop, HeadOptions options);
   absl::Status Open(std::optional<HeadState> before);
-  absl::Status OpenLogFolder(bool must_go_on);
+  absl::Status OpenLogFiles(bool must_go_on);
   void Resume(const HeadState& before);
   absl::Status CheckName(const Register& message,
                          const PeerIdentity& who) const;
@@ -180,6 +182,7 @@ class Head final : private Listeners::Owner,
   Readiness readiness_;
   Admission admission_;
   EventListeners events_;
+  Audit audit_;
   Queries queries_;  // has those listeners
   Listeners listeners_;
   LogFolder log_folder_;

@@ -22,10 +22,12 @@ uid_t OwnerMeantBy(const ConnectedClient& client) {
 }  // namespace
 
 HeadClients::HeadClients(EventLoop& loop, SessionTable& sessions,
-                         Admission& admission, const std::string& head_socket,
+                         Admission& admission, Audit& audit,
+                         const std::string& head_socket,
                          absl::AnyInvocable<void()> changed)
     : sessions_(sessions),
       admission_(admission),
+      audit_(audit),
       changed_(std::move(changed)),
       clients_(loop,
                {.refusals = admission.refusals(),
@@ -103,6 +105,7 @@ absl::Status HeadClients::Attach(PendingConnection& connection,
   if (!wish.kick) {
     RETURN_IF_ERROR(admission_.CheckClientsOf(*session));
   } else {
+    audit_.OnKicked(*session, who, 0);
     for (SessionClient* other : session->clients()) {
       other->Kick("another client attached alone (deptyr attach -d)");
     }

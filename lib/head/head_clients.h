@@ -12,6 +12,7 @@
 #include "lib/clients/client_table.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/head/admission.h"
+#include "lib/head/audit.h"
 #include "lib/head/pending_connections.h"
 #include "lib/head/session_table.h"
 #include "lib/sys/event_loop.h"
@@ -23,7 +24,7 @@ class HeadClients {
  public:
   // `changed` is called when there are more or fewer clients.
   HeadClients(EventLoop& loop, SessionTable& sessions, Admission& admission,
-              const std::string& head_socket,
+              Audit& audit, const std::string& head_socket,
               absl::AnyInvocable<void()> changed);
 
   size_t size() const { return clients_.size(); }
@@ -61,6 +62,7 @@ class HeadClients {
 
   SessionTable& sessions_;
   Admission& admission_;
+  Audit& audit_;
   absl::AnyInvocable<void()> changed_;
   ClientTable clients_;
   std::vector<Waiting> waiting_;

@@ -14,6 +14,17 @@
 
 namespace deptyr {
 
+// How much is told of those who do something to sessions.
+enum class AuditLevel {
+  kNone,
+  kWho,   // who does what, and how much they type
+  kText,  // what they type, too
+};
+struct AuditOptions {
+  AuditLevel level = AuditLevel::kNone;
+  std::string file = {};  // "": head's log
+};
+
 struct HeadOptions {
   std::string socket;
   SocketRights rights;
@@ -24,9 +35,10 @@ struct HeadOptions {
   size_t history = 1 << 20;  // bytes each session's ring holds
   KeeperSpec keeper = {};
   int ready_fd = -1;
-  bool headless = false;                 // head leaves its terminal alone
-  std::string log_dir = {};              // "" for no log files
-  bool log_time = false;                 // a time stamp before each line there
+  bool headless = false;     // head leaves its terminal alone
+  std::string log_dir = {};  // "" for no log files
+  bool log_time = false;     // a time stamp before each line there
+  AuditOptions audit = {};
   std::optional<char> command_key = {};  // the key before a command to head
   Limits limits = {};
   // The program that an upgrade executes, and its arguments; without arguments

@@ -198,6 +198,11 @@ void Queries::OnQuestion(QueryConnection& asker, const Ask& question) {
     if (!MayAnswer(asker, size)) return;
     Answer answer = answer_to(**session, question, stores_);
     if (!answer.ok()) return Refuse(asker, answer.status());
+    if (question.what == "kick") {
+      uint64_t client = 0;
+      (void)absl::SimpleAtoi(ValueOf(question.fields, "client"), &client);
+      audit_.OnKicked(**session, asker.identity(), client);
+    }
     *answer += Encode(Done{});
     return asker.Say(*std::move(answer),
                      size == Size::kShort ? nullptr : &admission_.backlogs());

@@ -9,6 +9,7 @@
 #include "absl/container/flat_hash_map.h"
 
 #include "lib/head/admission.h"
+#include "lib/head/audit.h"
 #include "lib/head/event_listeners.h"
 #include "lib/head/query_connection.h"
 #include "lib/head/session_table.h"
@@ -33,12 +34,14 @@ class Queries : public QueryConnection::Owner {
   };
 
   Queries(EventLoop& loop, SessionTable& sessions, Admission& admission,
-          const Stores& stores, EventListeners& events, Owner& owner)
+          const Stores& stores, EventListeners& events, Audit& audit,
+          Owner& owner)
       : loop_(loop),
         sessions_(sessions),
         admission_(admission),
         stores_(stores),
         events_(events),
+        audit_(audit),
         owner_(owner) {}
 
   // Takes over a connection that began with `question`; `received` came after
@@ -87,6 +90,7 @@ class Queries : public QueryConnection::Owner {
   Admission& admission_;
   const Stores& stores_;
   EventListeners& events_;
+  Audit& audit_;
   Owner& owner_;
   absl::flat_hash_map<const QueryConnection*, std::unique_ptr<QueryConnection>>
       askers_;

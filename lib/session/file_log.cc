@@ -10,6 +10,7 @@
 namespace deptyr {
 namespace {
 
+constexpr mode_t kFileMode = 0640;
 // How long lines may still go to a file that was renamed.
 constexpr Clock::duration kRenamedFor = std::chrono::seconds(1);
 
@@ -17,7 +18,7 @@ constexpr Clock::duration kRenamedFor = std::chrono::seconds(1);
 
 absl::StatusOr<LogSink> FileLog::OpenFile() {
   looked_ = Clock::now();
-  ASSIGN_OR_RETURN(Fd file, options_.folder->OpenFile(name_));
+  ASSIGN_OR_RETURN(Fd file, options_.folder->OpenFile(file_, kFileMode));
   return LogSink::ForFile(std::move(file));
 }
 
@@ -44,7 +45,7 @@ void FileLog::OnOutput() {
   if (!log_.open()) return;
   if (Clock::now() - looked_ > kRenamedFor) {
     looked_ = Clock::now();
-    if (!options_.folder->HasName(name_, log_.descriptor())) Reopen();
+    if (!options_.folder->HasName(file_, log_.descriptor())) Reopen();
   }
   log_.OnOutput();
 }

@@ -1,5 +1,5 @@
-// Writes what a session's programs show to a file in head's folder of logs, and
-// what happens to the session.
+// Writes what a session's programs show to the file NAME.log in head's folder
+// of logs, and what happens to the session.
 //
 //   LogFolder folder;
 //   FileLog log(loop, ring, {&folder, /*stamps=*/true}, "mc", [] {});
@@ -15,6 +15,7 @@
 #include <utility>
 
 #include "absl/functional/any_invocable.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 
 #include "lib/base/window_size.h"
@@ -37,6 +38,7 @@ class FileLog final : public Observer {
           absl::AnyInvocable<void()> changed)
       : options_(options),
         name_(std::move(name)),
+        file_(absl::StrCat(name_, ".log")),
         log_(loop, ring, std::move(changed),
              options.stamps ? SessionLog::Stamps::kLocalTime
                             : SessionLog::Stamps::kNone) {}
@@ -64,6 +66,7 @@ class FileLog final : public Observer {
 
   const FileLogOptions options_;
   const std::string name_;
+  const std::string file_;
   SessionLog log_;
   Clock::time_point looked_;  // when the file last was known to have its name
 };

@@ -30,6 +30,7 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
       name_(std::move(name)),
       owner_(owner),
       keeps_screen_(options.keeps_screen),
+      witness_(options.witness),
       ring_(std::move(ring)),
       changed_(std::move(changed)),
       program_(loop, ring_, [this] { OnTerminal({.readable = true}); }),
@@ -163,11 +164,16 @@ absl::Status Session::TellStatus(const ExitStatus& status) {
 
 absl::Status Session::Signal(int number, uid_t sender) {
   if (!running()) return absl::UnavailableError("no program runs");
-  if (sender != 0) sender = owner_;
-  absl::Status sent = SendSignalFor(sender, program_.pidfd(), number);
+  absl::Status sent =
+      SendSignalFor(sender != 0 ? owner_ : sender, program_.pidfd(), number);
   // The terminal's own signals could be typed to any program.
-  if (sent.ok() || !SignalForeground(terminal_.get(), number).ok()) return sent;
-  return absl::OkStatus();
+  if (!sent.ok() && SignalForeground(terminal_.get(), number).ok()) {
+    sent = absl::OkStatus();
+  }
+  if (sent.ok() && witness_ != nullptr) {
+    witness_->OnSignalled(*this, sender, number);
+  }
+  return sent;
 }
 
 void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
@@ -185,7 +191,7 @@ void Session::Detach(SessionClient& client) {
   audience_.Remove(client);
   client.SetSession(nullptr);
   std::string untyped = client.GiveUpPlace();
-  NoteFlow(client, untyped);
+  NoteTyped(client, untyped);
   if (stopped_by_ == client.id()) {
     if (const auto key = ResumeKey(terminal_.get())) untyped.push_back(*key);
     stopped_by_ = 0;
@@ -205,7 +211,7 @@ void Session::Pump(SessionClient& client) {
 size_t Session::Type(SessionClient& from, absl::string_view keystrokes) {
   if (!running() || !terminal_.valid()) return keystrokes.size();
   const size_t taken = input_.Take(from, keystrokes);
-  NoteFlow(from, keystrokes.substr(0, taken));
+  NoteTyped(from, keystrokes.substr(0, taken));
   if (!input_.WriteTo(terminal_)) changed_(*this, {Change::kHeldUp});
   UpdateInterest();
   return taken;
@@ -218,8 +224,11 @@ void Session::TypeFromHead(absl::string_view keystrokes) {
   WriteSoon();
 }
 
-void Session::NoteFlow(const SessionClient& from,
-                       absl::string_view keystrokes) {
+void Session::NoteTyped(const SessionClient& from,
+                        absl::string_view keystrokes) {
+  if (witness_ != nullptr && !keystrokes.empty()) {
+    witness_->OnTyped(*this, from, keystrokes, HidesTyping(terminal_.get()));
+  }
   const Flow flow = FlowAfter(terminal_.get(), keystrokes);
   if (flow == Flow::kStopped) stopped_by_ = from.id();
   if (flow == Flow::kResumed) stopped_by_ = 0;
@@ -232,6 +241,9 @@ uint64_t Session::stopped_by() const {
 bool Session::PassInterrupt(SessionClient& from, absl::string_view keystrokes) {
   const bool passed =
       running() && input_.PassInterrupt(from, keystrokes, terminal_);
+  if (passed && witness_ != nullptr) {
+    witness_->OnTyped(*this, from, keystrokes, /*hidden=*/false);
+  }
   if (passed) Lead(from);
   return passed;
 }
@@ -244,6 +256,9 @@ void Session::Lead(SessionClient& client) {
 
 void Session::SetClientSize(SessionClient& client, WindowSize size) {
   if (!client.size()) client.OnFirstSize();
+  if (witness_ != nullptr && client.size() != size) {
+    witness_->OnSized(*this, client, size);
+  }
   client.SetSize(size);
   audience_.Lead(client);
   ApplySize();

@@ -16,6 +16,7 @@
 //   audience         the clients: who is waited for, who leads; each has an
 //   output_cursor    its place in the ring
 //   session_client   what a session needs of a client, and tells it
+//   session_witness  hears what clients do
 //   input_queue      what clients type
 //   query_answers    what head types when the program asks its terminal
 //   sizing           whose size the terminal has
@@ -48,6 +49,7 @@
 #include "lib/session/ring.h"
 #include "lib/session/session_client.h"
 #include "lib/session/session_log.h"
+#include "lib/session/session_witness.h"
 #include "lib/session/sizing.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
@@ -61,6 +63,7 @@ struct SessionOptions {
   WhenBehind when_behind = WhenBehind::kSkip;
   bool keeps_screen = true;  // for those who come late
   FileLogOptions log_files = {};
+  SessionWitness* witness = nullptr;  // hears what clients do
 };
 
 // The logs of a session that another head has left.
@@ -201,7 +204,7 @@ class Session {
            !audience_.awaits();
   }
   void UpdateInterest();
-  void NoteFlow(const SessionClient& from, absl::string_view keystrokes);
+  void NoteTyped(const SessionClient& from, absl::string_view keystrokes);
   void ApplySize();
   void OnNewSize(WindowSize before);
   void TellOfSizes();
@@ -215,6 +218,7 @@ class Session {
   const std::string name_;
   const uid_t owner_;
   const bool keeps_screen_;
+  SessionWitness* const witness_;
   bool reading_stopped_ = false;
   SharedFd terminal_;  // it may outlive the program
   Watch terminal_watch_;

@@ -14,14 +14,9 @@
 namespace deptyr {
 namespace {
 
-constexpr mode_t kLogMode = S_IRUSR | S_IWUSR | S_IRGRP;
 // A FIFO or a device that somebody put there must not hold us up.
 constexpr int kForLines =
     O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
-
-std::string FileOf(absl::string_view name) {
-  return absl::StrCat(name, ".log");
-}
 
 }  // namespace
 
@@ -31,18 +26,18 @@ absl::Status LogFolder::Open(const std::string& path) {
   return absl::OkStatus();
 }
 
-absl::StatusOr<Fd> LogFolder::OpenFile(absl::string_view name) const {
-  const std::string file = FileOf(name);
-  const std::string path = absl::StrCat(path_, "/", file);
-  Fd opened(::openat(folder_.get(), file.c_str(), kForLines | O_CREAT | O_EXCL,
-                     kLogMode));
+absl::StatusOr<Fd> LogFolder::OpenFile(const std::string& name,
+                                       mode_t mode) const {
+  const std::string path = absl::StrCat(path_, "/", name);
+  Fd opened(::openat(folder_.get(), name.c_str(), kForLines | O_CREAT | O_EXCL,
+                     mode));
   if (opened.valid()) {
     // Whatever the umask is.
-    if (::fchmod(opened.get(), kLogMode) != 0) return Errno("chmod ", path);
+    if (::fchmod(opened.get(), mode) != 0) return Errno("chmod ", path);
     return opened;
   }
   if (errno == EEXIST) {
-    opened = Fd(::openat(folder_.get(), file.c_str(), kForLines));
+    opened = Fd(::openat(folder_.get(), name.c_str(), kForLines));
   }
   if (!opened.valid()) return Errno("open ", path);
   struct stat status {};
@@ -57,11 +52,16 @@ absl::StatusOr<Fd> LogFolder::OpenFile(absl::string_view name) const {
   return opened;
 }
 
-bool LogFolder::HasName(absl::string_view name, int file) const {
+IoResult AppendLine(int file, absl::string_view line) {
+  (void)::lseek(file, 0, SEEK_END);
+  return WriteSome(file, line);
+}
+
+bool LogFolder::HasName(const std::string& name, int file) const {
   struct stat named {};
   struct stat open {};
-  return ::fstatat(folder_.get(), FileOf(name).c_str(), &named,
-                   AT_SYMLINK_NOFOLLOW) == 0 &&
+  return ::fstatat(folder_.get(), name.c_str(), &named, AT_SYMLINK_NOFOLLOW) ==
+             0 &&
          ::fstat(file, &open) == 0 && named.st_ino == open.st_ino &&
          named.st_dev == open.st_dev;
 }

@@ -1,13 +1,14 @@
-// The folder of head's log files, DIR/NAME.log, which others may be able to
-// write to.
+// The folder of log files of ours, which others may be able to write to.
 //
 //   LogFolder folder;
 //   RETURN_IF_ERROR(folder.Open("/var/log/deptyr"));
-//   ASSIGN_OR_RETURN(const Fd file, folder.OpenFile("mc"));
+//   ASSIGN_OR_RETURN(const Fd file, folder.OpenFile("mc.log", 0640));
 //
 // The folder is opened once, and a file only if nobody else can have put it
 // there: a regular one of this user's, with no other name.
 #pragma once
+
+#include <sys/types.h>
 
 #include <string>
 
@@ -16,6 +17,7 @@
 #include "absl/strings/string_view.h"
 
 #include "lib/sys/fd.h"
+#include "lib/sys/io.h"
 
 namespace deptyr {
 
@@ -25,14 +27,18 @@ class LogFolder {
   absl::Status Open(const std::string& path);
   bool is_open() const { return folder_.valid(); }
 
-  // A new file has mode 0640.  `name` has no slash.
-  absl::StatusOr<Fd> OpenFile(absl::string_view name) const;
+  // Opens it to write to (AppendLine(), LogSink::ForFile()).  A new file has
+  // this mode.  `name` has no slash.
+  absl::StatusOr<Fd> OpenFile(const std::string& name, mode_t mode) const;
   // Whether that name is still this file's.
-  bool HasName(absl::string_view name, int file) const;
+  bool HasName(const std::string& name, int file) const;
 
  private:
   std::string path_;
   Fd folder_;
 };
+
+// Writes the line to the end of the file, which nobody else makes longer.
+IoResult AppendLine(int file, absl::string_view line);
 
 }  // namespace deptyr

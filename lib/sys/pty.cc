@@ -153,6 +153,12 @@ int SignalOf(int controller, char character) {
              : 0;
 }
 
+bool HidesTyping(int controller) {
+  termios settings{};
+  return ::tcgetattr(controller, &settings) == 0 &&
+         (settings.c_lflag & ICANON) != 0 && (settings.c_lflag & ECHO) == 0;
+}
+
 // It follows n_tty_receive_char_special() in Linux's drivers/tty/n_tty.c.
 Flow FlowAfter(int controller, absl::string_view keys) {
   termios settings{};

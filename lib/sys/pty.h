@@ -60,6 +60,10 @@ absl::StatusOr<bool> IsController(int fd);
 // VQUIT, VSUSP), or 0.
 int SignalOf(int controller, char character);
 
+// Whether the terminal takes lines and shows nothing of them, as for a password
+// (ICANON without ECHO).
+bool HidesTyping(int controller);
+
 // Says what keys do to a terminal's output (IXON, IXANY; VSTOP, VSTART).
 enum class Flow { kUnchanged, kStopped, kResumed };
 Flow FlowAfter(int controller, absl::string_view keys);
