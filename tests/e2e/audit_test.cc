@@ -119,7 +119,8 @@ TEST_F(AuditTest, TheFileIsMadeAnewAfterASignal) {
 
 TEST_F(AuditTest, ListenersHearTheSame) {
   Start("text");
-  const BodyProcess body = Login();
+  const BodyProcess body(head_->socket(), {"--name", "a"}, {"cat"});
+  ASSERT_TRUE(head_->log().Until(HasSubstr("registered")));
   const LogFile events;
   const Program listener = Program::Start({Deptyr(), "events", head_->socket()},
                                           {.fds = {{events.fd(), 1}}});
