@@ -73,7 +73,8 @@ void ExpectHeader(Input& input) {
   const WindowSize size{input.Short(), input.Short()};
   const absl::Time start = absl::FromUnixSeconds(input.Short());
   const absl::string_view title = input.Text();
-  const auto lines = Parsed(CastWriter::Header(size, start, title));
+  const auto lines =
+      Parsed(CastWriter(CastVersion::k2).Header(size, start, title));
   Expect(lines.size() == 1 && lines[0]["version"] == 2);
   Expect(lines[0]["width"] == size.cols && lines[0]["height"] == size.rows);
   Expect(lines[0]["timestamp"] == absl::ToUnixSeconds(start));
@@ -87,7 +88,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   using namespace deptyr;  // NOLINT(google-build-using-namespace)
   Input input(bytes, size);
   ExpectHeader(input);
-  CastWriter cast;
+  CastWriter cast(CastVersion::k2);
   std::string recorded;
   std::string written;
   absl::Duration at;
@@ -96,8 +97,8 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     const size_t kind = input.Choice(6);
     const absl::string_view text = input.Text();
     const WindowSize window{input.Byte(), input.Byte()};
-    const std::string line = kind == 0   ? CastWriter::Mark(at, text)
-                             : kind == 1 ? CastWriter::Resized(at, window)
+    const std::string line = kind == 0   ? cast.Mark(at, text)
+                             : kind == 1 ? cast.Resized(at, window)
                                          : cast.Output(at, text);
     const auto events = Parsed(line);
     Expect(events.size() <= 1);
