@@ -74,5 +74,18 @@ TEST(OutputCursorTest, OnlyWhatTheClientTookCounts) {
   EXPECT_GE(cursor.TakenInWindow(), room.size());
 }
 
+TEST(DrawnCursorTest, NobodyWaitsForAClientThatIsShownDrawings) {
+  OutputCursor cursor(-1);
+  cursor.OnAttached();
+  EXPECT_TRUE(cursor.waited_for());
+  cursor.SetDrawn(true);
+  EXPECT_FALSE(cursor.waited_for());
+  cursor.OnPumped(Pumped::kAll, /*always=*/false);
+  EXPECT_FALSE(cursor.waited_for());
+  cursor.SetDrawn(false);
+  cursor.OnPumped(Pumped::kAll, /*always=*/false);
+  EXPECT_TRUE(cursor.waited_for());
+}
+
 }  // namespace
 }  // namespace deptyr

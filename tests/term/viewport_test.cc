@@ -258,13 +258,13 @@ TEST_F(ViewportTest, ColoursComeAndGo) {
 
 TEST_F(ViewportTest, TheAlternateScreenIsTheTerminalsToo) {
   Open({3, 10}, {5, 20});
-  Write("shell\033[>1u");
-  Write("\033[?1049h\033[>2u\033[Hfull");
+  Write("shell\r\nsame\033[>1u");
+  Write("\033[?1049h\033[>2u\033[Hfull\r\nsame");
   EXPECT_TRUE(viewer_->screen.alternate_screen());
-  EXPECT_EQ(shown(), "full\n");
+  EXPECT_EQ(shown(), "full\nsame\n");
   Write("\033[?1049l");
   EXPECT_FALSE(viewer_->screen.alternate_screen());
-  EXPECT_EQ(shown(), "shell\n");
+  EXPECT_EQ(shown(), "shell\nsame\n");
   Write("\033[<u");
   EXPECT_EQ(viewer_->digest.modes().Undo(), "\033[?7h");
 }
