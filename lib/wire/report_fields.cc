@@ -104,7 +104,7 @@ constexpr ReportField kFields[] = {
     {"event", "pid", kNumber},
     {"event", "rows", kNumber},
     {"event", "cols", kNumber},
-    {"event", "typed", kNumber},
+    {"event", "typed", kBytes},
     {"event", "text"},
     {"event", "human", kFlag},
     {"event", "how"},
