@@ -146,7 +146,8 @@ class SystemdTest : public testing::Test {
 TEST_F(SystemdTest, TheUnitsHaveNoMistakes) {
   // It doesn't know ExecSearchPath=, by which `deptyr` is found here.
   EXPECT_EQ(MustShell("systemd-analyze verify --man=no deptyr-head.socket"
-                      " deptyr-head.service deptyr@htop.service 2>&1"
+                      " deptyr-head.service deptyr@htop.service"
+                      " deptyr-log@htop.service 2>&1"
                       " | grep -v 'Command deptyr is not executable' || :"),
             "");
 }
@@ -355,6 +356,14 @@ TEST_F(SystemdTest, OnAnOldKernelTheUnitTellsHeadHowItsProgramEnded) {
   EXPECT_THAT(JournalOf(unit), Not(HasSubstr("deptyr ended")));
   // The next one has this machine's own kernel again.
   MustShell("systemctl stop deptyr-head.service");
+}
+
+TEST_F(SystemdTest, TheLogUnitHasTheLinesOfASession) {
+  const std::string log = absl::StrCat("deptyr-log@", name_, ".service");
+  MustShell("systemctl start " + log);
+  Start("ExecStart=" + Body("printf 'one\\r2\\n'"));
+  EXPECT_TRUE(JournalGets(log, HasSubstr("2ne\n")));
+  MustShell("systemctl stop " + log);
 }
 
 // --- Restarts ----------------------------------------------------------------
