@@ -80,7 +80,15 @@ void Audit::OnKicked(const Session& session, const PeerIdentity& who,
 
 void Audit::OnSized(const Session& session, const SessionClient& client,
                     WindowSize size) {
-  KeyValues fields = FieldsOf(client);
+  TellSize(session, FieldsOf(client), size);
+}
+
+void Audit::OnResized(const Session& session, const PeerIdentity& who) {
+  TellSize(session, FieldsOf(who), session.size());
+}
+
+void Audit::TellSize(const Session& session, KeyValues fields,
+                     WindowSize size) {
   fields.emplace_back("rows", absl::StrCat(size.rows));
   fields.emplace_back("cols", absl::StrCat(size.cols));
   Tell(session, "sized", std::move(fields));

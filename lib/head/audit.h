@@ -42,6 +42,8 @@ class Audit final : public SessionWitness {
   // Somebody made clients leave: the one with that id, or all for 0.
   void OnKicked(const Session& session, const PeerIdentity& who,
                 uint64_t client);
+  // Somebody who isn't attached gave the terminal its size.
+  void OnResized(const Session& session, const PeerIdentity& who);
 
   void OnTyped(const Session& session, const SessionClient& client,
                absl::string_view keys, bool hidden) override;
@@ -57,6 +59,7 @@ class Audit final : public SessionWitness {
   };
 
   void Tell(const Session& session, absl::string_view event, KeyValues fields);
+  void TellSize(const Session& session, KeyValues fields, WindowSize size);
   void TellLine(const Session& session, uint64_t client, Typist& typist);
   void TellWithheld(const Session& session, uint64_t client, Typist& typist);
   void WriteLine(const std::string& line);

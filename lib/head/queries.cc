@@ -203,6 +203,9 @@ void Queries::OnQuestion(QueryConnection& asker, const Ask& question) {
       (void)absl::SimpleAtoi(ValueOf(question.fields, "client"), &client);
       audit_.OnKicked(**session, asker.identity(), client);
     }
+    if (question.what == "resize") {
+      audit_.OnResized(**session, asker.identity());
+    }
     *answer += Encode(Done{});
     return asker.Say(*std::move(answer),
                      size == Size::kShort ? nullptr : &admission_.backlogs());

@@ -69,7 +69,7 @@ TEST_F(AuditTest, WhoTellsWhoDidWhatAndHowMuchTheyTyped) {
       ContainsRegex("session=a detached client=[0-9]+ typed=4\n"))));
   Run({"resize", "30x90"});
   EXPECT_TRUE(TextBecomes(
-      ContainsRegex("sized client=[0-9]+ kind=attach .* rows=30 cols=90\n")));
+      ContainsRegex("sized uid=[0-9]+ client-pid=[0-9]+ rows=30 cols=90\n")));
   Run({"signal", "WINCH"});
   EXPECT_TRUE(TextBecomes(
       HasSubstr(absl::StrCat("signalled uid=0 signal=", SIGWINCH, "\n"))));
