@@ -352,6 +352,9 @@ TEST_F(SystemdTest, OnAnOldKernelTheUnitTellsHeadHowItsProgramEnded) {
           "Restart=no\nExecStart=\nExecStart=" + Body(program));
     MustShell("systemctl start " + unit);
     EXPECT_TRUE(JournalGets("deptyr-head", HasSubstr(how)));
+    // Until ExecStopPost= has ended, a unit without our Restart= would start
+    // again.
+    EXPECT_TRUE(Becomes(unit, "ActiveState", "failed"));
   }
   EXPECT_THAT(JournalOf(unit), Not(HasSubstr("deptyr ended")));
   // The next one has this machine's own kernel again.
