@@ -15,6 +15,7 @@ status=0 count=0
 
 cat > server << 'END'
 echo "Starting; no error so far"
+echo "Done (1.0s)"
 while read -r line; do
     case $line in
         stop) echo "Saving"; exit 3 ;;
@@ -44,13 +45,22 @@ start_server() {
     await "server" runs
 }
 
+# Others that the examples name.
+start_others() {
+    echo "some text" > text
+    (deptyr body --name ed "$DEPTYR_SOCKET" -- vim -u NONE -N file > /dev/null 2>&1; :) &
+    (deptyr body --name setup "$DEPTYR_SOCKET" -- \
+        sh -c 'echo "Continue?"; read -r answer' > /dev/null 2>&1; :) &
+    await "editor" grep -q file <(deptyr wait ed --screen file --print)
+}
+
 # Prints the commands in a page's EXAMPLES, one a line.
 examples() {
     mandoc -T ascii -O width=1000 "$1" | sed 's/.\x08//g' | awk '/^[A-Z]/ { on = /^EXAMPLES/ } on' |
         sed -nE 's/^ {11,}((Exec[A-Za-z]+=)?[a-z].*deptyr .*|(Exec[A-Za-z]+=)?deptyr .*|asciinema .*)/\1/p'
 }
 # These go on until they are interrupted.
-lasting() { [[ $1 == *--follow* || $1 == *"deptyr events"* || $1 == *"deptyr record"* ]]; }
+lasting() { [[ $1 == *"history "*" -f"* || $1 == *"deptyr events"* || $1 == *"deptyr record"* ]]; }
 
 # run COMMAND: runs it as a shell would, or a supervisor.
 run() {
@@ -61,6 +71,8 @@ run() {
         command=${command//'"$1" "$2"'/3 0}
         command=${command//'$EXIT_CODE $EXIT_STATUS'/exited 3}
     }
+    # Offsets of a stream that is longer than this one.
+    command=${command/--from 120400 --until 135210/--from 0 --until 20}
     # asciinema plays on a terminal, as fast as it can.
     command=${command/asciinema play/asciinema play -s 1000}
     if lasting "$command"; then
@@ -79,7 +91,7 @@ run() {
     fi
     case $command in
         "deptyr attach"*) visit "$command" ;;
-        asciinema*) timeout 60 script -qec "$command" /dev/null > out 2> err < /dev/null ;;
+        asciinema* | "deptyr resize mc -") timeout 60 script -qec "$command" /dev/null > out 2> err < /dev/null ;;
         *) timeout 60 bash -c "$command" > out 2> err < /dev/null ;;
     esac
 }
@@ -105,11 +117,15 @@ visit() {
 something_came() {
     case $1 in
         *"deptyr record"*) [ -s mc.cast ] ;;
+        *"history new"*)
+            [ -s out ] || timeout 1 deptyr body --name new "$DEPTYR_SOCKET" -- sh server
+            [ -s out ] ;;
         *"deptyr events"*) deptyr stop mc --type 'stop\n'; start_server; [ -s out ] ;;
         *) [ -s out ] ;;
     esac
 }
 
+start_others
 for page in attach ls status events kick send wait resize snapshot history record stop ended forget signal; do
     before=$count
     while read -r command; do
