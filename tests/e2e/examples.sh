@@ -51,7 +51,7 @@ start_others() {
     (deptyr body --name ed "$DEPTYR_SOCKET" -- vim -u NONE -N file > /dev/null 2>&1; :) &
     (deptyr body --name setup "$DEPTYR_SOCKET" -- \
         sh -c 'echo "Continue?"; read -r answer' > /dev/null 2>&1; :) &
-    await "editor" grep -q file <(deptyr wait ed --screen file --print)
+    await "editor" deptyr wait ed --screen '~' --timeout 5
 }
 
 # Prints the commands in a page's EXAMPLES, one a line.
@@ -77,6 +77,7 @@ run() {
     command=${command/asciinema play/asciinema play -s 1000}
     if lasting "$command"; then
         rm -f mc.cast
+        : > out
         # Jobs that a shell starts in the background ignore SIGINT.
         setsid env --default-signal=INT bash -c "$command" > out 2> err < /dev/null &
         job=$!
@@ -91,7 +92,9 @@ run() {
     fi
     case $command in
         "deptyr attach"*) visit "$command" ;;
-        asciinema* | "deptyr resize mc -") timeout 60 script -qec "$command" /dev/null > out 2> err < /dev/null ;;
+        "deptyr resize mc -")
+            timeout 60 script -qec "stty rows 30 cols 90; $command" /dev/null > out 2> err < /dev/null ;;
+        asciinema*) timeout 60 script -qec "$command" /dev/null > out 2> err < /dev/null ;;
         *) timeout 60 bash -c "$command" > out 2> err < /dev/null ;;
     esac
 }
@@ -125,9 +128,13 @@ something_came() {
     esac
 }
 
-start_others
 for page in attach ls status events kick send wait resize snapshot history record stop ended forget signal; do
     before=$count
+    # Without a name, deptyr takes the one that runs.
+    case $page in
+        send) start_others ;;
+        resize) for other in ed setup; do deptyr signal $other KILL; done ;;
+    esac
     while read -r command; do
         count=$((count + 1))
         start_server
