@@ -262,8 +262,9 @@ class LogFileTest : public testing::Test {
     auto body = std::make_unique<BodyProcess>(
         head_.socket(), std::vector<std::string>{"--name", "a"},
         std::vector<std::string>{
-            "sh", "-c", "stty -echo; while read x; do echo \"got $x\"; done"});
-    EXPECT_TRUE(TextBecomes(HasSubstr(" started: ")));
+            "sh", "-c",
+            "stty -echo; echo ready; while read x; do echo \"got $x\"; done"});
+    EXPECT_TRUE(TextBecomes(HasSubstr("\nready\n")));
     return body;
   }
   void Type(const std::string& line) {
@@ -279,8 +280,8 @@ TEST_F(LogFileTest, HasLinesAndWhatHappened) {
   Type("one");
   EXPECT_TRUE(TextBecomes(testing::ContainsRegex(
       absl::StrCat("^deptyr: pid ", body->pid(),
-                   " started: sh -c .*\ndeptyr: client [0-9]+ of uid [0-9]+, "
-                   "pid [0-9]+, attached\n(.*\n)*got one\n"))));
+                   " started: sh -c .*\nready\ndeptyr: client [0-9]+ of uid "
+                   "[0-9]+, pid [0-9]+, attached\n(.*\n)*got one\n"))));
   const std::string resized = absl::StrCat("the size is 30x90\n");
   (void)OutputOf({Deptyr(), "resize", head_.socket(), "a", "30x90"});
   EXPECT_TRUE(TextBecomes(AllOf(HasSubstr(resized), HasSubstr(" left\n"))));
