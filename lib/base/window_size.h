@@ -8,8 +8,8 @@ namespace deptyr {
 struct WindowSize {
   uint16_t rows = 24;
   uint16_t cols = 80;
-  // All of it in pixels, as winsize has it (ioctl_tty(2)); 0 if that isn't
-  // known.
+  // These are the whole size in pixels, as winsize has it (ioctl_tty(2)), or 0
+  // if that isn't known.
   uint16_t xpixels = 0;
   uint16_t ypixels = 0;
   bool operator==(const WindowSize&) const = default;

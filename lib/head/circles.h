@@ -20,9 +20,9 @@ namespace deptyr {
 
 // The session on whose terminal the client shows what it is sent, or "".  That
 // is the one whose program leads the client's session (setsid(2)), or one that
-// it descends from.  A terminal inside may
-// have hidden that (tmux's server is nobody's child), so what the client was
-// told by $DEPTYR_SESSION counts, too, if the session is its own user's.
+// it descends from.  A terminal inside may have hidden that (tmux's server is
+// nobody's child), so what the client was told by $DEPTYR_SESSION counts, too,
+// if the session is its own user's.
 std::string SessionAround(const SessionTable& sessions, const Attach& wish,
                           const PeerIdentity& who);
 

@@ -90,7 +90,7 @@ Answer Kick(Session& session, const Ask& question, const Stores&) {
   return answer;
 }
 
-// A terminal's rows or columns.
+// Reads a number of rows or columns.
 std::optional<uint16_t> SideOf(absl::string_view text) {
   uint32_t side = 0;
   const bool valid = absl::SimpleAtoi(text, &side) && side > 0 &&

@@ -15,7 +15,7 @@ namespace deptyr {
 enum class Pumped {
   kAll,      // it has everything
   kBlocked,  // its descriptor takes no more now
-  kWaits,    // for its turn to get a picture, and is pumped when that comes
+  kWaits,    // it gets a picture in its turn, and is pumped when that comes
   kGone,     // it can't be written to any more
 };
 

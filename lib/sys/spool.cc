@@ -20,7 +20,7 @@ namespace {
 
 // Pages are freed so many bytes at a time.
 constexpr uint64_t kFreed = 64 << 10;
-// More than ever waits.
+// No spool that we wrote is longer.
 constexpr uint64_t kFarthest = 16 << 20;
 // The largest pipe.
 constexpr uint64_t kMostReferred = 1 << 20;

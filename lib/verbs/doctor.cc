@@ -31,7 +31,7 @@ namespace {
 
 using Findings = std::vector<Finding>;
 
-// Nearly as much as there may be.
+// Whether little more is left.
 bool IsNearly(uint64_t used, uint64_t most) {
   constexpr uint64_t kTenths = 9;
   return most > 0 && used * 10 >= most * kTenths;

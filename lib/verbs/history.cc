@@ -26,7 +26,7 @@ namespace {
 
 constexpr absl::Duration kUsualWait = absl::Seconds(30);
 
-// Where in the stream a program began, on a terminal of this size.
+// A program began here in the stream, on a terminal of this size.
 struct Beginning {
   uint64_t offset = 0;
   WindowSize size;

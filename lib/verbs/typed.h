@@ -1,13 +1,12 @@
-// A script types pieces.  Each piece is a write of its own:
-// programs that detect pastes by what one read(2) gave them take an Enter that
-// comes with its text for a newline, and an Escape that comes with a letter for
-// Alt.  Pure.
+// A script types pieces.  Each piece is a write of its own: programs that
+// detect pastes by what one read(2) gave them take an Enter that comes with its
+// text for a newline, and an Escape that comes with a letter for Alt.  Pure.
 //
 //   ASSIGN_OR_RETURN(const std::string text, Unescape("stop\\n"));
 //   std::vector<Piece> pieces = PiecesOfText(text);  // "stop" and "\n"
 //   for (const Piece& piece : pieces) {
-//     ASSIGN_OR_RETURN(const std::string bytes, BytesOf(piece,
-//     digest.modes()));
+//     const Modes& modes = digest.modes();
+//     ASSIGN_OR_RETURN(const std::string bytes, BytesOf(piece, modes));
 //   }
 #pragma once
 
@@ -44,9 +43,9 @@ struct Piece {
 std::vector<Piece> PiecesOfText(absl::string_view text);
 // The keys with these names, with spaces between them (lib/term/key_names.h).
 absl::StatusOr<std::vector<Piece>> PiecesOfKeys(absl::string_view names);
-// A line of one's own: once nobody else is typing, what clears a half-typed
-// line
-// (`clear`), and then the text.  End it with `text`, or with another piece.
+// Returns a line of one's own: once nobody else is typing, what clears a
+// half-typed line (`clear`), and then the text.  End it with `text`, or with
+// another piece.
 std::vector<Piece> PiecesOfLine(std::vector<Piece> clear,
                                 absl::string_view text);
 inline constexpr char kClearsLine[] = "C-u";

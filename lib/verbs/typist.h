@@ -2,8 +2,8 @@
 // next one is typed once the program has read the one before.
 //
 //   Typist typist(loop, inquiry, attachment);
-//   typist.Type(pieces, attached, [&](const absl::Status& sent) { why = sent;
-//   });
+//   const auto done = [&](const absl::Status& sent) { why = sent; };
+//   typist.Type(pieces, attached, done);
 //
 // Head tells when the terminal has a piece, and the terminal whether the
 // program has read it (lib/sys/terminal_input.h).  Where we may not look there,
@@ -62,8 +62,8 @@ class Typist {
   Inquiry& inquiry_;
   Attachment& head_;
   std::deque<Piece> left_;
-  std::optional<uint64_t>
-      client_;  // our number; a head before 0.2.0 tells none
+  // Our number; a head before 0.2.0 tells none.
+  std::optional<uint64_t> client_;
   uint64_t sent_ = 0;
   pid_t program_ = 0;
   bool echoes_ = true;
