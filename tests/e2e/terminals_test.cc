@@ -94,7 +94,7 @@ class Xterm final : public Emulator {
     // All of it, not only the scroll region (DECPEX).
     WriteFile(tty, "\x1b[?19h\x1b[i");
     (void)WaitFor([this] { return absl::EndsWith(ReadFile(printed_), "\n"); },
-                  absl::Seconds(1));
+                  absl::Seconds(5));
     return ReadFile(printed_);
   }
   void Type(const std::string&) const override {}
@@ -169,8 +169,7 @@ class TerminalsTest : public testing::TestWithParam<const char*> {
     return lines;
   }
   testing::AssertionResult Until(const testing::Matcher<Lines>& matcher) const {
-    const bool found =
-        WaitFor([&] { return matcher.Matches(Shown()); }, absl::Seconds(20));
+    const bool found = WaitFor([&] { return matcher.Matches(Shown()); });
     return found
                ? testing::AssertionSuccess()
                : testing::AssertionFailure() << testing::PrintToString(Shown());
@@ -178,6 +177,10 @@ class TerminalsTest : public testing::TestWithParam<const char*> {
   void Detach() const {
     if (emulator_->has_keyboard()) return emulator_->Type("\x1c");
     KillBy(folder_ / "pid", SIGTERM);
+    // Nobody writes to the terminal between what attach writes at its end.
+    const std::string attach = absl::StrCat(
+        "/proc/", absl::StripAsciiWhitespace(ReadFile(folder_ / "pid")));
+    EXPECT_TRUE(WaitFor([&] { return !std::filesystem::exists(attach); }));
   }
   void Say(const std::string& line) const {
     if (emulator_->has_keyboard()) return emulator_->Type(line + "\n");
