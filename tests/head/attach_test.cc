@@ -463,6 +463,23 @@ TEST_F(AttachTest, ATerminalOfAnotherSizeIsToldOfTheEndLast) {
   EXPECT_EQ(looks.heard().back(), "ended");
 }
 
+TEST_F(AttachTest, ATerminalThatLosesItsSizeIsShownWhatItHadRoomFor) {
+  Run("read x; printf one; read x; printf two; read x");
+  Reader owner(*this, {.rows = 24, .cols = 80, .from = From::kNow});
+  Reader looks(*this, {.rows = 30, .cols = 90, .read_only = true});
+  ASSERT_TRUE(Until([&] { return looks.Heard("paint"); }));
+  looks.Say(Resize{.rows = 0, .cols = 0});
+  owner.Say(Keys{"\n"});
+  EXPECT_TRUE(Until([&] {
+    return absl::StrContains(ShownOn({30, 90}, looks.paints()), "one");
+  }));
+  looks.Say(Resize{.rows = 0, .cols = 90});
+  owner.Say(Keys{"\n"});
+  EXPECT_TRUE(Until([&] {
+    return absl::StrContains(ShownOn({30, 90}, looks.paints()), "two");
+  }));
+}
+
 // It holds nobody up, and then sees the screen as it is.
 TEST_F(AttachTest, ATerminalOfAnotherSizeThatDoesNotReadCostsNobodyAnything) {
   Run("read x; while :; do printf '%0200d\\r\\n' 0; done");
