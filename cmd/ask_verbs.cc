@@ -48,7 +48,7 @@ absl::Status AskAndPrint(const Target& target, absl::string_view what,
   return absl::OkStatus();
 }
 
-// As wide as the terminal, and colored, if standard output is one.
+// A terminal on standard output gets a table of its width, in color.
 TableLook LookHere() {
   const auto size = GetWindowSize(STDOUT_FILENO);
   if (!IsTerminal(STDOUT_FILENO) || !size.ok() || size->cols == 0) return {};

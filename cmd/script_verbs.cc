@@ -10,7 +10,9 @@
 #include <vector>
 
 #include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
+#include "absl/time/time.h"
 
 #include "cmd/commands.h"
 #include "cmd/verb.h"
@@ -138,6 +140,13 @@ struct Awaited {
   }
 };
 
+// The help says the default, which is what the script has already.
+void AddTimeout(Options& options, Script& script) {
+  options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
+                absl::StrCat("give up after this long, or \"never\" (",
+                             absl::ToInt64Seconds(script.timeout), ")"));
+}
+
 void AddScreenOptions(Options& options, Awaited& awaited) {
   options.Do("screen", "REGEX", "wait until the screen shows this",
              [&](absl::string_view text) {
@@ -250,8 +259,7 @@ int SendCommand(int argc, char** argv) {
                 "then wait until nothing has been written for this long");
   options.Flag("print", &awaited.print,
                "print the answer, in whole lines, or the screen");
-  options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
-                "give up after this long, or \"never\" (30)");
+  AddTimeout(options, script);
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
         if (awaited.count() > 1) {
@@ -291,8 +299,7 @@ int WaitCommand(int argc, char** argv) {
                 "wait until nothing has been written for this long");
   options.Flag("print", &awaited.print,
                "print the line that matched, or the screen");
-  options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
-                "give up after this long, or \"never\" (30)");
+  AddTimeout(options, script);
   int status = 0;
   const int failure =
       RunVerb(options, argc, argv, [&](const Target& target) -> absl::Status {
@@ -336,8 +343,7 @@ int StopCommand(int argc, char** argv) {
                 "the keys to type, after the text if there is one, as in C-c");
   options.Value("clear", "NAMES", &clear, PiecesOfKeys,
                 "the keys that clear a half-typed line before that (C-u)");
-  options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
-                "give up after this long, or \"never\" (60)");
+  AddTimeout(options, script);
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
         if (text.empty() && keys.empty()) {

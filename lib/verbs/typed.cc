@@ -138,8 +138,8 @@ absl::StatusOr<std::string> Click(const MouseEvent& event, const Modes& modes) {
 
 // --- pastes
 
-// As xterm does: a line ends as Enter ends it, and other controls, which could
-// end the brackets, are left out.
+// A line ends as Enter ends it, and other controls, which could end the
+// brackets, are left out, as xterm does it.
 std::string Pasted(absl::string_view text, bool brackets) {
   std::string bytes;
   for (size_t i = 0; i < text.size(); ++i) {
