@@ -1,5 +1,5 @@
-// The verbs that ask: ls, status, events, kick, forget, signal, resize,
-// upgrade, ended.
+// The verbs that ask: ls, status, events, kick, writer, forget, signal,
+// resize, upgrade, ended.
 
 #include <unistd.h>
 
@@ -21,6 +21,7 @@
 #include "lib/base/status.h"
 #include "lib/render/json.h"
 #include "lib/session/sizing.h"
+#include "lib/session/writer.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/terminal.h"
@@ -72,6 +73,36 @@ std::string SessionNames(const Items& sessions) {
   return lines;
 }
 
+std::string WriterJson(const Items& writers) {
+  return writers.empty() ? "" : ItemJson(writers.front());
+}
+
+std::string WriterText(const Items& writers) {
+  std::string lines;
+  for (const KeyValues& writer : writers) {
+    const auto said = [&writer](absl::string_view name) {
+      return Printable(ValueOf(writer, name));
+    };
+    const bool one = said("writers") == "one";
+    if (said("client") == "0") {
+      absl::StrAppend(&lines, said("session"), ": ",
+                      one ? "whoever types first has the keys\n"
+                          : "all who may type do\n");
+      continue;
+    }
+    absl::StrAppend(&lines, said("session"), ": only client ", said("client"),
+                    said("uid").empty() ? "" : " of uid ", said("uid"),
+                    said("client-pid").empty() ? "" : ", pid ",
+                    said("client-pid"), ", types");
+    if (!said("asked-by").empty()) {
+      absl::StrAppend(&lines, "; client ", said("asked-by"),
+                      " asks for the keys");
+    }
+    lines += "\n";
+  }
+  return lines;
+}
+
 std::string NewVersion(const Items& heads) {
   std::string lines;
   for (const KeyValues& head : heads) {
@@ -105,6 +136,11 @@ absl::StatusOr<KeyValues> ParseEnd(const std::string& code,
 
 absl::StatusOr<std::string> ParseSizePolicyOrDefault(absl::string_view text) {
   if (text != "default") RETURN_IF_ERROR(SizePolicyNamed(text).status());
+  return std::string(text);
+}
+
+absl::StatusOr<std::string> ParseWritersOrDefault(absl::string_view text) {
+  if (text != "default") RETURN_IF_ERROR(WriterPolicyNamed(text).status());
   return std::string(text);
 }
 
@@ -261,6 +297,52 @@ int ResizeCommand(int argc, char** argv) {
     KeyValues fields = {{"session", target.where.session}};
     if (policy) fields.emplace_back("size-policy", *policy);
     return AskToResize(target, std::move(fields));
+  });
+}
+
+int WriterCommand(int argc, char** argv) {
+  bool json = false;
+  std::string deed;
+  std::string client;
+  std::string policy;
+  const auto does = [&deed](absl::string_view what) -> absl::Status {
+    if (!deed.empty() && deed != what) {
+      return absl::InvalidArgumentError(
+          "say one of --take, --give, --ask and --release; see --help");
+    }
+    deed = std::string(what);
+    return absl::OkStatus();
+  };
+  bool takes = false;
+  bool asks = false;
+  bool releases = false;
+  Options options("writer", "[OPTION]... [HEAD-SOCKET] SESSION",
+                  "Tells whose keys SESSION's program gets, and changes it.");
+  options.Flag("take", &takes, "your newest client alone types from now on");
+  options.Do("give", "CLIENT", "CLIENT alone types from now on",
+             [&](absl::string_view text) {
+               client = std::string(text);
+               return does("give");
+             });
+  options.Flag("ask", &asks, "ask the client that has the keys for them");
+  options.Flag("release", &releases, "everybody may type again");
+  options.Value("writers", "all|one|default", &policy, ParseWritersOrDefault,
+                "who may type at one time: all, one (the first to type, until "
+                "it leaves) or default, which is head's");
+  options.Flag("json", &json, "print a JSON object");
+  return RunVerb(options, argc, argv, [&](const Target& target) -> absl::Status {
+    if (target.where.session.empty()) {
+      return absl::InvalidArgumentError("no SESSION; see --help");
+    }
+    if (takes) RETURN_IF_ERROR(does("take"));
+    if (asks) RETURN_IF_ERROR(does("ask"));
+    if (releases) RETURN_IF_ERROR(does("release"));
+    return AskAndPrint(target, "writer",
+                       {{"session", target.where.session},
+                        {"do", deed},
+                        {"client", client},
+                        {"writers", policy}},
+                       json ? WriterJson : WriterText);
   });
 }
 

@@ -19,6 +19,7 @@ constexpr Named<bool> kBooleans[] = {{"true", true}, {"false", false}};
 int AttachCommand(int argc, char** argv) {
   AttachOptions attach;
   attach.detach_keys = *ParseDetachKeys(kDefaultCommandKey);
+  attach.writer_keys = *ParseDetachKeys("^T");
   Options options("attach", "[OPTION]... [HEAD-SOCKET] [SESSION]",
                   "Shows SESSION (yours that runs) on this terminal, and types "
                   "into it.");
@@ -35,12 +36,21 @@ int AttachCommand(int argc, char** argv) {
   options.OneOf("sig-proxy", "BOOL", &attach.proxies_signals, kBooleans,
                 "whether the program gets the signals that attach gets");
   options.Flag("d,kick", &attach.kick, "disconnect everybody else");
+  options.Flag("exclusive", &attach.exclusive,
+               "let nobody else type meanwhile");
+  options.Value("writer-key", "KEY", &attach.writer_keys, ParseDetachKeys,
+                "while another client has the keys: the key that takes them or "
+                "asks for them, or none (^T)");
   options.Flag("q,quiet", &attach.quiet, "print nothing but errors");
   options.Flag("once", &attach.once,
                "exit when the program does, with its exit status");
   int status = 0;
   const int failure = RunVerb(options, argc, argv, [&](const Target& target) {
     attach.where = target.where;
+    if (attach.exclusive && attach.read_only) {
+      return absl::InvalidArgumentError(
+          "--exclusive types, and --read-only doesn't; leave one of them out");
+    }
     if (attach.where.session.empty()) {
       ASSIGN_OR_RETURN(const auto chosen, ChooseSession(attach.where.head));
       if (!chosen) return absl::OkStatus();

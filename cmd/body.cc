@@ -15,6 +15,7 @@
 #include "lib/base/environment.h"
 #include "lib/base/status.h"
 #include "lib/session/sizing.h"
+#include "lib/session/writer.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/process.h"
 #include "lib/sys/unix_socket.h"
@@ -77,6 +78,11 @@ absl::StatusOr<std::string> ParseSizePolicy(absl::string_view text) {
   return std::string(NameOf(policy));
 }
 
+absl::StatusOr<std::string> ParseWriters(absl::string_view text) {
+  ASSIGN_OR_RETURN(const WriterPolicy policy, WriterPolicyNamed(text));
+  return std::string(NameOf(policy));
+}
+
 }  // namespace
 
 int BodyCommand(int argc, char** argv) {
@@ -94,6 +100,8 @@ int BodyCommand(int argc, char** argv) {
   options.Value("size-policy", "POLICY", &body.size_policy, ParseSizePolicy,
                 "whose size the terminal has: latest, smallest, largest or "
                 "fixed (as head's option says)");
+  options.Value("writers", "all|one", &body.writers, ParseWriters,
+                "who may type at one time (as head's option says)");
   options.Value(
       "term", "TERM", &body.term,
       "the value of TERM for PROGRAM (as it is; xterm-256color if it is unset, "

@@ -18,6 +18,7 @@ int KickCommand(int argc, char** argv);
 int LsCommand(int argc, char** argv);
 int RecordCommand(int argc, char** argv);
 int ResizeCommand(int argc, char** argv);
+int WriterCommand(int argc, char** argv);
 int RouterCommand(int argc, char** argv);
 int RunCommand(int argc, char** argv);
 int SendCommand(int argc, char** argv);

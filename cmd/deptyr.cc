@@ -43,6 +43,7 @@ constexpr Subcommand kSubcommands[] = {
     {"stop", deptyr::StopCommand,
      "type a program's stop command and wait for it to exit"},
     {"signal", deptyr::SignalCommand, "send a signal to a session's program"},
+    {"writer", deptyr::WriterCommand, "whose keys a program gets"},
     {"resize", deptyr::ResizeCommand, "set the size of a session's terminal"},
     {"forget", deptyr::ForgetCommand, "forget a session that has ended"},
     {"snapshot", deptyr::SnapshotCommand, "print a session's screen"},

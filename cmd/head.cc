@@ -109,6 +109,8 @@ int HeadCommand(int argc, char** argv) {
                  "repeatable");
   options.OneOf("size-policy", "POLICY", &head.session.size_policy,
                 kSizePolicies, "whose size a program has: ");
+  options.OneOf("writers", "WHO", &head.session.writers, kWriterPolicies,
+                "who may type at one time: ");
   options.OneOf("when-behind", "WHAT", &head.session.when_behind, kWhenBehind,
                 "what becomes of a client that doesn't take its output: ");
   options.Value("log-dir", "DIR", &head.log_dir,

@@ -251,6 +251,8 @@ int SendCommand(int argc, char** argv) {
                typed.Add({{.kind = Piece::Kind::kPause, .pause = time}});
                return absl::OkStatus();
              });
+  options.Flag("exclusive", &script.exclusive,
+               "let nobody else type meanwhile");
   options.Flag("literal", &literal, "type backslashes as they are");
   options.Value("wait-for", "REGEX", &awaited.pattern,
                 "then wait until a line of output matches");
@@ -329,7 +331,10 @@ int WaitCommand(int argc, char** argv) {
 }
 
 int StopCommand(int argc, char** argv) {
-  Script script{.until = Script::Until::kEnd, .timeout = kStopTimeout};
+  // Somebody who has the keys isn't asked whether the program may stop.
+  Script script{.until = Script::Until::kEnd,
+                .exclusive = true,
+                .timeout = kStopTimeout};
   std::string text;
   std::vector<Piece> keys;
   std::vector<Piece> clear = *PiecesOfKeys(kClearsLine);

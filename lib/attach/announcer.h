@@ -13,6 +13,7 @@
 #include <string>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/functional/any_invocable.h"
 #include "absl/strings/string_view.h"
 
@@ -29,12 +30,13 @@ class Announcer {
   void Say(absl::string_view text) { show_(OwnLine(text)); }
 
   // Only the last line of each topic is said; "" withdraws it.
-  enum Topic { kRights, kState };
+  enum Topic { kRights, kState, kKeys };
   void SayOncePainted(Topic topic, std::string text) {
     waiting_[topic] = std::move(text);
   }
   void OnMessage() {
-    if (waiting_[kRights].empty() && waiting_[kState].empty()) return;
+    if (absl::c_all_of(waiting_, [](const auto& text) { return text.empty(); }))
+      return;
     pause_ = loop_.After(kPaintPause, [this] { SayWaiting(); });
   }
 
@@ -50,7 +52,7 @@ class Announcer {
 
   EventLoop& loop_;
   absl::AnyInvocable<void(absl::string_view)> show_;
-  std::array<std::string, 2> waiting_;
+  std::array<std::string, 3> waiting_;
   Timer pause_;
 };
 

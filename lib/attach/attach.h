@@ -25,6 +25,9 @@ struct AttachOptions {
   size_t scrollback = 0;  // how many lines that have left the screen to show
   bool read_only = false;
   bool kick = false;
+  bool exclusive = false;  // nobody else types meanwhile
+  // The key that takes the keys, asks for them or gives them; as detach_keys.
+  std::string writer_keys;
   bool quiet = false;
   bool once = false;
   bool proxies_signals = false;

@@ -3,6 +3,7 @@
 #include <utility>
 #include <variant>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/attach/waiting.h"
@@ -145,6 +146,8 @@ void Attachment::OnMessage(HeadMessage message) {
     search_.reset();
     wish_.session = here->session;
     wish_.kick = false;
+    own_number_ = here->client.value_or(0);
+    NoteWriter(here->writer.value_or(0));
     listener_.OnAttached(*here, how);
     (void)position_.Follow(message);
     Type(std::exchange(waiting_keys_, ""));
@@ -152,11 +155,26 @@ void Attachment::OnMessage(HeadMessage message) {
   } else if (!attached()) {
     return;
   } else if (position_.Follow(message)) {
+    if (const auto* notice = std::get_if<Notice>(&message)) {
+      OnNotice(notice->fields);
+    }
     listener_.OnMessage(message);
   } else {
     listener_.OnOldNotice(std::get<Notice>(message).fields);
   }
   ReopenOnceCaughtUp();
+}
+
+void Attachment::OnNotice(const KeyValues& fields) {
+  if (ValueOf(fields, "event") != "writer") return;
+  uint64_t writer = 0;
+  (void)absl::SimpleAtoi(ValueOf(fields, "client"), &writer);
+  NoteWriter(writer);
+}
+
+void Attachment::NoteWriter(uint64_t client) {
+  writer_ = client;
+  wish_.exclusive = has_keys() ? std::optional(true) : std::nullopt;
 }
 
 void Attachment::SetSize(WindowSize size) {

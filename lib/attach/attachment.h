@@ -112,6 +112,15 @@ class Attachment final : public HeadConnection::Listener {
   void EndTyping();
   // Forgets the keys that wait: they were for a program that has gone.
   void ForgetWaitingKeys() { waiting_keys_.clear(); }
+  // Whether another client has the keys, so that head drops what is typed.
+  bool only_watches() const {
+    return writer_ != 0 && writer_ != own_number_;
+  }
+  // Whether this client has them.  It asks the next head for them, too.
+  bool has_keys() const { return writer_ != 0 && writer_ == own_number_; }
+  uint64_t writer() const { return writer_; }  // 0: nobody has them
+  // What head calls this client; 0 if it hasn't said.
+  uint64_t own_number() const { return own_number_; }
   // Whether as many keys wait as may.  Then no more should be read, not even to
   // find the detach key.
   bool full() const {
@@ -142,6 +151,8 @@ class Attachment final : public HeadConnection::Listener {
     return !attached() && first_patience_ > absl::ZeroDuration();
   }
   void ReopenOnceCaughtUp();
+  void OnNotice(const KeyValues& fields);
+  void NoteWriter(uint64_t client);
 
   void OnMessage(HeadMessage message) override;
   void OnEnd(const absl::Status& why) override;
@@ -161,6 +172,9 @@ class Attachment final : public HeadConnection::Listener {
   StreamPosition position_;
   std::optional<uint64_t> reopen_at_;
   Timer reopen_;
+
+  uint64_t own_number_ = 0;
+  uint64_t writer_ = 0;
 
   std::string waiting_keys_;
   bool typing_ended_ = false;

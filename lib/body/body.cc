@@ -170,7 +170,8 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
                                  .term = term,
                                  .argv = options.program,
                                  .replace = options.replace,
-                                 .size_policy = options.size_policy}),
+                                 .size_policy = options.size_policy,
+                                 .writers = options.writers}),
                  result.pty.controller.get()));
   ASSIGN_OR_RETURN(const Accepted accepted,
                    AwaitAcceptance(result.head.get(), result.socket, patience));

@@ -32,6 +32,7 @@ struct BodyOptions {
   // It says whose size the terminal has (deptyr-head(1), --size-policy);
   // nothing: as head's option says.
   std::optional<std::string> size_policy = {};
+  std::optional<std::string> writers = {};
   std::string term = {};  // "": TermForNewTerminal()
   absl::Duration wait = {};
   bool fallback = false;

@@ -380,9 +380,11 @@ bool Client::answers() const {
 
 void Client::Type(absl::string_view keystrokes) {
   keys_ += keystrokes.size();
-  if (session() == nullptr || session()->PassInterrupt(*this, keystrokes)) {
-    return;
+  if (session() == nullptr) return;
+  if (!session()->audience().Hears(*this)) {
+    return OnUnheard(keystrokes.size());
   }
+  if (session()->PassInterrupt(*this, keystrokes)) return;
   flush_.Reset();
   const std::string typed = WithoutAnswers(keystrokes);
   const bool is_typed = !typed.empty() && !IsReport(typed);

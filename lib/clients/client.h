@@ -113,6 +113,8 @@ class Client : public SessionClient {
   // ring's begin, or nothing if it waits for a picture.  It may insert texts.
   virtual std::optional<uint64_t> SkipAhead(const Ring& ring);
   virtual void OnInputUnblocked() {}  // input_blocked() may have changed
+  // So many bytes of keys are dropped, because another client has the keys.
+  virtual void OnUnheard(size_t bytes) { (void)bytes; }
   // The size of the terminal on which it shows the screen; nothing for a client
   // that wants the stream whatever its size.
   virtual std::optional<WindowSize> Room() const { return std::nullopt; }

@@ -124,6 +124,7 @@ class ConnectedClient final : public Client {
   void WaitForRoom(bool wait) override;
   void OnGone() override { OnClosed(); }
   void OnInputUnblocked() override { Advance(); }
+  void OnUnheard(size_t bytes) override { CountDropped(bytes); }
   void OnChange(Change::Kind kind) override;
   std::optional<WindowSize> Room() const override { return protocol_->Room(); }
   std::string EncodeDrawing(std::string drawing, uint64_t to) const override {

@@ -120,6 +120,12 @@ void DeptyrProtocol::Join(ConnectedClient& client, Session& session) {
   if (has_terminal() && client.RightsIn(session).Has(Right::kResize)) {
     session.SetClientSize(client, room_);
   }
+  // One that had them and is back has them again unless another took them.
+  if (wish_.exclusive.value_or(false) &&
+      client.RightsIn(session).Has(Right::kType) &&
+      (!came_back() || session.writer().client() == nullptr)) {
+    session.GiveKeys(&client);
+  }
   session.Attach(client);
 }
 
@@ -158,6 +164,9 @@ std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) const {
       from = Beginning(ring);
     }
   }
+  const SessionClient* const writer = session.writer().client();
+  const auto writers_uid =
+      writer == nullptr ? kUnknownId : UidOf(writer->Info().identity);
   client.InsertAt(
       returns ? wish_.offset : from,
       Encode(Attached{.session = session.name(),
@@ -172,7 +181,12 @@ std::optional<uint64_t> DeptyrProtocol::Begin(ConnectedClient& client) const {
                       .rights = rights_,
                       .stopped = session.stopped_by() != 0 ? std::optional(true)
                                                            : std::nullopt,
-                      .client = client.id()}));
+                      .client = client.id(),
+                      .writer = writer == nullptr ? std::nullopt
+                                                  : std::optional(writer->id()),
+                      .writer_uid = writers_uid == kUnknownId
+                                        ? std::nullopt
+                                        : std::optional(writers_uid)}));
   if (returns) InsertWhatHappened(client);
   // A client that goes on in the stream may have another size than before.
   if (paint.empty()) client.OnSizes();

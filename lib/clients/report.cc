@@ -15,6 +15,17 @@ void AppendStatus(KeyValues& fields, const IncarnationRecord& record) {
                       absl::StrCat(signalled ? status->signal : status->code));
 }
 
+// Client 0 is nobody.
+KeyValues WhoIs(const SessionClient* client) {
+  if (client == nullptr) return {{"client", "0"}};
+  KeyValues fields = {{"client", absl::StrCat(client->id())}};
+  const auto identity = client->Info().identity;
+  if (identity && identity->uid != kUnknownId) {
+    fields.emplace_back("uid", absl::StrCat(identity->uid));
+  }
+  return fields;
+}
+
 absl::string_view StateOf(const Session& session) {
   if (session.running()) return "running";
   return session.program().number() == 0 ? "waiting" : "ended";
@@ -37,6 +48,7 @@ KeyValues Report(Session& session) {
       {"rows", absl::StrCat(session.size().rows)},
       {"cols", absl::StrCat(session.size().cols)},
       {"size-policy", std::string(NameOf(session.size_policy()))},
+      {"writers", std::string(NameOf(session.writer().policy()))},
       {"clients", absl::StrCat(session.clients().size())},
       {"bytes", absl::StrCat(ring.end())},
       {"history", absl::StrCat(ring.end() - ring.begin())},
@@ -48,6 +60,9 @@ KeyValues Report(Session& session) {
   };
   if (const uint64_t client = session.stopped_by()) {
     fields.emplace_back("stopped-by", absl::StrCat(client));
+  }
+  if (const SessionClient* const writer = session.writer().client()) {
+    fields.emplace_back("writer", absl::StrCat(writer->id()));
   }
   if (session.input_queued() != 0) {
     fields.emplace_back("queued", absl::StrCat(session.input_queued()));
@@ -78,6 +93,7 @@ KeyValues Report(const SessionClient& client) {
       {"since", absl::StrCat(absl::ToUnixMillis(client.since()))},
       {"read-only", absl::StrCat(info.read_only)},
       {"leads", absl::StrCat(session.audience().leader() == &client)},
+      {"has-keys", absl::StrCat(session.writer().client() == &client)},
       {"behind", absl::StrCat(session.ring().end() - client.output().offset())},
       {"missed", absl::StrCat(client.output().missed())},
       {"dropped", absl::StrCat(info.dropped)},
@@ -96,6 +112,25 @@ KeyValues Report(const SessionClient& client) {
   if (client.size()) {
     fields.emplace_back("rows", absl::StrCat(client.size()->rows));
     fields.emplace_back("cols", absl::StrCat(client.size()->cols));
+  }
+  return fields;
+}
+
+KeyValues ReportWriter(const Session& session) {
+  KeyValues fields = {
+      {"item", "writer"},
+      {"session", session.name()},
+      {"writers", std::string(NameOf(session.writer().policy()))}};
+  const SessionClient* const client = session.writer().client();
+  for (auto& field : WhoIs(client)) fields.push_back(std::move(field));
+  if (client == nullptr) return fields;
+  const ClientInfo info = client->Info();
+  fields.emplace_back("kind", std::string(NameOf(info.kind)));
+  if (info.identity && info.identity->pid != 0) {
+    fields.emplace_back("client-pid", absl::StrCat(info.identity->pid));
+  }
+  if (const SessionClient* const asker = session.writer().asker()) {
+    fields.emplace_back("asked-by", absl::StrCat(asker->id()));
   }
   return fields;
 }
@@ -150,6 +185,10 @@ Event EventOf(const Session& session, Change change) {
                {"cols", absl::StrCat(session.size().cols)}}};
     case Change::kTerminalLost:
       return {"terminal-lost", {}};
+    case Change::kWriter:
+      return {"writer", WhoIs(session.writer().client())};
+    case Change::kAskedForKeys:
+      return {"asked-for-keys", WhoIs(session.writer().asker())};
     case Change::kAttached:  // lib/head/audit.h tells of these
     case Change::kDetached:
     case Change::kHeldUp:  // these concern head only

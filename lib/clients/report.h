@@ -11,6 +11,8 @@ namespace deptyr {
 
 KeyValues Report(Session& session);
 KeyValues Report(const SessionClient& client);
+// Whose keys the session's program gets.
+KeyValues ReportWriter(const Session& session);
 // `exec_failure` is the ring's, and counts for its last incarnation only.
 KeyValues Report(const IncarnationRecord& record,
                  absl::string_view exec_failure);

@@ -9,6 +9,7 @@
 #include "lib/base/log.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
+#include "lib/term/key_names.h"
 
 namespace deptyr {
 namespace {
@@ -172,11 +173,19 @@ void TerminalClient::Obey(char key) {
   if (key == 'n') return ShowNext(1);
   if (key == 'p') return ShowNext(-1);
   if (key == 'l' || key == 'c') return ShowPage(TerminalPage::kList);
+  if (key == 'w') return TakeOrGiveKeys();
   if (key == 'd') return owner_.OnBackgroundWanted();
   if (key == 'q') return ShowPage(TerminalPage::kQuit);
   if (key != 'r') return ShowPage(TerminalPage::kHelp);
   Show(shown_);
   if (session() != nullptr) session()->Repaint();
+}
+
+// They go to the one that asked for them, if one did.
+void TerminalClient::TakeOrGiveKeys() {
+  if (session() == nullptr) return;
+  const Writer& writer = session()->writer();
+  session()->GiveKeys(writer.client() == this ? writer.asker() : this);
 }
 
 void TerminalClient::Choose(char key) {
@@ -241,6 +250,25 @@ void TerminalClient::OnChange(Change::Kind change) {
     InsertAt(now, UndoSequences(/*ahead=*/true));
     InsertLine(
         absl::StrCat(session()->State(), "; waiting for the next start"));
+  }
+  OnWriterChange(change);
+}
+
+void TerminalClient::OnWriterChange(Change::Kind change) {
+  const Writer& writer = session()->writer();
+  const bool own = writer.client() == this;
+  const std::string key =
+      command_key_ ? absl::StrCat(SpellKey(*command_key_), " w")
+                   : "deptyr writer";
+  if (change == Change::kWriter && writer.client() != nullptr && !own) {
+    InsertLine(absl::StrCat("has its keys from client ", writer.client()->id(),
+                            " only; ", key, " takes them"));
+  } else if (change == Change::kWriter && own) {
+    InsertLine(absl::StrCat("has its keys from here only; ", key,
+                            " lets others type again"));
+  } else if (change == Change::kAskedForKeys && own) {
+    InsertLine(absl::StrCat("client ", writer.asker()->id(),
+                            " asks for the keys; ", key, " gives them"));
   }
 }
 

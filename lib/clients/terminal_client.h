@@ -4,6 +4,7 @@
 //   ^\ n  ^\ p   the next, the previous session
 //   ^\ l  ^\ c   list them; a digit chooses
 //   ^\ r         redraw
+//   ^\ w         take the keys, so that nobody else types, or give them back
 //   ^\ d         give the terminal back, head goes on in the background
 //   ^\ q         quit: asks first, for the programs are hung up
 //   ^\ ^\        the key itself
@@ -91,6 +92,7 @@ class TerminalClient final : public Client {
   void Take(const std::vector<Typed>& all);
   void Obey(char key);
   void Choose(char key);
+  void TakeOrGiveKeys();
   void ShowNext(int direction);
   void ShowPage(TerminalPage::Kind kind);
   std::string TextOf(TerminalPage::Kind kind) const;
@@ -103,6 +105,7 @@ class TerminalClient final : public Client {
   std::string UndoSequences(bool ahead = false) const;
   // Shows a line of head's own about the session.
   void InsertLine(absl::string_view text);
+  void OnWriterChange(Change::Kind change);
 
   Owner& owner_;
   Terminal terminal_;

@@ -76,6 +76,7 @@ std::string HelpText(std::optional<char> command_key) {
       "  n p  next, previous session\n"
       "  l c  list the sessions, choose one\n"
       "  r    redraw\n"
+      "  w    take the keys, so that nobody else types, or give them back\n"
       "  d    give this terminal back; head goes on in the background\n"
       "  q    quit\n"
       "  the same key again: types it\n\n"

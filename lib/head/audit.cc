@@ -39,6 +39,19 @@ KeyValues FieldsOf(const SessionClient& client) {
   return fields;
 }
 
+absl::string_view NameOf(Change::Kind change) {
+  switch (change) {
+    case Change::kAttached:
+      return "attached";
+    case Change::kDetached:
+      return "detached";
+    case Change::kWriter:
+      return "writer";
+    default:
+      return "asked-for-keys";
+  }
+}
+
 }  // namespace
 
 absl::Status Audit::OpenFile() {
@@ -64,11 +77,17 @@ void Audit::OnChange(const Session& session, Change change) {
       more.emplace_back("typed", absl::StrCat(typist->second.typed));
       typists_.erase(typist);
     }
+  } else if (change.kind == Change::kWriter ||
+             change.kind == Change::kAskedForKeys) {
+    more = change.client == nullptr ? KeyValues{{"client", "0"}}
+                                    : FieldsOf(*change.client);
+    if (change.by != nullptr && change.by->uid != kUnknownId) {
+      more.emplace_back("by-uid", absl::StrCat(change.by->uid));
+    }
   } else {
     return events_.Tell(session, change);
   }
-  Tell(session, change.kind == Change::kAttached ? "attached" : "detached",
-       std::move(more));
+  Tell(session, NameOf(change.kind), std::move(more));
 }
 
 void Audit::OnKicked(const Session& session, const PeerIdentity& who,

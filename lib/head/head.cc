@@ -185,6 +185,10 @@ absl::Status Head::OnRegister(PendingConnection& peer, Register message,
   if (message.size_policy) {
     ASSIGN_OR_RETURN(size_policy, SizePolicyNamed(*message.size_policy));
   }
+  std::optional<WriterPolicy> writers;
+  if (message.writers) {
+    ASSIGN_OR_RETURN(writers, WriterPolicyNamed(*message.writers));
+  }
   ASSIGN_OR_RETURN(Fd pidfd, PeerPidfd(peer.connection(), who, peer.since()));
   RETURN_IF_ERROR(CheckName(message, who));
   RETURN_IF_ERROR(admission_.CheckDescriptor(pidfd.get(), who.uid));
@@ -211,6 +215,7 @@ absl::Status Head::OnRegister(PendingConnection& peer, Register message,
   sessions_.MakeNewest(*session);
   clients_.AssignWaiting(*session);
   session->SetSizePolicy(size_policy);
+  session->SetWriterPolicy(writers);
   session->Start({.pid = who.pid,
                   .pidfd = std::move(pidfd),
                   .controller = std::move(controller),
@@ -413,7 +418,7 @@ void Head::Resume(const HeadState& before) {
   pending_.Resume(before);
   for (const SessionState& state : before.sessions) {
     Session* const session = sessions_.Find(state.name);
-    if (session != nullptr) session->OnReadmitted(state.leader);
+    if (session != nullptr) session->OnReadmitted(state);
   }
   before_.terminal = before.terminal;
   before_.shown = before.shown;

@@ -7,6 +7,7 @@
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/head/circles.h"
+#include "lib/head/keys.h"
 #include "lib/sys/process.h"
 #include "lib/sys/replace_self.h"
 
@@ -97,6 +98,10 @@ absl::Status HeadClients::Attach(PendingConnection& connection,
       admission_.FindSession(sessions_, wish.session, who, Right::kSee));
   if (wish.kick) {
     RETURN_IF_ERROR(admission_.CheckRight(who, Right::kAdminister, *session));
+  }
+  if (wish.exclusive.value_or(false) && wish.stream == 0) {
+    RETURN_IF_ERROR(admission_.CheckRight(who, Right::kType, *session));
+    RETURN_IF_ERROR(CheckTakingKeys(admission_, who, *session));
   }
   if (stopping_) return absl::CancelledError("head is about to end");
   wish.inside = SessionAround(sessions_, wish, who);

@@ -9,6 +9,7 @@
 
 #include "lib/base/status.h"
 #include "lib/clients/report.h"
+#include "lib/head/keys.h"
 #include "lib/sys/process.h"
 #include "lib/sys/replace_self.h"
 
@@ -173,6 +174,7 @@ void Queries::OnQuestion(QueryConnection& asker, const Ask& question) {
       {"events", &Queries::AnswerEvents},
       {"forget", &Queries::AnswerForget},
       {"signal", &Queries::AnswerSignal},
+      {"writer", &Queries::AnswerWriter},
       {"upgrade", &Queries::AnswerUpgrade},
   };
   struct SessionQuestion {
@@ -337,6 +339,15 @@ void Queries::AnswerSignal(QueryConnection& asker, const Ask& question) {
 }
 
 // Answered by the program that takes over, or TellUpgradeFailed().
+void Queries::AnswerWriter(QueryConnection& asker, const Ask& question) {
+  const auto session = Find(asker, question, Right::kType);
+  if (!session.ok()) return Refuse(asker, session.status());
+  const absl::Status changed =
+      ChangeWriter(admission_, asker.identity(), question, **session);
+  if (!changed.ok()) return Refuse(asker, changed);
+  asker.Say(Encode(Item{ReportWriter(**session)}) + Encode(Done{}));
+}
+
 void Queries::AnswerUpgrade(QueryConnection& asker, const Ask&) {
   if (!admission_.MayAdminister(asker.identity())) {
     return Refuse(asker, absl::PermissionDeniedError(absl::StrCat(

@@ -83,6 +83,7 @@ class Queries : public QueryConnection::Owner {
   void AnswerEvents(QueryConnection& asker, const Ask& question);
   void AnswerForget(QueryConnection& asker, const Ask& question);
   void AnswerSignal(QueryConnection& asker, const Ask& question);
+  void AnswerWriter(QueryConnection& asker, const Ask& question);
   void AnswerUpgrade(QueryConnection& asker, const Ask& question);
 
   EventLoop& loop_;

@@ -34,6 +34,7 @@ void Audience::AddAgain(SessionClient& client) {
 
 void Audience::Remove(SessionClient& client) {
   std::erase(clients_, &client);
+  if (writer_ == &client) writer_ = nullptr;
   StopLeading(client);
   CountReturners();
 }
@@ -176,9 +177,14 @@ const SessionClient* Audience::LeadingTerminal() const {
   return latest == clients_.rend() ? nullptr : *latest;
 }
 
+void Audience::SetWriter(const SessionClient* writer) {
+  writer_ = writer;
+  if (writer != nullptr) leader_ = writer;
+}
+
 bool Audience::TerminalAnswers() const {
   const SessionClient* const terminal = LeadingTerminal();
-  return terminal != nullptr && terminal->answers();
+  return terminal != nullptr && terminal->answers() && Hears(*terminal);
 }
 
 bool Audience::Answers(const SessionClient& client) const {

@@ -21,7 +21,8 @@
 // under kBlock): by then a flood would have lapped them.
 //
 // Leading.  The client that last typed, or changed its size, leads: the program
-// has its size (sizing.h), and gets the answers of its terminal only.
+// has its size (sizing.h), and gets the answers of its terminal only.  While a
+// client has the keys for itself (writer.h), nobody else leads.
 #pragma once
 
 #include <algorithm>
@@ -95,8 +96,18 @@ class Audience {
   // awaits them.
   void StopCounting() { counts_ = false; }
 
+  // The client that has the keys for itself, or null.  It leads.
+  const SessionClient* writer() const { return writer_; }
+  void SetWriter(const SessionClient* writer);
+  // Whether what this client types is for the program now.
+  bool Hears(const SessionClient& client) const {
+    return writer_ == nullptr || writer_ == &client;
+  }
+
   const SessionClient* leader() const { return leader_; }
-  void Lead(const SessionClient& client) { leader_ = &client; }
+  void Lead(const SessionClient& client) {
+    if (Hears(client)) leader_ = &client;
+  }
   void StopLeading(const SessionClient& client) {
     if (leader_ == &client) leader_ = nullptr;
   }
@@ -133,6 +144,7 @@ class Audience {
   bool counts_ = true;
   uint32_t awaited_ = 0;
   std::vector<SessionClient*> clients_;
+  const SessionClient* writer_ = nullptr;
   const SessionClient* leader_ = nullptr;
   uint64_t answered_ = 0;
   uint64_t answered_by_head_ = 0;

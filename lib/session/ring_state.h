@@ -88,12 +88,27 @@ struct RingState {
   std::array<ModesRecord, 2> modes;
   // How many clients will come back by themselves when head goes away.
   uint32_t clients = 0;
-  uint8_t size_policy = 0;  // the session's own (sizing.h), from 1 on; 0: none
-  std::array<uint8_t, 3> unused = {};
+  // Policies of the session's own, as OwnPolicy() reads them.
+  uint8_t size_policy = 0;    // sizing.h
+  uint8_t writer_policy = 0;  // writer.h
+  std::array<uint8_t, 2> unused = {};
 };
 static_assert(std::is_trivially_copyable_v<RingState>);
 static_assert(sizeof(IncarnationRecord) == 56);
 static_assert(sizeof(RingState) <= 4096);
+
+// A policy is written as its number, from 1 on; 0 is none, and so is one that
+// isn't among the `count` of this version.
+template <typename Policy>
+std::optional<Policy> OwnPolicy(uint8_t number, size_t count) {
+  if (number == 0 || number > count) return std::nullopt;
+  return static_cast<Policy>(number - 1);
+}
+template <typename Policy>
+uint8_t NumberOf(std::optional<Policy> policy) {
+  if (!policy) return 0;
+  return static_cast<uint8_t>(static_cast<uint8_t>(*policy) + 1);
+}
 
 // Copies as much of `text` as there is room for, and ends it with a NUL.
 template <size_t size>

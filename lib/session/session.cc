@@ -2,6 +2,7 @@
 
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
@@ -35,6 +36,7 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
       changed_(std::move(changed)),
       program_(loop, ring_, [this] { OnTerminal({.readable = true}); }),
       audience_(loop, ring_, options.when_behind, [this] { UpdateInterest(); }),
+      writer_(ring_, audience_, options.writers),
       input_(loop, [this] { OnTerminal({.writable = true}); }),
       sizing_(loop, ring_, audience_, options.size_policy),
       answers_(audience_, input_,
@@ -94,7 +96,7 @@ void Session::Start(Incarnation program) {
   log_file_.Begin(size());
   ApplySize();
   TellOfSizes();
-  Announce(Change::kStarted);
+  Announce({Change::kStarted});
 }
 
 absl::Status Session::TakeLog(LogSink sink, absl::string_view style) {
@@ -132,10 +134,10 @@ void Session::MarkLogFile(Change change) {
 }
 
 // Tells the clients, and then everybody else.
-void Session::Announce(Change::Kind change) {
-  MarkLogFile({change});
-  audience_.Tell(change);
-  changed_(*this, {change});
+void Session::Announce(Change change) {
+  MarkLogFile(change);
+  audience_.Tell(change.kind);
+  changed_(*this, change);
 }
 
 void Session::EndNow() {
@@ -151,14 +153,14 @@ void Session::Finish() {
   EndLog();
   input_.Clear();
   input_.OfferRoom(clients());  // where input is dropped now
-  Announce(Change::kEnded);
+  Announce({Change::kEnded});
 }
 
 absl::Status Session::TellStatus(const ExitStatus& status) {
   const Outcome before = ring_.latest().outcome;
   RETURN_IF_ERROR(program_.TellStatus(status));
   if (ring_.latest().outcome == before) return absl::OkStatus();
-  Announce(Change::kStatus);
+  Announce({Change::kStatus});
   return absl::OkStatus();
 }
 
@@ -188,6 +190,7 @@ void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
 }
 
 void Session::Detach(SessionClient& client) {
+  const bool writes = writer_.OnLeft(client);
   audience_.Remove(client);
   client.SetSession(nullptr);
   std::string untyped = client.GiveUpPlace();
@@ -201,6 +204,7 @@ void Session::Detach(SessionClient& client) {
   UpdateInterest();
   MarkLogFile({Change::kDetached, &client});
   changed_(*this, {Change::kDetached, &client});
+  if (writes) Announce({Change::kWriter, writer_.client()});
 }
 
 void Session::Pump(SessionClient& client) {
@@ -249,9 +253,26 @@ bool Session::PassInterrupt(SessionClient& from, absl::string_view keystrokes) {
 }
 
 void Session::Lead(SessionClient& client) {
+  if (writer_.OnTyped(client)) Announce({Change::kWriter, &client});
   if (audience_.leader() == &client) return;
   audience_.Lead(client);
   ApplySize();
+}
+
+void Session::StopLeading(const SessionClient& client) {
+  if (writer_.OnLeft(client)) Announce({Change::kWriter, writer_.client()});
+  audience_.StopLeading(client);
+}
+
+void Session::GiveKeys(const SessionClient* to, const PeerIdentity* by) {
+  if (!writer_.Give(to)) return;
+  ApplySize();
+  Announce({Change::kWriter, to, by});
+}
+
+void Session::AskForKeys(const SessionClient& client) {
+  writer_.Ask(client);
+  Announce({Change::kAskedForKeys, &client});
 }
 
 void Session::SetClientSize(SessionClient& client, WindowSize size) {
@@ -298,7 +319,7 @@ void Session::OnNewSize(WindowSize before) {
   if (terminal_.valid()) (void)SetWindowSize(terminal_.get(), size());
   if (SameCells(before, size())) return;
   TellOfSizes();
-  Announce(Change::kResized);
+  Announce({Change::kResized});
 }
 
 void Session::Repaint() {
@@ -448,6 +469,8 @@ SessionState Session::Save() {
   state.keystrokes = std::string(input_.bytes());
   const SessionClient* const leader = audience_.leader();
   state.leader = leader == nullptr ? 0 : leader->id();
+  state.writer = writer_.client() == nullptr ? 0 : writer_.client()->id();
+  state.writer_before = writer_.before() == nullptr ? 0 : writer_.before()->id();
   state.answered = audience_.answered();
   state.stopped_by = stopped_by_;
   if (post_mortem_) {
@@ -464,9 +487,15 @@ void Session::Readmit(SessionClient& client) {
   audience_.AddAgain(client);
 }
 
-void Session::OnReadmitted(uint64_t leader) {
-  for (const SessionClient* client : clients()) {
-    if (client->id() == leader) audience_.Lead(*client);
+void Session::OnReadmitted(const SessionState& state) {
+  const auto client_of = [this](uint64_t id) -> const SessionClient* {
+    const auto found = absl::c_find_if(
+        clients(), [id](const auto* client) { return client->id() == id; });
+    return found == clients().end() ? nullptr : *found;
+  };
+  writer_.Restore(client_of(state.writer), client_of(state.writer_before));
+  if (const auto* const leader = client_of(state.leader)) {
+    audience_.Lead(*leader);
   }
   TellOfSizes();
   audience_.Await(running() ? ring_.state().clients : 0);

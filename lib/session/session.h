@@ -18,6 +18,7 @@
 //   session_client   what a session needs of a client, and tells it
 //   session_witness  hears what clients do
 //   input_queue      what clients type
+//   writer           whose keys the program gets, if not everybody's
 //   query_answers    what head types when the program asks its terminal
 //   sizing           whose size the terminal has
 //   post_mortem, leftovers   a program's last screen, and its old terminal
@@ -51,6 +52,7 @@
 #include "lib/session/session_log.h"
 #include "lib/session/session_witness.h"
 #include "lib/session/sizing.h"
+#include "lib/session/writer.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 #include "lib/sys/shared_fd.h"
@@ -60,6 +62,7 @@ namespace deptyr {
 
 struct SessionOptions {
   SizePolicy size_policy = SizePolicy::kLatest;
+  WriterPolicy writers = WriterPolicy::kAll;
   WhenBehind when_behind = WhenBehind::kSkip;
   bool keeps_screen = true;  // for those who come late
   FileLogOptions log_files = {};
@@ -128,11 +131,11 @@ class Session {
               KeptLogs logs = {});
   SessionState Save();
   // Readmit() takes back a client that was there before, at its cursor.
-  // OnReadmitted(), once all are back, restores the one that leads, if any, and
-  // everybody gets what is owed.  If the clients of a head that died will still
+  // OnReadmitted(), once all are back, restores the one that leads and the one
+  // that has the keys, if any, and everybody gets what is owed.  If the clients of a head that died will still
   // come back, nothing is read until they are here (audience.h).
   void Readmit(SessionClient& client);
-  void OnReadmitted(uint64_t leader = 0);
+  void OnReadmitted(const SessionState& state = {});
 
   // Says how the last program ended (CurrentProgram::TellStatus()).
   absl::Status TellStatus(const ExitStatus& status);
@@ -180,9 +183,14 @@ class Session {
   // Lead() says that this client is the one at work now, StopLeading() that it
   // will type no more.
   void Lead(SessionClient& client);
-  void StopLeading(const SessionClient& client) {
-    audience_.StopLeading(client);
+  void StopLeading(const SessionClient& client);
+  // Who has the keys, if anybody has; `by` is whoever gives them.
+  const Writer& writer() const { return writer_; }
+  void SetWriterPolicy(std::optional<WriterPolicy> own) {
+    writer_.SetOwnPolicy(own);
   }
+  void GiveKeys(const SessionClient* to, const PeerIdentity* by = nullptr);
+  void AskForKeys(const SessionClient& client);
   // The session's own size policy, from now on, or head's.
   void SetSizePolicy(std::optional<SizePolicy> own);
   SizePolicy size_policy() const { return sizing_.policy(); }
@@ -193,7 +201,7 @@ class Session {
   void SetClientSize(SessionClient& client, WindowSize size);
 
  private:
-  void Announce(Change::Kind change);
+  void Announce(Change change);
   void MarkLogFile(Change change);
   void OnTerminal(Ready ready);
   void TypeFromHead(absl::string_view keystrokes);
@@ -227,6 +235,7 @@ class Session {
   absl::AnyInvocable<void(Session&, Change)> changed_;
   CurrentProgram program_;
   Audience audience_;
+  Writer writer_;
   InputQueue input_;
   uint64_t stopped_by_ = 0;  // by what was typed, whatever the settings are now
   Sizing sizing_;

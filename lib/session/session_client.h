@@ -36,9 +36,13 @@ struct Change {
     kHeldUp,        // its terminal made us wait; may call LoseTerminal()
     kTerminalLost,  // it did
     kLog,           // it has a log now, or let go of it
+    kWriter,        // another client has the keys, or nobody (writer.h)
+    kAskedForKeys,  // the one that has them may give them to who asks
   } kind;
   // The client that attached or detached; after kDetached only its id is left.
   const SessionClient* client = nullptr;
+  // Whoever did it, if that was not a client.
+  const PeerIdentity* by = nullptr;
 };
 
 enum class ClientKind {
@@ -107,7 +111,8 @@ class SessionClient {
   // (Session::Fits()).
   virtual void OnSizes() {}
 
-  // Clients hear of kStarted, kEnded, kStatus and kResized.
+  // Clients hear of kStarted, kEnded, kStatus, kResized, kWriter and
+  // kAskedForKeys.
   virtual void OnChange(Change::Kind change) { (void)change; }
 
   // These are called by the session alone, when a client joins or leaves it.

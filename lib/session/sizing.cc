@@ -17,13 +17,11 @@ constexpr absl::Duration kStorm = absl::Milliseconds(80);
 }  // namespace
 
 absl::string_view NameOf(SizePolicy policy) {
-  return kSizePolicies[static_cast<size_t>(policy)].name;
+  return NameIn(kSizePolicies, policy);
 }
 
 absl::StatusOr<SizePolicy> SizePolicyNamed(absl::string_view name) {
-  for (const auto& policy : kSizePolicies) {
-    if (policy.name == name) return policy.value;
-  }
+  if (const auto policy = ValueNamed(kSizePolicies, name)) return *policy;
   return absl::InvalidArgumentError(absl::StrCat(
       "not a size policy: ", name, "; say latest, smallest, largest or fixed"));
 }
@@ -50,16 +48,13 @@ void Sizing::Resume(int terminal) {
 }
 
 SizePolicy Sizing::policy() const {
-  const uint8_t own = ring_.state().size_policy;
-  return own == 0 || own > std::size(kSizePolicies)
-             ? heads_policy_
-             : static_cast<SizePolicy>(own - 1);
+  return OwnPolicy<SizePolicy>(ring_.state().size_policy,
+                               std::size(kSizePolicies))
+      .value_or(heads_policy_);
 }
 
 void Sizing::SetOwnPolicy(std::optional<SizePolicy> policy) {
-  ring_.state().size_policy =
-      policy ? static_cast<uint8_t>(static_cast<uint8_t>(*policy) + 1)
-             : uint8_t{0};
+  ring_.state().size_policy = NumberOf(policy);
 }
 
 const SessionClient* Sizing::Decider() const {

@@ -123,6 +123,7 @@ class ScriptClient final : public Attachment::Listener {
   void AttachFrom(Attach wish) {
     waiting_.Reset();
     wish.read_only = script_.typed.empty();
+    if (script_.exclusive) wish.exclusive = true;
     head_.emplace(loop_, /*patience=*/absl::ZeroDuration(), std::move(wish),
                   *this);
     if (const absl::Status why = head_->Open(path_); !why.ok()) Finish(why);
@@ -141,6 +142,7 @@ class ScriptClient final : public Attachment::Listener {
     if (!script_.typed.empty()) {
       const absl::Status may = CheckTyping(attached, /*must_run=*/true);
       if (!may.ok()) return Finish(may);
+      if (head_->only_watches()) return OnKeysTaken();
     }
     waiting_ = SayWaiting(
         loop_, absl::StrCat(head_->session(), " to ", DeedOf(script_.until)));
@@ -182,12 +184,25 @@ class ScriptClient final : public Attachment::Listener {
     } else if (const auto* notice = std::get_if<Notice>(&message)) {
       const absl::string_view event = ValueOf(notice->fields, "event");
       if (event == "ended") OnEnded(notice->fields);
+      if (event == "writer") OnWriter();
       if (event == "status" && status_patience_.pending()) {
         OnStatus(notice->fields);
       }
     } else if (std::holds_alternative<Done>(message)) {
       Finish(absl::OkStatus());
     }
+  }
+
+  void OnWriter() {
+    if (script_.typed.empty() || !head_->only_watches()) return;
+    if (!typed_ || script_.until == Until::kTyped) OnKeysTaken();
+  }
+  // What is typed now is dropped.
+  void OnKeysTaken() {
+    Finish(absl::UnavailableError(absl::StrCat(
+        "client ", head_->writer(), " has the keys of ", head_->session(),
+        typist_ ? ", so some of what was typed may be lost" : "",
+        "; --exclusive takes them")));
   }
 
   void OnEnded(const KeyValues& fields) {

@@ -41,6 +41,7 @@ struct Script {
   absl::Duration quiet = absl::ZeroDuration();
   // A session with this name that isn't there yet may come.
   bool awaits_session = false;
+  bool exclusive = false;  // nobody else types meanwhile
   absl::Duration timeout = absl::InfiniteDuration();
 };
 

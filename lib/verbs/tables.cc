@@ -67,6 +67,7 @@ std::string TextOf(const KeyValues& item, absl::string_view name) {
   } else if (name == "read-only") {
     const bool leads = ValueOf(item, "leads") == "1";
     text = value == "1" ? "read" : leads ? "type, has its size" : "type";
+    if (ValueOf(item, "has-keys") == "1") text += ", alone";
   } else if (name == "how") {
     // The heading says that it is about an end.
     text = std::string(absl::StripPrefix(text, "ended: "));

@@ -66,7 +66,10 @@ struct Register {
   bool replace = false;
   // It says whose size the terminal has: latest, smallest, largest or fixed.
   std::optional<std::string> size_policy = {};
-  DEPTYR_FIELDS(version, name, rows, cols, term, argv, replace, size_policy)
+  // It says who may type at one time: all, or one.
+  std::optional<std::string> writers = {};
+  DEPTYR_FIELDS(version, name, rows, cols, term, argv, replace, size_policy,
+                writers)
 };
 
 struct Accepted {
@@ -134,8 +137,11 @@ struct Attach {
   // The size of the client's terminal in pixels, if it knows that.
   std::optional<uint16_t> xpixels = {};
   std::optional<uint16_t> ypixels = {};
+  // It is to have the keys for itself.  One that comes back has them only if
+  // nobody else does.
+  std::optional<bool> exclusive = {};
   DEPTYR_FIELDS(version, session, rows, cols, from, value, read_only, kick,
-                stream, offset, resets, inside, xpixels, ypixels)
+                stream, offset, resets, inside, xpixels, ypixels, exclusive)
 };
 
 struct Attached {
@@ -155,8 +161,11 @@ struct Attached {
   std::optional<bool> stopped = {};  // somebody has stopped its output by ^S
   // The client's own number, by which a report names it.
   std::optional<uint64_t> client = {};
+  // The client that has the keys for itself, and its user.
+  std::optional<uint64_t> writer = {};
+  std::optional<uint32_t> writer_uid = {};
   DEPTYR_FIELDS(version, session, stream, offset, end, rows, cols, number,
-                running, state, rights, stopped, client)
+                running, state, rights, stopped, client, writer, writer_uid)
 };
 
 // A message without keys.

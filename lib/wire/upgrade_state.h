@@ -150,6 +150,8 @@ struct SessionState {
   std::vector<std::string> argv;
   std::string keystrokes;
   uint64_t leader = 0;  // a client's id
+  uint64_t writer = 0;  // likewise, of the one that has the keys
+  uint64_t writer_before = 0;
   // The screen as it was at the offset `painted`, and its modes; 0 if the ring
   // tells as much.
   std::string paint;
@@ -183,11 +185,12 @@ struct SessionState {
   // Has those lines and all that is known of the log (lib/sys/spool.h).
   OfferedFd log_spool = -1;
   OfferedFd file_spool = -1;  // the same for its log file
-  DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, paint,
-                modes, painted, exact, answered, not_executed, status_told,
-                code, signal, left, left_rows, left_cols, left_how, order,
-                stopped_by, log, log_style, log_offset, log_queue, log_lost,
-                log_all_lost, log_ended, log_full_screen, log_spool, file_spool)
+  DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, writer,
+                writer_before, paint, modes, painted, exact, answered,
+                not_executed, status_told, code, signal, left, left_rows,
+                left_cols, left_how, order, stopped_by, log, log_style,
+                log_offset, log_queue, log_lost, log_all_lost, log_ended,
+                log_full_screen, log_spool, file_spool)
 };
 
 struct HeldState {

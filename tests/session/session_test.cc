@@ -1138,7 +1138,7 @@ TEST_F(SessionHandoverTest, WhoIsAwaitedIsAwaitedByTheNext) {
   Value(Ring::Adopt(Duplicate(state.ring))).state().clients = 1;
   const Fd controller = Duplicate(state.controller);
   Resume(state, {.when_behind = WhenBehind::kBlock});  // for 5 s
-  next_->OnReadmitted(0);
+  next_->OnReadmitted();
   Say(controller.get(), "\n");
   ASSERT_TRUE(WaitFor([&] { return BytesReadable(controller.get()) > 0; }));
   bool turned = false;
@@ -1157,7 +1157,7 @@ TEST_F(SessionHandoverTest, ClientsAreInTheOrderTheyCame) {
   next_->Readmit(second);
   next_->Readmit(first);
   EXPECT_THAT(next_->clients(), ElementsAre(&first, &second));
-  next_->OnReadmitted(first.id());
+  next_->OnReadmitted({.leader = first.id()});
   EXPECT_EQ(next_->audience().leader(), &first);
 }
 
@@ -1178,7 +1178,7 @@ TEST_F(SessionHandoverTest, AnswersToOldQuestionsAreStillTakenOut) {
   Watcher again(*loop_);
   again.Restore(saved);
   next_->Readmit(again);
-  next_->OnReadmitted(0);
+  next_->OnReadmitted();
   again.Type(";2c");
   again.Type("\x1b[5;6R");
   again.Type("typed\n");
@@ -1200,7 +1200,7 @@ TEST_F(SessionHandoverTest, WhatAClientIsOwedIsOwedByTheNext) {
   Watcher again(*loop_);
   again.Restore(saved);
   next_->Readmit(again);
-  next_->OnReadmitted(before.id());
+  next_->OnReadmitted({.leader = before.id()});
   EXPECT_EQ(next_->audience().leader(), &again);
   EXPECT_EQ(again.size(), (WindowSize{30, 90}));
   again.Type("\n");
