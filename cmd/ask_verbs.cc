@@ -85,9 +85,9 @@ std::string WriterText(const Items& writers) {
     };
     const bool one = said("writers") == "one";
     if (said("client") == "0") {
-      absl::StrAppend(&lines, said("session"), ": ",
-                      one ? "whoever types first has the keys\n"
-                          : "all who may type do\n");
+      absl::StrAppend(
+          &lines, said("session"), ": ",
+          one ? "whoever types first has the keys\n" : "all who may type do\n");
       continue;
     }
     absl::StrAppend(&lines, said("session"), ": only client ", said("client"),
@@ -326,24 +326,25 @@ int WriterCommand(int argc, char** argv) {
              });
   options.Flag("ask", &asks, "ask the client that has the keys for them");
   options.Flag("release", &releases, "everybody may type again");
-  options.Value("writers", "all|one|default", &policy, ParseWritersOrDefault,
+  options.Value("writers", "WHO", &policy, ParseWritersOrDefault,
                 "who may type at one time: all, one (the first to type, until "
                 "it leaves) or default, which is head's");
   options.Flag("json", &json, "print a JSON object");
-  return RunVerb(options, argc, argv, [&](const Target& target) -> absl::Status {
-    if (target.where.session.empty()) {
-      return absl::InvalidArgumentError("no SESSION; see --help");
-    }
-    if (takes) RETURN_IF_ERROR(does("take"));
-    if (asks) RETURN_IF_ERROR(does("ask"));
-    if (releases) RETURN_IF_ERROR(does("release"));
-    return AskAndPrint(target, "writer",
-                       {{"session", target.where.session},
-                        {"do", deed},
-                        {"client", client},
-                        {"writers", policy}},
-                       json ? WriterJson : WriterText);
-  });
+  return RunVerb(
+      options, argc, argv, [&](const Target& target) -> absl::Status {
+        if (target.where.session.empty()) {
+          return absl::InvalidArgumentError("no SESSION; see --help");
+        }
+        if (takes) RETURN_IF_ERROR(does("take"));
+        if (asks) RETURN_IF_ERROR(does("ask"));
+        if (releases) RETURN_IF_ERROR(does("release"));
+        return AskAndPrint(target, "writer",
+                           {{"session", target.where.session},
+                            {"do", deed},
+                            {"client", client},
+                            {"writers", policy}},
+                           json ? WriterJson : WriterText);
+      });
 }
 
 int UpgradeCommand(int argc, char** argv) {

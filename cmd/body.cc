@@ -100,8 +100,8 @@ int BodyCommand(int argc, char** argv) {
   options.Value("size-policy", "POLICY", &body.size_policy, ParseSizePolicy,
                 "whose size the terminal has: latest, smallest, largest or "
                 "fixed (as head's option says)");
-  options.Value("writers", "all|one", &body.writers, ParseWriters,
-                "who may type at one time (as head's option says)");
+  options.Value("writers", "WHO", &body.writers, ParseWriters,
+                "who may type at one time: all or one (as head's option says)");
   options.Value(
       "term", "TERM", &body.term,
       "the value of TERM for PROGRAM (as it is; xterm-256color if it is unset, "

@@ -332,9 +332,8 @@ int WaitCommand(int argc, char** argv) {
 
 int StopCommand(int argc, char** argv) {
   // Somebody who has the keys isn't asked whether the program may stop.
-  Script script{.until = Script::Until::kEnd,
-                .exclusive = true,
-                .timeout = kStopTimeout};
+  Script script{
+      .until = Script::Until::kEnd, .exclusive = true, .timeout = kStopTimeout};
   std::string text;
   std::vector<Piece> keys;
   std::vector<Piece> clear = *PiecesOfKeys(kClearsLine);

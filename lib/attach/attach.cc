@@ -188,8 +188,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       if (absl::c_any_of(keys.Feed(bytes), [](const Typed& typed) {
             return std::holds_alternative<Command>(typed);
           })) {
-        return head_.only_watches() ? TakeKeys()
-                                     : MoveKeys("give", asker_);
+        return head_.only_watches() ? TakeKeys() : MoveKeys("give", asker_);
       }
     }
     if (head_.only_watches()) return;
@@ -306,8 +305,8 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       OnWriter(IdIn(fields), UidIn(fields));
     } else if (event == "asked-for-keys" && head_.has_keys()) {
       asker_ = IdIn(fields);
-      SayOfKeys(Describe(asker_, UidIn(fields)), " asks for the keys of ", head_.session(),
-                HintOfKey(" gives them"));
+      SayOfKeys(Describe(asker_, UidIn(fields)), " asks for the keys of ",
+                head_.session(), HintOfKey(" gives them"));
     } else if (event == "missed" && interactive_) {
       // Head may draw the screen, so the stream can't go on there by itself.
       defaced_ = true;
@@ -456,7 +455,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   bool watches_ = false;  // another client has the keys
   bool has_keys_ = false;
   bool may_take_ = false;
-  uint64_t asker_ = 0;    // the client that wants them of this one
+  uint64_t asker_ = 0;  // the client that wants them of this one
   std::optional<Inquiry> inquiry_;
 
   bool told_of_absence_ = false;

@@ -113,13 +113,11 @@ class Attachment final : public HeadConnection::Listener {
   // Forgets the keys that wait: they were for a program that has gone.
   void ForgetWaitingKeys() { waiting_keys_.clear(); }
   // Whether another client has the keys, so that head drops what is typed.
-  bool only_watches() const {
-    return writer_ != 0 && writer_ != own_number_;
-  }
+  bool only_watches() const { return writer_ != 0 && writer_ != own_number_; }
   // Whether this client has them.  It asks the next head for them, too.
   bool has_keys() const { return writer_ != 0 && writer_ == own_number_; }
   uint64_t writer() const { return writer_; }  // 0: nobody has them
-  // What head calls this client; 0 if it hasn't said.
+  // The number by which head knows this client; 0 if it hasn't said.
   uint64_t own_number() const { return own_number_; }
   // Whether as many keys wait as may.  Then no more should be read, not even to
   // find the detach key.

@@ -162,17 +162,16 @@ absl::StatusOr<Registered> TryToRegister(const BodyOptions& options,
   if (!pty.ok()) return absl::ResourceExhaustedError(pty.status().message());
   result.pty = *std::move(pty);
   RETURN_IF_ERROR(SetTimeouts(result.head.get(), kMoment));
-  RETURN_IF_ERROR(
-      SendWithFd(result.head.get(),
-                 Encode(Register{.name = name,
-                                 .rows = options.size.rows,
-                                 .cols = options.size.cols,
-                                 .term = term,
-                                 .argv = options.program,
-                                 .replace = options.replace,
-                                 .size_policy = options.size_policy,
-                                 .writers = options.writers}),
-                 result.pty.controller.get()));
+  RETURN_IF_ERROR(SendWithFd(result.head.get(),
+                             Encode(Register{.name = name,
+                                             .rows = options.size.rows,
+                                             .cols = options.size.cols,
+                                             .term = term,
+                                             .argv = options.program,
+                                             .replace = options.replace,
+                                             .size_policy = options.size_policy,
+                                             .writers = options.writers}),
+                             result.pty.controller.get()));
   ASSIGN_OR_RETURN(const Accepted accepted,
                    AwaitAcceptance(result.head.get(), result.socket, patience));
   if (accepted.log.value_or(false)) SendOurLog(result.head.get(), options.log);

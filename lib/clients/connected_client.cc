@@ -41,6 +41,7 @@ ConnectedClient::ConnectedClient(EventLoop& loop, const ClientHost& host,
       connection_(std::move(connection)),
       protocol_(std::move(protocol)),
       identity_(std::move(identity)),
+      network_(identity_ ? "" : PeerNetwork(connection_.get())),
       place_(host.counts.Take(UidOf(identity_))),
       inbox_(std::move(received)),
       received_(inbox_.size()) {
@@ -89,6 +90,7 @@ void ConnectedClient::Join(Session& session) {
 ClientInfo ConnectedClient::Info() const {
   ClientInfo info = InfoAs(protocol_->kind());
   info.identity = identity_;
+  info.network = network_;
   info.read_only = session() != nullptr && !May(Right::kType);
   info.inside = protocol_->inside();
   info.dropped = dropped_;

@@ -158,6 +158,7 @@ class ConnectedClient final : public Client {
   const Fd connection_;
   const std::unique_ptr<ClientProtocol> protocol_;
   const std::optional<PeerIdentity> identity_;
+  const std::string network_;
   const UserCounts::Place place_;
   std::unique_ptr<Opening> opening_;  // until it is known for a client
   std::string inbox_;                 // read, not taken

@@ -120,7 +120,7 @@ void DeptyrProtocol::Join(ConnectedClient& client, Session& session) {
   if (has_terminal() && client.RightsIn(session).Has(Right::kResize)) {
     session.SetClientSize(client, room_);
   }
-  // One that had them and is back has them again unless another took them.
+  // A client that comes back has them again unless another took them.
   if (wish_.exclusive.value_or(false) &&
       client.RightsIn(session).Has(Right::kType) &&
       (!came_back() || session.writer().client() == nullptr)) {

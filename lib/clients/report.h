@@ -11,7 +11,7 @@ namespace deptyr {
 
 KeyValues Report(Session& session);
 KeyValues Report(const SessionClient& client);
-// Whose keys the session's program gets.
+// Tells whose keys the session's program gets.
 KeyValues ReportWriter(const Session& session);
 // `exec_failure` is the ring's, and counts for its last incarnation only.
 KeyValues Report(const IncarnationRecord& record,

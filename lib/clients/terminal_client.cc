@@ -257,9 +257,9 @@ void TerminalClient::OnChange(Change::Kind change) {
 void TerminalClient::OnWriterChange(Change::Kind change) {
   const Writer& writer = session()->writer();
   const bool own = writer.client() == this;
-  const std::string key =
-      command_key_ ? absl::StrCat(SpellKey(*command_key_), " w")
-                   : "deptyr writer";
+  const std::string key = command_key_
+                              ? absl::StrCat(SpellKey(*command_key_), " w")
+                              : "deptyr writer";
   if (change == Change::kWriter && writer.client() != nullptr && !own) {
     InsertLine(absl::StrCat("has its keys from client ", writer.client()->id(),
                             " only; ", key, " takes them"));

@@ -11,6 +11,7 @@
 #include "lib/base/status.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/sys/folder.h"
+#include "lib/sys/name_service.h"
 
 namespace deptyr {
 namespace {
@@ -22,7 +23,11 @@ constexpr Clock::duration kLookAgain = std::chrono::seconds(1);
 
 KeyValues FieldsOf(const PeerIdentity& who) {
   KeyValues fields;
-  if (who.uid != kUnknownId) fields.emplace_back("uid", absl::StrCat(who.uid));
+  if (who.uid != kUnknownId) {
+    fields.emplace_back("uid", absl::StrCat(who.uid));
+    const std::string name = LocalUserName(who.uid);
+    if (!name.empty()) fields.emplace_back("user", name);
+  }
   if (who.pid != 0) fields.emplace_back("client-pid", absl::StrCat(who.pid));
   return fields;
 }
@@ -31,6 +36,7 @@ KeyValues FieldsOf(const SessionClient& client) {
   const ClientInfo info = client.Info();
   KeyValues fields = {{"client", absl::StrCat(client.id())},
                       {"kind", std::string(NameOf(info.kind))}};
+  if (!info.network.empty()) fields.emplace_back("from", info.network);
   if (info.identity) {
     for (auto& field : FieldsOf(*info.identity)) {
       fields.push_back(std::move(field));

@@ -18,16 +18,16 @@ bool IsOf(const SessionClient& client, const PeerIdentity& who) {
 absl::StatusOr<const SessionClient*> ClientMeant(const Session& session,
                                                  absl::string_view number,
                                                  const PeerIdentity& who) {
-  for (const SessionClient* client :
-       session.clients() | std::views::reverse) {
+  for (const SessionClient* client : session.clients() | std::views::reverse) {
     const bool meant = number.empty() ? IsOf(*client, who)
                                       : absl::StrCat(client->id()) == number;
     if (meant && !client->Info().read_only) return client;
   }
-  return absl::NotFoundError(absl::StrCat(
-      number.empty() ? "no client of yours" : absl::StrCat("no client ", number),
-      " that may type is attached to ", session.name(), "; see deptyr status ",
-      session.name()));
+  return absl::NotFoundError(
+      absl::StrCat(number.empty() ? "no client of yours"
+                                  : absl::StrCat("no client ", number),
+                   " that may type is attached to ", session.name(),
+                   "; see deptyr status ", session.name()));
 }
 
 absl::Status Take(const Admission& admission, const PeerIdentity& who,
@@ -58,9 +58,9 @@ absl::Status Give(const Admission& admission, const PeerIdentity& who,
     ASSIGN_OR_RETURN(to, ClientMeant(session, number, who));
   }
   if (to == nullptr) {
-    return absl::NotFoundError(absl::StrCat(
-        "nobody asks for the keys of ", session.name(),
-        "; say which client shall have them, or --release"));
+    return absl::NotFoundError(
+        absl::StrCat("nobody asks for the keys of ", session.name(),
+                     "; say which client shall have them, or --release"));
   }
   session.GiveKeys(to, &who);
   return absl::OkStatus();
@@ -87,12 +87,12 @@ absl::Status CheckTakingKeys(const Admission& admission,
       admission.RightsIn(session, who).Has(Right::kAdminister)) {
     return absl::OkStatus();
   }
-  return absl::PermissionDeniedError(absl::StrCat(
-      "client ", writer->id(), " of uid ",
-      UidText(UidOf(writer->Info().identity)), " has the keys of ",
-      session.name(), ", and uid ", UidText(who.uid),
-      " may not take them; deptyr writer ", session.name(),
-      " --ask asks for them"));
+  return absl::PermissionDeniedError(
+      absl::StrCat("client ", writer->id(), " of uid ",
+                   UidText(UidOf(writer->Info().identity)), " has the keys of ",
+                   session.name(), ", and uid ", UidText(who.uid),
+                   " may not take them; deptyr writer ", session.name(),
+                   " --ask asks for them"));
 }
 
 absl::Status ChangeWriter(const Admission& admission, const PeerIdentity& who,

@@ -1,7 +1,7 @@
-// Who may have the keys of a session (lib/session/writer.h): anybody who may
-// type takes them while nobody has them; from a client that has them only its
-// own user takes them, or somebody who may administer the session.  Others ask
-// for them, and the one that has them hears of it.
+// Decides who may have the keys of a session (lib/session/writer.h).  While
+// nobody has them, anybody who may type takes them.  From a client that has
+// them only its own user takes them, or somebody who may administer the
+// session.  Others ask for them, and the one that has them hears of it.
 //
 //   RETURN_IF_ERROR(CheckTakingKeys(admission, who, session));
 //   RETURN_IF_ERROR(ChangeWriter(admission, who, question, session));

@@ -470,7 +470,8 @@ SessionState Session::Save() {
   const SessionClient* const leader = audience_.leader();
   state.leader = leader == nullptr ? 0 : leader->id();
   state.writer = writer_.client() == nullptr ? 0 : writer_.client()->id();
-  state.writer_before = writer_.before() == nullptr ? 0 : writer_.before()->id();
+  state.writer_before =
+      writer_.before() == nullptr ? 0 : writer_.before()->id();
   state.answered = audience_.answered();
   state.stopped_by = stopped_by_;
   if (post_mortem_) {

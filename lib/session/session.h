@@ -132,8 +132,9 @@ class Session {
   SessionState Save();
   // Readmit() takes back a client that was there before, at its cursor.
   // OnReadmitted(), once all are back, restores the one that leads and the one
-  // that has the keys, if any, and everybody gets what is owed.  If the clients of a head that died will still
-  // come back, nothing is read until they are here (audience.h).
+  // that has the keys, if any, and everybody gets what is owed.  If the clients
+  // of a head that died will still come back, nothing is read until they are
+  // here (audience.h).
   void Readmit(SessionClient& client);
   void OnReadmitted(const SessionState& state = {});
 
@@ -184,7 +185,7 @@ class Session {
   // will type no more.
   void Lead(SessionClient& client);
   void StopLeading(const SessionClient& client);
-  // Who has the keys, if anybody has; `by` is whoever gives them.
+  // It knows who has the keys; `by` is whoever gives them to a client.
   const Writer& writer() const { return writer_; }
   void SetWriterPolicy(std::optional<WriterPolicy> own) {
     writer_.SetOwnPolicy(own);

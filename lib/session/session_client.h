@@ -56,6 +56,7 @@ enum class ClientKind {
 struct ClientInfo {
   ClientKind kind;
   std::optional<PeerIdentity> identity = {};
+  std::string network = {};  // where it is, over TCP (PeerNetwork())
   bool read_only = false;
   // The session on whose terminal it shows what it is sent, or "".
   std::string inside = {};

@@ -1,5 +1,5 @@
-// Whose keys a session's program gets.  Usually everybody's who may type; but a
-// client can have the keys for itself, and then all others only watch:
+// Says whose keys a session's program gets.  Usually those are everybody's who
+// may type; but a client can have the keys for itself, and all others watch:
 //
 //   if (writer.Give(&client)) { ... tell everybody ... }
 //   if (audience.Hears(client)) { ... it may type ... }

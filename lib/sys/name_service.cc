@@ -1,9 +1,12 @@
 #include "lib/sys/name_service.h"
 
+#include <pwd.h>
 #include <spawn.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
+#include <array>
+#include <cstdio>
 #include <vector>
 
 #include "absl/cleanup/cleanup.h"
@@ -93,6 +96,19 @@ std::string UserName(uid_t uid) {
 
 std::string GroupName(gid_t gid) {
   return NameOf("group", gid);
+}
+
+std::string LocalUserName(uid_t uid) {
+  FILE* const file = std::fopen("/etc/passwd", "re");
+  if (file == nullptr) return "";
+  const absl::Cleanup close = [file] { (void)std::fclose(file); };
+  passwd entry{};
+  passwd* found = nullptr;
+  std::array<char, 4096> room;
+  while (::fgetpwent_r(file, &entry, room.data(), room.size(), &found) == 0) {
+    if (found->pw_uid == uid) return found->pw_name;
+  }
+  return "";
 }
 
 absl::StatusOr<uid_t> FindUser(absl::string_view text) {

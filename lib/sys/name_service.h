@@ -2,8 +2,8 @@
 // library's own functions would need libraries of the very version that a
 // static program was linked with.
 //
-// All return Unavailable if getent(1) isn't there or fails.  They block; don't
-// call them from the event loop.
+// All but LocalUserName() return Unavailable if getent(1) isn't there or fails.
+// They block; don't call them from the event loop.
 #pragma once
 
 #include <sys/types.h>
@@ -23,6 +23,10 @@ absl::StatusOr<gid_t> FindGroup(absl::string_view text);
 // The name that has this number, or the number if it has none.
 std::string UserName(uid_t uid);
 std::string GroupName(gid_t gid);
+
+// The name that has this number in the file /etc/passwd (passwd(5)), "" if none
+// has.  Unlike the others it asks nobody, so the event loop may call it.
+std::string LocalUserName(uid_t uid);
 
 // Returns the first address that getaddrinfo(3) would give, as inet_pton(3)
 // takes it.  An unknown host is Unavailable: that may be the network's fault.

@@ -197,7 +197,7 @@ class ScriptClient final : public Attachment::Listener {
     if (script_.typed.empty() || !head_->only_watches()) return;
     if (!typed_ || script_.until == Until::kTyped) OnKeysTaken();
   }
-  // What is typed now is dropped.
+  // Head drops what is typed now.
   void OnKeysTaken() {
     Finish(absl::UnavailableError(absl::StrCat(
         "client ", head_->writer(), " has the keys of ", head_->session(),

@@ -137,8 +137,8 @@ struct Attach {
   // The size of the client's terminal in pixels, if it knows that.
   std::optional<uint16_t> xpixels = {};
   std::optional<uint16_t> ypixels = {};
-  // It is to have the keys for itself.  One that comes back has them only if
-  // nobody else does.
+  // The client is to have the keys for itself; if it comes back, then only if
+  // nobody else has them.
   std::optional<bool> exclusive = {};
   DEPTYR_FIELDS(version, session, rows, cols, from, value, read_only, kick,
                 stream, offset, resets, inside, xpixels, ypixels, exclusive)

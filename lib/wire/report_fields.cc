@@ -102,6 +102,8 @@ constexpr ReportField kFields[] = {
     {"event", "client", kNumber},
     {"event", "kind"},
     {"event", "uid", kNumber},
+    {"event", "user"},
+    {"event", "from"},
     {"event", "client-pid", kNumber},
     {"event", "by-uid", kNumber},
     {"event", "number", kNumber},

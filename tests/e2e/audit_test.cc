@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
 #include "tests/support/temp_dir.h"
 
@@ -63,18 +64,20 @@ TEST_F(AuditTest, WhoTellsWhoDidWhatAndHowMuchTheyTyped) {
   Start("who");
   const BodyProcess body = Login();
   Run({"send", "bob\\n"});
-  EXPECT_TRUE(TextBecomes(AllOf(
-      ContainsRegex("T[0-9:.]*[-+][0-9:]* audit: session=a attached client="
-                    "[0-9]+ kind=attach uid=[0-9]+ client-pid=[0-9]+\n"),
-      ContainsRegex("session=a detached client=[0-9]+ typed=4\n"))));
+  EXPECT_TRUE(TextBecomes(
+      AllOf(ContainsRegex(
+                "T[0-9:.]*[-+][0-9:]* audit: session=a attached client="
+                "[0-9]+ kind=attach uid=[0-9]+ user=[^ ]+ client-pid=[0-9]+\n"),
+            ContainsRegex("session=a detached client=[0-9]+ typed=4\n"))));
   Run({"resize", "30x90"});
-  EXPECT_TRUE(TextBecomes(
-      ContainsRegex("sized uid=[0-9]+ client-pid=[0-9]+ rows=30 cols=90\n")));
+  EXPECT_TRUE(TextBecomes(ContainsRegex(
+      "sized uid=[0-9]+ user=[^ ]+ client-pid=[0-9]+ rows=30 cols=90\n")));
   Run({"signal", "WINCH"});
-  EXPECT_TRUE(TextBecomes(
-      HasSubstr(absl::StrCat("signalled uid=0 signal=", SIGWINCH, "\n"))));
+  EXPECT_TRUE(TextBecomes(ContainsRegex(absl::StrCat(
+      "signalled uid=[0-9]+ user=[^ ]+ signal=", SIGWINCH, "\n"))));
   Run({"kick"});
-  EXPECT_TRUE(TextBecomes(ContainsRegex("kicked uid=0 client-pid=[0-9]+\n")));
+  EXPECT_TRUE(TextBecomes(
+      ContainsRegex("kicked uid=[0-9]+ user=[^ ]+ client-pid=[0-9]+\n")));
   EXPECT_THAT(Text(), Not(HasSubstr("bob")));
   struct stat status {};
   ASSERT_EQ(::stat((folder_ / "audit").c_str(), &status), 0);
@@ -103,6 +106,32 @@ TEST_F(AuditTest, WhatTheTerminalHidesIsWithheld) {
                         ContainsRegex("withheld client=[0-9]+ typed=7\n"),
                         ContainsRegex("typed=5 text=\"more\\\\n\"\n"))));
   EXPECT_THAT(Text(), Not(HasSubstr("secret")));
+}
+
+TEST_F(AuditTest, WhoTellsWhoHasTheKeys) {
+  Start("who");
+  const BodyProcess body = Login();
+  Run({"send", "--exclusive", "bob\\n"});
+  EXPECT_TRUE(TextBecomes(AllOf(
+      ContainsRegex("session=a writer client=[0-9]+ kind=attach uid=[0-9]+ "
+                    "user=[^ ]+ client-pid=[0-9]+\n"),
+      HasSubstr("session=a writer client=0\n"))));
+}
+
+TEST_F(AuditTest, ATcpClientIsToldByItsAddress) {
+  head_.emplace(std::vector<std::string>{"--audit", "who", "--audit-file",
+                                         folder_ / "audit", "--raw",
+                                         "tcp:127.0.0.1:0=a"});
+  const BodyProcess body = Login();
+  const testing::Matcher<const std::string&> listens =
+      ContainsRegex("tcp:127.0.0.1:[1-9][0-9]*");
+  ASSERT_TRUE(head_->log().Until(listens));
+  const std::string log = head_->log().text();
+  const size_t begin = log.find("tcp:");
+  const Connection client = Connection::To(log.substr(
+      begin, log.find_first_not_of("tcp:.0123456789", begin) - begin));
+  EXPECT_TRUE(TextBecomes(
+      ContainsRegex("attached client=[0-9]+ kind=raw from=127.0.0.1\n")));
 }
 
 TEST_F(AuditTest, TheFileIsMadeAnewAfterASignal) {

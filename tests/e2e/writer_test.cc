@@ -175,9 +175,8 @@ TEST_F(WriterTest, SomebodyWithoutTheRightAsks) {
   const std::string where = absl::StrCat(" ", Quote(head_->socket()), " a");
   const Tmux asker(absl::StrCat("cd /; ", as_friend, "attach", where));
   ASSERT_TRUE(asker.Until(HasSubstr("^T asks for them")));
-  const Tmux refused(
-      absl::StrCat("cd /; (", as_friend, "attach --exclusive", where,
-                   "); exec cat"));
+  const Tmux refused(absl::StrCat("cd /; (", as_friend, "attach --exclusive",
+                                  where, "); exec cat"));
   EXPECT_TRUE(refused.Until(HasSubstr("may not take them")));
   const Tmux policy(absl::StrCat("cd /; (", as_friend, "writer --release",
                                  where, "); exec cat"));
@@ -200,8 +199,8 @@ TEST_F(WriterTest, HeadsOwnTerminalHasAKeyForIt) {
   ASSERT_TRUE(head.Until(HasSubstr("waits for its first program")));
   const BodyProcess body(socket, {"--name", "a"}, {"sh", "-c", kEcho});
   ASSERT_TRUE(head.Until(HasSubstr("ready")));
-  const Tmux other(absl::StrCat(Quote(Deptyr()), " attach ", Quote(socket),
-                                " a; exec cat"));
+  const Tmux other(
+      absl::StrCat(Quote(Deptyr()), " attach ", Quote(socket), " a; exec cat"));
   ASSERT_TRUE(other.Until(HasSubstr("ready")));
   head.Press({"C-\\", "w"});
   ASSERT_TRUE(other.Until(HasSubstr("has the keys of a")));
