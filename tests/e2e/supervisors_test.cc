@@ -37,6 +37,7 @@ struct Tools {
   std::string process;    // that has the service's process for a child
   std::string supervise;  // starts such a process by hand
   std::string up, down, once, kill;
+  std::string logger;  // a folder for lines follows
   std::vector<std::pair<std::string, std::string>> signals;
   // ./finish is told this of an exit with 42 and of SIGABRT; "" if there is no
   // such thing.
@@ -52,6 +53,7 @@ const Tools& TheTools() {
        .down = "s6-svc -d",
        .once = "s6-svc -o",
        .kill = "s6-svc -k",
+       .logger = "s6-log n1",
        .signals = {{"HUP", "s6-svc -h"},
                    {"ALRM", "s6-svc -a"},
                    {"INT", "s6-svc -i"},
@@ -70,6 +72,7 @@ const Tools& TheTools() {
        .down = "svc -d",
        .once = "svc -o",
        .kill = "svc -k",
+       .logger = "multilog",
        .signals = {{"HUP", "svc -h"},
                    {"ALRM", "svc -a"},
                    {"INT", "svc -i"},
@@ -84,6 +87,7 @@ const Tools& TheTools() {
        .down = "sv down",
        .once = "sv once",
        .kill = "sv kill",
+       .logger = "svlogd",
        .signals = {{"HUP", "sv hup"},
                    {"ALRM", "sv alarm"},
                    {"INT", "sv interrupt"},
@@ -342,6 +346,28 @@ TEST_F(SupervisorsTest, AProgramThatIsNotThereIs127AndOneLineInEachLog) {
   ASSERT_TRUE(LogGets("\n"));
   EXPECT_EQ(ReadFile(log_),
             "deptyr body: execute nonesuch: No such file or directory\n");
+}
+
+// A bar, colors, a line that was corrected, and what a dying program says.
+TEST_F(SupervisorsTest, TheLoggerHasWhatTheProgramShowed) {
+  const std::string pipe = File(".pipe");
+  const std::string folder = File(".logs");
+  MustShell("mkfifo " + pipe + " && mkdir " + folder);
+  const std::string shows =
+      R"(sh -c 'printf "\033[32mready\033[m\n 10%%\r100%%\nhellp\bo\n"; )"
+      R"(echo no such thing >&2; exit 3')";
+  // s6-supervise kills what its service leaves in its process group.
+  NewService("setsid " + TheTools().logger + " " + folder + " < " + pipe +
+             " & exec " + Body(shows) + " > " + pipe)
+      .Once();
+  std::string log;
+  EXPECT_TRUE(WaitFor([&] {
+    log = ReadFile(folder + "/current");
+    return absl::StrContains(log, "exit status 3");
+  })) << ReadFile(log_);
+  EXPECT_THAT(
+      log, testing::MatchesRegex("ready\n100%\nhello\nno such thing\n"
+                                 "deptyr: pid [0-9]+ ended: exit status 3\n"));
 }
 
 TEST_F(SupervisorsTest, AProgramThatCannotBeExecutedIs126) {
