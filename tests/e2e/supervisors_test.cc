@@ -353,10 +353,12 @@ TEST_F(SupervisorsTest, TheLoggerHasWhatTheProgramShowed) {
   const std::string pipe = File(".pipe");
   const std::string folder = File(".logs");
   MustShell("mkfifo " + pipe + " && mkdir " + folder);
+  // s6-supervise kills what its service leaves in its process group, so the
+  // logger is in a session of its own before the program ends.
   const std::string shows =
-      R"(sh -c 'printf "\033[32mready\033[m\n 10%%\r100%%\nhellp\bo\n"; )"
+      "sh -c 'until [ -e " + folder + "/current ]; do sleep .01; done; " +
+      R"(printf "\033[32mready\033[m\n 10%%\r100%%\nhellp\bo\n"; )"
       R"(echo no such thing >&2; exit 3')";
-  // s6-supervise kills what its service leaves in its process group.
   NewService("setsid " + TheTools().logger + " " + folder + " < " + pipe +
              " & exec " + Body(shows) + " > " + pipe)
       .Once();
