@@ -3,7 +3,8 @@
 #   the man pages are clean mdoc;
 #   each subcommand's page has exactly the options of its --help;
 #   deptyr accepts the commands that the pages and the README show;
-#   a link from a page to a file of the tree leads somewhere;
+#   a link from a page leads to a file of the tree and to a heading in it;
+#   a page that a comment or text names is there, and every page is installed;
 #   the tests that the page on security names exist;
 #   the version is the newest one that the changelogs name.
 cd "$(dirname "$0")/.." || exit
@@ -86,7 +87,7 @@ takes() {
 }
 
 count=0
-for page in docs/man/*.[1-8] README.md docs/*.md; do
+for page in docs/man/*.[1-8] README.md docs/*.md docs/*/*.md; do
     while read -r command; do
         count=$((count + 1))
         said=$(takes "$command" 2>&1) || wrong "$page: deptyr $command: $said"
@@ -94,10 +95,25 @@ for page in docs/man/*.[1-8] README.md docs/*.md; do
 done
 [ $count -gt 0 ] || wrong "no examples were found"
 
+pages=(README.md docs/*.md docs/*/*.md)
+# Prints what a link to a page's headings says after "#".
+anchors() {
+    awk '/^```/ { on = !on } !on && sub(/^#+ +/, "")' "$1" |
+        tr '[:upper:] ' '[:lower:]-' | sed 's/[^a-z0-9_-]//g'
+}
 while IFS=: read -r page link; do
-    link=${link#*](} link=${link%)} link=${link%%#*}
-    [ -z "$link" ] || [ -e "$(dirname "$page")/$link" ] || wrong "$page: dead link: $link"
-done < <(grep -oHE '\]\([^)[:space:]]+\)' ./*.md docs/*.md | grep -v '](https\?:')
+    link=${link#*](} link=${link%)} anchor=${link#*#} target=${link%%#*}
+    target=${target:+$(dirname "$page")/}${target:-$page}
+    [ -e "$target" ] || { wrong "$page: dead link: $link"; continue; }
+    [[ $link != *#* ]] || anchors "$target" | grep -qxF "$anchor" || wrong "$page: no such heading: $link"
+done < <(grep -oHE '\]\([^)[:space:]]+\)' "${pages[@]}" | grep -v '](https\?:')
+for page in "${pages[@]}" docs/*.svg docs/*/*.svg; do
+    [ ! -e "$page" ] || grep -qF "'$page'" meson.build || wrong "$page is not installed"
+done
+while IFS=: read -r file page; do
+    [ -e "$page" ] || wrong "$file: no such page: $page"
+done < <(grep -rnoE '\bdocs/[A-Za-z/]+\.(md|svg)\b' README.md docs cmd lib s6 systemd tests meson.build |
+    sed 's/:[0-9]*:/:/')
 
 # A long name stands on a line of its own.
 tests=$(sed -e ':join' -e '/^TEST[_FP]*([^)]*$/ { N; s/\n *//; b join' -e '}' tests/*/*_test.cc |

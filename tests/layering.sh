@@ -1,6 +1,6 @@
 #!/bin/bash
 # tests/layering.sh [TREE]: every #include goes down the picture of
-# docs/architecture.md, the pure rooms stay pure, and only lib/sys makes system
+# docs/dev/architecture.md, the pure rooms stay pure, and only lib/sys makes system
 # calls.
 cd "${1:-$(dirname "$0")/..}" || exit
 find cmd lib tests \( -name '*.cc' -o -name '*.h' \) -exec awk '

@@ -5,7 +5,7 @@
 //     ... whoever passed the terminal made us wait ...
 //   }
 //
-// One turn.  When the PTY is readable it is read once (docs/architecture.md
+// One turn.  When the PTY is readable it is read once (docs/dev/architecture.md
 // says why not until EAGAIN), then every client that isn't blocked gets its
 // writes. While nothing else is ready, or there are many clients to write to,
 // the turn stays with a flood for 100 us (lib/sys/busy_poll.h), and clients get
