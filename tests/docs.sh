@@ -107,8 +107,8 @@ while IFS=: read -r page link; do
     [ -e "$target" ] || { wrong "$page: dead link: $link"; continue; }
     [[ $link != *#* ]] || anchors "$target" | grep -qxF "$anchor" || wrong "$page: no such heading: $link"
 done < <(grep -oHE '\]\([^)[:space:]]+\)' "${pages[@]}" | grep -v '](https\?:')
-for page in "${pages[@]}" docs/*.svg docs/*/*.svg; do
-    [ ! -e "$page" ] || grep -qF "'$page'" meson.build || wrong "$page is not installed"
+for page in "${pages[@]}" docs/*/*.svg docs/*/*.cast; do
+    grep -qF "'$page'" meson.build || wrong "$page is not installed"
 done
 while IFS=: read -r file page; do
     [ -e "$page" ] || wrong "$file: no such page: $page"
