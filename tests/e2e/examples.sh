@@ -128,7 +128,9 @@ something_came() {
     esac
 }
 
+# Their order matters: the later ones end the server.
 for page in attach ls status events kick send wait resize snapshot history record stop ended forget signal; do
+    grep -qF '.\" run: tests/e2e/examples.sh' "$pages/deptyr-$page.1" || { echo "$page: not marked"; status=1; }
     before=$count
     # Without a name, deptyr takes the one that runs.
     case $page in

@@ -167,6 +167,35 @@ TEST_F(SystemdTest, TheDocumentedCommandsWork) {
   }
 }
 
+TEST_F(SystemdTest, TheServiceInReadmeWorks) {
+  // The rest of the machine doesn't see this folder.
+  MustShell("mount -n -t tmpfs tmpfs /srv");
+  std::filesystem::create_directory("/srv/mc");
+  WriteScript("/srv/mc/server",
+              "#!/bin/sh\n"
+              "echo Done\n"
+              "while read -r line; do\n"
+              "  [ \"$line\" != stop ] || { echo Saving; exit; }\n"
+              "done\n");
+  const char kPage[] = "README.md";
+  Write("mc.service",
+        DocumentedFile(kUnits + std::string("mc.service"), kPage));
+  for (const std::string& command :
+       DocumentedCommands("A service with a console", "sh", kPage)) {
+    // The others there are for scripts, and need no unit.
+    if (absl::StartsWith(command, "deptyr wait")) break;
+    MustShell(command);
+  }
+  // The last of them sent a signal.
+  EXPECT_TRUE(Becomes("mc", "NRestarts", "1"));
+  EXPECT_TRUE(JournalGets(
+      "mc", AllOf(HasSubstr("Done\n"), HasSubstr("ended: signal 1 (Hangup)"))));
+  MustShell("deptyr wait mc --for Done && systemctl stop mc");
+  EXPECT_TRUE(JournalGets("mc", HasSubstr("Saving\n")));
+  EXPECT_EQ(Show("mc", "Result"), "success");
+  MustShell("umount -n /srv");
+}
+
 TEST_F(SystemdTest, HeadIsNotRoot) {
   MustShell("systemctl start deptyr-head");
   EXPECT_NE(

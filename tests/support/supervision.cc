@@ -118,25 +118,26 @@ std::string LastLines(const std::string& text) {
   return text.substr(begin);
 }
 
-std::string DocumentedFile(const std::string& path) {
-  const std::string page = ReadFile(SourceFile("docs/supervisors.md"));
-  const size_t name = page.find("\n`" + path + "`:\n```");
+std::string DocumentedFile(const std::string& path, const std::string& page) {
+  const std::string text = ReadFile(SourceFile(page));
+  const size_t name = text.find("\n`" + path + "`:\n```");
   if (name == std::string::npos) {
-    ADD_FAILURE() << "no " << path << " in docs/supervisors.md";
+    ADD_FAILURE() << "no " << path << " in " << page;
     return "";
   }
-  const size_t begin = page.find('\n', page.find("```", name)) + 1;
-  return page.substr(begin, page.find("```\n", begin) - begin);
+  const size_t begin = text.find('\n', text.find("```", name)) + 1;
+  return text.substr(begin, text.find("```\n", begin) - begin);
 }
 
 std::vector<std::string> DocumentedCommands(const std::string& heading,
-                                            const std::string& fence) {
+                                            const std::string& fence,
+                                            const std::string& page) {
   std::vector<std::string> commands;
   bool here = false;
   bool in_block = false;
   bool is_file = false;
-  std::istringstream page(ReadFile(SourceFile("docs/supervisors.md")));
-  for (std::string line; std::getline(page, line);) {
+  std::istringstream text(ReadFile(SourceFile(page)));
+  for (std::string line; std::getline(text, line);) {
     if (in_block) {
       in_block = line != "```";
       if (in_block) commands.push_back(line);

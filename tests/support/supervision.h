@@ -42,12 +42,14 @@ void WriteScript(const std::string& path, const std::string& text);
 // Reads a file of the project.
 std::string SourceFile(const std::string& path);
 
-// These read docs/supervisors.md: the file that is shown there under that path,
-// and the commands, in order, of the blocks under that heading that start with
-// `fence`.
-std::string DocumentedFile(const std::string& path);
-std::vector<std::string> DocumentedCommands(const std::string& heading,
-                                            const std::string& fence);
+// These read a page: the file that is shown there under that path, and the
+// commands, in order, of the blocks under that heading that start with `fence`.
+inline constexpr char kSupervisorsPage[] = "docs/supervisors.md";
+std::string DocumentedFile(const std::string& path,
+                           const std::string& page = kSupervisorsPage);
+std::vector<std::string> DocumentedCommands(
+    const std::string& heading, const std::string& fence,
+    const std::string& page = kSupervisorsPage);
 
 // The end of a log, for a failure's message.
 std::string LastLines(const std::string& text);
