@@ -49,6 +49,27 @@ absl::Status AskAndPrint(const Target& target, absl::string_view what,
   return absl::OkStatus();
 }
 
+// Asks head to do something to the session.  Without an error it is done, and
+// --json has an object for that, too.
+absl::Status AskToAct(const Options& options, const Target& target,
+                      const std::string& what, KeyValues fields) {
+  const std::string& session = target.where.session;
+  fields.emplace_back("session", session);
+  RETURN_IF_ERROR(
+      AskForItems(target.where.head, {.what = what, .fields = fields})
+          .status());
+  if (options.json()) Print(ItemJson({{"session", session}}) + "\n");
+  return absl::OkStatus();
+}
+
+std::string SessionsJson(const Items& sessions) {
+  return ItemsJson("sessions", sessions);
+}
+
+std::string ClientsJson(const Items& clients) {
+  return ItemsJson("clients", clients);
+}
+
 // A terminal on standard output gets a table of its width, in color.
 TableLook LookHere() {
   const auto size = GetWindowSize(STDOUT_FILENO);
@@ -73,8 +94,9 @@ std::string SessionNames(const Items& sessions) {
   return lines;
 }
 
-std::string WriterJson(const Items& writers) {
-  return writers.empty() ? "" : ItemJson(writers.front());
+// The only item there is.
+std::string FirstJson(const Items& items) {
+  return ItemJson(items.empty() ? KeyValues() : items.front());
 }
 
 std::string WriterText(const Items& writers) {
@@ -153,63 +175,62 @@ absl::StatusOr<WindowSize> SizeOfThisTerminal() {
       "ROWSxCOLS, as in 24x80");
 }
 
-// `fields` may have a policy, and then there need not be a size.
-absl::Status AskToResize(const Target& target, KeyValues fields) {
+absl::Status AskToResize(const Options& options, const Target& target,
+                         const std::optional<std::string>& policy) {
+  KeyValues fields;
+  if (policy) fields.emplace_back("size-policy", *policy);
   if (!target.rest.empty()) {
     ASSIGN_OR_RETURN(const WindowSize size, target.rest[0] == "-"
                                                 ? SizeOfThisTerminal()
                                                 : ParseSize(target.rest[0]));
     fields.emplace_back("rows", absl::StrCat(size.rows));
     fields.emplace_back("cols", absl::StrCat(size.cols));
-  } else if (fields.size() == 1) {
+  }
+  if (fields.empty()) {
     return absl::InvalidArgumentError(
         "no ROWSxCOLS and no --size-policy; see --help");
   }
-  return AskForItems(target.where.head,
-                     {.what = "resize", .fields = std::move(fields)})
-      .status();
+  return AskToAct(options, target, "resize", std::move(fields));
 }
 
 }  // namespace
 
 int LsCommand(int argc, char** argv) {
-  bool json = false;
   bool names = false;
   bool whole = false;
   Options options("ls", "[OPTION]... [HEAD-SOCKET]", "Lists the sessions.");
-  options.Flag("json", &json, "print a JSON array");
+  options.Json("print a JSON object");
   options.Flag("l,long", &whole,
                "print all columns, also if the terminal is too narrow");
   options.Flag("names", &names, "print only the names, one per line");
   return RunVerb(options, argc, argv, [&](const Target& target) {
     return AskAndPrint(target, "sessions", {},
-                       json    ? ItemsJson
-                       : names ? SessionNames
-                       : whole ? WholeTable
-                               : FittingTable);
+                       options.json() ? SessionsJson
+                       : names        ? SessionNames
+                       : whole        ? WholeTable
+                                      : FittingTable);
   });
 }
 
 int StatusCommand(int argc, char** argv) {
-  bool json = false;
   bool head = false;
   Options options("status", "[OPTION]... [HEAD-SOCKET] [SESSION]",
                   "Shows everything about SESSION (your newest).");
-  options.Flag("json", &json, "print a JSON object");
+  options.Json("print a JSON object");
   options.Flag("head", &head, "show head itself instead of a session");
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
         const std::string& session = target.where.session;
         if (!head) {
           return AskAndPrint(target, "status", {{"session", session}},
-                             json ? StatusJson : StatusText);
+                             options.json() ? StatusJson : StatusText);
         }
         if (!session.empty()) {
           return absl::InvalidArgumentError(absl::StrCat(
               "--head shows no session: ", session, "; see --help"));
         }
         return AskAndPrint(target, "head", {{"users", "1"}},
-                           json ? HeadJson : HeadText);
+                           options.json() ? HeadJson : HeadText);
       });
 }
 
@@ -218,6 +239,7 @@ int EventsCommand(int argc, char** argv) {
       "events", "[OPTION]... [HEAD-SOCKET] [SESSION]",
       "Prints what happens in SESSION, or in all sessions, as lines "
       "of JSON, as it happens.");
+  options.Json("print an error as a line of JSON, too");
   return RunVerb(options, argc, argv, [](const Target& target) -> absl::Status {
     // Head says nothing while nothing happens, so it isn't known from its
     // events whether it answers.
@@ -239,69 +261,65 @@ int EventsCommand(int argc, char** argv) {
 }
 
 int KickCommand(int argc, char** argv) {
-  bool json = false;
   Options options("kick", "[OPTION]... [HEAD-SOCKET] SESSION [CLIENT]",
                   "Disconnects CLIENT, or all clients that are attached to "
                   "SESSION.");
-  options.Flag("json", &json, "print who was disconnected as a JSON array");
+  options.Json("print who was disconnected as a JSON object");
   return RunVerb(options, argc, argv, [&](const Target& target) {
     const std::string client = target.rest.empty() ? "" : target.rest[0];
     return AskAndPrint(target, "kick",
                        {{"session", target.where.session}, {"client", client}},
-                       json ? ItemsJson : ClientsTable);
+                       options.json() ? ClientsJson : ClientsTable);
   });
 }
 
 int ForgetCommand(int argc, char** argv) {
   Options options("forget", "[OPTION]... [HEAD-SOCKET] SESSION",
                   "Forgets SESSION, which has ended, and its output.");
-  return RunVerb(options, argc, argv, [](const Target& target) {
-    return AskForItems(target.where.head,
-                       {.what = "forget",
-                        .fields = {{"session", target.where.session}}})
-        .status();
+  options.Json("print a JSON object");
+  return RunVerb(options, argc, argv, [&](const Target& target) {
+    return AskToAct(options, target, "forget", {});
   });
 }
 
 int SignalCommand(int argc, char** argv) {
   Options options("signal", "[OPTION]... [HEAD-SOCKET] SESSION SIGNAL",
                   "Sends SIGNAL, a name or a number, to SESSION's program.");
-  return RunVerb(options, argc, argv, [](const Target& target) -> absl::Status {
-    if (target.rest.empty()) {
-      return absl::InvalidArgumentError("no SIGNAL; see --help");
-    }
-    const int signal = SignalNumber(target.rest[0]);
-    if (signal <= 0) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("not a signal: ", target.rest[0],
-                       "; say a name or a number, as in TERM, HUP or 9"));
-    }
-    return AskForItems(target.where.head,
-                       {.what = "signal",
-                        .fields = {{"session", target.where.session},
-                                   {"signal", absl::StrCat(signal)}}})
-        .status();
-  });
+  options.Json("print a JSON object");
+  return RunVerb(
+      options, argc, argv, [&](const Target& target) -> absl::Status {
+        if (target.rest.empty()) {
+          return absl::InvalidArgumentError("no SIGNAL; see --help");
+        }
+        const int signal = SignalNumber(target.rest[0]);
+        if (signal <= 0) {
+          return absl::InvalidArgumentError(
+              absl::StrCat("not a signal: ", target.rest[0],
+                           "; say a name or a number, as in TERM, HUP or 9"));
+        }
+        return AskToAct(options, target, "signal",
+                        {{"signal", absl::StrCat(signal)}});
+      });
 }
 
 int ResizeCommand(int argc, char** argv) {
   std::optional<std::string> policy;
+  std::vector<absl::string_view> policies = NamesOf(kSizePolicies);
+  policies.emplace_back("default");
   Options options(
       "resize", "[OPTION]... [HEAD-SOCKET] SESSION [ROWSxCOLS]",
       "Sets the size of SESSION's terminal (- for that of this one), "
       "and whose it is from then on.");
   options.Value("size-policy", "POLICY", &policy, ParseSizePolicyOrDefault,
-                "whose size the terminal has: latest, smallest, largest, fixed "
-                "or default, which is head's");
+                "whose size the terminal has; default is head's",
+                {.choices = std::move(policies)});
+  options.Json("print a JSON object");
   return RunVerb(options, argc, argv, [&](const Target& target) {
-    KeyValues fields = {{"session", target.where.session}};
-    if (policy) fields.emplace_back("size-policy", *policy);
-    return AskToResize(target, std::move(fields));
+    return AskToResize(options, target, policy);
   });
 }
 
 int WriterCommand(int argc, char** argv) {
-  bool json = false;
   std::string deed;
   std::string client;
   std::string policy;
@@ -327,9 +345,10 @@ int WriterCommand(int argc, char** argv) {
   options.Flag("ask", &asks, "ask the client that has the keys for them");
   options.Flag("release", &releases, "everybody may type again");
   options.Value("writers", "WHO", &policy, ParseWritersOrDefault,
-                "who may type at one time: all, one (the first to type, until "
-                "it leaves) or default, which is head's");
-  options.Flag("json", &json, "print a JSON object");
+                "who may type at one time; one is the first to type, until it "
+                "leaves, and default is head's",
+                {.choices = {"all", "one", "default"}});
+  options.Json("print a JSON object");
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
         if (target.where.session.empty()) {
@@ -343,7 +362,7 @@ int WriterCommand(int argc, char** argv) {
                             {"do", deed},
                             {"client", client},
                             {"writers", policy}},
-                           json ? WriterJson : WriterText);
+                           options.json() ? FirstJson : WriterText);
       });
 }
 
@@ -352,8 +371,10 @@ int UpgradeCommand(int argc, char** argv) {
       "upgrade", "[OPTION]... [HEAD-SOCKET]",
       "Replaces the running head with the installed version, in the "
       "same process; programs,\nclients and sockets stay.");
-  return RunVerb(options, argc, argv, [](const Target& target) {
-    return AskAndPrint(target, "upgrade", {}, NewVersion);
+  options.Json("print a JSON object: the new head");
+  return RunVerb(options, argc, argv, [&](const Target& target) {
+    return AskAndPrint(target, "upgrade", {},
+                       options.json() ? FirstJson : NewVersion);
   });
 }
 
@@ -361,16 +382,16 @@ int EndedCommand(int argc, char** argv) {
   Options options("ended", "[OPTION]... [HEAD-SOCKET] SESSION CODE SIGNAL",
                   "Tells head how SESSION's program ended, as its supervisor "
                   "knows it.");
-  return RunVerb(options, argc, argv, [](const Target& target) -> absl::Status {
-    if (target.rest.size() != 2) {
-      return absl::InvalidArgumentError("no CODE and SIGNAL; see --help");
-    }
-    ASSIGN_OR_RETURN(KeyValues fields,
-                     ParseEnd(target.rest[0], target.rest[1]));
-    fields.emplace_back("session", target.where.session);
-    return AskForItems(target.where.head, {.what = "ended", .fields = fields})
-        .status();
-  });
+  options.Json("print a JSON object");
+  return RunVerb(
+      options, argc, argv, [&](const Target& target) -> absl::Status {
+        if (target.rest.size() != 2) {
+          return absl::InvalidArgumentError("no CODE and SIGNAL; see --help");
+        }
+        ASSIGN_OR_RETURN(KeyValues fields,
+                         ParseEnd(target.rest[0], target.rest[1]));
+        return AskToAct(options, target, "ended", std::move(fields));
+      });
 }
 
 }  // namespace deptyr

@@ -24,13 +24,14 @@ int AttachCommand(int argc, char** argv) {
                   "Shows SESSION (yours that runs) on this terminal, and types "
                   "into it.");
   options.Value("e,escape", "KEY", &attach.detach_keys, ParseDetachKeys,
-                "the key that detaches, or none (^\\)");
+                "the key that detaches, or none", {.usual = "^\\"});
   options.Value("detach-keys", "KEY", &attach.detach_keys, ParseDetachKeys,
                 "the same, as docker spells it");
   options.Value("scrollback", "N", &attach.scrollback, ParseBytes,
-                "first show up to N lines that have left the screen (0)");
+                "first show up to N lines that have left the screen",
+                {.usual = "0"});
   options.Value("wait", "SECONDS", &attach.wait, ParseSeconds,
-                "how long to wait for a head that went away (30)");
+                "how long to wait for a head that went away", {.usual = "30"});
   options.Flag("r,read-only", &attach.read_only, "watch without typing");
   options.Flag("no-stdin", &attach.read_only, "the same, as docker spells it");
   options.OneOf("sig-proxy", "BOOL", &attach.proxies_signals, kBooleans,
@@ -40,7 +41,8 @@ int AttachCommand(int argc, char** argv) {
                "let nobody else type meanwhile");
   options.Value("writer-key", "KEY", &attach.writer_keys, ParseDetachKeys,
                 "while another client has the keys: the key that takes them or "
-                "asks for them, or none (^T)");
+                "asks for them, or none",
+                {.usual = "^T"});
   options.Flag("q,quiet", &attach.quiet, "print nothing but errors");
   options.Flag("once", &attach.once,
                "exit when the program does, with its exit status");

@@ -94,25 +94,32 @@ int BodyCommand(int argc, char** argv) {
       "Runs PROGRAM on a terminal of its own, which the head at HEAD-SOCKET "
       "holds.");
   options.Value("name", "NAME", &body.name, ParseSessionName,
-                "the session's name (PROGRAM's basename)");
+                "the session's name", {.usual = "PROGRAM's basename"});
   options.Value("size", "ROWSxCOLS", &body.size, ParseSize,
-                "the terminal's size until a client sets it (24x80)");
-  options.Value("size-policy", "POLICY", &body.size_policy, ParseSizePolicy,
-                "whose size the terminal has: latest, smallest, largest or "
-                "fixed (as head's option says)");
-  options.Value("writers", "WHO", &body.writers, ParseWriters,
-                "who may type at one time: all or one (as head's option says)");
+                "the terminal's size until a client sets it",
+                {.usual = "24x80"});
   options.Value(
-      "term", "TERM", &body.term,
-      "the value of TERM for PROGRAM (as it is; xterm-256color if it is unset, "
-      "dumb, unknown or linux)");
+      "writers", "WHO", &body.writers, ParseWriters,
+      "who may type at one time",
+      {.usual = "as head's option says", .choices = NamesOf(kWriterPolicies)});
+  options.Value(
+      "size-policy", "POLICY", &body.size_policy, ParseSizePolicy,
+      "whose size the terminal has",
+      {.usual = "as head's option says", .choices = NamesOf(kSizePolicies)});
+  options.Value(
+      "term", "TERM", &body.term, "the value of TERM for PROGRAM",
+      {.usual =
+           "as it is; xterm-256color if it is unset, dumb, unknown or linux"});
   options.Value("wait", "SECONDS", &wait, ParseSeconds,
-                "how long to try to reach head (120; 5 with --fallback)");
+                "how long to try to reach head",
+                {.usual = "120; 5 with --fallback"});
   options.Flag("fallback", &body.fallback,
                "without head, run PROGRAM without a terminal");
-  options.Value("log", "text|ansi|raw|none", &log, ParseLogStyle,
-                "what of the program's output head writes to standard output, "
-                "if that is a pipe or a UNIX socket (text, or DEPTYR_LOG)");
+  options.Value(
+      "log", "STYLE", &log, ParseLogStyle,
+      "how head writes the program's output to standard output, if "
+      "that is a pipe or a UNIX socket",
+      {.usual = "text, or DEPTYR_LOG", .choices = NamesOf(kLogStyles)});
   options.Flag("keep-signals", &body.keep_signals,
                "leave the signals of terminals ignored if they are");
   bool ixon = false;

@@ -8,6 +8,7 @@
 
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 #include "cmd/commands.h"
 #include "lib/base/exit_codes.h"
@@ -74,7 +75,8 @@ void PrintUsage() {
   std::printf(
       "\n%s\n"
       "deptyr help COMMAND and deptyr-COMMAND(1) tell a command's options, "
-      "deptyr version the version.\n",
+      "deptyr version the version,\n"
+      "and deptyr help --json all of it to programs.\n",
       kBegin);
 }
 
@@ -132,14 +134,49 @@ int Unknown(absl::string_view word) {
   return deptyr::kUsageError;
 }
 
-// "deptyr help COMMAND"; whatever comes after that doesn't matter.
-int Help(absl::string_view word) {
-  const Subcommand* const subcommand = Find(word);
-  if (subcommand == nullptr) return Unknown(word);
-  std::string name = subcommand->name;
-  std::string option = "--help";
-  std::array<char*, 3> argv = {name.data(), option.data(), nullptr};
-  return subcommand->run(2, argv.data());
+int RunHelp(const Subcommand& subcommand, bool json) {
+  std::string name = subcommand.name;
+  std::string help = "--help";
+  std::string as_json = "--json";
+  std::array<char*, 4> argv = {name.data(), help.data(),
+                               json ? as_json.data() : nullptr, nullptr};
+  return subcommand.run(json ? 3 : 2, argv.data());
+}
+
+// Prints everything that the commands say about themselves, as one object.
+int PrintHelpJson() {
+  std::printf("{\"version\":\"%s\",\n\"exit_codes\":[", deptyr::kVersionLine);
+  const char* before = "";
+  for (const auto& [code, meaning] : deptyr::kExitCodes) {
+    std::printf("%s{\"code\":%d,\"meaning\":\"%s\"}", before, code, meaning);
+    before = ",\n";
+  }
+  std::fputs("],\n\"commands\":[\n", stdout);
+  before = "";
+  for (const Subcommand& subcommand : kSubcommands) {
+    std::fputs(before, stdout);
+    (void)RunHelp(subcommand, /*json=*/true);
+    before = ",";
+  }
+  std::puts("]}");
+  return 0;
+}
+
+// "deptyr help [--json] [COMMAND]"; whatever comes after that doesn't matter.
+int Help(absl::Span<char* const> words) {
+  bool json = false;
+  absl::string_view command;
+  for (const absl::string_view word : words) {
+    json = json || word == "--json";
+    if (command.empty() && word != "--json") command = word;
+  }
+  if (command.empty() && json) return PrintHelpJson();
+  if (command.empty()) {
+    PrintUsage();
+    return 0;
+  }
+  const Subcommand* const subcommand = Find(command);
+  return subcommand == nullptr ? Unknown(command) : RunHelp(*subcommand, json);
 }
 
 }  // namespace
@@ -151,9 +188,7 @@ int main(int argc, char** argv) {
     return 0;
   }
   if (word == "--help" || word == "-h" || word == "help") {
-    if (word == "help" && argc > 2) return Help(argv[2]);
-    PrintUsage();
-    return 0;
+    return Help(absl::MakeConstSpan(argv + 2, argv + argc));
   }
   if (const Subcommand* const found = Find(word)) {
     return found->run(argc - 1, argv + 1);

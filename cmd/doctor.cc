@@ -16,11 +16,10 @@ namespace deptyr {
 
 int DoctorCommand(int argc, char** argv) {
   const OriginalStderr fills_gaps;  // no socket is taken for one of the three
-  bool json = false;
   Options options("doctor", "[OPTION]... [HEAD-SOCKET]",
                   "Looks at what deptyr needs here, and says what to do about "
                   "what is missing.");
-  options.Flag("json", &json, "print a JSON array");
+  options.Json("print a JSON object");
   options.AllowAnywhere();
   const auto examine =
       [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
@@ -28,7 +27,7 @@ int DoctorCommand(int argc, char** argv) {
                      TargetOf(std::move(operands), options.synopsis()));
     const std::vector<Finding> found = Examine(target.where.head, kVersionLine);
     const std::string text =
-        json ? FindingsJson(found) + "\n" : FindingsText(found);
+        options.json() ? FindingsJson(found) + "\n" : FindingsText(found);
     std::fputs(text.c_str(), stdout);
     const bool fails =
         std::any_of(found.begin(), found.end(), [](const Finding& finding) {

@@ -58,19 +58,23 @@ std::string OwnHeadSocket() {
 
 void AddLimits(Options& options, Limits& limits) {
   options.Value("max-sessions", "N", &limits.sessions, ParseCount,
-                "refuse more sessions than this (4096)");
+                "refuse more sessions than this", {.usual = "4096"});
   options.Value("max-user-sessions", "N", &limits.user_sessions, ParseCount,
-                "refuse more sessions of one user (as many as of all)");
+                "refuse more sessions of one user",
+                {.usual = "as many as of all"});
   options.Value("max-session-clients", "N", &limits.session_clients, ParseCount,
-                "refuse more clients of one session (1024)");
+                "refuse more clients of one session", {.usual = "1024"});
   options.Value("max-user-clients", "N", &limits.user_clients, ParseCount,
-                "refuse more clients of one user (half of all there may be)");
+                "refuse more clients of one user",
+                {.usual = "half of all there may be"});
   options.Value("max-pending", "N", &limits.pending, ParseCount,
-                "keep no more connections that have said nothing yet (512)");
+                "keep no more connections that have said nothing yet",
+                {.usual = "512"});
   options.Value("max-buffered", "SIZE", &limits.buffered, ParseAtLeast64K,
-                "keep no more bytes that a user doesn't read (1M)");
+                "keep no more bytes that a user doesn't read", {.usual = "1M"});
   options.Value("max-registrations", "N", &limits.registrations, ParseCount,
-                "refuse more registrations of one user in 10 s (10000)");
+                "refuse more registrations of one user in 10 s",
+                {.usual = "10000"});
 }
 
 }  // namespace
@@ -83,11 +87,11 @@ int HeadCommand(int argc, char** argv) {
       "Holds the terminals of the programs whose bodies register at "
       "HEAD-SOCKET.\nOn a terminal it shows one of them.");
   options.Value("mode", "MODE", &head.rights.mode, ParseMode,
-                "the socket's mode (0600)");
-  options.Value("group", "GROUP", &head.rights.group,
-                "the socket's group (that of this process)");
+                "the socket's mode", {.usual = "0600"});
+  options.Value("group", "GROUP", &head.rights.group, "the socket's group",
+                {.usual = "that of this process"});
   options.Value("history", "SIZE", &head.history, ParseAtLeast64K,
-                "bytes of output remembered for each session (1M)");
+                "bytes of output remembered for each session", {.usual = "1M"});
   ListenOptionsState listen{.listeners = &head.listeners};
   AddListeners(options, listen);
   options.Do("client-dir", "DIR",
@@ -95,38 +99,39 @@ int HeadCommand(int argc, char** argv) {
              [&](absl::string_view dir) {
                head.client_dirs.push_back({std::string(dir), listen.policy});
                return absl::OkStatus();
-             });
+             },
+             {.repeatable = true});
   options.OneOf("attach-shows", "WHAT", &listen.policy.shows, kShows,
-                "listeners named after this: what a client gets first: ");
+                "listeners named after this: what a client gets first");
   options.Flag("read-only", &listen.policy.read_only,
                "listeners named after this: what clients send is dropped");
   options.Values("allow", "WHO=RIGHTS[@SESSION]", &head.allow, ParseAllow,
                  "who else than a session's owner and root may do what; WHO is "
-                 "user:NAME, group:NAME, uid:N, gid:N or any; repeatable");
+                 "user:NAME, group:NAME, uid:N, gid:N or any");
   options.Values("listener-allow", "WHO=RIGHTS[@SESSION]", &listen.policy.allow,
                  ParseAllow,
-                 "listeners named after this: who else may do what there; "
-                 "repeatable");
+                 "listeners named after this: who else may do what there");
   options.OneOf("size-policy", "POLICY", &head.session.size_policy,
-                kSizePolicies, "whose size a program has: ");
+                kSizePolicies, "whose size a program has");
   options.OneOf("writers", "WHO", &head.session.writers, kWriterPolicies,
-                "who may type at one time: ");
+                "who may type at one time");
   options.OneOf("when-behind", "WHAT", &head.session.when_behind, kWhenBehind,
-                "what becomes of a client that doesn't take its output: ");
+                "what becomes of a client that doesn't take its output");
   options.Value("log-dir", "DIR", &head.log_dir,
                 "write what programs show to DIR/SESSION.log");
   options.Flag("log-time", &head.log_time,
                "a time stamp before each line there");
   options.OneOf("audit", "WHAT", &head.audit.level, kAuditLevels,
-                "what is told of those who do something: ");
-  options.Value("audit-file", "FILE", &head.audit.file,
-                "tell it there (in head's log)");
-  options.Value("keeper", "KEEPER", &head.keeper, ParseKeeper,
-                "who keeps the terminals when head dies: auto, none, systemd "
-                "or s6:SOCKET (auto)");
+                "what is told of those who do something");
+  options.Value("audit-file", "FILE", &head.audit.file, "tell it there",
+                {.usual = "in head's log"});
+  options.Value(
+      "keeper", "KEEPER", &head.keeper, ParseKeeper,
+      "who keeps the terminals when head dies",
+      {.usual = "auto", .choices = {"auto", "none", "systemd", "s6:SOCKET"}});
   AddLimits(options, head.limits);
   options.Value("command-key", "KEY", &head.command_key, ParseKey,
-                "the key before a command to head, or none (^\\)");
+                "the key before a command to head, or none", {.usual = "^\\"});
   options.Flag("headless", &head.headless, "leave the terminal alone");
   options.Value("ready-fd", "N", &head.ready_fd, ParseFd,
                 "write a newline to descriptor N when ready (s6)");

@@ -19,7 +19,8 @@ void AddListeners(Options& options, ListenOptionsState& state) {
                  spec.allow_remote = state.allow_remote;
                  state.listeners->push_back(std::move(spec));
                  return absl::OkStatus();
-               });
+               },
+               {.repeatable = true});
   }
   options.Flag(
       "allow-signals", &state.policy.allow_signals,

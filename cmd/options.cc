@@ -3,26 +3,30 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_format.h"
 #include "absl/strings/str_join.h"
+#include "absl/strings/str_replace.h"
 #include "absl/strings/strip.h"
 
 #include "lib/base/nearest.h"
 #include "lib/wire/session_name.h"
 
+#include <nlohmann/json.hpp>
+
 namespace deptyr {
 
 void Options::Do(absl::string_view name, absl::string_view placeholder,
-                 absl::string_view help, Setter set) {
+                 absl::string_view help, Setter set, OptionValues values) {
   char letter = '\0';
   if (name.size() > 2 && name[1] == ',') {
     letter = name[0];
     name.remove_prefix(2);
   }
   options_.push_back({letter, std::string(name), std::string(placeholder),
-                      std::string(help), std::move(set)});
+                      std::string(help), std::move(set), std::move(values)});
 }
 
 void Options::Flag(absl::string_view name, bool* flag, absl::string_view help) {
@@ -33,11 +37,13 @@ void Options::Flag(absl::string_view name, bool* flag, absl::string_view help) {
 }
 
 void Options::Value(absl::string_view name, absl::string_view placeholder,
-                    std::string* value, absl::string_view help) {
-  Do(name, placeholder, help, [value](absl::string_view text) {
+                    std::string* value, absl::string_view help,
+                    OptionValues values) {
+  const auto set = [value](absl::string_view text) {
     *value = std::string(text);
     return absl::OkStatus();
-  });
+  };
+  Do(name, placeholder, help, set, std::move(values));
 }
 
 absl::Status Options::Wrong(absl::string_view what) const {
@@ -46,8 +52,19 @@ absl::Status Options::Wrong(absl::string_view what) const {
 }
 
 absl::StatusOr<std::vector<std::string>> Options::Parse(int argc, char** argv) {
+  const Words words(argv + 1, static_cast<size_t>(argc - 1));
+  auto operands = TakeWords(words);
+  // It may stand after what is wrong.
+  const bool takes_json = absl::c_any_of(
+      options_, [](const Option& option) { return option.name == "json"; });
+  if (help_wanted_ || (!operands.ok() && takes_json)) {
+    json_ = absl::c_linear_search(words, absl::string_view("--json"));
+  }
+  return operands;
+}
+
+absl::StatusOr<std::vector<std::string>> Options::TakeWords(Words words) {
   std::vector<std::string> operands;
-  Words words(argv + 1, static_cast<size_t>(argc - 1));
   while (!words.empty()) {
     const absl::string_view word = words.front();
     const bool is_operand = word.size() < 2 || word[0] != '-';
@@ -143,10 +160,43 @@ std::string Options::Help() const {
         option.letter == '\0' ? "" : absl::StrFormat("-%c, ", option.letter);
     const absl::string_view space = option.placeholder.empty() ? "" : " ";
     add(absl::StrCat(letter, "--", option.name, space, option.placeholder),
-        option.help);
+        TextOf(option));
   }
   add("--help", "print this help and exit");
   return text;
+}
+
+std::string Options::TextOf(const Option& option) {
+  const auto& [usual, choices, repeatable] = option.values;
+  std::string text = option.help;
+  if (!choices.empty()) absl::StrAppend(&text, ": ", Listed(choices));
+  if (!usual.empty()) absl::StrAppend(&text, " (", usual, ")");
+  if (repeatable) text += "; repeatable";
+  return text;
+}
+
+std::string Options::HelpJson() const {
+  nlohmann::ordered_json help = {
+      {"name", command_},
+      {"usage", absl::StrCat("deptyr ", command_, " ", synopsis_)},
+      {"summary", absl::StrReplaceAll(summary_, {{"\n", " "}})},
+      {"options", nlohmann::ordered_json::array()}};
+  for (const Option& option : options_) {
+    nlohmann::ordered_json& about = help["options"].emplace_back();
+    about["name"] = absl::StrCat("--", option.name);
+    if (option.letter != '\0') {
+      about["letter"] = std::string({'-', option.letter});
+    }
+    if (!option.placeholder.empty()) about["value"] = option.placeholder;
+    const auto& [usual, choices, repeatable] = option.values;
+    for (const absl::string_view choice : choices) {
+      about["choices"].push_back(std::string(choice));
+    }
+    if (!usual.empty()) about["default"] = usual;
+    if (repeatable) about["repeatable"] = true;
+    about["help"] = option.help;
+  }
+  return help.dump();
 }
 
 absl::StatusOr<WindowSize> ParseSize(absl::string_view text) {

@@ -1,9 +1,10 @@
-// The options of one subcommand, declared once: the help follows, and a test
-// compares that with the man page.
+// The options of one subcommand, declared once: the help, for people and for
+// programs, follows, and a test compares that with the man page.
 //
 //   Options options("body", "[OPTION]... [HEAD-SOCKET] -- PROGRAM [ARG]...",
 //                   "run PROGRAM on a terminal of its own");
-//   options.Value("name", "NAME", &name, "the session's name");
+//   options.Value("name", "NAME", &name, "the session's name",
+//                 {.usual = "PROGRAM's basename"});
 //   options.Flag("replace", &replace, "take the place of a running program");
 //   ASSIGN_OR_RETURN(std::vector<std::string> operands,
 //                    options.Parse(argc, argv));
@@ -37,6 +38,13 @@
 
 namespace deptyr {
 
+// The help says this about an option's values.
+struct OptionValues {
+  std::string usual = {};                       // what counts without it
+  std::vector<absl::string_view> choices = {};  // empty: there is no list
+  bool repeatable = false;                      // each that is given counts
+};
+
 class Options {
  public:
   using Setter = absl::AnyInvocable<absl::Status(absl::string_view)>;
@@ -46,54 +54,55 @@ class Options {
         synopsis_(std::move(synopsis)),
         summary_(std::move(summary)) {}
 
-  // Calls `set` with each value; the option may be given several times.  A flag
-  // has no placeholder, and "" as its value.
+  // Calls `set` with each value.  A flag has no placeholder, and "" as its
+  // value.
   void Do(absl::string_view name, absl::string_view placeholder,
-          absl::string_view help, Setter set);
+          absl::string_view help, Setter set, OptionValues values = {});
   void Flag(absl::string_view name, bool* flag, absl::string_view help);
   void Value(absl::string_view name, absl::string_view placeholder,
-             std::string* value, absl::string_view help);
+             std::string* value, absl::string_view help,
+             OptionValues values = {});
   // Does the same with a parser of the value, such as ParseSize.
   template <typename To, typename Parser>
   void Value(absl::string_view name, absl::string_view placeholder, To* value,
-             Parser parse, absl::string_view help) {
-    Do(name, placeholder, help, [=](absl::string_view text) -> absl::Status {
+             Parser parse, absl::string_view help, OptionValues values = {}) {
+    const auto set = [=](absl::string_view text) -> absl::Status {
       ASSIGN_OR_RETURN(*value, parse(text));
       return absl::OkStatus();
-    });
+    };
+    Do(name, placeholder, help, set, std::move(values));
   }
   // Collects the values of an option that may be given several times.
   template <typename To, typename Parser>
   void Values(absl::string_view name, absl::string_view placeholder,
               std::vector<To>* values, Parser parse, absl::string_view help) {
-    Do(name, placeholder, help, [=](absl::string_view text) -> absl::Status {
+    const auto set = [=](absl::string_view text) -> absl::Status {
       ASSIGN_OR_RETURN(values->emplace_back(), parse(text));
       return absl::OkStatus();
-    });
+    };
+    Do(name, placeholder, help, set, {.repeatable = true});
   }
-  // Takes one of the table's names as the value.  The help lists them, and
-  // after them the default, which is what `value` is already.
+  // Takes one of the table's names as the value.  The default is what `value`
+  // is already.
   template <typename To, size_t kSize>
   void OneOf(absl::string_view name, absl::string_view placeholder, To* value,
-             const Named<To> (&table)[kSize], absl::string_view help = "") {
-    std::vector<absl::string_view> names;
-    absl::string_view usual;
+             const Named<To> (&table)[kSize], absl::string_view help) {
+    OptionValues values = {.choices = NamesOf(table)};
     for (const Named<To>& entry : table) {
-      names.push_back(entry.name);
-      if (entry.value == *value) usual = entry.name;
+      if (entry.value == *value) values.usual = std::string(entry.name);
     }
-    const std::string choice = Listed(std::move(names));
-    const auto parse = [&table,
-                        choice](absl::string_view text) -> absl::StatusOr<To> {
+    const auto parse = [&table, choice = Listed(values.choices)](
+                           absl::string_view text) -> absl::StatusOr<To> {
       for (const Named<To>& entry : table) {
         if (entry.name == text) return entry.value;
       }
       return absl::InvalidArgumentError(
           absl::StrCat("unknown value: ", text, "; say ", choice));
     };
-    Value(name, placeholder, value, parse,
-          absl::StrCat(help, choice, " (", usual, ")"));
+    Value(name, placeholder, value, parse, help, std::move(values));
   }
+  // Declares --json: the answer is JSON, and so is an error.
+  void Json(absl::string_view help) { Flag("json", &json_, help); }
 
   // Lets options follow this many operands, too; all of them, for a subcommand
   // that runs no program.
@@ -110,12 +119,16 @@ class Options {
   std::optional<size_t> operands_before_dashes() const {
     return before_dashes_;
   }
-  // Whether --help was among the options; then print Help(), and do nothing
-  // else.
+  // Whether --help was among the options; then print Help(), or HelpJson() if
+  // --json followed, and do nothing else.
   bool help_wanted() const { return help_wanted_; }
+  // Whether --json was, also where Parse() failed.
+  bool json() const { return json_; }
   const std::string& command() const { return command_; }
   const std::string& synopsis() const { return synopsis_; }
   std::string Help() const;
+  // An object, on one line; docs/json.md says what is in it.
+  std::string HelpJson() const;
 
  private:
   using Words = absl::Span<char* const>;
@@ -125,7 +138,9 @@ class Options {
     std::string placeholder;  // "" for a flag
     std::string help;
     Setter set;
+    OptionValues values;
   };
+  absl::StatusOr<std::vector<std::string>> TakeWords(Words words);
   // These take an option's word, and, if they need it as a value, the first one
   // of those that follow.
   absl::Status TakeName(absl::string_view word, Words& following);
@@ -134,6 +149,7 @@ class Options {
                    std::optional<absl::string_view> value, Words& following);
   // "text, ansi or json".
   static std::string Listed(std::vector<absl::string_view> names);
+  static std::string TextOf(const Option& option);
   absl::Status Wrong(absl::string_view what) const;
 
   const std::string command_;
@@ -144,6 +160,7 @@ class Options {
   std::optional<size_t> before_dashes_;
   size_t operands_so_far_ = 0;
   bool help_wanted_ = false;
+  bool json_ = false;
 };
 
 // "24x80", rows first.

@@ -3,9 +3,13 @@
 #include <cstdio>
 #include <string>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
+
 #include "cmd/commands.h"
 #include "cmd/verb.h"
 #include "lib/base/status.h"
+#include "lib/render/json.h"
 #include "lib/verbs/history.h"
 #include "lib/verbs/record.h"
 #include "lib/verbs/script.h"
@@ -18,16 +22,21 @@ constexpr Named<CastVersion> kCastVersions[] = {{"v2", CastVersion::k2},
                                                 {"v3", CastVersion::k3}};
 
 // Prints one picture after the other until nobody reads them any more.  After
-// one that is lines of text, a form feed tells that it is whole.
+// one that is lines of text, a form feed tells that it is whole; an object of
+// JSON is a line.
 absl::Status WatchAndPrint(const SnapshotOptions& snapshot) {
-  bool is_text = false;
+  absl::string_view name;
   for (const SnapshotFormat& format : kSnapshotFormats) {
-    is_text = is_text || (format.value == snapshot.render &&
-                          (format.name == "text" || format.name == "ansi"));
+    if (format.value == snapshot.render) name = format.name;
   }
-  return WatchSnapshots(snapshot, [is_text](absl::string_view picture) {
-    (void)std::fwrite(picture.data(), 1, picture.size(), stdout);
-    if (is_text) (void)std::fputs("\f\n", stdout);
+  return WatchSnapshots(snapshot, [name](absl::string_view picture) {
+    std::string text(picture);
+    if (name == "json") {
+      text = absl::StrCat(absl::StrReplaceAll(text, {{"\n", ""}}), "\n");
+    } else if (name == "text" || name == "ansi") {
+      text += "\f\n";
+    }
+    (void)std::fwrite(text.data(), 1, text.size(), stdout);
     return std::fflush(stdout) == 0;
   });
 }
@@ -41,7 +50,9 @@ int SnapshotCommand(int argc, char** argv) {
   bool at_exit = false;
   Options options("snapshot", "[OPTION]... [HEAD-SOCKET] [SESSION]",
                   "Prints SESSION's (your newest's) screen.");
-  options.OneOf("format", "FORMAT", &snapshot.render, kSnapshotFormats);
+  options.OneOf("format", "FORMAT", &snapshot.render, kSnapshotFormats,
+                "how to print it");
+  options.Json("the same as --format json, and an error is JSON, too");
   options.Flag("hash", &hash,
                "print a number instead, which changes with the screen");
   options.Flag("watch", &watch, "print another one after every change");
@@ -56,6 +67,7 @@ int SnapshotCommand(int argc, char** argv) {
               "--watch, --last and --at-exit exclude each other; see --help");
         }
         snapshot.where = target.where;
+        if (options.json()) snapshot.render = SnapshotJson;
         if (hash) snapshot.render = SnapshotHash;
         if (watch) return WatchAndPrint(snapshot);
         if (at_exit) {
@@ -77,7 +89,7 @@ int HistoryCommand(int argc, char** argv) {
   options.Value("n,lines", "N", &history.lines, ParseCount,
                 "only the last N lines");
   options.Value("bytes", "N", &history.bytes, ParseBytes,
-                "only the last N bytes (all there are)");
+                "only the last N bytes", {.usual = "all there are"});
   options.Value("from", "OFFSET", &history.from, ParseOffset,
                 "from this offset of the stream on");
   options.Value("until", "OFFSET", &history.until, ParseOffset,
@@ -103,10 +115,10 @@ int RecordCommand(int argc, char** argv) {
                   "Records SESSION as an asciicast, until it is interrupted.");
   options.Flag("once", &record.once, "exit when the program does");
   options.Value("wait", "SECONDS", &record.wait, ParseSeconds,
-                "how long to wait for a head that went away (30)");
+                "how long to wait for a head that went away", {.usual = "30"});
   options.Flag("overwrite", &record.overwrite, "overwrite FILE");
   options.OneOf("format", "VERSION", &record.version, kCastVersions,
-                "the asciicast's: ");
+                "the asciicast's version");
   return RunVerb(options, argc, argv, [&](const Target& target) {
     record.where = target.where;
     if (!target.rest.empty()) record.file = target.rest[0];

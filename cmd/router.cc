@@ -82,24 +82,25 @@ int RouterCommand(int argc, char** argv) {
                   "everybody who connects.");
   AddListeners(options, listen);
   options.Value("mode", "MODE", &router.rights.mode, ParseMode,
-                "the sockets' mode (0600)");
-  options.Value("group", "GROUP", &router.rights.group,
-                "the sockets' group (that of this process)");
+                "the sockets' mode", {.usual = "0600"});
+  options.Value("group", "GROUP", &router.rights.group, "the sockets' group",
+                {.usual = "that of this process"});
   options.Values("allow-user", "USER", &router.allowed_users, FindUser,
-                 "who may connect besides root and this user; repeatable");
+                 "who may connect besides root and this user");
   options.Value("size", "ROWSxCOLS", &router.size, ParseSize,
-                "a terminal's size until its client tells (24x80)");
+                "a terminal's size until its client tells", {.usual = "24x80"});
   options.Flag("login", &login, "run COMMAND as a login shell");
   options.Value("idle-timeout", "SECONDS", &router.idle_timeout, ParseSeconds,
-                "end connections that were silent for so long (never)");
+                "end connections that were silent for so long",
+                {.usual = "never"});
   options.Value("max-connections", "N", &router.max_connections, ParseCount,
-                "refuse more connections than this (1024)");
+                "refuse more connections than this", {.usual = "1024"});
   options.Value("max-user-connections", "N", &router.max_user_connections,
-                ParseCount,
-                "refuse more connections of one user than this (256)");
+                ParseCount, "refuse more connections of one user than this",
+                {.usual = "256"});
   options.Value("max-address-connections", "N", &router.max_address_connections,
-                ParseCount,
-                "refuse more TCP connections from one address (256)");
+                ParseCount, "refuse more TCP connections from one address",
+                {.usual = "256"});
   options.Value("ready-fd", "N", &router.ready_fd, ParseFd,
                 "write a newline to descriptor N when ready (s6)");
   const auto run =

@@ -5,11 +5,15 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/str_cat.h"
+#include "absl/strings/strip.h"
+
 #include "cmd/commands.h"
 #include "cmd/options.h"
 #include "cmd/verb.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/render/json.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/term/key_names.h"
 #include "lib/wire/session_name.h"
@@ -31,12 +35,14 @@ int RunCommand(int argc, char** argv) {
       "Runs PROGRAM on a session, without a supervisor, and shows it on this "
       "terminal.\nStarts a head in the background if none runs.");
   options.Value("name", "NAME", &run.body.name, ParseSessionName,
-                "the session's name (PROGRAM's basename, or that and a "
-                "number)");
+                "the session's name",
+                {.usual = "PROGRAM's basename, or that and a number"});
   options.Value("size", "ROWSxCOLS", &run.body.size, ParseSize,
-                "the terminal's size until a client sets it (24x80)");
+                "the terminal's size until a client sets it",
+                {.usual = "24x80"});
   options.Flag("d,detach", &run.detach,
                "don't attach: print the session's name and exit");
+  options.Json("with --detach, print that as a JSON object");
   const auto start =
       [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
     if (operands.empty()) {
@@ -48,9 +54,26 @@ int RunCommand(int argc, char** argv) {
     if (run.body.numbers_name) {
       run.body.name = SessionNameFor(run.body.program[0]);
     }
+    if (options.json() && !run.detach) {
+      return absl::InvalidArgumentError("--json needs --detach; see --help");
+    }
     const bool prints_name = run.detach;
+    const std::string program = run.body.program[0];
     ASSIGN_OR_RETURN(const RunResult result, RunOnSession(std::move(run)));
-    if (prints_name && result.status == 0) std::puts(result.name.c_str());
+    if (prints_name && result.status == 0) {
+      std::puts(options.json() ? ItemJson({{"session", result.name}}).c_str()
+                               : result.name.c_str());
+    }
+    if (options.json() && result.status != 0) {
+      // If there is no line, the child has said why.
+      const std::string why =
+          result.line.empty()
+              ? absl::StrCat(program,
+                             " was not started; the line on standard "
+                             "error says why")
+              : std::string(absl::StripPrefix(result.line, "deptyr run: "));
+      std::puts(ErrorJson(why, result.status).c_str());
+    }
     if (!result.line.empty()) {
       std::fprintf(stderr, "%s\n", Printable(result.line).c_str());
     }

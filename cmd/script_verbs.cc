@@ -17,6 +17,7 @@
 #include "cmd/commands.h"
 #include "cmd/verb.h"
 #include "lib/base/status.h"
+#include "lib/render/json.h"
 #include "lib/verbs/matcher.h"
 #include "lib/verbs/screen_condition.h"
 #include "lib/verbs/script.h"
@@ -126,6 +127,15 @@ void PrintLine(const std::string& text) {
   if (!absl::EndsWith(text, "\n")) std::fputc('\n', stdout);
 }
 
+// Prints the object that --json promises, if it was given.
+void PrintJson(const Options& options, const std::string& session,
+               const KeyValues& more) {
+  if (!options.json()) return;
+  KeyValues item = {{"session", session}};
+  item.insert(item.end(), more.begin(), more.end());
+  PrintLine(ItemJson(item));
+}
+
 // The options say what a script waits for.
 struct Awaited {
   std::string pattern;
@@ -140,22 +150,24 @@ struct Awaited {
   }
 };
 
-// The help says the default, which is what the script has already.
+// The default is what the script has already.
 void AddTimeout(Options& options, Script& script) {
   options.Value("timeout", "SECONDS", &script.timeout, ParseTimeLimit,
-                absl::StrCat("give up after this long, or \"never\" (",
-                             absl::ToInt64Seconds(script.timeout), ")"));
+                "give up after this long, or \"never\"",
+                {.usual = absl::StrCat(absl::ToInt64Seconds(script.timeout))});
 }
 
 void AddScreenOptions(Options& options, Awaited& awaited) {
   options.Do("screen", "REGEX", "wait until the screen shows this",
              [&](absl::string_view text) {
                return awaited.screen.Shows(std::string(text));
-             });
+             },
+             {.repeatable = true});
   options.Do("gone", "REGEX", "wait until the screen doesn't show this",
              [&](absl::string_view text) {
                return awaited.screen.Lacks(std::string(text));
-             });
+             },
+             {.repeatable = true});
   options.Do("stable", "SECONDS",
              "wait until the screen has stayed the same for this long",
              [&](absl::string_view text) -> absl::Status {
@@ -165,39 +177,42 @@ void AddScreenOptions(Options& options, Awaited& awaited) {
              });
 }
 
-absl::Status RunUntilScreen(Script script, const Awaited& awaited) {
-  ScriptEnd end;
-  script.screen = &awaited.screen;
-  script.until = Script::Until::kScreen;
-  absl::Status status = RunScript(script, &end);
-  // The screen that is there instead says why.
-  if (awaited.print) std::fputs(end.shown.c_str(), stdout);
-  return status;
-}
-
 // Runs the script until what is awaited has come, if there is anything, and
 // prints that if it shall.
-absl::Status RunUntil(Script script, const Awaited& awaited) {
-  if (!awaited.screen.empty()) return RunUntilScreen(script, awaited);
+absl::Status RunUntil(Script script, const Awaited& awaited,
+                      const Options& options) {
   Matcher matcher = Matcher::WithoutPattern();
-  if (!awaited.pattern.empty()) {
+  script.matcher = &matcher;
+  if (!awaited.screen.empty()) {
+    script.screen = &awaited.screen;
+    script.until = Script::Until::kScreen;
+  } else if (!awaited.pattern.empty()) {
     ASSIGN_OR_RETURN(matcher, Matcher::Create(awaited.pattern));
     script.until = Script::Until::kMatch;
-    script.whole_line = awaited.print;
+    script.whole_line = awaited.print || options.json();
   } else if (awaited.quiet) {
     script.until = Script::Until::kQuiet;
     script.quiet = *awaited.quiet;
   }
-  script.matcher = &matcher;
-  absl::Status end = RunScript(script);
-  if (!awaited.print) return end;
-  if (!script.typed.empty()) {
-    // Without a match, the output that came instead says why.
-    PrintLine(matcher.answer());
-  } else if (end.ok()) {
-    PrintLine(matcher.line());
+  ScriptEnd end;
+  const absl::Status status = RunScript(script, &end);
+  // If it didn't come, the screen or the output that came instead says why.
+  std::string text;
+  if (!awaited.screen.empty()) {
+    text = end.shown;
+  } else if (!script.typed.empty()) {
+    text = matcher.answer();
+  } else if (status.ok()) {
+    text = matcher.line();
   }
-  return end;
+  if (awaited.print && !options.json()) PrintLine(text);
+  const bool has_text =
+      awaited.count() > 0 && !(awaited.quiet && script.typed.empty());
+  if (status.ok()) {
+    PrintJson(options, end.session,
+              has_text ? KeyValues{{"text", text}} : KeyValues());
+  }
+  return status;
 }
 
 }  // namespace
@@ -217,40 +232,47 @@ int SendCommand(int argc, char** argv) {
                ASSIGN_OR_RETURN(std::vector<Piece> keys, PiecesOfKeys(names));
                typed.Add(std::move(keys));
                return absl::OkStatus();
-             });
+             },
+             {.repeatable = true});
   options.Do("enter", "",
              "type Enter here; at the end, if it stands before everything",
              [&](absl::string_view) {
                typed.AddEnter();
                return absl::OkStatus();
-             });
+             },
+             {.repeatable = true});
   options.Do("line", "TEXT",
              "type TEXT and Enter as a line of its own: what is half typed is "
              "cleared",
              [&](absl::string_view text) {
                typed.AddLine(text);
                return absl::OkStatus();
-             });
+             },
+             {.repeatable = true});
   options.Value("clear", "NAMES", &clear, PiecesOfKeys,
-                "with --line, the keys that clear a half-typed line (C-u)");
+                "with --line, the keys that clear a half-typed line",
+                {.usual = "C-u"});
   options.Do(
       "paste", "TEXT", "paste TEXT as it is, or standard input for \"-\"",
       [&](absl::string_view text) {
         typed.Add({{.kind = Piece::Kind::kPaste, .text = std::string(text)}});
         return absl::OkStatus();
-      });
+      },
+      {.repeatable = true});
   options.Do("mouse", "EVENT", "click at ROW,COL, or BUTTON:ROW,COL",
              [&](absl::string_view event) -> absl::Status {
                ASSIGN_OR_RETURN(const Piece click, ParseMouse(event));
                typed.Add({click});
                return absl::OkStatus();
-             });
+             },
+             {.repeatable = true});
   options.Do("pause", "SECONDS", "wait here for this long",
              [&](absl::string_view text) -> absl::Status {
                ASSIGN_OR_RETURN(const absl::Duration time, ParseSeconds(text));
                typed.Add({{.kind = Piece::Kind::kPause, .pause = time}});
                return absl::OkStatus();
-             });
+             },
+             {.repeatable = true});
   options.Flag("exclusive", &script.exclusive,
                "let nobody else type meanwhile");
   options.Flag("literal", &literal, "type backslashes as they are");
@@ -261,6 +283,7 @@ int SendCommand(int argc, char** argv) {
                 "then wait until nothing has been written for this long");
   options.Flag("print", &awaited.print,
                "print the answer, in whole lines, or the screen");
+  options.Json("print a JSON object, with the answer or the screen");
   AddTimeout(options, script);
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
@@ -280,7 +303,7 @@ int SendCommand(int argc, char** argv) {
         if (script.typed.empty()) {
           return absl::InvalidArgumentError("nothing to type; see --help");
         }
-        return RunUntil(script, awaited);
+        return RunUntil(script, awaited, options);
       });
 }
 
@@ -301,6 +324,7 @@ int WaitCommand(int argc, char** argv) {
                 "wait until nothing has been written for this long");
   options.Flag("print", &awaited.print,
                "print the line that matched, or the screen");
+  options.Json("print a JSON object, with that or with how the program ended");
   AddTimeout(options, script);
   int status = 0;
   const int failure =
@@ -320,10 +344,11 @@ int WaitCommand(int argc, char** argv) {
         }
         script.where = target.where;
         script.from_its_start = !awaited.pattern.empty() && !only_new;
-        if (!awaited.exit) return RunUntil(script, awaited);
+        if (!awaited.exit) return RunUntil(script, awaited, options);
         script.until = Script::Until::kStatus;
         ScriptEnd end;
         RETURN_IF_ERROR(RunScript(script, &end));
+        PrintJson(options, end.session, end.ended);
         status = end.exit_status;
         return absl::OkStatus();
       });
@@ -346,7 +371,9 @@ int StopCommand(int argc, char** argv) {
   options.Value("keys", "NAMES", &keys, PiecesOfKeys,
                 "the keys to type, after the text if there is one, as in C-c");
   options.Value("clear", "NAMES", &clear, PiecesOfKeys,
-                "the keys that clear a half-typed line before that (C-u)");
+                "the keys that clear a half-typed line before that",
+                {.usual = "C-u"});
+  options.Json("print a JSON object: how the program ended");
   AddTimeout(options, script);
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
@@ -359,10 +386,14 @@ int StopCommand(int argc, char** argv) {
         script.where = target.where;
         if (!text.empty()) script.typed = PiecesOfLine(clear, text);
         script.typed.insert(script.typed.end(), keys.begin(), keys.end());
-        absl::Status end = RunScript(script);
+        ScriptEnd end;
+        const absl::Status status = RunScript(script, &end);
         // A program that isn't there has been stopped.
-        const bool named = !script.where.session.empty();
-        return named && absl::IsNotFound(end) ? absl::OkStatus() : end;
+        const std::string& session = target.where.session;
+        const bool gone = !session.empty() && absl::IsNotFound(status);
+        if (!status.ok() && !gone) return status;
+        PrintJson(options, gone ? session : end.session, end.ended);
+        return absl::OkStatus();
       });
 }
 

@@ -10,6 +10,7 @@
 
 #include "lib/base/exit_codes.h"
 #include "lib/base/status.h"
+#include "lib/render/json.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/signals.h"
 #include "lib/sys/unix_socket.h"
@@ -19,10 +20,14 @@ namespace deptyr {
 namespace {
 
 // Says why the command failed, and returns its exit status.
-int Fail(const Options& options, const absl::Status& why) {
+int Fail(const Options& options, const absl::Status& why, int status) {
+  if (options.json()) std::puts(ErrorJson(why.message(), status).c_str());
   OriginalStderr().Say(
       absl::StrCat("deptyr ", options.command(), ": ", why.message()));
-  return ExitCodeFor(why);
+  return status;
+}
+int Fail(const Options& options, const absl::Status& why) {
+  return Fail(options, why, ExitCodeFor(why));
 }
 
 }  // namespace
@@ -33,7 +38,9 @@ int RunSubcommand(
   auto operands = options.Parse(argc, argv);
   if (!operands.ok()) return Fail(options, operands.status());
   if (options.help_wanted()) {
-    std::fputs(options.Help().c_str(), stdout);
+    const bool json = options.json();
+    std::fputs((json ? options.HelpJson() + "\n" : options.Help()).c_str(),
+               stdout);
     return 0;
   }
   const absl::StatusOr<int> status = run(*std::move(operands));
@@ -91,8 +98,7 @@ int RunVerb(Options& options, int argc, char** argv,
     }
     const absl::Status status = run(*target);
     if (absl::IsDeadlineExceeded(status)) {
-      (void)Fail(options, status);
-      return kTimedOut;
+      return Fail(options, status, kTimedOut);
     }
     RETURN_IF_ERROR(status);
     // It is no error if nobody wants all of the output.

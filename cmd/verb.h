@@ -27,8 +27,9 @@ absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
                                 absl::string_view synopsis);
 
 // Parses the command line, prints the help if it asks for that, and otherwise
-// calls `run` with the operands.  Prints an error on standard error, and
-// returns the exit status, which is what `run` returns if it succeeds.
+// calls `run` with the operands.  Prints an error on standard error, with
+// --json also as an object on standard output, and returns the exit status,
+// which is what `run` returns if it succeeds.
 int RunSubcommand(
     Options& options, int argc, char** argv,
     absl::FunctionRef<absl::StatusOr<int>(std::vector<std::string>)> run);

@@ -17,6 +17,21 @@ inline constexpr int kNotFound = 127;       // the program isn't there
 // For a program that a signal ended, the signal's number is added to this.
 inline constexpr int kSignalled = 128;
 
+struct ExitCode {
+  int code;
+  const char* meaning;
+};
+inline constexpr ExitCode kExitCodes[] = {
+    {0, "done, or ended as asked"},
+    {kUsageError,
+     "wrong usage: trying the same command line again is of no use"},
+    {kSystemError,
+     "a failure that may go away: a supervisor should try again later"},
+    {kTimedOut, "what was waited for did not happen in time"},
+    {kCannotExecute, "the program can't be executed"},
+    {kNotFound, "the program isn't there"},
+};
+
 inline int ExitCodeFor(const absl::Status& status) {
   if (status.ok()) return 0;
   return absl::IsInvalidArgument(status) ? kUsageError : kSystemError;

@@ -7,6 +7,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <vector>
 
 #include "absl/strings/string_view.h"
 
@@ -34,6 +35,13 @@ absl::string_view NameIn(const Named<T> (&table)[size], T value) {
     if (line.value == value) return line.name;
   }
   return "";
+}
+
+template <typename T, size_t size>
+std::vector<absl::string_view> NamesOf(const Named<T> (&table)[size]) {
+  std::vector<absl::string_view> names;
+  for (const Named<T>& line : table) names.push_back(line.name);
+  return names;
 }
 
 }  // namespace deptyr

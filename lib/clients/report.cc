@@ -26,12 +26,12 @@ KeyValues WhoIs(const SessionClient* client) {
   return fields;
 }
 
+}  // namespace
+
 absl::string_view StateOf(const Session& session) {
   if (session.running()) return "running";
   return session.program().number() == 0 ? "waiting" : "ended";
 }
-
-}  // namespace
 
 KeyValues Report(Session& session) {
   const IncarnationRecord& latest = session.ring().latest();

@@ -9,6 +9,9 @@
 
 namespace deptyr {
 
+// "running", "ended" or, before its first program, "waiting".
+absl::string_view StateOf(const Session& session);
+
 KeyValues Report(Session& session);
 KeyValues Report(const SessionClient& client);
 // Tells whose keys the session's program gets.

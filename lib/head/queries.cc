@@ -45,7 +45,9 @@ Answer StatusOf(Session& session, const Ask&, const Stores& stores) {
 
 Answer TakeSnapshot(Session& session, const Ask& question, const Stores&) {
   std::optional<PostMortem> picture;
-  if (ValueOf(question.fields, "last") == "1") {
+  const bool last = ValueOf(question.fields, "last") == "1";
+  const absl::string_view state = last ? "ended" : StateOf(session);
+  if (last) {
     picture = session.TakePostMortem();
     if (!picture) {
       return absl::NotFoundError(absl::StrCat("no program of ", session.name(),
@@ -55,18 +57,18 @@ Answer TakeSnapshot(Session& session, const Ask& question, const Stores&) {
   } else {
     picture = {.paint = session.TakePicture(session.size()).paint,
                .size = session.size(),
-               .how = session.State()};
+               .how = session.program().How()};
   }
-  std::string answer = Encode(
-      Item{{{"item", "snapshot"},
-            {"session", session.name()},
-            {"rows", absl::StrCat(picture->size.rows)},
-            {"cols", absl::StrCat(picture->size.cols)},
-            {"state", picture->how},
-            {"title", session.screen().title()},
-            {"screen", session.screen().exact() ? "exact" : "approximate"}}});
-  answer = EncodePaint(picture->paint, std::move(answer));
-  return answer;
+  Item item = {
+      {{"item", "snapshot"},
+       {"session", session.name()},
+       {"rows", absl::StrCat(picture->size.rows)},
+       {"cols", absl::StrCat(picture->size.cols)},
+       {"state", std::string(state)},
+       {"title", session.screen().title()},
+       {"screen", session.screen().exact() ? "exact" : "approximate"}}};
+  if (state == "ended") item.fields.emplace_back("how", picture->how);
+  return EncodePaint(picture->paint, Encode(item));
 }
 
 Answer Kick(Session& session, const Ask& question, const Stores&) {

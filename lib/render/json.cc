@@ -31,18 +31,30 @@ Json ValueFor(absl::string_view key, const std::string& text) {
   }
   int64_t number = 0;
   if (!absl::SimpleAtoi(text, &number)) return text;
-  if (type == FieldType::kFlag) return number != 0;
-  if (type != FieldType::kTime) return number;
-  if (number == 0) return nullptr;
-  constexpr double kMilliseconds = 1000;
-  return static_cast<double>(number) / kMilliseconds;
+  return type == FieldType::kFlag ? Json(number != 0) : Json(number);
+}
+
+void AddTime(const std::string& name, const std::string& text, Json& object) {
+  int64_t milliseconds = 0;
+  const bool known = absl::SimpleAtoi(text, &milliseconds) && milliseconds != 0;
+  object[name] = known
+                     ? Json(absl::FormatTime("%Y-%m-%dT%H:%M:%SZ",
+                                             absl::FromUnixMillis(milliseconds),
+                                             absl::UTCTimeZone()))
+                     : Json();
+  object[name + "_ms"] = known ? Json(milliseconds) : Json();
 }
 
 Json ObjectOf(const KeyValues& item) {
   Json object = Json::object();
   for (const auto& [key, value] : item) {
     if (key == "item") continue;
-    object[absl::StrReplaceAll(key, {{"-", "_"}})] = ValueFor(key, value);
+    const std::string name = absl::StrReplaceAll(key, {{"-", "_"}});
+    if (TypeOf(key) == FieldType::kTime) {
+      AddTime(name, value, object);
+    } else {
+      object[name] = ValueFor(key, value);
+    }
   }
   return object;
 }
@@ -149,10 +161,21 @@ std::string ItemJson(const KeyValues& item) {
   return Dump(ObjectOf(item), kCompact);
 }
 
-std::string ItemsJson(const std::vector<KeyValues>& items) {
+std::string ItemsJson(const std::string& name,
+                      const std::vector<KeyValues>& items) {
   Json array = Json::array();
   for (const KeyValues& item : items) array.push_back(ObjectOf(item));
-  return Dump(array, kIndented);
+  return Dump({{name, std::move(array)}}, kIndented);
+}
+
+std::string ErrorJson(absl::string_view message, int exit_status) {
+  const std::pair<absl::string_view, absl::string_view> parts =
+      absl::StrSplit(message, absl::MaxSplits("; ", 1));
+  const auto& [error, hint] = parts;
+  return Dump({{"error", std::string(error)},
+               {"code", exit_status},
+               {"hint", hint.empty() ? Json() : Json(std::string(hint))}},
+              kCompact);
 }
 
 std::string HeadJson(const std::vector<KeyValues>& items) {

@@ -1,7 +1,9 @@
 // Writes what head reports as JSON: each field as its type says
-// (lib/wire/report_fields.h), with underscores for the dashes of its name.
-// Times are seconds since 1970, null for "not yet".  Bytes that aren't UTF-8
-// become U+FFFD, and characters that a terminal would act on are escaped.
+// (lib/wire/report_fields.h), with underscores for the dashes of its name.  A
+// time is text in the form of ISO 8601, to the second and in UTC, and, as
+// NAME_ms, milliseconds since 1970; both are null for "not yet".  Bytes that
+// aren't UTF-8 become U+FFFD, and characters that a terminal would act on are
+// escaped.  docs/json.md describes all of it.
 //
 //   ItemJson({{"item", "client"}, {"pid", "7"}})   // {"pid":7}
 //
@@ -22,8 +24,12 @@ namespace deptyr {
 
 // One line, without a newline.
 std::string ItemJson(const KeyValues& item);
-// An array of objects.
-std::string ItemsJson(const std::vector<KeyValues>& items);
+// An object with one member, an array of objects.
+std::string ItemsJson(const std::string& name,
+                      const std::vector<KeyValues>& items);
+// One line, without a newline.  A message says what failed, and mostly, after
+// a semicolon, what to do about it.
+std::string ErrorJson(absl::string_view message, int exit_status);
 // An object for the session, with `attached` and `incarnations` in it.
 std::string StatusJson(const std::vector<KeyValues>& items);
 // An object for head itself, with `users` in it.

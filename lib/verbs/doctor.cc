@@ -295,7 +295,7 @@ std::string FindingsJson(const std::vector<Finding>& findings) {
                      {"text", finding.text},
                      {"advice", finding.advice}});
   }
-  return ItemsJson(items);
+  return ItemsJson("findings", items);
 }
 
 }  // namespace deptyr

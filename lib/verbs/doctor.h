@@ -30,7 +30,7 @@ std::vector<Finding> Examine(const std::string& head,
 
 // A line for each finding.
 std::string FindingsText(const std::vector<Finding>& findings);
-// An array of objects with `about`, `state`, `text` and `advice`.
+// An object with `findings`, each with `about`, `state`, `text` and `advice`.
 std::string FindingsJson(const std::vector<Finding>& findings);
 
 }  // namespace deptyr

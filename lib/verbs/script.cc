@@ -63,7 +63,12 @@ class ScriptClient final : public Attachment::Listener {
     while (!end_) RETURN_IF_ERROR(loop_.RunOnce());
     return *end_;
   }
-  ScriptEnd end() const { return {Text(screen_.screen()), exit_status_}; }
+  ScriptEnd end() const {
+    return {.session = head_ ? head_->session() : "",
+            .shown = Text(screen_.screen()),
+            .exit_status = exit_status_,
+            .ended = ended_};
+  }
 
  private:
   // --- before it attaches
@@ -206,6 +211,7 @@ class ScriptClient final : public Attachment::Listener {
   }
 
   void OnEnded(const KeyValues& fields) {
+    NoteEnd(fields);
     if (script_.until == Until::kEnd) return Finish(absl::OkStatus());
     if (script_.until == Until::kStatus) return OnStatus(fields);
     // A client that only waits may well wait for the next program.
@@ -245,6 +251,7 @@ class ScriptClient final : public Attachment::Listener {
 
   // Where the kernel can't tell it, `deptyr ended` may, a moment later.
   void OnStatus(const KeyValues& fields) {
+    NoteEnd(fields);
     if (const auto status = ExitStatusOf(fields)) {
       exit_status_ = *status;
       return Finish(absl::OkStatus());
@@ -253,6 +260,14 @@ class ScriptClient final : public Attachment::Listener {
       Finish(absl::UnavailableError(
           absl::StrCat(head_->session(), " ended", kNobodyReported)));
     });
+  }
+
+  void NoteEnd(const KeyValues& fields) {
+    ended_ = {{"state", "ended"}};
+    for (const absl::string_view name : {"how", "code", "signal"}) {
+      const absl::string_view value = ValueOf(fields, name);
+      if (!value.empty()) ended_.emplace_back(name, value);
+    }
   }
 
   void WaitForQuiet() {
@@ -352,6 +367,7 @@ class ScriptClient final : public Attachment::Listener {
   Timer quiet_;
   Timer status_patience_;
   int exit_status_ = 0;
+  KeyValues ended_;
   Timer waiting_;
   std::optional<absl::Status> end_;
 };

@@ -16,6 +16,7 @@
 #include "lib/verbs/matcher.h"
 #include "lib/verbs/screen_condition.h"
 #include "lib/verbs/typed.h"
+#include "lib/wire/key_values.h"
 
 namespace deptyr {
 
@@ -46,8 +47,12 @@ struct Script {
 };
 
 struct ScriptEnd {
-  std::string shown = {};  // with kScreen, what the screen showed, as text
-  int exit_status = 0;     // with kStatus, the program's, or 128 + its signal
+  std::string session = {};  // its name, once a head has taken the client
+  std::string shown = {};    // with kScreen, what the screen showed, as text
+  int exit_status = 0;       // with kStatus, the program's, or 128 + its signal
+  // Once the program has ended, `state`, `how`, and `code` or `signal`, as far
+  // as head knows.
+  KeyValues ended = {};
 };
 
 // Blocking.  Fails with DeadlineExceeded if that doesn't happen in time.  Says

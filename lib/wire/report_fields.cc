@@ -131,6 +131,7 @@ constexpr ReportField kFields[] = {
     {"snapshot", "state"},
     {"snapshot", "title"},
     {"snapshot", "screen"},
+    {"snapshot", "how"},
 };
 
 }  // namespace

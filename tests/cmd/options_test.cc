@@ -6,6 +6,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/base/named.h"
 #include "tests/support/status_matchers.h"
 
 namespace deptyr {
@@ -197,6 +198,46 @@ TEST_F(OptionsTest, HelpTellsEveryOption) {
   EXPECT_THAT(help, HasSubstr("how large it is\n"));
   EXPECT_THAT(help, HasSubstr("--quiet "));
   EXPECT_THAT(help, HasSubstr("--help "));
+}
+
+TEST_F(OptionsTest, WhatIsSaidAboutValuesIsInBothHelps) {
+  std::vector<int> levels;
+  int level = 2;
+  constexpr Named<int> kLevels[] = {{"low", 1}, {"high", 2}};
+  options_.Value("l,left", "N", &name_, "how much is left", {.usual = "all"});
+  options_.OneOf("level", "LEVEL", &level, kLevels, "how high");
+  options_.Values("mode", "MODE", &levels, ParseFd, "one more");
+  const std::string help = options_.Help();
+  EXPECT_THAT(help, HasSubstr(" how much is left (all)\n"));
+  EXPECT_THAT(help, HasSubstr(" how high: low or high (high)\n"));
+  EXPECT_THAT(help, HasSubstr(" one more; repeatable\n"));
+  const std::string json = options_.HelpJson();
+  EXPECT_THAT(
+      json, HasSubstr("{\"name\":\"body\",\"usage\":\"deptyr body [OPTION]... "
+                      "PROGRAM\",\"summary\":\"Runs PROGRAM.\",\"options\":["));
+  for (const char* option :
+       {R"({"name":"--quiet","help":"say nothing"})",
+        R"({"name":"--left","letter":"-l","value":"N","default":"all",)"
+        R"("help":"how much is left"})",
+        R"({"name":"--level","value":"LEVEL","choices":["low","high"],)"
+        R"("default":"high","help":"how high"})",
+        R"({"name":"--mode","value":"MODE","repeatable":true,)"
+        R"("help":"one more"})"}) {
+    EXPECT_THAT(json, HasSubstr(option));
+  }
+}
+
+TEST_F(OptionsTest, WhetherJsonIsWantedIsKnownAlsoOfAnError) {
+  EXPECT_THAT(Parse({"--help", "--json"}), IsOk());
+  EXPECT_TRUE(options_.json());
+  Options other("ls", "[OPTION]...", "Lists.");
+  std::string words[] = {"ls", "--wrong", "--json"};
+  char* argv[] = {words[0].data(), words[1].data(), words[2].data(), nullptr};
+  EXPECT_FALSE(other.Parse(3, argv).ok());
+  EXPECT_FALSE(other.json());  // it has no --json
+  other.Json("print JSON");
+  EXPECT_FALSE(other.Parse(3, argv).ok());
+  EXPECT_TRUE(other.json());
 }
 
 // Each of `wrong` is refused, with a sentence that holds `hint`.

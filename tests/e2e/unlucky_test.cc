@@ -332,8 +332,8 @@ TEST_F(UnluckyTest, WhenTheTimeOfDayJumpsNobodyNotices) {
     const std::string since =
         OutputOf({"sh", "-c",
                   absl::StrCat(Deptyr(), " status --json ", socket_,
-                               " true | jq .since")});
-    EXPECT_NEAR(std::atof(since.c_str()),
+                               " true | jq .since_ms")});
+    EXPECT_NEAR(std::atof(since.c_str()) / 1000,
                 absl::ToDoubleSeconds(absl::Now() - absl::UnixEpoch()) +
                     static_cast<double>(jump),
                 600);

@@ -110,7 +110,7 @@ class VerbsTest : public testing::Test {
 };
 
 TEST_F(VerbsTest, LsListsTheSessions) {
-  EXPECT_EQ(Run({"ls", "--json"}).out, "[]\n");
+  EXPECT_EQ(Run({"ls", "--json"}).out, "{\n  \"sessions\": []\n}\n");
   auto a = Body("a", {"cat"});
   auto b = Body("b", {"sh", "-c", "exit 3"});
   (void)b->Wait();
@@ -243,7 +243,7 @@ TEST_F(VerbsTest, EventsTellsWhatHappensWhileItHappens) {
   EXPECT_TRUE(out_.Until(AllOf(
       ContainsRegex(absl::StrCat("\\{\"event\":\"started\",\"session\":\"a\","
                                  ".*\"pid\":",
-                                 a->pid(), ",.*\"time\":[0-9.]+\\}\n")),
+                                 a->pid(), ",.*\"time_ms\":[0-9]+\\}\n")),
       ContainsRegex("\"event\":\"attached\",\"session\":\"a\","
                     "\"client\":[0-9]+,\"kind\":\"attach\""),
       ContainsRegex("\"event\":\"ended\",\"session\":\"a\",.*\"code\":3"))));
@@ -1059,7 +1059,7 @@ TEST_F(VerbsTest, DoctorSaysWhatWorksAndWhatToDo) {
             ContainsRegex("note +keeper +none: .*SIGHUP; run head as")));
   EXPECT_EQ(found.err, "");
   EXPECT_THAT(Run({"doctor", "--json"}).out,
-              AllOf(StartsWith("["), HasSubstr("\"about\": \"keeper\""),
+              AllOf(StartsWith("{"), HasSubstr("\"about\": \"keeper\""),
                     HasSubstr("\"state\": \"note\"")));
 }
 

@@ -32,7 +32,8 @@ TEST(JsonTest, NumbersFlagsTimesAndWordsAreWhatTheyAre) {
                       {"how", "x\n\"\xff"},
                       {"rows", "no number"}}),
             "{\"name\":\"12\",\"pid\":12,\"read_only\":true,\"leads\":false,"
-            "\"since\":1700000000.123,\"ended\":null,\"argv\":[\"a\",\"b c\"],"
+            "\"since\":\"2023-11-14T22:13:20Z\",\"since_ms\":1700000000123,"
+            "\"ended\":null,\"ended_ms\":null,\"argv\":[\"a\",\"b c\"],"
             "\"how\":\"x\\n\\\"\xef\xbf\xbd\",\"rows\":\"no number\"}");
 }
 
@@ -42,12 +43,21 @@ TEST(JsonTest, WhatATerminalObeysOrNobodySeesIsEscaped) {
                        "\xc2\x9b"
                        "2J\xe2\x80\xae\x7f\xc3\xa4"}}),
             "{\"title\":\"\\u009b2J\\u202e\\u007f\\u00e4\"}");
-  EXPECT_EQ(ItemsJson({{{"title", "\xc3\xa4"}}}),
-            "[\n  {\n    \"title\": \"\xc3\xa4\"\n  }\n]");
+  EXPECT_EQ(
+      ItemsJson("all", {{{"title", "\xc3\xa4"}}}),
+      "{\n  \"all\": [\n    {\n      \"title\": \"\xc3\xa4\"\n    }\n  ]\n}");
 }
 
-TEST(JsonTest, NoSessionsAreAnEmptyArray) {
-  EXPECT_EQ(ItemsJson({}), "[]");
+TEST(JsonTest, NoItemsAreAnEmptyArray) {
+  EXPECT_EQ(ItemsJson("sessions", {}), "{\n  \"sessions\": []\n}");
+}
+
+TEST(JsonTest, AnErrorIsWhatFailedAndWhatToDo) {
+  EXPECT_EQ(ErrorJson("no SESSION; see --help; or \x9b", 100),
+            "{\"error\":\"no SESSION\",\"code\":100,"
+            "\"hint\":\"see --help; or \xef\xbf\xbd\"}");
+  EXPECT_EQ(ErrorJson("head went away", 111),
+            "{\"error\":\"head went away\",\"code\":111,\"hint\":null}");
 }
 
 TEST(JsonTest, ASnapshotIsItsItemItsCursorItsLinesAndItsCells) {
@@ -158,7 +168,7 @@ TEST(JsonTest, TheManPageHasEveryFieldOfASnapshotAndNoOther) {
   std::set<std::string> written;
   KeyValues item;
   for (const char* key :
-       {"session", "title", "rows", "cols", "state", "screen"})
+       {"session", "title", "rows", "cols", "state", "screen", "how"})
     item.emplace_back(key, "");
   AddNames(Json::parse(SnapshotJson(screen, item)), written);
 
