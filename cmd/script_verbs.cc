@@ -221,7 +221,7 @@ int SendCommand(int argc, char** argv) {
   Awaited awaited;
   bool literal = false;
   std::vector<Piece> clear = *PiecesOfKeys(kClearsLine);
-  Script script{.timeout = kUsualTimeout};
+  Script script{.awaits_session = true, .timeout = kUsualTimeout};
   Options options("send", "[OPTION]... [HEAD-SOCKET] SESSION [TEXT]...",
                   "Types TEXT and what the options say into SESSION, in the "
                   "order given; \\n, \\r, \\t, \\e, \\xHH, \\0oo "

@@ -22,11 +22,7 @@ constexpr absl::Duration kReopenPause = absl::Milliseconds(50);
 absl::Status Attachment::Open(const std::string& head) {
   ASSIGN_OR_RETURN(path_, FindHead(head));
   if (wish_.inside) wish_.inside = OwnSession(path_);
-  if (absl::Status why = Connect(); !why.ok()) {
-    if (!WaitsForFirst()) return why;
-    TryLater(why);
-    return absl::OkStatus();
-  }
+  RETURN_IF_ERROR(Connect());
   unanswered_ = SayWaiting(loop_, kHeadsAnswer);
   silent_ = loop_.After(kAnswerPatience, [this] {
     const absl::Status why = NoAnswer(kAnswerPatience);
@@ -92,21 +88,16 @@ void Attachment::Lost(const absl::Status& why) {
 }
 
 void Attachment::LostOrMissing(const absl::Status& why) {
-  if (attached()) return Lost(why);
-  if (!WaitsForFirst()) return listener_.OnFailed(why);
-  Drop();
-  TryLater(why);
+  attached() ? Lost(why) : listener_.OnFailed(why);
 }
 
 void Attachment::TryLater(const absl::Status& why) {
-  const absl::Duration patience = attached() ? patience_ : first_patience_;
-  if (patience <= absl::ZeroDuration()) return listener_.OnFailed(why);
+  if (patience_ <= absl::ZeroDuration()) return listener_.OnFailed(why);
   if (!search_) {
     search_ = Search{why, kHeadBackoff, {}, {}, {}};
-    search_->time_is_up = loop_.After(patience, [this] { GiveUp(); });
+    search_->time_is_up = loop_.After(patience_, [this] { GiveUp(); });
     search_->missed =
-        attached() ? loop_.After(kSilence, [this] { listener_.OnHeadMissed(); })
-                   : SayWaiting(loop_, absl::StrCat("session ", session()));
+        loop_.After(kSilence, [this] { listener_.OnHeadMissed(); });
   }
   search_->why = why;
   search_->attempt = loop_.After(search_->backoff.Next(), [this] { Try(); });
@@ -119,14 +110,9 @@ void Attachment::Try() {
 }
 
 void Attachment::GiveUp() {
-  const absl::string_view last = search_->why.message();
-  const absl::Status why =
-      attached() ? absl::UnavailableError(absl::StrCat(
-                       "head went away and could not be reached again within ",
-                       absl::FormatDuration(patience_), ": ", last))
-                 : absl::DeadlineExceededError(absl::StrCat(
-                       "no session within ",
-                       absl::FormatDuration(first_patience_), ": ", last));
+  const absl::Status why = absl::UnavailableError(absl::StrCat(
+      "head went away and could not be reached again within ",
+      absl::FormatDuration(patience_), ": ", search_->why.message()));
   search_.reset();
   listener_.OnFailed(why);
 }

@@ -69,9 +69,6 @@ class Attachment final : public HeadConnection::Listener {
         wish_(std::move(wish)),
         listener_(listener) {}
 
-  // Call it before Open(): so long will be waited for a session that isn't
-  // there yet, and for its head.
-  void WaitForSession(absl::Duration patience) { first_patience_ = patience; }
   // `head` is HEAD-SOCKET, or "" for where head usually is.
   absl::Status Open(const std::string& head);
   // Attaches again as a new client, which gets what its wish asks for.
@@ -128,8 +125,7 @@ class Attachment final : public HeadConnection::Listener {
   bool keys_may_be_lost() const { return keys_may_be_lost_; }
 
  private:
-  // It begins when head has gone, or hasn't got the session yet, and ends when
-  // a head has taken the client.
+  // It begins when head has gone, and ends when a head has taken the client.
   struct Search {
     absl::Status why;  // why head isn't reached
     Backoff backoff;
@@ -145,9 +141,6 @@ class Attachment final : public HeadConnection::Listener {
   void TryLater(const absl::Status& why);
   void Try();
   void GiveUp();
-  bool WaitsForFirst() const {
-    return !attached() && first_patience_ > absl::ZeroDuration();
-  }
   void ReopenOnceCaughtUp();
   void OnNotice(const KeyValues& fields);
   void NoteWriter(uint64_t client);
@@ -158,7 +151,6 @@ class Attachment final : public HeadConnection::Listener {
 
   EventLoop& loop_;
   const absl::Duration patience_;
-  absl::Duration first_patience_ = absl::ZeroDuration();
   Attach wish_;
   Listener& listener_;
   std::string path_;

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "absl/strings/str_cat.h"
-#include "absl/time/time.h"
 
 #include "lib/attach/notice.h"
 #include "lib/base/log.h"
@@ -14,7 +13,10 @@
 
 namespace deptyr {
 
-Timer SayWaiting(EventLoop& loop, std::string what) {
+Timer SayWaiting(EventLoop& loop, std::string what, absl::Duration limit) {
+  if (limit < absl::InfiniteDuration()) {
+    absl::StrAppend(&what, ", at most ", absl::FormatDuration(limit));
+  }
   // An answer that comes at once needs no word, and a script none at all.
   return loop.After(absl::Seconds(1), [what = std::move(what)] {
     if (!IsTerminal(STDERR_FILENO)) return;

@@ -15,6 +15,7 @@
 #include "lib/attach/ask.h"
 #include "lib/attach/history.h"
 #include "lib/attach/notice.h"
+#include "lib/attach/session_search.h"
 #include "lib/base/status.h"
 #include "lib/sys/terminal.h"
 #include "lib/term/shown_lines.h"
@@ -101,9 +102,7 @@ class HistoryReader final : public StreamReader {
         options_(options),
         shown_(std::move(beginnings)),
         last_(options.lines.value_or(0)),
-        tails_(options.lines.has_value()) {
-    WaitForSession(options.wait.value_or(absl::ZeroDuration()));
-  }
+        tails_(options.lines.has_value()) {}
 
  private:
   static Attach WishFor(const HistoryOptions& options) {
@@ -225,6 +224,9 @@ class HistoryReader final : public StreamReader {
 absl::Status RunHistory(const HistoryOptions& wanted) {
   HistoryOptions options = wanted;
   ASSIGN_OR_RETURN(const auto loop, EventLoop::Create());
+  if (options.wait.value_or(absl::ZeroDuration()) > absl::ZeroDuration()) {
+    RETURN_IF_ERROR(AwaitSession(*loop, options.where, *options.wait));
+  }
   std::vector<Beginning> beginnings;
   if (options.text) beginnings = AskForBeginnings(options.where);
   return HistoryReader(*loop, options, std::move(beginnings))

@@ -13,8 +13,8 @@
 #include "lib/attach/attachment.h"
 #include "lib/attach/inquiry.h"
 #include "lib/attach/notice.h"
+#include "lib/attach/session_search.h"
 #include "lib/attach/waiting.h"
-#include "lib/base/backoff.h"
 #include "lib/base/status.h"
 #include "lib/render/render.h"
 #include "lib/sys/event_loop.h"
@@ -52,7 +52,8 @@ class ScriptClient final : public Attachment::Listener {
       : loop_(loop),
         script_(script),
         path_(std::move(path)),
-        inquiry_(loop, path_) {}
+        inquiry_(loop, path_),
+        search_(loop, path_) {}
 
   absl::Status Run() {
     Timer timeout;
@@ -74,34 +75,17 @@ class ScriptClient final : public Attachment::Listener {
   // --- before it attaches
 
   void FindBeginning() {
+    // Head counts whom it doesn't let attach, so a session that may not be
+    // there is asked for first.
     if (!script_.from_its_start && !script_.awaits_session) {
       return AttachFrom(OtherBeginning());
     }
     inquiry_.Ask(
         {.what = "status", .fields = {{"session", script_.where.session}}},
         [this](auto status) {
-          if (status.ok()) return AttachFrom(BeginningOf(status->items));
-          if (!script_.awaits_session || !absl::IsNotFound(status.status()) ||
-              script_.where.session.empty()) {
-            return Finish(status.status());
-          }
-          waiting_ = SayWaiting(
-              loop_, absl::StrCat("a session called ", script_.where.session));
-          LookForSession();
+          status.ok() ? AttachFrom(BeginningOf(status->items))
+                      : OnFailed(status.status());
         });
-  }
-
-  // Head counts what it refuses, so it isn't asked for the session itself.
-  void LookForSession() {
-    inquiry_.Ask({.what = "sessions", .fields = {}}, [this](auto sessions) {
-      if (!sessions.ok()) return Finish(sessions.status());
-      for (const KeyValues& session : sessions->items) {
-        if (ValueOf(session, "name") == script_.where.session) {
-          return FindBeginning();
-        }
-      }
-      next_look_ = loop_.After(pauses_.Next(), [this] { LookForSession(); });
-    });
   }
 
   Attach OtherBeginning() const {
@@ -126,7 +110,6 @@ class ScriptClient final : public Attachment::Listener {
   }
 
   void AttachFrom(Attach wish) {
-    waiting_.Reset();
     wish.read_only = script_.typed.empty();
     if (script_.exclusive) wish.exclusive = true;
     head_.emplace(loop_, /*patience=*/absl::ZeroDuration(), std::move(wish),
@@ -150,7 +133,8 @@ class ScriptClient final : public Attachment::Listener {
       if (head_->only_watches()) return OnKeysTaken();
     }
     waiting_ = SayWaiting(
-        loop_, absl::StrCat(head_->session(), " to ", DeedOf(script_.until)));
+        loop_, absl::StrCat(head_->session(), " to ", DeedOf(script_.until)),
+        script_.timeout);
     if (script_.until == Until::kScreen) screen_.OnAttached(attached);
     if (script_.typed.empty()) return OnTyped(absl::OkStatus());
     typist_.emplace(loop_, inquiry_, *head_);
@@ -308,6 +292,7 @@ class ScriptClient final : public Attachment::Listener {
 
   void OnTimeout() {
     if (line_end_.pending()) return Finish(absl::OkStatus());
+    if (search_.running()) return Finish(search_.NotThere(script_.timeout));
     const absl::Status silence = head_ && !head_->attached()
                                      ? head_->NoAnswer(script_.timeout)
                                      : inquiry_.NoAnswer(script_.timeout);
@@ -317,11 +302,6 @@ class ScriptClient final : public Attachment::Listener {
 
   std::string WhatDidNotHappen() const {
     const std::string time = absl::FormatDuration(script_.timeout);
-    if (!head_) {
-      return absl::StrCat("there was no session called ", script_.where.session,
-                          " within ", time, "; the head at ", path_,
-                          " was asked");
-    }
     const std::string& name = head_->session();
     switch (typed_ ? script_.until : Until::kTyped) {
       case Until::kTyped:
@@ -341,7 +321,17 @@ class ScriptClient final : public Attachment::Listener {
     return absl::StrCat(name, " was not quiet within ", time);
   }
 
-  void OnFailed(const absl::Status& why) override { Finish(why); }
+  void OnFailed(const absl::Status& why) override {
+    const bool may_come = script_.awaits_session && absl::IsNotFound(why) &&
+                          !script_.where.session.empty() &&
+                          !(head_ && head_->attached());
+    if (!may_come) return Finish(why);
+    if (head_) head_->Close();
+    search_.Start(script_.where.session, script_.timeout,
+                  [this](const absl::Status& found) {
+                    found.ok() ? FindBeginning() : Finish(found);
+                  });
+  }
 
   void Finish(const absl::Status& end) {
     waiting_.Reset();
@@ -354,8 +344,8 @@ class ScriptClient final : public Attachment::Listener {
   const Script& script_;
   const std::string path_;
   Inquiry inquiry_;
-  Backoff pauses_ = kHeadBackoff;
-  Timer next_look_;                 // for the session, and then at its screen
+  SessionSearch search_;            // if the session isn't there yet
+  Timer next_look_;                 // at the screen
   std::optional<Attachment> head_;  // once the session is there
   std::optional<Typist> typist_;    // once it is attached, to type
   bool typed_ = false;              // all of it

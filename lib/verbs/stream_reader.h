@@ -26,10 +26,6 @@ class StreamReader : public Attachment::Listener {
   StreamReader(EventLoop& loop, int output, absl::Duration patience,
                Attach wish);
 
-  // Waits so long for the session, if it isn't there yet.
-  void WaitForSession(absl::Duration patience) {
-    head_.WaitForSession(patience);
-  }
   // Runs until Finish(), SIGINT, SIGTERM or SIGHUP.  A second signal ends it
   // without waiting for whoever reads the output.
   absl::Status Run(const std::string& head);

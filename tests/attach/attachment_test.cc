@@ -85,21 +85,6 @@ TEST_F(AttachmentTest, ARefusalIsTheEndUnlessAnotherHeadMayTakeTheClient) {
                              HasSubstr("by root")));
 }
 
-TEST_F(AttachmentTest, ASessionThatIsNotThereYetIsWaitedFor) {
-  attachment_.WaitForSession(absl::Seconds(60));
-  Follow({"", Encode(Refused{.code = kRefusedNoSession, .text = "none"}),
-          Said(0, Encode(Output{"one"})),
-          Encode(Refused{.code = kRefusedKicked, .text = "by root"})});
-  EXPECT_THAT(heard_, ElementsAre("first 0", "one"));
-}
-
-TEST_F(AttachmentTest, ASessionThatDoesNotComeIsATimeOut) {
-  attachment_.WaitForSession(absl::Milliseconds(1));
-  Follow({""});
-  EXPECT_THAT(why_, StatusIs(absl::StatusCode::kDeadlineExceeded,
-                             HasSubstr("no session within 1ms: ")));
-}
-
 TEST_F(AttachmentTest, AFirstHeadThatRefusesOrGoesAwayIsNotWaitedFor) {
   Follow({""});
   EXPECT_THAT(why_, StatusIs(absl::StatusCode::kUnavailable));

@@ -145,7 +145,8 @@ TEST_F(VerbsTest, OnATerminalAVerbThatWaitsSaysForWhat) {
   Program silent = Start({"wait", "--exit", "mc"}, out_, err_);
   ASSERT_TRUE(head_.log().Until(HasSubstr("joined session=mc")));
   Program wait = on_terminal({"wait", "--exit", "mc"});
-  ASSERT_TRUE(screen.Until(HasSubstr("[deptyr: waiting for mc to exit]")));
+  ASSERT_TRUE(
+      screen.Until(HasSubstr("[deptyr: waiting for mc to exit, at most 30s]")));
   head_.program().Signal(SIGSTOP);
   Program silent_ls = Start({"ls"}, out_, err_);
   for (const auto& words : std::vector<std::vector<std::string>>{
@@ -440,7 +441,7 @@ TEST_F(VerbsTest, SendSaysWhatIsWrong) {
   EXPECT_EQ(Run({"send", "mc", "\\q"}).status, 100);
   EXPECT_EQ(Run({"send", "mc", "x", "--wait-for", "("}).status, 100);
   EXPECT_EQ(Run({"send", "mc", "x", "--print"}).status, 100);
-  EXPECT_EQ(Run({"send", "mc", "x"}).status, 111);
+  EXPECT_EQ(Run({"send", "mc", "x", "--timeout", "0.1"}).status, 124);
   auto server = Server();
   const Result ended =
       RunToTheEndOf(*server, {"send", "mc", "stop\\n", "--wait-for", "never"});
@@ -558,7 +559,7 @@ TEST_F(VerbsTest, WaitFindsWhatTheProgramThatRunsHasWritten) {
             100);
 }
 
-TEST_F(VerbsTest, WaitWaitsForASessionThatIsNotThereYet) {
+TEST_F(VerbsTest, WaitAndSendWaitForASessionThatIsNotThereYet) {
   EXPECT_EQ(Run({"wait", "mc", "--screen", "x", "--timeout", "0.1"}).err,
             absl::StrCat("deptyr wait: there was no session called mc within "
                          "100ms; the head at ",
@@ -570,10 +571,13 @@ TEST_F(VerbsTest, WaitWaitsForASessionThatIsNotThereYet) {
   Program screen = Program::Start(
       {Deptyr(), "wait", head_.socket(), "mc", "--screen", "^>$"},
       {.fds = {{fd, 0}, {fd, 1}, {fd, 2}}});
-  ASSERT_TRUE(
-      says.Until(HasSubstr("[deptyr: waiting for a session called mc]")));
+  ASSERT_TRUE(says.Until(
+      HasSubstr("[deptyr: waiting for a session called mc, at most 30s]")));
+  Program send =
+      Start({"send", "mc", "x\\n", "--wait-for", "chat"}, out_, err_);
   auto server = Server();
   EXPECT_EQ(text.Wait(), ExitStatus{});
+  EXPECT_EQ(send.Wait(), ExitStatus{});
   EXPECT_EQ(screen.Wait(), ExitStatus{});
   EXPECT_EQ(err_.text(), "");
 }
@@ -779,7 +783,8 @@ TEST_F(VerbsTest, HistoryGoesOnAtAnOffset) {
 TEST_F(VerbsTest, HistoryWaitsForASessionThatIsNotThereYet) {
   const Result missing = Run({"history", "mc", "--wait", "0.01"});
   EXPECT_EQ(missing.status, 124);
-  EXPECT_THAT(missing.err, HasSubstr("no session within 10ms: head refused: "));
+  EXPECT_THAT(missing.err,
+              HasSubstr("there was no session called mc within 10ms"));
   Program waits = Start({"history", "mc", "--wait", "60", "-f"}, out_, err_);
   auto server = Server();
   ASSERT_TRUE(out_.Until(HasSubstr("Done (1.0s)")));
