@@ -99,8 +99,7 @@ int BodyCommand(int argc, char** argv) {
                 "the terminal's size until a client sets it",
                 {.usual = "24x80"});
   options.Value(
-      "writers", "WHO", &body.writers, ParseWriters,
-      "who may type at one time",
+      "writers", "WHO", &body.writers, ParseWriters, "who may type at one time",
       {.usual = "as head's option says", .choices = NamesOf(kWriterPolicies)});
   options.Value(
       "size-policy", "POLICY", &body.size_policy, ParseSizePolicy,
