@@ -225,14 +225,16 @@ void Stores::StoreMissing() {
   for (const auto& [name, session] : sessions_.by_name()) {
     if (!session->running() || !session->terminal().valid()) continue;
     while (!Has(*session)) {
-      if (!stored_.HasRoom() && !MakeRoomOfLogs()) {
+      if (!stored_.HasRoom()) {
         if (!stored_.IsFull()) return;
         if (!users) users = CountPlaces();
         const Places& own = (*users)[session->owner()];
-        if (own.idle.empty() && own.count >= enough) break;
-        if (!MakeRoom(session->owner(), *users)) {
-          enough = own.count;
-          break;
+        if (!MakeRoomOfLogs(session->owner(), *users)) {
+          if (own.idle.empty() && own.count >= enough) break;
+          if (!MakeRoom(session->owner(), *users)) {
+            enough = own.count;
+            break;
+          }
         }
       }
       Add(*session, session->program().number(), session->terminal().get(),
@@ -252,14 +254,23 @@ void Stores::StoreMissingLogs() {
   }
 }
 
-bool Stores::MakeRoomOfLogs() {
-  const auto name =
-      stored_.IsFull() ? stored_.RemoveAnyLog() : std::optional<std::string>();
-  if (!name) return false;
-  if (const Session* const session = sessions_.Find(*name)) {
-    LogOf(Severity::kNotice, session->owner(), "displaced", "session=", *name,
-          " would outlive head, but not its log: a program needs the room");
+// Logs give way to programs: the user's own, or else those of the user who has
+// most places, if these are more.
+bool Stores::MakeRoomOfLogs(uid_t owner, PlacesByUser& users) {
+  const Session* from = nullptr;
+  size_t most = users[owner].count;
+  for (const auto& [name, session] : sessions_.by_name()) {
+    const bool own = session->owner() == owner;
+    const size_t count = users[session->owner()].count;
+    if ((!own && count <= most) || !stored_.HasLog(name)) continue;
+    from = session.get();
+    if (own) break;
+    most = count;
   }
+  if (from == nullptr) return false;
+  stored_.RemoveLogs(from->name());
+  LogOf(Severity::kNotice, from->owner(), "displaced", "session=", from->name(),
+        " would outlive head, but not its log: a program needs the room");
   return true;
 }
 

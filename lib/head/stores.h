@@ -86,7 +86,7 @@ class Stores {
   PlacesByUser CountPlaces() const;
   bool MakeRoom(uid_t owner, PlacesByUser& users);
   void StoreMissingLogs();
-  bool MakeRoomOfLogs();
+  bool MakeRoomOfLogs(uid_t owner, PlacesByUser& users);
   void TryAgainAfter(const absl::Status& failure);
   void Restore(const std::string& name, StoredSession stored);
   void RestorePrograms(Session& session, StoredSession stored);

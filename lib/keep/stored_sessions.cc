@@ -231,15 +231,6 @@ bool StoredSessions::HasLog(const std::string& session) const {
   return found != known_.end() && !found->second.logs.empty();
 }
 
-std::optional<std::string> StoredSessions::RemoveAnyLog() {
-  const auto found = absl::c_find_if(
-      known_, [](const auto& one) { return !one.second.logs.empty(); });
-  if (found == known_.end()) return std::nullopt;
-  std::string session = found->first;
-  RemoveLogs(session);
-  return session;
-}
-
 bool StoredSessions::Has(const std::string& session) const {
   const auto found = known_.find(session);
   return found != known_.end() && found->second.whole;

@@ -103,8 +103,6 @@ class StoredSessions {
   void RemoveLogs(const std::string& session, uint64_t but = 0);
   // Whether a log of the session is stored.
   bool HasLog(const std::string& session) const;
-  // Removes the log of some session to make room, and says whose it was.
-  std::optional<std::string> RemoveAnyLog();
 
   // Whether the session would survive head's death.
   bool Has(const std::string& session) const;

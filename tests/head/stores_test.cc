@@ -28,9 +28,9 @@ constexpr uid_t kBob = 1002;
 class StoresTest : public testing::Test, public SessionTable::Owner {
  protected:
   // systemd, with room for two sessions that run.
-  StoresTest() {
+  explicit StoresTest(const char* room = "6") {
     ::setenv("NOTIFY_SOCKET", (dir_ / "notify").c_str(), 1);
-    ::setenv("FDSTORE", "6", 1);
+    ::setenv("FDSTORE", room, 1);
     systemd_ = std::make_unique<Readiness>(-1);
     Open(stores_, nullptr);
     ::unsetenv("FDSTORE");
@@ -135,6 +135,40 @@ TEST_F(StoresTest, ALogGivesWayToASession) {
   stores_.RemoveSession(second);
   stores_.StoreMissing();
   EXPECT_TRUE(stores_.Has(second)) << "before the log has its place again";
+}
+
+// With room for a log, too.
+class StoresOfLogsTest : public StoresTest {
+ protected:
+  StoresOfLogsTest() : StoresTest("8") {}
+};
+
+TEST_F(StoresOfLogsTest, AUserWhoHasAsMuchTakesNobodysLog) {
+  const Pipe pipe;
+  Session& first = Run("first", kAlice);
+  Session& bobs = Run("bobs", kBob);
+  const auto take_log = [&](Session& session) {
+    return session.TakeLog(
+        Value(LogSink::Take(Duplicate(pipe.write_end.get()))), "text");
+  };
+  const auto kept = [this] {
+    Drain();
+    HeadState state;
+    stores_.Save(state);
+    return state.kept;
+  };
+  ASSERT_THAT(take_log(bobs), IsOk());
+  ASSERT_THAT(kept(), testing::Contains("deptyr.log.1.bobs"));
+  Session& second = Run("second", kAlice);
+  stores_.StoreMissing();
+  EXPECT_FALSE(stores_.Has(second));
+  EXPECT_TRUE(stores_.Has(first));
+  EXPECT_THAT(kept(), testing::Contains("deptyr.log.1.bobs"));
+  // Bob's own session takes its place.
+  Session& bobs_second = Run("bobs-second", kBob);
+  stores_.StoreMissing();
+  EXPECT_FALSE(stores_.Has(bobs_second));
+  EXPECT_THAT(kept(), testing::Not(testing::Contains("deptyr.log.1.bobs")));
 }
 
 TEST_F(StoresTest, WhatAnotherProgramStoredCountsWhereItRuns) {

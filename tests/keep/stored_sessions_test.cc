@@ -197,8 +197,7 @@ TEST_F(StoredSessionsTest, ALogMakesRoom) {
   (void)stored_.AddLog("b", kOwner, 1, {0, 0});
   EXPECT_TRUE(stored_.IsFull());
   EXPECT_FALSE(stored_.HasLog("b"));
-  EXPECT_EQ(stored_.RemoveAnyLog(), "a");
-  EXPECT_EQ(stored_.RemoveAnyLog(), std::nullopt);
+  stored_.RemoveLogs("a");
   EXPECT_TRUE(stored_.HasRoom());
   EXPECT_TRUE(stored_.Has("a"));
 }
