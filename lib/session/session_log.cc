@@ -315,6 +315,7 @@ void SessionLog::Resume(absl::StatusOr<LogSink> sink, Fd spool,
   log_->told = note.told;
   log_->ended = note.ended != 0;
   log_->offset = std::clamp(note.offset, ring_.begin(), ring_.end());
+  if (log_->ended) log_->shown.reset();  // its last line is in the spool
   if (log_->shown) {
     const uint64_t before = std::max(ring_.latest().begin, ring_.begin());
     uint64_t from = log_->offset - std::min(log_->offset, kLookedAtAgain);
