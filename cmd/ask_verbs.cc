@@ -167,9 +167,8 @@ absl::StatusOr<std::string> ParseWritersOrDefault(absl::string_view text) {
 }
 
 absl::StatusOr<WindowSize> SizeOfThisTerminal() {
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
-    if (IsTerminal(fd)) return GetWindowSize(fd);
-  }
+  auto size = SizeOfOwnTerminal();
+  if (!absl::IsNotFound(size.status())) return size;
   return absl::InvalidArgumentError(
       "- stands for the size of this terminal, and there is none; say "
       "ROWSxCOLS, as in 24x80");

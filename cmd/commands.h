@@ -11,6 +11,8 @@ int BodyCommand(int argc, char** argv);
 int DoctorCommand(int argc, char** argv);
 int EndedCommand(int argc, char** argv);
 int EventsCommand(int argc, char** argv);
+int ExecCommand(int argc, char** argv);
+int FilterCommand(int argc, char** argv);
 int ForgetCommand(int argc, char** argv);
 int HeadCommand(int argc, char** argv);
 int HistoryCommand(int argc, char** argv);

@@ -69,7 +69,7 @@ takes() {
             [ ${#words[@]} -gt 1 ] || [ "$subcommand" = router ] ||
                 { echo "no program for $subcommand"; return 1; } ;;
         # They end at the program itself.
-        run)
+        run|filter)
             while [ ${#words[@]} -gt 0 ] && [[ ${words[0]} == -* && ${words[0]} != -- ]]; do
                 options+=("${words[0]}")
                 # The next word may be its value.
@@ -80,6 +80,7 @@ takes() {
                 words=("${words[@]:1}")
             done
             [ ${#words[@]} -gt 0 ] || { echo "no program for $subcommand"; return 1; } ;;
+        exec) options=() ;;  # they end at SESSION, and there is none
         # tests/e2e/examples.sh checks the operands of those that ask head.
         *) options=("${words[@]}") ;;
     esac

@@ -25,7 +25,7 @@ _deptyr() {
         :
     elif [[ $current == -* ]]; then
         words=$(deptyr "$command" --help 2> /dev/null | grep -oE '^  .{26}' | grep -oE -- '--[a-z-]+')
-    elif [[ $command = run ]]; then
+    elif [[ $command = @(run|filter) || $command = exec && $COMP_CWORD -gt 3 ]]; then
         mapfile -t COMPREPLY < <(compgen -c -- "$current")
         [ ${#COMPREPLY[@]} != 0 ] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return

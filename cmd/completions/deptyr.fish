@@ -30,7 +30,7 @@ function __deptyr_words
             end
         case '*/*'
         case '*'
-            if test $words[2] = run
+            if contains -- $words[2] run filter; or test $words[2] = exec -a (count $words) -gt 3
                 complete -C (commandline -ct)
                 return
             end

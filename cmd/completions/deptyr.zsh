@@ -18,7 +18,7 @@ _deptyr() {
         :
     elif [[ $words[CURRENT] == -* ]]; then
         found=(${(f)"$(deptyr $command --help 2> /dev/null | grep -oE '^  .{26}' | grep -oE -- '--[a-z-]+')"})
-    elif [[ $command = run ]]; then
+    elif [[ $command = (run|filter) || $command = exec && $CURRENT -gt 4 ]]; then
         _command_names -e
         return
     elif [[ $command != (body|head|router) && $words[CURRENT] != */* ]]; then

@@ -28,8 +28,10 @@ constexpr absl::Duration kGiveBackPatience = absl::Milliseconds(500);
 class TerminalView final : public View {
  public:
   TerminalView(EventLoop& loop, Listener& listener, Terminal terminal,
-               const std::string& detach_keys)
+               const std::string& detach_keys, Shown shown)
       : View(loop, listener),
+        cursor_(shown == Shown::kPictures ? Terminal::Cursor::kBelow
+                                          : Terminal::Cursor::kStays),
         keys_(detach_keys, CommandKeys::Alone::kCommands) {
     Open(std::move(terminal));
   }
@@ -73,7 +75,8 @@ class TerminalView final : public View {
     if (!terminal_) return;
     const auto late = shown_.expects_input() ? Terminal::LateInput::kDropped
                                              : Terminal::LateInput::kKept;
-    terminal_->GiveBack(shown_.Sequences(Size().cols), kGiveBackPatience, late);
+    terminal_->GiveBack(shown_.Sequences(Size().cols), kGiveBackPatience, late,
+                        cursor_);
     terminal_.reset();
   }
 
@@ -115,6 +118,7 @@ class TerminalView final : public View {
   }
   void OnWritten(absl::string_view bytes) override { shown_.Note(bytes); }
 
+  const Terminal::Cursor cursor_;
   CommandKeys keys_;
   std::optional<Terminal> terminal_;
   Undo queued_;  // what is done by all that was given to the terminal,
@@ -152,10 +156,11 @@ void View::OpenSink(int fd, Blocking blocking) {
 }
 
 absl::StatusOr<std::unique_ptr<View>> OpenTerminalView(
-    EventLoop& loop, View::Listener& listener, const std::string& detach_keys) {
+    EventLoop& loop, View::Listener& listener, const std::string& detach_keys,
+    Shown shown) {
   ASSIGN_OR_RETURN(Terminal terminal, Terminal::Take());
   return std::make_unique<TerminalView>(loop, listener, std::move(terminal),
-                                        detach_keys);
+                                        detach_keys, shown);
 }
 
 std::unique_ptr<View> OpenPipeView(EventLoop& loop, View::Listener& listener,

@@ -63,9 +63,13 @@ class View {
   std::optional<Source> source_;
 };
 
-// `detach_keys` are as ParseDetachKeys() makes them.
+// A terminal is given pictures of a whole screen and what changes there, or a
+// stream that begins where the cursor is.
+enum class Shown { kPictures, kStream };
+// `detach_keys` are as ParseDetachKeys() makes them; "" for none.
 absl::StatusOr<std::unique_ptr<View>> OpenTerminalView(
-    EventLoop& loop, View::Listener& listener, const std::string& detach_keys);
+    EventLoop& loop, View::Listener& listener, const std::string& detach_keys,
+    Shown shown = Shown::kPictures);
 enum class Typing { kNo, kYes };
 std::unique_ptr<View> OpenPipeView(EventLoop& loop, View::Listener& listener,
                                    Typing typing);

@@ -21,8 +21,8 @@
 
 #include "lib/base/argv.h"
 #include "lib/base/exit_codes.h"
-#include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/signals.h"
@@ -260,22 +260,27 @@ absl::Status SendSignalFor(uid_t sender, int pidfd, int signal) {
   return SendSignal(pidfd, signal);
 }
 
+int Execute(absl::string_view caller, const std::string& program,
+            const std::vector<std::string>& argv) {
+  (void)::execvp(program.c_str(), ExecArgv(argv).data());
+  const int error = errno;
+  OriginalStderr().Say(absl::StrCat(caller, ": execute ", program, ": ",
+                                    ::strerrordesc_np(error)));
+  return ExitCodeForExec(error);
+}
+
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
                                       const std::vector<std::string>& argv) {
-  const std::vector<char*> words = ExecArgv(argv);
   const pid_t pid = ::fork();
   if (pid < 0) return Errno("start ", program);
   if (pid == 0) {
     ResetSignals();
     if (limit_before) (void)::setrlimit(RLIMIT_NOFILE, &*limit_before);
     const absl::Status ready = BecomeTerminalProcess(terminal);
-    if (ready.ok()) (void)::execvp(program.c_str(), words.data());
-    const int error = errno;
-    const std::string text = absl::StrCat(
-        "deptyr: execute ", Printable(program), ": ",
-        ready.ok() ? ::strerrordesc_np(error) : ready.message(), "\n");
-    (void)!::write(STDERR_FILENO, text.data(), text.size());
-    ::_exit(ready.ok() ? ExitCodeForExec(error) : kCannotExecute);
+    if (ready.ok()) ::_exit(Execute("deptyr", program, argv));
+    OriginalStderr().Say(
+        absl::StrCat("deptyr: execute ", program, ": ", ready.message()));
+    ::_exit(kCannotExecute);
   }
   return HoldChild(pid);
 }
@@ -309,6 +314,15 @@ absl::StatusOr<Child> ForkChild(absl::FunctionRef<int()> main) {
   if (pid < 0) return Errno("start another process");
   if (pid == 0) ::_exit(main());
   return HoldChild(pid);
+}
+
+absl::Status StartSession() {
+  return ::setsid() < 0 ? Errno("start a session") : absl::OkStatus();
+}
+
+absl::Status SignalGroup(const Child& leader, int signal) {
+  if (::kill(-leader.pid, signal) == 0) return absl::OkStatus();
+  return Errno("send signal ", signal);
 }
 
 std::optional<ExitStatus> AwaitChild(int pidfd) {

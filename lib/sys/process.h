@@ -21,6 +21,7 @@
 
 #include "absl/functional/function_ref.h"
 #include "absl/status/statusor.h"
+#include "absl/strings/string_view.h"
 
 #include "lib/sys/fd.h"
 #include "lib/sys/peer_identity.h"
@@ -84,6 +85,12 @@ absl::Status SendSignalFor(uid_t sender, int pidfd, int signal);
 // is none.
 std::string FindProgram(const std::string& name);
 
+// Executes the program, sought along PATH.  Returns only if that failed, with
+// the exit status for it (lib/base/exit_codes.h); then standard error has been
+// told why, in a line that begins with `caller`.
+int Execute(absl::string_view caller, const std::string& program,
+            const std::vector<std::string>& argv);
+
 struct Child {
   pid_t pid;
   Fd pidfd;
@@ -103,6 +110,13 @@ absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
 // returns.  Makes sure that SIGCHLD isn't ignored, or nobody would ever know
 // how the child ended.
 absl::StatusOr<Child> ForkChild(absl::FunctionRef<int()> main);
+
+// Makes this process, which must not lead a process group, the leader of a
+// session without a terminal.
+absl::Status StartSession();
+
+// Signals the process group that a child leads which hasn't been reaped.
+absl::Status SignalGroup(const Child& leader, int signal);
 
 // Reaps a child of ours if it has ended, and returns how, or nothing while it
 // runs.  After an error nobody will ever know.

@@ -103,7 +103,7 @@ absl::StatusOr<Pty> OpenPty(WindowSize size, FlowControl flow) {
   return pty;
 }
 
-absl::Status BecomeTerminalProcess(int terminal) {
+absl::Status BecomeTerminalProcess(int terminal, absl::Span<const int> fds) {
   if (::getsid(0) == ::getpid()) {
     GiveUpControllingTerminal();
   } else {
@@ -113,7 +113,7 @@ absl::Status BecomeTerminalProcess(int terminal) {
   if (::ioctl(terminal, TIOCSCTTY, 0) != 0) {
     return Errno("make the PTY the controlling terminal");
   }
-  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+  for (const int fd : fds) {
     if (::dup2(terminal, fd) < 0) return Errno("put the PTY on fd ", fd);
   }
   return absl::OkStatus();
@@ -200,6 +200,13 @@ absl::StatusOr<WindowSize> GetWindowSize(int fd) {
     return Errno("ask a terminal's size");
   }
   return WindowSize{size.ws_row, size.ws_col, size.ws_xpixel, size.ws_ypixel};
+}
+
+absl::StatusOr<WindowSize> SizeOfOwnTerminal() {
+  for (const int fd : kStandardFds) {
+    if (IsTerminal(fd)) return GetWindowSize(fd);
+  }
+  return absl::NotFoundError("no terminal");
 }
 
 absl::Status SetWindowSize(int fd, WindowSize size) {

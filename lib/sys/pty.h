@@ -7,12 +7,16 @@
 //   execvp(argv[0], argv);
 #pragma once
 
+#include <unistd.h>
+
+#include <array>
 #include <optional>
 #include <string>
 
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
+#include "absl/types/span.h"
 
 #include "lib/base/window_size.h"
 #include "lib/sys/fd.h"
@@ -35,13 +39,17 @@ struct Pty {
 absl::StatusOr<Pty> OpenPty(WindowSize size,
                             FlowControl flow = FlowControl::kOff);
 
+inline constexpr std::array<int, 3> kStandardFds = {STDIN_FILENO, STDOUT_FILENO,
+                                                    STDERR_FILENO};
+
 // Makes this process the leader of a new session whose controlling terminal is
-// `terminal`, in the foreground, with fds 0, 1 and 2 on it.  This works for a
+// `terminal`, in the foreground, with `fds` on it.  This works for a
 // session leader with or without a terminal, a process-group leader, and a
 // plain process, which is what systemd, s6, an interactive shell and
 // daemontools make of their children; also where the parent or its group is
 // outside the PID namespace.  Signal dispositions and mask stay.
-absl::Status BecomeTerminalProcess(int terminal);
+absl::Status BecomeTerminalProcess(int terminal,
+                                   absl::Span<const int> fds = kStandardFds);
 
 // The value of TERM for a program on a new PTY: what this process has, unless
 // that is the word for no terminal ("dumb", "unknown") or for the machine's
@@ -75,6 +83,8 @@ std::optional<char> ResumeKey(int controller);
 absl::Status SignalForeground(int controller, int signal);
 
 absl::StatusOr<WindowSize> GetWindowSize(int fd);
+// The size of the first of fds 0, 1 and 2 that is a terminal, or NotFound.
+absl::StatusOr<WindowSize> SizeOfOwnTerminal();
 // The kernel sends SIGWINCH to the foreground group only if the size changed.
 absl::Status SetWindowSize(int fd, WindowSize size);
 

@@ -176,11 +176,13 @@ void Terminal::GiveBack() {
 }
 
 void Terminal::GiveBack(absl::string_view undo, absl::Duration patience,
-                        LateInput late) {
+                        LateInput late, Cursor cursor) {
   if (!fd_.valid()) return;
-  WriteFully(fd_.get(),
-             absl::StrCat(undo, IsDumbTerminal() ? "" : kLastRow, "\r\n"),
-             patience);
+  std::string last(undo);
+  if (cursor == Cursor::kBelow) {
+    absl::StrAppend(&last, IsDumbTerminal() ? "" : kLastRow, "\r\n");
+  }
+  WriteFully(fd_.get(), last, patience);
   if (late == LateInput::kDropped) DropLateInput(fd_.get());
   Restore();
 }

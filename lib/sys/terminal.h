@@ -47,11 +47,15 @@ class [[nodiscard]] Terminal {
     kKept,     // whoever reads the terminal next gets it
     kDropped,  // it is read for up to 0.3 s, until the terminal answers DSR 5
   };
-  // Gives the terminal its settings back, after `undo` was written to it, with
-  // the cursor below what is shown.  Waits for up to `patience` if the terminal
-  // takes nothing now.
-  void GiveBack(absl::string_view undo, absl::Duration patience,
-                LateInput late);
+  // Where the cursor is afterwards.
+  enum class Cursor {
+    kBelow,  // below what is shown, which is a picture of the whole screen
+    kStays,
+  };
+  // Gives the terminal its settings back, after `undo` was written to it. Waits
+  // for up to `patience` if the terminal takes nothing now.
+  void GiveBack(absl::string_view undo, absl::Duration patience, LateInput late,
+                Cursor cursor = Cursor::kBelow);
   // Does so for a terminal of which it isn't known what was done to it.
   void GiveBack();
   // Gives the terminal its settings back; nothing else was done to it.

@@ -69,6 +69,8 @@ for shell in bash fish; do
     check $shell 'deptyr snapshot --format ' text ansi svg json
     check $shell 'deptyr record --format v' v2 v3
     check $shell 'deptyr run mkfif' mkfifo
+    check $shell 'deptyr exec m' mc
+    check $shell 'deptyr exec mc -- mkfif' mkfifo
     check $shell 'deptyr help hi' history
     check $shell 'deptyr run --d' --detach
     check $shell 'deptyr head --when-behind s' skip
