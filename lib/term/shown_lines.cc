@@ -122,12 +122,13 @@ const char* ShownLines::TakePlain(const char* p, const char* end) {
   while (p != end) {
     const size_t before = plain_.size();
     const char* const after = AppendPlain(p, end);
-    const bool fits =
-        plain_.size() - plain_line_ <= static_cast<size_t>(cols());
+    const bool fits = plain_.size() - plain_line_ <= LongestPlain();
     const char* line_end = after;
     while (line_end != end && *line_end == '\r') ++line_end;
     const bool whole = line_end != end && *line_end == '\n';
-    if (!fits || (!whole && after != end)) {
+    // After an LF alone, the next line begins below the end of this one.
+    const bool returns = line_end != after || plain_.size() == plain_line_;
+    if (!fits || (whole ? !returns : after != end)) {
       plain_.resize(before);
       return p;
     }
@@ -156,15 +157,31 @@ void ShownLines::EndPlainLine() {
   out_.append(plain_, plain_line_);
   TrimSpaces(out_);
   out_ += '\n';
+  plain_rows_ += RowsFor(plain_.size() - plain_line_);
   plain_ += '\n';
   plain_line_ = plain_.size();
-  if (++plain_lines_ < 2 * rows()) return;
+  if (plain_rows_ < 2 * rows()) return;
   // Only those that are still shown have to be kept.
-  size_t from = plain_.size() - 1;
-  for (int kept = 0; kept < rows(); ++kept) from = plain_.rfind('\n', from - 1);
-  plain_.erase(0, from + 1);
+  size_t from = plain_.size();
+  for (plain_rows_ = 0; from > 0 && plain_rows_ < rows();) {
+    const size_t begin = from == 1 ? 0 : plain_.rfind('\n', from - 2) + 1;
+    plain_rows_ += RowsFor(from - 1 - begin);
+    from = begin;
+  }
+  plain_.erase(0, from);
   plain_line_ = plain_.size();
-  plain_lines_ = rows();
+}
+
+// How many rows a line of so many bytes takes.
+int ShownLines::RowsFor(size_t line) const {
+  const auto across = static_cast<size_t>(cols());
+  return static_cast<int>(std::max<size_t>((line + across - 1) / across, 1));
+}
+
+// No part of a plain line leaves the top while it is printed, and it is given
+// in one piece.
+size_t ShownLines::LongestPlain() const {
+  return std::min(static_cast<size_t>(rows() * cols()), kLongest);
 }
 
 // Writes them to the grid, because something has to be known of them now.
@@ -172,20 +189,24 @@ void ShownLines::PutPlain() {
   if (plain_.empty()) return;
   const std::string plain = std::exchange(plain_, {});
   plain_line_ = 0;
-  plain_lines_ = 0;
+  plain_rows_ = 0;
   const char* p = plain.data();
   const char* const end = p + plain.size();
+  const char* line = p;
   while (p != end) {
     if (*p != '\n') {
       p = PrintAscii(p, std::find(p, end, '\n'));
       continue;
     }
-    Note& note = notes_[static_cast<size_t>(row_)];
-    std::string text;
-    AppendRow(row_, text);
+    std::string text(line, p);
     TrimSpaces(text);
-    note = {.hash = absl::HashOf(text), .written = true, .given = true};
+    const int first = FirstRow(row_);
+    for (int row = first; row <= row_; ++row) {
+      notes_[static_cast<size_t>(row)] = {.written = true, .given = true};
+    }
+    notes_[static_cast<size_t>(first)].hash = absl::HashOf(text);
     used_ = std::max(used_, row_ + 1);
+    line = p + 1;
     GoDown();
     col_ = 0;
     waits_ = false;
@@ -557,6 +578,10 @@ bool ShownLines::Move(char final, const Parameters& parameters) {
 void ShownLines::Edit(char final, const Parameters& parameters) {
   const int count = std::max(parameters.At(0, 1), 1);
   const bool in_region = row_ >= top_ && row_ < bottom_;
+  // The cursor's line, or a part of it, may be moved away from it.
+  if (absl::string_view("LMST").find(final) != absl::string_view::npos) {
+    deferred_ = deferred_ || IsChanged(FirstRow(row_));
+  }
   switch (final) {
     case 'J':
       return EraseInScreen(parameters.At(0));

@@ -18,7 +18,7 @@
 //
 // It follows the cursor, the scroll region and what is erased on a screen of
 // its own, of eight bytes a cell, but not the left and right margins.  Lines of
-// plain text pass it by, at some 700 MB a second.  Pure.
+// plain text pass it by, at some 700 MB a second, however long they are.  Pure.
 #pragma once
 
 #include <cstddef>
@@ -77,6 +77,8 @@ class ShownLines {
   const char* TakePlain(const char* p, const char* end);
   const char* AppendPlain(const char* p, const char* end);
   void EndPlainLine();
+  int RowsFor(size_t line) const;
+  size_t LongestPlain() const;
   void PutPlain();
   const char* TakeSome(const char* p, const char* end);
   const char* SkipText(const char* p, const char* end) const;
@@ -156,7 +158,7 @@ class ShownLines {
   // cursor is behind it.
   std::string plain_;
   size_t plain_line_ = 0;  // where the last begins
-  int plain_lines_ = 0;    // before it
+  int plain_rows_ = 0;     // of the lines before it
 };
 
 }  // namespace deptyr

@@ -1,7 +1,10 @@
 #include "lib/term/shown_lines.h"
 
+#include <iterator>
+#include <random>
 #include <string>
 
+#include "absl/strings/escaping.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -122,6 +125,37 @@ TEST(ShownLinesTextTest, ALineThatWrapsIsOne) {
   // It is longer than the screen.
   const std::string longer(80 * 30, 'x');
   EXPECT_EQ(Shown(longer + "\r\nnext\r\n"), longer + "\nnext\n");
+}
+
+// Lines of any length, and then something that depends on what is on the
+// screen.
+std::string PlainLines(std::minstd_rand& random) {
+  constexpr const char* kThen[] = {"\x1b[A*\r\n",     "\x1b[2A\x1b[K\x1b[3B",
+                                   "\x1b[H12\x1b[9B", "\x1b[5Aabc\n\n\n",
+                                   "\b\b\b!\r\n",     "\x1b[J\r\n",
+                                   "\x1b[3L",         "\x1bM\x1bMup"};
+  std::string bytes;
+  for (int i = 0; i < 12; ++i) {
+    const size_t length = random() % 40;
+    for (size_t j = 0; j < length; ++j) {
+      bytes += random() % 5 == 0 ? ' ' : static_cast<char>('a' + random() % 26);
+    }
+    bytes += random() % 4 == 0 ? kThen[random() % std::size(kThen)] : "\r\n";
+  }
+  return bytes;
+}
+
+// A British character set has the same letters, but isn't plain text.
+TEST(ShownLinesTextTest, PlainTextIsShownAsAnyOther) {
+  std::minstd_rand random(1);
+  for (int i = 0; i < 5000; ++i) {
+    const WindowSize size = {static_cast<uint16_t>(2 + random() % 5),
+                             static_cast<uint16_t>(2 + random() % 12)};
+    const std::string bytes = PlainLines(random);
+    ASSERT_EQ(Shown(bytes, size), Shown("\x1b(A" + bytes, size))
+        << i << ", " << size.rows << "x" << size.cols << ": "
+        << absl::CHexEscape(bytes);
+  }
 }
 
 TEST(ShownLinesTextTest, ALineThatNeverEndsIsGivenInPieces) {
