@@ -213,13 +213,24 @@ int LsCommand(int argc, char** argv) {
 
 int StatusCommand(int argc, char** argv) {
   bool head = false;
+  std::string router;
   Options options("status", "[OPTION]... [HEAD-SOCKET] [SESSION]",
                   "Shows everything about SESSION (your newest).");
   options.Json("print a JSON object");
   options.Flag("head", &head, "show head itself instead of a session");
+  options.Value("router", "SOCKET", &router,
+                "show the router whose --status-socket that is");
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
         const std::string& session = target.where.session;
+        if (!router.empty()) {
+          if (head || !session.empty() || !target.where.head.empty()) {
+            return absl::InvalidArgumentError(
+                "--router shows nothing else; see --help");
+          }
+          return AskAndPrint({.where = {.head = router}, .rest = {}}, "router",
+                             {}, options.json() ? RouterJson : RouterText);
+        }
         if (!head) {
           return AskAndPrint(target, "status", {{"session", session}},
                              options.json() ? StatusJson : StatusText);

@@ -33,6 +33,8 @@ constexpr Named<WhenBehind> kWhenBehind[] = {{"skip", WhenBehind::kSkip},
 constexpr Named<AuditLevel> kAuditLevels[] = {{"none", AuditLevel::kNone},
                                               {"who", AuditLevel::kWho},
                                               {"text", AuditLevel::kText}};
+constexpr Named<OnEnd> kOnEnd[] = {{"stay", OnEnd::kStay},
+                                   {"close", OnEnd::kClose}};
 constexpr Named<Shows> kShows[] = {{"screen", Shows::kScreen},
                                    {"history", Shows::kHistory},
                                    {"nothing", Shows::kNothing}};
@@ -103,6 +105,9 @@ int HeadCommand(int argc, char** argv) {
              {.repeatable = true});
   options.OneOf("attach-shows", "WHAT", &listen.policy.shows, kShows,
                 "listeners named after this: what a client gets first");
+  options.OneOf("on-end", "WHAT", &listen.policy.on_end, kOnEnd,
+                "listeners named after this: what a client does when the "
+                "program ends");
   options.Flag("read-only", &listen.policy.read_only,
                "listeners named after this: what clients send is dropped");
   options.Values("allow", "WHO=RIGHTS[@SESSION]", &head.allow, ParseAllow,

@@ -2,6 +2,8 @@
 
 #include <utility>
 
+#include "absl/strings/str_replace.h"
+
 namespace deptyr {
 
 void AddListeners(Options& options, ListenOptionsState& state) {
@@ -28,6 +30,14 @@ void AddListeners(Options& options, ListenOptionsState& state) {
   options.Flag("ask-size", &state.policy.asks_size,
                "raw listeners named after this: ask a client's terminal for "
                "its size in band (OSC 2811)");
+  options.Do("greeting", "TEXT",
+             "listeners named after this: the lines that a client gets first",
+             [&](absl::string_view text) {
+               // Their ends are those of a raw terminal's.
+               state.policy.greeting = absl::StrReplaceAll(
+                   absl::StrCat(text, "\n"), {{"\n", "\r\n"}});
+               return absl::OkStatus();
+             });
   options.Flag("allow-remote", &state.allow_remote,
                "listeners named after this: TCP beyond loopback");
 }

@@ -26,12 +26,20 @@ enum class Shows {
   kNothing,
 };
 
+// A client may go when the program ends that it watches.
+enum class OnEnd {
+  kStay,   // it is shown the next one
+  kClose,  // it gets all output, and is closed
+};
+
 struct ClientPolicy {
   ClientKind kind = ClientKind::kRaw;
   Shows shows = Shows::kScreen;
   bool read_only = false;
   bool allow_signals = false;  // to anybody who may connect
   bool asks_size = false;      // of a raw client's terminal, in band
+  OnEnd on_end = OnEnd::kStay;
+  std::string greeting = {};  // sent before anything else
   // Without rules, whoever may connect may do everything but signal.
   AllowRules allow = {};
   // Input that was sent before a close is typed.  A router's program ends with

@@ -38,6 +38,8 @@ ClientPolicy PolicyOf(const SocketClientState& state) {
           .read_only = state.read_only,
           .allow_signals = state.allow_signals,
           .asks_size = state.asks_size,
+          .on_end = state.ends_with_program ? OnEnd::kClose : OnEnd::kStay,
+          .greeting = state.greeting,
           .allow = std::move(allow)};
 }
 
@@ -51,6 +53,8 @@ void RawProtocol::Save(const ConnectedClient& client, HeadState& head) const {
     state.allow.push_back(Spell(rule));
   state.received = client.received();
   state.asks_size = policy_.asks_size;
+  state.ends_with_program = policy_.on_end == OnEnd::kClose;
+  if (client.session() == nullptr) state.greeting = policy_.greeting;
   state.inbox.insert(0, replies_.held());
   head.clients.push_back(std::move(state));
 }
@@ -68,6 +72,8 @@ Rights RawProtocol::RightsIn(
 
 // The client's view begins here, though it may be sent nothing for a moment.
 void RawProtocol::Join(ConnectedClient& client, Session& session) {
+  // It goes before whatever the stream has.
+  if (!policy_.greeting.empty()) client.InsertAt(0, policy_.greeting);
   session.Attach(client, PlainBeginning(session));
   if (asks_size() && client.May(Right::kResize)) {
     Say(client, SizeSubscription({.rows = 0, .cols = 0}));
@@ -122,6 +128,12 @@ void RawProtocol::SayOwed(ConnectedClient& client, absl::Duration pause) {
   }
   client.InsertAt(place, std::exchange(owed_, ""));
   session->Pump(client);
+}
+
+void RawProtocol::OnChange(ConnectedClient& client, Change::Kind kind) {
+  if (kind == Change::kEnded && policy_.on_end == OnEnd::kClose) {
+    client.EndWhenServed();
+  }
 }
 
 // Whoever has the terminal next isn't to get a reply that it didn't ask for.

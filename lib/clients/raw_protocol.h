@@ -32,6 +32,7 @@ class RawProtocol : public ClientProtocol {
   void Join(ConnectedClient& client, Session& session) override;
   bool Take(ConnectedClient& client, absl::string_view& bytes) override;
   std::optional<uint64_t> SkipAhead(ConnectedClient& client) override;
+  void OnChange(ConnectedClient& client, Change::Kind kind) override;
   void OnStopping(ConnectedClient& client) override;
   void Save(const ConnectedClient& client, HeadState& head) const override;
 

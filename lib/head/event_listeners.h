@@ -10,8 +10,8 @@
 #include "absl/container/flat_hash_set.h"
 #include "absl/status/status.h"
 
+#include "lib/clients/query_connection.h"
 #include "lib/head/admission.h"
-#include "lib/head/query_connection.h"
 #include "lib/session/session.h"
 #include "lib/wire/key_values.h"
 

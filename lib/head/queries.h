@@ -8,10 +8,10 @@
 
 #include "absl/container/flat_hash_map.h"
 
+#include "lib/clients/query_connection.h"
 #include "lib/head/admission.h"
 #include "lib/head/audit.h"
 #include "lib/head/event_listeners.h"
-#include "lib/head/query_connection.h"
 #include "lib/head/session_table.h"
 #include "lib/head/stores.h"
 #include "lib/session/session.h"

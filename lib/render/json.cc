@@ -182,6 +182,10 @@ std::string HeadJson(const std::vector<KeyValues>& items) {
   return Nested("head", {{"user", "users"}}, items);
 }
 
+std::string RouterJson(const std::vector<KeyValues>& items) {
+  return Nested("router", {{"client", "clients"}}, items);
+}
+
 std::string StatusJson(const std::vector<KeyValues>& items) {
   return Nested("session",
                 {{"client", "attached"}, {"incarnation", "incarnations"}},

@@ -35,6 +35,9 @@ std::string StatusJson(const std::vector<KeyValues>& items);
 // An object for head itself, with `users` in it.
 std::string HeadJson(const std::vector<KeyValues>& items);
 
+// An object for a router, with its `clients` in it.
+std::string RouterJson(const std::vector<KeyValues>& items);
+
 // The item, where the cursor is, the lines, and the cells with their styles
 // (deptyr-snapshot(1)); this ends in a newline.
 std::string SnapshotJson(const Screen& screen, const KeyValues& item);

@@ -7,8 +7,10 @@
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/clients/report.h"
 #include "lib/sys/address.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
@@ -74,6 +76,11 @@ absl::Status Router::Open() {
   if (const absl::Status known = CheckIdentities(); !known.ok()) {
     Log(Severity::kWarning, known.message());
   }
+  if (!options_.status_socket.empty()) {
+    ASSIGN_OR_RETURN(status_socket_,
+                     StatusSocket::Open(loop_, options_.status_socket,
+                                        [this] { return Report(); }));
+  }
   readiness_.Ready();
   ReportStatus();
   return absl::OkStatus();
@@ -82,6 +89,33 @@ absl::Status Router::Open() {
 void Router::ReportStatus() {
   (void)readiness_.Status(absl::StrCat(places_.size(), " connections, ",
                                        refusals_.total(), " refused"));
+}
+
+std::vector<KeyValues> Router::Report() const {
+  std::vector<std::string> sockets;
+  for (const auto& listener : listeners_) {
+    sockets.push_back(listener->socket().path());
+  }
+  KeyValues router = {
+      {"item", "router"},
+      {"version", options_.version},
+      {"pid", absl::StrCat(OwnPid())},
+      {"since", absl::StrCat(absl::ToUnixMillis(since_))},
+      {"sockets", absl::StrJoin(sockets, ", ")},
+      {"argv", JoinArgv(options_.argv)},
+      {"connections", absl::StrCat(places_.size())},
+      {"hung-up", absl::StrCat(orphans_.size())},
+      {"max-connections", absl::StrCat(options_.max_connections)},
+      {"max-user-connections", absl::StrCat(options_.max_user_connections)},
+      {"max-address-connections",
+       absl::StrCat(options_.max_address_connections)}};
+  const KeyValues refused = refusals_.Report();
+  router.insert(router.end(), refused.begin(), refused.end());
+  std::vector<KeyValues> items = {std::move(router)};
+  for (const auto& [id, place] : places_) {
+    items.push_back(deptyr::Report(*place.client));
+  }
+  return items;
 }
 
 void Router::LogReport() const {
@@ -95,7 +129,7 @@ void Router::LogReport() const {
 
 absl::Status Router::Check(const Visitor& visitor) const {
   const bool trusted = IsTrusted(UidOf(visitor.identity));
-  if (visitor.identity && !trusted &&
+  if (visitor.identity && !trusted && !options_.allows_anybody &&
       !absl::c_linear_search(options_.allowed_users, visitor.identity->uid)) {
     return absl::PermissionDeniedError(
         absl::StrCat(visitor.name, " is not allowed; see --allow-user"));
@@ -128,9 +162,9 @@ absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
   RETURN_IF_ERROR(Check(visitor));
   ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history));
   ASSIGN_OR_RETURN(Pty pty, OpenPty(options_.size));
-  ASSIGN_OR_RETURN(
-      Child child,
-      SpawnOnTerminal(pty.terminal.get(), options_.program, options_.argv));
+  ASSIGN_OR_RETURN(Child child,
+                   SpawnOnTerminal(pty.terminal.get(), options_.program,
+                                   options_.argv, options_.settings));
   *program = {.pid = child.pid,
               .is_child = true,
               .pidfd = std::move(child.pidfd),
@@ -140,14 +174,7 @@ absl::StatusOr<std::unique_ptr<Session>> Router::NewSession(
   return std::make_unique<Session>(
       loop_, absl::StrCat("pid-", child.pid), OwnUid(), std::move(ring),
       SessionOptions{.when_behind = WhenBehind::kBlock, .keeps_screen = false},
-      [this](const Session& session, Change change) {
-        if (change.kind != Change::kEnded) return;
-        for (const auto& [id, place] : places_) {
-          if (place.session.get() == &session) {
-            return place.client->EndWhenServed();
-          }
-        }
-      });
+      [](const Session&, Change) {});
 }
 
 void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
@@ -155,7 +182,9 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   if (!identity.ok() && !absl::IsNotFound(identity.status())) return;
   Visitor visitor;
   if (identity.ok()) {
-    visitor.name = absl::StrCat("uid ", UidText(identity->uid));
+    visitor.name = identity->uid == kUnknownId
+                       ? "a user unknown here"
+                       : absl::StrCat("uid ", identity->uid);
     visitor.identity = *std::move(identity);
   } else {
     visitor.name = PeerNetwork(connection.get());
@@ -173,6 +202,7 @@ void Router::OnConnection(const ListenerSpec& spec, Fd connection) {
   }
   ClientPolicy policy = spec.policy;
   policy.shows = Shows::kHistory;
+  policy.on_end = OnEnd::kClose;
   policy.type_after_close = false;
   ConnectedClient& client =
       clients_.Add(std::move(connection), ProtocolOf(policy.kind).make(policy),
@@ -245,6 +275,7 @@ void Router::Stop(absl::string_view why) {
   Log(Severity::kInfo, "router ends: ", why);
   readiness_.Stopping();
   listeners_.clear();
+  status_socket_.reset();
   while (!places_.empty()) places_.begin()->second.client->End();
   until_end_ = loop_.After(kLastPatience, [this] { finished_ = true; });
   finished_ = orphans_.empty();

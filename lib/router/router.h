@@ -21,15 +21,18 @@
 #include <vector>
 
 #include "absl/status/statusor.h"
+#include "absl/time/clock.h"
 #include "absl/time/time.h"
 
 #include "lib/clients/client_table.h"
 #include "lib/clients/listener_spec.h"
 #include "lib/clients/refusals.h"
+#include "lib/router/status_socket.h"
 #include "lib/session/session.h"
 #include "lib/sys/acceptor.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/peer_identity.h"
+#include "lib/sys/process.h"
 #include "lib/sys/readiness.h"
 
 namespace deptyr {
@@ -38,9 +41,11 @@ struct RouterOptions {
   std::vector<ListenerSpec> listeners;
   SocketRights rights;
   std::vector<uid_t> allowed_users;  // besides our own and root
+  bool allows_anybody = false;
   WindowSize size;
   std::string program;            // sought along PATH
   std::vector<std::string> argv;  // argv[0] may differ, for a login shell
+  ChildSettings settings;         // of the program
   absl::Duration idle_timeout = absl::InfiniteDuration();
   // A connection beyond these is refused.  Programs that outlive their
   // connections are counted apart, with the same limits.  Root and our own user
@@ -50,6 +55,8 @@ struct RouterOptions {
   size_t max_address_connections = 256;  // of one address over TCP
   size_t history = 256 << 10;
   int ready_fd = -1;
+  std::string status_socket;  // where StatusSocket answers; "" for nowhere
+  std::string version;        // "deptyr 0.2.0"
 };
 
 class Router {
@@ -60,6 +67,8 @@ class Router {
   // A child of this process has ended (SIGCHLD), maybe one that became ours
   // only because its parent ended first.
   void OnChildEnded();
+  // The router, then each of its clients.
+  std::vector<KeyValues> Report() const;
   // One line in the log: connections, limits, refusals by code.
   void LogReport() const;
   // Hangs up every program.  The router is finished once all are reaped, or
@@ -106,6 +115,8 @@ class Router {
   Refusals refusals_;
   UserCounts counts_;
   std::vector<std::unique_ptr<Acceptor>> listeners_;
+  std::unique_ptr<StatusSocket> status_socket_;
+  absl::Time since_ = absl::Now();
   std::map<uint64_t, Place> places_;    // by the client's id
   std::map<uint64_t, Orphan> orphans_;  // by the id of the client they had
   ClientTable clients_;

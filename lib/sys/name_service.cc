@@ -111,6 +111,34 @@ std::string LocalUserName(uid_t uid) {
   return "";
 }
 
+absl::StatusOr<Account> FindAccount(absl::string_view user) {
+  constexpr auto kNotThere = absl::StatusCode::kInvalidArgument;
+  ASSIGN_OR_RETURN(const std::string line,
+                   Getent("passwd", user, "user", kNotThere));
+  const std::vector<std::string> fields = absl::StrSplit(line, ':');
+  constexpr size_t kFields = 7;
+  Account account;
+  if (fields.size() < kFields || !absl::SimpleAtoi(fields[2], &account.uid) ||
+      !absl::SimpleAtoi(fields[3], &account.gid)) {
+    return absl::UnavailableError(
+        absl::StrCat("getent says of user ", user, ": ", line));
+  }
+  account.name = fields[0];
+  account.home = fields[5];
+  account.shell = fields[6];
+  ASSIGN_OR_RETURN(const std::string groups,
+                   Getent("initgroups", account.name, "user", kNotThere));
+  for (const absl::string_view word :
+       absl::StrSplit(groups, ' ', absl::SkipEmpty())) {
+    gid_t group = 0;
+    // The first word is the name, which may be digits only.
+    if (word.data() != groups.data() && absl::SimpleAtoi(word, &group)) {
+      account.groups.push_back(group);
+    }
+  }
+  return account;
+}
+
 absl::StatusOr<uid_t> FindUser(absl::string_view text) {
   return FindId("passwd", text, "user");
 }

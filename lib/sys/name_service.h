@@ -9,6 +9,7 @@
 #include <sys/types.h>
 
 #include <string>
+#include <vector>
 
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
@@ -19,6 +20,18 @@ namespace deptyr {
 // InvalidArgument.
 absl::StatusOr<uid_t> FindUser(absl::string_view text);
 absl::StatusOr<gid_t> FindGroup(absl::string_view text);
+
+// A user as the user database has them (passwd(5), group(5)).
+struct Account {
+  std::string name;
+  uid_t uid = 0;
+  gid_t gid = 0;
+  std::vector<gid_t> groups = {};  // the supplementary ones
+  std::string home = {};
+  std::string shell = {};
+};
+// Takes a number or a name; one that has no entry is InvalidArgument.
+absl::StatusOr<Account> FindAccount(absl::string_view user);
 
 // The name that has this number, or the number if it has none.
 std::string UserName(uid_t uid);

@@ -1,5 +1,6 @@
 #include "lib/sys/process.h"
 
+#include <grp.h>
 #include <poll.h>
 #include <signal.h>
 #include <sys/ioctl.h>
@@ -108,6 +109,37 @@ std::optional<ProcessFacts> FactsOf(int pidfd) {
   facts.started = std::chrono::nanoseconds(std::chrono::seconds(1)) * ticks /
                   ::sysconf(_SC_CLK_TCK);
   return facts;
+}
+
+void SetVariable(absl::string_view assignment) {
+  const std::pair<std::string, std::string> parts =
+      absl::StrSplit(assignment, absl::MaxSplits('=', 1));
+  (void)::setenv(parts.first.c_str(), parts.second.c_str(), 1);
+}
+
+// Makes this process what its settings say.
+absl::Status Apply(const ChildSettings& settings, int terminal) {
+  if (settings.account) {
+    const Account& account = *settings.account;
+    constexpr gid_t kUnchanged = -1;
+    if (::fchown(terminal, account.uid, kUnchanged) != 0 ||
+        ::setgroups(account.groups.size(), account.groups.data()) != 0 ||
+        ::setresgid(account.gid, account.gid, account.gid) != 0 ||
+        ::setresuid(account.uid, account.uid, account.uid) != 0) {
+      return Errno("become user ", account.name);
+    }
+    SetVariable(absl::StrCat("HOME=", account.home));
+    SetVariable(absl::StrCat("USER=", account.name));
+    SetVariable(absl::StrCat("LOGNAME=", account.name));
+    SetVariable(absl::StrCat("SHELL=", account.shell));
+  }
+  for (const std::string& variable : settings.environment) {
+    SetVariable(variable);
+  }
+  if (!settings.directory.empty() && ::chdir(settings.directory.c_str()) != 0) {
+    return Errno("enter ", settings.directory);
+  }
+  return absl::OkStatus();
 }
 
 // The time between the boot of this machine and `time`.
@@ -270,13 +302,15 @@ int Execute(absl::string_view caller, const std::string& program,
 }
 
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
-                                      const std::vector<std::string>& argv) {
+                                      const std::vector<std::string>& argv,
+                                      const ChildSettings& settings) {
   const pid_t pid = ::fork();
   if (pid < 0) return Errno("start ", program);
   if (pid == 0) {
     ResetSignals();
     if (limit_before) (void)::setrlimit(RLIMIT_NOFILE, &*limit_before);
-    const absl::Status ready = BecomeTerminalProcess(terminal);
+    absl::Status ready = BecomeTerminalProcess(terminal);
+    if (ready.ok()) ready = Apply(settings, terminal);
     if (ready.ok()) ::_exit(Execute("deptyr", program, argv));
     OriginalStderr().Say(
         absl::StrCat("deptyr: execute ", program, ": ", ready.message()));

@@ -24,6 +24,7 @@
 #include "absl/strings/string_view.h"
 
 #include "lib/sys/fd.h"
+#include "lib/sys/name_service.h"
 #include "lib/sys/peer_identity.h"
 
 namespace deptyr {
@@ -99,12 +100,22 @@ struct Child {
 // killed and reaped.
 absl::StatusOr<Child> HoldChild(pid_t pid);
 
+// A child differs in these from this process.
+struct ChildSettings {
+  // The user whose it is, and whose the terminal becomes; HOME, USER, LOGNAME
+  // and SHELL are that user's.  Only root may set it.
+  std::optional<Account> account = {};
+  std::string directory = {};                 // "": ours
+  std::vector<std::string> environment = {};  // "NAME=VALUE", besides ours
+};
+
 // Starts a child whose controlling terminal and fds 0, 1 and 2 are `terminal`,
 // with the default signal mask and dispositions and the limit of descriptors
 // that we were started with.  If the program can't be executed, the child says
 // so on the terminal and exits with 126 or 127.
 absl::StatusOr<Child> SpawnOnTerminal(int terminal, const std::string& program,
-                                      const std::vector<std::string>& argv);
+                                      const std::vector<std::string>& argv,
+                                      const ChildSettings& settings = {});
 
 // Starts a copy of this process that calls `main` and exits with what it
 // returns.  Makes sure that SIGCHLD isn't ignored, or nobody would ever know

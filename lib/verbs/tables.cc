@@ -184,6 +184,20 @@ std::string SessionText(const KeyValues& item) {
   return Table(rows);
 }
 
+// All that is told of the one item `what`, and a table of the others.
+std::string FactsAndTable(absl::string_view what, absl::string_view others,
+                          const std::vector<KeyValues>& items) {
+  std::vector<TextRow> rows;
+  for (const KeyValues& item : items) {
+    if (!IsA(item, what)) continue;
+    for (const auto& [key, value] : item) {
+      if (key != "item") rows.push_back({Printable(key), TextOf(item, key)});
+    }
+  }
+  const std::string table = TableOf(others, items);
+  return absl::StrCat(Table(rows), table.empty() ? "" : "\n", table);
+}
+
 }  // namespace
 
 std::string Table(const std::vector<TextRow>& rows) {
@@ -232,15 +246,11 @@ std::string ClientsTable(const std::vector<KeyValues>& items) {
 }
 
 std::string HeadText(const std::vector<KeyValues>& items) {
-  std::vector<TextRow> rows;
-  for (const KeyValues& item : items) {
-    if (!IsA(item, "head")) continue;
-    for (const auto& [key, value] : item) {
-      if (key != "item") rows.push_back({Printable(key), TextOf(item, key)});
-    }
-  }
-  const std::string users = TableOf("user", items);
-  return absl::StrCat(Table(rows), users.empty() ? "" : "\n", users);
+  return FactsAndTable("head", "user", items);
+}
+
+std::string RouterText(const std::vector<KeyValues>& items) {
+  return FactsAndTable("router", "client", items);
 }
 
 std::string StatusText(const std::vector<KeyValues>& items) {

@@ -30,5 +30,7 @@ std::string ClientsTable(const std::vector<KeyValues>& items);
 std::string StatusText(const std::vector<KeyValues>& items);
 // The answer to "head": a line for each field, and a table of users.
 std::string HeadText(const std::vector<KeyValues>& items);
+// The answer to "router": likewise, with a table of its clients.
+std::string RouterText(const std::vector<KeyValues>& items);
 
 }  // namespace deptyr

@@ -89,8 +89,11 @@ struct SocketClientState {
   bool input_closed = false;
   uint64_t received = 0;
   bool asks_size = false;
+  bool ends_with_program = false;
+  std::string greeting;  // it wasn't sent yet
   DEPTYR_FIELDS(client, fd, wanted, uwsgi, shows, read_only, allow_signals,
-                allow, inbox, rows, cols, input_closed, received, asks_size)
+                allow, inbox, rows, cols, input_closed, received, asks_size,
+                ends_with_program, greeting)
 };
 
 struct AttachClientState {

@@ -27,6 +27,7 @@ namespace deptyr {
 namespace {
 
 using testing::AllOf;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::Not;
 using testing::StartsWith;
@@ -249,6 +250,40 @@ TEST_F(ClientsTest, AClientStaysWhileItsProgramIsRestarted) {
     EXPECT_TRUE(head_->log().Until(
         HasSubstr(absl::StrCat("pid=", body.pid(), " ended"))));
   }
+}
+
+TEST_F(ClientsTest, AClientMayEndWithItsProgram) {
+  Head({"--on-end", "close", "--raw", address_, "--uwsgi", folder_ / "framed",
+        "--on-end", "stay", "--raw", folder_ / "stays"});
+  Connection stays = Connection::To(folder_ / "stays");
+  for (int run = 1; run <= 2; ++run) {
+    // They wait for a program, and that isn't an end.
+    Connection raw = Connection::To(address_);
+    Connection framed = Connection::To(folder_ / "framed");
+    BodyProcess body = Body("a", {"sh", "-c", "read x; seq 9999; echo over"});
+    raw.Send("\n");
+    EXPECT_EQ(body.Wait(), ExitStatus{});
+    for (Connection* one : {&raw, &framed}) {
+      EXPECT_TRUE(one->output().UntilEnd());
+      EXPECT_THAT(one->output().text(), EndsWith("9999\r\nover\r\n"));
+    }
+    EXPECT_TRUE(stays.output().Until(EndsWith("over\r\n")));
+    stays.output().Forget();
+  }
+}
+
+TEST_F(ClientsTest, AGreetingComesBeforeWhatIsShown) {
+  Head({"--greeting", "Mind the gap.", "--raw", address_, "--attach-shows",
+        "nothing", "--raw", folder_ / "new"});
+  Connection early = Connection::To(address_);
+  const BodyProcess body = Echo("a");
+  EXPECT_TRUE(early.output().Until("Mind the gap.\r\nthis is a\n"));
+  Connection late = Connection::To(address_);
+  EXPECT_TRUE(late.output().Until("Mind the gap.\r\nthis is a\n"));
+  Connection fresh = Connection::To(folder_ / "new");
+  EXPECT_TRUE(fresh.output().Until("Mind the gap.\r\n"));
+  late.Send("x");
+  EXPECT_TRUE(fresh.output().Until("Mind the gap.\r\nx"));
 }
 
 // --- the sockets of --client-dir

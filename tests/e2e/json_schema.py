@@ -157,6 +157,10 @@ def with_sessions(folder, started):
     ask("clients", "kick", "mc")
     viewer.wait()
     os.close(controller)
+    router = folder / "router"
+    start("router", "--raw", folder / "raw", "--status-socket", router, "--", "cat", stderr=subprocess.DEVNULL)
+    until("a router", router.exists)
+    ask("router", "status", "--router", str(router))
     ask("done", "resize", "mc", "30x90")
     ask("head", "upgrade")
 

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <pwd.h>
 #include <signal.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
@@ -26,11 +27,14 @@
 #include "tests/support/kernel.h"
 #include "tests/support/other_user.h"
 
+#include <nlohmann/json.hpp>
+
 namespace deptyr {
 namespace {
 
 using testing::AllOf;
 using testing::HasSubstr;
+using testing::Not;
 using testing::SizeIs;
 using testing::StartsWith;
 
@@ -144,16 +148,23 @@ TEST_F(RouterTest, NeedsSomewhereToListen) {
 struct ShellCase {
   const char* name;
   std::vector<std::string> options;
-  const char* shell;  // what SHELL says
-  const char* is;     // what $0 says
+  std::string is;  // what $0 says
 };
 class ShellTest : public RouterTest,
                   public testing::WithParamInterface<ShellCase> {};
 
+std::string OwnShell() {
+  return ::getpwuid(::geteuid())->pw_shell;
+}
+
+// Whatever SHELL says, which may be that of whoever started the router.
 TEST_P(ShellTest, IsTheDefault) {
   std::vector<std::string> options = GetParam().options;
+  if (!options.empty() && options[0] == "--user" && ::geteuid() != 0) {
+    GTEST_SKIP() << "needs root, to be others";
+  }
   options.insert(options.end(), {"--raw", raw_});
-  Start(options, {}, {}, {.env = {GetParam().shell, "ENV", "HOME=/"}});
+  Start(options, {}, {}, {.env = {"SHELL=/usr/bin/false", "ENV", "HOME=/"}});
   Connection client = Connection::To(raw_);
   client.Send("echo \"i am $0\"'!'\n");
   EXPECT_TRUE(client.output().Until(
@@ -163,11 +174,44 @@ TEST_P(ShellTest, IsTheDefault) {
 INSTANTIATE_TEST_SUITE_P(
     Shells, ShellTest,
     testing::Values(
-        ShellCase{"Shell", {}, "SHELL=/usr/bin/bash", "/usr/bin/bash"},
-        ShellCase{"None", {}, "SHELL", "/bin/sh"},
-        ShellCase{"Empty", {}, "SHELL=", "/bin/sh"},
-        ShellCase{"Login", {"--login"}, "SHELL=/bin/sh", "-sh"}),
+        ShellCase{"Own", {}, OwnShell()},
+        ShellCase{"OfAUser", {"--user", "root"}, "/bin/bash"},
+        // Debian's base-passwd gives this one nologin.
+        ShellCase{"OfAUserWithoutOne", {"--user", "daemon"}, "/bin/sh"},
+        ShellCase{"Login",
+                  {"--login"},
+                  OwnShell().replace(0, OwnShell().rfind('/') + 1, "-")}),
     [](const auto& it) { return std::string(it.param.name); });
+
+TEST_F(RouterTest, TheProgramHasTheUserFolderAndVariablesThatWereSaid) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be another user";
+  Start({"--user", "www-data", "--chdir", "/usr/share", "--env", "PLACE=a b",
+         "--env", "HOME=/other", "--raw", raw_},
+        {"sh", "-c",
+         "id; pwd; echo $PLACE $HOME $USER; test -w $(tty) && echo own"});
+  Connection client = Connection::To(raw_);
+  EXPECT_TRUE(client.output().UntilEnd());
+  EXPECT_EQ(client.output().text(),
+            "uid=33(www-data) gid=33(www-data) groups=33(www-data)\r\n"
+            "/usr/share\r\na b /other www-data\r\nown\r\n");
+}
+
+TEST_F(RouterTest, AFolderThatIsntThereIsToldToTheClient) {
+  Start({"--chdir", "/no/such/folder", "--raw", raw_}, {"true"});
+  Connection client = Connection::To(raw_);
+  EXPECT_TRUE(client.output().UntilEnd());
+  EXPECT_THAT(client.output().text(),
+              HasSubstr("enter /no/such/folder: No such file or directory"));
+}
+
+TEST_F(RouterTest, AGreetingComesFirst) {
+  Start({"--greeting", "Mind the gap.\nIt is wide.", "--raw", raw_},
+        {"echo", "hello"});
+  Connection client = Connection::To(raw_);
+  EXPECT_TRUE(client.output().UntilEnd());
+  EXPECT_EQ(client.output().text(),
+            "Mind the gap.\r\nIt is wide.\r\nhello\r\n");
+}
 
 TEST_F(RouterTest, SaysWhyTheProgramCanNotBeExecuted) {
   Start({"--raw", raw_}, {"/no/such/program"});
@@ -469,6 +513,30 @@ TEST_F(RouterTest, ReportsItsConnectionsLimitsAndRefusals) {
   EXPECT_TRUE(one.output().Until("x"));
 }
 
+TEST_F(RouterTest, TellsHowItDoesAtItsStatusSocket) {
+  const std::string socket = folder_ / "status";
+  Start({"--raw", raw_, "--status-socket", socket}, {"cat"});
+  Connection one = Connection::To(raw_);
+  one.Send("x");
+  ASSERT_TRUE(one.output().Until("x"));
+  const auto json = nlohmann::json::parse(
+      OutputOf({Deptyr(), "status", "--router", socket, "--json"}));
+  EXPECT_EQ(json["pid"], router_->pid());
+  EXPECT_EQ(json["connections"], 1);
+  EXPECT_EQ(json["sockets"], raw_);
+  EXPECT_EQ(json["clients"].size(), 1U);
+  EXPECT_EQ(json["clients"][0]["kind"], "raw");
+  EXPECT_EQ(json["clients"][0]["pid"], ::getpid());
+  EXPECT_THAT(OutputOf({Deptyr(), "status", "--router", socket}),
+              AllOf(HasSubstr("max-connections"), HasSubstr("CLIENT  KIND")));
+  // Others keep theirs, however much is asked.
+  Connection bad = Connection::To(socket);
+  bad.Send("GET / HTTP/1.1\r\n\r\n");
+  EXPECT_TRUE(bad.output().UntilEnd());
+  one.Send("y");
+  EXPECT_TRUE(one.output().Until("xy"));
+}
+
 class OtherUserTest : public RouterTest {
  protected:
   // Returns what another user is sent.
@@ -503,6 +571,33 @@ TEST_F(OtherUserTest, IsServedWhereThatIsAllowed) {
   Start({"--mode", "0666", "--allow-user", "nobody", "--raw", raw_},
         {"echo", "hello"});
   EXPECT_EQ(AsNobody(), "hello\r\n");
+}
+
+TEST_F(OtherUserTest, AnybodyIsServedWhereThatIsSaid) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
+  Start({"--mode", "0666", "--allow-user", "any", "--raw", raw_},
+        {"echo", "hello"});
+  EXPECT_EQ(AsNobody(), "hello\r\n");
+}
+
+// Those of the world outside have no number in there.
+TEST_F(OtherUserTest, InAUserNamespaceUsersAreUnknownAndCanBeAllowed) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root, to be two users";
+  if (Program::Start({"unshare", "--map-root-user", "true"}).Wait() !=
+      ExitStatus{}) {
+    GTEST_SKIP() << "no user namespaces here";
+  }
+  const std::vector<std::string> wrapper = {"unshare", "--map-root-user"};
+  Start({"--mode", "0666", "--raw", raw_}, {"echo", "hello"}, wrapper);
+  EXPECT_EQ(AsNobody(),
+            "deptyr: a user unknown here is not allowed; see --allow-user\r\n");
+  EXPECT_THAT(log_.text(), Not(HasSubstr("4294967295")));
+  router_.reset();
+  std::filesystem::remove(raw_);
+  Start({"--mode", "0666", "--allow-user", "any", "--raw", raw_},
+        {"echo", "hello"}, wrapper);
+  EXPECT_EQ(AsNobody(), "hello\r\n");
+  EXPECT_THAT(log_.text(), Not(HasSubstr("4294967295")));
 }
 
 TEST_F(OtherUserTest, LeavesAFewPlacesToRoot) {

@@ -1,4 +1,4 @@
-#include "lib/head/query_connection.h"
+#include "lib/clients/query_connection.h"
 
 #include <array>
 #include <utility>
