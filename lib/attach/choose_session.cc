@@ -3,10 +3,12 @@
 #include <signal.h>
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <utility>
 #include <vector>
 
+#include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/str_join.h"
 #include "absl/time/time.h"
@@ -27,21 +29,46 @@
 namespace deptyr {
 namespace {
 
-absl::StatusOr<std::vector<Chooser::Choice>> OwnThatRun(
-    const std::string& head) {
-  ASSIGN_OR_RETURN(const std::vector<KeyValues> sessions,
+absl::StatusOr<std::vector<KeyValues>> OwnSessions(const std::string& head) {
+  ASSIGN_OR_RETURN(std::vector<KeyValues> sessions,
                    AskForItems(head, {.what = "sessions", .fields = {}}));
+  const std::string own = UidText(OwnUid());
+  const auto is_others = [&own](const KeyValues& session) {
+    return ValueOf(session, "uid") != own;
+  };
+  std::erase_if(sessions, is_others);
+  return sessions;
+}
+
+std::vector<Chooser::Choice> ThoseThatRun(
+    const std::vector<KeyValues>& sessions) {
   std::vector<Chooser::Choice> found;
   for (const KeyValues& session : sessions) {
-    if (ValueOf(session, "state") != "running" ||
-        ValueOf(session, "uid") != UidText(OwnUid())) {
-      continue;
-    }
+    if (ValueOf(session, "state") != "running") continue;
     found.push_back(
         {std::string(ValueOf(session, "name")),
          Printable(absl::StrJoin(SplitArgv(ValueOf(session, "argv")), " "))});
   }
   return found;
+}
+
+// The one whose program ended last.  One whose program never ran, because it
+// could not be executed, has nothing to show.
+absl::StatusOr<std::string> LastToEnd(const std::vector<KeyValues>& sessions) {
+  std::string name;
+  int64_t latest = -1;
+  for (const KeyValues& session : sessions) {
+    int64_t since = 0;
+    if (ValueOf(session, "bytes") != "0" &&
+        absl::SimpleAtoi(ValueOf(session, "since"), &since) && since > latest) {
+      latest = since;
+      name = std::string(ValueOf(session, "name"));
+    }
+  }
+  if (!name.empty()) return name;
+  return absl::NotFoundError(
+      "none of your sessions runs, and none has shown anything; deptyr ls "
+      "lists them, and deptyr run PROGRAM starts one");
 }
 
 // Shows the list until something is chosen.
@@ -88,8 +115,10 @@ absl::StatusOr<std::optional<std::string>> ChooseOnTerminal(
 
 absl::StatusOr<std::optional<std::string>> ChooseSession(
     const std::string& head) {
-  ASSIGN_OR_RETURN(std::vector<Chooser::Choice> running, OwnThatRun(head));
-  if (running.empty()) return "";
+  ASSIGN_OR_RETURN(const std::vector<KeyValues> own, OwnSessions(head));
+  if (own.empty()) return "";
+  std::vector<Chooser::Choice> running = ThoseThatRun(own);
+  if (running.empty()) return LastToEnd(own);
   if (running.size() == 1) return running[0].name;
   if (OnTerminal() && !IsDumbTerminal()) {
     return ChooseOnTerminal(std::move(running));

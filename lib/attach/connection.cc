@@ -18,6 +18,8 @@ namespace {
 
 constexpr std::pair<const char*, const char*> kHints[] = {
     {kRefusedVersion, "restart the older of the two"},
+    {kRefusedMalformed,
+     "if head is older than this deptyr, deptyr upgrade replaces it"},
     {kRefusedNotOwner, "ask as that user, or as root"},
     {kRefusedLimit, "head's log says which; try again later"},
     {kRefusedStopping, "try again when the next head is there"},

@@ -31,6 +31,15 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using testing::IsEmpty;
 
+TEST(RefusalErrorTest, AHeadThatIsTooOldForAQuestionMayBeReplaced) {
+  const Refused refused = {.code = kRefusedMalformed,
+                           .text = "head doesn't know this question"};
+  EXPECT_THAT(RefusalError(refused, "head"),
+              StatusIs(absl::StatusCode::kFailedPrecondition,
+                       HasSubstr("know this question; if head is older than "
+                                 "this deptyr, deptyr upgrade replaces it")));
+}
+
 class FindHeadTest : public testing::Test {
  protected:
   FindHeadTest() {

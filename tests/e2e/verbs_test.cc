@@ -1086,6 +1086,26 @@ TEST_F(VerbsTest, AttachAloneShowsTheOneThatRuns) {
       << head_.log().text();
 }
 
+TEST_F(VerbsTest, AttachAloneNeverShowsWhatNeverRan) {
+  const auto ends = [&](const std::string& name,
+                        const std::vector<std::string>& program) {
+    BodyProcess body(head_.socket(), {"--name", name}, program);
+    (void)body.Wait();
+    ASSERT_TRUE(head_.log().Until(
+        ContainsRegex(absl::StrCat("session=", name, " .*(ended|could not)"))));
+  };
+  ends("bad", {"/nonexistent"});
+  const Result nothing = Run({"attach"});
+  EXPECT_EQ(nothing.status, 111);
+  EXPECT_THAT(nothing.err, HasSubstr("none of your sessions runs, and none "
+                                     "has shown anything; deptyr ls lists"));
+  ends("ran", {"echo", "something"});
+  ends("worse", {"/nonexistent"});
+  const Pty pty = Value(OpenPty({}));
+  const Program client = AttachOn(pty, {});
+  EXPECT_TRUE(head_.log().Until(HasSubstr("joined session=ran")));
+}
+
 TEST_F(VerbsTest, IfSeveralRunAttachAsksWhich) {
   const auto one = Body("one", {"sh", "-c", "echo first; exec cat"});
   const auto two = Body("two", {"sh", "-c", "echo second; exec cat"});
