@@ -1,7 +1,7 @@
 #!/bin/bash
 # tests/e2e/pages.sh [PAGE...]: the commands in README, docs and the man pages work.
 #
-# Each block of commands is run as printed; those of a page share a folder, and a
+# Each block of commands or of Python is run as printed; those of a page share a folder, and a
 # /run, processes and a network of their own.  A block without a language that
 # follows is what it prints.  A comment above a block says what is otherwise:
 #   <!-- first: COMMAND -->   run this before, which readers needn't see
@@ -45,8 +45,9 @@ blocks() {
             if (runs) printf "%s", text > (folder "/" n ".out")
             runs = 0
         } else if (!(runs = !is_others())) {
-        } else if (kind == "sh") {
+        } else if (kind == "sh" || kind == "python") {
             n++
+            if (kind == "python") text = "python3 - << \"PYTHON\"\n" text "PYTHON\n"
             print page ":" begin > (folder "/" n ".line")
             printf "%s", first > (folder "/" n ".first")
             printf "%s", text > (folder "/" n ".sh")
