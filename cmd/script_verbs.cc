@@ -18,6 +18,8 @@ namespace {
 
 constexpr absl::Duration kUsualTimeout = absl::Seconds(30);
 constexpr absl::Duration kStopTimeout = absl::Seconds(60);
+// An answer is whole once nothing has been written for so long.
+constexpr absl::Duration kUsualQuiet = absl::Milliseconds(500);
 
 }  // namespace
 
@@ -37,7 +39,8 @@ int SendCommand(int argc, char** argv) {
   options.Value("until-quiet", "SECONDS", &awaited.quiet, ParseSeconds,
                 "then wait until nothing has been written for this long");
   options.Flag("print", &awaited.print,
-               "print the answer, in whole lines, or the screen");
+               "print the answer, in whole lines, or the screen; alone, "
+               "what comes until half a second of quiet");
   options.Json("print a JSON object, with the answer or the screen");
   AddTimeout(options, script);
   return RunVerb(
@@ -47,11 +50,7 @@ int SendCommand(int argc, char** argv) {
               "say one of --wait-for, --screen and --until-quiet; only "
               "--screen, --gone and --stable go together; see --help");
         }
-        if (awaited.print && awaited.count() == 0) {
-          return absl::InvalidArgumentError(
-              "--print needs --wait-for, --screen or --until-quiet; see "
-              "--help");
-        }
+        if (awaited.print && awaited.count() == 0) awaited.quiet = kUsualQuiet;
         script.where = target.where;
         ASSIGN_OR_RETURN(script.typed, typed.Pieces(target.rest));
         if (script.typed.empty()) {
