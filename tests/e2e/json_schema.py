@@ -29,7 +29,7 @@ SCHEMA = json.loads((ROOT / "docs/json-schema.json").read_text())
 # A flood, ^S, an audit, limits and another terminal's language bring these about.
 UNSEEN = {
     "session": {"stopped_by", "queued"},
-    "event": {"typed", "text", "human", "signal"},
+    "event": {"typed", "text", "human", "signal", "from"},
     "client": {"last_typed", "last_typed_ms"},
     "run": {"underline_color", "link"},
     "incarnation": {"signal"},

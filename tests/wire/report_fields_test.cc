@@ -7,9 +7,13 @@
 #include <sstream>
 #include <string>
 
+#include "absl/strings/ascii.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_replace.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include <nlohmann/json.hpp>
 
 namespace deptyr {
 namespace {
@@ -45,6 +49,25 @@ TEST(ReportFieldsTest, TheProtocolsTableOfItemsSaysTheSame) {
   for (const auto& [item, fields] : rows) {
     EXPECT_THAT(protocol,
                 HasSubstr(absl::StrCat("\n| `", item, "` | ", fields, " |\n")));
+  }
+}
+
+TEST(ReportFieldsTest, TheSchemaOfJsonHasEveryField) {
+  std::ifstream file(
+      absl::StrCat(std::getenv("DEPTYR_SOURCE_DIR"), "/docs/json-schema.json"));
+  const auto schema = nlohmann::json::parse(file, nullptr, false);
+  ASSERT_TRUE(schema.is_object());
+  for (const ReportField& field : ReportFields()) {
+    const auto kind = schema["$defs"].find(std::string(field.item));
+    ASSERT_NE(kind, schema["$defs"].end()) << field.item;
+    const std::string name = absl::StrReplaceAll(field.name, {{"-", "_"}});
+    bool known = kind->at("properties").contains(name);
+    const auto patterns = kind->value("patternProperties", nlohmann::json());
+    for (const auto& [pattern, about] : patterns.items()) {
+      known = known || std::regex_search(absl::AsciiStrToLower(name),
+                                         std::regex(pattern));
+    }
+    EXPECT_TRUE(known) << field.item << " " << name;
   }
 }
 
