@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/types/span.h"
@@ -14,6 +15,7 @@
 #include "lib/base/exit_codes.h"
 #include "lib/base/log.h"
 #include "lib/base/nearest.h"
+#include "lib/render/json.h"
 #include "lib/sys/process.h"
 
 namespace {
@@ -113,8 +115,14 @@ constexpr std::pair<absl::string_view, absl::string_view> kOtherWords[] = {
     {"tail", "history"},
 };
 
+using Words = absl::Span<char* const>;
+
+bool AsksForJson(Words words) {
+  return absl::c_linear_search(words, absl::string_view("--json"));
+}
+
 // Says what may have been meant.
-int Unknown(absl::string_view word) {
+int Unknown(absl::string_view word, bool json) {
   std::vector<absl::string_view> known = {"help", "version", "--help",
                                           "--version"};
   for (const Subcommand& subcommand : kSubcommands) {
@@ -133,8 +141,9 @@ int Unknown(absl::string_view word) {
         absl::StrCat("deptyr run ", shown, " runs that program");
     hint = nearest.empty() ? run : absl::StrCat(hint, " ", run);
   }
-  std::fprintf(stderr, "deptyr: unknown command %s; %s\n", shown.c_str(),
-               hint.c_str());
+  const std::string error = absl::StrCat("unknown command ", shown, "; ", hint);
+  if (json) std::puts(deptyr::ErrorJson(error, deptyr::kUsageError).c_str());
+  std::fprintf(stderr, "deptyr: %s\n", error.c_str());
   return deptyr::kUsageError;
 }
 
@@ -167,11 +176,10 @@ int PrintHelpJson() {
 }
 
 // "deptyr help [--json] [COMMAND]"; whatever comes after that doesn't matter.
-int Help(absl::Span<char* const> words) {
-  bool json = false;
+int Help(Words words) {
+  const bool json = AsksForJson(words);
   absl::string_view command;
   for (const absl::string_view word : words) {
-    json = json || word == "--json";
     if (command.empty() && word != "--json") command = word;
   }
   if (command.empty() && json) return PrintHelpJson();
@@ -180,7 +188,8 @@ int Help(absl::Span<char* const> words) {
     return 0;
   }
   const Subcommand* const subcommand = Find(command);
-  return subcommand == nullptr ? Unknown(command) : RunHelp(*subcommand, json);
+  return subcommand == nullptr ? Unknown(command, json)
+                               : RunHelp(*subcommand, json);
 }
 
 }  // namespace
@@ -197,7 +206,9 @@ int main(int argc, char** argv) {
   if (const Subcommand* const found = Find(word)) {
     return found->run(argc - 1, argv + 1);
   }
-  if (argc > 1) return Unknown(word);
+  if (argc > 1) {
+    return Unknown(word, AsksForJson(absl::MakeConstSpan(argv, argv + argc)));
+  }
   std::fprintf(stderr, "%s\ndeptyr help lists all commands.\n", kBegin);
   return deptyr::kUsageError;
 }

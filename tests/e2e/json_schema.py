@@ -101,7 +101,7 @@ def fail(status, *words):
     printed, said = run(words[0], "--json", *words[1:], status=status)
     error = check("error", printed, words)
     line = "; ".join(filter(None, [error.get("error"), error.get("hint")]))
-    if said != f"deptyr {words[0]}: {line}\n" or error.get("code") != status:
+    if said not in (f"deptyr {words[0]}: {line}\n", f"deptyr: {line}\n") or error.get("code") != status:
         wrong(f"{words}: {error}, and on standard error: {said}")
 
 
@@ -186,6 +186,7 @@ def with_sessions(folder, started):
     fail(124, "wait", "other", "--for", "nothing", "--timeout", "0.5")
     fail(100, "ls", "--nosuch")
     fail(100, "kick")
+    fail(100, "atach", "mc")
     fail(111, "events", "nosuch")
 
 
