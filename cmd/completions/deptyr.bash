@@ -9,10 +9,10 @@ _deptyr_sessions() {
     deptyr ls --names "${head[@]}" 2> /dev/null
 }
 
-# The words that an option takes, where its help lists them: "a, b or c (a)".
+# The words that an option takes, where its help lists them: "a, b or c (a)", or without a default.
 _deptyr_choices() {
     deptyr "$1" --help 2> /dev/null |
-        sed -nE "s/^  (-., )?$2 [A-Z]+ +(.*: )?(([a-z0-9]+, )*[a-z0-9]+ or [a-z0-9]+) \(.*/\3/p" |
+        sed -nE "s/^  (-., )?$2 [A-Z]+ +(.*: )?(([a-z0-9]+, )*[a-z0-9]+ or [a-z0-9]+)( \(.*)?\$/\3/p" |
         sed -E 's/, | or /\n/g'
 }
 

@@ -6,10 +6,10 @@ function __deptyr_options
     deptyr $words[2] --help 2> /dev/null | string match -rg '^  .*?--([a-z-]+)'
 end
 
-# The words that an option takes, where its help lists them: "a, b or c (a)".
+# The words that an option takes, where its help lists them: "a, b or c (a)", or without a default.
 function __deptyr_choices
     deptyr $argv[1] --help 2> /dev/null |
-        string match -rg -- "^  (?:-., )?$argv[2] [A-Z]+ +(?:.*: )?((?:[a-z0-9]+, )*[a-z0-9]+ or [a-z0-9]+) \\(" |
+        string match -rg -- "^  (?:-., )?$argv[2] [A-Z]+ +(?:.*: )?((?:[a-z0-9]+, )*[a-z0-9]+ or [a-z0-9]+)(?: \\(.*)?\$" |
         string replace -a ' or ' ', ' | string split ', '
 end
 

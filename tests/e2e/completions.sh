@@ -74,6 +74,7 @@ for shell in bash fish; do
     check $shell 'deptyr help hi' history
     check $shell 'deptyr run --d' --detach
     check $shell 'deptyr head --when-behind s' skip
+    check $shell 'deptyr resize --size-policy s' smallest
 done
 command -v zsh > /dev/null || { echo "needs zsh"; exit 77; }
 exactly=''
