@@ -5,6 +5,7 @@
 #   deptyr accepts the commands that the pages and the README show;
 #   a link from a page leads to a file of the tree and to a heading in it;
 #   a page that a comment or text names is there, and every page is installed;
+#   the man pages as HTML link to each other;
 #   the tests that the page on security names exist;
 #   the version is the newest one that the changelogs name.
 cd "$(dirname "$0")/.." || exit
@@ -115,6 +116,22 @@ while IFS=: read -r file page; do
     [ -e "$page" ] || wrong "$file: no such page: $page"
 done < <(grep -rnoE '\bdocs/[A-Za-z/]+\.(md|svg)\b' README.md docs cmd lib s6 systemd tests meson.build |
     sed 's/:[0-9]*:/:/')
+
+html=$(mktemp -d) || exit
+trap 'rm -rf "$html"' EXIT
+docs/html "$html" || wrong "docs/html fails"
+for page in "$html"/*.html; do
+    while read -r link; do
+        target=$html/${link%%#*}
+        [[ $link != \#* ]] || target=$page
+        if [ ! -f "$target" ]; then wrong "${page##*/}: dead link: $link"
+        elif [[ $link == *#* ]] && ! grep -qF "id=\"${link#*#}\"" "$target"; then
+            wrong "${page##*/}: no such heading: $link"
+        fi
+    done < <(grep -oE 'href="[^"]+"' "$page" | cut -d'"' -f2 | awk '!/^https:/ || /deptyr/' | sort -u)
+done
+[ "$(find "$html" -name '*.html' | wc -l)" = "$(find docs/man -name '*.1' | wc -l)" ] ||
+    wrong "not every man page is HTML"
 
 # A long name stands on a line of its own.
 tests=$(sed -e ':join' -e '/^TEST[_FP]*([^)]*$/ { N; s/\n *//; b join' -e '}' tests/*/*_test.cc |
