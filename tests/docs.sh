@@ -144,4 +144,5 @@ version=$(sed -nE "s/^  version: '(.*)',/\1/p" meson.build)
     wrong "docs/CHANGELOG.md does not begin with $version"
 [ "$(sed -nE '1s/^deptyr \((.*)\) .*/\1/p' docs/packaging/debian/changelog)" = "$version" ] ||
     wrong "docs/packaging/debian/changelog does not begin with $version"
+grep -q "deptyr:$version\>" docs/usage.md || wrong "docs/usage.md names another version's image"
 exit $status
