@@ -2,7 +2,7 @@
 # tests/e2e/pages.sh [PAGE...]: the commands in README, docs and the man pages work.
 #
 # Each block of commands or of Python is run as printed; those of a page share a folder, and a
-# /run, processes and a network of their own.  A block without a language that
+# /run, a /srv, processes and a network of their own.  A block without a language that
 # follows is what it prints.  A comment above a block says what is otherwise:
 #   <!-- first: COMMAND -->   run this before, which readers needn't see
 #   <!-- run: FILE -->        that test runs it
@@ -82,7 +82,7 @@ blocks() {
 
 # Runs the blocks of a page.
 if [ "${1-}" = --alone ]; then
-    mount -t tmpfs none /run || exit
+    for place in /run /srv; do mount -t tmpfs none $place || exit; done
     ip link set lo up
     export XDG_RUNTIME_DIR=/run/user TERM=xterm HOME=$2/work PATH=$2/bin:$2/work:$PATH
     unset DEPTYR_SOCKET
