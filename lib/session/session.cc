@@ -337,8 +337,7 @@ void Session::OnTerminal(Ready ready) {
     if (waited) changed_(*this, {Change::kHeldUp});
   }
   UpdateInterest();
-  const bool drained = drain_.drained() || reading_stopped_;
-  if (running() && program_.settled() && drained) Finish();
+  if (running() && program_.settled() && drain_.drained()) Finish();
   // The program's children have let go of the PTY at last.
   if (!running() && drain_.closed()) DropTerminal();
 }

@@ -146,7 +146,9 @@ class Session {
   absl::Status Signal(int number, uid_t sender);
   // Makes a full-screen program repaint.
   void Repaint();
-  // From now on the PTY isn't read any more; clients get what is owed.
+  // From now on the PTY isn't read any more, for the next head may go on there,
+  // unless the program has ended: then all that it wrote is read before its end
+  // is told.  Clients get what is owed.
   void StopReading();
 
   // The controlling end of the terminal, if there is one.
@@ -209,8 +211,8 @@ class Session {
   void WriteSoon();
   void TakeTerminal(Fd controller);
   bool MayRead() const {
-    return terminal_.valid() && !audience_.held() && !reading_stopped_ &&
-           !audience_.awaits();
+    return terminal_.valid() && !audience_.held() && !audience_.awaits() &&
+           (!reading_stopped_ || program_.exited());
   }
   void UpdateInterest();
   void NoteTyped(const SessionClient& from, absl::string_view keystrokes);

@@ -1064,7 +1064,7 @@ TEST_F(SessionTest, AfterStopReadingClientsGetWhatIsThereAndNoMore) {
   Watcher watcher(*loop_);
   watcher.Read(false);
   watcher.Join(session_);
-  Run(Shell("seq 1 10000; read line; echo more"));
+  Run(Shell("seq 1 10000; read line; echo more; exec sleep 1000"));
   const std::string numbers = Numbers(10'000);
   ASSERT_TRUE(Until([&] { return session_.ring().end() == numbers.size(); }));
   session_.StopReading();
@@ -1075,6 +1075,18 @@ TEST_F(SessionTest, AfterStopReadingClientsGetWhatIsThereAndNoMore) {
   EXPECT_TRUE(watcher.text() == numbers);
 }
 
+// No output is lost: either this head has read it before it tells the end, or it
+// leaves both to the next one.
+TEST_F(SessionTest, AProgramThatEndsAfterStopReadingIsReadToItsEnd) {
+  Run(Shell("read line; echo last words"));
+  Watcher watcher(*loop_);
+  watcher.JoinNow(session_);
+  session_.StopReading();
+  watcher.Type("\n");
+  ASSERT_TRUE(Until([&] { return !session_.running(); }));
+  EXPECT_THAT(std::string(session_.ring().From(0)), HasSubstr("last words"));
+}
+
 // Goes on with what this one has, as another program does.
 class SessionHandoverTest : public SessionTest {
  protected:
@@ -1082,9 +1094,10 @@ class SessionHandoverTest : public SessionTest {
   SessionState HandOver() {
     SessionState state = session_.Save();
     session_.StopReading();
-    for (OfferedFd* fd : {&state.ring, &state.controller, &state.pidfd}) {
+    for (OfferedFd* fd : {&state.ring, &state.controller}) {
       if (*fd >= 0) *fd = Duplicate(*fd).Release();
     }
+    state.pidfd = session_.program().Release().Release();
     return state;
   }
   void Resume(const SessionState& state, SessionOptions options = {}) {
