@@ -498,7 +498,7 @@ void Session::OnReadmitted(const SessionState& state) {
     audience_.Lead(*leader);
   }
   TellOfSizes();
-  audience_.Await(running() ? ring_.state().clients : 0);
+  audience_.Await(ring_.state().clients);
   audience_.PumpAll();
   UpdateInterest();
 }

@@ -1162,6 +1162,25 @@ TEST_F(SessionHandoverTest, WhoIsAwaitedIsAwaitedByTheNext) {
   EXPECT_TRUE(Until([&] { return absl::EndsWith(ShownByNext(), "two"); }));
 }
 
+// The next program may start before a client of a head that died is back.
+TEST_F(SessionHandoverTest, WhoIsAwaitedIsAwaitedByTheNextProgram) {
+  (void)Run({"true"});
+  ASSERT_TRUE(UntilEnd());
+  const SessionState state = HandOver();
+  Value(Ring::Adopt(Duplicate(state.ring))).state().clients = 1;
+  Resume(state);  // for a second
+  next_->OnReadmitted(0);
+  SessionProgram program(*loop_, Shell("printf two; exec sleep 1000"));
+  next_->Start(program.Registration());
+  const int controller = next_->terminal().get();
+  ASSERT_TRUE(WaitFor([&] { return BytesReadable(controller) > 0; }));
+  bool turned = false;
+  const Timer turn = loop_->After(absl::ZeroDuration(), [&] { turned = true; });
+  ASSERT_TRUE(Until([&] { return turned; }));
+  EXPECT_EQ(ShownByNext(), "");
+  EXPECT_TRUE(Until([&] { return ShownByNext() == "two"; }));
+}
+
 TEST_F(SessionHandoverTest, ClientsAreInTheOrderTheyCame) {
   (void)Run({"cat"});
   Watcher first(*loop_);
