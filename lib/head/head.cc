@@ -88,6 +88,7 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   // descriptor that is left.
   RETURN_IF_ERROR(stores_.Open(options_, readiness_, inherited, state));
   RETURN_IF_ERROR(listeners_.Open(inherited, state));
+  if (!before) RETURN_IF_ERROR(stores_.Fetch());
   const ListeningSocket& socket = listeners_.head_socket();
   Log(Severity::kInfo, "head pid=", OwnPid(), " listens on ", socket.path(),
       socket.inherited() ? " (inherited)" : "", "; history=", options_.history,

@@ -72,7 +72,6 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
   if (before == nullptr) {
     RETURN_IF_ERROR(found.status());
     stored_ = StoredSessions(*std::move(found));
-    ASSIGN_OR_RETURN(fetched_, stored_.Fetch());
     return absl::OkStatus();
   }
   // Everything that is stored is with us already.
@@ -84,6 +83,12 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
       fetched_[name->session].At(*name) = TakeOffered(one.fd);
     }
   }
+  return absl::OkStatus();
+}
+
+absl::Status Stores::Fetch() {
+  if (stored_.store() == nullptr) return absl::OkStatus();
+  ASSIGN_OR_RETURN(fetched_, stored_.Fetch());
   return absl::OkStatus();
 }
 

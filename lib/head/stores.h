@@ -30,14 +30,17 @@ class Stores {
          absl::AnyInvocable<void()> again)
       : loop_(loop), sessions_(sessions), again_(std::move(again)) {}
 
-  // Finds the store and fetches what is there; descriptors that systemd stored
-  // are taken out of `inherited`.  In the place of a program that handed over
-  // `before`, it never fails: the sessions must go on.
+  // Finds the store; descriptors that systemd stored are taken out of
+  // `inherited`.  In the place of a program that handed over `before`, it never
+  // fails: the sessions must go on.
   absl::Status Open(const HeadOptions& options, Readiness& systemd,
                     std::vector<InheritedFd>& inherited,
                     const HeadState* before);
-  // Makes sessions of what Open() fetched.  Those that were handed over must
-  // have resumed.
+  // Fetches what an earlier head stored.  Call it once the head socket is ours,
+  // because until then that head may still store something.
+  absl::Status Fetch();
+  // Makes sessions of what was fetched or handed over.  Those that were handed
+  // over must have resumed.
   void RestoreSessions();
   void Save(HeadState& state) const;
 

@@ -5,6 +5,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <map>
 #include <memory>
 #include <optional>
@@ -18,6 +19,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
 
 namespace deptyr {
@@ -258,6 +260,43 @@ TEST(KillHeadTest, WhileACrowdRegistersNobodyHangs) {
       ExpectWellEnded(body->Wait(), body->said());
     }
   }
+}
+
+// A head that is started while another one serves is refused.  If that one dies
+// first, what it stored until then is there.
+TEST(KillHeadTest, WhatItStoredLastIsKnownToOneThatWaitsForItsSocket) {
+  const TempDir folder;
+  const std::string socket = folder / "sock";
+  const std::string holder_path = folder / "holder";
+  const Program holder =
+      Program::Start({"s6-fdholder-daemon", "-i",
+                      absl::StrCat(std::getenv("DEPTYR_SOURCE_DIR"),
+                                   "/s6/deptyr-fdholder/data/rules"),
+                      holder_path});
+  ASSERT_TRUE(WaitFor([&] { return Connection::Works(holder_path); }));
+  const std::string keeper = absl::StrCat("--keeper=s6:", holder_path);
+  HeadProcess doomed({keeper}, {.socket = socket});
+  ASSERT_TRUE(doomed.ready());
+  const LogFile said;
+  Program strace =
+      Program::Start(Join(SignalAt({"mkdirat", 1}, "STOP", folder / "trace"),
+                          {Deptyr(), "head", "--headless", keeper, socket}),
+                     {.fds = {{said.fd(), 1}, {said.fd(), 2}}});
+  ASSERT_TRUE(TextUntil([&] { return ReadFile(folder / "trace"); },
+                        HasSubstr("stopped by SIGSTOP")));
+  BodyProcess body(socket, {"--name=a"}, {"sleep", "1000"});
+  ASSERT_TRUE(
+      WaitFor([&] { return StatusFieldOf(body.pid(), "Name:") == "sleep"; }));
+  doomed.program().Signal(SIGKILL);
+  (void)doomed.program().Wait();
+  const std::vector<pid_t> next = ChildrenOf(strace.pid());
+  ASSERT_THAT(next, SizeIs(1));
+  ASSERT_EQ(::kill(next[0], SIGCONT), 0);
+  EXPECT_TRUE(said.Until(
+      HasSubstr(absl::StrCat("session=a taken back; runs, pid ", body.pid()))));
+  EXPECT_FALSE(body.program().HasEnded());
+  (void)::kill(next[0], SIGTERM);
+  EXPECT_EQ(strace.Wait(), ExitStatus{});
 }
 
 // A program that outlives the loss of its terminal lets the next head's session
