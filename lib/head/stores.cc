@@ -63,12 +63,19 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
     const size_t count = returned.size();
     StoredSessions last(MakeSystemdStore(systemd, count, std::move(returned)));
     ASSIGN_OR_RETURN(fetched_, last.Fetch());
-    for (const auto& [name, session] : fetched_) last.RemoveSession(name);
+    for (const auto& [name, session] : fetched_) {
+      (void)last.RemoveSession(name);  // it is tried at each start
+    }
     return absl::OkStatus();
+  }
+  std::vector<std::string> names;
+  if (before != nullptr) {
+    names = before->kept;
+    names.insert(names.end(), before->unwanted.begin(), before->unwanted.end());
   }
   auto found =
       FindStore(options.keeper, options.socket, systemd, std::move(returned),
-                before == nullptr ? nullptr : &before->kept);
+                before == nullptr ? nullptr : &names);
   if (before == nullptr) {
     RETURN_IF_ERROR(found.status());
     stored_ = StoredSessions(*std::move(found));
@@ -77,7 +84,7 @@ absl::Status Stores::Open(const HeadOptions& options, Readiness& systemd,
   // Everything that is stored is with us already.
   if (!found.ok()) Log(Severity::kError, found.status().message());
   stored_ = StoredSessions(found.ok() ? *std::move(found) : nullptr);
-  stored_.AssumeStored(before->kept);
+  stored_.AssumeStored(before->kept, before->unwanted);
   for (const HeldState& one : before->held) {
     if (const auto name = ParseStoredName(one.name)) {
       fetched_[name->session].At(*name) = TakeOffered(one.fd);
@@ -104,7 +111,7 @@ void Stores::RestoreSessions() {
 void Stores::Restore(const std::string& name, StoredSession stored) {
   if (!stored.ring.valid()) {
     Log(Severity::kError, "session=", name, " is lost: its ring wasn't kept");
-    stored_.RemoveSession(name);
+    TryAgainAfter(stored_.RemoveSession(name));
     return;
   }
   const auto adopted = sessions_.Adopt(name, stored.ring.get());
@@ -135,7 +142,8 @@ void Stores::RestorePrograms(Session& session, StoredSession stored) {
   session.Resume(
       std::move(known.controller), std::move(known.pidfd), before,
       {std::move(log.log), std::move(log.spool), std::move(log.file_spool)});
-  stored_.RemoveLogs(session.name(), HasLogs(session) ? number_of_log : 0);
+  TryAgainAfter(
+      stored_.RemoveLogs(session.name(), HasLogs(session) ? number_of_log : 0));
   if (!session.running()) RemoveProgram(session, last);
   for (auto& [number, program] : stored.programs) {
     const int pidfd = program.pidfd.get();
@@ -157,6 +165,7 @@ void Stores::RestorePrograms(Session& session, StoredSession stored) {
 
 void Stores::Save(HeadState& state) const {
   state.kept = stored_.Names();
+  state.unwanted = stored_.Unwanted();
   for (const auto& [name, session] : newer_) {
     const auto add = [&, &session_name = name](StoredKind kind, uint64_t number,
                                                const Fd& fd) {
@@ -190,7 +199,7 @@ void Stores::Add(const Session& session, uint64_t number, int controller,
 
 void Stores::UpdateLog(const Session& session) {
   if (!HasLogs(session) || !Has(session)) {
-    return stored_.RemoveLogs(session.name());
+    return TryAgainAfter(stored_.RemoveLogs(session.name()));
   }
   // Those that are let go of at the program's end go together.
   if (!session.running()) return;
@@ -202,7 +211,7 @@ void Stores::UpdateLog(const Session& session) {
 
 void Stores::TryAgainAfter(const absl::Status& failure) {
   if (failure.ok() || absl::IsResourceExhausted(failure)) return;
-  // An s6-fdholder may be restarting, for example.
+  // An s6-fdholder may be restarting or stopped, for example.
   until_reachable_ = loop_.After(kUnreachablePause, [this] {
     stored_.TryAgain();
     again_();
@@ -225,6 +234,7 @@ Stores::PlacesByUser Stores::CountPlaces() const {
 
 void Stores::StoreMissing() {
   if (stored_.store() == nullptr) return;
+  if (!until_reachable_.pending()) TryAgainAfter(stored_.RemoveUnwanted());
   std::optional<PlacesByUser> users;
   size_t enough = SIZE_MAX;  // users who have as many make no room
   for (const auto& [name, session] : sessions_.by_name()) {
@@ -273,7 +283,7 @@ bool Stores::MakeRoomOfLogs(uid_t owner, PlacesByUser& users) {
     most = count;
   }
   if (from == nullptr) return false;
-  stored_.RemoveLogs(from->name());
+  TryAgainAfter(stored_.RemoveLogs(from->name()));
   LogOf(Severity::kNotice, from->owner(), "displaced", "session=", from->name(),
         " would outlive head, but not its log: a program needs the room");
   return true;

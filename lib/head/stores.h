@@ -63,7 +63,7 @@ class Stores {
   // store is out of reach.
   void Add(const Session& session, uint64_t number, int controller, int pidfd);
   void RemoveProgram(const Session& session, uint64_t number) {
-    stored_.RemoveProgram(session.name(), number);
+    TryAgainAfter(stored_.RemoveProgram(session.name(), number));
   }
   // The program of this number runs, and doesn't count if it isn't stored.
   void SetRunning(const Session& session, uint64_t number) {
@@ -72,10 +72,10 @@ class Stores {
   // Stores the session's log, or lets go of it if it has none any more.
   void UpdateLog(const Session& session);
   void RemoveSession(const Session& session) {
-    stored_.RemoveSession(session.name());
+    TryAgainAfter(stored_.RemoveSession(session.name()));
   }
-  // Stores sessions that run and found no room before, where there is some now
-  // or can be made, and then logs.
+  // Removes what couldn't be removed before.  Then stores sessions that run and
+  // found no room before, where there is some now or can be made, and logs.
   void StoreMissing();
 
  private:

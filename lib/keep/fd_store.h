@@ -49,12 +49,14 @@ class FdStore {
   // can, at next to no cost.  True if Relax() has to undo that.
   virtual bool Prepare() { return false; }
   virtual void Relax() {}
-  // Stores copies of all of these or of none; a name that is stored already is
-  // replaced.  Blocks for a second at most.  ResourceExhausted means that the
-  // store is full.
+  // Stores copies of all of these; a name that is stored already is replaced.
+  // Blocks for a second at most.  ResourceExhausted means that the store is
+  // full, and has none of them.  After another failure it may have some, since
+  // an answer may come too late.
   virtual absl::Status Add(const std::vector<FdToStore>& wanted) = 0;
-  // Names that aren't stored are ignored.
-  virtual void Remove(const std::vector<std::string>& names) = 0;
+  // Names that aren't stored are ignored.  After a failure the store may still
+  // have some of them.
+  virtual absl::Status Remove(const std::vector<std::string>& names) = 0;
 };
 
 // systemd's descriptor store: FDSTORE=1 of sd_notify(3).  Its descriptors come

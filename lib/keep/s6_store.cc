@@ -116,12 +116,13 @@ class S6Store : public FdStore {
       stored.clear();
       return AddAll(holder, wanted, stored);
     });
-    if (!status.ok() && !stored.empty()) Remove(stored);
-    return status;
+    if (status.ok() || stored.empty()) return status;
+    const absl::Status removed = Remove(stored);
+    return removed.ok() ? status : removed;
   }
 
-  void Remove(const std::vector<std::string>& names) override {
-    const absl::Status status = Ask([&names](FdHolder& holder) {
+  absl::Status Remove(const std::vector<std::string>& names) override {
+    return Ask([&names](FdHolder& holder) {
       for (const std::string& name : names) {
         RETURN_IF_ERROR(holder.AskToDelete(name));
       }
@@ -130,7 +131,6 @@ class S6Store : public FdStore {
       }
       return absl::OkStatus();
     });
-    if (!status.ok()) Log(Severity::kWarning, status.message());
   }
 
  private:

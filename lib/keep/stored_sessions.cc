@@ -20,6 +20,9 @@ namespace {
 
 using enum StoredKind;
 
+// A store that fails so often has gone rather than stopped.
+constexpr size_t kMostUnwanted = 256;
+
 constexpr absl::string_view kKindNames[] = {"ring", "pty",   "pid",
                                             "log",  "spool", "file"};
 
@@ -74,7 +77,7 @@ absl::StatusOr<std::map<std::string, StoredSession>> StoredSessions::Fetch() {
     } else {
       Log(Severity::kWarning, "dropped ", stored.name, ", which ",
           store_->name(), " kept: deptyr uses no such name");
-      store_->Remove({stored.name});
+      (void)Remove({stored.name});
     }
   }
   return sessions;
@@ -115,11 +118,50 @@ std::vector<std::string> StoredSessions::Names() const {
   return names;
 }
 
-void StoredSessions::AssumeStored(const std::vector<std::string>& names) {
+void StoredSessions::AssumeStored(const std::vector<std::string>& names,
+                                  const std::vector<std::string>& unwanted) {
   if (store_ == nullptr) return;
+  unwanted_ = {unwanted.begin(), unwanted.end()};
   for (const std::string& text : names) {
     if (const auto name = ParseStoredName(text)) Note(*name);
   }
+}
+
+absl::Status StoredSessions::Add(const std::vector<FdToStore>& wanted) {
+  absl::Status added = store_->Add(wanted);
+  for (const FdToStore& one : wanted) {
+    if (added.ok()) {
+      unwanted_.erase(one.name);
+    } else if (!absl::IsResourceExhausted(added)) {
+      NoteUnwanted(one.name);
+    }
+  }
+  if (!added.ok()) room_ = RoomAfter(added);
+  return added;
+}
+
+absl::Status StoredSessions::Remove(const std::vector<std::string>& names) {
+  absl::Status removed = store_->Remove(names);
+  if (removed.ok()) {
+    TryAgain();
+    return removed;
+  }
+  Log(Severity::kWarning,
+      "can't remove what was stored, and will try again: ", removed.message());
+  for (const std::string& name : names) NoteUnwanted(name);
+  return removed;
+}
+
+void StoredSessions::NoteUnwanted(const std::string& name) {
+  if (unwanted_.size() < kMostUnwanted) unwanted_.insert(name);
+}
+
+absl::Status StoredSessions::RemoveUnwanted() {
+  if (unwanted_.empty()) return absl::OkStatus();
+  RETURN_IF_ERROR(store_->Remove(Unwanted()));
+  unwanted_.clear();
+  TryAgain();
+  return absl::OkStatus();
 }
 
 absl::Status StoredSessions::AddProgram(const std::string& session, uid_t owner,
@@ -131,7 +173,7 @@ absl::Status StoredSessions::AddProgram(const std::string& session, uid_t owner,
   if (!known.ring) wanted.push_back({Spell({kRing, 0, session}), ring});
   wanted.push_back({Spell({kPty, number, session}), controller});
   wanted.push_back({Spell({kPid, number, session}), pidfd});
-  absl::Status added = store_->Add(wanted);
+  absl::Status added = Add(wanted);
   known.whole = added.ok();
   const bool was_refused = std::exchange(known.refused, !added.ok());
   if (added.ok()) {
@@ -143,7 +185,6 @@ absl::Status StoredSessions::AddProgram(const std::string& session, uid_t owner,
     }
     return added;
   }
-  room_ = RoomAfter(added);
   if (!was_refused) {
     LogOf(Severity::kWarning, owner, "not kept", "session=", session,
           " would not outlive head: ", added.message());
@@ -158,27 +199,25 @@ void StoredSessions::SetRunning(const std::string& session, uint64_t number) {
   known.whole = known.ring && absl::c_linear_search(known.programs, number);
 }
 
-void StoredSessions::RemoveProgram(const std::string& session,
-                                   uint64_t number) {
+absl::Status StoredSessions::RemoveProgram(const std::string& session,
+                                           uint64_t number) {
   const auto found = known_.find(session);
-  if (found == known_.end()) return;
+  if (found == known_.end()) return absl::OkStatus();
   auto& programs = found->second.programs;
   const auto* const ended = absl::c_find(programs, number);
-  if (ended == programs.end()) return;
+  if (ended == programs.end()) return absl::OkStatus();
   programs.erase(ended);
-  store_->Remove(
+  return Remove(
       {Spell({kPty, number, session}), Spell({kPid, number, session})});
-  TryAgain();
 }
 
-void StoredSessions::RemoveSession(const std::string& session) {
+absl::Status StoredSessions::RemoveSession(const std::string& session) {
   const auto found = known_.find(session);
-  if (found == known_.end()) return;
+  if (found == known_.end()) return absl::OkStatus();
   std::vector<std::string> names;
   AppendNames(session, found->second, names);
-  store_->Remove(names);
   known_.erase(found);
-  TryAgain();
+  return Remove(names);
 }
 
 absl::Status StoredSessions::AddLog(const std::string& session, uid_t owner,
@@ -190,40 +229,36 @@ absl::Status StoredSessions::AddLog(const std::string& session, uid_t owner,
         std::pair(kFile, log.file_spool)}) {
     if (fd >= 0) wanted.push_back({Spell({kind, number, session}), fd});
   }
-  absl::Status added = store_->Add(wanted);
-  if (added.ok()) {
-    Note({kLog, number, session});
-  } else {
-    room_ = RoomAfter(added);
-  }
+  absl::Status added = Add(wanted);
+  if (added.ok()) Note({kLog, number, session});
   Known& known = known_[session];
   if (!std::exchange(known.log_refused, !added.ok()) && !added.ok()) {
     LogOf(Severity::kNotice, owner, "log not kept", "session=", session,
           " would outlive head, but not its log: ", added.message());
   }
-  DropLogs(session, known, number);
+  added.Update(DropLogs(session, known, number));
   return added;
 }
 
-void StoredSessions::RemoveLogs(const std::string& session, uint64_t but) {
+absl::Status StoredSessions::RemoveLogs(const std::string& session,
+                                        uint64_t but) {
   const auto found = known_.find(session);
-  if (found == known_.end()) return;
-  if (DropLogs(session, found->second, but)) TryAgain();
+  if (found == known_.end()) return absl::OkStatus();
+  return DropLogs(session, found->second, but);
 }
 
-bool StoredSessions::DropLogs(const std::string& session, Known& known,
-                              uint64_t but) {
+absl::Status StoredSessions::DropLogs(const std::string& session, Known& known,
+                                      uint64_t but) {
   std::vector<std::string> names;
   auto& logs = known.logs;
   for (const uint64_t number : logs) {
     if (number != but) AppendLogNames(session, number, names);
   }
-  if (names.empty()) return false;
+  if (names.empty()) return absl::OkStatus();
   logs.erase(std::remove_if(logs.begin(), logs.end(),
                             [but](uint64_t number) { return number != but; }),
              logs.end());
-  store_->Remove(names);
-  return true;
+  return Remove(names);
 }
 
 bool StoredSessions::HasLog(const std::string& session) const {

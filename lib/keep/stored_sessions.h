@@ -19,6 +19,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -81,10 +82,15 @@ class StoredSessions {
   // Fetches everything that an earlier head left, by session; all of it stays
   // stored.  Call it once.
   absl::StatusOr<std::map<std::string, StoredSession>> Fetch();
-  // All names that are stored, for the program that takes over; there
-  // AssumeStored() takes the place of Fetch().
+  // All names that are stored, and those that may be although nobody needs
+  // them, for the program that takes over; there AssumeStored() takes the place
+  // of Fetch().
   std::vector<std::string> Names() const;
-  void AssumeStored(const std::vector<std::string>& names);
+  std::vector<std::string> Unwanted() const {
+    return {unwanted_.begin(), unwanted_.end()};
+  }
+  void AssumeStored(const std::vector<std::string>& names,
+                    const std::vector<std::string>& unwanted = {});
 
   // Stores the session's `number`th program, and its ring if that isn't stored
   // yet.  A failure is logged once per session.
@@ -92,15 +98,17 @@ class StoredSessions {
                           uint64_t number, int controller, int pidfd);
   // Says which program runs: the session counts as stored only if that one is.
   void SetRunning(const std::string& session, uint64_t number);
-  // The program has ended.
-  void RemoveProgram(const std::string& session, uint64_t number);
-  void RemoveSession(const std::string& session);
+  // The program has ended.  If something can't be removed (it is logged), that
+  // is done by RemoveUnwanted(), or when the same name is stored again.
+  absl::Status RemoveProgram(const std::string& session, uint64_t number);
+  absl::Status RemoveSession(const std::string& session);
+  absl::Status RemoveUnwanted();
   // Stores the logs of the `number`th program instead of any other's.  Where
   // that fails, lines may be missing once head has died.
   absl::Status AddLog(const std::string& session, uid_t owner, uint64_t number,
                       const LogToStore& log);
   // Removes all logs of the session but that of this number; 0 is nobody's.
-  void RemoveLogs(const std::string& session, uint64_t but = 0);
+  absl::Status RemoveLogs(const std::string& session, uint64_t but = 0);
   // Whether a log of the session is stored.
   bool HasLog(const std::string& session) const;
 
@@ -125,12 +133,16 @@ class StoredSessions {
   static void AppendNames(const std::string& session, const Known& known,
                           std::vector<std::string>& names);
   void Note(const StoredName& stored);
-  // Returns whether there were some.
-  bool DropLogs(const std::string& session, Known& known, uint64_t but);
+  absl::Status Add(const std::vector<FdToStore>& wanted);
+  absl::Status Remove(const std::vector<std::string>& names);
+  void NoteUnwanted(const std::string& name);
+  absl::Status DropLogs(const std::string& session, Known& known, uint64_t but);
 
   std::unique_ptr<FdStore> store_;
   // Nodes, because a thousand of them take less memory that way.
   absl::node_hash_map<std::string, Known> known_;
+  // The store may have these, because it didn't answer in time.
+  std::set<std::string> unwanted_;
   enum class Room { kSome, kFull, kUnreachable };
   static Room RoomAfter(const absl::Status& failure) {
     return absl::IsResourceExhausted(failure) ? Room::kFull

@@ -31,28 +31,28 @@ class SystemdStore : public FdStore {
     std::vector<std::string> added;
     for (const auto& [name, fd] : wanted) {
       if (absl::Status status = AddOne(name, fd); !status.ok()) {
-        Remove(added);
-        return status;
+        const absl::Status removed = Remove(added);
+        return removed.ok() ? status : removed;
       }
       added.push_back(name);
     }
     return absl::OkStatus();
   }
 
-  void Remove(const std::vector<std::string>& names) override {
+  absl::Status Remove(const std::vector<std::string>& names) override {
     for (const std::string& name : names) {
-      if (names_.erase(name) == 0) continue;
-      // If this gets lost, systemd keeps a descriptor that nobody needs, and
-      // nothing worse happens.
-      (void)systemd_.NotifyWithFd(
-          absl::StrCat("FDSTOREREMOVE=1\nFDNAME=", name), -1);
+      if (!names_.contains(name)) continue;
+      RETURN_IF_ERROR(systemd_.NotifyWithFd(
+          absl::StrCat("FDSTOREREMOVE=1\nFDNAME=", name), -1));
+      names_.erase(name);
     }
+    return absl::OkStatus();
   }
 
  private:
   absl::Status AddOne(const std::string& name, int fd) {
     // systemd would keep both descriptors under the one name.
-    Remove({name});
+    RETURN_IF_ERROR(Remove({name}));
     if (names_.size() >= most_) {
       return absl::ResourceExhaustedError(absl::StrCat(
           "systemd keeps ", most_,

@@ -225,9 +225,11 @@ struct HeadState {
   // Does to a terminal what was done to head's own (Undo::Redo()).  0.1.0 has
   // none.
   std::string viewer_redo;
+  // The store may have these, too, though nobody needs them.  0.1.0 has none.
+  std::vector<std::string> unwanted;
   DEPTYR_FIELDS(program, since, sockets, kept, held, sessions, newest, ended,
                 clients, attached, askers, peers, terminal, shown, viewer,
-                viewer_leads, refused, last_client, viewer_redo)
+                viewer_leads, refused, last_client, viewer_redo, unwanted)
 };
 
 std::string Encode(const HeadState& state);

@@ -15,11 +15,13 @@
 #include <utility>
 #include <vector>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
 #include "lib/keep/fd_store.h"
+#include "lib/keep/stored_sessions.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
 #include "tests/support/program.h"
@@ -187,7 +189,7 @@ TEST_F(S6StoreTest, SeveralAreDroppedWhetherTheyAreThereOrNot) {
                           {"deptyr.c", text.get()},
                           {"deptyr.d", text.get()}}),
               IsOk());
-  store->Remove({"deptyr.a", "deptyr.b", "deptyr.c"});
+  EXPECT_THAT(store->Remove({"deptyr.a", "deptyr.b", "deptyr.c"}), IsOk());
   EXPECT_EQ(Listed(), "deptyr.d\n");
 }
 
@@ -195,8 +197,8 @@ TEST_F(S6StoreTest, RemovedItIsStoredNoLonger) {
   const std::unique_ptr<FdStore> store = Connected();
   ASSERT_THAT(store->Add({{"deptyr.a", Memfd("a").get()}}), IsOk());
   ASSERT_THAT(store->Add({{"deptyr.b", Memfd("b").get()}}), IsOk());
-  store->Remove({"deptyr.a"});
-  store->Remove({"deptyr.a"});
+  EXPECT_THAT(store->Remove({"deptyr.a"}), IsOk());
+  EXPECT_THAT(store->Remove({"deptyr.a"}), IsOk());
   EXPECT_EQ(Listed(), "deptyr.b\n");
 }
 
@@ -262,7 +264,7 @@ TEST_F(S6StoreTest, AFullHolderIsResourceExhausted) {
               StatusIs(StatusCode::kResourceExhausted, HasSubstr("deptyr.c")));
   // Nothing more is needed for this.
   EXPECT_THAT(store->Add({{"deptyr.b", Memfd("new").get()}}), IsOk());
-  store->Remove({"deptyr.a"});
+  EXPECT_THAT(store->Remove({"deptyr.a"}), IsOk());
   EXPECT_THAT(store->Add({{"deptyr.c", Memfd("c").get()}}), IsOk());
   std::vector<StoredFd> stored = Fetched();
   std::ranges::sort(stored, {}, &StoredFd::name);
@@ -297,7 +299,7 @@ TEST_F(S6StoreTest, AHolderThatIsGoneIsAnErrorUntilThereIsOneAgain) {
               StatusIs(StatusCode::kUnavailable,
                        HasSubstr(absl::StrCat("s6-fdholder at ", socket_))));
   EXPECT_THAT(store->Fetch(), StatusIs(StatusCode::kUnavailable));
-  store->Remove({"deptyr.a"});
+  EXPECT_THAT(store->Remove({"deptyr.a"}), StatusIs(StatusCode::kUnavailable));
   EXPECT_THAT(ConnectToS6Store(socket_),
               StatusIs(StatusCode::kUnavailable, HasSubstr("; start it")));
   EXPECT_LT(absl::Now() - start, kSoon);
@@ -319,6 +321,23 @@ TEST_F(S6StoreTest, AHolderThatIsStoppedHoldsNobodyUp) {
   EXPECT_THAT(store->Add({{"deptyr.a", text.get()}}), IsOk());
 }
 
+// It stores what it was asked to when it goes on, though nobody waits for its
+// answer any more.
+TEST_F(S6StoreTest, WhatAStoppedHolderStoresTooLateIsRemoved) {
+  StoredSessions sessions(Connected());
+  const Fd text = Memfd("text");
+  holder_->Signal(SIGSTOP);
+  EXPECT_THAT(sessions.AddProgram("a", ::getuid(), text.get(), 1, text.get(),
+                                  text.get()),
+              StatusIs(StatusCode::kDeadlineExceeded));
+  EXPECT_THAT(sessions.RemoveProgram("a", 1), IsOk());
+  holder_->Signal(SIGCONT);
+  ASSERT_TRUE(
+      WaitFor([&] { return absl::StrContains(Listed(), "deptyr.pid.1.a"); }));
+  EXPECT_THAT(sessions.RemoveUnwanted(), IsOk());
+  EXPECT_EQ(Listed(), "");
+}
+
 TEST_F(S6StoreTest, NothingLeaks) {
   const std::unique_ptr<FdStore> store = Connected();
   const Fd text = Memfd("text");
@@ -328,7 +347,7 @@ TEST_F(S6StoreTest, NothingLeaks) {
     EXPECT_EQ(Fetched().size(), 1U);
     EXPECT_THAT(store->Add({{"other", text.get()}}), Not(IsOk()));
   }
-  store->Remove({"deptyr.a"});
+  EXPECT_THAT(store->Remove({"deptyr.a"}), IsOk());
   EXPECT_EQ(CountOpenFds(), fds);
 }
 

@@ -47,6 +47,7 @@ constexpr uid_t kOwner = 1000;
 struct Store {
   std::vector<std::string> names;
   size_t room = 100;
+  bool late = false;              // its answers come too late
   std::vector<std::string> said;  // "+name", "-name"
 };
 
@@ -65,22 +66,29 @@ class ListStore : public FdStore {
     std::vector<std::string> added;
     for (const FdToStore& each : wanted) {
       if (store_.names.size() >= store_.room) {
-        Remove(added);
+        (void)Remove(added);
         return absl::ResourceExhaustedError("full");
       }
       store_.said.push_back("+" + each.name);
       store_.names.push_back(each.name);
       added.push_back(each.name);
     }
-    return absl::OkStatus();
+    return Answer();
   }
-  void Remove(const std::vector<std::string>& names) override {
+  absl::Status Remove(const std::vector<std::string>& names) override {
+    if (store_.late) return Answer();
     for (const std::string& name : names) {
       if (std::erase(store_.names, name) > 0) store_.said.push_back("-" + name);
     }
+    return Answer();
   }
 
  private:
+  absl::Status Answer() const {
+    if (!store_.late) return absl::OkStatus();
+    return absl::DeadlineExceededError("no answer");
+  }
+
   Store& store_;
 };
 
@@ -100,6 +108,40 @@ TEST_F(StoredSessionsTest, TheRingIsFirstAndStoredOnce) {
   EXPECT_FALSE(stored_.Has("b"));
 }
 
+TEST_F(StoredSessionsTest, WhatIsStoredTooLateIsRemoved) {
+  store_.late = true;
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  EXPECT_FALSE(stored_.Has("a"));
+  ASSERT_EQ(store_.names.size(), 3U);
+  EXPECT_FALSE(stored_.RemoveUnwanted().ok());
+  store_.late = false;
+  EXPECT_TRUE(stored_.RemoveUnwanted().ok());
+  EXPECT_THAT(store_.names, IsEmpty());
+  EXPECT_THAT(stored_.Unwanted(), IsEmpty());
+}
+
+TEST_F(StoredSessionsTest, WhatCouldNotBeRemovedIsRemovedByTheNext) {
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  store_.late = true;
+  EXPECT_FALSE(stored_.RemoveProgram("a", 1).ok());
+  store_.late = false;
+  StoredSessions next(std::make_unique<ListStore>(store_));
+  next.AssumeStored(stored_.Names(), stored_.Unwanted());
+  EXPECT_TRUE(next.RemoveUnwanted().ok());
+  EXPECT_THAT(store_.names, ElementsAre("deptyr.ring.0.a"));
+}
+
+TEST_F(StoredSessionsTest, WhatIsStoredAgainIsWanted) {
+  store_.late = true;
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  store_.late = false;
+  store_.names.clear();
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  EXPECT_TRUE(stored_.Has("a"));
+  EXPECT_TRUE(stored_.RemoveUnwanted().ok());
+  EXPECT_EQ(store_.names.size(), 3U);
+}
+
 TEST_F(StoredSessionsTest, AllOfASessionIsStoredOrNothing) {
   for (store_.room = 0; store_.room < 3; ++store_.room) {
     (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
@@ -116,14 +158,14 @@ TEST_F(StoredSessionsTest, WhatIsRemovedMakesRoom) {
   (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
   (void)stored_.AddProgram("b", kOwner, 0, 1, 0, 0);
   ASSERT_FALSE(stored_.HasRoom());
-  stored_.RemoveProgram("a", 7);  // none of its
-  stored_.RemoveProgram("c", 1);
-  stored_.RemoveSession("c");
+  (void)stored_.RemoveProgram("a", 7);  // none of its
+  (void)stored_.RemoveProgram("c", 1);
+  (void)stored_.RemoveSession("c");
   EXPECT_FALSE(stored_.HasRoom());
-  stored_.RemoveProgram("a", 1);
+  (void)stored_.RemoveProgram("a", 1);
   EXPECT_TRUE(stored_.HasRoom());
   EXPECT_THAT(store_.names, ElementsAre("deptyr.ring.0.a"));
-  stored_.RemoveSession("a");
+  (void)stored_.RemoveSession("a");
   EXPECT_THAT(store_.names, IsEmpty());
 }
 
@@ -145,7 +187,7 @@ TEST_F(StoredSessionsTest, ComesBackBySession) {
 TEST_F(StoredSessionsTest, GoesOnInAnotherProgram) {
   (void)stored_.AddProgram("a", kOwner, 0, 4, 0, 0);
   (void)stored_.AddProgram("b:c", kOwner, 0, 1, 0, 0);
-  stored_.RemoveProgram("b:c", 1);
+  (void)stored_.RemoveProgram("b:c", 1);
   StoredSessions next(std::make_unique<ListStore>(store_));
   std::vector<std::string> names = stored_.Names();
   names.emplace_back("deptyr.what");  // of a later deptyr
@@ -156,8 +198,8 @@ TEST_F(StoredSessionsTest, GoesOnInAnotherProgram) {
   EXPECT_TRUE(next.Has("a"));
   (void)next.AddProgram("b:c", kOwner, 0, 2, 0, 0);  // its ring is stored
   EXPECT_EQ(store_.said.back(), "+deptyr.pid.2.b=c");
-  next.RemoveSession("a");
-  next.RemoveSession("b:c");
+  (void)next.RemoveSession("a");
+  (void)next.RemoveSession("b:c");
   EXPECT_THAT(store_.names, IsEmpty());
 }
 
@@ -168,9 +210,9 @@ TEST_F(StoredSessionsTest, TheNextLogIsStoredBeforeTheLastIsLetGo) {
   (void)stored_.AddLog("a", kOwner, 2, {0, 0});
   EXPECT_THAT(store_.said, ElementsAre("+deptyr.log.2.a", "+deptyr.spool.2.a",
                                        "-deptyr.log.1.a", "-deptyr.spool.1.a"));
-  stored_.RemoveLogs("a", 2);
+  (void)stored_.RemoveLogs("a", 2);
   EXPECT_TRUE(stored_.HasLog("a"));
-  stored_.RemoveLogs("a");
+  (void)stored_.RemoveLogs("a");
   EXPECT_FALSE(stored_.HasLog("a"));
   EXPECT_THAT(store_.names, IsEmpty());
 }
@@ -186,7 +228,7 @@ TEST_F(StoredSessionsTest, ALogComesBackWithItsSession) {
   StoredSessions replaced(std::make_unique<ListStore>(store_));
   replaced.AssumeStored(stored_.Names());
   EXPECT_TRUE(replaced.HasLog("a"));
-  replaced.RemoveSession("a");
+  (void)replaced.RemoveSession("a");
   EXPECT_THAT(store_.names, IsEmpty());
 }
 
@@ -197,7 +239,7 @@ TEST_F(StoredSessionsTest, ALogMakesRoom) {
   (void)stored_.AddLog("b", kOwner, 1, {0, 0});
   EXPECT_TRUE(stored_.IsFull());
   EXPECT_FALSE(stored_.HasLog("b"));
-  stored_.RemoveLogs("a");
+  (void)stored_.RemoveLogs("a");
   EXPECT_TRUE(stored_.HasRoom());
   EXPECT_TRUE(stored_.Has("a"));
 }

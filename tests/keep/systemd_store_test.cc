@@ -5,6 +5,7 @@
 
 #include <array>
 #include <cstdlib>
+#include <filesystem>
 #include <memory>
 #include <string>
 #include <utility>
@@ -57,11 +58,24 @@ TEST_F(SystemdStoreTest, ADescriptorIsStoredAndDropped) {
   const Pipe pipe;
   EXPECT_THAT(store->Add({{"deptyr.a", pipe.read_end.get()}}), IsOk());
   EXPECT_EQ(Told(), "FDSTORE=1\nFDPOLL=0\nFDNAME=deptyr.a+fd");
-  store->Remove({"deptyr.b"});  // isn't stored
-  store->Remove({"deptyr.a"});
+  EXPECT_THAT(store->Remove({"deptyr.b"}), IsOk());  // isn't stored
+  EXPECT_THAT(store->Remove({"deptyr.a"}), IsOk());
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
-  store->Remove({"deptyr.a"});
+  EXPECT_THAT(store->Remove({"deptyr.a"}), IsOk());
   EXPECT_EQ(Told(), "");
+}
+
+TEST_F(SystemdStoreTest, WhatCouldNotBeRemovedIsRemovedBeforeItIsStoredAgain) {
+  const auto store = MakeSystemdStore(*systemd_, 10, {});
+  EXPECT_THAT(store->Add({{"deptyr.a", 0}}), IsOk());
+  (void)Told();
+  std::filesystem::rename(dir_ / "notify", dir_ / "aside");
+  EXPECT_THAT(store->Remove({"deptyr.a"}), testing::Not(IsOk()));
+  EXPECT_THAT(store->Add({{"deptyr.a", 0}}), testing::Not(IsOk()));
+  std::filesystem::rename(dir_ / "aside", dir_ / "notify");
+  EXPECT_THAT(store->Add({{"deptyr.a", 0}}), IsOk());
+  EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.a");
+  EXPECT_EQ(Told(), "FDSTORE=1\nFDPOLL=0\nFDNAME=deptyr.a+fd");
 }
 
 // systemd would keep both under one name.
@@ -84,7 +98,7 @@ TEST_F(SystemdStoreTest, MoreThanItTakesIsntSent) {
               StatusIs(absl::StatusCode::kResourceExhausted,
                        HasSubstr("FileDescriptorStoreMax=")));
   EXPECT_EQ(Told(), "");
-  store->Remove({"deptyr.old"});
+  EXPECT_THAT(store->Remove({"deptyr.old"}), IsOk());
   (void)Told();
   EXPECT_THAT(store->Add({{"deptyr.b", 0}}), IsOk());
 }
@@ -111,7 +125,7 @@ TEST_F(SystemdStoreTest, InAnotherProgramItKnowsWhatIsStored) {
   const auto store =
       MakeSystemdStore(*systemd_, 2, {}, {"deptyr.a", "deptyr.b"});
   EXPECT_FALSE(store->Add({{"deptyr.c", 0}}).ok());
-  store->Remove({"deptyr.b"});
+  EXPECT_THAT(store->Remove({"deptyr.b"}), IsOk());
   EXPECT_EQ(Told(), "FDSTOREREMOVE=1\nFDNAME=deptyr.b");
 }
 

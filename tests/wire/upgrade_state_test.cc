@@ -175,6 +175,7 @@ TEST(UpgradeStateTest, TheTestHasEveryField) {
   HeadState state = Everything();
   // These are newer than the file.
   state.viewer_redo = "\x1b[1m";
+  state.unwanted = {"deptyr.pty.3.a"};
   state.clients[0].client.typed = 12;
   state.clients[0].client.last_typed = 13;
   SessionState& session = state.sessions[0];
