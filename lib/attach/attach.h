@@ -27,7 +27,7 @@ struct AttachOptions {
   bool kick = false;
   bool exclusive = false;  // nobody else types meanwhile
   // The key that takes the keys, asks for them or gives them; as detach_keys.
-  std::string writer_keys;
+  std::string writer_keys = {};
   bool quiet = false;
   bool once = false;
   bool proxies_signals = false;

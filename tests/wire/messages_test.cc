@@ -512,6 +512,9 @@ std::string Documented(const std::vector<std::string>&) {
 std::string Documented(uint16_t) {
   return "0 to 65535";
 }
+std::string Documented(uint32_t) {
+  return "0 to 2^32-1";
+}
 std::string Documented(uint64_t) {
   return "0 to 2^64-1";
 }

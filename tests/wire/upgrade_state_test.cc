@@ -96,7 +96,8 @@ HeadState Everything() {
                     .rows = 25,
                     .cols = 26,
                     .input_closed = true,
-                    .received = 27}};
+                    .received = 27,
+                    .greeting = Bytes()}};
   state.attached = {{.client = SomeClient(),
                      .fd = fd++,
                      .wish = Bytes(),
@@ -180,6 +181,8 @@ TEST(UpgradeStateTest, TheTestHasEveryField) {
   state.clients[0].client.last_typed = 13;
   SessionState& session = state.sessions[0];
   session.stopped_by = 7;
+  session.writer = 8;
+  session.writer_before = 9;
   session.log = 99;
   session.log_style = "text";
   session.log_offset = 31;
