@@ -1,5 +1,6 @@
 #include "lib/head/head.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -9,6 +10,7 @@
 #include "lib/base/status.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
+#include "lib/sys/pty.h"
 #include "lib/sys/retry.h"
 #include "lib/sys/user_log.h"
 
@@ -37,6 +39,12 @@ absl::Status CheckUser(uid_t uid) {
                    "run head where it has, or map it (uid_map)"
                  : absl::StrCat("head doesn't know the program's user: ",
                                 known.message()));
+}
+
+// Whether this process runs, directly or not, on the terminal of that leader.
+bool IsAround(pid_t leader) {
+  const std::vector<pid_t> around = LeadersAround(OwnPid());
+  return std::find(around.begin(), around.end(), leader) != around.end();
 }
 
 }  // namespace
@@ -138,34 +146,41 @@ void Head::OnConnection(Fd connection) {
   if (!room.ok()) peer.Refuse(room);
 }
 
-absl::Status Head::CheckName(const Register& message,
-                             const PeerIdentity& who) const {
-  if (stores_.newer().contains(message.name)) {
+absl::Status Head::CheckName(const Newcomer& newcomer) const {
+  const std::string& name = newcomer.name;
+  if (stores_.newer().contains(name)) {
     return absl::AlreadyExistsError(
-        absl::StrCat("the name ", message.name,
+        absl::StrCat("the name ", name,
                      " is that of a program whose state a newer deptyr wrote; "
                      "start head with that one, or choose another --name"));
   }
-  Session* const holder = sessions_.Find(message.name);
+  Session* const holder = sessions_.Find(name);
   if (holder == nullptr) return absl::OkStatus();
-  if (holder->owner() != who.uid) {
-    return absl::UnauthenticatedError(
-        absl::StrCat("the name ", message.name,
-                     " belongs to another user; choose another --name"));
+  if (holder->owner() != newcomer.owner) {
+    return absl::UnauthenticatedError(absl::StrCat(
+        "the name ", name, " belongs to another user; choose another --name"));
   }
   // A program may register its own name again: head may have died while it
   // registered.  Everybody outside our PID namespace has the pid 0.
   const pid_t pid = holder->program().pid();
-  if (holder->program().IsAlive() && !message.replace &&
-      (pid == 0 || pid != who.pid)) {
+  if (holder->program().IsAlive() && !newcomer.replace &&
+      (pid == 0 || pid != newcomer.program.pid)) {
     return absl::AlreadyExistsError(absl::StrCat(
-        "the name ", message.name, " is held by ",
+        "the name ", name, " is held by ",
         pid == 0 ? "a process outside head's PID namespace"
                  : absl::StrCat("pid ", pid),
-        ", which runs; choose another --name, or take its place with "
-        "--replace"));
+        ", which runs; choose another --name",
+        newcomer.program.adopted ? "" : ", or take its place with --replace"));
   }
   return absl::OkStatus();
+}
+
+absl::Status Head::Check(const Newcomer& newcomer) const {
+  const Incarnation& program = newcomer.program;
+  RETURN_IF_ERROR(CheckName(newcomer));
+  RETURN_IF_ERROR(
+      admission_.CheckDescriptor(program.controller.get(), newcomer.owner));
+  return admission_.CheckDescriptor(program.pidfd.get(), newcomer.owner);
 }
 
 absl::StatusOr<Session*> Head::SessionFor(const std::string& name,
@@ -191,39 +206,101 @@ absl::Status Head::OnRegister(PendingConnection& peer, Register message,
     ASSIGN_OR_RETURN(writers, WriterPolicyNamed(*message.writers));
   }
   ASSIGN_OR_RETURN(Fd pidfd, PeerPidfd(peer.connection(), who, peer.since()));
-  RETURN_IF_ERROR(CheckName(message, who));
-  RETURN_IF_ERROR(admission_.CheckDescriptor(pidfd.get(), who.uid));
-  RETURN_IF_ERROR(admission_.CheckRegistration(who.uid));
-  ASSIGN_OR_RETURN(Session* const session, SessionFor(message.name, who.uid));
+  Newcomer newcomer{.name = std::move(message.name),
+                    .owner = who.uid,
+                    .replace = message.replace,
+                    .size_policy = size_policy,
+                    .writers = writers,
+                    .said = "registered",
+                    .program = {.pid = who.pid,
+                                .pidfd = std::move(pidfd),
+                                .controller = std::move(controller),
+                                .size = {message.rows, message.cols},
+                                .argv = std::move(message.argv)}};
+  RETURN_IF_ERROR(Check(newcomer));
+  return Take(peer, std::move(newcomer)).status();
+}
+
+absl::Status Head::OnAdopt(PendingConnection& peer, Adopt message,
+                           Fd controller) {
+  if (stopping_) return absl::CancelledError("head is about to end");
+  const PeerIdentity& who = peer.identity();
+  ASSIGN_OR_RETURN(Leader leader, LeaderOf(controller.get()));
+  RETURN_IF_ERROR(CheckUser(leader.uid));
+  if (who.uid != 0 && who.uid != leader.uid) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("process ", leader.pid, " is uid ", leader.uid,
+                     "'s; only that user or root may hand its terminal over"));
+  }
+  for (const Session* session : sessions_.by_start()) {
+    const CurrentProgram& program = session->program();
+    if (program.pid() == leader.pid && program.IsAlive()) {
+      peer.Refuse(kRefusedHeld, absl::StrCat("head has that terminal already, "
+                                             "in the session ",
+                                             session->name()));
+      return absl::OkStatus();
+    }
+  }
+  if (has_terminal() && IsAround(leader.pid)) {
+    return absl::FailedPreconditionError(
+        "head's own terminal is on it, which would show itself; have head go "
+        "on without it (the command key, d) first");
+  }
+  WindowSize size = GetWindowSize(controller.get()).value_or(WindowSize());
+  if (size.rows == 0 || size.cols == 0) size = WindowSize();
+  Newcomer newcomer{
+      .name = std::move(message.name),
+      .owner = leader.uid,
+      .said = absl::StrCat("adopted by pid=", who.pid, " uid=", who.uid),
+      .program = {.pid = leader.pid,
+                  .adopted = true,
+                  .pidfd = std::move(leader.pidfd),
+                  .controller = std::move(controller),
+                  .size = size,
+                  .argv = std::move(message.argv)}};
+  RETURN_IF_ERROR(Check(newcomer));
+  if (message.probe) {
+    peer.Agree(newcomer.name);
+    return absl::OkStatus();
+  }
+  ASSIGN_OR_RETURN(Session* const session, Take(peer, std::move(newcomer)));
+  // Head sees what the program draws now, and knows nothing of what it drew
+  // before.
+  if (session != nullptr) session->Repaint();
+  return absl::OkStatus();
+}
+
+absl::StatusOr<Session*> Head::Take(PendingConnection& peer,
+                                    Newcomer newcomer) {
+  const std::string& name = newcomer.name;
+  Incarnation& program = newcomer.program;
+  RETURN_IF_ERROR(admission_.CheckRegistration(newcomer.owner));
+  ASSIGN_OR_RETURN(Session* const session, SessionFor(name, newcomer.owner));
   TidySoon();
   // Stored before it is accepted, so that the program can rely on it.  Accepted
   // before it is started: a body executes its program only once it has heard
   // the answer, so nothing is missed, and if nobody hears it, nothing started.
   const uint64_t number = session->program().number() + 1;
-  stores_.Add(*session, number, controller.get(), pidfd.get());
-  if (!peer.Accept(message.name)) {
-    LogOf(Severity::kWarning, who.uid, "went away", "session=", message.name,
-          " pid=", who.pid, " went away while it registered");
+  stores_.Add(*session, number, program.controller.get(), program.pidfd.get());
+  if (!peer.Accept(name)) {
+    LogOf(Severity::kWarning, newcomer.owner, "went away", "session=", name,
+          " pid=", peer.identity().pid, " went away while it registered");
     stores_.RemoveProgram(*session, number);
     if (session->program().number() == 0 && session->clients().empty()) {
       sessions_.Forget(*session);
     }
-    return absl::OkStatus();
+    return nullptr;
   }
-  LogOf(Severity::kInfo, who.uid, "registered", "session=", message.name,
-        " pid=", who.pid, " uid=", who.uid,
-        " registered: ", LoggedWords(message.argv));
+  LogOf(Severity::kInfo, newcomer.owner, "registered", "session=", name,
+        " pid=", program.pid, " uid=", newcomer.owner, " ", newcomer.said, ": ",
+        LoggedWords(program.argv));
   sessions_.MakeNewest(*session);
   clients_.AssignWaiting(*session);
-  session->SetSizePolicy(size_policy);
-  session->SetWriterPolicy(writers);
-  session->Start({.pid = who.pid,
-                  .pidfd = std::move(pidfd),
-                  .controller = std::move(controller),
-                  .size = {message.rows, message.cols},
-                  .argv = std::move(message.argv)});
-  pending_.EndRegistration(session->name(), &peer);
-  return absl::OkStatus();
+  session->SetSizePolicy(newcomer.size_policy);
+  session->SetWriterPolicy(newcomer.writers);
+  session->Start(std::move(program));
+  pending_.EndRegistration(name, &peer);
+  return session;
 }
 
 void Head::OnExecFailed(PendingConnection& peer, const std::string& text) {

@@ -46,6 +46,7 @@
 #include "lib/head/upgrade.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/log_folder.h"
+#include "lib/sys/peer_identity.h"
 #include "lib/sys/process.h"
 #include "lib/sys/readiness.h"
 #include "lib/wire/upgrade_state.h"
@@ -119,12 +120,26 @@ class Head final : private Listeners::Owner,
     size_t descriptors = 0;  // besides those of clients
   };
 
+  // A program that is about to have a session.
+  struct Newcomer {
+    std::string name;
+    uid_t owner = kUnknownId;
+    bool replace = false;
+    std::optional<SizePolicy> size_policy = {};
+    std::optional<WriterPolicy> writers = {};
+    std::string said;  // what it did, for the log
+    Incarnation program;
+  };
+
   Head(EventLoop& loop, HeadOptions options);
   absl::Status Open(std::optional<HeadState> before);
   absl::Status OpenLogFiles(bool must_go_on);
   void Resume(const HeadState& before);
-  absl::Status CheckName(const Register& message,
-                         const PeerIdentity& who) const;
+  absl::Status CheckName(const Newcomer& newcomer) const;
+  absl::Status Check(const Newcomer& newcomer) const;
+  // Gives a program that was checked a session, and starts it there.  Null if
+  // the peer has gone, so that it can't hear that the program is accepted.
+  absl::StatusOr<Session*> Take(PendingConnection& peer, Newcomer newcomer);
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
   std::map<uid_t, Usage> UsageByUser() const;
   size_t CountClients() const {
@@ -145,6 +160,8 @@ class Head final : private Listeners::Owner,
 
   absl::Status OnRegister(PendingConnection& peer, Register message,
                           Fd controller) override;
+  absl::Status OnAdopt(PendingConnection& peer, Adopt message,
+                       Fd controller) override;
   void OnExecFailed(PendingConnection& peer, const std::string& text) override;
   void OnLog(PendingConnection& peer, const std::string& style,
              Fd log) override;

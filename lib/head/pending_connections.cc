@@ -12,6 +12,20 @@
 #include "lib/sys/replace_self.h"
 
 namespace deptyr {
+namespace {
+
+// The version that a peer's first message carries; nothing if none begins so.
+std::optional<int> VersionOfFirst(const HeadMessage& message) {
+  if (const auto* body = std::get_if<Register>(&message)) return body->version;
+  if (const auto* adopt = std::get_if<Adopt>(&message)) return adopt->version;
+  if (const auto* attach = std::get_if<Attach>(&message)) {
+    return attach->version;
+  }
+  if (const auto* ask = std::get_if<Ask>(&message)) return ask->version;
+  return std::nullopt;
+}
+
+}  // namespace
 
 PendingConnection::PendingConnection(EventLoop& loop, Owner& owner,
                                      Admission& admission, Fd connection,
@@ -112,45 +126,50 @@ void PendingConnection::Dispatch(HeadMessage message) {
     fds_.clear();
     return owner_.OnLog(*this, log->style, std::move(fd));
   }
-  auto* const body = std::get_if<Register>(&message);
-  auto* const attach = std::get_if<Attach>(&message);
-  auto* const ask = std::get_if<Ask>(&message);
-  if (registered() ||
-      (body == nullptr && attach == nullptr && ask == nullptr)) {
+  const std::optional<int> version = VersionOfFirst(message);
+  if (registered() || !version) {
     return Refuse(kRefusedMalformed, "a message that has no place here");
   }
-  const int version = body != nullptr     ? body->version
-                      : attach != nullptr ? attach->version
-                                          : ask->version;
-  if (version != kProtocolVersion) {
+  if (*version != kProtocolVersion) {
     return Refuse(
         kRefusedVersion,
         absl::StrCat("head speaks version ", kProtocolVersion,
-                     " of the protocol, not ", version,
+                     " of the protocol, not ", *version,
                      "; restart head or the program with the same deptyr"));
   }
-  if (body != nullptr) return TakeRegister(std::move(*body));
-  const absl::Status served = attach != nullptr
-                                  ? owner_.OnAttach(*this, std::move(*attach))
-                                  : owner_.OnAsk(*this, std::move(*ask));
+  const absl::Status served = Serve(std::move(message));
   if (!served.ok()) Refuse(served);
 }
 
-void PendingConnection::TakeRegister(Register message) {
+absl::Status PendingConnection::Serve(HeadMessage first) {
+  if (auto* const attach = std::get_if<Attach>(&first)) {
+    return owner_.OnAttach(*this, std::move(*attach));
+  }
+  if (auto* const ask = std::get_if<Ask>(&first)) {
+    return owner_.OnAsk(*this, std::move(*ask));
+  }
+  std::optional<Fd> controller = TakeController();
+  if (!controller) return absl::OkStatus();
+  if (auto* const adopt = std::get_if<Adopt>(&first)) {
+    return owner_.OnAdopt(*this, std::move(*adopt), *std::move(controller));
+  }
+  return owner_.OnRegister(*this, std::move(std::get<Register>(first)),
+                           *std::move(controller));
+}
+
+std::optional<Fd> PendingConnection::TakeController() {
   if (fds_.empty()) {
-    return Refuse(kRefusedDescriptor, "no descriptor came along");
+    Refuse(kRefusedDescriptor, "no descriptor came along");
+    return std::nullopt;
   }
   Fd controller = std::move(fds_[0]);
   fds_.clear();
   const absl::StatusOr<bool> fits = IsController(controller.get());
-  if (!fits.value_or(false)) {
-    return Refuse(kRefusedDescriptor,
-                  fits.ok() ? "the descriptor is not a PTY's controlling end"
-                            : fits.status().message());
-  }
-  const absl::Status registered =
-      owner_.OnRegister(*this, std::move(message), std::move(controller));
-  if (!registered.ok()) Refuse(registered);
+  if (fits.value_or(false)) return controller;
+  Refuse(kRefusedDescriptor,
+         fits.ok() ? "the descriptor is not a PTY's controlling end"
+                   : fits.status().message());
+  return std::nullopt;
 }
 
 std::pair<Fd, std::string> PendingConnection::Release() {
@@ -165,6 +184,11 @@ bool PendingConnection::Accept(const std::string& session) {
   session_ = session;
   Wait();
   return true;
+}
+
+void PendingConnection::Agree(const std::string& session) {
+  (void)Send(Accepted{.name = session});
+  End();
 }
 
 void PendingConnection::Refuse(absl::string_view code, absl::string_view text) {

@@ -8,6 +8,7 @@
 
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -40,6 +41,10 @@ class PendingConnection {
     // accepted with Accept().
     virtual absl::Status OnRegister(PendingConnection& peer, Register message,
                                     Fd controller) = 0;
+    // The same for a program that runs already: the leader of the terminal's
+    // session.  If the peer only wants to know, Agree() answers.
+    virtual absl::Status OnAdopt(PendingConnection& peer, Adopt message,
+                                 Fd controller) = 0;
     virtual void OnExecFailed(PendingConnection& peer,
                               const std::string& text) = 0;
     // Where the lines of the peer's program shall go; it may be anything.
@@ -68,6 +73,8 @@ class PendingConnection {
 
   // Returns false if the body has gone and can't hear it.
   bool Accept(const std::string& session);
+  // Says that head would accept it, and closes the connection.
+  void Agree(const std::string& session);
   void Refuse(absl::string_view code, absl::string_view text);
   void Refuse(const absl::Status& why) {
     Refuse(RefusalCode(why), why.message());
@@ -87,7 +94,10 @@ class PendingConnection {
   // Returns false if they are refused.
   bool CheckDescriptors(bool out_of_descriptors);
   void Dispatch(HeadMessage message);
-  void TakeRegister(Register message);
+  absl::Status Serve(HeadMessage first);
+  // The descriptor that came along, or nothing if it isn't a PTY's controlling
+  // end: then the peer is refused.
+  std::optional<Fd> TakeController();
   bool Send(const HeadMessage& message);
 
   EventLoop& loop_;

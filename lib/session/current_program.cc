@@ -39,7 +39,8 @@ void CurrentProgram::Start(Incarnation program) {
   ring_.Begin({.started = absl::ToUnixMillis(absl::Now()),
                .pid = program.pid,
                .rows = program.size.rows,
-               .cols = program.size.cols});
+               .cols = program.size.cols,
+               .adopted = program.adopted ? uint8_t{1} : uint8_t{0}});
   is_child_ = program.is_child;
   exited_ = settled_ = false;
   fate_ = Outcome::kRuns;

@@ -36,6 +36,7 @@ namespace deptyr {
 struct Incarnation {
   pid_t pid = 0;
   bool is_child = false;  // of this process, which reaps it
+  bool adopted = false;   // it runs already, and has written
   Fd pidfd;
   Fd controller;  // of its terminal
   WindowSize size;

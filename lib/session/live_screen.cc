@@ -80,6 +80,10 @@ void NoteParked() {
 void LiveScreen::OnStart(WindowSize size) {
   Begin(size);
   ring_.RecordModes(ring_.end(), "");
+  if (ring_.latest().adopted == 0) return;
+  Unpark();
+  Doubt();
+  ++sure_from_;
 }
 
 void LiveScreen::Begin(WindowSize size) {
@@ -103,6 +107,7 @@ void LiveScreen::Resume(WindowSize size) {
   Begin(size);
   begin_ = ring_.latest().begin;
   const bool lost = begin_ < ring_.begin();
+  const bool partly = lost || ring_.latest().adopted != 0;
   if (lost) {
     const bool known = modes.offset >= ring_.begin();
     begin_ = known ? modes.offset : ring_.SafeStart(ring_.begin());
@@ -112,13 +117,13 @@ void LiveScreen::Resume(WindowSize size) {
   }
   modelled_ = learned_from_ = begin_;
   // Everything written before that was for another size.
-  sure_from_ = std::max(lost ? begin_ + 1 : begin_, resized);
+  sure_from_ = std::max(partly ? begin_ + 1 : begin_, resized);
   if (resized > begin_) {
     digest_.Scan(ring_.From(begin_).substr(0, resized - begin_));
     digest_.Resized();
   }
   digest_.Scan(ring_.From(begin_ + digest_.offset()));
-  if (lost) StartAgain(/*at_once=*/false);
+  if (partly) StartAgain(/*at_once=*/false);
   FollowSoon();
 }
 

@@ -50,7 +50,8 @@ class LiveScreen final : public Observer {
   LiveScreen(const LiveScreen&) = delete;
   LiveScreen& operator=(const LiveScreen&) = delete;
 
-  // A program that starts has a clean screen.
+  // A program that starts has a clean screen; the screen of one that is adopted
+  // isn't known.
   void OnStart(WindowSize size) override;
   // Another head saw what the ring has of the last program; it left the modes
   // there (Ring::RecordModes), and maybe the screen.

@@ -43,7 +43,8 @@ struct IncarnationRecord {
   uint16_t cols = 0;
   int32_t value = 0;
   Outcome outcome = Outcome::kRuns;
-  std::array<uint8_t, 3> unused = {};
+  uint8_t adopted = 0;  // 1: it ran before head had its terminal
+  std::array<uint8_t, 2> unused = {};
 };
 
 inline constexpr uint32_t kRingVersion = 1;

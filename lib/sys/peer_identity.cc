@@ -138,6 +138,10 @@ std::string UidText(uid_t uid) {
   return uid == kUnknownId ? "unknown" : absl::StrCat(uid);
 }
 
+uid_t KnownUid(uid_t uid) {
+  return Known(uid, TheOverflow().uid, kUidMap);
+}
+
 absl::StatusOr<PeerIdentity> IdentifyPeer(int socket) {
   ucred credentials{};
   socklen_t size = sizeof credentials;
@@ -149,7 +153,7 @@ absl::StatusOr<PeerIdentity> IdentifyPeer(int socket) {
     return absl::NotFoundError("not a UNIX socket");
   }
   return PeerIdentity{.pid = credentials.pid,
-                      .uid = Known(credentials.uid, TheOverflow().uid, kUidMap),
+                      .uid = KnownUid(credentials.uid),
                       .gid = KnownGid(credentials.gid),
                       .groups = GroupsOf(socket, credentials.gid)};
 }

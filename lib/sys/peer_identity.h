@@ -19,6 +19,9 @@ namespace deptyr {
 inline constexpr uint32_t kUnknownId = UINT32_MAX;
 
 std::string UidText(uid_t uid);  // "1000", or "unknown"
+// Returns kUnknownId for a number that the kernel may have told in place of a
+// user's without one here, as in /proc/PID/status.
+uid_t KnownUid(uid_t uid);
 
 // The process that called connect(2), as it was then, in our namespaces
 // (SO_PEERCRED and SO_PEERGROUPS, unix(7)).  The pid is 0 if it isn't visible

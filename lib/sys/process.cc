@@ -25,6 +25,7 @@
 #include "lib/base/status.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
+#include "lib/sys/process_facts.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/signals.h"
 
@@ -61,55 +62,6 @@ absl::Status Failed(const absl::Status& why, bool lacks,
 
 // The limit of open descriptors before we raised it, for the programs we start.
 std::optional<rlimit> limit_before;
-
-// The users that decide who may signal a process, and its age.
-struct ProcessFacts {
-  uid_t real;
-  uid_t effective;
-  uid_t saved;
-  std::chrono::nanoseconds started;  // since the machine booted
-};
-
-// The rest of the line of `text` that begins with `label`; "" if there is none.
-absl::string_view LineOf(absl::string_view text, absl::string_view label) {
-  const size_t at = text.find(absl::StrCat("\n", label));
-  if (at == absl::string_view::npos) return "";
-  text.remove_prefix(at + 1 + label.size());
-  return text.substr(0, text.find('\n'));
-}
-
-// The fields of a process's /proc/PID/stat after its name, which may have
-// spaces and parentheses.
-std::vector<std::string> StatFields(const std::string& folder) {
-  const std::string stat = ReadSmallFile(folder + "/stat").value_or("");
-  return absl::StrSplit(absl::string_view(stat).substr(stat.rfind(')') + 1),
-                        ' ');
-}
-
-std::optional<ProcessFacts> FactsOf(int pidfd) {
-  constexpr size_t kStartTime = 20;  // field 22, the 20th after the name
-  const absl::StatusOr<pid_t> pid = PidOf(pidfd);
-  if (!pid.ok() || *pid == 0) return std::nullopt;
-  const std::string folder = absl::StrCat("/proc/", *pid);
-  const std::string status = ReadSmallFile(folder + "/status").value_or("");
-  const std::vector<std::string> fields = StatFields(folder);
-  // While it lives nobody else has its number, so the files were its own.
-  if (HasEnded(pidfd)) return std::nullopt;
-  const std::vector<absl::string_view> users =
-      absl::StrSplit(LineOf(status, "Uid:\t"), '\t');
-  ProcessFacts facts{};
-  int64_t ticks = 0;
-  if (users.size() < 3 || fields.size() <= kStartTime ||
-      !absl::SimpleAtoi(users[0], &facts.real) ||
-      !absl::SimpleAtoi(users[1], &facts.effective) ||
-      !absl::SimpleAtoi(users[2], &facts.saved) ||
-      !absl::SimpleAtoi(fields[kStartTime], &ticks)) {
-    return std::nullopt;
-  }
-  facts.started = std::chrono::nanoseconds(std::chrono::seconds(1)) * ticks /
-                  ::sysconf(_SC_CLK_TCK);
-  return facts;
-}
 
 void SetVariable(absl::string_view assignment) {
   const std::pair<std::string, std::string> parts =
@@ -154,21 +106,16 @@ std::chrono::nanoseconds SinceBoot(std::chrono::steady_clock::time_point time) {
 }  // namespace
 
 std::vector<pid_t> LeadersAround(pid_t pid) {
-  constexpr size_t kParent = 2;  // field 4, the second after the name
   constexpr size_t kMost = 32;
   std::vector<pid_t> leaders;
   for (size_t i = 0; pid > 0 && i < kMost; ++i) {
     // A leader that has gone still gives its session the number.
     const pid_t leader = ::getsid(pid);
     if (leader > 0) leaders.push_back(leader);
-    std::vector<std::string> fields;
-    for (const pid_t child : {leader, pid}) {
-      fields = StatFields(absl::StrCat("/proc/", child));
-      if (fields.size() > kParent) break;
-    }
-    if (fields.size() <= kParent || !absl::SimpleAtoi(fields[kParent], &pid)) {
-      break;
-    }
+    std::optional<StatFacts> facts = StatOf(leader);
+    if (!facts) facts = StatOf(pid);
+    if (!facts) break;
+    pid = facts->parent;
   }
   return leaders;
 }
@@ -179,6 +126,33 @@ absl::StatusOr<Fd> OpenPidfd(pid_t pid) {
   if (result.valid()) return result;
   const bool lacks = errno == ENOSYS || errno == EPERM;
   return Failed(Errno("get hold of process ", pid), lacks, "pidfd_open(2)");
+}
+
+absl::StatusOr<Leader> LeaderOf(int controller) {
+  const absl::Status gone =
+      absl::UnavailableError("the terminal's program has ended");
+  Leader leader;
+  if (::ioctl(controller, TIOCGSID, &leader.pid) != 0) return gone;
+  if (leader.pid == 0) {
+    return absl::PermissionDeniedError(
+        "the terminal's program is outside head's PID namespace; run both in "
+        "one");
+  }
+  ASSIGN_OR_RETURN(leader.pidfd, OpenPidfd(leader.pid));
+  // If it is alive after the kernel has named it once more, it is the leader
+  // and not a later process of its number.
+  pid_t again = 0;
+  const bool same = ::ioctl(controller, TIOCGSID, &again) == 0 &&
+                    again == leader.pid && !HasEnded(leader.pidfd.get());
+  if (!same) return gone;
+  const std::optional<ProcessFacts> facts = FactsOf(leader.pidfd.get());
+  if (!facts) {
+    return absl::PermissionDeniedError(
+        absl::StrCat("/proc doesn't tell whose process ", leader.pid,
+                     " is (hidepid?); run head where it does, or as root"));
+  }
+  leader.uid = KnownUid(facts->real);
+  return leader;
 }
 
 absl::StatusOr<Fd> PeerPidfd(int socket, const PeerIdentity& peer,

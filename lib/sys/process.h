@@ -76,6 +76,17 @@ std::vector<pid_t> LeadersAround(pid_t pid);
 // Gets hold of the process that has this pid now, in our PID namespace.
 absl::StatusOr<Fd> OpenPidfd(pid_t pid);
 
+// The leader of the session whose controlling terminal a PTY is.
+struct Leader {
+  pid_t pid = 0;
+  Fd pidfd;
+  uid_t uid = kUnknownId;  // its real user
+};
+// Takes the PTY's controlling end (TIOCGSID, ioctl_tty(2)).  Unavailable if the
+// leader has ended, which gives up the terminal; PermissionDenied if the leader
+// is outside our PID namespace, or /proc doesn't tell whose process it is.
+absl::StatusOr<Leader> LeaderOf(int controller);
+
 // Fails with EPERM if this process may not signal that one (kill(2)).
 absl::Status SendSignal(int pidfd, int signal);
 // Does the same if `sender` could, too, as root or as the process's real or

@@ -81,13 +81,14 @@ absl::Status Read(absl::string_view key, From& field, const std::string& text) {
 }
 
 // A name that comes from outside becomes part of paths and lines of the log.
-bool HasSoundName(const Register& message) {
-  return IsSessionName(message.name);
-}
 bool HasSoundName(const Attach& message) {
   return message.session.empty() || IsSessionName(message.session);
 }
-bool HasSoundName(const auto&) {
+bool HasSoundName(const auto& message) {
+  constexpr bool kBringsProgram = requires {
+    message.argv;
+  };
+  if constexpr (kBringsProgram) return IsSessionName(message.name);
   return true;
 }
 

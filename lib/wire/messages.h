@@ -9,6 +9,11 @@
 //   body -> head   exec-failed  the program could not be executed
 //                  or the connection closes (it is close-on-exec): it runs
 //
+// Somebody else hands over the terminal of a program that runs (deptyr adopt):
+//
+//   adopter -> head  adopt      + the PTY's controlling end
+//   head -> adopter  accepted, or refused
+//
 // A client attaches to a session (deptyr attach, send, history, ...):
 //
 //   client -> head  attach
@@ -101,6 +106,7 @@ inline constexpr char kRefusedKicked[] = "kicked";
 inline constexpr char kRefusedUpgrade[] = "upgrade";
 inline constexpr char kRefusedWrongSocket[] = "wrong-socket";
 inline constexpr char kRefusedCircle[] = "circle";
+inline constexpr char kRefusedHeld[] = "held";
 
 struct ExecFailed {
   std::string text;
@@ -216,11 +222,20 @@ struct SendLog {
   DEPTYR_FIELDS(style)
 };
 
+// The program is the leader of the session that the terminal belongs to.
+struct Adopt {
+  uint16_t version = kProtocolVersion;
+  std::string name;
+  std::vector<std::string> argv;  // for display, as in Register
+  bool probe = false;             // only say whether head would take it
+  DEPTYR_FIELDS(version, name, argv, probe)
+};
+
 // A message's place in this list, from 1 on, is its number on the wire: the
 // order is frozen.
-using HeadMessage =
-    std::variant<Register, Accepted, Refused, ExecFailed, Attach, Attached,
-                 Output, Paint, Keys, Resize, Notice, Ask, Item, Done, SendLog>;
+using HeadMessage = std::variant<Register, Accepted, Refused, ExecFailed,
+                                 Attach, Attached, Output, Paint, Keys, Resize,
+                                 Notice, Ask, Item, Done, SendLog, Adopt>;
 
 // Every value is cut to this many bytes, because a path can be longer than a
 // packet.

@@ -108,7 +108,7 @@ Register SomeRegistration(Input& input) {
 }
 
 HeadMessage SomeMessage(Input& input) {
-  switch (input.Choice(10)) {
+  switch (input.Choice(11)) {
     case 0:
       return SomeRegistration(input);
     case 1:
@@ -135,6 +135,10 @@ HeadMessage SomeMessage(Input& input) {
       return Output{std::string(input.Text())};
     case 8:
       return SendLog{.style = input.Flag() ? "text" : "raw"};
+    case 9:
+      return Adopt{.name = input.OneOf(kNames),
+                   .argv = {std::string(input.Text())},
+                   .probe = input.Flag()};
     default:
       return Ask{.what = input.OneOf(kQuestions), .fields = SomeFields(input)};
   }

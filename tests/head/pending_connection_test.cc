@@ -34,6 +34,9 @@ class PendingConnectionTest : public testing::Test,
     events_.push_back(absl::StrCat("registered ", message.name));
     return absl::OkStatus();
   }
+  absl::Status OnAdopt(PendingConnection&, Adopt, Fd) override {
+    return absl::UnavailableError("nothing is adopted here");
+  }
   void OnLog(PendingConnection&, const std::string&, Fd) override {}
   void OnExecFailed(PendingConnection& peer, const std::string& text) override {
     events_.push_back(absl::StrCat(peer.session(), ": ", text));

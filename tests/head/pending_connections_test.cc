@@ -35,6 +35,9 @@ class PendingConnectionsTest : public testing::Test,
     return absl::OkStatus();
   }
   void OnExecFailed(PendingConnection&, const std::string&) override {}
+  absl::Status OnAdopt(PendingConnection&, Adopt, Fd) override {
+    return absl::UnavailableError("nothing is adopted here");
+  }
   void OnLog(PendingConnection&, const std::string&, Fd) override {}
   absl::Status OnAttach(PendingConnection&, Attach) override {
     return absl::OkStatus();

@@ -166,6 +166,11 @@ std::vector<Numbered> LaterKinds() {
       {15, SendLog{"ansi"},
        Bytes("\x05\x00style\x04\x00"
              "ansi")},
+      {16, Adopt{.name = "mc", .argv = {"mc", "-b"}, .probe = true},
+       EncodeKeyValues({{"version", "1"},
+                        {"name", "mc"},
+                        {"argv", std::string("mc\0-b", 5)},
+                        {"probe", "1"}})},
   };
 }
 
@@ -225,13 +230,14 @@ std::vector<HeadMessage> KindsWithKeys() {
 
 TEST(HeadMessageTest, EveryKindRefusesANumberThatIsNone) {
   for (const auto& [key, kinds] :
-       std::vector<std::pair<std::string, int>>{{"version", 6},
+       std::vector<std::pair<std::string, int>>{{"version", 7},
                                                 {"rows", 4},
                                                 {"cols", 4},
                                                 {"value", 1},
                                                 {"read-only", 1},
                                                 {"kick", 1},
                                                 {"replace", 1},
+                                                {"probe", 1},
                                                 {"stream", 2},
                                                 {"offset", 2},
                                                 {"end", 1},
@@ -308,14 +314,15 @@ TEST(HeadMessageTest, PairsThatDoNotFitIntoAPacketAreLeftOut) {
 }
 
 TEST(HeadMessageTest, TheRefusalCodesAreFrozen) {
-  EXPECT_THAT((std::vector<std::string>{
-                  kRefusedVersion, kRefusedMalformed, kRefusedDescriptor,
-                  kRefusedNameTaken, kRefusedNotOwner, kRefusedLimit,
-                  kRefusedTimeout, kRefusedStopping, kRefusedNoSession,
-                  kRefusedKicked, kRefusedNotPermitted, kRefusedCircle}),
-              ElementsAre("version", "malformed", "descriptor", "name-taken",
-                          "not-owner", "limit", "timeout", "stopping",
-                          "no-session", "kicked", "not-permitted", "circle"));
+  EXPECT_THAT(
+      (std::vector<std::string>{
+          kRefusedVersion, kRefusedMalformed, kRefusedDescriptor,
+          kRefusedNameTaken, kRefusedNotOwner, kRefusedLimit, kRefusedTimeout,
+          kRefusedStopping, kRefusedNoSession, kRefusedKicked,
+          kRefusedNotPermitted, kRefusedCircle, kRefusedHeld}),
+      ElementsAre("version", "malformed", "descriptor", "name-taken",
+                  "not-owner", "limit", "timeout", "stopping", "no-session",
+                  "kicked", "not-permitted", "circle", "held"));
   EXPECT_EQ(kDeptyr, 222);
   EXPECT_EQ(kProtocolVersion, 1);
 }
@@ -366,7 +373,7 @@ TEST(HeadMessageTest, AcceptedMaySayThatHeadTakesALog) {
 
 TEST(HeadMessageTest, AnUnknownKindIsAnError) {
   for (int kind = 0; kind < 256; ++kind) {
-    if (kind >= 1 && kind <= 15) continue;
+    if (kind >= 1 && kind <= 16) continue;
     const std::string packet =
         EncodePacket(kDeptyr, static_cast<uint8_t>(kind), "");
     absl::string_view rest = packet;
