@@ -6,6 +6,7 @@ namespace deptyr {
 
 inline constexpr char kVersionLine[] = "deptyr " DEPTYR_VERSION;
 
+int AdoptCommand(int argc, char** argv);
 int AttachCommand(int argc, char** argv);
 int BodyCommand(int argc, char** argv);
 int DoctorCommand(int argc, char** argv);

@@ -37,6 +37,8 @@ constexpr Subcommand kSubcommands[] = {
      "run a program on a terminal of its own for everyone who connects"},
     {"attach", deptyr::AttachCommand,
      "show a session on this terminal and type into it"},
+    {"adopt", deptyr::AdoptCommand,
+     "take over the terminal of a program that runs elsewhere"},
     {"ls", deptyr::LsCommand, "list the sessions"},
     {"status", deptyr::StatusCommand, "show everything about a session"},
     {"events", deptyr::EventsCommand, "print what happens, as it happens"},

@@ -55,7 +55,8 @@ examples() {
 takes() {
     local words options=() subcommand
     # The shell syntax in them is only quotes, redirections and "&".
-    read -ra words <<< "${1%%[&|<>;#]*}"
+    # A command whose output is a word may have options of its own.
+    read -ra words <<< "$(sed -E 's/\$\([^)]*\)/1/g; s/[&|<>;#].*//' <<< "$1")"
     subcommand=${words[0]}
     words=("${words[@]:1}")
     [[ $subcommand == --* ]] && { "$deptyr" "$subcommand" > /dev/null; return; }

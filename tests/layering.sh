@@ -16,8 +16,9 @@ BEGIN {
     sees["body"] = "sys wire base"
     sees["attach"] = "sys wire term base"
     sees["run"] = "attach body sys wire term base"
+    sees["adopt"] = "run attach body sys wire term base"
     sees["verbs"] = "attach render sys wire term base"
-    sees["cmd"] = "run verbs attach body router head keep clients session render sys wire term base"
+    sees["cmd"] = "adopt run verbs attach body router head keep clients session render sys wire term base"
     sees["tests"] = "cmd " sees["cmd"]
 }
 function layer(path,    part) {

@@ -29,6 +29,8 @@ _deptyr() {
         mapfile -t COMPREPLY < <(compgen -c -- "$current")
         [ ${#COMPREPLY[@]} != 0 ] || mapfile -t COMPREPLY < <(compgen -f -- "$current")
         return
+    elif [[ $command = adopt && $current != */* ]]; then
+        words=$(printf '%s\n' /proc/[0-9]* | sed 's,/proc/,,')
     elif [[ $command != @(body|head|router) && $current != */* ]]; then
         words=$(_deptyr_sessions)
     fi

@@ -34,6 +34,10 @@ function __deptyr_words
                 complete -C (commandline -ct)
                 return
             end
+            if test $words[2] = adopt
+                __fish_complete_pids
+                return
+            end
             contains -- $words[2] body head router
             or deptyr ls --names (string match '*/*' -- $words[3..-1])[1] 2> /dev/null
     end

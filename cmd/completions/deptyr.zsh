@@ -21,6 +21,9 @@ _deptyr() {
     elif [[ $command = (run|filter) || $command = exec && $CURRENT -gt 4 ]]; then
         _command_names -e
         return
+    elif [[ $command = adopt && $words[CURRENT] != */* ]]; then
+        _pids
+        return
     elif [[ $command != (body|head|router) && $words[CURRENT] != */* ]]; then
         head=(${(M)words[3,-1]:#*/*})
         found=(${(f)"$(deptyr ls --names ${head[1]} 2> /dev/null)"})

@@ -9,6 +9,7 @@
 #include "lib/attach/waiting.h"
 #include "lib/base/status.h"
 #include "lib/sys/event_loop.h"
+#include "lib/sys/fd_passing.h"
 
 namespace deptyr {
 namespace {
@@ -21,10 +22,10 @@ class Answer final : public HeadConnection::Listener {
 
   void OnMessage(HeadMessage message) override {
     if (end_) return;
+    if (take_(message)) return OnEnd(absl::OkStatus());
     if (const auto* refused = std::get_if<Refused>(&message)) {
-      return OnEnd(RefusalError(*refused, path_));
+      OnEnd(RefusalError(*refused, path_));
     }
-    if (take_(message)) OnEnd(absl::OkStatus());
   }
   void OnEnd(const absl::Status& end) override {
     if (!end_) end_ = end;
@@ -41,21 +42,27 @@ class Answer final : public HeadConnection::Listener {
 
 absl::Status Converse(const std::string& path, const HeadMessage& first,
                       absl::FunctionRef<bool(const HeadMessage&)> take,
-                      absl::Duration patience) {
+                      absl::Duration patience, int passed) {
   ASSIGN_OR_RETURN(const std::unique_ptr<EventLoop> loop, EventLoop::Create());
   ASSIGN_OR_RETURN(Fd socket, ConnectToHead(path));
   Answer answer(path, take);
+  // If head has closed it already, it has said why.
+  if (passed >= 0) (void)SendWithFd(socket.get(), Encode(first), passed);
   HeadConnection connection(*loop, std::move(socket), answer);
   Timer timeout;
   Timer waiting;
+  absl::Status silent;
   if (patience < absl::InfiniteDuration()) {
-    waiting = SayWaiting(*loop, kHeadsAnswer);
-    timeout = loop->After(
-        patience, [&] { answer.OnEnd(connection.NoAnswer(path, patience)); });
+    // Our terminal may be the one that is passed, which nobody reads now.
+    if (passed < 0) waiting = SayWaiting(*loop, kHeadsAnswer);
+    timeout = loop->After(patience, [&] {
+      silent = connection.NoAnswer(path, patience);
+      connection.CloseReceiving();
+    });
   }
-  connection.Send(first);
+  if (passed < 0) connection.Send(first);
   while (!answer.end()) RETURN_IF_ERROR(loop->RunOnce());
-  return *answer.end();
+  return answer.end()->ok() || silent.ok() ? *answer.end() : silent;
 }
 
 absl::Status AskHead(const std::string& head, Ask question,

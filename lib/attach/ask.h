@@ -19,11 +19,14 @@
 namespace deptyr {
 
 // Sends `first` to the head at `path`, and gives each message that head sends
-// to `take`, until that returns true.  A refusal is an error, and so is a head
-// that goes away or isn't done within `patience`.
+// to `take`, until that returns true.  A refusal that it doesn't take is an
+// error, and so is a head that goes away or isn't done within `patience`: then
+// head can't say anything any more, and what it did say was taken.  The
+// descriptor `passed`, if there is one, goes along with `first`.
 absl::Status Converse(const std::string& path, const HeadMessage& first,
                       absl::FunctionRef<bool(const HeadMessage&)> take,
-                      absl::Duration patience = kAnswerPatience);
+                      absl::Duration patience = kAnswerPatience,
+                      int passed = -1);
 
 // `head` is HEAD-SOCKET, or "" for where head usually is.  `take` is called
 // with each message of the answer: items and paints.

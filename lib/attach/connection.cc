@@ -99,6 +99,10 @@ void HeadConnection::CloseSending() {
   Flush();
 }
 
+void HeadConnection::CloseReceiving() {
+  ShutDownReading(socket_.get());
+}
+
 void HeadConnection::Pause(bool pause) {
   if (ended_ || paused_ == pause) return;
   paused_ = pause;

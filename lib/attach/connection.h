@@ -65,6 +65,9 @@ class HeadConnection {
   void SendKeys(absl::string_view bytes);
   // Tells head, after what was sent, that nothing more comes.
   void CloseSending();
+  // Makes everything fail that head says from now on; what it has said is still
+  // read, and then the end.
+  void CloseReceiving();
   // How many bytes head hasn't taken yet.
   size_t unsent() const { return outbox_.bytes().size(); }
   // While it is paused, the listener isn't called and nothing is read; that is

@@ -39,9 +39,6 @@ constexpr absl::Duration kMoment = absl::Seconds(2);
 // programs come at once takes seconds.
 constexpr absl::Duration kSilence = absl::Seconds(10);
 
-// Somebody who runs a hundred programs of one name says their names.
-constexpr int kMostOfOneName = 100;
-
 // It knows how long body still waits for head, and tells the log so.
 class Patience {
  public:

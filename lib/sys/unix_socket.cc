@@ -422,6 +422,10 @@ void ShutDownWriting(int socket) {
   (void)::shutdown(socket, SHUT_WR);
 }
 
+void ShutDownReading(int socket) {
+  (void)::shutdown(socket, SHUT_RD);
+}
+
 std::optional<std::string> ListeningPath(int fd) {
   if (SocketOption(fd, SO_ACCEPTCONN) != 1 ||
       SocketOption(fd, SO_DOMAIN) != AF_UNIX ||

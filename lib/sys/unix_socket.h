@@ -119,6 +119,9 @@ int SocketOption(int fd, int option);
 
 // Ends our side of the connection.
 void ShutDownWriting(int socket);
+// Ends the peer's side: what it has sent is still read, and what it sends from
+// now on fails there.
+void ShutDownReading(int socket);
 
 // The path that a listening UNIX stream socket was bound to, "" if it has none,
 // and relative if Listen() made it; nothing for any other fd.

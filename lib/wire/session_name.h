@@ -19,5 +19,7 @@ std::string SessionNameFor(absl::string_view program);
 
 // Returns the name of the second, third, ... of one name: "mc-2".
 std::string NumberedName(absl::string_view name, int number);
+// Somebody who runs a hundred programs of one name says their names.
+inline constexpr int kMostOfOneName = 100;
 
 }  // namespace deptyr

@@ -110,6 +110,10 @@ void Tmux::KillWindow() const {
   Run({"kill-window"});
 }
 
+void Tmux::NewWindow(const std::string& command) const {
+  Run({"new-window", "-d", command});
+}
+
 pid_t Tmux::pane_pid() const {
   pid_t pid = -1;
   (void)absl::SimpleAtoi(Ask("#{pane_pid}"), &pid);

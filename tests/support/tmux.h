@@ -52,9 +52,12 @@ class Tmux {
   void Type(absl::string_view text) const;
   void Paste(const std::string& file) const;
   void Resize(WindowSize size) const;
+  // Opens another window, in which a shell runs `command`.
+  void NewWindow(const std::string& command) const;
   // Closes the window, as a person would.
   void KillWindow() const;
 
+  Program& program() { return server_; }
   pid_t server_pid() const { return server_.pid(); }
   pid_t pane_pid() const;
   bool dead() const { return Ask("#{pane_dead}") == "1"; }
