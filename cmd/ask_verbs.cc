@@ -322,7 +322,7 @@ int ResizeCommand(int argc, char** argv) {
       "and whose it is from then on.");
   options.Value("size-policy", "POLICY", &policy, ParseSizePolicyOrDefault,
                 "whose size the terminal has; default is head's",
-                {.choices = std::move(policies)});
+                {.choices = policies});
   options.Json("print a JSON object");
   return RunVerb(options, argc, argv, [&](const Target& target) {
     return AskToResize(options, target, policy);

@@ -63,7 +63,7 @@ absl::Status RunUntil(Script script, const Awaited& awaited,
     script.quiet = *awaited.quiet;
   }
   ScriptEnd end;
-  const absl::Status status = RunScript(script, &end);
+  absl::Status status = RunScript(script, &end);
   // If it didn't come, the screen or the output that came instead says why.
   std::string text;
   if (!awaited.screen.empty()) {

@@ -19,14 +19,15 @@
 namespace deptyr {
 
 void Options::Do(absl::string_view name, absl::string_view placeholder,
-                 absl::string_view help, Setter set, OptionValues values) {
+                 absl::string_view help, Setter set,
+                 const OptionValues& values) {
   char letter = '\0';
   if (name.size() > 2 && name[1] == ',') {
     letter = name[0];
     name.remove_prefix(2);
   }
   options_.push_back({letter, std::string(name), std::string(placeholder),
-                      std::string(help), std::move(set), std::move(values)});
+                      std::string(help), std::move(set), values});
 }
 
 void Options::Flag(absl::string_view name, bool* flag, absl::string_view help) {
@@ -38,12 +39,12 @@ void Options::Flag(absl::string_view name, bool* flag, absl::string_view help) {
 
 void Options::Value(absl::string_view name, absl::string_view placeholder,
                     std::string* value, absl::string_view help,
-                    OptionValues values) {
+                    const OptionValues& values) {
   const auto set = [value](absl::string_view text) {
     *value = std::string(text);
     return absl::OkStatus();
   };
-  Do(name, placeholder, help, set, std::move(values));
+  Do(name, placeholder, help, set, values);
 }
 
 absl::Status Options::Wrong(absl::string_view what) const {

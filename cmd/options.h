@@ -57,20 +57,21 @@ class Options {
   // Calls `set` with each value.  A flag has no placeholder, and "" as its
   // value.
   void Do(absl::string_view name, absl::string_view placeholder,
-          absl::string_view help, Setter set, OptionValues values = {});
+          absl::string_view help, Setter set, const OptionValues& values = {});
   void Flag(absl::string_view name, bool* flag, absl::string_view help);
   void Value(absl::string_view name, absl::string_view placeholder,
              std::string* value, absl::string_view help,
-             OptionValues values = {});
+             const OptionValues& values = {});
   // Does the same with a parser of the value, such as ParseSize.
   template <typename To, typename Parser>
   void Value(absl::string_view name, absl::string_view placeholder, To* value,
-             Parser parse, absl::string_view help, OptionValues values = {}) {
+             Parser parse, absl::string_view help,
+             const OptionValues& values = {}) {
     const auto set = [=](absl::string_view text) -> absl::Status {
       ASSIGN_OR_RETURN(*value, parse(text));
       return absl::OkStatus();
     };
-    Do(name, placeholder, help, set, std::move(values));
+    Do(name, placeholder, help, set, values);
   }
   // Collects the values of an option that may be given several times.
   template <typename To, typename Parser>
@@ -99,7 +100,7 @@ class Options {
       return absl::InvalidArgumentError(
           absl::StrCat("unknown value: ", text, "; say ", choice));
     };
-    Value(name, placeholder, value, parse, help, std::move(values));
+    Value(name, placeholder, value, parse, help, values);
   }
   // Declares --json: the answer is JSON, and so is an error.
   void Json(absl::string_view help) { Flag("json", &json_, help); }

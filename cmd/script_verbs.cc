@@ -140,7 +140,7 @@ int StopCommand(int argc, char** argv) {
         if (!text.empty()) script.typed = PiecesOfLine(clear, text);
         script.typed.insert(script.typed.end(), keys.begin(), keys.end());
         ScriptEnd end;
-        const absl::Status status = RunScript(script, &end);
+        absl::Status status = RunScript(script, &end);
         // A program that isn't there has been stopped.
         const std::string& session = target.where.session;
         const bool gone = !session.empty() && absl::IsNotFound(status);
