@@ -1075,8 +1075,8 @@ TEST_F(SessionTest, AfterStopReadingClientsGetWhatIsThereAndNoMore) {
   EXPECT_TRUE(watcher.text() == numbers);
 }
 
-// No output is lost: either this head has read it before it tells the end, or it
-// leaves both to the next one.
+// No output is lost: either this head has read it before it tells the end, or
+// it leaves both to the next one.
 TEST_F(SessionTest, AProgramThatEndsAfterStopReadingIsReadToItsEnd) {
   Run(Shell("read line; echo last words"));
   Watcher watcher(*loop_);
@@ -1114,6 +1114,11 @@ class SessionHandoverTest : public SessionTest {
                  {}, [](Session&, Change) {});
     next.Resume(Fd(state.controller), Fd(state.pidfd), {});
     return next.TakePostMortem();
+  }
+  static SessionState LedBy(const SessionClient& client) {
+    SessionState state;
+    state.leader = client.id();
+    return state;
   }
   std::string ShownByNext() const {
     return std::string(next_->ring().From(next_->ring().begin()));
@@ -1169,7 +1174,7 @@ TEST_F(SessionHandoverTest, WhoIsAwaitedIsAwaitedByTheNextProgram) {
   const SessionState state = HandOver();
   Value(Ring::Adopt(Duplicate(state.ring))).state().clients = 1;
   Resume(state);  // for a second
-  next_->OnReadmitted(0);
+  next_->OnReadmitted();
   SessionProgram program(*loop_, Shell("printf two; exec sleep 1000"));
   next_->Start(program.Registration());
   const int controller = next_->terminal().get();
@@ -1189,7 +1194,7 @@ TEST_F(SessionHandoverTest, ClientsAreInTheOrderTheyCame) {
   next_->Readmit(second);
   next_->Readmit(first);
   EXPECT_THAT(next_->clients(), ElementsAre(&first, &second));
-  next_->OnReadmitted({.leader = first.id()});
+  next_->OnReadmitted(LedBy(first));
   EXPECT_EQ(next_->audience().leader(), &first);
 }
 
@@ -1232,7 +1237,7 @@ TEST_F(SessionHandoverTest, WhatAClientIsOwedIsOwedByTheNext) {
   Watcher again(*loop_);
   again.Restore(saved);
   next_->Readmit(again);
-  next_->OnReadmitted({.leader = before.id()});
+  next_->OnReadmitted(LedBy(before));
   EXPECT_EQ(next_->audience().leader(), &again);
   EXPECT_EQ(again.size(), (WindowSize{30, 90}));
   again.Type("\n");
