@@ -38,6 +38,14 @@ def become_reaper() -> None:
     ctypes.CDLL(None).prctl(PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0)
 
 
+def can_trace() -> bool:
+    try:
+        return subprocess.run(['strace', '-o', '/dev/null', 'true'], capture_output=True,
+                              check=False).returncode == 0
+    except FileNotFoundError:
+        return False
+
+
 def children(pid: int) -> list[int]:
     found = []
     with contextlib.suppress(OSError):
