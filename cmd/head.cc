@@ -10,6 +10,7 @@
 #include "cmd/options.h"
 #include "cmd/verb.h"
 #include "lib/base/status.h"
+#include "lib/head/consoles.h"
 #include "lib/head/run_head.h"
 #include "lib/sys/folder.h"
 #include "lib/sys/head_socket.h"
@@ -103,6 +104,10 @@ int HeadCommand(int argc, char** argv) {
                return absl::OkStatus();
              },
              {.repeatable = true});
+  options.Values(
+      "console", "PATH=SESSION", &head.consoles, ParseConsole,
+      "a socket for terminals that runc, crun and others send; {pid} "
+      "in SESSION is the program's pid");
   options.OneOf("attach-shows", "WHAT", &listen.policy.shows, kShows,
                 "listeners named after this: what a client gets first");
   options.OneOf("on-end", "WHAT", &listen.policy.on_end, kOnEnd,

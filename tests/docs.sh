@@ -6,7 +6,7 @@
 #   a link from a page leads to a file of the tree and to a heading in it;
 #   a page that a comment or text names is there, and every page is installed;
 #   the man pages as HTML link to each other;
-#   the tests that the page on security names exist;
+#   the tests that the pages on security and migration name exist;
 #   the version is the newest one that the changelogs name.
 cd "$(dirname "$0")/.." || exit
 command -v mandoc > /dev/null || { echo "needs mandoc"; exit 77; }
@@ -137,9 +137,9 @@ done
 # A long name stands on a line of its own.
 tests=$(sed -e ':join' -e '/^TEST[_FP]*([^)]*$/ { N; s/\n *//; b join' -e '}' tests/*/*_test.cc |
     sed -nE 's/^TEST[_FP]*\(([A-Za-z0-9]+), *([A-Za-z0-9]+)\).*/\1.\2/p')
-for name in $(grep -oE "\`[A-Z][A-Za-z0-9]*Test\.[A-Za-z0-9]+\`" docs/security.md | tr -d '`' | sort -u); do
-    grep -qxF "$name" <<< "$tests" || wrong "docs/security.md: no such test: $name"
-done
+while IFS=: read -r page name; do
+    grep -qxF "${name//\`/}" <<< "$tests" || wrong "$page: no such test: $name"
+done < <(grep -oHE "\`[A-Z][A-Za-z0-9]*Test\.[A-Za-z0-9]+\`" docs/security.md docs/migration.md | sort -u)
 version=$(sed -nE "s/^  version: '(.*)',/\1/p" meson.build)
 [ "$(sed -nE 's/^## ([0-9.]+) .*/\1/p;' docs/CHANGELOG.md | head -n 1)" = "$version" ] ||
     wrong "docs/CHANGELOG.md does not begin with $version"

@@ -3,6 +3,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/clients/listener_spec.h"
+#include "lib/sys/process_facts.h"
 
 namespace deptyr {
 namespace {
@@ -26,6 +27,12 @@ KeyValues WhoIs(const SessionClient* client) {
   return fields;
 }
 
+// A program that no body registered tells only its name, in /proc.
+std::string ArgvOf(const CurrentProgram& program) {
+  if (!program.argv().empty() || !program.running()) return program.argv();
+  return NameOfProcess(program.pid());
+}
+
 }  // namespace
 
 absl::string_view StateOf(const Session& session) {
@@ -42,7 +49,7 @@ KeyValues Report(Session& session) {
       {"state", std::string(StateOf(session))},
       {"pid", absl::StrCat(latest.pid)},
       {"uid", absl::StrCat(session.owner())},
-      {"argv", session.program().argv()},
+      {"argv", ArgvOf(session.program())},
       {"since",
        absl::StrCat(session.running() ? latest.started : latest.ended)},
       {"rows", absl::StrCat(session.size().rows)},

@@ -79,6 +79,7 @@ Head::Head(EventLoop& loop, HeadOptions options)
                 options_.limits, *this),
       stores_(loop, sessions_, [this] { TidySoon(); }),
       pending_(loop, *this, admission_, options_.limits.pending),
+      consoles_(loop, *this, admission_),
       clients_(loop, sessions_, admission_, audit_, options_.socket,
                [this] { TidySoon(); }),
       upgrade_(loop, options_, readiness_, *this) {}
@@ -218,7 +219,18 @@ absl::Status Head::OnRegister(PendingConnection& peer, Register message,
                                 .size = {message.rows, message.cols},
                                 .argv = std::move(message.argv)}};
   RETURN_IF_ERROR(Check(newcomer));
-  return Take(peer, std::move(newcomer)).status();
+  return Take(&peer, std::move(newcomer)).status();
+}
+
+absl::Status Head::CheckIsNew(const Leader& leader) const {
+  for (const Session* session : sessions_.by_start()) {
+    const CurrentProgram& program = session->program();
+    if (program.pid() == leader.pid && program.IsAlive()) {
+      return absl::AlreadyExistsError(absl::StrCat(
+          "head has that terminal already, in the session ", session->name()));
+    }
+  }
+  return absl::OkStatus();
 }
 
 absl::Status Head::OnAdopt(PendingConnection& peer, Adopt message,
@@ -232,14 +244,9 @@ absl::Status Head::OnAdopt(PendingConnection& peer, Adopt message,
         absl::StrCat("process ", leader.pid, " is uid ", leader.uid,
                      "'s; only that user or root may hand its terminal over"));
   }
-  for (const Session* session : sessions_.by_start()) {
-    const CurrentProgram& program = session->program();
-    if (program.pid() == leader.pid && program.IsAlive()) {
-      peer.Refuse(kRefusedHeld, absl::StrCat("head has that terminal already, "
-                                             "in the session ",
-                                             session->name()));
-      return absl::OkStatus();
-    }
+  if (const absl::Status is_new = CheckIsNew(leader); !is_new.ok()) {
+    peer.Refuse(kRefusedHeld, is_new.message());
+    return absl::OkStatus();
   }
   if (has_terminal() && IsAround(leader.pid)) {
     return absl::FailedPreconditionError(
@@ -263,14 +270,39 @@ absl::Status Head::OnAdopt(PendingConnection& peer, Adopt message,
     peer.Agree(newcomer.name);
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(Session* const session, Take(peer, std::move(newcomer)));
+  ASSIGN_OR_RETURN(Session* const session, Take(&peer, std::move(newcomer)));
   // Head sees what the program draws now, and knows nothing of what it drew
   // before.
   if (session != nullptr) session->Repaint();
   return absl::OkStatus();
 }
 
-absl::StatusOr<Session*> Head::Take(PendingConnection& peer,
+// The session is that of the user who sent the terminal: who the program is
+// inside its container says nothing about users outside.
+absl::Status Head::OnConsoleLeader(const PeerIdentity& who, std::string name,
+                                   Leader leader, Fd controller) {
+  if (stopping_) return absl::CancelledError("head is about to end");
+  RETURN_IF_ERROR(CheckUser(who.uid));
+  RETURN_IF_ERROR(CheckIsNew(leader));
+  WindowSize size = GetWindowSize(controller.get()).value_or(WindowSize());
+  if (size.rows == 0 || size.cols == 0) {
+    size = WindowSize();
+    RETURN_IF_ERROR(SetWindowSize(controller.get(), size));
+  }
+  Newcomer newcomer{
+      .name = std::move(name),
+      .owner = who.uid,
+      .said = absl::StrCat("came by --console from pid=", who.pid),
+      .program = {.pid = leader.pid,
+                  .pidfd = std::move(leader.pidfd),
+                  .controller = std::move(controller),
+                  .size = size,
+                  .argv = {}}};
+  RETURN_IF_ERROR(Check(newcomer));
+  return Take(nullptr, std::move(newcomer)).status();
+}
+
+absl::StatusOr<Session*> Head::Take(PendingConnection* peer,
                                     Newcomer newcomer) {
   const std::string& name = newcomer.name;
   Incarnation& program = newcomer.program;
@@ -282,9 +314,9 @@ absl::StatusOr<Session*> Head::Take(PendingConnection& peer,
   // the answer, so nothing is missed, and if nobody hears it, nothing started.
   const uint64_t number = session->program().number() + 1;
   stores_.Add(*session, number, program.controller.get(), program.pidfd.get());
-  if (!peer.Accept(name)) {
+  if (peer != nullptr && !peer->Accept(name)) {
     LogOf(Severity::kWarning, newcomer.owner, "went away", "session=", name,
-          " pid=", peer.identity().pid, " went away while it registered");
+          " pid=", peer->identity().pid, " went away while it registered");
     stores_.RemoveProgram(*session, number);
     if (session->program().number() == 0 && session->clients().empty()) {
       sessions_.Forget(*session);
@@ -292,14 +324,14 @@ absl::StatusOr<Session*> Head::Take(PendingConnection& peer,
     return nullptr;
   }
   LogOf(Severity::kInfo, newcomer.owner, "registered", "session=", name,
-        " pid=", program.pid, " uid=", newcomer.owner, " ", newcomer.said, ": ",
-        LoggedWords(program.argv));
+        " pid=", program.pid, " uid=", newcomer.owner, " ", newcomer.said,
+        program.argv.empty() ? "" : ": ", LoggedWords(program.argv));
   sessions_.MakeNewest(*session);
   clients_.AssignWaiting(*session);
   session->SetSizePolicy(newcomer.size_policy);
   session->SetWriterPolicy(newcomer.writers);
   session->Start(std::move(program));
-  pending_.EndRegistration(name, &peer);
+  pending_.EndRegistration(name, peer);
   return session;
 }
 

@@ -7,6 +7,7 @@
 //   PendingConnections  whoever hasn't said yet what they want; then
 //     Head itself         a body registers a program: which session it gets
 //     HeadClients         somebody attaches, or came to a client socket
+//     Consoles            a runtime of containers sends a program's terminal
 //     Queries             somebody asks; EventListeners hear what happens
 //   Audit               who did what
 //   SessionTable        the sessions
@@ -35,6 +36,7 @@
 #include "lib/clients/terminal_client.h"
 #include "lib/head/admission.h"
 #include "lib/head/audit.h"
+#include "lib/head/consoles.h"
 #include "lib/head/event_listeners.h"
 #include "lib/head/head_clients.h"
 #include "lib/head/head_options.h"
@@ -55,6 +57,7 @@ namespace deptyr {
 
 class Head final : private Listeners::Owner,
                    private PendingConnection::Owner,
+                   private Consoles::Owner,
                    private SessionTable::Owner,
                    private Queries::Owner,
                    private Upgrade::Owner,
@@ -137,9 +140,12 @@ class Head final : private Listeners::Owner,
   void Resume(const HeadState& before);
   absl::Status CheckName(const Newcomer& newcomer) const;
   absl::Status Check(const Newcomer& newcomer) const;
+  // Fails with AlreadyExists if a session has the terminal of this program.
+  absl::Status CheckIsNew(const Leader& leader) const;
   // Gives a program that was checked a session, and starts it there.  Null if
   // the peer has gone, so that it can't hear that the program is accepted.
-  absl::StatusOr<Session*> Take(PendingConnection& peer, Newcomer newcomer);
+  // There is no peer for a program that waits for no answer.
+  absl::StatusOr<Session*> Take(PendingConnection* peer, Newcomer newcomer);
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
   std::map<uid_t, Usage> UsageByUser() const;
   size_t CountClients() const {
@@ -162,6 +168,11 @@ class Head final : private Listeners::Owner,
                           Fd controller) override;
   absl::Status OnAdopt(PendingConnection& peer, Adopt message,
                        Fd controller) override;
+  void OnConsole(const ConsoleSpec& spec, Fd connection) override {
+    consoles_.Add(spec, std::move(connection));
+  }
+  absl::Status OnConsoleLeader(const PeerIdentity& who, std::string name,
+                               Leader leader, Fd controller) override;
   void OnExecFailed(PendingConnection& peer, const std::string& text) override;
   void OnLog(PendingConnection& peer, const std::string& style,
              Fd log) override;
@@ -206,6 +217,7 @@ class Head final : private Listeners::Owner,
   SessionTable sessions_;
   Stores stores_;
   PendingConnections pending_;
+  Consoles consoles_;
   HeadClients clients_;
   Upgrade upgrade_;
   std::unique_ptr<TerminalClient> terminal_;

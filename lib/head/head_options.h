@@ -25,11 +25,21 @@ struct AuditOptions {
   std::string file = {};  // "": head's log
 };
 
+// A socket for terminals that peers of other kinds send (lib/head/consoles.h).
+struct ConsoleSpec {
+  std::string path;
+  // The name of their sessions, in which {pid} stands for the program's.
+  std::string session;
+};
+// "PATH=SESSION".
+absl::StatusOr<ConsoleSpec> ParseConsole(absl::string_view text);
+
 struct HeadOptions {
   std::string socket;
   SocketRights rights;
   std::vector<ListenerSpec> listeners;
   std::vector<ClientDirSpec> client_dirs;
+  std::vector<ConsoleSpec> consoles;
   AllowRules allow = {};  // at the head socket
   SessionOptions session = {};
   size_t history = 1 << 20;  // bytes each session's ring holds

@@ -55,6 +55,7 @@ absl::Status Listeners::Open(std::vector<InheritedFd>& inherited,
   // The head socket comes last: a descriptor that the others name isn't the
   // only one left any more.
   RETURN_IF_ERROR(OpenClientSockets(inherited, before != nullptr));
+  RETURN_IF_ERROR(OpenConsoles(inherited, before != nullptr));
   const auto open = [&]() -> absl::StatusOr<ListeningSocket> {
     ListeningSocket socket = InheritedSocket(options_.socket, inherited);
     if (socket.valid()) return socket;
@@ -93,6 +94,29 @@ absl::Status Listeners::OpenClientSockets(std::vector<InheritedFd>& inherited,
     Log(Severity::kWarning,
         "TCP carries no authentication: whoever reaches the port types into "
         "the program");
+  }
+  return absl::OkStatus();
+}
+
+absl::Status Listeners::OpenConsoles(std::vector<InheritedFd>& inherited,
+                                     bool may_fail) {
+  for (const ConsoleSpec& spec : options_.consoles) {
+    const std::string role = absl::StrCat("console ", spec.path);
+    auto socket = HandedOverOr(role, [&] {
+      return ListenAt(spec.path, {.rights = {}, .inherited = &inherited});
+    });
+    if (!socket.ok() && !may_fail) return socket.status();
+    if (!socket.ok()) {
+      Log(Severity::kError, socket.status().message());
+      continue;
+    }
+    Log(Severity::kInfo, "terminals come to ", socket->path(), ", for ",
+        spec.session);
+    clients_[nullptr].push_back(
+        {role, std::make_unique<Acceptor>(
+                   loop_, *std::move(socket), [this, &spec](Fd connection) {
+                     owner_.OnConsole(spec, std::move(connection));
+                   })});
   }
   return absl::OkStatus();
 }

@@ -35,6 +35,8 @@ class Listeners {
     virtual void OnConnection(Fd connection) = 0;
     virtual void OnClient(const ListenerSpec& spec, Fd connection,
                           const std::optional<PeerIdentity>& who) = 0;
+    // Somebody connected to a socket for terminals of others.
+    virtual void OnConsole(const ConsoleSpec& spec, Fd connection) = 0;
     virtual bool has_terminal() const = 0;
   };
 
@@ -71,6 +73,7 @@ class Listeners {
 
   absl::Status OpenClientSockets(std::vector<InheritedFd>& inherited,
                                  bool may_fail);
+  absl::Status OpenConsoles(std::vector<InheritedFd>& inherited, bool may_fail);
   absl::Status OpenInDir(const Session& session, const ListenerSpec& spec);
   void Serve(const Session* session, std::string role, const ListenerSpec& spec,
              ListeningSocket socket);
