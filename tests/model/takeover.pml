@@ -607,7 +607,7 @@ inline start(n_, p_, b_) {
 #ifdef OWN_NAME_IS_TAKEN
 #define IS_OWN_NAME(b_) false
 #else
-#define IS_OWN_NAME(b_) (who == b_)     /* lib/head/head.cc: (pid == 0 || pid != who.pid)) { */
+#define IS_OWN_NAME(b_) (who == b_)     /* lib/head/head.cc: (pid == 0 || pid != newcomer.program.pid)) { */
 #endif
 
 /* lib/head/head.cc: absl::Status Head::OnRegister(PendingConnection& peer, Register message, */
@@ -618,7 +618,7 @@ inline register(b_) {
         n = 0;
         if
 #ifndef NO_NAME_CHECK
-        /* lib/head/head.cc: if (holder->program().IsAlive() && !message.replace && */
+        /* lib/head/head.cc: if (holder->program().IsAlive() && !newcomer.replace && */
         :: session && running && alive[who] && b_ != REPLACER && !IS_OWN_NAME(b_) ->
             connection[b_] = (connection[b_] == ASKED -> REFUSED : NONE);
             let_go(p, HEAD)
@@ -647,7 +647,7 @@ inline register(b_) {
         d_step {
             taken_up = false;
             if
-            /* lib/head/head.cc: if (!peer.Accept(message.name)) { */
+            /* lib/head/head.cc: if (!peer.Accept(name)) { */
             :: connection[b_] == ASKED ->
                 connection[b_] = ACCEPTED;
                 kept[b_] = whole;
@@ -1028,7 +1028,7 @@ end_serving:
                 if
                 :: connection[n] == ASKED || connection[n] == LEFT ->
                     copies[pty_of[n]] = copies[pty_of[n]] & (255 - SENT);
-                    connection[n] = (connection[n] == ASKED -> CLOSED : NONE)   /* lib/head/head.cc: if (stopping_) return absl::CancelledError("head is about to end") */
+                    connection[n] = (connection[n] == ASKED -> CLOSED : NONE)   /* lib/head/head.cc: Register message, Fd controller) { if (stopping_) return absl::CancelledError */
                 :: else
                 fi
             }
