@@ -73,7 +73,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
     (void)place.Follow(Notice{items.back()});
     (void)place.Follow(Output{std::string(input.Text())});
   }
-  ExpectJson(ItemsJson(items));
+  ExpectJson(ItemsJson("items", items));
   ExpectJson(StatusJson(items));
   ExpectHarmless(SessionsTable(items));
   ExpectHarmless(StatusText(items));
