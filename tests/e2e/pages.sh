@@ -84,8 +84,8 @@ blocks() {
 if [ "${1-}" = --alone ]; then
     for place in /run /srv; do mount -t tmpfs none $place || exit; done
     ip link set lo up
-    export XDG_RUNTIME_DIR=/run/user TERM=xterm HOME=$2/work PATH=$2/bin:$2/work:$PATH
-    unset DEPTYR_SOCKET
+    export XDG_RUNTIME_DIR=/run/user TMUX_TMPDIR=/run TERM=xterm HOME=$2/work PATH=$2/bin:$2/work:$PATH
+    unset DEPTYR_SOCKET TMUX
     mkdir "$2/work" /run/user
     person=$PWD/tests/e2e/person.sh
     cd "$2/work" || exit
