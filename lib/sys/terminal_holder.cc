@@ -106,9 +106,10 @@ absl::StatusOr<Fd> CopyFrom(const TerminalHolder& holder, int fd) {
   Fd copy(
       static_cast<int>(::syscall(SYS_pidfd_getfd, holder.pidfd.get(), fd, 0)));
   if (copy.valid()) return copy;
-  const std::string lacking = WhatIsLacking(errno);
+  const int error = errno;
   const absl::Status failed =
       Errno("take a terminal from ", holder.name, " (pid ", holder.pid, ")");
+  const std::string lacking = WhatIsLacking(error);
   return absl::UnavailableError(
       absl::StrCat(failed.message(), lacking.empty() ? "" : "; ", lacking));
 }
