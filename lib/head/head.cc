@@ -267,6 +267,8 @@ absl::Status Head::OnAdopt(PendingConnection& peer, Adopt message,
                   .argv = std::move(message.argv)}};
   RETURN_IF_ERROR(Check(newcomer));
   if (message.probe) {
+    // Whoever hears the answer may look who has the terminal.
+    newcomer.program.controller.Reset();
     peer.Agree(newcomer.name);
     return absl::OkStatus();
   }
