@@ -7,6 +7,7 @@
 #include <optional>
 #include <string>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "cmd/commands.h"
@@ -51,7 +52,7 @@ void ChooseCommand(std::vector<std::string> operands, bool login,
 }
 
 absl::StatusOr<std::string> ParseVariable(absl::string_view text) {
-  if (text.find('=') != absl::string_view::npos && text[0] != '=') {
+  if (absl::StrContains(text, '=') && text[0] != '=') {
     return std::string(text);
   }
   return absl::InvalidArgumentError(

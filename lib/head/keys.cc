@@ -1,6 +1,6 @@
 #include "lib/head/keys.h"
 
-#include <ranges>
+#include <algorithm>
 
 #include "absl/strings/str_cat.h"
 
@@ -18,11 +18,14 @@ bool IsOf(const SessionClient& client, const PeerIdentity& who) {
 absl::StatusOr<const SessionClient*> ClientMeant(const Session& session,
                                                  absl::string_view number,
                                                  const PeerIdentity& who) {
-  for (const SessionClient* client : session.clients() | std::views::reverse) {
-    const bool meant = number.empty() ? IsOf(*client, who)
+  const auto& clients = session.clients();
+  const auto meant = [&](const SessionClient* client) {
+    const bool named = number.empty() ? IsOf(*client, who)
                                       : absl::StrCat(client->id()) == number;
-    if (meant && !client->Info().read_only) return client;
-  }
+    return named && !client->Info().read_only;
+  };
+  const auto newest = std::find_if(clients.rbegin(), clients.rend(), meant);
+  if (newest != clients.rend()) return *newest;
   return absl::NotFoundError(
       absl::StrCat(number.empty() ? "no client of yours"
                                   : absl::StrCat("no client ", number),
