@@ -47,7 +47,7 @@ absl::Status TakeOperands(std::vector<std::string> operands,
   return absl::OkStatus();
 }
 
-bool Ask(const std::string& question) {
+bool Confirm(const std::string& question) {
   std::fprintf(stderr, "%s [y/N] ", Printable(question).c_str());
   std::array<char, 16> answer{};
   if (std::fgets(answer.data(), answer.size(), stdin) == nullptr) return false;
@@ -59,7 +59,7 @@ bool Ask(const std::string& question) {
 int AdoptCommand(int argc, char** argv) {
   const OriginalStderr fills_gaps;  // no socket is taken for one of the three
   IgnoreWriteSignals();
-  AdoptOptions adopt{.ask = Ask};
+  AdoptOptions adopt{.ask = Confirm};
   Options options(
       "adopt", "[OPTION]... [HEAD-SOCKET] PID",
       "Takes over the terminal of the program PID from whatever holds it: "

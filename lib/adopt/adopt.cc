@@ -60,7 +60,7 @@ std::string TextOfAll(const std::vector<T>& items) {
 
 // The terminal that the process is on, or, if all are wanted, one it holds.
 absl::StatusOr<ForeignTerminal> TerminalMeant(const AdoptOptions& options) {
-  const auto terminal = TerminalOf(options.pid);
+  auto terminal = TerminalOf(options.pid);
   if (!options.all || !absl::IsNotFound(terminal.status())) return terminal;
   ASSIGN_OR_RETURN(const TerminalHolder holder, HolderWith(options.pid));
   if (holder.terminals.empty()) return terminal;
@@ -118,7 +118,7 @@ std::vector<const HeldTerminal*> HeldBy(
       if (seen.insert(held.terminal.leader).second) all.push_back(&held);
     }
   }
-  std::ranges::stable_partition(all, [&](const HeldTerminal* held) {
+  std::stable_partition(all.begin(), all.end(), [&](const HeldTerminal* held) {
     return held->terminal.leader == terminal.leader;
   });
   return all;
