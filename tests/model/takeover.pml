@@ -647,7 +647,7 @@ inline register(b_) {
         d_step {
             taken_up = false;
             if
-            /* lib/head/head.cc: if (!peer.Accept(name)) { */
+            /* lib/head/head.cc: if (peer != nullptr && !peer->Accept(name)) { */
             :: connection[b_] == ASKED ->
                 connection[b_] = ACCEPTED;
                 kept[b_] = whole;
