@@ -97,7 +97,7 @@ HeadState Everything() {
                     .cols = 26,
                     .input_closed = true,
                     .received = 27,
-                    .greeting = Bytes()}};
+                    .greeting = {}}};
   state.attached = {{.client = SomeClient(),
                      .fd = fd++,
                      .wish = Bytes(),
@@ -196,6 +196,8 @@ TEST(UpgradeStateTest, TheTestHasEveryField) {
   connected.xpixels = 800;
   connected.ypixels = 600;
   state.clients[0].asks_size = true;
+  state.clients[0].ends_with_program = true;
+  state.clients[0].greeting = Bytes();
   state.attached[0].xpixels = 801;
   state.attached[0].ypixels = 601;
   session.file_spool = 97;
