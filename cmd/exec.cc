@@ -11,6 +11,8 @@
 #include "cmd/verb.h"
 #include "lib/base/status.h"
 #include "lib/sys/inherited_fds.h"
+#include "lib/sys/process.h"
+#include "lib/sys/sealed_copy.h"
 
 namespace deptyr {
 
@@ -33,6 +35,11 @@ int ExecCommand(int argc, char** argv) {
     }
     if (command.empty()) {
       return absl::InvalidArgumentError("no COMMAND; see --help");
+    }
+    if (OwnUid() == 0) {
+      std::vector<std::string> words = {"deptyr"};
+      words.insert(words.end(), argv, argv + argc);
+      RETURN_IF_ERROR(ContinueInSealedCopy(words));
     }
     return ExecBeside(target->where, std::move(command));
   };

@@ -370,6 +370,19 @@ TEST_F(ExecBesideOthersTest, TheCommandIsInTheProgramsNamespaces) {
   EXPECT_EQ(said(), "inside\nsleep\n");
 }
 
+// It may be root's there, too, and executed again: #!/proc/self/exe.
+TEST_F(ExecBesideOthersTest, TheProgramThatRootRunsOutsideIsNotSeenInside) {
+  const BodyProcess body = StartBody({"unshare", "--mount", "sleep", "1000"});
+  ASSERT_TRUE(WaitFor([&] {
+    return std::filesystem::read_symlink(
+               absl::StrCat("/proc/", body.pid(), "/exe"))
+               .filename() == "sleep";
+  }));
+  EXPECT_EQ(Exec({"sh", "-c", "readlink /proc/$PPID/exe"}), ExitStatus{})
+      << complained();
+  EXPECT_EQ(said(), "/memfd:deptyr (deleted)\n");
+}
+
 TEST_F(ExecBesideOthersTest, ARootDirectoryOfItsOwnIsTheCommandsToo) {
   const std::string root = folder_ / "root";
   std::filesystem::create_directories(root + "/bin");
