@@ -6,7 +6,7 @@
 #   a link from a page leads to a file of the tree and to a heading in it;
 #   a page that a comment or text names is there, and every page is installed;
 #   the man pages as HTML link to each other;
-#   the tests that the pages on security and migration name exist;
+#   the tests that the pages on security, migration and faults name exist;
 #   the version is the newest one that the changelogs name.
 cd "$(dirname "$0")/.." || exit
 command -v mandoc > /dev/null || { echo "needs mandoc"; exit 77; }
@@ -139,7 +139,11 @@ tests=$(sed -e ':join' -e '/^TEST[_FP]*([^)]*$/ { N; s/\n *//; b join' -e '}' te
     sed -nE 's/^TEST[_FP]*\(([A-Za-z0-9]+), *([A-Za-z0-9]+)\).*/\1.\2/p')
 while IFS=: read -r page name; do
     grep -qxF "${name//\`/}" <<< "$tests" || wrong "$page: no such test: $name"
-done < <(grep -oHE "\`[A-Z][A-Za-z0-9]*Test\.[A-Za-z0-9]+\`" docs/security.md docs/migration.md | sort -u)
+done < <(grep -oHE "\`[A-Z][A-Za-z0-9]*Test\.[A-Za-z0-9]+\`" docs/security.md docs/migration.md \
+    docs/dev/reliability.md | sort -u)
+while read -r path; do
+    [ -e "$path" ] || wrong "docs/dev/reliability.md: no such test: $path"
+done < <(grep -oE "\btests/[a-z0-9_./-]*[a-z0-9]" docs/dev/reliability.md | sort -u)
 version=$(sed -nE "s/^  version: '(.*)',/\1/p" meson.build)
 [ "$(sed -nE 's/^## ([0-9.]+) .*/\1/p;' docs/CHANGELOG.md | head -n 1)" = "$version" ] ||
     wrong "docs/CHANGELOG.md does not begin with $version"
