@@ -24,6 +24,7 @@
 #include "lib/clients/backlog_quota.h"
 #include "lib/clients/limits.h"
 #include "lib/clients/refusals.h"
+#include "lib/head/consoles.h"
 #include "lib/session/ring.h"
 #include "lib/session/session.h"
 #include "lib/sys/event_loop.h"
@@ -115,6 +116,22 @@ extern Session& session;
 namespace lib_head_audit_h {
 extern Admission& admission;
 }
+namespace lib_head_consoles_h {
+extern Consoles::Owner& owner;
+extern Admission& admission;
+extern Fd connection;
+}  // namespace lib_head_consoles_h
+namespace lib_head_keys_h {
+extern const Admission& admission;
+extern const PeerIdentity& who;
+extern const Ask& question;
+extern Session& session;
+}  // namespace lib_head_keys_h
+namespace lib_session_writer_h {
+extern Writer& writer;
+extern Audience& audience;
+extern const SessionClient& client;
+}  // namespace lib_session_writer_h
 namespace lib_head_circles_h {
 extern SessionTable& table;
 }

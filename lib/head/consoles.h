@@ -4,7 +4,7 @@
 //
 //   Consoles consoles(loop, owner, admission);
 //   consoles.Add({.path = "/run/boxes.sock", .session = "box-{pid}"},
-//   connection);
+//                std::move(connection));
 //
 // They don't say whose terminal it is.  The program is the leader of the
 // session that has it as its controlling terminal (TIOCGSID, ioctl_tty(2)).
