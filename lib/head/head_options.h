@@ -31,8 +31,6 @@ struct ConsoleSpec {
   // The name of their sessions, in which {pid} stands for the program's.
   std::string session;
 };
-// "PATH=SESSION".
-absl::StatusOr<ConsoleSpec> ParseConsole(absl::string_view text);
 
 struct HeadOptions {
   std::string socket;

@@ -112,9 +112,9 @@ std::string LocalUserName(uid_t uid) {
 }
 
 absl::StatusOr<Account> FindAccount(absl::string_view user) {
-  constexpr auto kNotThere = absl::StatusCode::kInvalidArgument;
-  ASSIGN_OR_RETURN(const std::string line,
-                   Getent("passwd", user, "user", kNotThere));
+  ASSIGN_OR_RETURN(
+      const std::string line,
+      Getent("passwd", user, "user", absl::StatusCode::kInvalidArgument));
   const std::vector<std::string> fields = absl::StrSplit(line, ':');
   constexpr size_t kFields = 7;
   Account account;

@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "absl/hash/hash.h"
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
 #include "lib/term/characters.h"
@@ -579,7 +580,7 @@ void ShownLines::Edit(char final, const Parameters& parameters) {
   const int count = std::max(parameters.At(0, 1), 1);
   const bool in_region = row_ >= top_ && row_ < bottom_;
   // The cursor's line, or a part of it, may be moved away from it.
-  if (absl::string_view("LMST").find(final) != absl::string_view::npos) {
+  if (absl::StrContains("LMST", final)) {
     deferred_ = deferred_ || IsChanged(FirstRow(row_));
   }
   switch (final) {
