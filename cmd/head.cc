@@ -11,7 +11,6 @@
 #include "cmd/verb.h"
 #include "lib/base/status.h"
 #include "lib/head/consoles.h"
-#include "lib/head/consoles.h"
 #include "lib/head/run_head.h"
 #include "lib/sys/folder.h"
 #include "lib/sys/head_socket.h"

@@ -112,9 +112,9 @@ std::string LocalUserName(uid_t uid) {
 }
 
 absl::StatusOr<Account> FindAccount(absl::string_view user) {
-  ASSIGN_OR_RETURN(
-      const std::string line,
-      Getent("passwd", user, "user", absl::StatusCode::kInvalidArgument));
+  constexpr auto kUnknown = absl::StatusCode::kInvalidArgument;
+  ASSIGN_OR_RETURN(const std::string line,
+                   Getent("passwd", user, "user", kUnknown));
   const std::vector<std::string> fields = absl::StrSplit(line, ':');
   constexpr size_t kFields = 7;
   Account account;
@@ -127,7 +127,7 @@ absl::StatusOr<Account> FindAccount(absl::string_view user) {
   account.home = fields[5];
   account.shell = fields[6];
   ASSIGN_OR_RETURN(const std::string groups,
-                   Getent("initgroups", account.name, "user", kNotThere));
+                   Getent("initgroups", account.name, "user", kUnknown));
   for (const absl::string_view word :
        absl::StrSplit(groups, ' ', absl::SkipEmpty())) {
     gid_t group = 0;
