@@ -88,15 +88,11 @@ class Options {
   template <typename To, size_t kSize>
   void OneOf(absl::string_view name, absl::string_view placeholder, To* value,
              const Named<To> (&table)[kSize], absl::string_view help) {
-    OptionValues values = {.choices = NamesOf(table)};
-    for (const Named<To>& entry : table) {
-      if (entry.value == *value) values.usual = std::string(entry.name);
-    }
+    const OptionValues values = {.usual = std::string(NameIn(table, *value)),
+                                 .choices = NamesOf(table)};
     const auto parse = [&table, choice = Listed(values.choices)](
                            absl::string_view text) -> absl::StatusOr<To> {
-      for (const Named<To>& entry : table) {
-        if (entry.name == text) return entry.value;
-      }
+      if (const auto named = ValueNamed(table, text)) return *named;
       return absl::InvalidArgumentError(
           absl::StrCat("unknown value: ", text, "; say ", choice));
     };

@@ -56,7 +56,7 @@ class Surroundings {
   };
 
   explicit Surroundings(Fd folder) : folder_(std::move(folder)) {}
-  // As they are called in the user namespace that this process is in now.
+  // Its ids are those of the user namespace that this process is in now.
   absl::StatusOr<Credentials> ReadCredentials() const;
   absl::Status EnterRoot() const;
 

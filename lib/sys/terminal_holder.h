@@ -93,7 +93,7 @@ class [[nodiscard]] ReadyForHead {
         blocks_(blocks),
         packets_(packets) {}
   Fd controller_;
-  // As they were.
+  // The settings to go back to.
   int blocks_;
   int packets_;
 };
