@@ -5,10 +5,15 @@ import os
 import shutil
 import signal
 import subprocess
+import sys
 import tempfile
 import time
 from pathlib import Path
 from typing import Callable
+
+sys.path.append(str(Path(__file__).resolve().parent.parent / 'faults'))
+
+from parties import ServiceManager  # noqa: E402
 
 DEADLINE = 60.0
 
@@ -94,6 +99,7 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix='deptyr-compare-'))
         self.roots: list[int] = []  # of the relay's processes
         self.started: list[subprocess.Popen] = []
+        self.closers: list[Callable[[], None]] = []
 
     def __enter__(self) -> 'Server':
         return self
@@ -104,6 +110,8 @@ class Server:
         end_descendants()
         for process in self.started:
             process.wait()
+        for close in self.closers:
+            close()
         shutil.rmtree(self.folder, ignore_errors=True)
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
@@ -125,8 +133,8 @@ class Server:
         """A child that ends with us."""
         with open(self.folder / 'log', 'ab') as log:
             process = subprocess.Popen(
-                [self.tools.meter, 'child', *map(str, words)], stdin=subprocess.DEVNULL,
-                stderr=log, start_new_session=True, **{'stdout': log} | options)
+                [self.tools.meter, 'child', *map(str, words)], stderr=log,
+                start_new_session=True, **{'stdin': subprocess.DEVNULL, 'stdout': log} | options)
         self.started.append(process)
         if root:
             self.roots.append(process.pid)
@@ -217,6 +225,7 @@ class Deptyr(Server):
 
     kept = 1000  # sessions; what the keeper below has room for
     listened = 64  # sessions that each have sockets of their own
+    environment: dict[str, str] = {}  # head's, beside ours
 
     def binary(self) -> str:
         return self.tools.deptyr
@@ -226,23 +235,26 @@ class Deptyr(Server):
         for session in range(count):
             self.body(session, numbered(program, session))
 
-    def head(self, count: int) -> None:
-        keeper = 'none'
+    def keeper(self, count: int) -> str:
         if count <= self.kept and shutil.which('s6-fdholder-daemon'):
-            keeper = 's6:' + self.fdholder()
+            return 's6:' + self.fdholder()
+        return 'none'
+
+    def head(self, count: int) -> None:
         clients = self.folder / 'clients'
         clients.mkdir()
         sockets = ['--client-dir', clients]
         if count > self.listened:
             sockets = ['--raw', f'{clients}/0.raw=0']
         ready, written = os.pipe()
-        self.spawn(self.binary(), 'head', '--headless', '--keeper', keeper, '--ready-fd',
-                   written, *sockets, self.folder / 'head', pass_fds=[written])
+        self.spawn(self.binary(), 'head', '--headless', '--keeper', self.keeper(count), '--ready-fd',
+                   written, *sockets, self.folder / 'head', pass_fds=[written],
+                   env=os.environ | self.environment)
         self.await_newline(ready, written, 'deptyr head')
 
-    def body(self, session: int, program: list[str]) -> subprocess.Popen:
+    def body(self, session: int, program: list[str], **options) -> subprocess.Popen:
         return self.spawn(self.binary(), 'body', '--name', session, self.folder / 'head', '--',
-                          *program, root=False)
+                          *program, root=False, **options)
 
     def fdholder(self) -> str:
         env = self.folder / 'rules/uid/self/env'
@@ -268,6 +280,37 @@ class DeptyrAgainst(Deptyr):
 
 class DeptyrUnkept(Deptyr):
     kept = 0
+
+
+class DeptyrSystemd(Deptyr):
+    """systemd keeps copies of the descriptors."""
+
+    def keeper(self, count: int) -> str:
+        manager = ServiceManager(self.folder / 'notify')
+        self.closers.append(manager.close)
+        self.environment = {'NOTIFY_SOCKET': str(self.folder / 'notify')}
+        return 'systemd'
+
+
+class DeptyrLogged(DeptyrUnkept):
+    """A logger has what the programs show."""
+
+    def body(self, session: int, program: list[str], **options) -> subprocess.Popen:
+        logger, log = os.pipe()
+        self.spawn('cat', stdin=logger, stdout=subprocess.DEVNULL, root=False)
+        os.close(logger)
+        body = super().body(session, program, stdout=log)
+        os.close(log)
+        return body
+
+
+class DeptyrFollowed(DeptyrUnkept):
+    """Somebody waits for something on the screen."""
+
+    def start(self, program: list[str], count: int) -> None:
+        super().start(program, count)
+        self.spawn(self.binary(), 'wait', '--timeout', 'never', '--screen', 'not shown',
+                   self.folder / 'head', 0, root=False)
 
 
 class DeptyrFramed(Deptyr):
@@ -404,6 +447,10 @@ BARE_KEEP = Peer('bare poll that keeps a MiB each', BareKeep)
 DEPTYR = Peer('deptyr', Deptyr, sessions=4000)
 DEPTYR_AGAINST = Peer('deptyr, the other', DeptyrAgainst)
 DEPTYR_UNKEPT = Peer('deptyr, no keeper', DeptyrUnkept)
+DEPTYR_SYSTEMD = Peer('deptyr, kept by systemd', DeptyrSystemd)
+DEPTYR_LOGGED = Peer('deptyr, with a log', DeptyrLogged)
+DEPTYR_FOLLOWED = Peer('deptyr, its screen waited for', DeptyrFollowed)
+DEPTYR_RUN = Peer('deptyr run -d', DeptyrUnkept)
 DEPTYR_FRAMED = Peer('deptyr, framed', DeptyrFramed)
 DEPTYR_ATTACH = Peer('deptyr attach', DeptyrAttach)
 PEERS = [

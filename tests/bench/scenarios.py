@@ -1,22 +1,29 @@
 """The scenarios that are measured, and how results are shown."""
 
+import contextlib
 import json
+import os
 import re
 import statistics
 import subprocess
 import time
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Callable, Iterable
+from typing import Callable, Iterable, Iterator
 
 from measure import Measurement, memory, processor_time, ring_bytes, wake_ups
 from peers import (BARE_DRAIN, BARE_KEEP, BARE_POLL, BARE_RELAY, DEADLINE, DEPTYR,
-                   DEPTYR_AGAINST, DEPTYR_ATTACH, DEPTYR_FRAMED, DEPTYR_UNKEPT, BareHold, Deptyr, Failure, Peer, Screen,
-                   Server, Tmux, Tools)
+                   DEPTYR_AGAINST, DEPTYR_ATTACH, DEPTYR_FOLLOWED, DEPTYR_FRAMED, DEPTYR_LOGGED, DEPTYR_RUN,
+                   DEPTYR_SYSTEMD, DEPTYR_UNKEPT, BareHold, Deptyr, Dtach, Failure, Peer, Screen, Server,
+                   Tmux, Tools, descendants, wait_until)
 
 MIB = 1 << 20
 GIB = 1 << 30
 OURS = ('deptyr', 'bare')
+
+# Without a blank or a line break; see meter.h.
+FULL_SCREEN = '\x1b[?1049h' + ''.join(
+    f'\x1b[{row};1H\x1b[3{row % 8}m{"x" * 78}' for row in range(1, 25))
 
 Result = dict
 Value = Callable[[Result], float]
@@ -43,8 +50,38 @@ class Bar:
 
 
 @dataclass
+class Row:
+    """A figure of deptyr beside the best peer's."""
+    what: str
+    ours: list[float]    # one for each round, as are the others
+    best: str            # the peer; '' if none does this
+    theirs: list[float]
+    ratios: list[float]  # ours to theirs
+    most: bool           # more is better
+
+    def standing(self) -> str:
+        """Says who is ahead; somebody is if all rounds agree."""
+        if not self.ratios:
+            return '-'
+        if min(self.ratios) > 1:
+            return 'ahead' if self.most else '**behind**'
+        if max(self.ratios) < 1:
+            return '**behind**' if self.most else 'ahead'
+        return 'even'
+
+    def compared(self) -> list[float]:
+        """What is compared with another run's, on a machine of another speed."""
+        return self.ratios or self.ours
+
+    def cells(self) -> list[str]:
+        theirs = f'{spread(self.theirs)}, {self.best}' if self.best else '-'
+        return [self.what, spread(self.ours), theirs, spread(self.ratios), self.standing()]
+
+
+@dataclass
 class Report:
     tables: list[Table] = field(default_factory=list)
+    rows: list[Row] = field(default_factory=list)
     targets: list[list[str]] = field(default_factory=list)
     bars: list[Bar] = field(default_factory=list)
     against: list[list[str]] = field(default_factory=list)  # rows: ours and another deptyr
@@ -82,9 +119,10 @@ class Rounds:
         return [value(a) / value(b) for a, b in pairs
                 if a is not None and b is not None and value(b) != 0]
 
-    def best(self, value: Value, most: bool = True) -> str:
+    def best(self, value: Value, most: bool = True, among: Iterable[str] | None = None) -> str:
         """The peer that is ahead of the others; '' without any."""
-        medians = {name: statistics.median(self.values(name, value)) for name in self.results
+        medians = {name: statistics.median(self.values(name, value))
+                   for name in among or self.results
                    if not name.startswith(OURS) and self.values(name, value)}
         return (max if most else min)(medians, key=medians.__getitem__, default='')
 
@@ -160,8 +198,23 @@ class Scenarios:
             what, spread(rounds.values(DEPTYR_AGAINST.name, value)),
             spread(rounds.values('deptyr', value)), spread(ratios), verdict])
 
-    def bar(self, scenario: str, rounds: Rounds, bare: str, value: Value, most: bool = True) -> None:
-        self.versus(scenario, rounds, value, most)
+    def row(self, what: str, rounds: Rounds, value: Value, most: bool = True, *, bare: str = '',
+            ours: Peer = DEPTYR, among: list[str] | None = None) -> None:
+        """Sets deptyr beside the best of the peers; with `bare`, in the plot, too."""
+        best = rounds.best(value, most, among)
+        self.report.rows.append(Row(
+            what, rounds.values(ours.name, value), best, rounds.values(best, value),
+            rounds.ratios(ours.name, best, value), most))
+        if ours is DEPTYR:
+            self.versus(what, rounds, value, most)
+        if bare:
+            self.bar(what, rounds, bare, value, most)
+
+    def alone(self, what: str, value: float, most: bool = False) -> None:
+        """Adds a figure of something that no peer does."""
+        self.report.rows.append(Row(what, [value], '', [], [], most))
+
+    def bar(self, scenario: str, rounds: Rounds, bare: str, value: Value, most: bool) -> None:
         best = rounds.best(value, most)
         ours = rounds.ratios('deptyr', bare, value)
         theirs = rounds.ratios(best, bare, value)
@@ -170,6 +223,10 @@ class Scenarios:
             self.report.bars.append(Bar(
                 scenario, turned(statistics.median(ours)),
                 turned(statistics.median(theirs)) if theirs else 0, best))
+
+    def with_own_clients(self) -> list[str]:
+        """The peers whose client is a program on a terminal, as attach is."""
+        return [peer.name for peer in self.peers if peer.server.dialect == 'tty']
 
     def size(self, mebibytes: float, peer: Peer) -> int:
         """Rounds to whole blocks of 64 KiB, at least four."""
@@ -205,8 +262,10 @@ class Scenarios:
                         rounds.ratios('deptyr', top, rate), best, unit='x')
             self.target(f'CPU per GiB relayed, {kind}', f'≤ {most}x bare relay',
                         rounds.ratios('deptyr', 'bare relay', cpu), most, False, unit='x')
-            self.bar(f'throughput, {kind}', rounds, 'bare relay', rate)
-            self.versus(f'CPU per GiB relayed, {kind}', rounds, cpu, most=False)
+            self.row(f'throughput, MB/s, {kind}', rounds, rate, bare='bare relay')
+            self.row(f'throughput, CPU s/GiB, {kind}', rounds, cpu, most=False)
+            self.row(f'throughput, MB/s, {kind}, deptyr attach', rounds, rate, ours=DEPTYR_ATTACH,
+                     among=self.with_own_clients())
 
     def drain(self) -> None:
         peers = [BARE_DRAIN, BARE_POLL, *self.ours, *(peer for peer in self.peers if peer.alone)]
@@ -231,8 +290,8 @@ class Scenarios:
             limit = 3 if kind == 'bytes' else 1.1
             self.target(f'drain with nobody attached, {kind}', f'≥ {limit}x bare drain',
                         rounds.ratios('deptyr', 'bare drain', rate), limit, unit='x')
-            self.bar(f'drain, {kind}', rounds, 'bare drain', rate)
-            self.versus(f'CPU per GiB drained, {kind}', rounds, cpu, most=False)
+            self.row(f'drain, MB/s, {kind}', rounds, rate, bare='bare drain')
+            self.row(f'drain, CPU s/GiB, {kind}', rounds, cpu, most=False)
 
     def keys(self) -> None:
         rounds = self.round_trips('A keystroke to the program and back', [
@@ -244,6 +303,9 @@ class Scenarios:
         best = rounds.best(of('p50'), most=False)
         self.target('keystroke', f'p50 below the best peer ({best})',
                     rounds.ratios('deptyr', best, of('p50')), 1, False, 'x')
+        for key in 'p50', 'p99':
+            self.row(f'keystroke, {key} µs, deptyr attach', rounds, of(key), most=False,
+                     ours=DEPTYR_ATTACH, among=self.with_own_clients())
 
     def keys_beside_a_flood(self) -> None:
         self.round_trips('A keystroke, while another session floods its client', [
@@ -284,8 +346,8 @@ class Scenarios:
         columns['CPU µs a key'] = lambda peer: spread(rounds.values(peer, of('cpu')))
         self.table(title, rounds, columns)
         title = title.replace('A keystroke', 'keystroke').replace(' to the program and back', '')
-        self.bar(title, rounds, 'bare poll', of('p50'), most=False)
-        self.versus(f'{title}, p99', rounds, of('p99'), most=False)
+        self.row(f'{title}, p50 µs', rounds, of('p50'), most=False, bare='bare poll')
+        self.row(f'{title}, p99 µs', rounds, of('p99'), most=False)
         return rounds
 
     def fan_out(self) -> None:
@@ -310,8 +372,8 @@ class Scenarios:
                 'saw the end': lambda name, clients=clients: spread(
                     rounds.values(name, of('ended'))) + f' of {clients}',
             })
-            self.bar(f'{clients} client{"s" if clients > 1 else ""}', rounds, 'bare poll',
-                     received_mb_per_s)
+            self.row(f'{clients} client{"s" if clients > 1 else ""}, MB/s', rounds,
+                     received_mb_per_s, bare='bare poll')
             if clients > 1:
                 best = rounds.best(received_mb_per_s)
                 limit = 1.5 if clients == 10 else 2
@@ -347,6 +409,8 @@ class Scenarios:
             'memory KiB more': lambda name: spread(rounds.values(name, of('growth'))),
         })
         for who in 'program', 'reader':
+            self.row(f"a client that never reads, the {who}'s speed, times that without it", rounds,
+                     of(who))
             self.target(f'a client that never reads, the {who}', '≥ 0.95x without it',
                         rounds.values('deptyr', of(who)), 0.95, unit='x')
         self.target("a client that never reads, head's memory", 'flat (≤ 256 KiB more)',
@@ -370,18 +434,108 @@ class Scenarios:
                     'times bare poll': lambda name: spread(rounds.ratios(name, 'bare poll', total)),
                     'fairness (min/max)': lambda name: spread(rounds.values(name, fair)),
                 })
-                if count != 64:
-                    self.versus(title, rounds, total)
-                else:
+                self.row(f'{title}, MB/s', rounds, total, bare='bare poll' if count == 64 else '')
+                if count > 1:
+                    self.row(f'{title}, fairness', rounds, fair)
+                if count == 64:
                     self.target(title, 'total ≥ 0.95x bare poll',
                                 rounds.ratios('deptyr', 'bare poll', total), 0.95, unit='x')
                     self.target(title, 'fairness ≥ 0.9', rounds.values('deptyr', fair), 0.9)
-                    self.bar(title, rounds, 'bare poll', total)
+
+    def throughput_with_more(self) -> None:
+        """The price of what head does beside passing bytes on."""
+        peers = [DEPTYR_UNKEPT, DEPTYR, DEPTYR_SYSTEMD, DEPTYR_LOGGED, DEPTYR_FOLLOWED]
+
+        def one(peer: Peer) -> Result:
+            size = self.size(64, peer)
+            with Measurement(self.tools, peer) as measurement:
+                return self.check(peer, measurement.sink('--kind', 'text', '--bytes', size)) | {
+                    'size': size}
+        rounds = self.take_turns(peers, one)
+        plain = DEPTYR_UNKEPT.name
+        self.table('Throughput to one client, text, with more to do', rounds, {
+            'MB/s': lambda name: spread(rounds.values(name, mb_per_s)),
+            f'times {plain}': lambda name: spread(rounds.ratios(name, plain, mb_per_s)),
+            f'CPU, times {plain}': lambda name: spread(rounds.ratios(name, plain, cpu_per_gib)),
+        })
+
+    def regimes(self) -> None:
+        """On a machine that isn't deptyr's alone."""
+        for regime, what in REGIMES:
+            try:
+                with regime():
+                    self.in_regime(what)
+            except OSError as why:
+                self.report.absent[what] = str(why)
+
+    def in_regime(self, what: str) -> None:
+        for kind in 'text', 'bytes':
+            for clients, bare, verb in (1, BARE_RELAY, 'relay'), (0, BARE_DRAIN, 'drain'):
+                def one(peer: Peer, kind: str = kind, clients: int = clients) -> Result:
+                    size = self.size(32, peer)
+                    with Measurement(self.tools, peer) as measurement:
+                        result = measurement.sink('--kind', kind, '--bytes', size, clients=clients)
+                    if not result['done']:
+                        raise Failure('the program did not get rid of its output')
+                    seconds = result['seconds' if clients else 'program_seconds']
+                    return result | {'size': size, 'seconds': seconds}
+                rounds = self.take_turns([bare, DEPTYR], one)
+                title = f'{what}: {verb}, {kind}'
+                self.table(title, rounds, {
+                    'MB/s': lambda name: spread(rounds.values(name, mb_per_s)),
+                    f'times {bare.name}':
+                        lambda name: spread(rounds.ratios(name, bare.name, mb_per_s)),
+                })
+                self.target(title, f'≥ 0.95x {bare.name}',
+                            rounds.ratios('deptyr', bare.name, mb_per_s), 0.95, unit='x')
+
+    def calls(self) -> None:
+        """How many questions a second a script gets answered."""
+        count = 3 if self.small else 100
+        for what, commands in CALLS.items():
+            def one(peer: Peer, commands: dict = commands) -> Result:
+                with Measurement(self.tools, peer, others=True) as measurement:
+                    assert measurement.others
+                    control = measurement.control.listener.accept()[0]
+                    control.sendall(b'say ready\n')
+                    command = list(map(str, commands[peer.name](measurement.server)))
+                    # The first sees the line.
+                    wait_until(lambda: b'ready' in subprocess.run(
+                        command, capture_output=True, check=True).stdout, 'the screen')
+                    start = time.monotonic()
+                    for _ in range(count):
+                        subprocess.run(command, stdout=subprocess.DEVNULL, check=True)
+                    control.close()
+                    return {'rate': count / (time.monotonic() - start)}
+            rounds = self.take_turns(
+                [peer for peer in [DEPTYR, *self.peers] if peer.name in commands], one)
+            self.table(what, rounds, {
+                'calls a second': lambda name: spread(rounds.values(name, of('rate')))})
+            self.row(f'{what}, calls a second', rounds, of('rate'))
+
+    def adopt(self) -> None:
+        """Takes programs over from dtach, one after the other."""
+        count = 2 if self.small else 20
+        times = []
+        with Measurement(self.tools, Peer('dtach', Dtach), count) as measurement, \
+                DEPTYR_UNKEPT.server(self.tools) as server:
+            assert isinstance(server, Deptyr)
+            server.head(server.listened + 1)
+            pids = [pid for root in measurement.server.roots for pid in descendants(root)
+                    if self.tools.is_program(pid)]
+            for pid in pids:
+                start = time.monotonic()
+                server.call(self.tools.deptyr, 'adopt', server.folder / 'head', pid)
+                times.append((time.monotonic() - start) * 1e3)
+        self.report.tables.append(Table('Adopting a program from dtach', ['what', 'ms'], [
+            ['deptyr adopt, until it has ended', spread(times)]]))
+        self.alone('adopt, ms', statistics.median(times))
 
     def rest(self) -> None:
         counts = (1, 10) if self.small else (1, 100, 1000, 4000)
         columns: dict[str, list[str]] = {}
         for count in counts:
+            rounds = Rounds([])
             for peer in [BARE_POLL, DEPTYR, *(peer for peer in self.peers if peer.alone)]:
                 if peer.name.endswith('-a') or not self.small and count > max(peer.sessions, 1):
                     cells = ['-', '-']
@@ -392,22 +546,39 @@ class Scenarios:
                         self.failed(peer.name, failure)
                         continue
                     cells = [f'{number(result["pss"] / 1024)}', number(result['wake_ups'])]
+                    rounds.results[peer.name] = [result]
                     if peer is DEPTYR:
                         self.rest_of_deptyr(count, result)
                 columns.setdefault(peer.name, []).extend(cells)
+            self.row(f'at rest, {count:,} session{"s" if count > 1 else ""}, PSS KiB each', rounds,
+                     lambda result: result['pss'] / 1024, most=False)
         self.report.tables.append(Table(
             'At rest', ['peer', *(text for count in counts for text in (
                 f'{count:,}: PSS KiB a session', 'wake-ups a second'))],
             [[name, *cells] for name, cells in columns.items() if any(c != '-' for c in cells)]))
 
-    def at_rest(self, peer: Peer, count: int) -> Result:
+    def full_screens(self) -> None:
+        """Memory of sessions whose programs have drawn a screen."""
+        count = 10 if self.small else 1000
+        rounds = Rounds([])
+        for peer in [DEPTYR, *(peer for peer in self.peers if peer.name == 'tmux')]:
+            try:
+                rounds.results[peer.name] = [self.at_rest(peer, count, FULL_SCREEN)]
+            except (Failure, OSError, ValueError) as failure:
+                self.failed(peer.name, failure)
+        title = f'At rest, {count:,} sessions with a full-screen program each'
+        self.table(title, rounds, {'PSS KiB a session': lambda name: spread(
+            rounds.values(name, lambda result: result['pss'] / 1024))})
+        self.row(f'{title}, PSS KiB each', rounds, lambda result: result['pss'] / 1024, most=False)
+
+    def at_rest(self, peer: Peer, count: int, shown: str = 'x' * 60) -> Result:
         with Measurement(self.tools, peer, count, others=count > 1) as measurement:
             idle = []
             if measurement.others:
                 for _ in range(count - 1):
                     measurement.others.listener.settimeout(DEADLINE)
                     idle.append(measurement.others.listener.accept()[0])
-            line = b'say ' + b'x' * 60 + b'\n'  # something on each screen
+            line = f'say {shown}\n'.encode()
             for control in idle:
                 control.sendall(line)
             started = processor_time(measurement.server.relay())
@@ -484,7 +655,7 @@ class Scenarios:
                 return starter.measure(count)
         exec_, pty = Peer('bare exec', Server), Peer('bare PTY and exec', Server)
         held = Peer('bare PTY, handed over, and exec', BareHold)
-        rounds = self.take_turns([exec_, pty, held, *self.ours, DEPTYR_UNKEPT, *(
+        rounds = self.take_turns([exec_, pty, held, *self.ours, DEPTYR_UNKEPT, DEPTYR_RUN, *(
             peer for peer in self.peers if peer.name in STARTS)], one)
         self.table("Start: from fork to the program's first instruction", rounds, {
             'µs': lambda name: spread(rounds.values(name, of('p50'))),
@@ -497,17 +668,18 @@ class Scenarios:
                     rounds.ratios('deptyr', pty.name, of('p50')), 1.4, False, 'x')
         self.target("body, to the program's first instruction", f'below the best peer ({best})',
                     rounds.ratios('deptyr', best, of('p50')), 1, False, 'x')
-        self.bar('start', rounds, pty.name, of('p50'), most=False)
+        self.row('start, µs', rounds, of('p50'), most=False, bare=pty.name)
 
     def paint(self) -> None:
         said = self.program('tests/screen-bench', self.tools.deptyr, self.tools.build /
                             'tests/flooder', 1 if self.small else 7)
-        found = re.search(r'attach to first paint, .*: median (\d+) us', said)
+        found = re.findall(r'attach to first paint, (\w+), .*: median (\d+) us', said)
         if not found:
             self.failed('deptyr', f'screen-bench: {said}')
-            return
-        self.target('attach to first paint, 80x24, full 1 MiB ring', '≤ 5 ms',
-                    [int(found[1]) / 1000], 5, False, ' ms')
+        for size, median in found:
+            self.alone(f'attach to first paint, {size}, µs', int(median))
+            self.target(f'attach to first paint, {size}, full 1 MiB ring', '≤ 5 ms',
+                        [int(median) / 1000], 5, False, ' ms')
 
     def blackout(self) -> None:
         said = self.program('tests/blackout-bench', self.tools.deptyr, self.tools.build /
@@ -519,6 +691,8 @@ class Scenarios:
                  'with a keeper': 'throughput with a keeper, times that without'}
         if len(rows) != 3:
             self.failed('deptyr', f'blackout-bench: {said}')
+        for name, value in rows:
+            self.alone(f'blackout, {names[name]}', float(value), most=name == 'with a keeper')
         self.report.tables.append(Table('Blackout of a restart, 100 sessions, each with a client',
                                         ['what', 'median'],
                                         [[names[name], value] for name, value in rows]))
@@ -565,6 +739,12 @@ class Starter(Server):
         return [server.binary(), 'body', '--name', 's@', server.folder / 'head', '--',
                 *self.program]
 
+    def run(self, server: Server) -> list[object]:
+        assert isinstance(server, Deptyr)
+        server.head(server.listened + 1)
+        return ['env', f'DEPTYR_SOCKET={server.folder}/head', server.binary(), 'run', '-d', '--name',
+                's@', '--', *self.program]
+
     def bare_hold(self, server: Server) -> list[object]:
         assert isinstance(server, BareHold)
         return [self.tools.bare_pty, '--to', server.hold(), *self.program]
@@ -586,13 +766,76 @@ class Starter(Server):
                 self.folder, '-l', 'none:']
 
 
+CALLS: dict[str, dict[str, Callable[[Server], list]]] = {
+    'A picture of the screen': {
+        'deptyr': lambda server: [server.tools.deptyr, 'snapshot', server.folder / 'head', '0'],
+        'tmux': lambda server: [*server.tmux(), 'capture-pane', '-p', '-t', 's0'],
+    },
+    'Waiting for what is on the screen': {
+        'deptyr': lambda server: [server.tools.deptyr, 'wait', '--screen', 'ready', '--print',
+                                  server.folder / 'head', '0'],
+    },
+}
+
+
+@contextlib.contextmanager
+def beside_others() -> Iterator[None]:
+    """Each processor has something else to compute."""
+    others = [subprocess.Popen(['sh', '-c', 'while :; do :; done'])
+              for _ in os.sched_getaffinity(0)]
+    try:
+        yield
+    finally:
+        for other in others:
+            other.kill()
+            other.wait()
+
+
+@contextlib.contextmanager
+def on_one_core() -> Iterator[None]:
+    """All processes share one, as with taskset(1)."""
+    before = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {min(before)})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, before)
+
+
+@contextlib.contextmanager
+def with_a_quota() -> Iterator[None]:
+    """All processes together have the time of one core, as with CPUQuota=100%."""
+    root = Path('/sys/fs/cgroup')
+    old = not (root / 'cgroup.controllers').exists()
+    group = root / ('cpu' if old else '') / f'deptyr-bench-{os.getpid()}'
+    group.mkdir()
+    try:
+        if old:
+            (group / 'cpu.cfs_quota_us').write_text('100000')
+        else:
+            (group / 'cpu.max').write_text('100000 100000')
+        (group / 'cgroup.procs').write_text(str(os.getpid()))
+        yield
+    finally:
+        with contextlib.suppress(OSError):
+            (group.parent / 'cgroup.procs').write_text(str(os.getpid()))
+        group.rmdir()
+
+
+REGIMES = (
+    (beside_others, 'Beside a process on each core that computes'),
+    (with_a_quota, 'With a quota of one core'),
+    (on_one_core, 'On one core'),
+)
+
 STARTS: dict[str, Callable[[Starter, Server], list]] = {
     'bare exec': lambda starter, server: starter.program,
     'bare PTY and exec': lambda starter, server: [starter.tools.bare_pty, *starter.program],
     'bare PTY, handed over, and exec': Starter.bare_hold,
     'deptyr': Starter.deptyr,
     DEPTYR_AGAINST.name: Starter.deptyr,
-    'deptyr, no keeper': Starter.deptyr,
+    DEPTYR_UNKEPT.name: Starter.deptyr,
+    DEPTYR_RUN.name: Starter.run,
     'dtach': lambda starter, server: ['dtach', '-n', starter.folder / 's@', *starter.program],
     'tmux': Starter.tmux,
     'screen': Starter.screen,
@@ -631,7 +874,12 @@ SCENARIOS: dict[str, Callable[[Scenarios], None]] = {
     'fan-out': Scenarios.fan_out,
     'never-reads': Scenarios.one_that_never_reads,
     'busy': Scenarios.busy_sessions,
+    'more': Scenarios.throughput_with_more,
+    'regimes': Scenarios.regimes,
+    'calls': Scenarios.calls,
+    'adopt': Scenarios.adopt,
     'rest': Scenarios.rest,
+    'full-screens': Scenarios.full_screens,
     'clients': Scenarios.clients,
     'start': Scenarios.start,
     'paint': Scenarios.paint,

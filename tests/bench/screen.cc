@@ -4,7 +4,7 @@
 //
 //   attach to first paint: the time from connect(2) to the last byte of the
 //     painting, for a full-screen program that has filled its ring of 1 MiB
-//     long ago; and again while its picture is parked
+//     long ago, on a small and on a large terminal
 //   the cost of the model: bytes a second of a flood of text through head to
 //     one raw client, against the same through a router, which keeps no screen;
 //     the two take turns, what counts is the median of the ratios
@@ -13,6 +13,7 @@
 #include <sys/socket.h>
 #include <sys/un.h>
 
+#include "lib/base/window_size.h"
 #include "lib/wire/messages.h"
 #include "tests/bench/process.h"
 
@@ -33,11 +34,13 @@ int ConnectTo(const std::string& path) {
 }
 
 // Returns the microseconds until the painting is complete.
-double FirstPaint(const std::string& socket) {
+double FirstPaint(const std::string& socket, deptyr::WindowSize size) {
   const Clock::time_point start = Clock::now();
   const int fd = ConnectTo(socket);
   const std::string attach = deptyr::Encode(
-      deptyr::Attach{.rows = 24, .cols = 80, .from = deptyr::From::kScreen});
+      deptyr::Attach{.rows = size.rows,
+                     .cols = size.cols,
+                     .from = deptyr::From::kScreen});
   if (::send(fd, attach.data(), attach.size(), 0) < 0) bench::Die("send");
   std::string inbox;
   for (;;) {
@@ -79,25 +82,29 @@ double Throughput(const std::string& socket, size_t most) {
 // The program draws until more than a ring is full, then says so and stays.
 constexpr char kFullScreen[] =
     "i=0; printf '\\033[?1049h'; while [ $i -lt 700 ]; do row=1; "
-    "while [ $row -le 24 ]; do printf '\\033[%d;1H\\033[3%dm%078d' $row "
-    "$((row % 8)) $i; row=$((row+1)); done; i=$((i+1)); done; "
+    "while [ $row -le $1 ]; do printf '\\033[%d;1H\\033[3%dm%0*d' $row "
+    "$((row % 8)) $(($2 - 2)) $i; row=$((row+1)); done; i=$((i+1)); done; "
     "echo full >&9; exec sleep 1000";
 
-void MeasurePaint(const std::string& deptyr, int rounds) {
+void MeasurePaint(const std::string& deptyr, deptyr::WindowSize size, int rounds) {
   const bench::Server head(deptyr, "head", {"--headless", "/@/head.sock"});
   const std::string socket = head.Path("head.sock");
   int full[2];
   if (::pipe2(full, O_CLOEXEC) != 0) bench::Die("pipe");
   const pid_t body = bench::Spawn(
-      {deptyr, "body", socket, "--", "/bin/sh", "-c", kFullScreen}, full[1]);
+      {deptyr, "body", socket, "--size", absl::StrCat(size.rows, "x", size.cols),
+       "--", "/bin/sh", "-c", kFullScreen, "sh", absl::StrCat(size.rows),
+       absl::StrCat(size.cols)},
+      full[1]);
   char byte = 0;
   if (::read(full[0], &byte, 1) != 1) bench::Die("the program did not draw");
   std::vector<double> times;
-  for (int i = 0; i < rounds; ++i) times.push_back(FirstPaint(socket));
+  for (int i = 0; i < rounds; ++i) times.push_back(FirstPaint(socket, size));
   std::printf(
-      "attach to first paint, 24x80, ring full: median %.0f us, "
+      "attach to first paint, %dx%d, ring full: median %.0f us, "
       "longest %.0f us\n",
-      bench::Median(times), *std::max_element(times.begin(), times.end()));
+      size.cols, size.rows, bench::Median(times),
+      *std::max_element(times.begin(), times.end()));
   (void)::kill(body, SIGKILL);
   (void)::waitpid(body, nullptr, 0);
 }
@@ -192,7 +199,9 @@ int main(int argc, char** argv) {
     return 100;
   }
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 7;
-  MeasurePaint(argv[1], rounds * 10);
+  for (const deptyr::WindowSize size : {deptyr::WindowSize{24, 80}, deptyr::WindowSize{50, 200}}) {
+    MeasurePaint(argv[1], size, rounds * 10);
+  }
   MeasureKeys(argv[1], rounds * 1000);
   MeasureCost(argv[1], argv[2], rounds);
   return 0;
