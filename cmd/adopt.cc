@@ -68,7 +68,7 @@ int AdoptCommand(int argc, char** argv) {
   options.Value("name", "NAME", &adopt.name, ParseSessionName,
                 "the session's name (the program's, or that and a number)");
   options.OneOf("holder", "END", &adopt.holder, kHolderEnds,
-                "what becomes of the process that holds the terminal: ");
+                "what becomes of the process that holds the terminal");
   options.Flag("all", &adopt.all,
                "take all terminals that it holds, a session each; PID may be "
                "the holder");
