@@ -163,10 +163,10 @@ def processor_time(pids: list[int]) -> float:
 
 
 def raise_descriptor_limit() -> None:
-    """Allows enough descriptors: 4,000 sessions of deptyr need 12,000, and their
-    programs need 4,000 here."""
+    """Allows enough descriptors: 16,000 sessions of deptyr need 48,000, and their
+    programs need 16,000 here."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    for limit in max(hard, 65536), hard:
+    for limit in max(hard, 131072), hard:
         try:
             resource.setrlimit(resource.RLIMIT_NOFILE, (limit, limit))
             return

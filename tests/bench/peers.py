@@ -4,6 +4,7 @@ clients reach them."""
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
@@ -177,7 +178,7 @@ class Peer:
                  share: float = 1.0, sessions: int = 1000) -> None:
         self.name = name
         self.server = server
-        self.package = package      # of Debian, and
+        self.package = package      # of Debian (or several), and
         self.program = program      # what shows that it is installed
         self.crowd = crowd          # takes several clients
         self.alone = alone          # runs programs without a client
@@ -247,8 +248,8 @@ class Deptyr(Server):
         if count > self.listened:
             sockets = ['--raw', f'{clients}/0.raw=0']
         ready, written = os.pipe()
-        self.spawn(self.binary(), 'head', '--headless', '--keeper', self.keeper(count), '--ready-fd',
-                   written, *sockets, self.folder / 'head', pass_fds=[written],
+        self.spawn(self.binary(), 'head', '--headless', '--max-sessions', 20000, '--keeper',
+                   self.keeper(count), '--ready-fd', written, *sockets, self.folder / 'head', pass_fds=[written],
                    env=os.environ | self.environment)
         self.await_newline(ready, written, 'deptyr head')
 
@@ -288,7 +289,7 @@ class DeptyrSystemd(Deptyr):
     def keeper(self, count: int) -> str:
         manager = ServiceManager(self.folder / 'notify')
         self.closers.append(manager.close)
-        self.environment = {'NOTIFY_SOCKET': str(self.folder / 'notify')}
+        self.environment = {'NOTIFY_SOCKET': str(self.folder / 'notify'), 'FDSTORE': '4000'}
         return 'systemd'
 
 
@@ -415,6 +416,29 @@ class Conmon(Server):
         return str(self.folder / str(session) / 'attach')
 
 
+class Conserver(Server):
+    dialect = 'tty'
+    port = 0
+
+    def start(self, program: list[str], count: int) -> None:
+        with socket.socket() as free:
+            free.bind(('127.0.0.1', 0))
+            self.port = free.getsockname()[1]
+        config = self.folder / 'conserver.cf'
+        config.write_text('access * { trusted 127.0.0.1; }\n' + ''.join(
+            f'console s{session} {{ master localhost; type exec; rw *; '
+            f'exec "{self.script(program, session)}"; }}\n' for session in range(count)))
+        self.spawn('conserver', '-M', '127.0.0.1', '-p', self.port, '-C', config, '-m', 1000)
+        wait_until(self.listens, 'conserver')
+
+    def listens(self) -> bool:
+        with socket.socket() as client:
+            return client.connect_ex(('127.0.0.1', self.port)) == 0
+
+    def address(self, session: int) -> str:
+        return f'console -M 127.0.0.1 -p {self.port} -f s{session}'
+
+
 class UwsgiRouter(Server):
     option = '--forkptyrouter'
 
@@ -444,7 +468,7 @@ BARE_DRAIN = Peer('bare drain', BareDrain)
 BARE_RELAY = Peer('bare relay', BareRelay, alone=False)
 BARE_POLL = Peer('bare poll', BarePoll)
 BARE_KEEP = Peer('bare poll that keeps a MiB each', BareKeep)
-DEPTYR = Peer('deptyr', Deptyr, sessions=4000)
+DEPTYR = Peer('deptyr', Deptyr, sessions=16000)
 DEPTYR_AGAINST = Peer('deptyr, the other', DeptyrAgainst)
 DEPTYR_UNKEPT = Peer('deptyr, no keeper', DeptyrUnkept)
 DEPTYR_SYSTEMD = Peer('deptyr, kept by systemd', DeptyrSystemd)
@@ -460,6 +484,7 @@ PEERS = [
     Peer('screen', Screen, 'screen', 'screen', exact=False, share=1 / 8, sessions=100),
     Peer('socat', Socat, 'socat', 'socat', crowd=False, alone=False, sessions=100),
     Peer('conmon', Conmon, 'conmon', 'conmon', sessions=100),
+    Peer('conserver', Conserver, 'conserver-server conserver-client', 'conserver', sessions=100),
     Peer('uwsgi router', UwsgiRouter, 'uwsgi-core', f'{PLUGINS}/forkptyrouter_plugin.so',
          crowd=False, alone=False),
     Peer('uwsgi router, framed', UwsgiRouterFramed, 'uwsgi-core',

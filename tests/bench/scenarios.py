@@ -532,7 +532,7 @@ class Scenarios:
         self.alone('adopt, ms', statistics.median(times))
 
     def rest(self) -> None:
-        counts = (1, 10) if self.small else (1, 100, 1000, 4000)
+        counts = (1, 10) if self.small else (1, 100, 1000, 4000, 16000)
         columns: dict[str, list[str]] = {}
         for count in counts:
             rounds = Rounds([])
@@ -597,9 +597,16 @@ class Scenarios:
             if peer is DEPTYR:
                 result['start'] = started / count * 1e6
                 result |= measurement.keys('--keys', 50 if self.small else 1000)
+                result['ls'] = self.time_of(measurement.server, 'ls')
+                result['status'] = self.time_of(measurement.server, 'status', '0')
             for control in idle:
                 control.close()
             return result
+
+    def time_of(self, server: Server, verb: str, *words: str) -> float:
+        start = time.monotonic()
+        server.call(self.tools.deptyr, verb, server.folder / 'head', *words)
+        return time.monotonic() - start
 
     def settle(self, pids: list[int]) -> None:
         """Waits until they have done almost nothing for a second; some never do."""
@@ -613,16 +620,18 @@ class Scenarios:
         growth = self.report.growth.setdefault('sessions', {})
         for what, value in (('CPU µs a keystroke', result['cpu']), ('p50 µs', result['p50']),
                             ('CPU µs a registration', result['start']),
-                            ('PSS KiB a session', result['pss'] / 1024)):
+                            ('PSS KiB a session', result['pss'] / 1024),
+                            ('ls, ms', result['ls'] * 1e3), ('status, ms', result['status'] * 1e3)):
             growth.setdefault(what, []).append((count, value))
-        if count in (1, 1000, 4000):
+        if count in (1, 1000, 16000):
             self.target(f'at rest, {count:,} sessions', 'no wake-ups', [result['wake_ups']], 0,
                         False, ' a second')
         if count == 1000:
             self.target('at rest, 1,000 sessions', '≤ 8 KiB PSS each beyond what rings hold',
                         [result['beyond'] / 1024], 8, False, ' KiB')
-        if count == 4000:
-            self.target('sessions in one head', '4,000', [4000], 4000)
+        if count == 16000:
+            self.target('sessions in one head', '16,000', [count], count)
+            self.target('ls of 16,000 sessions', '≤ 1 s', [result['ls']], 1, False, ' s')
 
     def clients(self) -> None:
         """Measures growth: the cost of one more client."""
