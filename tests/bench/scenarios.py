@@ -461,18 +461,18 @@ class Scenarios:
 
     def regimes(self) -> None:
         """On a machine that isn't deptyr's alone."""
-        for regime, what in REGIMES:
+        for regime, what, mebibytes in REGIMES:
             try:
                 with regime():
-                    self.in_regime(what)
+                    self.in_regime(what, mebibytes)
             except OSError as why:
                 self.report.absent[what] = str(why)
 
-    def in_regime(self, what: str) -> None:
+    def in_regime(self, what: str, mebibytes: float) -> None:
         for kind in 'text', 'bytes':
             for clients, bare, verb in (1, BARE_RELAY, 'relay'), (0, BARE_DRAIN, 'drain'):
                 def one(peer: Peer, kind: str = kind, clients: int = clients) -> Result:
-                    size = self.size(32, peer)
+                    size = self.size(mebibytes, peer)
                     with Measurement(self.tools, peer) as measurement:
                         result = measurement.sink('--kind', kind, '--bytes', size, clients=clients)
                     if not result['done']:
@@ -831,10 +831,11 @@ def with_a_quota() -> Iterator[None]:
         group.rmdir()
 
 
+# The last is how many MiB each measurement moves.
 REGIMES = (
-    (beside_others, 'Beside a process on each core that computes'),
-    (with_a_quota, 'With a quota of one core'),
-    (on_one_core, 'On one core'),
+    (beside_others, 'Beside a process on each core that computes', 8),
+    (with_a_quota, 'With a quota of one core', 32),
+    (on_one_core, 'On one core', 32),
 )
 
 STARTS: dict[str, Callable[[Starter, Server], list]] = {
