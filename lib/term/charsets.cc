@@ -33,10 +33,12 @@ bool Charsets::Control(char c) {
   return true;
 }
 
-char32_t Charsets::Translate(char c) const {
-  if (set() == '0' && c >= '_' && c <= '~') return kGraphics[c - '_'];
-  if (set() == 'A' && c == '#') return U'£';
-  return static_cast<unsigned char>(c);
+char32_t Charsets::Translate(char32_t character, char set) {
+  if (set == '0' && character >= '_' && character <= '~') {
+    return kGraphics[character - '_'];
+  }
+  if (set == 'A' && character == '#') return U'£';
+  return character;
 }
 
 std::string Charsets::Sequences() const {

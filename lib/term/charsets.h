@@ -22,9 +22,16 @@ class Charsets {
   // Takes SO or SI.  False if it is another control.
   bool Control(char c);
 
-  // Bytes below 0x80 are what they are in ASCII.
+  // Whether characters below 0x80 are what they are in ASCII.
   bool ascii() const { return set() != '0' && set() != 'A'; }
-  char32_t Translate(char c) const;
+  char32_t Translate(char32_t character) const {
+    return Translate(character, set());
+  }
+  // The same after a single shift: ESC `shift`, 'N' or 'O'.
+  char32_t TranslateShifted(char c, char shift) const {
+    return Translate(static_cast<unsigned char>(c),
+                     sets_[shift == 'N' ? 2 : 3]);
+  }
 
   // The sequences that switch a terminal from the usual sets to these.
   std::string Sequences() const;
@@ -36,6 +43,7 @@ class Charsets {
 
  private:
   char set() const { return sets_[used_]; }
+  static char32_t Translate(char32_t character, char set);
 
   std::array<char, 4> sets_ = {'B', 'B', 'B', 'B'};
   uint8_t used_ = 0;

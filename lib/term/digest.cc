@@ -57,7 +57,7 @@ absl::string_view Digest::BeginOfRest() const {
 
 void Digest::Rebase() {
   offset_ = begin_ = home_begin_ = home_end_ = last_clear_ = primary_clear_ = 0;
-  last_query_ = pen_set_ = 0;
+  last_query_ = pen_set_ = last_picture_ = primary_picture_ = 0;
 }
 
 void Digest::Scan(absl::string_view bytes, OnQuery on_query) {
@@ -127,18 +127,24 @@ void Digest::Act(SequenceParser::Event event, uint64_t begin) {
   modes_.Take(event, parser_, [&](Modes::Effect effect) {
     switch (effect) {
       case Modes::Effect::kRestore:
+      case Modes::Effect::kPopStyle:
         pen_set_ = begin;
         usual_pen_ = false;
         break;
       case Modes::Effect::kAlternate:
         primary_clear_ = last_clear_;
+        primary_picture_ = last_picture_;
         last_clear_ = begin;
         break;
       case Modes::Effect::kPrimary:
         last_clear_ = primary_clear_;
+        last_picture_ = primary_picture_;
         break;
       case Modes::Effect::kReset:
         last_clear_ = begin;
+        break;
+      case Modes::Effect::kPicture:
+        last_picture_ = begin + 1;
         break;
       default:
         break;

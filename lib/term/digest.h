@@ -57,6 +57,9 @@ class Digest {
   // entered), or 0.  Leaving the alternate screen brings back the primary
   // screen's.
   uint64_t last_clear() const { return last_clear_; }
+  // An offset in the sequence that drew the last picture on this screen (sixel,
+  // kitty's), which no model keeps; 0 if there was none.
+  uint64_t last_picture() const { return last_picture_; }
   // The offset at which the last sequence ended that asks the terminal
   // something (lib/term/queries.h); 0 if there was none.
   uint64_t last_query() const { return last_query_; }
@@ -80,6 +83,8 @@ class Digest {
   uint64_t home_end_ = 0;
   uint64_t last_clear_ = 0;
   uint64_t primary_clear_ = 0;
+  uint64_t last_picture_ = 0;
+  uint64_t primary_picture_ = 0;
   uint64_t last_query_ = 0;
   uint64_t pen_set_ = 0;  // the last time
   bool usual_pen_ = true;

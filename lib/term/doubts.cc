@@ -27,6 +27,11 @@ Doubts::Rows Doubts::Take(SequenceParser::Event event,
     if (final == '\r') col_ = false;
     return Rows::kNone;
   }
+  // XTPUSHSGR and XTPOPSGR: the screen knows what they do.
+  if (event == SequenceParser::Event::kCsi && parser.intermediate() == '#' &&
+      absl::StrContains("{}pq", final)) {
+    return Rows::kNone;
+  }
   if (event == SequenceParser::Event::kCsi && plain) {
     const Parameters parameters(parser.body());
     const bool absolute = absl::StrContains(kAbsolute, final);
@@ -47,6 +52,7 @@ Doubts::Rows Doubts::Take(SequenceParser::Event event,
 // Each kind of mode, set for the first time, makes a guess of what was before.
 bool Doubts::IsNewKind(SequenceParser::Event event,
                        const SequenceParser& parser) {
+  if (knows_modes_) return false;
   const char final = parser.final() == 'l' ? 'h' : parser.final();
   uint32_t kind = static_cast<uint32_t>(event);
   for (const char c : {parser.prefix(), parser.intermediate(), final}) {

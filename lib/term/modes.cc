@@ -3,9 +3,56 @@
 #include <algorithm>
 #include <utility>
 
+#include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/strip.h"
 
 namespace deptyr {
+namespace {
+
+// More are ignored; no program nests so deep.
+constexpr uint8_t kMostCountedStyles = 99;
+
+// Whether a string draws a picture: sixels, kitty's or iTerm2's.
+bool DrawsPicture(char kind, absl::string_view body) {
+  if (kind == 'P') {
+    const size_t name = body.find_first_not_of("0123456789;");
+    return name != absl::string_view::npos && body[name] == 'q';
+  }
+  if (kind == '_' && absl::ConsumePrefix(&body, "G")) {
+    for (const absl::string_view key :
+         absl::StrSplit(body.substr(0, body.find(';')), ',')) {
+      if (key == "a=T" || key == "a=p") return true;
+    }
+  }
+  return kind == ']' && absl::StrContains(body, "inline=1") &&
+         (absl::StartsWith(body, "1337;File=") ||
+          absl::StartsWith(body, "1337;MultipartFile="));
+}
+
+// Takes what DECSTBM and DECSLRM set.  Returns false if that is no region.
+bool TakeRegion(const Parameters& parameters, Modes::Region& region) {
+  const int first = std::max(parameters.At(0, 1), 1);
+  const int last = parameters.At(1);
+  if (last != 0 && last <= first) return false;
+  region = {};
+  if (first > 1 || last > 0) {
+    region = {static_cast<int16_t>(first), static_cast<int16_t>(last)};
+  }
+  return true;
+}
+
+}  // namespace
+
+bool Modes::Region::Within(int size, int& begin, int& end) const {
+  const int from = std::max<int>(first, 1) - 1;
+  const int to = last == 0 ? size : std::min<int>(last, size);
+  if (to <= from + 1) return false;
+  begin = from;
+  end = to;
+  return true;
+}
 
 void Modes::Take(SequenceParser::Event event, const SequenceParser& parser,
                  OnEffect on_effect) {
@@ -21,9 +68,13 @@ void Modes::Take(SequenceParser::Event event, const SequenceParser& parser,
       break;
     case SequenceParser::Event::kString:
       if (parser.final() == ']') settings_.Take(parser.body());
+      if (DrawsPicture(parser.final(), parser.body())) {
+        on_effect(Effect::kPicture);
+      }
       break;
     case SequenceParser::Event::kNone:
     case SequenceParser::Event::kPrint:
+    case SequenceParser::Event::kShifted:
       break;
   }
 }
@@ -64,7 +115,11 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
   const char final = csi.final();
   if (csi.intermediate() == ' ' && final == 'q') {
     cursor_shape_ = static_cast<int16_t>(Parameters(csi.body()).At(0));
+    blink_is_last_ = false;
+    // Then a terminal does as its owner likes it; xterm only if ?12 is off.
+    says_blink_ = says_blink_ && (cursor_shape_ != 0 || Is(12));
   }
+  if (csi.intermediate() == '#') StackStyle(final, on_effect);
   if (csi.intermediate() == '!' && final == 'p') {
     SoftReset();
     on_effect(Effect::kSoftReset);
@@ -80,18 +135,6 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
   } else if (csi.prefix() == '>' && (final == 'm' || final == 'n')) {
     SetModifyKeys(csi);
   }
-}
-
-// Takes what DECSTBM and DECSLRM set.  Returns false if that is no region.
-bool TakeRegion(const Parameters& parameters, Modes::Region& region) {
-  const int first = std::max(parameters.At(0, 1), 1);
-  const int last = parameters.At(1);
-  if (last != 0 && last <= first) return false;
-  region = {};
-  if (first > 1 || last > 0) {
-    region = {static_cast<int16_t>(first), static_cast<int16_t>(last)};
-  }
-  return true;
 }
 
 void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
@@ -162,6 +205,7 @@ void Modes::SetDecMode(int mode, bool on, OnEffect on_effect) {
       break;
     default:
       Set(mode, on);
+      if (mode == 12) says_blink_ = blink_is_last_ = true;
       if (mode == 6) on_effect(Effect::kOrigin);
       if (mode != 69 || on) break;
       margins_ = {};
@@ -173,12 +217,16 @@ void Modes::SetDecMode(int mode, bool on, OnEffect on_effect) {
 void Modes::KeepDecModes(const SequenceParser& csi, OnEffect on_effect) {
   const Parameters parameters(csi.body());
   for (size_t i = 0; i < parameters.size(); ++i) {
-    const uint32_t bit = DecModeBit(parameters.At(i));
+    const int mode = parameters.At(i);
+    if (mode == 9 || (mode >= 1000 && mode <= 1003)) {
+      csi.final() == 's' ? kept_mouse_ = mouse_ : mouse_ = kept_mouse_;
+    }
+    const uint32_t bit = DecModeBit(mode);
     if (bit == 0) continue;
     if (csi.final() == 's') {
       kept_modes_ = (kept_modes_ & ~bit) | (dec_modes_ & bit);
     } else {
-      SetDecMode(parameters.At(i), (kept_modes_ & bit) != 0, on_effect);
+      SetDecMode(mode, (kept_modes_ & bit) != 0, on_effect);
     }
   }
 }
@@ -234,6 +282,17 @@ void Modes::SetModifyKeys(const SequenceParser& csi) {
   if (!parameters.missing(0) && parameters.At(0) != 4) return;
   const int level = csi.final() == 'm' ? parameters.At(1) : 0;
   modify_other_keys_ = static_cast<int16_t>(level);
+}
+
+void Modes::StackStyle(char final, OnEffect on_effect) {
+  if (final == '{' || final == 'p') {
+    if (pushed_styles_ == kMostCountedStyles) return;
+    ++pushed_styles_;
+    on_effect(Effect::kPushStyle);
+  } else if (final == '}' || final == 'q') {
+    if (pushed_styles_ > 0) --pushed_styles_;
+    on_effect(Effect::kPopStyle);
+  }
 }
 
 void Modes::Save(OnEffect on_effect) {
@@ -301,6 +360,7 @@ std::string Modes::ShortUndo(const KeyboardFlags& flags) const {
   if (application_keypad_) out += "\x1b>";
   if (cursor_shape_ != 0) out += "\x1b[0 q";
   if (charsets_ != Charsets()) out += Charsets::kReset;
+  for (int i = 0; i < pushed_styles_; ++i) out += "\x1b[#}";
   return out;
 }
 
@@ -311,6 +371,7 @@ Modes Modes::WithoutPrinting(Mouse mouse) const {
   modes.insert_ = false;
   modes.ForgetRegion();
   modes.charsets_ = {};
+  modes.pushed_styles_ = 0;
   if (mouse == Mouse::kDropped) modes.mouse_ = 0;
   return modes;
 }
@@ -334,6 +395,17 @@ bool Modes::reports() const {
          keyboard_flags().reports_releases();
 }
 
+std::string Modes::CursorSequences() const {
+  const bool overruled = says_blink_ && !blink_is_last_;
+  const std::string shape = cursor_shape_ != 0 || overruled
+                                ? absl::StrCat("\x1b[", cursor_shape_, " q")
+                                : "";
+  const std::string blink = !says_blink_ ? ""
+                            : Is(12)     ? "\x1b[?12h"
+                                         : "\x1b[?12l";
+  return blink_is_last_ ? shape + blink : blink + shape;
+}
+
 std::string Modes::ShortSequences() const {
   std::string out;
   // The region comes before origin mode, which is relative to it.
@@ -344,7 +416,7 @@ std::string Modes::ShortSequences() const {
   }
   for (const DecMode& mode : kDecModes) {
     const bool on = Is(mode.number);
-    if (on == mode.at_reset) continue;
+    if (on == mode.at_reset || mode.number == 12) continue;
     absl::StrAppend(&out, "\x1b[?", mode.number, on ? "h" : "l");
     if (mode.number == 69 && margins_ != Region()) {
       absl::StrAppend(&out, "\x1b[", margins_.first, ";");
@@ -356,7 +428,7 @@ std::string Modes::ShortSequences() const {
   if (insert_) out += "\x1b[4h";
   if (new_line_) out += "\x1b[20h";
   if (application_keypad_) out += "\x1b=";
-  if (cursor_shape_ != 0) absl::StrAppend(&out, "\x1b[", cursor_shape_, " q");
+  out += CursorSequences();
   if (modify_other_keys_ != 0) {
     absl::StrAppend(&out, "\x1b[>4;", modify_other_keys_, "m");
   }

@@ -49,6 +49,9 @@ class Modes {
     kAlign,           // DECALN: E everywhere, and no region
     kSoftReset,       // DECSTR
     kReset,           // RIS
+    kPushStyle,       // XTPUSHSGR: how the pen writes is put aside,
+    kPopStyle,        // XTPOPSGR: and taken back
+    kPicture,         // an image was drawn, which nobody keeps
   };
   using OnEffect = absl::FunctionRef<void(Effect)>;
 
@@ -62,8 +65,15 @@ class Modes {
   struct Region {
     int16_t first = 0;  // 0 or 1 is the first of the screen
     int16_t last = 0;   // 0 is the last one
+    // Tells where it begins, and what is after it, counted from 0, if the
+    // screen has `size` rows or columns.  Returns false if fewer than two are
+    // left.
+    bool Within(int size, int& begin, int& end) const;
     bool operator==(const Region&) const = default;
   };
+
+  // A terminal puts aside this many styles; of more it only counts how many.
+  static constexpr size_t kMostPushedStyles = 10;
 
   // Call it for every event of `parser`; only whole sequences change anything.
   void Take(SequenceParser::Event event, const SequenceParser& parser,
@@ -96,6 +106,8 @@ class Modes {
   const Charsets& charsets() const { return charsets_; }
   Region margins() const { return margins_; }
   bool has_margins() const { return Is(69); }
+  // How many times a style was put aside and not taken back.
+  size_t pushed_styles() const { return pushed_styles_; }
   // The state saved on the primary or the alternate screen.
   const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
   // Valid UTF-8 without controls.
@@ -139,6 +151,7 @@ class Modes {
     return (dec_modes_ & DecModeBit(dec_mode)) != 0;
   }
   void Set(int dec_mode, bool on);
+  std::string CursorSequences() const;
   std::string ShortUndo(const KeyboardFlags& flags) const;
   void Escape(const SequenceParser& escape, OnEffect on_effect);
   void Csi(const SequenceParser& csi, OnEffect on_effect);
@@ -149,6 +162,7 @@ class Modes {
   void KeepDecModes(const SequenceParser& csi, OnEffect on_effect);
   void SetAlternate(int mode, bool on, OnEffect on_effect);
   void SetModifyKeys(const SequenceParser& csi);
+  void StackStyle(char final, OnEffect on_effect);
   void Save(OnEffect on_effect);
   void Restore(OnEffect on_effect);
   void SoftReset();
@@ -167,8 +181,15 @@ class Modes {
   bool application_keypad_ = false;
   bool has_tabs_ = false;
   int16_t mouse_ = 0;
+  int16_t kept_mouse_ = 0;  // by XTSAVE
   int16_t alternate_ = 0;
   int16_t cursor_shape_ = 0;
+  // Terminals differ in whether their cursor blinks if nobody says so (?12),
+  // and in whether the cursor's shape (DECSCUSR), which says so too, has the
+  // last word.
+  bool says_blink_ = false;
+  bool blink_is_last_ = false;
+  uint8_t pushed_styles_ = 0;
   int16_t modify_other_keys_ = 0;
   Region region_;
   Region margins_;

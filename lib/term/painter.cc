@@ -72,6 +72,7 @@ std::string Painter::Paint() {
   }
   PaintRows(from_.alternate_screen());
   PaintSaved(from_.alternate_screen(), "\x1b\x37");
+  PaintPushedStyles();
   PaintModes();
   PaintCursor();
   return std::move(out_);
@@ -204,6 +205,18 @@ void Painter::PaintSaved(bool alternate, absl::string_view save) {
   SetLook({});
 }
 
+void Painter::PaintPushedStyles() {
+  for (const Screen::Pushed& pushed : from_.pushed_styles()) {
+    SetLook({.style = pushed.style.style()});
+    out_ += pushed.style.Sequence();
+  }
+  for (size_t i = from_.pushed_styles().size();
+       i < from_.modes().pushed_styles(); ++i) {
+    out_ += "\x1b[#{";
+  }
+  SetLook({});
+}
+
 // The region comes from the screen, which knows how many rows there are.
 void Painter::PaintModes() {
   out_ += modes_.Sequences();
@@ -231,10 +244,10 @@ void Painter::PaintCursor() {
     MoveTo(printed->row - top, printed->col - left);
     const Row row = from_.ReadRow(from_.alternate_screen(), printed->row);
     const Cell& cell = row.cells[static_cast<size_t>(printed->col)];
-    const char first = cell.text.empty() ? ' ' : cell.text[0];
+    const auto first =
+        static_cast<char32_t>(cell.text.empty() ? ' ' : cell.text[0]);
     const Charsets& charsets = from_.modes().charsets();
-    const bool translated =
-        first > 0 && charsets.Translate(first) != static_cast<char32_t>(first);
+    const bool translated = charsets.Translate(first) != first;
     // Makes room for what is inserted; but that ends a line that goes on, and
     // moves what a row of double width hides.
     const bool inserts = from_.modes().insert();

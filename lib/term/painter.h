@@ -34,6 +34,7 @@ class Painter {
   void StartRow(int number, const Cell& first);
   void PaintErased(const Style& style, size_t count, bool to_end);
   void PaintSaved(bool alternate, absl::string_view save);
+  void PaintPushedStyles();
   void PaintModes();
   void PaintCursor();
   void Reprint(const Cell& cell, int row, int col);

@@ -45,14 +45,18 @@ void PlainText::TakeByte(char c, std::string& out) {
   utf8_.Flush(take);
   if (event == SequenceParser::Event::kControl) Control(c, out);
   if (event == SequenceParser::Event::kEscape) Escape(out);
+  if (event == SequenceParser::Event::kShifted) {
+    Append(charsets_.TranslateShifted(c, parser_.intermediate()), out);
+  }
   if (event == SequenceParser::Event::kCsi) Csi();
 }
 
 void PlainText::TakeCharacter(char32_t character, std::string& out) {
   if (IsC1(character)) return;
-  if (character < 0x80) {
-    character = charsets_.Translate(static_cast<char>(character));
-  }
+  Append(charsets_.Translate(character), out);
+}
+
+void PlainText::Append(char32_t character, std::string& out) {
   BeforeText(out);
   AppendUtf8(character, out);
   after_space_ = character == ' ';

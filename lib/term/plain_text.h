@@ -35,6 +35,7 @@ class PlainText {
   const char* TakeAscii(const char* p, const char* end, std::string& out);
   void TakeByte(char c, std::string& out);
   void TakeCharacter(char32_t character, std::string& out);
+  void Append(char32_t character, std::string& out);
   void Control(char c, std::string& out);
   void Escape(std::string& out);
   void Csi();

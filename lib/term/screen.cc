@@ -175,15 +175,20 @@ void Screen::TakeByte(char c) {
   const auto take = [this](char32_t character) { Print(character); };
   if (event == SequenceParser::Event::kPrint) return utf8_.Feed(c, take);
   utf8_.Flush(take);
+  if (event == SequenceParser::Event::kShifted) {
+    return PrintTranslated(
+        modes_.charsets().TranslateShifted(c, parser_.intermediate()));
+  }
   if (event != SequenceParser::Event::kNone) Act(event);
   if (c == kDelete) ForgetLast();
 }
 
 void Screen::Print(char32_t character) {
   if (IsC1(character)) return;  // controls are taken in their 7-bit form only
-  if (character < 0x80) {
-    character = modes_.charsets().Translate(static_cast<char>(character));
-  }
+  PrintTranslated(modes_.charsets().Translate(character));
+}
+
+void Screen::PrintTranslated(char32_t character) {
   const int width = GlyphWidth(character);
   if (width == 0) return Combine(character);
   last_ = character;
@@ -300,13 +305,23 @@ void Screen::Collect() {
 
 // --- certainty
 
-void Screen::DoubtRows() {
-  for (int row = 0; row < rows(); ++row) grid()[row].known = false;
+void Screen::DoubtRows(Grid& grid) {
+  Charge(0, rows());
+  for (int row = 0; row < rows(); ++row) grid[row].known = false;
 }
 
 void Screen::Doubt(bool knows_pen) {
   doubts_.emplace(knows_pen);
-  DoubtRows();
+  DoubtRows(primary_);
+  if (alternate_) DoubtRows(*alternate_);
+  for (Saved& saved : saved_) saved.known = false;
+  for (Pushed& pushed : pushed_styles_) pushed.doubtful = true;
+}
+
+void Screen::OnPicture() {
+  if (!doubts_) doubts_.emplace(/*knows_pen=*/true, /*knows_modes=*/true);
+  doubts_->LosePlace();
+  DoubtRows(grid());
 }
 
 bool Screen::known() const {
@@ -320,7 +335,7 @@ bool Screen::known() const {
 
 void Screen::DoubtAfter(SequenceParser::Event event) {
   const Doubts::Rows rows = doubts_->Take(event, parser_);
-  if (rows == Doubts::Rows::kAll) DoubtRows();
+  if (rows == Doubts::Rows::kAll) DoubtRows(grid());
   if (rows == Doubts::Rows::kCursors) grid()[row_].known = false;
 }
 
@@ -351,6 +366,7 @@ void Screen::Act(SequenceParser::Event event) {
       break;
     case SequenceParser::Event::kNone:
     case SequenceParser::Event::kPrint:
+    case SequenceParser::Event::kShifted:
       break;
   }
   // A row of double width may have come to the cursor.
@@ -385,6 +401,12 @@ void Screen::OnEffect(Modes::Effect effect) {
       return SoftReset();
     case Modes::Effect::kReset:
       return Reset();
+    case Modes::Effect::kPushStyle:
+      return PushStyle();
+    case Modes::Effect::kPopStyle:
+      return PopStyle();
+    case Modes::Effect::kPicture:
+      return OnPicture();
   }
 }
 
@@ -623,7 +645,7 @@ void Screen::ReverseIndex() {
   if (row_ != region_.top) {
     row_ = std::max(row_ - 1, 0);
   } else if (InRegion()) {
-    if (doubts_ && doubts_->row()) DoubtRows();
+    if (doubts_ && doubts_->row()) DoubtRows(grid());
     Scroll(region_, -1);
   }
 }
@@ -890,29 +912,21 @@ void Screen::SetLink(absl::string_view body) {
 // A region that lies below the last row is ignored, and so are margins that
 // leave no two columns.
 void Screen::SetRegion() {
-  const auto set = [](const Modes::Region& given, int size, int& begin,
-                      int& end) {
-    const int first = std::max<int>(given.first, 1) - 1;
-    const int last = given.last == 0 ? size : std::min<int>(given.last, size);
-    if (last <= first + 1) return false;
-    begin = first;
-    end = last;
-    return true;
-  };
   const bool rows_set =
-      set(modes_.region(), rows(), region_.top, region_.bottom);
+      modes_.region().Within(rows(), region_.top, region_.bottom);
   const bool cols_set =
-      set(modes_.margins(), cols(), region_.left, region_.right);
+      modes_.margins().Within(cols(), region_.left, region_.right);
   if (rows_set && cols_set) MoveTo(0, 0);
 }
 
 void Screen::Save() {
-  saved_[shows_alternate_ ? 1 : 0] = {true, {row_, col_, waits_}, pen_};
+  const bool known = !doubts_ || doubts_->certain();
+  saved_[shows_alternate_ ? 1 : 0] = {true, known, {row_, col_, waits_}, pen_};
 }
 
 void Screen::Restore() {
   const Saved& saved = saved_[shows_alternate_ ? 1 : 0];
-  if (doubts_ && !saved.set) doubts_->KnowNothing();
+  if (doubts_) saved.known ? doubts_->KnowAll() : doubts_->KnowNothing();
   row_ = saved.cursor.row;
   col_ = saved.cursor.col;
   waits_ = saved.cursor.wraps;
@@ -923,6 +937,23 @@ void Screen::Restore() {
   Settle();
   pen_ = saved.pen;
   PenHasChanged();
+}
+
+void Screen::PushStyle() {
+  if (pushed_styles_.size() == Modes::kMostPushedStyles) return;
+  pushed_styles_.push_back(
+      {{Parameters(parser_.body()), pen_.style}, doubts_ && doubts_->pen()});
+}
+
+void Screen::PopStyle() {
+  if (modes_.pushed_styles() < pushed_styles_.size()) {
+    pushed_styles_.back().style.Restore(pen_.style);
+    PenHasChanged();
+    if (doubts_) doubts_->SetPen(pushed_styles_.back().doubtful);
+    pushed_styles_.pop_back();
+  } else if (doubts_ && pushed_styles_.empty()) {
+    doubts_->SetPen(true);  // it was put aside before
+  }
 }
 
 // Keeps the cursor in a row that may have become shorter.  Where it waits to
@@ -936,7 +967,9 @@ void Screen::Settle() {
 
 void Screen::ShowAlternate() {
   ChargeGrid();
-  if (!alternate_) alternate_.emplace(rows(), cols(), 0);
+  const bool is_new = !alternate_;
+  if (is_new) alternate_.emplace(rows(), cols(), 0);
+  if (is_new && doubts_) DoubtRows(*alternate_);
   shows_alternate_ = true;
 }
 
@@ -966,6 +999,7 @@ void Screen::Reset() {
   alternate_.reset();
   region_ = primary_.all();
   saved_ = {};
+  pushed_styles_.clear();
   guards_all_ = in_rectangles_ = false;
   pen_ = {};
   PenHasChanged();

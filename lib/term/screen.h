@@ -9,9 +9,9 @@
 // kinder: a change of width wraps lines anew, and erasing while the cursor
 // waits to wrap spares the character in the last column.  A cell keeps all of
 // SGR but fonts and frames, its link (OSC 8), up to CellTables::kMostMarks
-// combining
-// characters, and whether it is protected (DECSCA).  Pictures (sixel, kitty's)
-// are not kept.  A screen narrower than two columns is modelled with two.
+// combining characters, and whether it is protected (DECSCA).  Pictures (sixel,
+// kitty's) are not kept: all is in doubt then.  A screen narrower than two
+// columns is modelled with two.
 //
 // A cell takes eight bytes; an 80x24 screen 15 KB, as much again for the lines
 // that have left its top, and for an alternate screen.  Pure.
@@ -72,7 +72,7 @@ class Screen {
   void Doubt(bool knows_pen);
   bool doubts() const { return doubts_.has_value(); }
   // Whether all that is shown is as the program wrote it, since it has cleared
-  // or scrolled away what Doubt() made uncertain.
+  // or scrolled away what Doubt() or a picture made uncertain.
   bool known() const;
 
   // The escape sequences that make a terminal that has been reset (kResetModes,
@@ -109,8 +109,13 @@ class Screen {
   // A picture of the screen is made of this, too.
   struct Saved {
     bool set = false;
+    bool known = false;  // when it was saved, nothing was in doubt
     Cursor cursor;
     Look pen;
+  };
+  struct Pushed {
+    PushedStyle style;
+    bool doubtful;  // the pen was when it was put aside
   };
   int rows() const { return primary_.rows(); }
   int cols() const { return primary_.cols(); }
@@ -123,6 +128,7 @@ class Screen {
     return tables_.LinkOf(look);
   }
   const Saved& saved(bool alternate) const { return saved_[alternate ? 1 : 0]; }
+  const std::vector<Pushed>& pushed_styles() const { return pushed_styles_; }
   // Whether the alternate screen has something or a saved cursor, though it may
   // be hidden.
   bool has_alternate() const { return alternate_.has_value(); }
@@ -143,6 +149,7 @@ class Screen {
   void TakeByte(char c);
   const char* PrintAscii(const char* p, const char* end);
   void Print(char32_t character);
+  void PrintTranslated(char32_t character);
   void PutGlyph(uint32_t glyph, int width);
   void Combine(char32_t mark);
   void Repeat(int count);
@@ -153,7 +160,7 @@ class Screen {
     last_ = 0;
     printed_last_ = false;
   }
-  void DoubtRows();
+  void DoubtRows(Grid& grid);
   void DoubtAfter(SequenceParser::Event event);
   void WrapIfWaiting();
   void Wrap();
@@ -196,6 +203,9 @@ class Screen {
   void SetRegion();
   void Save();
   void Restore();
+  void PushStyle();
+  void PopStyle();
+  void OnPicture();
   void ShowAlternate();
   void ClearAlternate();
   void ShowPrimary();
@@ -243,6 +253,7 @@ class Screen {
   uint32_t blank_number_ = 0;
   Area region_;
   std::array<Saved, 2> saved_;
+  std::vector<Pushed> pushed_styles_;
   TabStops tabs_;
   std::optional<Doubts> doubts_;
   uint64_t work_ = 0;

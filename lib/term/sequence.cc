@@ -35,6 +35,7 @@ SequenceParser::Event SequenceParser::Take(char c) {
     return Event::kControl;
   }
   if (c == kDelete) return Event::kNone;
+  if (state_ == State::kShift) return TakeShifted(c);
   return state_ == State::kEscape ? TakeEscape(c) : TakeCsi(c);
 }
 
@@ -87,6 +88,11 @@ SequenceParser::Event SequenceParser::TakeEscape(char c) {
     state_ = State::kCsi;
     return Event::kNone;
   }
+  if (intermediate_ == 0 && (c == 'N' || c == 'O')) {
+    state_ = State::kShift;
+    intermediate_ = c;
+    return Event::kNone;
+  }
   if (intermediate_ == 0 && BeginsString(c)) {
     state_ = State::kString;
     final_ = c;
@@ -95,6 +101,11 @@ SequenceParser::Event SequenceParser::TakeEscape(char c) {
   // No sequence that is known here has two intermediates.
   const bool known = !two_intermediates_ && c > 0;
   return End(known ? Event::kEscape : Event::kNone, c);
+}
+
+// A character beyond ASCII is in no set.
+SequenceParser::Event SequenceParser::TakeShifted(char c) {
+  return End(c < 0 ? Event::kPrint : Event::kShifted, c);
 }
 
 SequenceParser::Event SequenceParser::TakeCsi(char c) {

@@ -27,6 +27,8 @@ class SequenceParser {
   enum class Event : uint8_t {
     kNone,     // the byte is inside a sequence, a DEL, or has aborted one
     kPrint,    // the byte is text, or a part of a character
+    kShifted,  // final() is a character of G2 or G3: ESC intermediate final,
+               // where the intermediate is N (SS2) or O (SS3)
     kControl,  // a C0 control; inside a CSI it acts at once
     kEscape,   // ESC intermediate final
     kCsi,      // CSI prefix body intermediate final
@@ -52,12 +54,20 @@ class SequenceParser {
   absl::string_view body() const { return body_; }
 
  private:
-  enum class State : uint8_t { kGround, kEscape, kCsi, kString, kStringEscape };
+  enum class State : uint8_t {
+    kGround,
+    kEscape,
+    kShift,  // ESC N or ESC O, and the character isn't there yet
+    kCsi,
+    kString,
+    kStringEscape
+  };
 
   Event Begin();
   Event End(Event event, char final);
   Event TakeGround(char c);
   Event TakeEscape(char c);
+  Event TakeShifted(char c);
   Event TakeCsi(char c);
   Event TakeString(char c);
   void AddIntermediate(char c);

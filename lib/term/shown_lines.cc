@@ -249,7 +249,9 @@ void ShownLines::TakeByte(char c) {
   const SequenceParser::Event event = parser_.Take(c);
   if (event == SequenceParser::Event::kPrint) return TakeText(c);
   ShowRaw();
-  Act(event);
+  if (event != SequenceParser::Event::kShifted) return Act(event);
+  PrintTranslated(
+      modes_.charsets().TranslateShifted(c, parser_.intermediate()));
 }
 
 void ShownLines::TakeText(char c) {
@@ -303,10 +305,12 @@ const char* ShownLines::PrintAscii(const char* p, const char* end) {
 }
 
 void ShownLines::Print(char32_t character) {
-  if (IsC1(character) || alternate_) return;
-  if (character < 0x80) {
-    character = modes_.charsets().Translate(static_cast<char>(character));
-  }
+  if (IsC1(character)) return;
+  PrintTranslated(modes_.charsets().Translate(character));
+}
+
+void ShownLines::PrintTranslated(char32_t character) {
+  if (alternate_) return;
   const int width = GlyphWidth(character);
   if (width == 0) return Join(character);
   Put(character, width);
@@ -469,13 +473,7 @@ void ShownLines::Reset() {
 }
 
 void ShownLines::SetRegion() {
-  const Modes::Region& region = modes_.region();
-  const int first = std::max<int>(region.first, 1) - 1;
-  const int last =
-      region.last == 0 ? rows() : std::min<int>(region.last, rows());
-  if (last <= first + 1) return;
-  top_ = first;
-  bottom_ = last;
+  if (!modes_.region().Within(rows(), top_, bottom_)) return;
   GoTo(modes_.origin() ? top_ : 0, 0);
 }
 

@@ -88,6 +88,7 @@ class ShownLines {
 
   const char* PrintAscii(const char* p, const char* end);
   void Print(char32_t character);
+  void PrintTranslated(char32_t character);
   void Put(uint32_t glyph, int width);
   void Join(char32_t mark);
   void Touch();

@@ -1,5 +1,6 @@
 #include "lib/term/style.h"
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 
@@ -21,6 +22,10 @@ constexpr Flag kFlags[] = {
     {&Style::reverse, 7, 27}, {&Style::conceal, 8, 28},
     {&Style::strike, 9, 29},  {&Style::overline, 53, 55},
 };
+
+// All numbers from this one on are none that XTPUSHSGR knows.
+constexpr int kUnknownPart = 63;
+constexpr uint64_t kAllParts = ~uint64_t{0};
 
 uint8_t Byte(int value) {
   return static_cast<uint8_t>(value);
@@ -207,6 +212,33 @@ void ApplySgr(const Parameters& parameters, Style& style) {
   for (size_t i = 0; i < parameters.size();) {
     i += ApplyOne(parameters, i, style);
   }
+}
+
+PushedStyle::PushedStyle(const Parameters& parameters, const Style& pen)
+    : parts_(parameters.size() == 0 ? kAllParts : 0), style_(pen) {
+  for (size_t i = 0; i < parameters.size(); ++i) {
+    parts_ |= uint64_t{1} << std::clamp(parameters.At(i), 0, kUnknownPart);
+  }
+}
+
+void PushedStyle::Restore(Style& pen) const {
+  const auto has = [this](int part) { return (parts_ >> part & 1) != 0; };
+  for (const Flag& flag : kFlags) {
+    if (has(flag.on)) pen.*flag.member = style_.*flag.member;
+  }
+  if (has(4) || has(21)) pen.underline = style_.underline;
+  if (has(30)) pen.fg = style_.fg;
+  if (has(31)) pen.bg = style_.bg;
+  if (parts_ == kAllParts) pen.line = style_.line;
+}
+
+std::string PushedStyle::Sequence() const {
+  std::string out = "\x1b[";
+  for (int part = 0; part <= kUnknownPart && parts_ != kAllParts; ++part) {
+    if ((parts_ >> part & 1) == 0) continue;
+    absl::StrAppend(&out, out.size() > 2 ? ";" : "", part);
+  }
+  return out + "#{";
 }
 
 void AppendSgr(const Style& from, const Style& to, std::string& out) {

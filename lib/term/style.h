@@ -62,6 +62,22 @@ static_assert(std::has_unique_object_representations_v<Style>);
 
 void ApplySgr(const Parameters& parameters, Style& style);
 
+// A style that was put aside (XTPUSHSGR), or a part of it.
+class PushedStyle {
+ public:
+  PushedStyle(const Parameters& parameters, const Style& pen);
+
+  // Takes it back.
+  void Restore(Style& pen) const;
+  const Style& style() const { return style_; }
+  // Puts aside the pen, which has this style.
+  std::string Sequence() const;
+
+ private:
+  uint64_t parts_;  // a bit for each number, as in SGR; 30 and 31 are colours
+  Style style_;
+};
+
 // The sequence that turns one style into the other; "" if they are the same.
 void AppendSgr(const Style& from, const Style& to, std::string& out);
 std::string Sgr(const Style& from, const Style& to);

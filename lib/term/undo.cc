@@ -37,6 +37,7 @@ std::string Undo::Redo() const {
     absl::StrAppend(&out, modes.HiddenSequences(), "\x1b[?",
                     modes.alternate_mode(), "h");
   }
+  for (size_t i = 0; i < modes.pushed_styles(); ++i) out += "\x1b[#{";
   absl::StrAppend(&out, modes.Sequences(), modes.has_tabs() ? "\x1bH" : "",
                   digest_.last_query() > 0 ? "\x1b[5n" : "",
                   modes.link_open() ? "\x1b]8;;x:\x1b\\" : "", "\x1b[1m",

@@ -42,6 +42,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   }
   if (cut.whole() != at_once.whole()) std::abort();
   if (cut.last_clear() != at_once.last_clear()) std::abort();
+  if (cut.last_picture() != at_once.last_picture()) std::abort();
   if (cut.last_query() != at_once.last_query()) std::abort();
   if (cut.modes().alternate_mode() != at_once.modes().alternate_mode())
     std::abort();

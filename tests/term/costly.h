@@ -85,6 +85,10 @@ inline constexpr absl::string_view kCostly[] = {
     "\x1b[22t",
     "\x1b\x37",
     "\x1b\x38",
+    "\x1b[#{",
+    "\x1b[#}",
+    // All rows are in doubt.
+    "\x1bPq\x1b\\",
 };
 
 // One act on all cells, and what a sequence that doesn't end is granted.

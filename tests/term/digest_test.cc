@@ -19,10 +19,10 @@ Digest After(absl::string_view bytes) {
 class DigestTest : public testing::TestWithParam<Transcript> {};
 
 std::string Said(const Digest& digest) {
-  return absl::StrCat(digest.offset(), " ", digest.whole(), " ",
-                      digest.last_clear(), " ", digest.last_query(), " ",
-                      digest.modes().alternate_mode(), " ",
-                      digest.modes().Sequences());
+  return absl::StrCat(
+      digest.offset(), " ", digest.whole(), " ", digest.last_clear(), " ",
+      digest.last_query(), " ", digest.last_picture(), " ",
+      digest.modes().alternate_mode(), " ", digest.modes().Sequences());
 }
 
 TEST_P(DigestTest, HowItIsCutDoesNotMatter) {
@@ -56,6 +56,9 @@ TEST(DigestOffsetTest, NothingIsWholeThatHasNotEnded) {
   EXPECT_EQ(After("ab\x1bP$q\x07").whole(), 2);   // BEL ends an OSC only
   EXPECT_EQ(After("ab\x1b[31\x1b[").whole(), 6);  // the first was given up
   EXPECT_EQ(After("ab\x1b[3\x18").whole(), 6);
+  EXPECT_EQ(After("ab\x1bN").whole(), 2);
+  EXPECT_EQ(After("ab\x1bNq").whole(), 5);
+  EXPECT_EQ(After("ab\x1bO\n\xe2").whole(), 5);
   EXPECT_EQ(After("a\xe2\x82").whole(), 1);
   EXPECT_EQ(After("a\xe2\x82\xac").whole(), 4);
   EXPECT_EQ(After("a\xe2\x82z").whole(), 4);
@@ -86,6 +89,20 @@ TEST(DigestOffsetTest, LastClear) {
   EXPECT_EQ(After("ab\x1b[?1049h").last_clear(), 2);
   // The primary screen has come back with what was on it.
   EXPECT_EQ(After("ab\x1b[2J\x1b[?1049h\x1b[2J\x1b[?1049l").last_clear(), 2);
+}
+
+TEST(DigestOffsetTest, LastPicture) {
+  const std::string picture = "ab\x1bPq~\x1b\\";
+  EXPECT_EQ(After("ab").last_picture(), 0);
+  EXPECT_EQ(After(picture).last_picture(), 3);
+  const Digest cleared = After(picture + "\x1b[2J");
+  EXPECT_LT(cleared.last_picture(), cleared.last_clear());
+  const Digest at_once = After("\x1b[2J\x1bPq~\x1b\\");
+  EXPECT_GT(at_once.last_picture(), at_once.last_clear());
+  // Each screen has its own.
+  const std::string alternate = picture + "\x1b[?1049hcd" + picture;
+  EXPECT_GT(After(alternate).last_picture(), 10);
+  EXPECT_EQ(After(alternate + "\x1b[?1049l").last_picture(), 3);
 }
 
 TEST(DigestOffsetTest, AResizeUndoesTheRegion) {

@@ -120,6 +120,48 @@ TEST(DoubtsTest, ARestoredCursorMayBeAnywhere) {
   const std::string clear = "\x1b[H\x1b[2J";
   EXPECT_FALSE(KnownAfter("\x1b[m\x1b\x38" + clear)) << "with whatever pen";
   EXPECT_TRUE(KnownAfter("\x1b[m" + clear + "\x1b\x37\x1b\x38" + clear));
+  const std::string known = "\x1b\x37\x1b\x38\x1b[m" + clear;
+  EXPECT_TRUE(KnownAfter(known + "\x1b\x37\x1b\x38x"));
+  EXPECT_FALSE(KnownAfter(known + "\x1b\x38x"))
+      << "nobody knew where it was when it was saved";
+}
+
+TEST(DoubtsTest, ThePrimaryScreenIsInDoubtToo) {
+  Screen screen(kSize);
+  screen.Write("\x1b[?1049h");
+  screen.Doubt(/*knows_pen=*/true);
+  screen.Write("\x1b[?25h\x1b[H\x1b[2J");
+  EXPECT_TRUE(screen.known());
+  screen.Write("\x1b[?1049l\x1b[Hx");
+  EXPECT_FALSE(screen.known());
+}
+
+TEST(DoubtsTest, AStyleThatIsTakenBackIsAsCertainAsItWas) {
+  const std::string clear = "\x1b[H\x1b[2J";
+  EXPECT_FALSE(KnownAfter("\x1b[m" + clear + "\x1b[#}x"));
+  EXPECT_FALSE(KnownAfter("\x1b[#{\x1b[m" + clear + "\x1b[#}x"));
+  EXPECT_TRUE(KnownAfter("\x1b[m" + clear + "\x1b[#{\x1b[1m\x1b[#}x"));
+}
+
+TEST(DoubtsTest, APictureMakesAScreenUncertainUntilItIsGone) {
+  const std::string picture = "\x1bPq#0~\x1b\\";
+  const auto known_after = [&](absl::string_view bytes) {
+    Screen screen(kSize);
+    screen.Write("\x1b[1;3Hab" + picture);
+    screen.Write(bytes);
+    return screen.known();
+  };
+  EXPECT_FALSE(known_after(""));
+  EXPECT_FALSE(known_after("\r\n" + Flood(3)));
+  EXPECT_TRUE(known_after("\r\n" + Flood(30)));
+  EXPECT_TRUE(known_after("\x1b[31m\r\n" + Flood(30))) << "the pen is known";
+  EXPECT_TRUE(known_after("\x1b[H\x1b[2J\x1b[?7lx")) << "the modes are, too";
+  EXPECT_FALSE(known_after("\x1b[2Jx")) << "where?";
+  EXPECT_TRUE(known_after("\x1b[?1049h\x1b[Hx"));
+  EXPECT_FALSE(known_after("\x1b[?1049h\x1b[Hx\x1b[?1049l"));
+  Screen screen(kSize);
+  screen.Write("shell\x1b[?1049h" + picture + "\x1b[?1049l");
+  EXPECT_TRUE(screen.known()) << "it was on the other screen";
 }
 
 }  // namespace

@@ -53,37 +53,17 @@ TEST(ModesTest, ATerminalThatWasResetNeedsNoSequences) {
 }
 
 TEST(ModesTest, AModeThatIsSetIsSetAgain) {
-  for (const char* mode : {"\x1b[?1h",
-                           "\x1b[?5h",
-                           "\x1b[?7l",
-                           "\x1b[?12h",
-                           "\x1b[?25l",
-                           "\x1b[?9h",
-                           "\x1b[?1000h",
-                           "\x1b[?1002h",
-                           "\x1b[?1003h",
-                           "\x1b[?1004h",
-                           "\x1b[?1005h",
-                           "\x1b[?1006h",
-                           "\x1b[?1015h",
-                           "\x1b[?1016h",
-                           "\x1b[?2004h",
-                           "\x1b[4h",
-                           "\x1b[20h",
-                           "\x1b=",
-                           "\x1b[3;7r",
-                           "\x1b[?6h",
-                           "\x1b[4 q",
-                           "\x1b(0",
-                           "\x1b)0",
-                           "\x1b*0",
-                           "\x1b+A",
-                           "\x0e",
-                           "\x1bn",
-                           "\x1bo",
-                           "\x1b]2;a title\x07",
-                           "\x1b[>4;2m",
-                           "\x1b[>5u"}) {
+  for (const char* mode : {"\x1b[?1h",    "\x1b[?5h",    "\x1b[?7l",
+                           "\x1b[?12h",   "\x1b[?12l",   "\x1b[?25l",
+                           "\x1b[?9h",    "\x1b[?1000h", "\x1b[?1002h",
+                           "\x1b[?1003h", "\x1b[?1004h", "\x1b[?1005h",
+                           "\x1b[?1006h", "\x1b[?1015h", "\x1b[?1016h",
+                           "\x1b[?2004h", "\x1b[4h",     "\x1b[20h",
+                           "\x1b=",       "\x1b[3;7r",   "\x1b[?6h",
+                           "\x1b[4 q",    "\x1b(0",      "\x1b)0",
+                           "\x1b*0",      "\x1b+A",      "\x0e",
+                           "\x1bn",       "\x1bo",       "\x1b]2;a title\x07",
+                           "\x1b[>4;2m",  "\x1b[>5u"}) {
     EXPECT_EQ(Sequences(mode), mode);
     EXPECT_EQ(Sequences(absl::StrCat(mode, "\x1b\x63")),
               absl::StartsWith(mode, "\x1b]") ? mode : "")
@@ -107,6 +87,33 @@ TEST(ModesTest, AModeThatIsResetNeedsNoSequences) {
   EXPECT_EQ(Sequences("\x1b[6 q\x1b[0 q"), "");
   EXPECT_EQ(Sequences("\x1b[4h\x1b[?6h\x1b[?7l\x1b[?25l\x1b=\x1b(0\x1b[!p"),
             "");
+}
+
+// Which of the two counts, terminals don't agree.
+TEST(ModesTest, WhatWasSaidOfABlinkingCursorKeepsItsOrder) {
+  EXPECT_EQ(Sequences("\x1b[?12h\x1b[?12l"), "\x1b[?12l");
+  EXPECT_EQ(Sequences("\x1b[2 q\x1b[?12h"), "\x1b[2 q\x1b[?12h");
+  EXPECT_EQ(Sequences("\x1b[?12h\x1b[2 q"), "\x1b[?12h\x1b[2 q");
+  EXPECT_EQ(Sequences("\x1b[?12h\x1b[0 q"), "\x1b[?12h\x1b[0 q");
+  EXPECT_EQ(Sequences("\x1b[?12s\x1b[?12h\x1b[?12r"), "\x1b[?12l");
+  EXPECT_EQ(After("\x1b[?12h").Undo(), "\x1b[?12l");
+}
+
+// Midnight Commander saves 1001 and sets 1000.
+TEST(ModesTest, TheMouseIsSavedAsOneMode) {
+  EXPECT_EQ(
+      Sequences("\x1b[?1002h\x1b[?1001s\x1b[?1000h\x1b[?1000l\x1b[?1001r"),
+      "\x1b[?1002h");
+  EXPECT_EQ(Sequences("\x1b[?1001s\x1b[?1000h\x1b[?1001r"), "");
+}
+
+TEST(ModesTest, StylesThatWerePutAsideAreCounted) {
+  const std::string push = "\x1b[#{";
+  EXPECT_EQ(After(push + "\x1b[1;30#p").pushed_styles(), 2U);
+  EXPECT_EQ(After(push + "\x1b[#}\x1b[#q").pushed_styles(), 0U);
+  EXPECT_EQ(After(push + "\x1b\x63").pushed_styles(), 0U);
+  EXPECT_EQ(After(Repeated(push, 999)).pushed_styles(), 99U);
+  EXPECT_EQ(After(push + push).Undo(), "\x1b[#}\x1b[#}");
 }
 
 TEST(ModesTest, EachOfSeveralModesInOneSequenceCounts) {
@@ -203,6 +210,21 @@ TEST(EffectsTest, Mode1049SavesAndRestoresTheCursor) {
       ElementsAre(Effect::kClearAlternate, Effect::kPrimary, Effect::kRestore));
   EXPECT_THAT(Effects("\x1b[?1049h", "\x1b[?1047l"),
               ElementsAre(Effect::kClearAlternate, Effect::kPrimary));
+}
+
+TEST(EffectsTest, APictureIsDrawn) {
+  for (const char* picture :
+       {"\x1bPq#0~\x1b\\", "\x1bP0;1;0q\"1;1\x1b\\", "\x1b_Ga=T,f=100;AA\x1b\\",
+        "\x1b_Gi=1,a=p\x1b\\", "\x1b]1337;File=size=3;inline=1:AAAA\x07"}) {
+    EXPECT_THAT(Effects("", picture), ElementsAre(Effect::kPicture)) << picture;
+  }
+  for (const char* other :
+       {"\x1bP$qm\x1b\\", "\x1bP+q544e\x1b\\", "\x1bP1;2p\x1b\\",
+        "\x1bP1;2\x1b\\", "\x1b_Gi=1,a=q;AA\x1b\\", "\x1b_Ga=d\x1b\\",
+        "\x1b_Gm=0;a=T\x1b\\", "\x1b_x\x1b\\", "\x1b]1337;File=size=3:AAAA\x07",
+        "\x1b]2;File=inline=1\x07"}) {
+    EXPECT_THAT(Effects("", other), IsEmpty()) << other;
+  }
 }
 
 TEST(EffectsTest, AResetLeavesTheAlternateScreen) {

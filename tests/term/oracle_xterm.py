@@ -50,8 +50,8 @@ SYNC = b"\x1b[31337;1;1;1;1;1*y"
 SYNCED = re.compile(rb"\x1bP31337!~[0-9A-F]{4}\x1b\\")
 # Ends whatever the stream left open: a sequence, a string, printing.
 GROUND = b"\x18\x1b\\\x1b[4i"
-# RIS leaves the alternate screen and its saved cursor as they are.
-RESET = GROUND + b"\x1b<\x1b[64;1\"p\x1bc\x1b[?1047h\x1b[2J\x1b7\x1b[?1047l\x1bc\x1b[3J"
+# RIS leaves the alternate screen and its saved cursor as they are, and the styles that were put aside.
+RESET = GROUND + b"\x1b[#}" * 40 + b"\x1b<\x1b[64;1\"p\x1bc\x1b[?1047h\x1b[2J\x1b7\x1b[?1047l\x1bc\x1b[3J"
 # A copy that cuts a wide character (a scroll within margins, DECCRA) leaves its
 # row without room for marks, whatever is reset: then another xterm is started.
 SPOILS = re.compile(rb"\x1b\[(\?69h|[\d;]*(\$v|'[}~]| [@A]))|\x1b[69]")

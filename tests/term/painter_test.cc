@@ -9,6 +9,7 @@
 
 #include "tests/term/same_screen.h"
 #include "tests/term/terminal.h"
+#include "tests/term/transcripts.h"
 
 namespace deptyr {
 namespace {
@@ -55,6 +56,13 @@ TEST(PaintedTest, LinksAndUnderlinesAreKept) {
   EXPECT_TRUE(IsKept("\x1b]8;id=1;http://a\x1b\\ab\x1b]8;;\x1b\\c", "d"));
   EXPECT_TRUE(IsKept("\x1b]8;;http://a\x1b\\ab", "d")) << "the pen's";
   EXPECT_TRUE(IsKept("\x1b[4:4;58:5:9mx\x1b[4:5;58:2::1:2:3my", "z"));
+}
+
+TEST(PaintedTest, StylesThatWerePutAsideAreKept) {
+  const std::string pushed = "\x1b[1;31m\x1b[#{\x1b[0;3;44m\x1b[3;30#{\x1b[m";
+  EXPECT_TRUE(IsKept(pushed, "a\x1b[#}b\x1b[#}c\x1b[#}d"));
+  const std::string many = Repeated("\x1b[1m\x1b[#{\x1b[m", 12);
+  EXPECT_TRUE(IsKept(many, "\x1b[#}\x1b[#}a\x1b[#}b"));
 }
 
 TEST(PaintedTest, TitlesAreKept) {

@@ -89,6 +89,11 @@ TEST(PlainTextLinesTest, LineDrawingIsDrawn) {
   EXPECT_EQ(Plain("\x1b(0lqk\x1b(Blqk\x1b)0\x0ex\x0fx"), "┌─┐lqk│x");
 }
 
+TEST(PlainTextLinesTest, ASingleShiftIsForOneCharacter) {
+  EXPECT_EQ(Plain("\x1b*0\x1b+A\x1bNqq \x1bO##"), "─q £#");
+  EXPECT_EQ(Plain("\x1b*0\x1bNéq"), "éq");
+}
+
 TEST(PlainTextLinesTest, WhatIsNotUtf8IsReplaced) {
   EXPECT_EQ(Plain("a\xff"
                   "b\xe2\x82z\xc0\xaf."),

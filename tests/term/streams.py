@@ -166,7 +166,8 @@ class Grammar:
         r = self.random
         return self.csi("m", *r.choice([
             (), (0,), (1,), (3,), (4,), (7,), (22,), (24,), (27,), (31,), (44,), (39,), (49,), (1, 32), (95,), (103,),
-            (38, 5, 200), (48, 5, 30), (38, 2, 1, 2, 3), (48, 2, 9, 8, 7), (2,), (9,), (5,)]))
+            (38, 5, 200), (48, 5, 30), (38, 2, 1, 2, 3), (48, 2, 9, 8, 7), (2,), (9,), (5,)])) + r.choice(
+                [b""] * 8 + [b"\x1b[#{", b"\x1b[1;30#{", b"\x1b[#}", b"\x1b[#}"])
 
     def mode(self):
         r = self.random
@@ -207,7 +208,7 @@ class Grammar:
         return self.random.choice([b"", b"x", "漢".encode()]) + self.csi("b", self.random.choice([None, 1, 2, 7]))
 
     def charset(self):
-        return self.random.choice([b"\x1b(0", b"\x1b(B", b"\x1b(B", b"\x1b)0", b"\x0e", b"\x0f"])
+        return self.random.choice([b"\x1b(0", b"\x1b(B", b"\x1b(B", b"\x1b)0", b"\x0e", b"\x0f", b"\x1b*0\x1bNq", b"\x1bOx"])
 
     def columns(self):
         return self.random.choice([self.csi("'}", self.few()), self.csi("'~", self.few()), self.csi(" @", self.few()),

@@ -46,6 +46,8 @@ TEST(UndoTest, EachDeedIsUndoneByItself) {
       {"\x1b[4h", "\x1b[4l"},
       {"\x1b=", "\x1b>"},
       {"\x1b[5 q", "\x1b[0 q"},
+      {"\x1b[#{", "\x1b[#}\x1b[m"},
+      {"\x1b[#{\x1b[#}\x1b[m", ""},
       {"\x1b[>4;2m", "\x1b[>4m\x1b[m"},
       {"\x1b[>1u\x1b[>3u", "\x1b[<2u"},
       {"\x1b[=5u", "\x1b[<1u"},
@@ -86,6 +88,7 @@ TEST(UndoTest, WhatHasBegunIsEndedFirst) {
   EXPECT_EQ(UndoOf("\x1b]99;half\x1b"), "\x1b\\");
   EXPECT_EQ(UndoOf("\x1b[3"), "\x18");
   EXPECT_EQ(UndoOf("\x1b"), "\x18");
+  EXPECT_EQ(UndoOf("\x1bN"), "\x18");
 }
 
 class UndoOfTest : public testing::TestWithParam<Transcript> {};
