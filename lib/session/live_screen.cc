@@ -147,6 +147,7 @@ void LiveScreen::Resume(WindowSize size, Parked screen) {
     return;
   }
   parked_ = *std::move(screen.paint);
+  if (screen.lacks_picture) ++sure_from_;
   FollowSoon();
 }
 
@@ -156,7 +157,7 @@ std::optional<LiveScreen::Parked> LiveScreen::Park() {
   const bool in_ring = first >= ring_.begin() && ring_.state().resized <= first;
   const bool soon = Whole() - first <= kLittle;
   if (in_ring && soon) return std::nullopt;
-  bool painted = !lapped() && exact();
+  bool painted = !lapped() && HasText();
   if (painted) {
     // The next head makes it in its own time, as this one would have.
     if (in_ring && Whole() - modelled_ > kLittle) return std::nullopt;
@@ -166,7 +167,8 @@ std::optional<LiveScreen::Parked> LiveScreen::Park() {
   if (painted) {
     bool all = true;
     std::string paint = PaintFor(size_, all);
-    if (all && exact()) parked.paint = std::move(paint);
+    if (all && HasText()) parked.paint = std::move(paint);
+    parked.lacks_picture = !exact();
   }
   return parked;
 }
@@ -180,12 +182,20 @@ bool LiveScreen::ClearedAt(uint64_t first) const {
   return begin_ + digest_.last_clear() >= std::max(first, sure_from_);
 }
 
-bool LiveScreen::exact() const {
+// Whether the screen is exact, except for a picture that no model keeps.
+bool LiveScreen::HasText() const {
   // If the model has to start again, it does so at the last clear if the ring
   // still has that.
   return SameCells(size_, terminal_size_) &&
          (ClearedAt(lapped() ? ring_.begin() : learned_from_) ||
           (known_ && !lapped()));
+}
+
+bool LiveScreen::exact() const {
+  const uint64_t picture = digest_.last_picture();
+  const bool gone = picture <= digest_.last_clear() ||
+                    (known_ && begin_ + picture <= modelled_);
+  return HasText() && gone;
 }
 
 void LiveScreen::OnOutput() {
@@ -269,7 +279,7 @@ void LiveScreen::Advance(uint64_t most) {
     modelled_ += taken;
   }
   asked_ = asked_ && IsBehind();
-  known_ = known_ || (screen_->doubts() && screen_->known());
+  if (screen_->doubts()) known_ = screen_->known();
 }
 
 void LiveScreen::AnswerWithCursor() {

@@ -60,6 +60,7 @@ class LiveScreen final : public Observer {
     uint64_t offset = 0;               // it shows everything before this
     std::string modes;                 // the Modes() in force there
     std::optional<std::string> paint;  // nothing if it wasn't exact
+    bool lacks_picture = false;        // all but a picture is in the paint
   };
   // The other head has left its screen, too.
   void Resume(WindowSize size, Parked screen);
@@ -106,6 +107,7 @@ class LiveScreen final : public Observer {
   uint64_t Whole() const { return begin_ + digest_.whole(); }
   bool lapped() const { return modelled_ < ring_.begin(); }
   bool ClearedAt(uint64_t first) const;
+  bool HasText() const;
   bool IsBehind() const;
   bool IsAwaited() const { return answers_ != nullptr && answers_->waits(); }
   uint64_t Shown() const;

@@ -424,6 +424,7 @@ void Session::Resume(Fd controller, Fd pidfd, const SessionState& state,
   if (keeps_screen_ && state.painted > 0) {
     LiveScreen::Parked screen{state.painted, state.modes, {}};
     if (state.exact) screen.paint = state.paint;
+    screen.lacks_picture = state.lacks_picture;
     screen_.Resume(size(), std::move(screen));
   } else if (keeps_screen_) {
     screen_.Resume(size());
@@ -463,6 +464,7 @@ SessionState Session::Save() {
     state.painted = screen->offset;
     state.modes = std::move(screen->modes);
     state.exact = screen->paint.has_value();
+    state.lacks_picture = screen->lacks_picture;
     state.paint = std::move(screen->paint).value_or("");
   }
   state.keystrokes = std::string(input_.bytes());

@@ -187,13 +187,14 @@ struct SessionState {
   bool log_full_screen = false;
   // Has those lines and all that is known of the log (lib/sys/spool.h).
   OfferedFd log_spool = -1;
-  OfferedFd file_spool = -1;  // the same for its log file
+  OfferedFd file_spool = -1;   // the same for its log file
+  bool lacks_picture = false;  // `paint` has all but a picture
   DEPTYR_FIELDS(name, ring, controller, pidfd, argv, keystrokes, leader, writer,
                 writer_before, paint, modes, painted, exact, answered,
                 not_executed, status_told, code, signal, left, left_rows,
                 left_cols, left_how, order, stopped_by, log, log_style,
                 log_offset, log_queue, log_lost, log_all_lost, log_ended,
-                log_full_screen, log_spool, file_spool)
+                log_full_screen, log_spool, file_spool, lacks_picture)
 };
 
 struct HeldState {

@@ -92,6 +92,20 @@ TEST_F(LiveScreenTest, AFloodMakesItApproximateUntilAllIsCleared) {
   EXPECT_EQ(Shown(), "new\n");
 }
 
+// The picture isn't kept, but the text is.
+TEST_F(LiveScreenTest, APictureMakesItApproximateUntilItIsGone) {
+  Write("text\033Pq#0~\033\\");
+  EXPECT_FALSE(screen_.exact());
+  EXPECT_FALSE(screen_.Take(kSize).exact);
+  EXPECT_EQ(Shown(), "text\n");
+  for (int i = 0; i < 60; ++i) Write(absl::StrCat("\r\nline ", i));
+  EXPECT_TRUE(screen_.Take(kSize).exact) << "it has left the top";
+  Write("\033_Ga=T,f=100;AAAA\033\\");
+  EXPECT_FALSE(screen_.exact()) << "though the model hasn't seen it";
+  Write("\033[2J\033[H");
+  EXPECT_TRUE(screen_.exact());
+}
+
 TEST_F(LiveScreenTest, AFloodThatEndsInAClearIsExact) {
   Write(std::string(3 * kRing, 'x'));
   Write("\033[2J\033[1;1Hall there is");
@@ -366,6 +380,23 @@ TEST_F(ResumeTest, LappedItKnowsTheModesAndIsInexactUntilAllIsCleared) {
   ClearAndSayNew();
   EXPECT_TRUE(next_.exact());
   EXPECT_THAT(ShownBy(next_), testing::StartsWith("new"));
+}
+
+TEST_F(ResumeTest, ParkedWithoutItsPictureItHasTheText) {
+  Write("\033[7;7Hpaint\033Pq~\033\\");
+  for (int i = 0; i < 1000; ++i) {
+    Write(absl::StrCat("\033[20;1Hline ", i, std::string(90, '.')));
+    (void)screen_.Take(kSize);  // it keeps up
+  }
+  ASSERT_GT(ring_.begin(), 1000u);
+  const auto parked = screen_.Park();
+  ASSERT_TRUE(parked);
+  ASSERT_TRUE(parked->paint);
+  next_.Resume(kSize, *parked);
+  EXPECT_FALSE(next_.exact());
+  EXPECT_THAT(ShownBy(next_), HasSubstr("paint"));
+  ClearAndSayNew();
+  EXPECT_TRUE(next_.exact());
 }
 
 TEST_F(ResumeTest, LappedAndParkedItIsTheSame) {

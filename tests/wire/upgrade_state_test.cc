@@ -201,6 +201,7 @@ TEST(UpgradeStateTest, TheTestHasEveryField) {
   state.attached[0].xpixels = 801;
   state.attached[0].ypixels = 601;
   session.file_spool = 97;
+  session.lacks_picture = true;
   const json full = Parsed(Encode(state));
   EXPECT_EQ(full.size(), FieldsOf<HeadState>() + 1);  // the version
   EXPECT_EQ(full["sockets"][0].size(), FieldsOf<SocketState>());
