@@ -232,6 +232,63 @@ TEST_F(StoredSessionsTest, ALogComesBackWithItsSession) {
   EXPECT_THAT(store_.names, IsEmpty());
 }
 
+TEST_F(StoredSessionsTest, TheLinesOfALogFileAreStoredAsThoseOfALog) {
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  (void)stored_.AddLog("a", kOwner, 1, {.file_spool = 0});
+  EXPECT_EQ(store_.said.back(), "+deptyr.file.1.a");
+  EXPECT_TRUE(stored_.HasLog("a"));
+  EXPECT_FALSE(stored_.HasLog("b"));
+  StoredSessions next(std::make_unique<ListStore>(store_));
+  const auto sessions = Value(next.Fetch());
+  EXPECT_TRUE(sessions.at("a").logs.at(1).file_spool.valid());
+  EXPECT_FALSE(sessions.at("a").logs.at(1).log.valid());
+  EXPECT_EQ(sessions.at("a").programs.size(), 1U);
+  EXPECT_TRUE(next.HasLog("a"));
+  (void)next.AddLog("a", kOwner, 2, {.file_spool = 0});
+  EXPECT_EQ(store_.said.back(), "-deptyr.file.1.a");
+  (void)next.RemoveSession("a");
+  EXPECT_THAT(store_.names, IsEmpty());
+}
+
+TEST_F(StoredSessionsTest, OnlyTheProgramThatRunsCounts) {
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  stored_.SetRunning("a", 2);
+  EXPECT_FALSE(stored_.Has("a"));
+  stored_.SetRunning("a", 1);
+  EXPECT_TRUE(stored_.Has("a"));
+  stored_.SetRunning("b", 1);
+  EXPECT_FALSE(stored_.Has("b"));
+  (void)stored_.RemoveProgram("a", 1);
+  stored_.SetRunning("a", 1);
+  EXPECT_FALSE(stored_.Has("a"));
+}
+
+TEST_F(StoredSessionsTest, OnceTheRestIsRemovedThereMayBeRoom) {
+  store_.late = true;
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  EXPECT_FALSE(stored_.HasRoom());
+  EXPECT_FALSE(stored_.IsFull());
+  store_.late = false;
+  EXPECT_TRUE(stored_.RemoveUnwanted().ok());
+  EXPECT_TRUE(stored_.HasRoom());
+}
+
+TEST_F(StoredSessionsTest, AFullStoreHasNothingToRemove) {
+  store_.room = 0;
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  EXPECT_TRUE(stored_.IsFull());
+  EXPECT_THAT(stored_.Unwanted(), IsEmpty());
+}
+
+TEST_F(StoredSessionsTest, OnlySoMuchIsRemovedLater) {
+  store_.late = true;
+  store_.room = 1000;
+  for (uint64_t number = 1; number <= 200; ++number) {
+    (void)stored_.AddProgram("a", kOwner, 0, number, 0, 0);
+  }
+  EXPECT_EQ(stored_.Unwanted().size(), 256U);
+}
+
 TEST_F(StoredSessionsTest, ALogMakesRoom) {
   store_.room = 5;
   (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
@@ -247,6 +304,11 @@ TEST_F(StoredSessionsTest, ALogMakesRoom) {
 TEST_F(StoredSessionsTest, WithoutAStoreNothingIsStored) {
   StoredSessions none;
   (void)none.AddProgram("a", kOwner, 0, 1, 0, 0);
+  EXPECT_TRUE(none.AddLog("a", kOwner, 1, {0, 0}).ok());
+  EXPECT_FALSE(none.HasLog("a"));
+  EXPECT_TRUE(none.RemoveProgram("a", 1).ok());
+  EXPECT_TRUE(none.RemoveSession("a").ok());
+  EXPECT_TRUE(none.RemoveUnwanted().ok());
   none.AssumeStored({"deptyr.ring.0.a"});
   EXPECT_FALSE(none.Has("a"));
   EXPECT_EQ(none.store(), nullptr);

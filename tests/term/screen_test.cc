@@ -236,6 +236,124 @@ TEST(StyleTest, OneWithEverythingIsKept) {
   EXPECT_TRUE(SameScreen(terminal.screen, copy.screen));
 }
 
+// The style of a character that is written after these parameters.
+Style StyleAfter(absl::string_view parameters) {
+  Terminal terminal(kSize);
+  terminal.Write(absl::StrCat("\x1b[", parameters, "mx"));
+  return terminal.screen.Rows()[0].cells[0].style;
+}
+
+TEST(StyleTest, EachParameterSetsOneThing) {
+  const struct {
+    const char* on;
+    const char* off;
+    Style style;
+  } kAll[] = {
+      {"1", "22", {.bold = true}},
+      {"2", "22", {.dim = true}},
+      {"3", "23", {.italic = true}},
+      {"4", "24", {.underline = Underline::kSingle}},
+      {"4:1", "4:0", {.underline = Underline::kSingle}},
+      {"4:2", "24", {.underline = Underline::kDouble}},
+      {"4:3", "24", {.underline = Underline::kCurly}},
+      {"4:4", "24", {.underline = Underline::kDotted}},
+      {"4:5", "24", {.underline = Underline::kDashed}},
+      {"4:6", "24", {.underline = Underline::kSingle}},
+      {"21", "24", {.underline = Underline::kDouble}},
+      {"5", "25", {.blink = true}},
+      {"6", "25", {.blink = true}},
+      {"7", "27", {.reverse = true}},
+      {"8", "28", {.conceal = true}},
+      {"9", "29", {.strike = true}},
+      {"53", "55", {.overline = true}},
+      {"30", "39", {.fg = Color::Indexed(0)}},
+      {"37", "39", {.fg = Color::Indexed(7)}},
+      {"90", "39", {.fg = Color::Indexed(8)}},
+      {"97", "39", {.fg = Color::Indexed(15)}},
+      {"40", "49", {.bg = Color::Indexed(0)}},
+      {"47", "49", {.bg = Color::Indexed(7)}},
+      {"100", "49", {.bg = Color::Indexed(8)}},
+      {"107", "49", {.bg = Color::Indexed(15)}},
+      {"38;5;200", "39", {.fg = Color::Indexed(200)}},
+      {"48:5:201", "49", {.bg = Color::Indexed(201)}},
+      {"58;5;202", "59", {.line = Color::Indexed(202)}},
+      {"38;2;1;2;3", "39", {.fg = {Color::Kind::kRgb, 1, 2, 3}}},
+      {"48:2:1:2:3", "49", {.bg = {Color::Kind::kRgb, 1, 2, 3}}},
+      {"48:2:9:1:2:3", "49", {.bg = {Color::Kind::kRgb, 1, 2, 3}}},
+      {"58:2::1:2:3", "59", {.line = {Color::Kind::kRgb, 1, 2, 3}}},
+  };
+  for (const auto& [on, off, style] : kAll) {
+    EXPECT_EQ(StyleAfter(on), style) << on;
+    EXPECT_EQ(StyleAfter(absl::StrCat(on, ";", off)), Style()) << on;
+    // Its parameters end where they should.
+    Style more = style;
+    more.italic = true;
+    EXPECT_EQ(StyleAfter(absl::StrCat(on, ";3")), more) << on;
+    EXPECT_EQ(StyleAfter(absl::StrCat(on, ";0")), Style()) << on;
+    // A picture has it, and turns it off.
+    Terminal terminal(kSize);
+    terminal.Write(absl::StrCat("\x1b[", on, "mx\x1b[", off, "my"));
+    Terminal copy = terminal.Copy();
+    EXPECT_TRUE(SameScreen(terminal.screen, copy.screen)) << on;
+  }
+  for (const char* nothing :
+       {"10", "29", "98", "108", "38;5", "38;2;1;2", "38;9", "38:9:1:2"}) {
+    EXPECT_EQ(StyleAfter(nothing), Style()) << nothing;
+  }
+}
+
+// DECCARA sets attributes of a rectangle, and DECRARA turns them over.
+TEST(StyleTest, ARectangleTakesFourAttributes) {
+  const auto changed = [](absl::string_view before, absl::string_view change) {
+    Terminal terminal(kSize);
+    terminal.Write(absl::StrCat("\x1b[", before, "mx\x1b[1;1;1;1;", change));
+    return terminal.screen.Rows()[0].cells[0].style;
+  };
+  const struct {
+    const char* on;
+    const char* off;
+    Style style;
+  } kKnown[] = {
+      {"1", "22", {.bold = true}},
+      {"4", "24", {.underline = Underline::kSingle}},
+      {"5", "25", {.blink = true}},
+      {"7", "27", {.reverse = true}},
+  };
+  for (const auto& [on, off, style] : kKnown) {
+    EXPECT_EQ(changed("", absl::StrCat(on, "$r")), style) << on;
+    EXPECT_EQ(changed(on, absl::StrCat(off, "$r")), Style()) << off;
+    EXPECT_EQ(changed(on, "0$r"), Style()) << on;
+    EXPECT_EQ(changed("", absl::StrCat(on, "$t")), style) << on;
+    EXPECT_EQ(changed(on, absl::StrCat(on, "$t")), Style()) << on;
+  }
+  EXPECT_EQ(changed("1;4", "0$t"), (Style{.blink = true, .reverse = true}));
+  for (const char* nothing : {"3$r", "23$r", "8$t", "6$r"}) {
+    EXPECT_EQ(changed("1", nothing), Style{.bold = true}) << nothing;
+    EXPECT_EQ(changed("", nothing), Style()) << nothing;
+  }
+}
+
+TEST(TabTest, StopsAreSetClearedAndReset) {
+  const auto col_after = [](absl::string_view bytes) {
+    Terminal terminal(kSize);
+    terminal.Write(bytes);
+    EXPECT_EQ(terminal.screen.cursor(), terminal.Copy().screen.cursor());
+    return terminal.screen.cursor().col;
+  };
+  EXPECT_EQ(col_after("\t"), 8);
+  EXPECT_EQ(col_after("1234567\t"), 8);
+  EXPECT_EQ(col_after("12345678\t"), 16);
+  EXPECT_EQ(col_after("\x1b[3g\t"), 79);
+  EXPECT_EQ(col_after("\x1b[3g\x1b[5G\x1bH\r\t"), 4);
+  EXPECT_EQ(col_after("\x1b[9G\x1b[g\r\t"), 16);
+  EXPECT_EQ(col_after("\x1b[3g\x1b[?5W\t"), 8);
+  EXPECT_EQ(col_after("\x1b[3g\x1b[?4W\t"), 79);
+  EXPECT_EQ(col_after("\x1b[3I"), 24);
+  EXPECT_EQ(col_after("\x1b[20G\x1b[Z"), 16);
+  EXPECT_EQ(col_after("\x1b[20G\x1b[2Z"), 8);
+  EXPECT_EQ(col_after("\x1b[20G\x1b[9Z"), 0);
+}
+
 // Each cell with a style and a character of its own, and marks.
 std::string Rich(WindowSize size) {
   std::string bytes;

@@ -3,8 +3,11 @@
 #include <iterator>
 #include <random>
 #include <string>
+#include <utility>
 
 #include "absl/strings/escaping.h"
+#include "absl/strings/match.h"
+#include "absl/strings/str_cat.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -34,6 +37,31 @@ std::string ShownOfCut(const std::string& bytes, size_t step) {
     text += lines.Feed(absl::string_view(bytes).substr(at, step));
   }
   return text + lines.Finish();
+}
+
+TEST(ShownLinesEditTest, LinesAreDeletedAndInsertedInTheRegionOnly) {
+  for (int row = 2; row <= 6; ++row) {
+    const auto shown = [row](absl::string_view edit) {
+      return Shown(absl::StrCat("\x1b[3;5r\x1b[", row, ";1Holder\r", edit,
+                                "new\x1b[8;1Hend"));
+    };
+    const bool in_region = row >= 3 && row <= 5;
+    EXPECT_EQ(absl::StrContains(shown("\x1b[M"), "newer\n"), !in_region) << row;
+    EXPECT_EQ(absl::StrContains(shown("\x1b[L"), "newer\n"), !in_region) << row;
+    EXPECT_THAT(shown(""), HasSubstr("newer\n"));
+  }
+}
+
+TEST(ShownLinesResizeTest, ASavedCursorGoesWithItsText) {
+  for (const auto& [before, after] :
+       {std::pair("1234567890ABCDE\r\nsecond\x1b\x37\r\n", "secondX\n"),
+        std::pair("1234567890ABCDE\x1b\x37\r\n", "1234567890ABCDEX\n")}) {
+    ShownLines lines({6, 20});
+    std::string text = lines.Feed(before);
+    text += lines.Resize({6, 10});
+    text += lines.Feed("\x1b\x38X");
+    EXPECT_THAT(text + lines.Finish(), HasSubstr(after));
+  }
 }
 
 class ShownLinesTest : public testing::TestWithParam<Transcript> {};
