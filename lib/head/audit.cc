@@ -64,7 +64,13 @@ absl::Status Audit::OpenFile() {
   if (options_.file.empty()) return absl::OkStatus();
   looked_ = Clock::now();
   RETURN_IF_ERROR(folder_.Open(FolderOf(options_.file)));
-  ASSIGN_OR_RETURN(file_, folder_.OpenFile(NameIn(options_.file), kAuditMode));
+  ASSIGN_OR_RETURN(Fd file,
+                   folder_.OpenFile(NameIn(options_.file), kAuditMode));
+  EndCutLine(file.get());
+  if (unsynced_) (void)sync_.Start(file_.get());
+  file_ = std::move(file);
+  // Lines of the head before, which this one has replaced, may be in it.
+  Sync();
   return absl::OkStatus();
 }
 
@@ -193,6 +199,7 @@ void Audit::WriteLine(const std::string& line) {
         absl::StrCat(absl::FormatTime("%Y-%m-%dT%H:%M:%E3S%Ez ", absl::Now(),
                                       absl::LocalTimeZone()),
                      Printable(line), "\n");
+    if (fails_) EndCutLine(file_.get());
     const IoResult wrote = AppendLine(file_.get(), stamped);
     const int error = errno;
     const bool whole = wrote.bytes == stamped.size();
@@ -201,9 +208,27 @@ void Audit::WriteLine(const std::string& line) {
           ": ", strerrordesc_np(error), "; its lines are here meanwhile");
     }
     fails_ = !whole;
-    if (whole) return;
+    if (whole) return Sync();
   }
   Log(Severity::kNotice, line);
+}
+
+// While one is under way, lines gather for the next.
+void Audit::Sync() {
+  unsynced_ = sync_.busy();
+  if (unsynced_) return;
+  if (const absl::Status started = sync_.Start(file_.get()); !started.ok()) {
+    OnSynced(started);
+  }
+}
+
+void Audit::OnSynced(const absl::Status& done) {
+  if (!done.ok() && !sync_fails_) {
+    Log(Severity::kWarning, "the last lines of the audit file ", options_.file,
+        " may be missing after a loss of power: can't ", done.message());
+  }
+  sync_fails_ = !done.ok();
+  if (unsynced_) Sync();
 }
 
 }  // namespace deptyr

@@ -3,8 +3,11 @@
 //
 //   EventListeners events(admission, 1 << 20);
 //   const AuditOptions options = {AuditLevel::kText, "/var/log/audit"};
-//   Audit audit(options, events);
+//   Audit audit(loop, options, events);
 //   RETURN_IF_ERROR(audit.OpenFile());
+//
+// Each line of the file is on its disk as soon as that has taken those before,
+// so that a loss of power costs few; head doesn't wait for that.
 //
 // Typed text is told a line at a time.  While the terminal hides it, nobody but
 // its program may know it: then only how much that was is told.
@@ -22,6 +25,7 @@
 #include "lib/session/session.h"
 #include "lib/session/session_witness.h"
 #include "lib/sys/event_loop.h"
+#include "lib/sys/file_sync.h"
 #include "lib/sys/log_folder.h"
 #include "lib/sys/peer_identity.h"
 #include "lib/wire/key_values.h"
@@ -30,8 +34,10 @@ namespace deptyr {
 
 class Audit final : public SessionWitness {
  public:
-  Audit(const AuditOptions& options, EventListeners& events)
-      : options_(options), events_(events) {}
+  Audit(EventLoop& loop, const AuditOptions& options, EventListeners& events)
+      : options_(options),
+        events_(events),
+        sync_(loop, [this](const absl::Status& done) { OnSynced(done); }) {}
 
   // Call it again when the file may have been renamed.
   absl::Status OpenFile();
@@ -63,6 +69,8 @@ class Audit final : public SessionWitness {
   void TellLine(const Session& session, uint64_t client, Typist& typist);
   void TellWithheld(const Session& session, uint64_t client, Typist& typist);
   void WriteLine(const std::string& line);
+  void Sync();
+  void OnSynced(const absl::Status& done);
 
   const AuditOptions& options_;
   EventListeners& events_;
@@ -71,6 +79,9 @@ class Audit final : public SessionWitness {
   Fd file_;
   Clock::time_point looked_;  // when the file last was known to have its name
   bool fails_ = false;        // and the log says so
+  FileSync sync_;
+  bool unsynced_ = false;    // lines were written since the last one began
+  bool sync_fails_ = false;  // and the log says so
 };
 
 }  // namespace deptyr

@@ -72,7 +72,7 @@ Head::Head(EventLoop& loop, HeadOptions options)
       admission_(loop, options_.limits, options_.allow,
                  [this](uid_t uid) { return UsageByUser()[uid].descriptors; }),
       events_(admission_, options_.limits.buffered),
-      audit_(options_.audit, events_),
+      audit_(loop, options_.audit, events_),
       queries_(loop, sessions_, admission_, stores_, events_, audit_, *this),
       listeners_(loop, options_, admission_, *this),
       sessions_(loop, OptionsOfSessions(options_, log_folder_, audit_),

@@ -25,6 +25,8 @@ absl::StatusOr<LogSink> FileLog::OpenFile() {
 void FileLog::Begin(WindowSize size) {
   if (!wanted()) return;
   auto file = OpenFile();
+  // The rest of a line may still wait in the log of the program before.
+  if (file.ok() && !log_.open()) EndCutLine(file->fd());
   const absl::Status begun =
       file.ok() ? log_.Begin(*std::move(file), "text", size) : file.status();
   if (begun.ok()) return;

@@ -2,7 +2,9 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <algorithm>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -16,7 +18,9 @@ namespace {
 
 // A FIFO or a device that somebody put there must not hold us up.
 constexpr int kForLines =
-    O_WRONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+    O_RDWR | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY | O_CLOEXEC;
+// A file system leaves no more zeros than one of its blocks has.
+constexpr off_t kLargestBlock = 64 << 10;
 
 }  // namespace
 
@@ -54,7 +58,27 @@ absl::StatusOr<Fd> LogFolder::OpenFile(const std::string& name,
 
 IoResult AppendLine(int file, absl::string_view line) {
   (void)::lseek(file, 0, SEEK_END);
-  return WriteSome(file, line);
+  IoResult wrote = WriteSome(file, line);
+  if (wrote.bytes == 0 || wrote.bytes == line.size()) return wrote;
+  // The rest finds no room, either, and errno says why.
+  wrote.bytes += WriteSome(file, line.substr(wrote.bytes)).bytes;
+  return wrote;
+}
+
+void EndCutLine(int file) {
+  const off_t size = ::lseek(file, 0, SEEK_END);
+  const off_t from = std::max<off_t>(size - kLargestBlock, 0);
+  std::string end(static_cast<size_t>(size - from), '\0');
+  const ssize_t got =
+      TEMP_FAILURE_RETRY(::pread(file, end.data(), end.size(), from));
+  if (got <= 0 || static_cast<size_t>(got) != end.size()) return;
+  const size_t last = end.find_last_not_of('\0');
+  const size_t left = last == std::string::npos ? 0 : last + 1;
+  if (left < end.size() &&
+      ::ftruncate(file, from + static_cast<off_t>(left)) != 0) {
+    return;
+  }
+  if (left > 0 && end[last] != '\n') (void)AppendLine(file, " [cut]\n");
 }
 
 bool LogFolder::HasName(const std::string& name, int file) const {

@@ -27,8 +27,8 @@ class LogFolder {
   absl::Status Open(const std::string& path);
   bool is_open() const { return folder_.valid(); }
 
-  // Opens it to write to (AppendLine(), LogSink::ForFile()).  A new file has
-  // this mode.  `name` has no slash.
+  // Opens it to write to (AppendLine(), LogSink::ForFile()), and to look at its
+  // end.  A new file has this mode.  `name` has no slash.
   absl::StatusOr<Fd> OpenFile(const std::string& name, mode_t mode) const;
   // Whether that name is still this file's.
   bool HasName(const std::string& name, int file) const;
@@ -40,5 +40,10 @@ class LogFolder {
 
 // Writes the line to the end of the file, which nobody else makes longer.
 IoResult AppendLine(int file, absl::string_view line);
+
+// Ends the file's last line with " [cut]" if that has no end, so that the next
+// one begins a line of its own.  A disk that was full, or a machine that lost
+// its power, may leave such a line, and then zeros, which are dropped.
+void EndCutLine(int file);
 
 }  // namespace deptyr

@@ -1,6 +1,7 @@
 // Head tells who did something to a session, and what they typed.
 
 #include <signal.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 
 #include <string>
@@ -144,6 +145,36 @@ TEST_F(AuditTest, TheFileIsMadeAnewAfterASignal) {
     Run({"send", "x"});
     return !Text().empty();
   }));
+}
+
+TEST_F(AuditTest, ALineThatWasCutIsMarkedAndTheNextBeginsALine) {
+  // As a machine that lost its power may leave it.
+  WriteFile(folder_ / "audit", std::string("one\ntw\0\0\0", 9));
+  Start("who");
+  const BodyProcess body = Login();
+  Run({"send", "x"});
+  EXPECT_TRUE(
+      TextBecomes(ContainsRegex("^one\ntw \\[cut\\]\n[-0-9]+T[^\n]* audit: "
+                                "session=a attached ")));
+}
+
+TEST_F(AuditTest, ALineThatFoundNoRoomIsMarkedOnceThereIsSome) {
+  constexpr rlim_t kLarge = 1 << 20;
+  Start("who");
+  const BodyProcess body = Login();
+  const auto limit = [this](rlim_t bytes) {
+    const rlimit wanted{bytes, RLIM_INFINITY};
+    EXPECT_EQ(::prlimit(head_->pid(), RLIMIT_FSIZE, &wanted, nullptr), 0);
+  };
+  WriteFile(folder_ / "audit", std::string(kLarge - 7, 'x') + "\n");
+  limit(kLarge);
+  Run({"send", "x"});
+  EXPECT_TRUE(head_->log().Until(ContainsRegex(
+      "can't write to the audit file .*: File too large; its lines are here")));
+  limit(RLIM_INFINITY);
+  Run({"send", "x"});
+  EXPECT_TRUE(TextBecomes(ContainsRegex(
+      "xxx\n20[0-9]{2}-[01] \\[cut\\]\n[-0-9]+T[^\n]* audit: session=a ")));
 }
 
 TEST_F(AuditTest, ListenersHearTheSame) {

@@ -339,6 +339,14 @@ TEST_F(LogFileTest, LinesWaitUntilThereIsRoom) {
   EXPECT_TRUE(TextBecomes(HasSubstr("got one\n")));
 }
 
+TEST_F(LogFileTest, ALineThatWasCutIsMarkedAndTheNextBeginsALine) {
+  // As a machine that lost its power may leave it.
+  WriteFile(folder_ / "a.log", std::string("one\ntw\0\0\0", 9));
+  const BodyProcess body(head_.socket(), {"--name", "a"}, {"echo", "hello"});
+  EXPECT_TRUE(TextBecomes(testing::ContainsRegex(
+      "^one\ntw \\[cut\\]\ndeptyr: pid [^\n]*\nhello\n")));
+}
+
 TEST_F(LogFileTest, WhatSomebodyElsePutThereIsLeftAlone) {
   WriteFile(folder_ / "b", "precious");
   ASSERT_EQ(::symlink("b", (folder_ / "a.log").c_str()), 0);
