@@ -816,18 +816,29 @@ TEST_F(VerbsTest, EndedTellsWhatTheKernelCouldNot) {
       {{"killed", "KILL"}, "signal 9", 128 + SIGKILL},
       {{"dumped", "SEGV"}, "signal 11", 128 + SIGSEGV},
   };
-  // Nobody reaps the programs, so only the verb can tell.
+  // Nobody reaps the programs, so only the verb can tell, while clients wait
+  // for it.  So they end at once, when we let go of the pipe.
+  const TempDir folder;
+  ASSERT_EQ(::mkfifo((folder / "end").c_str(), 0600), 0);
+  Fd end(::open((folder / "end").c_str(), O_RDWR | O_CLOEXEC));
   std::vector<std::unique_ptr<BodyProcess>> bodies;
   std::vector<std::unique_ptr<Program>> clients;
   for (size_t i = 0; i < std::size(kEnds); ++i) {
     const std::string name = absl::StrCat("s", i);
-    bodies.push_back(Body(name, {"sh", "-c", "read x"}));
+    bodies.push_back(
+        Body(name, {"sh", "-c", "exec 9< \"$0\"; echo ready; read x <&9",
+                    folder / "end"}));
     clients.push_back(std::make_unique<Program>(
         Start({"attach", "-r", "--once", name}, out_, err_)));
     ASSERT_TRUE(head_.log().Until(
         HasSubstr(absl::StrCat("pid=", clients.back()->pid(), " "))));
-    ASSERT_EQ(Run({"send", name, "--enter"}).status, 0);
+    ASSERT_TRUE(TextUntil(
+        [&] {
+          return Run({"history", name}).out;
+        },
+        HasSubstr("ready")));
   }
+  end.Reset();
   for (size_t i = 0; i < std::size(kEnds); ++i) {
     const std::string name = absl::StrCat("s", i);
     ASSERT_TRUE(head_.log().Until(HasSubstr(

@@ -5,6 +5,9 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <fstream>
+#include <thread>
+#include <utility>
 
 #include "absl/strings/escaping.h"
 #include "absl/time/clock.h"
@@ -16,44 +19,62 @@ namespace {
 
 constexpr absl::Duration kFirstPause = absl::Microseconds(200);
 constexpr absl::Duration kLongestPause = absl::Milliseconds(10);
+constexpr absl::Duration kLookAtLoad = absl::Milliseconds(100);
 
-absl::Time Until(absl::Duration deadline) {
-  return absl::Now() + deadline;
+// How many processes want each processor, at least 1: those of this moment and
+// of the last minute (proc_loadavg(5)).
+double Crowding() {
+  static const double processors =
+      std::max(1U, std::thread::hardware_concurrency());
+  double of_minute = 0;
+  double ignored = 0;
+  double running = 0;
+  std::ifstream("/proc/loadavg") >> of_minute >> ignored >> ignored >> running;
+  return std::max({1.0, of_minute / processors, running / processors});
 }
 
-// Returns poll(2)'s report on `fd`, or 0 if there is none by `until`.
-short Poll(int fd, short events, absl::Time until) {
+// Returns poll(2)'s report on `fd`, or 0 if there is none in time.
+short Poll(int fd, short events, Deadline& deadline) {
   pollfd question{fd, events, 0};
   for (;;) {
-    const timespec left =
-        absl::ToTimespec(std::max(until - absl::Now(), absl::ZeroDuration()));
-    const int count = ::ppoll(&question, 1, &left, nullptr);
-    if (count >= 0 || errno != EINTR) return question.revents;
+    const timespec pause = absl::ToTimespec(
+        std::min(deadline.left(), absl::Duration{kLookAtLoad}));
+    const int count = ::ppoll(&question, 1, &pause, nullptr);
+    if (count > 0 || (count < 0 && errno != EINTR) || deadline.Passed()) {
+      return question.revents;
+    }
   }
 }
 
 }  // namespace
 
+bool Deadline::Passed() {
+  const absl::Time now = absl::Now();
+  left_ -= (now - std::exchange(last_, now)) / Crowding();
+  return left_ < absl::ZeroDuration();
+}
+
 bool WaitFor(absl::FunctionRef<bool()> predicate, absl::Duration deadline) {
-  const absl::Time until = Until(deadline);
+  Deadline until(deadline);
   for (absl::Duration pause = kFirstPause;;
        pause = std::min(pause * 2, kLongestPause)) {
     if (predicate()) return true;
-    if (absl::Now() > until) return false;
+    if (until.Passed()) return false;
     const timespec time = absl::ToTimespec(pause);
     (void)::ppoll(nullptr, 0, &time, nullptr);
   }
 }
 
 short WaitForEvents(int fd, short events, absl::Duration deadline) {
-  return Poll(fd, events, Until(deadline));
+  Deadline until(deadline);
+  return Poll(fd, events, until);
 }
 
 bool RunUntil(EventLoop& loop, absl::FunctionRef<bool()> predicate,
               absl::Duration deadline) {
-  const absl::Time until = Until(deadline);
+  Deadline until(deadline);
   while (!predicate()) {
-    if (absl::Now() > until) return false;
+    if (until.Passed()) return false;
     const Timer look_again = loop.After(kLongestPause, [] {});
     if (!loop.RunOnce().ok()) return false;
   }
@@ -70,7 +91,7 @@ bool IsQuiet(EventLoop& loop) {
   return turns <= kFewTurns;
 }
 
-bool OutputReader::ReadOnce(absl::Time until) {
+bool OutputReader::ReadOnce(Deadline& until) {
   if (ended_ || Poll(fd_, POLLIN, until) == 0) return false;
   std::array<char, 65536> room;
   const IoResult got = ReadSome(fd_, room);
@@ -82,7 +103,7 @@ bool OutputReader::ReadOnce(absl::Time until) {
 testing::AssertionResult OutputReader::Until(
     const testing::Matcher<const std::string&>& matcher,
     absl::Duration deadline) {
-  const absl::Time until = deptyr::Until(deadline);
+  Deadline until(deadline);
   while (!matcher.Matches(text_)) {
     if (!ReadOnce(until)) {
       return testing::AssertionFailure()
@@ -95,7 +116,7 @@ testing::AssertionResult OutputReader::Until(
 }
 
 testing::AssertionResult OutputReader::UntilEnd(absl::Duration deadline) {
-  const absl::Time until = deptyr::Until(deadline);
+  Deadline until(deadline);
   while (!ended_) {
     if (!ReadOnce(until)) {
       return testing::AssertionFailure()
