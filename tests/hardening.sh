@@ -3,7 +3,8 @@
 #   it lies somewhere else in memory each time, and needs no other file;
 #   nothing in it is both written and executed, nor is the stack;
 #   nothing that is called through can be written while it runs (full RELRO);
-#   all of our code is compiled with checks of itself.
+#   all of our code is compiled with checks of itself;
+#   it tells nobody its steps (lib/base/step.h).
 # It has no note that it is made for IBT and SHSTK, although our code is:
 # Debian's C library and Abseil, which it contains, are not.
 cd "$(dirname "$0")/.." || exit
@@ -25,6 +26,7 @@ lacks ' (RWE|WE) ' --program-headers
 has 'GNU_RELRO .* R +0x' --program-headers
 has 'FLAGS_1.* NOW' --dynamic
 lacks ' \.got\.plt ' --section-headers          # it is part of .got, which is read-only
+! grep -q DEPTYR_STEPS "$deptyr" || wrong "$deptyr tells its steps, as a test's does"
 
 flags=(-fstack-protector-strong -D_FORTIFY_SOURCE=3 -D_GLIBCXX_ASSERTIONS)
 commands=$(grep -E '"command": .* -c (\.\./)*(cmd|lib)/' "$build/compile_commands.json")

@@ -8,6 +8,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/base/step.h"
 #include "lib/sys/inherited_fds.h"
 #include "lib/sys/io.h"
 #include "lib/sys/pty.h"
@@ -113,6 +114,7 @@ absl::Status Head::Open(std::optional<HeadState> before) {
   stores_.RestoreSessions();
   sessions_.SortRestored(state);
   if (before) Resume(*before);
+  STEP("-", "serves");
   readiness_.Ready();
   TidySoon();
   return absl::OkStatus();
@@ -166,6 +168,7 @@ absl::Status Head::CheckName(const Newcomer& newcomer) const {
   const pid_t pid = holder->program().pid();
   if (holder->program().IsAlive() && !newcomer.replace &&
       (pid == 0 || pid != newcomer.program.pid)) {
+    STEP(name, "refused", static_cast<uint64_t>(newcomer.program.pid));
     return absl::AlreadyExistsError(absl::StrCat(
         "the name ", name, " is held by ",
         pid == 0 ? "a process outside head's PID namespace"
@@ -218,6 +221,7 @@ absl::Status Head::OnRegister(PendingConnection& peer, Register message,
                                 .controller = std::move(controller),
                                 .size = {message.rows, message.cols},
                                 .argv = std::move(message.argv)}};
+  STEP(newcomer.name, "registers", static_cast<uint64_t>(who.pid));
   RETURN_IF_ERROR(Check(newcomer));
   return Take(&peer, std::move(newcomer)).status();
 }
@@ -316,7 +320,9 @@ absl::StatusOr<Session*> Head::Take(PendingConnection* peer,
   // the answer, so nothing is missed, and if nobody hears it, nothing started.
   const uint64_t number = session->program().number() + 1;
   stores_.Add(*session, number, program.controller.get(), program.pidfd.get());
-  if (peer != nullptr && !peer->Accept(name)) {
+  const bool accepted = peer == nullptr || peer->Accept(name);
+  STEP(name, accepted ? "accepted" : "went-away", number);
+  if (!accepted) {
     LogOf(Severity::kWarning, newcomer.owner, "went away", "session=", name,
           " pid=", peer->identity().pid, " went away while it registered");
     stores_.RemoveProgram(*session, number);
@@ -546,11 +552,13 @@ void Head::Resume(const HeadState& before) {
 
 void Head::OnUpgradeFailed(absl::string_view why) {
   Log(Severity::kError, "no upgrade, head goes on as before: ", why);
+  STEP("-", "goes-on");
   queries_.TellUpgradeFailed(why);
 }
 
 void Head::Stop(absl::string_view why) {
   if (std::exchange(stopping_, true)) return;
+  STEP("-", "stops");
   Log(Severity::kInfo, "head ends: ", why);
   const std::string kept = RunningPrograms(true);
   if (stores_.MayEndWithService() && !kept.empty()) {

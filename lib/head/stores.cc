@@ -4,6 +4,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/base/step.h"
 #include "lib/keep/fd_store.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
@@ -109,6 +110,7 @@ void Stores::RestoreSessions() {
 }
 
 void Stores::Restore(const std::string& name, StoredSession stored) {
+  STEP(name, "fetched", stored.ring.valid(), stored.programs.size());
   if (!stored.ring.valid()) {
     Log(Severity::kError, "session=", name, " is lost: its ring wasn't kept");
     TryAgainAfter(stored_.RemoveSession(name));

@@ -7,6 +7,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status.h"
+#include "lib/base/step.h"
 #include "lib/session/ring.h"
 #include "lib/sys/process.h"
 
@@ -29,6 +30,7 @@ void Upgrade::Begin() {
   auto trial =
       StartTrial(options_.program, options_.argv, OfferOf(owner_.Save()));
   if (!trial.ok()) return owner_.OnUpgradeFailed(trial.status().message());
+  STEP("-", "tries");
   attempt_.emplace(Attempt{*std::move(trial), {}, {}});
   attempt_->watch =
       loop_.Add(attempt_->trial.child.pidfd.get(), Interest::kRead,

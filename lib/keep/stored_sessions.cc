@@ -12,6 +12,7 @@
 
 #include "lib/base/log.h"
 #include "lib/base/status.h"
+#include "lib/base/step.h"
 #include "lib/sys/user_log.h"
 #include "lib/wire/session_name.h"
 
@@ -174,6 +175,7 @@ absl::Status StoredSessions::AddProgram(const std::string& session, uid_t owner,
   wanted.push_back({Spell({kPty, number, session}), controller});
   wanted.push_back({Spell({kPid, number, session}), pidfd});
   absl::Status added = Add(wanted);
+  STEP(session, added.ok() ? "kept" : "not-kept", number);
   known.whole = added.ok();
   const bool was_refused = std::exchange(known.refused, !added.ok());
   if (added.ok()) {
@@ -207,8 +209,10 @@ absl::Status StoredSessions::RemoveProgram(const std::string& session,
   const auto* const ended = absl::c_find(programs, number);
   if (ended == programs.end()) return absl::OkStatus();
   programs.erase(ended);
-  return Remove(
-      {Spell({kPty, number, session}), Spell({kPid, number, session})});
+  absl::Status removed =
+      Remove({Spell({kPty, number, session}), Spell({kPid, number, session})});
+  STEP(session, removed.ok() ? "removed" : "not-removed", number);
+  return removed;
 }
 
 absl::Status StoredSessions::RemoveSession(const std::string& session) {
@@ -217,7 +221,9 @@ absl::Status StoredSessions::RemoveSession(const std::string& session) {
   std::vector<std::string> names;
   AppendNames(session, found->second, names);
   known_.erase(found);
-  return Remove(names);
+  absl::Status removed = Remove(names);
+  STEP(session, removed.ok() ? "removed" : "not-removed");
+  return removed;
 }
 
 absl::Status StoredSessions::AddLog(const std::string& session, uid_t owner,

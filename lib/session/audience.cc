@@ -5,6 +5,8 @@
 
 #include "absl/algorithm/container.h"
 
+#include "lib/base/step.h"
+
 namespace deptyr {
 namespace {
 
@@ -22,6 +24,7 @@ void Audience::Add(SessionClient& client) {
   if (awaited_ > 0 && client.CameBack() && --awaited_ == 0) {
     return_time_.Reset();
   }
+  STEP(ring_.state().name.data(), "attached", client.CameBack(), returners());
   CountReturners();
 }
 
@@ -36,6 +39,7 @@ void Audience::Remove(SessionClient& client) {
   std::erase(clients_, &client);
   if (writer_ == &client) writer_ = nullptr;
   StopLeading(client);
+  STEP(ring_.state().name.data(), "left", 0, returners());
   CountReturners();
 }
 
@@ -154,16 +158,20 @@ uint32_t Audience::returners() const {
 }
 
 void Audience::CountReturners() {
-  if (counts_) ring_.state().clients = awaited_ + returners();
+  if (!counts_) return;
+  ring_.state().clients = awaited_ + returners();
+  STEP(ring_.state().name.data(), "counted", ring_.state().clients);
 }
 
 void Audience::Await(uint32_t known) {
   awaited_ = std::max(known, returners()) - returners();
+  STEP(ring_.state().name.data(), "awaits", awaited_);
   if (awaited_ == 0) return;
   const bool blocks = when_behind_ == WhenBehind::kBlock;
   return_time_ =
       loop_.After(blocks ? kReturnTimeIfBlocking : kReturnTime, [this] {
         awaited_ = 0;
+        STEP(ring_.state().name.data(), "awaits", 0);
         CountReturners();
         look_again_();
       });

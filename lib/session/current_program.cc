@@ -5,6 +5,7 @@
 #include "absl/strings/str_join.h"
 
 #include "lib/base/argv.h"
+#include "lib/base/step.h"
 #include "lib/sys/user_log.h"
 
 namespace deptyr {
@@ -97,6 +98,7 @@ void CurrentProgram::OnPidfd(Ready ready) {
   if (!exited_) {
     if (!HasEnded(pidfd_.get())) return;
     exited_ = true;
+    STEP(ring_.state().name.data(), "exited");
     // Until it is reaped, its pidfd stays readable; reaping is a hang-up.
     watch_.Set(Interest::kHangup);
     WaitForStatus(kReapPauses);
@@ -141,6 +143,7 @@ void CurrentProgram::MakeWay() {
     settled_ = true;
     if (fate_ == Outcome::kRuns) fate_ = Outcome::kReplaced;
   }
+  STEP(ring_.state().name.data(), "makes-way", exited_);
 }
 
 void CurrentProgram::Finish() {
@@ -166,6 +169,7 @@ void CurrentProgram::Record() {
   } else {
     record.outcome = fate_;
   }
+  STEP(ring_.state().name.data(), "ended", record.number, record.end);
 }
 
 absl::Status CurrentProgram::TellStatus(const ExitStatus& status) {

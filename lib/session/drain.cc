@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "lib/base/step.h"
 #include "lib/sys/io.h"
 
 namespace deptyr {
@@ -85,9 +86,11 @@ size_t Drain::Read(const SharedFd& terminal, size_t room, bool program_ended) {
   if (got.state != IoState::kDone) {
     closed_ = got.state != IoState::kWouldBlock;
     drained_ = program_ended;
+    STEP(ring_.state().name.data(), "nothing", closed_, drained_);
     return 0;
   }
   closed_ = false;
+  STEP(ring_.state().name.data(), "read", got.bytes);
   ring_.Commit(got.bytes);
   for (Observer* observer : observers_) observer->OnOutput();
   if (program_ended) read_since_end_ += static_cast<uint32_t>(got.bytes);

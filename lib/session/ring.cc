@@ -10,6 +10,7 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/base/status.h"
+#include "lib/base/step.h"
 #include "lib/base/utf8.h"
 #include "lib/sys/random.h"
 
@@ -123,6 +124,7 @@ void Ring::Recover() {
                                static_cast<size_t>(state_->cleared - end()));
   const size_t last = room.find_last_not_of(kClear);
   if (last != absl::string_view::npos) Store(state_->end, end() + last + 1);
+  STEP(state_->name.data(), "recovered", end(), state_->cleared);
 }
 
 std::span<char> Ring::Space(size_t most) {
@@ -136,10 +138,14 @@ std::span<char> Ring::Space(size_t most) {
 
 void Ring::ClearTo(uint64_t offset) {
   const uint64_t from = state_->cleared;
-  if (offset > capacity()) Store(state_->displaced, offset - capacity());
+  if (offset > capacity()) {
+    Store(state_->displaced, offset - capacity());
+    STEP(state_->name.data(), "displaced", begin());
+  }
   std::memset(memory_.data() + IndexOf(from), kClear,
               static_cast<size_t>(offset - from));
   Store(state_->cleared, offset);
+  STEP(state_->name.data(), "cleared", offset);
 }
 
 void Ring::Commit(size_t count) {
@@ -152,6 +158,7 @@ void Ring::Commit(size_t count) {
         std::max(ahead_ / 2, std::min(kLeastAhead, capacity() / kAheadShare));
   }
   Store(state_->end, end() + count);
+  STEP(state_->name.data(), "committed", end());
 }
 
 const IncarnationRecord& Ring::latest() const {
@@ -167,6 +174,7 @@ IncarnationRecord& Ring::Begin(IncarnationRecord first) {
   first.begin = end();
   state_->records[first.number % kMostIncarnations] = first;
   Store(state_->incarnations, first.number);
+  STEP(state_->name.data(), "began", first.number, first.begin);
   return latest();
 }
 

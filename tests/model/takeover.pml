@@ -23,6 +23,9 @@
  *
  * Time doesn't pass here.  A timer may expire as soon as it is set, and then
  * `excused` says that no promise is broken if somebody misses bytes for it.
+ *
+ * With REPLAY the steps of head are those that a real one told (lib/base/step.h),
+ * and no others: see "the replay".
  */
 
 #ifndef BODIES
@@ -79,11 +82,25 @@
 #endif
 #define IN_PTY 2        /* so many bytes a PTY has room for */
 
+#ifndef TRIES
 #define TRIES (KILLS + STOPS + 1)       /* a body comes again if head went away */
+#endif
 #define PTYS (BODIES * TRIES)           /* each time with another PTY */
+#ifndef NUMBERS
 #define NUMBERS (PTYS + 1)              /* of programs, from 1 on */
+#endif
 #define STREAM (BODIES * BYTES + 2)
 #define STREAMS (PTYS + 2)
+
+#ifdef REPLAY
+#define OFFSET int      /* a real stream is long */
+#define SET int         /* of programs */
+#define COUNT byte      /* of clients that come back */
+#else
+#define OFFSET byte
+#define SET byte
+#define COUNT bool
+#endif
 
 /* Who has a copy of a descriptor. */
 #define BODY 1
@@ -111,10 +128,14 @@ byte pty_of[BODIES];            /* the one that it sent, or has */
 
 byte ring;              /* who has it */
 byte stream;            /* which it is: its random number */
-byte end, displaced, cleared;
+OFFSET end, displaced, cleared;
+#ifdef REPLAY
+OFFSET dirty;           /* so far there are bytes that were read */
+#else
 byte bytes[CAPACITY];
+#endif
 byte programs;          /* there have been */
-byte begin_of[NUMBERS], end_of[NUMBERS];
+OFFSET begin_of[NUMBERS], end_of[NUMBERS];
 bool ended[NUMBERS];    /* its outcome is recorded */
 byte counted;           /* clients that will come back */
 
@@ -124,14 +145,14 @@ bool running, exited, drained, closed;
 byte pty;               /* that it reads, from 1 on; 0: none */
 byte who;               /* the program */
 bool session;           /* there is one */
-byte known;             /* which programs the keeper has, a bit for each */
-byte unwanted;          /* which it may have, though nobody needs them; bit 0: the ring */
+SET known;              /* which programs the keeper has, a bit for each */
+SET unwanted;           /* which it may have, though nobody needs them; bit 0: the ring */
 bool ring_known, whole;
 byte awaited;
 bool stopping, trying, served;
 
-bool client;            /* the follower is attached */
-byte cursor, told;      /* up to where it was sent bytes, and events */
+COUNT client;           /* the follower is attached */
+OFFSET cursor, told;      /* up to where it was sent bytes, and events */
 byte queue;             /* a key that the terminal hasn't taken */
 #ifdef OFFER_OF_THE_TRIAL
 byte offered_cursor, offered_told;
@@ -170,6 +191,130 @@ byte reader[PTYS];      /* how many processes read it */
 byte i_;                /* an index within a step */
 byte kills, upgrades, stops, lost, give_ups, forgets, earlies, visitors, typed;
 bool dying, follower_gone;
+
+/* ------------------------------------------------------------- the replay */
+
+/* A real head told these steps, those of one session, and tests/model/replay put
+ * them into a file: the step's number here and its two values, a line for each.
+ * Head may only take the next one; what is told by nobody (what bodies, the
+ * keeper and the trial do) happens when the next step needs it.  If that leads
+ * to the last step, in some order, the model allows what the real head did.
+ *
+ * A head that is killed may have taken one more step than it told: `untold`.
+ * The values of KILLED are the end and the place up to which all was cleared,
+ * as the next head found them.
+ */
+#ifdef REPLAY
+/* Of lib/session. */
+#define S_RECOVERED 1
+#define S_DISPLACED 2
+#define S_CLEARED 3
+#define S_READ 4
+#define S_COMMITTED 5
+#define S_NOTHING 6             /* to read: it is hung up, all is drained */
+#define S_BEGAN 7
+#define S_EXITED 8
+#define S_MAKES_WAY 9
+#define S_ENDED 10
+#define S_ATTACHED 11           /* it comes back, and so many do now */
+#define S_LEFT 12
+#define S_AWAITS 13
+#define S_COUNTED 14
+/* Of lib/keep and lib/head. */
+#define S_KEPT 15
+#define S_NOT_KEPT 16
+#define S_REMOVED 17            /* a program; 0: the session */
+#define S_NOT_REMOVED 18
+#define S_FETCHED 19            /* a ring, and things of so many programs */
+#define S_REGISTERS 20          /* who, of BODIES */
+#define S_REFUSED 21
+#define S_ACCEPTED 22
+#define S_WENT_AWAY 23
+#define S_TRIES 24
+#define S_GOES_ON 25
+#define S_STOPS 26
+#define S_SERVES 27
+/* Told by nobody. */
+#define S_KILLED 28
+#define S_DONE 29
+
+int next, first, second, at;
+bool untold;
+
+c_decl {
+    enum { kMostSteps = 1000000 };
+    static int steps[kMostSteps][3];
+    static int farthest = -1;
+};
+
+c_code {
+    static void next_step(void) {
+        now.next = steps[now.at][0];
+        now.first = steps[now.at][1];
+        now.second = steps[now.at][2];
+        if (now.at <= farthest) return;
+        farthest = now.at;
+        printf("at %d: running %d exited %d drained %d closed %d pty %d programs %d end %d cleared %d displaced %d "
+               "dirty %d awaited %d clients %d counted %d known %d unwanted %d kept ring %d trying %d stopping %d\n",
+               now.at, now.running, now.exited, now.drained, now.closed, now.pty, now.programs, now.end, now.cleared,
+               now.displaced, now.dirty, now.awaited, now.client, now.counted, now.known, now.unwanted,
+               now.ring_known, now.trying, now.stopping);
+    }
+    static void read_steps(void) {
+        FILE* const file = fopen("steps", "r");
+        int count = 0;
+        while (file != NULL && count < kMostSteps - 1 &&
+               fscanf(file, "%d %d %d", &steps[count][0], &steps[count][1], &steps[count][2]) == 3) ++count;
+        steps[count][0] = S_DONE;
+        next_step();
+    }
+};
+
+inline advance() {
+    at++;
+    c_code { next_step(); }
+}
+
+/* The next step is taken: or the one that a killed head didn't tell. */
+inline take() {
+    if
+    :: next == S_KILLED -> untold = true
+    :: else -> advance()
+    fi
+}
+
+/* What a head that is killed takes along was not done, so only a step that lasts
+ * may have been taken untold. */
+#define IS(step_, first_, second_) (next == (step_) && first == (first_) && second == (second_))
+#define MAY_BE(step_, first_, second_) (IS(step_, first_, second_) || (next == S_KILLED && !untold))
+#define IF_NEXT(step_, first_, second_) IS(step_, first_, second_) &&
+#define IF_LASTS(step_, first_, second_) MAY_BE(step_, first_, second_) &&
+#define TAKE take();
+#define STEP(step_, first_, second_) IS(step_, first_, second_) -> take();
+#define LASTING_STEP(step_, first_, second_) MAY_BE(step_, first_, second_) -> take();
+#define WHOLE_STEP(step_, first_, second_) ; d_step { IS(step_, first_, second_) -> take() }
+
+#define IS_READ (next == S_DISPLACED || next == S_CLEARED || next == S_READ || next == S_NOTHING)
+#define MAY_BE_READ (IS_READ || (next == S_KILLED && !untold && (second > cleared || first > end)))
+
+/* What bodies do, when the next step shows it. */
+#define ASKS(me) next == S_REGISTERS && first == (me) &&
+#define GIVES_UP(me) (next == S_WENT_AWAY && connection[me] == ASKED)
+#define ENDS(me) (who == (me) && (next == S_EXITED || (next == S_REGISTERS && first != (me)) || \
+                                  ((next == S_MAKES_WAY || next == S_NOTHING) && first == 1)))
+
+#else
+/* Nobody tells, and nobody says what is next. */
+#define IF_NEXT(step_, first_, second_)
+#define IF_LASTS(step_, first_, second_)
+#define TAKE
+#define STEP(step_, first_, second_)
+#define LASTING_STEP(step_, first_, second_)
+#define WHOLE_STEP(step_, first_, second_)
+#define ASKS(me)
+#define GIVES_UP(me) (give_ups < GIVE_UPS)
+#define ENDS(me) (KEYS == 0 || typed == KEYS || crashed)
+#endif
 
 #define VALUE(b, i) ((b) * BYTES + (i) + 1)
 
@@ -220,7 +365,7 @@ proctype Body(byte me) {
 
     do
     :: d_step {
-        listening && tries < TRIES && !stopping ->
+        ASKS(me) listening && tries < TRIES && !stopping ->
         /* lib/body/body.cc: auto pty = OpenPty(options.size, options.flow) */
         mine = me * TRIES + tries;
         tries++;
@@ -247,7 +392,7 @@ proctype Body(byte me) {
             connection[me] = NONE
           }
        /* lib/body/body.cc: return absl::DeadlineExceededError(NoAnswer(head, socket, in_all)) */
-       :: atomic { give_ups < GIVE_UPS ->
+       :: atomic { GIVES_UP(me) ->
             give_ups++;
             goto leave
           }
@@ -280,7 +425,7 @@ proctype Body(byte me) {
        }
     :: atomic { copies[mine] == 0 -> break }
     /* It ends, or is killed. */
-    :: atomic { KEYS == 0 || typed == KEYS || crashed -> break }
+    :: atomic { ENDS(me) -> break }
     od;
 
 leave:
@@ -349,6 +494,10 @@ end_keeping:
 /* --------------------------------------------------------------- the ring */
 
 /* lib/session/ring.cc: void Ring::Recover() { */
+#ifdef REPLAY
+inline recover() { end = dirty }
+inline clear_bytes(from_, to_) { skip }
+#else
 inline recover() {
     i_ = cleared;
 #ifndef NO_RECOVERY
@@ -376,12 +525,27 @@ inline clear_bytes(from_, to_) {
     i_ = 0
 #endif
 }
+#endif
 
 /* lib/session/audience.cc: size_t Audience::RoomToRead() const { */
+#ifdef REPLAY
+#define ROOM CAPACITY
+#else
 #define ROOM (CAPACITY - ((client && cursor < end) -> end - cursor : 0))
+#endif
 /* lib/session/session.h: (!reading_stopped_ || program_.exited()) */
 #define MAY_READ (pty > 0 && awaited == 0 && (!stopping || exited) && ROOM > 0)
+#ifdef REPLAY
+#define READABLE (pty > 0 && MAY_BE_READ)
+#define NOTHING_IS_LEFT !IS_READ
+#define IS_TO_CLEAR (next == S_DISPLACED || next == S_CLEARED || (next == S_KILLED && !untold && second > cleared))
+#define CLEARED_TO (next == S_DISPLACED -> first + CAPACITY : (next == S_CLEARED -> first : second))
+#else
 #define READABLE (pty > 0 && written[pty - 1] > taken[pty - 1])
+#define NOTHING_IS_LEFT else
+#define IS_TO_CLEAR (cleared == end)
+#define CLEARED_TO (end + room)
+#endif
 
 /* lib/session/session.cc: return write ? Interest::kReadWriteEdge : Interest::kReadEdge */
 #ifdef HANG_UP_IS_TOLD_FOR_EVER
@@ -393,14 +557,14 @@ inline clear_bytes(from_, to_) {
 /* One read of at most `room` bytes, in the order of lib/session/ring.h. */
 inline read_turn() {
     if
-    :: cleared == end ->
-        target = end + room;
+    :: IS_TO_CLEAR ->
+        target = CLEARED_TO;
         if
         :: target > CAPACITY ->
 #ifdef DISPLACED_LATE
             skip
 #else
-            displaced = target - CAPACITY       /* lib/session/ring.cc: Store(state_->displaced, offset - capacity()) */
+            d_step { STEP(S_DISPLACED, target - CAPACITY, 0) displaced = target - CAPACITY }    /* lib/session/ring.cc: Store(state_->displaced, offset - capacity()) */
 #endif
         :: else
         fi;
@@ -409,7 +573,7 @@ inline read_turn() {
 #endif
         /* lib/session/ring.cc: std::memset(memory_.data() + IndexOf(from), kClear */
         d_step { clear_bytes(cleared, target) };
-        cleared = target        /* lib/session/ring.cc: Store(state_->cleared, offset) */
+        d_step { LASTING_STEP(S_CLEARED, target, 0) cleared = target }  /* lib/session/ring.cc: Store(state_->cleared, offset) */
 #ifdef DISPLACED_LATE
         ;
         if
@@ -420,6 +584,20 @@ inline read_turn() {
     :: else
     fi;
     /* lib/session/drain.cc: const IoResult got = terminal.Read(ring_.Space(room)) */
+#ifdef REPLAY
+    if
+    :: d_step { next == S_READ && first <= cleared - end -> got = first; dirty = end + got; take() };
+       d_step { IS(S_COMMITTED, end + got, 0) -> take(); end = end + got; got = 0; target = 0 }
+    /* It didn't tell what it read: the next head found it. */
+    :: d_step { next == S_KILLED && !untold && first > end && first <= cleared -> dirty = first; take() }
+    :: d_step { next == S_NOTHING && (first == 0 || !terminal[pty - 1]) && second >= exited ->
+        closed = first;
+        drained = second;
+        target = 0;
+        take()
+       }
+    fi
+#else
     d_step {
         got = 0;
         do
@@ -443,6 +621,7 @@ inline read_turn() {
         room = 0;
         target = 0
     }
+#endif
 }
 
 /* --------------------------------------------------------------- the head */
@@ -451,11 +630,11 @@ inline read_turn() {
  * than a second. */
 inline forget_kept(kind, n_) {
     if
-    :: atomic { nfull(to_keeper) ->
-        unwanted = unwanted & (255 - (1 << n_));
+    :: atomic { IF_LASTS(S_REMOVED, n_, 0) nfull(to_keeper) -> TAKE
+        unwanted = unwanted & ~(1 << n_);
         to_keeper!kind(n_, 0)
        }
-    :: d_step { lost < LOST ->
+    :: d_step { IF_NEXT(S_NOT_REMOVED, n_, 0) lost < LOST -> TAKE
         lost++
 #ifndef REMOVED_ONCE
         ;
@@ -469,7 +648,7 @@ inline forget_kept(kind, n_) {
 inline remove_program(n_) {
     if
     :: (known & (1 << n_)) != 0 ->
-        d_step { known = known & (255 - (1 << n_)) };
+        d_step { known = known & ~(1 << n_) };
 #ifndef NEVER_REMOVED
         /* lib/keep/stored_sessions.cc: {Spell({kPty, number, session}), Spell({kPid, number, session})} */
         forget_kept(FORGET, n_)
@@ -482,6 +661,7 @@ inline remove_program(n_) {
 inline record_end(n_) {
     end_of[n_] = end;           /* lib/session/current_program.cc: record.end = ring_.end() */
     d_step {
+        LASTING_STEP(S_ENDED, n_, end)
         ended[n_] = true        /* lib/session/current_program.cc: SetOutcome(record, status_) */
     }
 }
@@ -525,14 +705,14 @@ inline keep_program(n_, p_, b_) {
         /* lib/keep/stored_sessions.cc: wanted.push_back({Spell({kPid, number, session}), pidfd}) */
         atomic { nfull(to_keeper) -> to_keeper!PID(n_, b_) };
         if
-        :: d_step { KEEPER == 2 || empty(to_keeper) ->
+        :: d_step { IF_NEXT(S_KEPT, n_, 0) (KEEPER == 2 || empty(to_keeper)) -> TAKE
             whole = true;
             ring_known = true;
-            unwanted = unwanted & (254 - (1 << n_));
+            unwanted = unwanted & ~(1 | (1 << n_));
             known = known | (1 << n_)       /* lib/keep/stored_sessions.cc: known.programs.push_back(number) */
            }
         /* The holder has it, but its answer comes too late. */
-        :: d_step { KEEPER == 1 && lost < LOST ->
+        :: d_step { IF_NEXT(S_NOT_KEPT, n_, 0) KEEPER == 1 && lost < LOST -> TAKE
             lost++
 #ifndef REMOVED_ONCE
             ;
@@ -565,6 +745,7 @@ inline start(n_, p_, b_) {
     :: running ->
         /* lib/session/session.cc: program_.MakeWay() */
         d_step {
+            STEP(S_MAKES_WAY, !alive[who], 0)
             if
             :: !alive[who] -> exited = true
             :: alive[who] && who != b_ && b_ == REPLACER -> replaced[who] = true
@@ -583,7 +764,7 @@ inline start(n_, p_, b_) {
                 :: else
                 fi
             }
-        :: else -> break
+        :: NOTHING_IS_LEFT -> break
         od;
         finish()
     :: else
@@ -592,10 +773,10 @@ inline start(n_, p_, b_) {
         drop_terminal();        /* lib/session/session.cc: leftovers_.Add(loop_, std::move(terminal_) */
         read_from_now_on(p_);   /* lib/session/session.cc: TakeTerminal(std::move(program.controller)); program_.Start */
         begin_of[n_] = end;
-                ended[n_] = false
+        ended[n_] = false
     };
     /* lib/session/ring.cc: Store(state_->incarnations, first.number) */
-    programs = n_;
+    d_step { LASTING_STEP(S_BEGAN, n_, end) programs = n_ };
     d_step {
         running = true;
         exited = false;
@@ -631,6 +812,9 @@ inline register(b_) {
                 ring = ring | HEAD;
                 stream++;
                 end = 0; displaced = 0; cleared = 0; programs = 0; counted = 0;
+#ifdef REPLAY
+                dirty = 0;
+#endif
                 base_of[stream] = all_read
             :: else
             fi;
@@ -645,9 +829,10 @@ inline register(b_) {
         keep_program(n, p, b_);
 #endif
         d_step {
+            LASTING_STEP((connection[b_] == ASKED -> S_ACCEPTED : S_WENT_AWAY), n, 0)
             taken_up = false;
             if
-            /* lib/head/head.cc: if (peer != nullptr && !peer->Accept(name)) { */
+            /* lib/head/head.cc: const bool accepted = peer == nullptr || peer->Accept(name) */
             :: connection[b_] == ASKED ->
                 connection[b_] = ACCEPTED;
                 kept[b_] = whole;
@@ -672,7 +857,7 @@ inline register(b_) {
             :: else
             fi
         fi
-    :: else
+    :: n == 0 WHOLE_STEP(S_REFUSED, b_, 0)
     fi;
     d_step { n = 0; p = 0; taken_up = false }
 }
@@ -713,6 +898,24 @@ inline fetch() {
     fi
 }
 
+#ifdef REPLAY
+/* Head says what it fetched if there was anything. */
+inline fetched() {
+    d_step {
+        b = 0;
+        for (n : 1 .. NUMBERS - 1) {
+            b = b + ((fetched_pty[n] > 0 || fetched_pid[n] > 0) -> 1 : 0)
+        }
+        n = 0
+    };
+    if
+    :: !ring_known && b == 0
+    :: d_step { (ring_known || b > 0) && IS(S_FETCHED, ring_known, b) -> take() }
+    fi;
+    b = 0
+}
+#endif
+
 /* lib/head/stores.cc: void Stores::RestorePrograms(Session& session, StoredSession stored) { */
 inline restore() {
     if
@@ -728,7 +931,7 @@ inline restore() {
         }
         n = 0
     :: ring_known ->
-        d_step { recover(); session = true };
+        d_step { STEP(S_RECOVERED, dirty, cleared) recover(); session = true };
         if
         :: programs > 0 && !ended[programs] ->
             if
@@ -786,6 +989,7 @@ inline restore() {
             n = 0; p = 0; b = 0; taken_up = false;
             await()
         }
+        WHOLE_STEP(S_AWAITS, awaited, 0)
     fi
 }
 
@@ -800,7 +1004,7 @@ inline await() {
 #endif
 }
 
-/* lib/session/audience.cc: if (counts_) ring_.state().clients = awaited_ + returners() */
+/* lib/session/audience.cc: ring_.state().clients = awaited_ + returners() */
 inline count_returners() {
     if
 #ifdef STOP_COUNTS
@@ -813,6 +1017,28 @@ inline count_returners() {
 #else
         counted = awaited + client
 #endif
+    :: else
+    fi
+}
+
+#ifdef REPLAY
+/* Nobody counts any more once head is to end. */
+inline is_counted() {
+    assert(next == S_COUNTED || next == S_KILLED || stopping)
+}
+
+inline tell_count() {
+    if
+    :: stopping || next == S_KILLED
+    :: d_step { !stopping && MAY_BE(S_COUNTED, awaited + client, 0) -> count_returners(); take() }
+    fi
+}
+#endif
+
+inline await_one_less(returns_) {
+    /* lib/session/audience.cc: if (awaited_ > 0 && client.CameBack() && --awaited_ == 0) { */
+    if
+    :: awaited > 0 && returns_ -> awaited--
     :: else
     fi
 }
@@ -842,18 +1068,14 @@ inline attach() {
         told = HAPPENED;
         to_follower!ATTACHED(stream, cursor, 2 * programs + running)
     fi;
-    /* lib/session/audience.cc: if (awaited_ > 0 && client.CameBack() && --awaited_ == 0) { */
-    if
-    :: awaited > 0 && follower_stream != 0 -> awaited--
-    :: else
-    fi;
+    await_one_less(follower_stream != 0);
     count_returners()
 }
 
 /* The connection is the kernel's: what has been sent can still be read. */
 inline detach() {
     client = false;
-    count_returners()           /* lib/session/audience.cc: StopLeading(client); CountReturners() */
+    count_returners()           /* lib/session/audience.cc: "left", 0, returners()); CountReturners() */
 }
 
 #define EVENT_IS_DUE (told < HAPPENED && OFFSET_OF(told + 1) <= cursor)
@@ -900,7 +1122,8 @@ inline forget_all_of_head() {
 }
 
 proctype Head() {
-    byte n, p, b, room, got, target;
+    byte n, p, b;
+    OFFSET room, got, target;
     bool taken_up;
     byte fetched_pty[NUMBERS], fetched_pid[NUMBERS];
 
@@ -909,12 +1132,25 @@ proctype Head() {
         /* --- it starts */
         fetch();
         listening = true;       /* lib/head/head.cc: RETURN_IF_ERROR(listeners_.Open(inherited, state)) */
+#ifdef REPLAY
+        fetched();
+#endif
         restore();              /* lib/head/head.cc: stores_.RestoreSessions() */
-        d_step { served = true };
+        d_step { STEP(S_SERVES, 0, 0) served = true };
 
         /* --- it serves */
 end_serving:
         do
+#ifdef REPLAY
+        :: d_step { next == S_REGISTERS && (connection[first] == ASKED || connection[first] == LEFT) && !stopping ->
+            b = first;
+            take()
+           };
+           register(b)
+        :: MAY_READ && READABLE -> read_turn()
+        /* lib/head/head.cc: "no upgrade, head goes on as before: " */
+        :: d_step { next == S_GOES_ON -> take(); trying = false }
+#else
         :: BODIES > 0 && (connection[0] == ASKED || connection[0] == LEFT) && !stopping -> register(0)
 #if BODIES > 1
         :: (connection[1] == ASKED || connection[1] == LEFT) && !stopping -> register(1)
@@ -926,16 +1162,18 @@ end_serving:
         :: MAY_READ && (READABLE || (exited && !drained) || (!running && !IS_HEARD(closed) && !terminal[pty - 1])) ->
             room = (ROOM < AHEAD -> ROOM : AHEAD);
             read_turn()
+#endif
         /* lib/session/current_program.cc: if (!HasEnded(pidfd_.get())) return */
-        :: d_step { running && !exited && !alive[who] -> exited = true }
+        :: d_step { IF_NEXT(S_EXITED, 0, 0) running && !exited && !alive[who] -> TAKE exited = true }
         /* lib/session/session.cc: if (running() && program_.settled() && drain_.drained()) Finish() */
 #ifdef STOPPED_UNREAD
         :: running && exited && (drained || stopping) -> finish()
 #else
-        :: running && exited && drained -> finish()
+        :: IF_LASTS(S_ENDED, programs, end) running && exited && drained -> finish()
 #endif
         /* lib/session/session.cc: if (!running() && drain_.closed()) DropTerminal() */
         :: d_step { !running && pty > 0 && closed -> drop_terminal() }
+#ifndef REPLAY
         /* lib/clients/client.cc: const bool insert = output().leaving() || (packet_left_ == 0 && InsertIsDue()) */
         :: atomic { client && EVENT_IS_DUE && nfull(to_follower) ->
             told++;
@@ -956,9 +1194,15 @@ end_serving:
            }
         :: d_step { client && follower_gone -> detach() }
         :: d_step { visitors < VISITORS && session -> visitors++; count_returners() }
+#endif
         /* lib/session/audience.cc: awaited_ = 0; */
 #ifndef AWAITS_FOR_EVER
+#ifdef REPLAY
+        :: d_step { IS(S_AWAITS, 0, 0) && awaited > 0 -> take(); awaited = 0; is_counted() };
+           tell_count()
+#else
         :: d_step { awaited > 0 -> awaited = 0; excused = true; count_returners() }
+#endif
 #endif
         /* lib/session/session.cc: const size_t taken = input_.Take(from, keystrokes) */
         :: d_step { KEYS > 0 && running && queue == 0 && nempty(to_head) && typist_connection == ACCEPTED -> to_head?queue }
@@ -970,7 +1214,7 @@ end_serving:
 
         /* lib/keep/stored_sessions.cc: absl::Status StoredSessions::RemoveUnwanted() { */
         :: (unwanted & 1) != 0 -> forget_kept(FORGET_ALL, 0)
-        :: (unwanted & 254) != 0 ->
+        :: (unwanted & ~1) != 0 ->
             d_step {
                 n = 1;
                 do
@@ -981,12 +1225,12 @@ end_serving:
             forget_kept(FORGET, n);
             n = 0
         /* lib/head/stores.cc: if (!session->running() || !session->terminal().valid()) continue */
-        :: KEEPER > 0 && running && pty > 0 && !whole ->
+        :: IF_LASTS(S_KEPT, programs, 0) KEEPER > 0 && running && pty > 0 && !whole ->
             keep_program(programs, pty - 1, who);
             d_step { kept[who] = whole }
 
         /* lib/sys/replace_self.cc: const pid_t pid = ::fork() */
-        :: atomic { upgrades < UPGRADES && !trying && !stopping && served && session ->
+        :: atomic { IF_NEXT(S_TRIES, 0, 0) upgrades < UPGRADES && !trying && !stopping && served && session -> TAKE
             upgrades++;
             trying = true;
             if
@@ -1003,7 +1247,7 @@ end_serving:
             run Trial(upgrades)
            }
         /* lib/head/upgrade.cc: ReplaceSelf(options_.program, options_.argv, OfferOf(owner_.Save())) */
-        :: d_step { trying && (ring & TRIAL) == 0 && !stopping ->
+        :: d_step { IF_NEXT(S_RECOVERED, dirty, cleared) trying && (ring & TRIAL) == 0 && !stopping -> TAKE
             trying = false;
             /* It is another program from here on, with what was saved. */
 #ifdef OFFER_OF_THE_TRIAL
@@ -1018,9 +1262,11 @@ end_serving:
             recover();
             await()     /* lib/head/head.cc: session->OnReadmitted(state) */
            }
+           WHOLE_STEP(S_AWAITS, awaited, 0)
+           WHOLE_STEP(S_SERVES, 0, 0)
 
         /* lib/head/head.cc: if (std::exchange(stopping_, true)) return */
-        :: d_step { stops < STOPS && served ->
+        :: d_step { IF_NEXT(S_STOPS, 0, 0) stops < STOPS && served -> TAKE
             stops++;
             stopping = true;
             listening = false;
@@ -1035,7 +1281,9 @@ end_serving:
             n = 0
            }
         /* lib/head/head.cc: until_end_ = loop_.After(kLastPatience, [this] { finished_ = true; }) */
+#ifndef REPLAY
         :: d_step { stopping -> detach(); dying = true }
+#endif
         od
        } unless { dying };
        d_step {
@@ -1204,12 +1452,32 @@ end_typing:
 }
 #endif
 
+#ifdef REPLAY
+proctype Clients() {
+    do
+    :: d_step { next == S_ATTACHED && session -> client = second; await_one_less(first == 1); advance(); is_counted() };
+       tell_count()
+    :: d_step { next == S_LEFT && session -> client = second; advance(); is_counted() };
+       tell_count()
+    od
+}
+
+/* The end is what is searched for. */
+proctype Judge() {
+    next == S_DONE;
+    assert(next != S_DONE)
+}
+#endif
+
 /* ----------------------------------------------------------------- the fate */
 
 proctype Fate() {
     byte m;
 
     do
+#ifdef REPLAY
+    :: d_step { next == S_KILLED && !dying -> crashed = true; dying = true; untold = false; advance() }
+#endif
     :: d_step { kills < KILLS && !dying ->
         kills++;
         crashed = true;
@@ -1242,7 +1510,9 @@ proctype Fate() {
         m = 0
        }
 #endif
+#ifndef REPLAY
     :: atomic { !early -> break }
+#endif
     od
 }
 
@@ -1276,7 +1546,14 @@ init {
 #if KEYS > 0
         run Typist();
 #endif
+#ifdef REPLAY
+        c_code { read_steps(); };
+        run Clients();
+        run Judge();
+        run Fate()
+#else
         run Fate();
         run Rest()
+#endif
     }
 }
