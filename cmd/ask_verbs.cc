@@ -5,7 +5,6 @@
 
 #include <cstdio>
 #include <cstdlib>
-#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -156,14 +155,10 @@ absl::StatusOr<KeyValues> ParseEnd(const std::string& code,
                    "$EXIT_CODE $EXIT_STATUS as systemd does"));
 }
 
-absl::StatusOr<std::string> ParseSizePolicyOrDefault(absl::string_view text) {
-  if (text != "default") RETURN_IF_ERROR(SizePolicyNamed(text).status());
-  return std::string(text);
-}
-
-absl::StatusOr<std::string> ParseWritersOrDefault(absl::string_view text) {
-  if (text != "default") RETURN_IF_ERROR(WriterPolicyNamed(text).status());
-  return std::string(text);
+// The choices of an option that gives a policy to one session.
+OptionValues PolicyOrDefault(std::vector<absl::string_view> policies) {
+  policies.emplace_back("default");
+  return {.choices = std::move(policies)};
 }
 
 absl::StatusOr<WindowSize> SizeOfThisTerminal() {
@@ -175,9 +170,9 @@ absl::StatusOr<WindowSize> SizeOfThisTerminal() {
 }
 
 absl::Status AskToResize(const Options& options, const Target& target,
-                         const std::optional<std::string>& policy) {
+                         const std::string& policy) {
   KeyValues fields;
-  if (policy) fields.emplace_back("size-policy", *policy);
+  if (!policy.empty()) fields.emplace_back("size-policy", policy);
   if (!target.rest.empty()) {
     ASSIGN_OR_RETURN(const WindowSize size, target.rest[0] == "-"
                                                 ? SizeOfThisTerminal()
@@ -313,16 +308,14 @@ int SignalCommand(int argc, char** argv) {
 }
 
 int ResizeCommand(int argc, char** argv) {
-  std::optional<std::string> policy;
-  std::vector<absl::string_view> policies = NamesOf(kSizePolicies);
-  policies.emplace_back("default");
+  std::string policy;
   Options options(
       "resize", "[OPTION]... [HEAD-SOCKET] SESSION [ROWSxCOLS]",
       "Sets the size of SESSION's terminal (- for that of this one), "
       "and whose it is from then on.");
-  options.Value("size-policy", "POLICY", &policy, ParseSizePolicyOrDefault,
-                "whose size the terminal has; default is head's",
-                {.choices = policies});
+  options.OneOf("size-policy", "POLICY", &policy,
+                PolicyOrDefault(NamesOf(kSizePolicies)),
+                "whose size the terminal has; default is head's");
   options.Json("print a JSON object");
   return RunVerb(options, argc, argv, [&](const Target& target) {
     return AskToResize(options, target, policy);
@@ -354,7 +347,8 @@ int WriterCommand(int argc, char** argv) {
              });
   options.Flag("ask", &asks, "ask the client that has the keys for them");
   options.Flag("release", &releases, "everybody may type again");
-  options.Value("writers", "WHO", &policy, ParseWritersOrDefault,
+  options.OneOf("writers", "WHO", &policy,
+                PolicyOrDefault(NamesOf(kWriterPolicies)),
                 "who may type at one time; one is the first to type, until it "
                 "leaves, and default is head's",
                 {.choices = {"all", "one", "default"}});

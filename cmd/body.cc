@@ -16,7 +16,6 @@
 #include "lib/base/status.h"
 #include "lib/session/sizing.h"
 #include "lib/session/writer.h"
-#include "lib/sys/inherited_fds.h"
 #include "lib/sys/process.h"
 #include "lib/sys/unix_socket.h"
 #include "lib/wire/session_name.h"
@@ -61,34 +60,14 @@ absl::Status TakeOperands(std::vector<std::string> operands,
   return absl::OkStatus();
 }
 
-constexpr Named<const char*> kLogStyles[] = {
-    {"text", "text"}, {"ansi", "ansi"}, {"raw", "raw"}, {"none", ""}};
-
-// The style is the environment's unless an option says another one.
-absl::StatusOr<std::string> ParseLogStyle(absl::string_view text) {
-  for (const auto& style : kLogStyles) {
-    if (text == style.name) return style.value;
-  }
-  return absl::InvalidArgumentError(absl::StrCat(
-      "not a style of a log: ", text, "; say text, ansi, raw or none"));
-}
-
-absl::StatusOr<std::string> ParseSizePolicy(absl::string_view text) {
-  ASSIGN_OR_RETURN(const SizePolicy policy, SizePolicyNamed(text));
-  return std::string(NameOf(policy));
-}
-
-absl::StatusOr<std::string> ParseWriters(absl::string_view text) {
-  ASSIGN_OR_RETURN(const WriterPolicy policy, WriterPolicyNamed(text));
-  return std::string(NameOf(policy));
-}
-
 }  // namespace
 
 int BodyCommand(int argc, char** argv) {
   BodyOptions body;
   std::optional<absl::Duration> wait;
-  std::optional<std::string> log;
+  std::string log;
+  const std::vector<absl::string_view> log_styles = {"text", "ansi", "raw",
+                                                     "none"};
   Options options(
       "body", "[OPTION]... [HEAD-SOCKET] -- PROGRAM [ARG]...",
       "Runs PROGRAM on a terminal of its own, which the head at HEAD-SOCKET "
@@ -98,13 +77,14 @@ int BodyCommand(int argc, char** argv) {
   options.Value("size", "ROWSxCOLS", &body.size, ParseSize,
                 "the terminal's size until a client sets it",
                 {.usual = "24x80"});
-  options.Value(
-      "writers", "WHO", &body.writers, ParseWriters, "who may type at one time",
-      {.usual = "as head's option says", .choices = NamesOf(kWriterPolicies)});
-  options.Value(
-      "size-policy", "POLICY", &body.size_policy, ParseSizePolicy,
-      "whose size the terminal has",
-      {.usual = "as head's option says", .choices = NamesOf(kSizePolicies)});
+  options.OneOf(
+      "writers", "WHO", &body.writers,
+      {.usual = "as head's option says", .choices = NamesOf(kWriterPolicies)},
+      "who may type at one time");
+  options.OneOf(
+      "size-policy", "POLICY", &body.size_policy,
+      {.usual = "as head's option says", .choices = NamesOf(kSizePolicies)},
+      "whose size the terminal has");
   options.Value(
       "term", "TERM", &body.term, "the value of TERM for PROGRAM",
       {.usual =
@@ -114,11 +94,10 @@ int BodyCommand(int argc, char** argv) {
                 {.usual = "120; 5 with --fallback"});
   options.Flag("fallback", &body.fallback,
                "without head, run PROGRAM without a terminal");
-  options.Value(
-      "log", "STYLE", &log, ParseLogStyle,
-      "how head writes the program's output to standard output, if "
-      "that is a pipe or a UNIX socket",
-      {.usual = "text, or DEPTYR_LOG", .choices = NamesOf(kLogStyles)});
+  options.OneOf("log", "STYLE", &log,
+                {.usual = "text, or DEPTYR_LOG", .choices = log_styles},
+                "how head writes the program's output to standard output, if "
+                "that is a pipe or a UNIX socket");
   options.Flag("keep-signals", &body.keep_signals,
                "leave the signals of terminals ignored if they are");
   bool ixon = false;
@@ -131,11 +110,13 @@ int BodyCommand(int argc, char** argv) {
       [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
     RETURN_IF_ERROR(TakeOperands(std::move(operands),
                                  options.operands_before_dashes(), body));
-    if (const std::string usual = FromEnvironment("DEPTYR_LOG");
-        !log && !usual.empty()) {
-      ASSIGN_OR_RETURN(log, ParseLogStyle(usual));
+    if (log.empty()) log = FromEnvironment("DEPTYR_LOG");
+    if (log.empty()) log = "text";
+    if (const absl::Status known = CheckChoice(log, log_styles); !known.ok()) {
+      return absl::InvalidArgumentError(
+          absl::StrCat("DEPTYR_LOG: ", known.message()));
     }
-    body.log = log.value_or("text");
+    if (log != "none") body.log = log;
     if (body.name.empty()) body.name = SessionNameFor(body.program[0]);
     body.flow = ixon ? FlowControl::kOn : FlowControl::kOff;
     body.wait = wait.value_or(body.fallback ? kWaitWithFallback : kWait);

@@ -17,6 +17,23 @@
 #include <nlohmann/json.hpp>
 
 namespace deptyr {
+namespace {
+
+// "text, ansi or json".
+std::string Listed(std::vector<absl::string_view> names) {
+  const absl::string_view last = names.back();
+  names.pop_back();
+  return absl::StrCat(absl::StrJoin(names, ", "), " or ", last);
+}
+
+}  // namespace
+
+absl::Status CheckChoice(absl::string_view text,
+                         const std::vector<absl::string_view>& choices) {
+  if (absl::c_linear_search(choices, text)) return absl::OkStatus();
+  return absl::InvalidArgumentError(
+      absl::StrCat("unknown value: ", text, "; say ", Listed(choices)));
+}
 
 void Options::Do(absl::string_view name, absl::string_view placeholder,
                  absl::string_view help, Setter set,
@@ -142,12 +159,6 @@ absl::Status Options::Set(Option& option, const std::string& spelled,
   }
   const absl::Status set = option.set(value.value_or(""));
   return set.ok() ? set : Wrong(absl::StrCat(spelled, ": ", set.message()));
-}
-
-std::string Options::Listed(std::vector<absl::string_view> names) {
-  const absl::string_view last = names.back();
-  names.pop_back();
-  return absl::StrCat(absl::StrJoin(names, ", "), " or ", last);
 }
 
 std::string Options::Help() const {

@@ -17,6 +17,8 @@
 // and a value may follow its letter at once: -rq, -e^A.
 #pragma once
 
+#include <sys/types.h>
+
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -27,14 +29,13 @@
 #include "absl/functional/any_invocable.h"
 #include "absl/status/status.h"
 #include "absl/status/statusor.h"
-#include "absl/strings/str_cat.h"
 #include "absl/strings/string_view.h"
 #include "absl/time/time.h"
 #include "absl/types/span.h"
 
 #include "lib/base/named.h"
 #include "lib/base/status.h"
-#include "lib/sys/pty.h"
+#include "lib/base/window_size.h"
 
 namespace deptyr {
 
@@ -44,6 +45,10 @@ struct OptionValues {
   std::vector<absl::string_view> choices = {};  // empty: there is no list
   bool repeatable = false;                      // each that is given counts
 };
+
+// OK if `text` is one of them; otherwise the error says which there are.
+absl::Status CheckChoice(absl::string_view text,
+                         const std::vector<absl::string_view>& choices);
 
 class Options {
  public:
@@ -83,20 +88,29 @@ class Options {
     };
     Do(name, placeholder, help, set, {.repeatable = true});
   }
+  // Takes one of `values.choices`, for a string that may be optional.
+  template <typename To>
+  void OneOf(absl::string_view name, absl::string_view placeholder, To* value,
+             const OptionValues& values, absl::string_view help) {
+    const auto parse = [choices = values.choices](
+                           absl::string_view text) -> absl::StatusOr<To> {
+      RETURN_IF_ERROR(CheckChoice(text, choices));
+      return std::string(text);
+    };
+    Value(name, placeholder, value, parse, help, values);
+  }
   // Takes one of the table's names as the value.  The default is what `value`
   // is already.
   template <typename To, size_t kSize>
   void OneOf(absl::string_view name, absl::string_view placeholder, To* value,
              const Named<To> (&table)[kSize], absl::string_view help) {
-    const OptionValues values = {.usual = std::string(NameIn(table, *value)),
-                                 .choices = NamesOf(table)};
-    const auto parse = [&table, choice = Listed(values.choices)](
-                           absl::string_view text) -> absl::StatusOr<To> {
-      if (const auto named = ValueNamed(table, text)) return *named;
-      return absl::InvalidArgumentError(
-          absl::StrCat("unknown value: ", text, "; say ", choice));
+    const auto parse = [&table](absl::string_view text) -> absl::StatusOr<To> {
+      RETURN_IF_ERROR(CheckChoice(text, NamesOf(table)));
+      return *ValueNamed(table, text);
     };
-    Value(name, placeholder, value, parse, help, values);
+    Value(name, placeholder, value, parse, help,
+          {.usual = std::string(NameIn(table, *value)),
+           .choices = NamesOf(table)});
   }
   // Declares --json: the answer is JSON, and so is an error.
   void Json(absl::string_view help) { Flag("json", &json_, help); }
@@ -144,8 +158,6 @@ class Options {
   absl::Status TakeLetters(absl::string_view word, Words& following);
   absl::Status Set(Option& option, const std::string& spelled,
                    std::optional<absl::string_view> value, Words& following);
-  // "text, ansi or json".
-  static std::string Listed(std::vector<absl::string_view> names);
   static std::string TextOf(const Option& option);
   absl::Status Wrong(absl::string_view what) const;
 

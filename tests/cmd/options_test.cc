@@ -227,6 +227,21 @@ TEST_F(OptionsTest, WhatIsSaidAboutValuesIsInBothHelps) {
   }
 }
 
+TEST_F(OptionsTest, AWordOfAListStaysThatWord) {
+  options_.OneOf("style", "STYLE", &name_,
+                 {.usual = "text", .choices = {"text", "ansi", "none"}},
+                 "how it looks");
+  EXPECT_THAT(options_.Help(),
+              HasSubstr(" how it looks: text, ansi or none (text)\n"));
+  EXPECT_THAT(Parse({"--style", "none"}), IsOk());
+  EXPECT_EQ(name_, "none");
+  EXPECT_THAT(
+      Parse({"--style", "loud"}),
+      StatusIs(absl::StatusCode::kInvalidArgument,
+               HasSubstr("unknown value: loud; say text, ansi or none")));
+  EXPECT_EQ(name_, "none");
+}
+
 TEST_F(OptionsTest, WhetherJsonIsWantedIsKnownAlsoOfAnError) {
   EXPECT_THAT(Parse({"--help", "--json"}), IsOk());
   EXPECT_TRUE(options_.json());
