@@ -16,7 +16,6 @@
 #include "cmd/verb.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
-#include "lib/sys/inherited_fds.h"
 #include "lib/sys/name_service.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
@@ -73,19 +72,17 @@ absl::Status RunRouter(RouterOptions options) {
                                    SIGUSR1, SIGCHLD}));
   ASSIGN_OR_RETURN(const std::unique_ptr<Router> router,
                    Router::Create(*loop, std::move(options)));
-  const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {
-    while (const int signal = signals.Next()) {
-      if (signal == SIGCHLD) {
-        router->OnChildEnded();
-      } else if (signal == SIGUSR1) {
-        router->LogReport();
-      } else {
-        router->Stop(sigdescr_np(signal));
-      }
+  const auto on_signal = [&router](int signal) {
+    if (signal == SIGCHLD) {
+      router->OnChildEnded();
+    } else if (signal == SIGUSR1) {
+      router->LogReport();
+    } else {
+      router->Stop(sigdescr_np(signal));
     }
-  });
-  while (!router->finished()) RETURN_IF_ERROR(loop->RunOnce());
-  return absl::OkStatus();
+  };
+  return RunWithSignals(*loop, signals, on_signal,
+                        [&router] { return router->finished(); });
 }
 
 }  // namespace

@@ -94,17 +94,17 @@ absl::StatusOr<std::optional<std::string>> ChooseOnTerminal(
                 : Chooser::State::kCancelled;
     if (state == Chooser::State::kOpen) draw();
   });
-  const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {
-    while (const int signal = signals.Next()) {
-      if (signal == SIGWINCH || signal == SIGCONT) {
-        draw();
-      } else if (signal != SIGTSTP) {
-        state = Chooser::State::kCancelled;
-      }
+  const auto on_signal = [&](int signal) {
+    if (signal == SIGWINCH || signal == SIGCONT) {
+      draw();
+    } else if (signal != SIGTSTP) {
+      state = Chooser::State::kCancelled;
     }
-  });
+  };
   draw();
-  while (state == Chooser::State::kOpen) RETURN_IF_ERROR(loop->RunOnce());
+  RETURN_IF_ERROR(RunWithSignals(*loop, signals, on_signal, [&state] {
+    return state != Chooser::State::kOpen;
+  }));
   (void)WriteSome(terminal.fd(), Chooser::kErase);
   terminal.Restore();
   if (state == Chooser::State::kCancelled) return std::nullopt;

@@ -228,10 +228,9 @@ absl::StatusOr<int> RunOneShot(OneShotOptions options) {
       Signals::Block({SIGTERM, SIGINT, SIGQUIT, SIGHUP, SIGCONT, SIGWINCH}));
   OneShot run(*loop, std::move(options));
   RETURN_IF_ERROR(run.Begin());
-  const Watch watch = loop->Add(signals.fd(), Interest::kRead, [&](Ready) {
-    while (const int signal = signals.Next()) run.OnSignal(signal);
-  });
-  while (!run.finished()) RETURN_IF_ERROR(loop->RunOnce());
+  RETURN_IF_ERROR(RunWithSignals(
+      *loop, signals, [&run](int signal) { run.OnSignal(signal); },
+      [&run] { return run.finished(); }));
   return run.End();
 }
 

@@ -36,6 +36,16 @@ int Signals::Next() {
              : 0;
 }
 
+absl::Status RunWithSignals(EventLoop& loop, Signals& signals,
+                            absl::FunctionRef<void(int)> on_signal,
+                            absl::FunctionRef<bool()> finished) {
+  const Watch watch = loop.Add(signals.fd(), Interest::kRead, [&](Ready) {
+    while (const int signal = signals.Next()) on_signal(signal);
+  });
+  while (!finished()) RETURN_IF_ERROR(loop.RunOnce());
+  return absl::OkStatus();
+}
+
 void IgnoreWriteSignals() {
   (void)::signal(SIGPIPE, SIG_IGN);
   (void)::signal(SIGXFSZ, SIG_IGN);

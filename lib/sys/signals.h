@@ -2,16 +2,19 @@
 // way out runs destructors, and a terminal gets restored.
 //
 //   ASSIGN_OR_RETURN(Signals signals, Signals::Block({SIGTERM, SIGINT}));
-//   Watch watch = loop.Add(signals.fd(), Interest::kRead, [&](Ready) {
-//     while (int signal = signals.Next()) ... act on it ...
-//   });
+//   RETURN_IF_ERROR(RunWithSignals(
+//       loop, signals, [&](int signal) { ... act on it ... },
+//       [&] { return done; }));
 #pragma once
 
 #include <initializer_list>
 
+#include "absl/functional/function_ref.h"
+#include "absl/status/status.h"
 #include "absl/status/statusor.h"
 #include "absl/strings/string_view.h"
 
+#include "lib/sys/event_loop.h"
 #include "lib/sys/fd.h"
 
 namespace deptyr {
@@ -31,6 +34,12 @@ class Signals {
   explicit Signals(Fd fd) : fd_(std::move(fd)) {}
   Fd fd_;
 };
+
+// Runs the loop until `finished`, which is asked after each turn, and passes on
+// every signal that arrives meanwhile.
+absl::Status RunWithSignals(EventLoop& loop, Signals& signals,
+                            absl::FunctionRef<void(int)> on_signal,
+                            absl::FunctionRef<bool()> finished);
 
 // From now on, a peer that went away (SIGPIPE) and a file that has reached its
 // size limit (SIGXFSZ, RLIMIT_FSIZE) are errors of a write instead of ending

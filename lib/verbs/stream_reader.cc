@@ -18,14 +18,13 @@ StreamReader::StreamReader(EventLoop& loop, int output, absl::Duration patience,
 
 absl::Status StreamReader::Run(const std::string& head) {
   ASSIGN_OR_RETURN(Signals signals, Signals::Block({SIGINT, SIGTERM, SIGHUP}));
-  const Watch watch = loop_.Add(signals.fd(), Interest::kRead, [&](Ready) {
-    while (signals.Next() != 0) {
-      finished_ = end_.has_value();
-      Finish(absl::OkStatus());
-    }
-  });
   RETURN_IF_ERROR(head_.Open(head));
-  while (!finished_) RETURN_IF_ERROR(loop_.RunOnce());
+  const auto on_signal = [this](int) {
+    finished_ = end_.has_value();
+    Finish(absl::OkStatus());
+  };
+  RETURN_IF_ERROR(
+      RunWithSignals(loop_, signals, on_signal, [this] { return finished_; }));
   return *end_;
 }
 
