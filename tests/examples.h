@@ -127,6 +127,26 @@ extern const PeerIdentity& who;
 extern const Ask& question;
 extern Session& session;
 }  // namespace lib_head_keys_h
+namespace lib_head_registrar_h {
+extern SessionTable& sessions;
+extern Admission& admission;
+extern Stores& stores;
+extern PendingConnections& pending;
+extern HeadClients& clients;
+extern Registrar::Owner& owner;
+extern PendingConnection& peer;
+extern Register message;
+extern Fd controller;
+}  // namespace lib_head_registrar_h
+namespace lib_attach_session_keys_h {
+extern Attachment& head;
+extern Announcer& announcer;
+extern const AttachOptions& options;
+extern const Attached& attached;
+}  // namespace lib_attach_session_keys_h
+namespace lib_session_file_log_h {
+extern const CurrentProgram& program;
+}
 namespace lib_session_writer_h {
 extern Writer& writer;
 extern Audience& audience;

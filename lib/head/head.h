@@ -5,7 +5,7 @@
 //   Listeners           the sockets, the head socket among them
 //   Admission           who may come in, and have how much
 //   PendingConnections  whoever hasn't said yet what they want; then
-//     Head itself         a body registers a program: which session it gets
+//     Registrar           a program is registered: which session it gets
 //     HeadClients         somebody attaches, or came to a client socket
 //     Consoles            a runtime of containers sends a program's terminal
 //     Queries             somebody asks; EventListeners hear what happens
@@ -43,6 +43,7 @@
 #include "lib/head/listeners.h"
 #include "lib/head/pending_connections.h"
 #include "lib/head/queries.h"
+#include "lib/head/registrar.h"
 #include "lib/head/session_table.h"
 #include "lib/head/stores.h"
 #include "lib/head/upgrade.h"
@@ -58,6 +59,7 @@ namespace deptyr {
 class Head final : private Listeners::Owner,
                    private PendingConnection::Owner,
                    private Consoles::Owner,
+                   private Registrar::Owner,
                    private SessionTable::Owner,
                    private Queries::Owner,
                    private Upgrade::Owner,
@@ -123,37 +125,17 @@ class Head final : private Listeners::Owner,
     size_t descriptors = 0;  // besides those of clients
   };
 
-  // A program that is about to have a session.
-  struct Newcomer {
-    std::string name;
-    uid_t owner = kUnknownId;
-    bool replace = false;
-    std::optional<SizePolicy> size_policy = {};
-    std::optional<WriterPolicy> writers = {};
-    std::string said;  // what it did, for the log
-    Incarnation program;
-  };
-
   Head(EventLoop& loop, HeadOptions options);
   absl::Status Open(std::optional<HeadState> before);
   absl::Status OpenLogFiles(bool must_go_on);
   void Resume(const HeadState& before);
-  absl::Status CheckName(const Newcomer& newcomer) const;
-  absl::Status Check(const Newcomer& newcomer) const;
-  // Fails with AlreadyExists if a session has the terminal of this program.
-  absl::Status CheckIsNew(const Leader& leader) const;
-  // Gives a program that was checked a session, and starts it there.  Null if
-  // the peer has gone, so that it can't hear that the program is accepted.
-  // There is no peer for a program that waits for no answer.
-  absl::StatusOr<Session*> Take(PendingConnection* peer, Newcomer newcomer);
-  absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
   std::map<uid_t, Usage> UsageByUser() const;
   size_t CountClients() const {
     return clients_.size() + (has_terminal() ? 1 : 0);
   }
   // Some work needn't be done at every change: telling the status, forgetting
   // old sessions, storing those that found no room.
-  void TidySoon();
+  void TidySoon() override;
   void Tidy();
   void FinishIfServed();
 
@@ -165,17 +147,29 @@ class Head final : private Listeners::Owner,
   bool has_terminal() const override { return terminal_ != nullptr; }
 
   absl::Status OnRegister(PendingConnection& peer, Register message,
-                          Fd controller) override;
+                          Fd controller) override {
+    return registrar_.OnRegister(peer, std::move(message),
+                                 std::move(controller));
+  }
   absl::Status OnAdopt(PendingConnection& peer, Adopt message,
-                       Fd controller) override;
+                       Fd controller) override {
+    return registrar_.OnAdopt(peer, std::move(message), std::move(controller));
+  }
   void OnConsole(const ConsoleSpec& spec, Fd connection) override {
     consoles_.Add(spec, std::move(connection));
   }
   absl::Status OnConsoleLeader(const PeerIdentity& who, std::string name,
-                               Leader leader, Fd controller) override;
-  void OnExecFailed(PendingConnection& peer, const std::string& text) override;
+                               Leader leader, Fd controller) override {
+    return registrar_.OnConsoleLeader(who, std::move(name), std::move(leader),
+                                      std::move(controller));
+  }
+  void OnExecFailed(PendingConnection& peer, const std::string& text) override {
+    registrar_.OnExecFailed(peer, text);
+  }
   void OnLog(PendingConnection& peer, const std::string& style,
-             Fd log) override;
+             Fd log) override {
+    registrar_.OnLog(peer, style, std::move(log));
+  }
   absl::Status OnAttach(PendingConnection& peer, Attach message) override {
     return clients_.Attach(peer, std::move(message));
   }
@@ -219,6 +213,7 @@ class Head final : private Listeners::Owner,
   PendingConnections pending_;
   Consoles consoles_;
   HeadClients clients_;
+  Registrar registrar_;
   Upgrade upgrade_;
   std::unique_ptr<TerminalClient> terminal_;
   HeadState before_;  // what it says of the terminal that isn't taken yet

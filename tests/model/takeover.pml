@@ -788,10 +788,10 @@ inline start(n_, p_, b_) {
 #ifdef OWN_NAME_IS_TAKEN
 #define IS_OWN_NAME(b_) false
 #else
-#define IS_OWN_NAME(b_) (who == b_)     /* lib/head/head.cc: (pid == 0 || pid != newcomer.program.pid)) { */
+#define IS_OWN_NAME(b_) (who == b_)     /* lib/head/registrar.cc: (pid == 0 || pid != newcomer.program.pid)) { */
 #endif
 
-/* lib/head/head.cc: absl::Status Head::OnRegister(PendingConnection& peer, Register message, */
+/* lib/head/registrar.cc: absl::Status Registrar::OnRegister(PendingConnection& peer, Register message, */
 inline register(b_) {
     d_step {
         p = pty_of[b_];
@@ -799,14 +799,14 @@ inline register(b_) {
         n = 0;
         if
 #ifndef NO_NAME_CHECK
-        /* lib/head/head.cc: if (holder->program().IsAlive() && !newcomer.replace && */
+        /* lib/head/registrar.cc: if (holder->program().IsAlive() && !newcomer.replace && */
         :: session && running && alive[who] && b_ != REPLACER && !IS_OWN_NAME(b_) ->
             connection[b_] = (connection[b_] == ASKED -> REFUSED : NONE);
             let_go(p, HEAD)
 #endif
         :: else ->
             if
-            /* lib/head/head.cc: ASSIGN_OR_RETURN(Ring ring, Ring::Create(options_.history)) */
+            /* lib/head/registrar.cc: ASSIGN_OR_RETURN(Ring ring, Ring::Create(history_)) */
             :: !session ->
                 session = true;
                 ring = ring | HEAD;
@@ -818,7 +818,7 @@ inline register(b_) {
                 base_of[stream] = all_read
             :: else
             fi;
-            n = programs + 1    /* lib/head/head.cc: const uint64_t number = session->program().number() + 1 */
+            n = programs + 1    /* lib/head/registrar.cc: const uint64_t number = session->program().number() + 1 */
         fi
     };
     if
@@ -832,7 +832,7 @@ inline register(b_) {
             LASTING_STEP((connection[b_] == ASKED -> S_ACCEPTED : S_WENT_AWAY), n, 0)
             taken_up = false;
             if
-            /* lib/head/head.cc: const bool accepted = peer == nullptr || peer->Accept(name) */
+            /* lib/head/registrar.cc: const bool accepted = peer == nullptr || peer->Accept(name) */
             :: connection[b_] == ASKED ->
                 connection[b_] = ACCEPTED;
                 kept[b_] = whole;
@@ -850,10 +850,10 @@ inline register(b_) {
         if
         :: taken_up -> start(n, p, b_)
         :: else ->
-            remove_program(n);          /* lib/head/head.cc: stores_.RemoveProgram(*session, number) */
+            remove_program(n);          /* lib/head/registrar.cc: stores_.RemoveProgram(*session, number) */
             d_step { let_go(p, HEAD) };
             if
-            :: programs == 0 && !client -> forget_session()     /* lib/head/head.cc: session->program().number() == 0 && session->clients().empty() */
+            :: programs == 0 && !client -> forget_session()     /* lib/head/registrar.cc: session->program().number() == 0 && session->clients().empty() */
             :: else
             fi
         fi
@@ -1274,7 +1274,7 @@ end_serving:
                 if
                 :: connection[n] == ASKED || connection[n] == LEFT ->
                     copies[pty_of[n]] = copies[pty_of[n]] & (255 - SENT);
-                    connection[n] = (connection[n] == ASKED -> CLOSED : NONE)   /* lib/head/head.cc: Register message, Fd controller) { if (stopping_) return absl::CancelledError */
+                    connection[n] = (connection[n] == ASKED -> CLOSED : NONE)   /* lib/head/registrar.cc: Register message, Fd controller) { if (stopping_) return absl::CancelledError */
                 :: else
                 fi
             }
