@@ -3,7 +3,6 @@
 #include <signal.h>
 #include <unistd.h>
 
-#include <algorithm>
 #include <cstdlib>
 #include <memory>
 #include <optional>
@@ -11,7 +10,6 @@
 #include <variant>
 #include <vector>
 
-#include "absl/algorithm/container.h"
 #include "absl/strings/numbers.h"
 #include "absl/strings/str_cat.h"
 
@@ -19,8 +17,8 @@
 #include "lib/attach/ask.h"
 #include "lib/attach/attachment.h"
 #include "lib/attach/history.h"
-#include "lib/attach/inquiry.h"
 #include "lib/attach/notice.h"
+#include "lib/attach/session_keys.h"
 #include "lib/attach/view.h"
 #include "lib/base/status.h"
 #include "lib/sys/process.h"
@@ -28,7 +26,6 @@
 #include "lib/sys/signals.h"
 #include "lib/sys/terminal.h"
 #include "lib/sys/unix_socket.h"
-#include "lib/term/command_keys.h"
 #include "lib/term/key_names.h"
 
 namespace deptyr {
@@ -57,9 +54,11 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
                .exclusive =
                    options.exclusive ? std::optional(true) : std::nullopt},
               *this),
-        announcer_(loop, [this](absl::string_view line) {
-          if (!options_.quiet) view_->Line(line);
-        }) {}
+        announcer_(loop,
+                   [this](absl::string_view line) {
+                     if (!options_.quiet) view_->Line(line);
+                   }),
+        keys_(loop, head_, announcer_, options, interactive_) {}
 
   absl::Status Begin() {
     RETURN_IF_ERROR(UpdateSize());
@@ -127,7 +126,7 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     if (how == Attachment::Joined::kFirst && options_.once_attached) {
       options_.once_attached();
     }
-    OnWriter(attached.writer.value_or(0), attached.writer_uid);
+    FinishOnError(keys_.OnAttached(attached));
     AfterMessage();
   }
 
@@ -181,17 +180,10 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   void OnFailed(const absl::Status& why) override { Finish(why); }
 
   void OnTyped(absl::string_view bytes) override {
-    if (options_.read_only) return;
-    if (interactive_ && (head_.only_watches() || asker_ != 0)) {
-      // A key that comes in two pieces is pressed again.
-      CommandKeys keys(options_.writer_keys, CommandKeys::Alone::kCommands);
-      if (absl::c_any_of(keys.Feed(bytes), [](const Typed& typed) {
-            return std::holds_alternative<Command>(typed);
-          })) {
-        return head_.only_watches() ? TakeKeys() : MoveKeys("give", asker_);
-      }
+    if (options_.read_only || keys_.TakeCommand(bytes) ||
+        head_.only_watches()) {
+      return;
     }
-    if (head_.only_watches()) return;
     head_.Type(bytes);
     UpdateTyping();
   }
@@ -302,11 +294,9 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     } else if (event == "status") {
       OnStatus(fields);
     } else if (event == "writer") {
-      OnWriter(IdIn(fields), UidIn(fields));
-    } else if (event == "asked-for-keys" && head_.has_keys()) {
-      asker_ = IdIn(fields);
-      SayOfKeys(Describe(asker_, UidIn(fields)), " asks for the keys of ",
-                head_.session(), HintOfKey(" gives them"));
+      FinishOnError(keys_.OnWriter(fields));
+    } else if (event == "asked-for-keys") {
+      keys_.OnAsked(fields);
     } else if (event == "missed" && interactive_) {
       // Head may draw the screen, so the stream can't go on there by itself.
       defaced_ = true;
@@ -314,72 +304,6 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       Say("was faster than its reader; ", ValueOf(fields, "bytes"),
           " bytes were missed");
     }
-  }
-
-  // --- who types
-
-  void OnWriter(uint64_t client, std::optional<uint32_t> uid) {
-    asker_ = 0;
-    const bool watched = std::exchange(watches_, head_.only_watches());
-    may_take_ = rights_.Has(Right::kAdminister) || uid == OwnUid();
-    const bool had_keys = std::exchange(has_keys_, head_.has_keys());
-    if (watches_ && !interactive_ && !options_.read_only) {
-      return Finish(absl::UnavailableError(
-          absl::StrCat(Describe(client, uid), " has the keys of ",
-                       head_.session(), "; --exclusive takes them")));
-    }
-    if (watches_) {
-      SayOfKeys(Describe(client, uid), " has the keys of ", head_.session(),
-                options_.read_only ? "" : HintOfKey(" asks for them"));
-    } else if (has_keys_ && (watched || options_.exclusive)) {
-      SayOfKeys("only you type into ", head_.session(), " now");
-    } else if (!has_keys_ && (watched || had_keys)) {
-      SayOfKeys("nobody has the keys of ", head_.session(), " any more");
-    }
-  }
-
-  static uint64_t IdIn(const KeyValues& fields) {
-    uint64_t id = 0;
-    (void)absl::SimpleAtoi(ValueOf(fields, "client"), &id);
-    return id;
-  }
-  static std::optional<uint32_t> UidIn(const KeyValues& fields) {
-    uint32_t uid = 0;
-    const bool known = absl::SimpleAtoi(ValueOf(fields, "uid"), &uid);
-    return known ? std::optional(uid) : std::nullopt;
-  }
-  static std::string Describe(uint64_t client, std::optional<uint32_t> uid) {
-    return absl::StrCat("client ", client,
-                        uid ? absl::StrCat(" of uid ", *uid) : "");
-  }
-  std::string HintOfKey(absl::string_view what_it_does) const {
-    return options_.writer_keys.empty()
-               ? ""
-               : absl::StrCat("; ", SpellKeys(options_.writer_keys),
-                              what_it_does);
-  }
-  template <typename... Parts>
-  void SayOfKeys(const Parts&... parts) {
-    announcer_.SayOncePainted(Announcer::kKeys, absl::StrCat(parts...));
-  }
-
-  // Whoever may not take them asks for them (lib/head/keys.h).
-  void TakeKeys() {
-    may_take_ ? MoveKeys("take", head_.own_number())
-              : MoveKeys("ask", head_.own_number(), "asked for the keys");
-  }
-  void MoveKeys(absl::string_view deed, uint64_t client,
-                absl::string_view done = "") {
-    if (!inquiry_) inquiry_.emplace(loop_, head_.path());
-    inquiry_->Ask({.what = "writer",
-                   .fields = {{"session", head_.session()},
-                              {"do", std::string(deed)},
-                              {"client", absl::StrCat(client)}}},
-                  [this, done = std::string(done)](const auto& answer) {
-                    const std::string text(
-                        answer.ok() ? done : answer.status().message());
-                    if (!text.empty()) announcer_.Say(text);
-                  });
   }
 
   void OnEnded(const KeyValues& fields) {
@@ -432,6 +356,9 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
     announcer_.Say(AboutSession(parts...));
   }
 
+  void FinishOnError(const absl::Status& status) {
+    if (!status.ok()) Finish(status);
+  }
   void FinishOnceShown(absl::StatusOr<AttachResult> result) {
     status_patience_.Reset();
     if (view_->idle()) return Finish(std::move(result));
@@ -450,13 +377,9 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
   const bool interactive_;
   Attachment head_;
   Announcer announcer_;
+  SessionKeys keys_;
   std::unique_ptr<View> view_;  // null until head has taken us
   Rights rights_ = Rights::All();
-  bool watches_ = false;  // another client has the keys
-  bool has_keys_ = false;
-  bool may_take_ = false;
-  uint64_t asker_ = 0;  // the client that wants them of this one
-  std::optional<Inquiry> inquiry_;
 
   bool told_of_absence_ = false;
   // The terminal shows something else than what the stream makes by itself.
