@@ -16,7 +16,6 @@
 #include "cmd/verb.h"
 #include "lib/attach/ask.h"
 #include "lib/base/environment.h"
-#include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/render/json.h"
 #include "lib/session/sizing.h"
@@ -85,52 +84,9 @@ std::string WholeTable(const Items& sessions) {
   return SessionsTable(sessions);
 }
 
-std::string SessionNames(const Items& sessions) {
-  std::string lines;
-  for (const KeyValues& session : sessions) {
-    absl::StrAppend(&lines, Printable(ValueOf(session, "name")), "\n");
-  }
-  return lines;
-}
-
 // The only item there is.
 std::string FirstJson(const Items& items) {
   return ItemJson(items.empty() ? KeyValues() : items.front());
-}
-
-std::string WriterText(const Items& writers) {
-  std::string lines;
-  for (const KeyValues& writer : writers) {
-    const auto said = [&writer](absl::string_view name) {
-      return Printable(ValueOf(writer, name));
-    };
-    const bool one = said("writers") == "one";
-    if (said("client") == "0") {
-      absl::StrAppend(
-          &lines, said("session"), ": ",
-          one ? "whoever types first has the keys\n" : "all who may type do\n");
-      continue;
-    }
-    absl::StrAppend(&lines, said("session"), ": only client ", said("client"),
-                    said("uid").empty() ? "" : " of uid ", said("uid"),
-                    said("client-pid").empty() ? "" : ", pid ",
-                    said("client-pid"), ", types");
-    if (!said("asked-by").empty()) {
-      absl::StrAppend(&lines, "; client ", said("asked-by"),
-                      " asks for the keys");
-    }
-    lines += "\n";
-  }
-  return lines;
-}
-
-std::string NewVersion(const Items& heads) {
-  std::string lines;
-  for (const KeyValues& head : heads) {
-    absl::StrAppend(&lines, "head, pid ", Printable(ValueOf(head, "pid")),
-                    ", is ", Printable(ValueOf(head, "version")), "\n");
-  }
-  return lines;
 }
 
 // How a program ended, as supervisors say it.  s6 gives its finish script "3 0"
@@ -350,8 +306,7 @@ int WriterCommand(int argc, char** argv) {
   options.OneOf("writers", "WHO", &policy,
                 PolicyOrDefault(NamesOf(kWriterPolicies)),
                 "who may type at one time; one is the first to type, until it "
-                "leaves, and default is head's",
-                {.choices = {"all", "one", "default"}});
+                "leaves, and default is head's");
   options.Json("print a JSON object");
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
@@ -378,7 +333,7 @@ int UpgradeCommand(int argc, char** argv) {
   options.Json("print a JSON object: the new head");
   return RunVerb(options, argc, argv, [&](const Target& target) {
     return AskAndPrint(target, "upgrade", {},
-                       options.json() ? FirstJson : NewVersion);
+                       options.json() ? FirstJson : UpgradeText);
   });
 }
 

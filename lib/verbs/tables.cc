@@ -265,4 +265,46 @@ std::string StatusText(const std::vector<KeyValues>& items) {
   return text;
 }
 
+std::string SessionNames(const std::vector<KeyValues>& sessions) {
+  std::string lines;
+  for (const KeyValues& session : sessions) {
+    absl::StrAppend(&lines, Printable(ValueOf(session, "name")), "\n");
+  }
+  return lines;
+}
+
+std::string WriterText(const std::vector<KeyValues>& writers) {
+  std::string lines;
+  for (const KeyValues& writer : writers) {
+    const auto said = [&writer](absl::string_view name) {
+      return Printable(ValueOf(writer, name));
+    };
+    absl::StrAppend(&lines, said("session"), ": ");
+    if (said("client") == "0") {
+      lines += said("writers") == "one" ? "whoever types first has the keys\n"
+                                        : "all who may type do\n";
+      continue;
+    }
+    const auto with = [&said](absl::string_view before, absl::string_view name,
+                              absl::string_view after = "") {
+      const std::string text = said(name);
+      return text.empty() ? "" : absl::StrCat(before, text, after);
+    };
+    absl::StrAppend(&lines, "only client ", said("client"),
+                    with(" of uid ", "uid"), with(", pid ", "client-pid"),
+                    ", types",
+                    with("; client ", "asked-by", " asks for the keys"), "\n");
+  }
+  return lines;
+}
+
+std::string UpgradeText(const std::vector<KeyValues>& heads) {
+  std::string lines;
+  for (const KeyValues& head : heads) {
+    absl::StrAppend(&lines, "head, pid ", Printable(ValueOf(head, "pid")),
+                    ", is ", Printable(ValueOf(head, "version")), "\n");
+  }
+  return lines;
+}
+
 }  // namespace deptyr

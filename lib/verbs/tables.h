@@ -1,5 +1,5 @@
-// Shows people what head reports, in tables with the columns of
-// lib/wire/report_fields.h.  They have nothing in them that a terminal would
+// Shows people what head reports, in sentences and in tables with the columns
+// of lib/wire/report_fields.h.  They have nothing in them that a terminal would
 // act on.  Pure.
 #pragma once
 
@@ -32,5 +32,11 @@ std::string StatusText(const std::vector<KeyValues>& items);
 std::string HeadText(const std::vector<KeyValues>& items);
 // The answer to "router": likewise, with a table of its clients.
 std::string RouterText(const std::vector<KeyValues>& items);
+
+// The sessions' names, a line each.
+std::string SessionNames(const std::vector<KeyValues>& sessions);
+// The answers to "writer" and "upgrade", as sentences.
+std::string WriterText(const std::vector<KeyValues>& writers);
+std::string UpgradeText(const std::vector<KeyValues>& heads);
 
 }  // namespace deptyr

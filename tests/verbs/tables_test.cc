@@ -116,5 +116,19 @@ TEST(TableTest, AStatusHasTheTablesThatHaveLines) {
             ContainsRegex("\n\nRUN .*\n7 .* x\n$")));
 }
 
+TEST(WriterTextTest, SaysWhoHasTheKeys) {
+  EXPECT_EQ(WriterText({{{"session", "a"}, {"writers", "all"}, {"client", "0"}},
+                        {{"session", "b"}, {"writers", "one"}, {"client", "0"}},
+                        {{"session", "c"},
+                         {"client", "7"},
+                         {"uid", "12"},
+                         {"client-pid", "34"},
+                         {"asked-by", "9"}}}),
+            "a: all who may type do\n"
+            "b: whoever types first has the keys\n"
+            "c: only client 7 of uid 12, pid 34, types; client 9 asks for the "
+            "keys\n");
+}
+
 }  // namespace
 }  // namespace deptyr
