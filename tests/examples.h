@@ -106,6 +106,10 @@ std::string WriteAnswer();
 void AnswerAgain();
 void Close();
 }  // namespace lib_clients_backlog_quota_h
+namespace lib_clients_drawing_h {
+extern SessionClient& client;
+extern Session& session;
+}  // namespace lib_clients_drawing_h
 namespace lib_clients_client_table_h {
 extern Refusals& refusals;
 extern UserCounts& counts;

@@ -3,7 +3,9 @@
 #include <chrono>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_join.h"
 
+#include "lib/base/argv.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 
@@ -39,8 +41,32 @@ void FileLog::Resume(Fd spool, WindowSize size) {
   log_.Resume(OpenFile(), std::move(spool), {}, size);
 }
 
-void FileLog::Mark(absl::string_view text) {
-  log_.Mark(absl::StrCat("deptyr: ", text, "\n"));
+void FileLog::OnChange(const Change& change) {
+  if (!log_.open()) return;
+  const std::string text = TextOf(change);
+  if (!text.empty()) log_.Mark(absl::StrCat("deptyr: ", text, "\n"));
+}
+
+std::string FileLog::TextOf(const Change& change) const {
+  const SessionClient* const client = change.client;
+  if (change.kind == Change::kStarted) {
+    return absl::StrCat(
+        "pid ", program_.pid(), " started: ",
+        Printable(absl::StrJoin(SplitArgv(program_.argv()), " ")));
+  }
+  if (change.kind == Change::kAttached) {
+    const auto who = client->Info().identity.value_or(PeerIdentity());
+    return absl::StrCat("client ", client->id(), " of uid ", UidText(who.uid),
+                        ", pid ", who.pid, ", attached");
+  }
+  if (change.kind == Change::kDetached) {
+    return absl::StrCat("client ", client->id(), " left");
+  }
+  if (change.kind == Change::kResized) {
+    const RingState& state = ring_.state();
+    return absl::StrCat("the size is ", state.rows, "x", state.cols);
+  }
+  return "";
 }
 
 void FileLog::OnOutput() {

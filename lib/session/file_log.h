@@ -2,13 +2,13 @@
 // of logs, and what happens to the session.
 //
 //   LogFolder folder;
-//   FileLog log(loop, ring, {&folder, /*stamps=*/true}, "mc", [] {});
+//   FileLog log(loop, ring, program, {&folder, /*stamps=*/true}, "mc", [] {});
 //   log.Begin({24, 80});
-//   log.Mark("client=1 attached");
+//   log.OnChange({Change::kStarted});
 //
-// A file that can't be written to, or not any more, keeps lines waiting, as a
-// log does that is slow.  Where it lost its name, a new one is
-// made, soon after that, or at once by Reopen().
+// Lines wait for a file that can't be written to, as they do for a log that is
+// slow.  If the file loses its name, a new one is made: when there is something
+// to write after a second, or at once by Reopen().
 #pragma once
 
 #include <string>
@@ -19,8 +19,10 @@
 #include "absl/strings/string_view.h"
 
 #include "lib/base/window_size.h"
+#include "lib/session/current_program.h"
 #include "lib/session/observer.h"
 #include "lib/session/ring.h"
+#include "lib/session/session_client.h"
 #include "lib/session/session_log.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/log_folder.h"
@@ -34,9 +36,12 @@ struct FileLogOptions {
 
 class FileLog final : public Observer {
  public:
-  FileLog(EventLoop& loop, Ring& ring, FileLogOptions options, std::string name,
+  FileLog(EventLoop& loop, Ring& ring, const CurrentProgram& program,
+          FileLogOptions options, std::string name,
           absl::AnyInvocable<void()> changed)
-      : options_(options),
+      : ring_(ring),
+        program_(program),
+        options_(options),
         name_(std::move(name)),
         file_(absl::StrCat(name_, ".log")),
         log_(loop, ring, std::move(changed),
@@ -47,8 +52,8 @@ class FileLog final : public Observer {
   void Begin(WindowSize size);
   // Goes on with the lines in that spool.
   void Resume(Fd spool, WindowSize size);
-  // A line of ours, while there is a program's.
-  void Mark(absl::string_view text);
+  // Writes a line of ours about it, while there is a program's.
+  void OnChange(const Change& change);
   void End(absl::string_view line) { log_.End(line); }
   void Reopen();
 
@@ -63,7 +68,11 @@ class FileLog final : public Observer {
     return options_.folder != nullptr && options_.folder->is_open();
   }
   absl::StatusOr<LogSink> OpenFile();
+  // "" for a change that the log needn't tell.
+  std::string TextOf(const Change& change) const;
 
+  const Ring& ring_;
+  const CurrentProgram& program_;
   const FileLogOptions options_;
   const std::string name_;
   const std::string file_;

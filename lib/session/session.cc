@@ -4,9 +4,7 @@
 
 #include "absl/algorithm/container.h"
 #include "absl/strings/str_cat.h"
-#include "absl/strings/str_join.h"
 
-#include "lib/base/argv.h"
 #include "lib/base/log.h"
 #include "lib/base/status.h"
 #include "lib/sys/pty.h"
@@ -43,7 +41,7 @@ Session::Session(EventLoop& loop, std::string name, uid_t owner, Ring ring,
                [this](absl::string_view answer) { TypeFromHead(answer); }),
       screen_(loop, ring_, &answers_),
       log_(loop, ring_, [this] { changed_(*this, {Change::kLog}); }),
-      log_file_(loop, ring_, options.log_files, name_,
+      log_file_(loop, ring_, program_, options.log_files, name_,
                 [this] { changed_(*this, {Change::kLog}); }),
       drain_(loop, ring_, audience_) {
   ring_.state().owner = owner_;
@@ -114,28 +112,9 @@ void Session::EndLog() {
   log_file_.End(line);
 }
 
-void Session::MarkLogFile(Change change) {
-  if (!log_file_.open()) return;
-  const SessionClient* const client = change.client;
-  if (change.kind == Change::kStarted) {
-    log_file_.Mark(absl::StrCat(
-        "pid ", program_.pid(), " started: ",
-        Printable(absl::StrJoin(SplitArgv(program_.argv()), " "))));
-  } else if (change.kind == Change::kAttached) {
-    const auto who = client->Info().identity.value_or(PeerIdentity());
-    log_file_.Mark(absl::StrCat("client ", client->id(), " of uid ",
-                                UidText(who.uid), ", pid ", who.pid,
-                                ", attached"));
-  } else if (change.kind == Change::kDetached) {
-    log_file_.Mark(absl::StrCat("client ", client->id(), " left"));
-  } else if (change.kind == Change::kResized) {
-    log_file_.Mark(absl::StrCat("the size is ", size().rows, "x", size().cols));
-  }
-}
-
 // Tells the clients, and then everybody else.
 void Session::Announce(Change change) {
-  MarkLogFile(change);
+  log_file_.OnChange(change);
   audience_.Tell(change.kind);
   changed_(*this, change);
 }
@@ -183,7 +162,7 @@ void Session::Attach(SessionClient& client, std::optional<uint64_t> from) {
   from ? client.BeginAt(*from) : client.output().BeginWithPicture(ring_.end());
   audience_.Add(client);
   if (client.size()) ApplySize();
-  MarkLogFile({Change::kAttached, &client});
+  log_file_.OnChange({Change::kAttached, &client});
   changed_(*this, {Change::kAttached, &client});
   audience_.Pump(client);
   UpdateInterest();
@@ -202,7 +181,7 @@ void Session::Detach(SessionClient& client) {
   input_.TakeLeft(client, running() && terminal_.valid() ? untyped : "");
   ApplySize();
   UpdateInterest();
-  MarkLogFile({Change::kDetached, &client});
+  log_file_.OnChange({Change::kDetached, &client});
   changed_(*this, {Change::kDetached, &client});
   if (writes) Announce({Change::kWriter, writer_.client()});
 }

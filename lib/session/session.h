@@ -205,7 +205,6 @@ class Session {
 
  private:
   void Announce(Change change);
-  void MarkLogFile(Change change);
   void OnTerminal(Ready ready);
   void TypeFromHead(absl::string_view keystrokes);
   void WriteSoon();

@@ -245,21 +245,26 @@ class FileLogTest : public SessionLogTest {
 
   const TempDir dir_;
   LogFolder folder_;
-  FileLog file_{*loop_, ring_, {&folder_, false}, "a", [this] { ++changes_; }};
+  const CurrentProgram program_{*loop_, ring_, [] {}};
+  FileLog file_{
+      *loop_, ring_, program_, {&folder_, false}, "a", [this] { ++changes_; }};
 };
 
-TEST_F(FileLogTest, HasLinesAndMarks) {
-  file_.Mark("nobody runs");
+TEST_F(FileLogTest, HasLinesAndWhatHappens) {
+  ring_.state().rows = 30;
+  ring_.state().cols = 90;
+  file_.OnChange({Change::kResized});
   EXPECT_EQ(Text(), "none");
   file_.Begin(kSize);
-  file_.Mark("it starts");
+  file_.OnChange({Change::kResized});
+  file_.OnChange({Change::kWriter});
   Write("one\r\n", file_);
   EXPECT_TRUE(file_.open());
   EXPECT_EQ(std::filesystem::status(dir_ / "a.log").permissions(),
             std::filesystem::perms{0640});
-  EXPECT_EQ(Text(), "deptyr: it starts\none\n");
+  EXPECT_EQ(Text(), "deptyr: the size is 30x90\none\n");
   file_.End("the end\n");
-  EXPECT_EQ(Text(), "deptyr: it starts\none\nthe end\n");
+  EXPECT_EQ(Text(), "deptyr: the size is 30x90\none\nthe end\n");
   EXPECT_FALSE(file_.open());
   (void)ring_.Begin({.pid = 2});
   file_.Begin(kSize);
@@ -283,7 +288,7 @@ TEST_F(FileLogTest, IsGoneOnWithByTheSpool) {
   file_.Begin(kSize);
   Write("one\r\ntw", file_);
   Fd spool = Duplicate(file_.spool());
-  FileLog next(*loop_, ring_, {&folder_, false}, "a", [] {});
+  FileLog next(*loop_, ring_, program_, {&folder_, false}, "a", [] {});
   next.Resume(Fd(), kSize);
   EXPECT_FALSE(next.open());
   next.Resume(std::move(spool), kSize);
@@ -296,9 +301,9 @@ TEST_F(FileLogTest, WithoutAFolderThereIsNone) {
   const LogFolder closed;
   for (const LogFolder* folder :
        {static_cast<const LogFolder*>(nullptr), &closed}) {
-    FileLog none(*loop_, ring_, {folder, false}, "a", [] {});
+    FileLog none(*loop_, ring_, program_, {folder, false}, "a", [] {});
     none.Begin(kSize);
-    none.Mark("a mark");
+    none.OnChange({Change::kResized});
     none.Reopen();
     none.Resume(Duplicate(0), kSize);
     EXPECT_FALSE(none.open());
