@@ -1,7 +1,6 @@
 #include "lib/clients/client.h"
 
 #include <algorithm>
-#include <chrono>
 #include <utility>
 
 #include "absl/strings/str_cat.h"
@@ -20,13 +19,14 @@ constexpr size_t kMostNotices = 32;
 constexpr size_t kMostNoticeBytes = 16 << 10;
 // How long output may be on its way to a terminal, and the answers to it back.
 constexpr absl::Duration kReplayTime = absl::Seconds(1);
-// A terminal that is drawn on is drawn on no sooner again.
-constexpr Clock::duration kFrame = std::chrono::milliseconds(25);
 
 }  // namespace
 
 Client::Client(EventLoop& loop, int out_fd, Output output)
-    : SessionClient(out_fd), loop_(loop), protocol_(output) {}
+    : SessionClient(out_fd),
+      loop_(loop),
+      protocol_(output),
+      drawing_(loop, *this) {}
 
 Client::~Client() {
   if (session() != nullptr) session()->Detach(*this);
@@ -34,10 +34,7 @@ Client::~Client() {
 
 std::string Client::GiveUpPlace() {
   in_line_.reset();
-  draw_.Reset();
-  sizes_changed_ = false;
-  view_.reset();
-  output().SetDrawn(false);
+  drawing_.End();
   return std::exchange(untyped_, {});
 }
 
@@ -143,10 +140,8 @@ Pumped Client::Pump(const Ring& ring) {
 
 Pumped Client::WriteOwed(const Ring& ring) {
   if (!output().leaving()) {
-    if (sizes_changed_) {
-      if (!MayDraw()) return Pumped::kWaits;
-      ChangeView();
-    }
+    if (drawing_.stale() && !MayDraw()) return Pumped::kWaits;
+    if (drawing_.TakeStale()) ChangeView();
     if (lost() || (cursor() < ring.begin() && !drawn())) {
       const Pumped found = FindPlace(ring);
       if (found != Pumped::kAll) return found;
@@ -230,29 +225,21 @@ Pumped Client::WriteInsert() {
 
 LiveScreen::Picture Client::MakePicture(Session& session, WindowSize room) {
   const std::optional<WindowSize> own = Room();
-  view_.reset();
-  if (own && !session.Fits(*own)) view_ = std::make_unique<Viewport>();
-  output().SetDrawn(drawn());
-  sizes_changed_ = false;
-  if (!drawn()) return session.TakePicture(room);
-  LiveScreen::Picture picture = session.Draw(*view_, *own);
-  draw_after_ = Clock::now() + kFrame;
-  // Lines of the client's own may be written over it.
-  view_->OnDefaced();
-  return picture;
+  if (own && !session.Fits(*own)) return drawing_.Begin(session, *own);
+  drawing_.End();
+  return session.TakePicture(room);
 }
 
 void Client::OnSizes() {
   const std::optional<WindowSize> own = Room();
   if (session() == nullptr || !own || deaf()) return;
   if (!drawn() && session()->Fits(*own)) return;
-  sizes_changed_ = true;
-  PumpAt(draw_after_);
+  drawing_.SetStale();
+  drawing_.PumpSoon();
 }
 
 // The terminal shows something that doesn't fit any more.
 void Client::ChangeView() {
-  sizes_changed_ = false;
   if (!drawn() && session()->Fits(*Room())) return;
   KeepPacket(session()->ring());
   ForgetPictures();
@@ -271,31 +258,10 @@ Pumped Client::WriteDrawn() {
   return Pumped::kAll;
 }
 
-bool Client::MayDraw() {
-  // Each of them takes milliseconds, so a long turn leaves them to the next.
-  if (loop_.TurnIsLong()) {
-    PumpAt(Clock::now());
-    return false;
-  }
-  const Clock::time_point first =
-      std::max(draw_after_, session()->screen().draw_after());
-  if (Clock::now() >= first) return true;
-  PumpAt(first);
-  return false;
-}
-
-void Client::PumpAt(Clock::time_point when) {
-  const auto wait = std::max(when - Clock::now(), Clock::duration::zero());
-  draw_ = loop_.After(absl::FromChrono(wait), [this] {
-    if (session() != nullptr) session()->Pump(*this);
-  });
-}
-
 // It comes before all that is inserted later in the stream.
 void Client::Draw() {
   const uint64_t before = cursor();
-  LiveScreen::Picture picture = session()->Draw(*view_, *Room());
-  draw_after_ = Clock::now() + kFrame;
+  LiveScreen::Picture picture = drawing_.Draw(*Room());
   const uint64_t to = std::max(picture.from, before);
   InsertPicture(before, EncodeDrawing(std::move(picture.paint), to));
   output().Advance(to - before);
@@ -307,11 +273,11 @@ void Client::OnProgramChange() {
       std::any_of(inserts_.begin(), inserts_.end(),
                   [](const Insert& insert) { return insert.picture; });
   if (untaken || loop_.TurnIsLong() || !MayHavePicture()) {
-    sizes_changed_ = true;  // it gets another picture, in its turn
+    drawing_.SetStale();
   } else if (cursor() < session()->ring().end()) {
     Draw();
   }
-  view_->OnReset();
+  drawing_.OnReset();
 }
 
 void Client::KeepPacket(const Ring& ring) {

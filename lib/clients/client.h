@@ -16,10 +16,7 @@
 //
 // A terminal of another size than the program's isn't given the stream, which
 // would do something else there: the screen is drawn on it
-// (lib/term/viewport.h), at its own pace.  The next drawing is made when it has
-// taken the one before, when kFrame has gone by, and when drawing has had its
-// share of the time (LiveScreen::draw_after()).  Nobody waits for such a
-// client.
+// (lib/clients/drawing.h).
 //
 // A program's question to its terminal is answered once: by the terminal of the
 // client that leads (lib/term/replies.h), or by head (lib/session/
@@ -37,12 +34,12 @@
 #include "absl/time/time.h"
 
 #include "lib/clients/backlog_quota.h"
+#include "lib/clients/drawing.h"
 #include "lib/session/live_screen.h"
 #include "lib/session/ring.h"
 #include "lib/session/session_client.h"
 #include "lib/sys/event_loop.h"
 #include "lib/term/replies.h"
-#include "lib/term/viewport.h"
 #include "lib/wire/upgrade_state.h"
 
 namespace deptyr {
@@ -69,7 +66,7 @@ class Client : public SessionClient {
   uint64_t missed() const { return output().missed(); }
   bool begun() const { return output().begun(); }
   bool lost() const { return output().lost(); }
-  // Whether it has yet to get something that there is in its session.
+  // Whether there is something in its session that it hasn't got yet.
   bool OwedAnything() const;
 
   // `text` (whole packets where the client gets packets) reaches the client
@@ -118,8 +115,8 @@ class Client : public SessionClient {
   // The size of the terminal on which it shows the screen; nothing for a client
   // that wants the stream whatever its size.
   virtual std::optional<WindowSize> Room() const { return std::nullopt; }
-  // Makes a drawing, up to which the client then has the stream, what it is
-  // sent.
+  // Returns what the client is sent for a drawing; with it, the client has the
+  // stream up to `to`.
   virtual std::string EncodeDrawing(std::string drawing, uint64_t to) const {
     (void)to;
     return drawing;
@@ -147,11 +144,11 @@ class Client : public SessionClient {
   bool MayHavePicture();
   // Whether a drawing may be made now; if not, the client is pumped when it
   // may.
-  bool MayDraw();
+  bool MayDraw() { return drawing_.MayDraw(); }
   // The session's screen for a terminal of `room`.  From then on, the client is
   // shown drawings if its terminal has another size than the program's.
   LiveScreen::Picture MakePicture(Session& session, WindowSize room);
-  bool drawn() const { return view_ != nullptr; }
+  bool drawn() const { return drawing_.begun(); }
   // A program starts or ends: what is shown of it is drawn now, and then the
   // client's terminal is reset.
   void OnProgramChange();
@@ -188,7 +185,6 @@ class Client : public SessionClient {
   Pumped WriteDrawn();
   void Draw();
   void ChangeView();
-  void PumpAt(Clock::time_point when);
   void TypeUntyped();
   // Returns what is left of the input for the program.
   std::string WithoutAnswers(absl::string_view keystrokes);
@@ -207,11 +203,7 @@ class Client : public SessionClient {
   std::deque<Insert> inserts_;
   BacklogQuota* quota_ = nullptr;
   BacklogQuota::Place in_line_;
-  // The screen on its terminal, if that has another size than the program's.
-  std::unique_ptr<Viewport> view_;
-  bool sizes_changed_ = false;  // it may need a view, or need it no longer
-  Clock::time_point draw_after_;
-  Timer draw_;
+  Drawing drawing_;
   ReplyFilter replies_;
   Timer flush_;
   // The queries before this offset have been answered.
