@@ -144,6 +144,21 @@ class AdoptTest : public testing::Test {
   Program AnswererInScript(void (*prepare)() = nullptr) {
     return Script(Answerer(pid_file_), typescript_, prepare);
   }
+  // Somebody who also holds the terminal that this program leads.
+  static Program HolderBesides(pid_t leader) {
+    const auto holders = Value(HoldersOf(Value(TerminalOf(leader))));
+    const auto& terminals = holders.at(0).terminals;
+    const auto held = std::ranges::find(
+        terminals, leader,
+        [](const HeldTerminal& it) { return it.terminal.leader; });
+    EXPECT_NE(held, terminals.end());
+    return Program::Fork(
+        [] {
+          (void)::pause();
+          return 0;
+        },
+        {.keep = {held->controller.get()}});
+  }
 
   TempDir folder_;
   const std::string pid_file_ = folder_ / "pid";
@@ -425,21 +440,7 @@ TEST_F(PanesTest, AWindowThatIsOpenedMeanwhileIsNotHungUp) {
 
 TEST_F(PanesTest, ATerminalThatSomebodyElseHasTooStaysWhereItIs) {
   StartHead();
-  auto holders = Value(HoldersOf(Value(TerminalOf(panes_[1]))));
-  const auto found = std::ranges::find(
-      holders.at(0).terminals, panes_[1],
-      [](const HeldTerminal& held) { return held.terminal.leader; });
-  ASSERT_NE(found, holders.at(0).terminals.end());
-  Fd controller = std::move(found->controller);
-  Program other = Program::Fork(
-      [] {
-        (void)::pause();
-        return 0;
-      },
-      {.keep = {controller.get()}});
-  // This process has them no more.
-  controller.Reset();
-  holders.clear();
+  Program other = HolderBesides(panes_[1]);
   const Said said = Adopt(panes_[0], {"--all"});
   EXPECT_EQ(said.status, ExitStatus{.code = 111});
   EXPECT_THAT(said.err,
@@ -762,16 +763,7 @@ TEST_F(OthersTest, HeadTakesATerminalFromItsUserOnly) {
 TEST_F(OthersTest, NobodyElsesProcessIsStopped) {
   Program script = AnswererInScript(Become<kOwner>);
   const pid_t pid = PidIn(pid_file_);
-  auto holders = Value(HoldersOf(Value(TerminalOf(pid))));
-  Fd controller = std::move(holders.at(0).terminals.at(0).controller);
-  Program other = Program::Fork(
-      [] {
-        (void)::pause();
-        return 0;
-      },
-      {.keep = {controller.get()}});
-  controller.Reset();
-  holders.clear();
+  Program other = HolderBesides(pid);
   const Said said = Adopt(pid);
   EXPECT_EQ(said.status, ExitStatus{.code = 111});
   EXPECT_THAT(said.err, HasSubstr("may have been given it"));
