@@ -16,7 +16,6 @@
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -30,6 +29,7 @@
 #include "lib/wire/messages.h"
 #include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
+#include "tests/support/guest.h"
 #include "tests/support/other_user.h"
 #include "tests/support/socket_pair.h"
 #include "tests/support/status_matchers.h"
@@ -55,46 +55,6 @@ std::string Registration(const std::string& name, std::string word = "it") {
                          .term = "xterm",
                          .argv = {std::move(word)}});
 }
-
-// Somebody's connection to the head socket.
-class Guest {
- public:
-  explicit Guest(Fd fd) : fd_(std::move(fd)) {}
-  int fd() const { return fd_.get(); }
-
-  // Head may have closed it already.
-  void Say(const HeadMessage& message) const {
-    const std::string bytes = Encode(message);
-    (void)::send(fd(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
-  }
-  // "accepted", "attached", "done" or "CODE: TEXT"; "" at the end.
-  std::string Answer() {
-    for (;;) {
-      absl::string_view rest = inbox_;
-      const auto message = Value(TakeMessage(rest));
-      inbox_.erase(0, inbox_.size() - rest.size());
-      if (message) {
-        if (std::holds_alternative<Accepted>(*message)) return "accepted";
-        if (std::holds_alternative<Attached>(*message)) return "attached";
-        if (std::holds_alternative<Done>(*message)) return "done";
-        if (const auto* refused = std::get_if<Refused>(&*message)) {
-          return absl::StrCat(refused->code, ": ", refused->text);
-        }
-        continue;
-      }
-      if (WaitForEvents(fd(), POLLIN) == 0) return "silence";
-      std::array<char, 65536> room;
-      const ssize_t count = ::read(fd(), room.data(), room.size());
-      if (count <= 0) return "";
-      inbox_.append(room.data(), static_cast<size_t>(count));
-    }
-  }
-  bool IsClosed() { return Answer().empty(); }
-
- private:
-  Fd fd_;
-  std::string inbox_;
-};
 
 struct Said {
   std::optional<ExitStatus> status;
@@ -534,44 +494,49 @@ TEST_F(FairnessTest, AClientOfASocketGetsItsOwnUsersSession) {
   }
 }
 
-TEST_F(FairnessTest, HeadsOwnTerminalShowsOthersOnlyIfAsked) {
-  const std::string socket = folder_ / "head.sock";
-  const Tmux tmux(absl::StrCat("exec ", Quote(deptyr_), " head --mode 0666 ",
-                               Quote(socket)),
-                  {24, 160});  // a path may be long
-  ASSERT_TRUE(tmux.Until(HasSubstr("waits for its first program")));
-  const auto start = [&](const std::string& name, void (*become)()) {
-    programs_.push_back(std::make_unique<Program>(
-        Program::Start({deptyr_, "body", "--name", name, socket, "--", "sh",
+// A head with a terminal of its own, and programs of several users.
+struct HeadInTmux {
+  HeadInTmux(std::string file, std::string path)
+      : deptyr(std::move(file)),
+        socket(std::move(path)),
+        tmux(absl::StrCat("exec ", Quote(deptyr), " head --mode 0666 ",
+                          Quote(socket)),
+             {24, 160}) {}  // a path may be long
+  void Start(const std::string& name, void (*become)()) {
+    programs.push_back(
+        Program::Start({deptyr, "body", "--name", name, socket, "--", "sh",
                         "-c", absl::StrCat("echo this is ", name, "; cat")},
-                       {.prepare = become})));
-  };
-  start("alices", Become<kAlice>);
+                       {.prepare = become}));
+  }
+
+  const std::string deptyr;
+  const std::string socket;
+  std::vector<Program> programs;
+  const Tmux tmux;
+};
+
+TEST_F(FairnessTest, HeadsOwnTerminalShowsOthersOnlyIfAsked) {
+  HeadInTmux head(deptyr_, folder_ / "head.sock");
+  const Tmux& tmux = head.tmux;
+  ASSERT_TRUE(tmux.Until(HasSubstr("waits for its first program")));
+  head.Start("alices", Become<kAlice>);
   EXPECT_TRUE(tmux.Until(HasSubstr("waits for a program of its own user")));
   tmux.Press({"C-\\", "l"});
   ASSERT_TRUE(tmux.Until(HasSubstr("1  alices")));
   tmux.Press({"1"});
   EXPECT_TRUE(tmux.Until(HasSubstr("this is alices")));
   tmux.Press({"C-\\", "l"});
-  start("roots", nullptr);
+  head.Start("roots", nullptr);
   ASSERT_TRUE(tmux.Until(HasSubstr("roots")));
 }
 
 TEST_F(FairnessTest, HeadsOwnTerminalGoesToItsOwnUsersProgramByItself) {
-  const std::string socket = folder_ / "head.sock";
-  const Tmux tmux(absl::StrCat("exec ", Quote(deptyr_), " head --mode 0666 ",
-                               Quote(socket)),
-                  {24, 160});  // a path may be long
+  HeadInTmux head(deptyr_, folder_ / "head.sock");
+  const Tmux& tmux = head.tmux;
   ASSERT_TRUE(tmux.Until(HasSubstr("waits for its first program")));
-  const auto start = [&](const std::string& name, void (*become)()) {
-    programs_.push_back(std::make_unique<Program>(
-        Program::Start({deptyr_, "body", "--name", name, socket, "--", "sh",
-                        "-c", absl::StrCat("echo this is ", name, "; cat")},
-                       {.prepare = become})));
-  };
-  start("alices", Become<kAlice>);
+  head.Start("alices", Become<kAlice>);
   ASSERT_TRUE(tmux.Until(HasSubstr("waits for a program of its own user")));
-  start("roots", nullptr);
+  head.Start("roots", nullptr);
   EXPECT_TRUE(tmux.Until(HasSubstr("this is roots")));
 }
 

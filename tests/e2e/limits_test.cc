@@ -8,12 +8,10 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <filesystem>
 #include <memory>
 #include <optional>
 #include <string>
-#include <variant>
 #include <vector>
 
 #include "absl/strings/match.h"
@@ -29,6 +27,7 @@
 #include "lib/wire/messages.h"
 #include "tests/support/connection.h"
 #include "tests/support/deptyr.h"
+#include "tests/support/guest.h"
 #include "tests/support/other_user.h"
 #include "tests/support/send_fds.h"
 #include "tests/support/status_matchers.h"
@@ -64,46 +63,6 @@ class LimitsTest : public testing::Test {
     return options;
   }
 
-  class Guest {
-   public:
-    explicit Guest(Fd fd) : fd_(std::move(fd)) {}
-    int fd() const { return fd_.get(); }
-    // False if head has closed the connection.
-    bool Say(absl::string_view bytes, const std::vector<int>& fds = {}) const {
-      if (!fds.empty()) {
-        deptyr::SendWithFds(fd_.get(), bytes, fds);
-        return true;
-      }
-      return ::send(fd_.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL) ==
-             static_cast<ssize_t>(bytes.size());
-    }
-    // "accepted", "attached", "done", or "CODE: TEXT"; "" at the end.
-    std::string Answer() {
-      for (;;) {
-        absl::string_view rest = inbox_;
-        const auto message = Value(TakeMessage(rest));
-        inbox_.erase(0, inbox_.size() - rest.size());
-        if (message) {
-          if (std::holds_alternative<Accepted>(*message)) return "accepted";
-          if (std::holds_alternative<Attached>(*message)) return "attached";
-          if (std::holds_alternative<Done>(*message)) return "done";
-          if (const auto* refused = std::get_if<Refused>(&*message)) {
-            return absl::StrCat(refused->code, ": ", refused->text);
-          }
-          continue;
-        }
-        if (WaitForEvents(fd_.get(), POLLIN) == 0) return "silence";
-        std::array<char, 65536> room;
-        const ssize_t count = ::read(fd_.get(), room.data(), room.size());
-        if (count <= 0) return "";
-        inbox_.append(room.data(), static_cast<size_t>(count));
-      }
-    }
-
-   private:
-    Fd fd_;
-    std::string inbox_;
-  };
   Guest Connected() const {
     return Guest(Value(Connect(head_.socket(), kDeadline)));
   }
