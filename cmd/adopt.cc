@@ -20,7 +20,6 @@
 #include "lib/sys/signals.h"
 #include "lib/sys/terminal.h"
 #include "lib/sys/unix_socket.h"
-#include "lib/wire/session_name.h"
 
 namespace deptyr {
 namespace {

@@ -14,7 +14,6 @@
 #include "lib/head/run_head.h"
 #include "lib/sys/folder.h"
 #include "lib/sys/head_socket.h"
-#include "lib/sys/inherited_fds.h"
 #include "lib/sys/replace_self.h"
 #include "lib/term/key_names.h"
 

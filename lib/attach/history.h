@@ -7,7 +7,6 @@
 
 #include <algorithm>
 #include <cstdint>
-#include <limits>
 #include <optional>
 #include <string>
 #include <variant>
@@ -26,8 +25,6 @@ namespace deptyr {
 // after it.  Pure.
 class HistoryRange {
  public:
-  static constexpr uint64_t kForever = std::numeric_limits<uint64_t>::max();
-
   // Without `until` it ends where the stream ended when head said "attached".
   explicit HistoryRange(std::optional<uint64_t> until = std::nullopt)
       : until_(until) {}

@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "lib/clients/listener_spec.h"
-#include "lib/sys/address.h"
 #include "lib/sys/io.h"
 #include "lib/sys/tcp.h"
 #include "lib/sys/user_log.h"

@@ -2,7 +2,6 @@
 // values; docs/protocol.md, "Ask", has the table.
 #pragma once
 
-#include "lib/clients/client.h"
 #include "lib/session/ring_state.h"
 #include "lib/session/session.h"
 #include "lib/wire/key_values.h"

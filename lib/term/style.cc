@@ -254,15 +254,4 @@ void AppendSgr(const Style& from, const Style& to, std::string& out) {
   out += 'm';
 }
 
-std::string Sgr(const Style& from, const Style& to) {
-  std::string out;
-  AppendSgr(from, to, out);
-  return out;
-}
-
-std::string SgrParameters(const Style& style) {
-  const Changes changes({}, style);
-  return std::string(changes.text().empty() ? "" : changes.text().substr(1));
-}
-
 }  // namespace deptyr

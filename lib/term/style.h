@@ -2,7 +2,7 @@
 //
 //   Style style;
 //   ApplySgr(Parameters("1;32"), style);
-//   std::string out = Sgr({}, style);  // "\x1b[1;32m"
+//   AppendSgr({}, style, out);  // "\x1b[1;32m"
 //
 // Pure.
 #pragma once
@@ -80,9 +80,5 @@ class PushedStyle {
 
 // The sequence that turns one style into the other; "" if they are the same.
 void AppendSgr(const Style& from, const Style& to, std::string& out);
-std::string Sgr(const Style& from, const Style& to);
-
-// The parameters that turn the usual style into this one: "1;38;5;208", or "".
-std::string SgrParameters(const Style& style);
 
 }  // namespace deptyr
