@@ -3,7 +3,8 @@
 // stream.  Keys that are typed meanwhile wait.
 //
 //   Attachment attachment(*loop, absl::Seconds(30), {.session = "mc"},
-//   listener); RETURN_IF_ERROR(attachment.Open(""));  // where head usually is
+//                         listener);
+//   RETURN_IF_ERROR(attachment.Open(""));  // where head usually is
 //   while (!done) RETURN_IF_ERROR(loop->RunOnce());
 //
 // The listener may call any method but Reopen() from its callbacks.

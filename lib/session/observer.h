@@ -1,5 +1,5 @@
 // An observer sees every byte that the programs of a session write, in its
-// ring.  The live screen is one; a log would be another.  The session's
+// ring.  The live screen is one, and each log is another.  The session's
 // constructor adds them to its drain.
 #pragma once
 

@@ -44,7 +44,7 @@ class QueryAnswers {
   void Take(const Query& query, uint64_t at, const Modes& modes,
             WindowSize size);
 
-  // The size has changed of a terminal whose program is told so (mode 2048).
+  // The size has changed, and the program is told so (mode 2048).
   void TellSize(WindowSize size);
 
   // Whether a query waits for the cursor, and the offset at which it does.

@@ -62,7 +62,7 @@ class SessionLog final : public Observer {
   absl::Status Begin(LogSink sink, absl::string_view style, WindowSize size);
   // A line of somebody else's, with its newline.
   void Mark(absl::string_view line);
-  // Lines go to this file from now on, those that wait, too.
+  // From now on lines go to this file, and so do those that wait.
   void Replace(LogSink file);
   // The program has ended and wrote all that it will.  `line` says how, and may
   // be empty.

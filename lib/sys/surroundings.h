@@ -41,9 +41,9 @@ class Surroundings {
   // have one thread (setns(2)).  Unavailable where namespaces differ and Linux
   // is older than 5.8.
   absl::Status Enter();
-  // Once it has entered, makes this process one of the process's real user,
-  // with that environment; but what belongs to the process's own terminal and
-  // session isn't in it (TERM, DEPTYR_SESSION, DEPTYR_SOCKET).
+  // Call it after Enter().  Gives this process the real user of that one, and
+  // its environment without what belongs to its terminal and session (TERM,
+  // DEPTYR_SESSION, DEPTYR_SOCKET).
   absl::Status Become() const;
 
  private:

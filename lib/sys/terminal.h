@@ -56,7 +56,7 @@ class [[nodiscard]] Terminal {
   // for up to `patience` if the terminal takes nothing now.
   void GiveBack(absl::string_view undo, absl::Duration patience, LateInput late,
                 Cursor cursor = Cursor::kBelow);
-  // Does so for a terminal of which it isn't known what was done to it.
+  // Does so where nobody knows what was done to the terminal.
   void GiveBack();
   // Gives the terminal its settings back; nothing else was done to it.
   void Restore();

@@ -5,7 +5,7 @@
 //   doubts.KnowColumn();                        // after a CR
 //   const bool certain = doubts.certain();      // false
 //
-// Which rows are as the program wrote them, the screen notes in its rows. Pure.
+// The screen itself notes which rows are as the program wrote them.  Pure.
 #pragma once
 
 #include <cstdint>

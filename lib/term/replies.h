@@ -1,4 +1,4 @@
-// Tells what a terminal answers from what a person types.
+// Tells apart what a terminal answers and what a person types.
 //
 //   ReplyFilter filter;
 //   std::string typed = filter.Feed(bytes);
