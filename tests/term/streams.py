@@ -208,7 +208,7 @@ class Grammar:
         return self.random.choice([b"", b"x", "漢".encode()]) + self.csi("b", self.random.choice([None, 1, 2, 7]))
 
     def charset(self):
-        return self.random.choice([b"\x1b(0", b"\x1b(B", b"\x1b(B", b"\x1b)0", b"\x0e", b"\x0f", b"\x1b*0\x1bNq", b"\x1bOx"])
+        return self.random.choice([b"\x1b(0", b"\x1b(B", b"\x1b(B", b"\x1b)0", b"\x0e", b"\x0f"])
 
     def columns(self):
         return self.random.choice([self.csi("'}", self.few()), self.csi("'~", self.few()), self.csi(" @", self.few()),
