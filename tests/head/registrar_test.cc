@@ -93,7 +93,7 @@ class RegistrarTest : public testing::Test,
   SessionProgram cat_{*loop_, {"cat"}};
   Admission admission_{*loop_, limits_, allow_, [](uid_t) { return 0; }};
   EventListeners events_{admission_, 1 << 20};
-  Audit audit_{audit_options_, events_};
+  Audit audit_{*loop_, audit_options_, events_};
   SessionTable table_{*loop_, {}, limits_, *this};
   Stores stores_{*loop_, table_, [] {}};
   PendingConnections pending_{*loop_, *this, admission_, 16};
