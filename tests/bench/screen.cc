@@ -37,10 +37,8 @@ int ConnectTo(const std::string& path) {
 double FirstPaint(const std::string& socket, deptyr::WindowSize size) {
   const Clock::time_point start = Clock::now();
   const int fd = ConnectTo(socket);
-  const std::string attach = deptyr::Encode(
-      deptyr::Attach{.rows = size.rows,
-                     .cols = size.cols,
-                     .from = deptyr::From::kScreen});
+  const std::string attach = deptyr::Encode(deptyr::Attach{
+      .rows = size.rows, .cols = size.cols, .from = deptyr::From::kScreen});
   if (::send(fd, attach.data(), attach.size(), 0) < 0) bench::Die("send");
   std::string inbox;
   for (;;) {
@@ -86,15 +84,16 @@ constexpr char kFullScreen[] =
     "$((row % 8)) $(($2 - 2)) $i; row=$((row+1)); done; i=$((i+1)); done; "
     "echo full >&9; exec sleep 1000";
 
-void MeasurePaint(const std::string& deptyr, deptyr::WindowSize size, int rounds) {
+void MeasurePaint(const std::string& deptyr, deptyr::WindowSize size,
+                  int rounds) {
   const bench::Server head(deptyr, "head", {"--headless", "/@/head.sock"});
   const std::string socket = head.Path("head.sock");
   int full[2];
   if (::pipe2(full, O_CLOEXEC) != 0) bench::Die("pipe");
   const pid_t body = bench::Spawn(
-      {deptyr, "body", socket, "--size", absl::StrCat(size.rows, "x", size.cols),
-       "--", "/bin/sh", "-c", kFullScreen, "sh", absl::StrCat(size.rows),
-       absl::StrCat(size.cols)},
+      {deptyr, "body", socket, "--size",
+       absl::StrCat(size.rows, "x", size.cols), "--", "/bin/sh", "-c",
+       kFullScreen, "sh", absl::StrCat(size.rows), absl::StrCat(size.cols)},
       full[1]);
   char byte = 0;
   if (::read(full[0], &byte, 1) != 1) bench::Die("the program did not draw");
@@ -199,7 +198,8 @@ int main(int argc, char** argv) {
     return 100;
   }
   const int rounds = argc > 3 ? std::atoi(argv[3]) : 7;
-  for (const deptyr::WindowSize size : {deptyr::WindowSize{24, 80}, deptyr::WindowSize{50, 200}}) {
+  for (const deptyr::WindowSize size :
+       {deptyr::WindowSize{24, 80}, deptyr::WindowSize{50, 200}}) {
     MeasurePaint(argv[1], size, rounds * 10);
   }
   MeasureKeys(argv[1], rounds * 1000);
