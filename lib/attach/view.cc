@@ -45,12 +45,8 @@ class TerminalView final : public View {
   // of the screen, where the terminal keeps it.
   void BeginPicture() override {
     Reset();
-    if (std::exchange(fresh_, false)) {
-      const int rows = std::max<int>(Size().rows, 1);
-      Output(absl::StrCat("\r\x1b[J", std::string(rows - 1, '\n'), "\x1b[H"));
-    } else {
-      Output(kClearScreen);
-    }
+    Output(std::exchange(fresh_, false) ? ScrollOff(Size().rows)
+                                        : kClearScreen);
   }
   void Line(absl::string_view text) override {
     Output(IsDumbTerminal() ? absl::StrCat("\r\n", Printable(text), "\r\n")

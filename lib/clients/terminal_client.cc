@@ -64,8 +64,15 @@ std::string TerminalClient::UndoSequences(bool ahead) const {
                       HasTitle() ? kKeepTitle : "");
 }
 
+std::string TerminalClient::ClearSequences() {
+  return absl::StrCat(UndoSequences(), std::exchange(fresh_, false)
+                                           ? ScrollOff(terminal_size_.rows)
+                                           : kClearScreen);
+}
+
 void TerminalClient::GoOn(Session* shown, const ClientState& before, bool leads,
                           absl::string_view redo) {
+  fresh_ = false;
   Restore(before);
   was_of_010_ = redo.empty();
   if (was_of_010_) return Show(shown);
@@ -107,6 +114,7 @@ bool TerminalClient::MeasureTerminal() {
 
 void TerminalClient::OnContinued() {
   (void)terminal_.MakeRaw();
+  fresh_ = true;
   page_.takes_keys() ? ShowPage(page_.kind()) : Show(shown_);
 }
 
@@ -231,8 +239,7 @@ void TerminalClient::Show(Session* session) {
 // The output that was missed can't be had back, but the screen as it is can.
 std::optional<uint64_t> TerminalClient::SkipAhead(const Ring&) {
   Session::Picture picture = MakePicture(*shown_, terminal_size_);
-  InsertPicture(picture.from,
-                absl::StrCat(UndoSequences(), kClearScreen, picture.paint));
+  InsertPicture(picture.from, absl::StrCat(ClearSequences(), picture.paint));
   if (!picture.exact) shown_->Repaint();
   return picture.from;
 }
@@ -283,7 +290,7 @@ void TerminalClient::InsertLine(absl::string_view text) {
 void TerminalClient::ShowPage(TerminalPage::Kind kind) {
   if (session() != nullptr) session()->Detach(*this);
   ForgetInserts();
-  page_.Open(kind, UndoSequences(), TextOf(kind));
+  page_.Open(kind, ClearSequences(), TextOf(kind));
   WritePage();
 }
 

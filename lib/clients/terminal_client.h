@@ -103,6 +103,8 @@ class TerminalClient final : public Client {
   // Takes back what was done to the terminal, or, with `ahead`, what will be
   // once it has everything there is.
   std::string UndoSequences(bool ahead = false) const;
+  // The same, and blanks it; what others have shown there isn't erased.
+  std::string ClearSequences();
   // Shows a line of head's own about the session.
   void InsertLine(absl::string_view text);
   void OnWriterChange(Change::Kind change);
@@ -110,6 +112,7 @@ class TerminalClient final : public Client {
   Owner& owner_;
   Terminal terminal_;
   Undo undo_;
+  bool fresh_ = true;  // others have written to the terminal, and head hasn't
   // Version 0.1.0 had the terminal, and didn't say what it did to it.
   bool was_of_010_ = false;
   const std::optional<char> command_key_;

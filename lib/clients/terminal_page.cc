@@ -4,7 +4,6 @@
 #include "absl/strings/str_replace.h"
 
 #include "lib/base/log.h"
-#include "lib/sys/terminal.h"
 #include "lib/term/key_names.h"
 
 namespace deptyr {
@@ -16,13 +15,12 @@ constexpr int kOtherRows = 4;
 
 }  // namespace
 
-void TerminalPage::Open(Kind kind, absl::string_view undo,
+void TerminalPage::Open(Kind kind, absl::string_view clear,
                         absl::string_view text) {
   kind_ = kind;
   left_.clear();
   if (kind == kNone) return;
-  left_ = absl::StrCat(undo, kClearScreen,
-                       absl::StrReplaceAll(text, {{"\n", "\r\n"}}));
+  left_ = absl::StrCat(clear, absl::StrReplaceAll(text, {{"\n", "\r\n"}}));
 }
 
 IoState TerminalPage::Write(int fd, Undo& undo) {

@@ -3,7 +3,7 @@
 //
 //   TerminalPage page;
 //   Undo undo;
-//   page.Open(TerminalPage::kHelp, undo.Sequences(80), HelpText('\x1c'));
+//   page.Open(TerminalPage::kHelp, kClearScreen, HelpText('\x1c'));
 //   page.Write(STDOUT_FILENO, undo);  // again when there is room,
 //                                     // until written()
 #pragma once
@@ -24,9 +24,9 @@ class TerminalPage {
  public:
   enum Kind { kNone, kWaits, kList, kHelp, kQuit, kNote };
 
-  // Resets the terminal by `undo`, and clears it for `text`, whose lines end
-  // with "\n".
-  void Open(Kind kind, absl::string_view undo, absl::string_view text);
+  // Resets and clears the terminal by `clear`, for `text`, whose lines end with
+  // "\n".
+  void Open(Kind kind, absl::string_view clear, absl::string_view text);
   void Close() { Open(kNone, "", ""); }
   Kind kind() const { return kind_; }
   // Whether the next key is for the page.

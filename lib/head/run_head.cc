@@ -128,7 +128,8 @@ absl::Status RunHead(HeadOptions options) {
     options.ready_fd = -1;  // the program before has said that it is ready
   }
   const bool must_go_on = before.has_value();
-  const bool on_terminal = OnTerminal() && !options.headless;
+  const bool on_terminal =
+      OnTerminal() && !IsDumbTerminal() && !options.headless;
   // Models of screens come and go among small things that last.
   MapLargeBlocks();
   options.limits.descriptors = RaiseDescriptorLimit();

@@ -170,6 +170,11 @@ std::string ResetAndClear() {
                       kClearScreen);
 }
 
+std::string ScrollOff(int rows) {
+  const auto lines = static_cast<size_t>(std::max(rows, 1) - 1);
+  return absl::StrCat("\r\x1b[J", std::string(lines, '\n'), "\x1b[H");
+}
+
 void Terminal::GiveBack() {
   GiveBack(absl::StrCat(kLeaveAlternateScreen, kResetModes),
            absl::ZeroDuration(), LateInput::kKept);

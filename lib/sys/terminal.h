@@ -98,6 +98,10 @@ inline constexpr char kLeaveAlternateScreen[] = "\x1b[?1047l";
 inline constexpr char kClearScreen[] = "\x1b[H\x1b[2J";
 inline constexpr char kLastRow[] = "\x1b[999;1H";  // its beginning
 
+// Blanks a terminal that has this many rows: what it shows goes off its top,
+// where it can be scrolled back to.
+std::string ScrollOff(int rows);
+
 // Makes a terminal show a blank primary screen, with the cursor in its top left
 // and all modes reset, whatever it shows and whatever sequence it is in.
 std::string ResetAndClear();

@@ -80,7 +80,7 @@ TEST(TerminalPageTest, IsWrittenAsThereIsRoom) {
   TerminalPage page;
   Undo undo;
   undo.Note("\x1b[?25l");
-  page.Open(TerminalPage::kNote, undo.Sequences(80),
+  page.Open(TerminalPage::kNote, absl::StrCat(undo.Sequences(80), kClearScreen),
             std::string(10'000, 'x') + "\nend\n");
   std::string read;
   while (!page.written()) {

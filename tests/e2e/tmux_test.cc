@@ -98,6 +98,15 @@ TEST_F(TmuxTest, BeforeTheFirstProgramItSaysWhatItWaitsFor) {
                                  HasSubstr("^\\ ? for help"))));
 }
 
+TEST_F(TmuxTest, WhatTheShellShowedCanBeScrolledBackTo) {
+  tmux_.emplace(absl::StrCat("echo the shell; exec ", Quote(Deptyr()), " head ",
+                             Quote(socket_), " 2> ", Quote(log_)));
+  ASSERT_TRUE(tmux().Until(StartsWith("[deptyr: ")));
+  const BodyProcess body = Shell("a", "printf ready; exec cat");
+  ASSERT_TRUE(tmux().Until(StartsWith("ready")));
+  EXPECT_THAT(tmux().ScreenAndHistory(), HasSubstr("the shell"));
+}
+
 TEST_F(TmuxTest, TheWindowShowsWhatTheProgramDraws) {
   const Tmux direct(kDrawing);
   ASSERT_TRUE(DrawingIn(direct));
@@ -499,10 +508,16 @@ TEST_F(TmuxTest, WhereNothingCanGoOnInTheBackgroundHeadStaysAndSaysWhy) {
   EXPECT_FALSE(body.program().HasEnded());
 }
 
-TEST_F(TmuxTest, HeadlessItLeavesTheTerminalAlone) {
-  tmux_.emplace(absl::StrCat("echo before; exec ", Quote(Deptyr()),
-                             " head --headless ", Quote(socket_), " 2> ",
-                             Quote(log_)));
+class LeftAloneTest : public TmuxTest,
+                      public testing::WithParamInterface<const char*> {};
+INSTANTIATE_TEST_SUITE_P(, LeftAloneTest,
+                         testing::Values("exec deptyr head --headless",
+                                         "TERM=dumb exec deptyr head",
+                                         "exec env -u TERM deptyr head"));
+
+TEST_P(LeftAloneTest, NothingIsWrittenToTheTerminal) {
+  tmux_.emplace(absl::StrCat("echo before; ", GetParam(), " ", Quote(socket_),
+                             " 2> ", Quote(log_)));
   ASSERT_TRUE(LogUntil(HasSubstr("listens on")));
   BodyProcess body = Shell("a", "echo here; exit 2");
   EXPECT_EQ(body.Wait(), ExitStatus{.code = 2});
