@@ -43,17 +43,19 @@ class AttachRun final : public Attachment::Listener, public View::Listener {
       : loop_(loop),
         options_(options),
         interactive_(OnTerminal()),
-        head_(loop, options.wait,
-              {.session = options.where.session,
-               .from = interactive_ && !IsDumbTerminal() ? From::kScreen
-                                                         : From::kNow,
-               .read_only = options.read_only,
-               .kick = options.kick,
-               .resets = true,
-               .inside = interactive_ ? std::optional("") : std::nullopt,
-               .exclusive =
-                   options.exclusive ? std::optional(true) : std::nullopt},
-              *this),
+        head_(
+            loop, options.wait,
+            {.session = options.where.session,
+             .from =
+                 interactive_ && !IsDumbTerminal() ? From::kScreen : From::kNow,
+             .read_only = options.read_only,
+             .kick = options.kick,
+             .resets = true,
+             .inside = interactive_ ? std::optional("") : std::nullopt,
+             .exclusive =
+                 options.exclusive ? std::optional(true) : std::nullopt,
+             .utf8 = interactive_ ? std::optional(ShowsUtf8()) : std::nullopt},
+            *this),
         announcer_(loop,
                    [this](absl::string_view line) {
                      if (!options_.quiet) view_->Line(line);

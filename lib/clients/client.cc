@@ -7,6 +7,7 @@
 
 #include "lib/session/session.h"
 #include "lib/sys/io.h"
+#include "lib/term/characters.h"
 #include "lib/wire/messages.h"
 #include "lib/wire/uwsgi.h"
 
@@ -225,7 +226,9 @@ Pumped Client::WriteInsert() {
 
 LiveScreen::Picture Client::MakePicture(Session& session, WindowSize room) {
   const std::optional<WindowSize> own = Room();
-  if (own && !session.Fits(*own)) return drawing_.Begin(session, *own);
+  if (own && !session.Fits(*own)) {
+    return drawing_.Begin(session, *own, border());
+  }
   drawing_.End();
   return session.TakePicture(room);
 }
@@ -258,11 +261,14 @@ Pumped Client::WriteDrawn() {
   return Pumped::kAll;
 }
 
-// It comes before all that is inserted later in the stream.
+// It comes before all that is inserted later in the stream.  However often the
+// bell rang in the meantime, it rings once.
 void Client::Draw() {
   const uint64_t before = cursor();
   LiveScreen::Picture picture = drawing_.Draw(*Room());
   const uint64_t to = std::max(picture.from, before);
+  const uint64_t bell = session()->screen().last_bell();
+  if (bell > before && bell <= to) picture.paint += kBell;
   InsertPicture(before, EncodeDrawing(std::move(picture.paint), to));
   output().Advance(to - before);
 }

@@ -115,6 +115,8 @@ class Client : public SessionClient {
   // The size of the terminal on which it shows the screen; nothing for a client
   // that wants the stream whatever its size.
   virtual std::optional<WindowSize> Room() const { return std::nullopt; }
+  // The border that shows the edge of a program's screen that is smaller.
+  virtual Border border() const { return Border::kNone; }
   // Returns what the client is sent for a drawing; with it, the client has the
   // stream up to `to`.
   virtual std::string EncodeDrawing(std::string drawing, uint64_t to) const {

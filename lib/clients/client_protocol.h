@@ -59,8 +59,9 @@ class ClientProtocol {
   // The client says nothing more, and all it said is typed.
   virtual void OnInputOver(ConnectedClient&) {}
 
-  // Client::Room() and EncodeDrawing().
+  // Client::Room(), border() and EncodeDrawing().
   virtual std::optional<WindowSize> Room() const { return std::nullopt; }
+  virtual Border border() const { return Border::kNone; }
   virtual std::string EncodeDrawing(std::string drawing, uint64_t) const {
     return drawing;
   }

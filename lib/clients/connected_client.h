@@ -127,6 +127,7 @@ class ConnectedClient final : public Client {
   void OnUnheard(size_t bytes) override { CountDropped(bytes); }
   void OnChange(Change::Kind kind) override;
   std::optional<WindowSize> Room() const override { return protocol_->Room(); }
+  Border border() const override { return protocol_->border(); }
   std::string EncodeDrawing(std::string drawing, uint64_t to) const override {
     return protocol_->EncodeDrawing(std::move(drawing), to);
   }

@@ -75,6 +75,10 @@ class DeptyrProtocol final : public ClientProtocol {
     const bool shows = has_terminal() && wish_.from == From::kScreen;
     return shows ? std::optional(room_) : std::nullopt;
   }
+  Border border() const override {
+    if (!wish_.utf8) return Border::kNone;
+    return *wish_.utf8 ? Border::kLines : Border::kAscii;
+  }
   // All that was written is in the drawing, so nothing is missed but bytes.
   std::string EncodeDrawing(std::string drawing, uint64_t to) const override {
     return EncodePaint(drawing, EncodeMissed(0, to));

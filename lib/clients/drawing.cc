@@ -15,8 +15,9 @@ constexpr Clock::duration kFrame = std::chrono::milliseconds(25);
 
 }  // namespace
 
-LiveScreen::Picture Drawing::Begin(Session& session, WindowSize room) {
-  viewport_ = Viewport();
+LiveScreen::Picture Drawing::Begin(Session& session, WindowSize room,
+                                   Border border) {
+  viewport_ = Viewport(border);
   stale_ = false;
   client_.output().SetDrawn(true);
   LiveScreen::Picture picture = session.Draw(viewport_, room);

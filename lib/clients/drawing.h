@@ -6,7 +6,7 @@
 // client.
 //
 //   Drawing drawing(loop, client);
-//   Session::Picture first = drawing.Begin(session, {50, 132});
+//   Session::Picture first = drawing.Begin(session, {50, 132}, Border::kLines);
 //   if (drawing.MayDraw()) Session::Picture next = drawing.Draw({50, 132});
 #pragma once
 
@@ -26,8 +26,9 @@ class Drawing {
       : loop_(loop), client_(client) {}
 
   // From now on the client is drawn on.  Returns the whole screen, for a
-  // terminal of this size that may show anything.
-  LiveScreen::Picture Begin(Session& session, WindowSize room);
+  // terminal of this size that may show anything; `border` shows the edge of a
+  // screen that is smaller.
+  LiveScreen::Picture Begin(Session& session, WindowSize room, Border border);
   // The client gets the stream, or leaves its session.
   void End();
   bool begun() const { return client_.output().drawn(); }

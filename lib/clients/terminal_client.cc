@@ -220,6 +220,10 @@ void TerminalClient::ShowNext(int direction) {
 
 // --- what it shows
 
+Border TerminalClient::border() const {
+  return ShowsUtf8() ? Border::kLines : Border::kAscii;
+}
+
 void TerminalClient::Show(Session* session) {
   if (this->session() != nullptr) this->session()->Detach(*this);
   ForgetInserts();

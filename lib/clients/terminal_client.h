@@ -75,6 +75,7 @@ class TerminalClient final : public Client {
   void OnGone() override { owner_.OnTerminalGone(); }
   std::optional<uint64_t> SkipAhead(const Ring& ring) override;
   std::optional<WindowSize> Room() const override { return terminal_size_; }
+  Border border() const override;
   ClientInfo Info() const override { return InfoAs(ClientKind::kTerminal); }
   void Kick(absl::string_view) override {}  // head goes with its terminal
   void OnInputUnblocked() override { UpdateInterest(); }

@@ -98,6 +98,10 @@ class LiveScreen final : public Observer {
   bool reports_size() const { return digest_.modes().reports_size(); }
   const std::string& title() const { return digest_.modes().title(); }
   bool parked() const { return screen_ == nullptr; }
+  // The offset after the last BEL that rings; 0 if there was none.
+  uint64_t last_bell() const {
+    return digest_.last_bell() == 0 ? 0 : begin_ + digest_.last_bell();
+  }
   // How much work the present model has taken (lib/term/screen.h).
   uint64_t work() const { return screen_ ? screen_->work() : 0; }
 

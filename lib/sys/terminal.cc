@@ -10,9 +10,11 @@
 #include <cstdlib>
 
 #include "absl/algorithm/container.h"
+#include "absl/strings/ascii.h"
 #include "absl/strings/match.h"
 #include "absl/strings/str_cat.h"
 
+#include "lib/base/environment.h"
 #include "lib/base/status.h"
 #include "lib/sys/io.h"
 
@@ -115,6 +117,15 @@ bool IsDumbTerminal() {
 
 bool HasTitle() {
   return !IsDumbTerminal() && !absl::StartsWith(std::getenv("TERM"), "linux");
+}
+
+bool ShowsUtf8() {
+  std::string locale;
+  for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+    if (locale.empty()) locale = absl::AsciiStrToLower(FromEnvironment(name));
+  }
+  return absl::StrContains(locale, "utf-8") ||
+         absl::StrContains(locale, "utf8");
 }
 
 bool IsSameTerminal(int fd) {

@@ -25,6 +25,9 @@ bool IsSameTerminal(int fd);
 bool IsDumbTerminal();
 // Whether it may have a title: the Linux console hasn't, and isn't told.
 bool HasTitle();
+// Whether the locale says that text is UTF-8 (locale(7): $LC_ALL, $LC_CTYPE,
+// $LANG).
+bool ShowsUtf8();
 
 class [[nodiscard]] Terminal {
  public:

@@ -12,11 +12,11 @@ namespace {
 constexpr ptrdiff_t kBlock = 16;
 using Block = uint8_t __attribute__((vector_size(kBlock)));
 
-// Whether a byte, or each of a block, can't be skipped: ESC, SO, SI, and all
-// that isn't ASCII.
+// Whether a byte, or each of a block, can't be skipped: ESC, SO, SI, BEL and,
+// since one comparison finds it with these, ACK, and all that isn't ASCII.
 template <typename Bytes>
 auto IsNotable(Bytes bytes) {
-  return (bytes >= 0x80) | (bytes == 0x1b) | ((bytes & 0xfe) == 0x0e);
+  return (bytes >= 0x80) | (bytes == 0x1b) | ((bytes & 0xf6) == 0x06);
 }
 
 bool AnyIsNotable(const char* p) {
@@ -57,7 +57,7 @@ absl::string_view Digest::BeginOfRest() const {
 
 void Digest::Rebase() {
   offset_ = begin_ = home_begin_ = home_end_ = last_clear_ = primary_clear_ = 0;
-  last_query_ = pen_set_ = last_picture_ = primary_picture_ = 0;
+  last_query_ = last_bell_ = pen_set_ = last_picture_ = primary_picture_ = 0;
 }
 
 void Digest::Scan(absl::string_view bytes, OnQuery on_query) {
@@ -108,6 +108,9 @@ void Digest::ScanByte(char c, uint64_t at, OnQuery on_query) {
     return utf8_.Feed(c, [](char32_t) {});
   }
   utf8_.Forget();
+  if (event == SequenceParser::Event::kControl && c == kBell) {
+    last_bell_ = at + 1;
+  }
   // An ESC begins anew, except for the one that may end a string.
   if (was_ground || (c == kEscape && !parser_.in_string())) begin_ = at;
   Act(event, begin_);

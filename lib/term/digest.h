@@ -1,7 +1,8 @@
 // A small, fast scanner that sees every byte of a terminal's stream, even in a
 // flood that is too fast for the screen's model (lib/term/screen.h).  It knows
 // the modes in force, which bytes begin a sequence that isn't whole yet, when
-// the screen was cleared, and when the terminal was last asked something.
+// the screen was cleared, and when the terminal last was asked something, or
+// rang.
 //
 //   Digest digest;
 //   digest.Scan(bytes);  // however the stream is cut
@@ -63,6 +64,9 @@ class Digest {
   // The offset at which the last sequence ended that asks the terminal
   // something (lib/term/queries.h); 0 if there was none.
   uint64_t last_query() const { return last_query_; }
+  // The offset after the last BEL that rings, and doesn't end a string; 0 if
+  // there was none.
+  uint64_t last_bell() const { return last_bell_; }
   // Whether the program wrote with the usual pen at this offset and has done so
   // ever since; false if that isn't known.
   bool has_usual_pen_since(uint64_t offset) const {
@@ -86,6 +90,7 @@ class Digest {
   uint64_t last_picture_ = 0;
   uint64_t primary_picture_ = 0;
   uint64_t last_query_ = 0;
+  uint64_t last_bell_ = 0;
   uint64_t pen_set_ = 0;  // the last time
   bool usual_pen_ = true;
   SequenceParser parser_;

@@ -70,7 +70,8 @@ std::string Viewport::Draw(const Screen& screen, const Modes& modes,
     rows_.clear();
     next_ = 0;
   }
-  const int count = std::min<int>(screen.rows(), room.rows);
+  const int count = std::min<int>(
+      screen.rows() + (border_ == Border::kNone ? 0 : 1), room.rows);
   // Rows that aren't there any more are drawn as blanks.
   const int most = std::max(count, static_cast<int>(rows_.size()));
   rows_.resize(static_cast<size_t>(most), Hash(""));
@@ -78,9 +79,7 @@ std::string Viewport::Draw(const Screen& screen, const Modes& modes,
   int done = 0;
   for (; done < most && work < kMostWork; ++done) {
     const int i = (next_ + done) % most;
-    work += DrawRow(
-        i < count ? screen.ReadRow(screen.alternate_screen(), top_ + i) : Row{},
-        i, room);
+    work += DrawRow(screen, i, room);
   }
   whole_ = done == most;
   next_ = whole_ ? 0 : (next_ + done) % most;
@@ -110,7 +109,10 @@ void Viewport::Scroll(const Screen& screen, WindowSize room) {
 
 // The terminal erases in the usual style, and before it prints: if it waits to
 // wrap after the last column, it would erase that.
-size_t Viewport::DrawRow(const Row& row, int at, WindowSize room) {
+size_t Viewport::DrawRow(const Screen& screen, int at, WindowSize room) {
+  const bool is_there = at < std::min<int>(screen.rows(), room.rows);
+  const Row row =
+      is_there ? screen.ReadRow(screen.alternate_screen(), top_ + at) : Row{};
   const Row shown = Shown(row, left_, room.cols);
   std::string drawn;
   if (shown.size != RowSize::kSingle) {
@@ -119,6 +121,7 @@ size_t Viewport::DrawRow(const Row& row, int at, WindowSize room) {
                     kRowSizeFinals.substr(static_cast<size_t>(shown.size), 1));
   }
   drawn += PaintLine(shown, Links::kKept);
+  if (shown.size == RowSize::kSingle) drawn += BorderAt(screen, at, room);
   const size_t hash = Hash(drawn);
   size_t& known = rows_[static_cast<size_t>(at)];
   const size_t work = drawn.size() + row.cells.size() * kWorkOfCell;
@@ -128,6 +131,24 @@ size_t Viewport::DrawRow(const Row& row, int at, WindowSize room) {
   absl::StrAppend(&out_, "\x1b[", at + 1, "H", resets_size ? "\x1b#5" : "",
                   "\x1b[K", drawn);
   return work;
+}
+
+// Returns what is drawn beside a row of the program's screen, or below the last
+// one.
+std::string Viewport::BorderAt(const Screen& screen, int at,
+                               WindowSize room) const {
+  if (border_ == Border::kNone || at > screen.rows()) return "";
+  const bool lines = border_ == Border::kLines;
+  const bool below = at == screen.rows();
+  std::string out;
+  for (int i = 0; below && i < std::min<int>(screen.cols(), room.cols); ++i) {
+    out += lines ? "─" : "-";
+  }
+  if (screen.cols() >= room.cols) return out;
+  const absl::string_view corner = lines ? "┘" : "+";
+  absl::StrAppend(&out, "\x1b[", at + 1, ";", screen.cols() + 1, "H",
+                  below ? corner : (lines ? "│" : "|"));
+  return out;
 }
 
 void Viewport::DrawCursor(const Screen& screen) {

@@ -1,20 +1,21 @@
-// Shows a screen on a terminal of another size: all of it, with nothing beside
-// it, or the part where the cursor is.  Rows that the terminal shows already
-// aren't drawn again.
+// Shows a screen on a terminal of another size: all of it, with a border at its
+// right and below, or the part where the cursor is.  Rows that the terminal
+// shows already aren't drawn again.
 //
-//   Viewport viewport;
+//   Viewport viewport(Border::kLines);
 //   std::string out = viewport.Draw(screen, digest.modes(), {40, 132});
 //
 // The bytes of the program's stream would do something else on such a terminal:
 // they wrap, scroll and count from the bottom right.  So every row is drawn at
 // its own place, and the terminal has only those of the program's modes that
-// don't change what printing does.  Bells, and what the program says to the
-// terminal itself (the clipboard, notifications), don't get there.
+// don't change what printing does.  The terminal doesn't hear what the program
+// says to it itself (the clipboard, notifications).
 //
 // It keeps a number for each row that is shown.  Pure.
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -25,8 +26,13 @@
 
 namespace deptyr {
 
+// The border consists of | and -, or of Unicode's lines.
+enum class Border : uint8_t { kNone, kAscii, kLines };
+
 class Viewport {
  public:
+  explicit Viewport(Border border = Border::kNone) : border_(border) {}
+
   // Returns the sequences that make the terminal, which has `room`, show
   // `screen`, whose digest has these modes.  The first time, the terminal has
   // to be blank and reset (kResetModes).
@@ -43,9 +49,11 @@ class Viewport {
   void DrawModes(const Modes& modes, const Screen& screen, WindowSize room);
   void Scroll(const Screen& screen, WindowSize room);
   // Returns the work that it was.
-  size_t DrawRow(const Row& row, int at, WindowSize room);
+  size_t DrawRow(const Screen& screen, int at, WindowSize room);
+  std::string BorderAt(const Screen& screen, int at, WindowSize room) const;
   void DrawCursor(const Screen& screen);
 
+  Border border_;
   std::string out_;
   bool defaced_ = false;
   Modes modes_;  // those that the terminal is in

@@ -146,8 +146,11 @@ struct Attach {
   // The client is to have the keys for itself; if it comes back, then only if
   // nobody else has them.
   std::optional<bool> exclusive = {};
+  // Whether the client's terminal shows UTF-8, or only ASCII.
+  std::optional<bool> utf8 = {};
   DEPTYR_FIELDS(version, session, rows, cols, from, value, read_only, kick,
-                stream, offset, resets, inside, xpixels, ypixels, exclusive)
+                stream, offset, resets, inside, xpixels, ypixels, exclusive,
+                utf8)
 };
 
 struct Attached {

@@ -8,6 +8,9 @@
 #include <vector>
 
 #include "absl/strings/str_cat.h"
+#include "absl/strings/str_split.h"
+#include "absl/strings/string_view.h"
+#include "absl/strings/strip.h"
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -32,6 +35,21 @@ constexpr char kFull[] =
     "stty -echo; i=0; while [ $i -lt 30 ]; do i=$((i+1)); printf '\r\nline %d' "
     "$i; done; while read x; do printf '\r\n%s' \"$x\"; done";
 
+// Returns what a larger terminal shows of a screen of `cols` columns.
+std::string Framed(const std::string& screen, size_t cols,
+                   absl::string_view vertical = "|",
+                   absl::string_view horizontal = "-",
+                   absl::string_view corner = "+") {
+  std::string framed;
+  for (const absl::string_view row :
+       absl::StrSplit(absl::StripSuffix(screen, "\n"), '\n')) {
+    const std::string blanks(cols - row.size(), ' ');
+    absl::StrAppend(&framed, row, blanks, vertical, "\n");
+  }
+  for (size_t i = 0; i < cols; ++i) absl::StrAppend(&framed, horizontal);
+  return absl::StrCat(framed, corner, "\n");
+}
+
 class ViewersTest : public testing::Test {
  protected:
   void Begin(const std::vector<std::string>& options, const std::string& size) {
@@ -46,13 +64,17 @@ class ViewersTest : public testing::Test {
   std::string Snapshot() const {
     return OutputOf({Deptyr(), "snapshot", head_->socket(), "a"});
   }
+  void Type(const std::string& text) const {
+    OutputOf({Deptyr(), "send", head_->socket(), "a", text});
+  }
   void Say(const std::string& line) const {
     OutputOf({Deptyr(), "send", head_->socket(), "a", absl::StrCat(line, "\\n"),
               "--wait-for", line});
   }
   std::string Attach(const std::string& options) const {
-    return absl::StrCat(Quote(Deptyr()), " attach -q ", options, " ",
-                        Quote(head_->socket()), " a; echo left; exec cat");
+    return absl::StrCat("export LC_ALL=C; ", Quote(Deptyr()), " attach -q ",
+                        options, " ", Quote(head_->socket()),
+                        " a; echo left; exec cat");
   }
 
   std::optional<HeadProcess> head_;
@@ -62,13 +84,28 @@ class ViewersTest : public testing::Test {
 TEST_F(ViewersTest, ALargerOneThatOnlyLooksSeesTheScreen) {
   Begin({}, "10x60");
   const Tmux tmux(Attach("-r"), {20, 80});
-  ASSERT_TRUE(
-      tmux.Until(StartsWith(absl::StrCat(Snapshot(), std::string(9, '\n')))));
+  const auto shows = [&tmux, this] {
+    return tmux.Until(
+        absl::StrCat(Framed(Snapshot(), 60), std::string(9, '\n')));
+  };
+  ASSERT_TRUE(shows());
   Say("scrolled");
-  EXPECT_TRUE(
-      tmux.Until(StartsWith(absl::StrCat(Snapshot(), std::string(9, '\n')))));
+  EXPECT_TRUE(shows());
   tmux.Press({"C-\\"});
   EXPECT_TRUE(tmux.Until(HasSubstr("left")));
+}
+
+TEST_F(ViewersTest, TheBellAndTheTitleReachOneThatOnlyLooks) {
+  Begin({}, "10x60");
+  Type("\\x07rang before\\n");
+  const Tmux tmux(Attach("-r"), {20, 80});
+  ASSERT_TRUE(tmux.Until(HasSubstr("rang before")));
+  EXPECT_EQ(tmux.Ask("#{window_bell_flag}"), "0");
+  Type("\\x1b]2;a title\\x07\\n");
+  ASSERT_TRUE(tmux.Answers("#{pane_title}", "a title"));
+  EXPECT_EQ(tmux.Ask("#{window_bell_flag}"), "0");
+  Type("\\x07\\n");
+  EXPECT_TRUE(tmux.Answers("#{window_bell_flag}", "1"));
 }
 
 TEST_F(ViewersTest, ASmallerOneSeesThePartWithTheCursor) {
@@ -89,7 +126,8 @@ TEST_F(ViewersTest, OneThatFitsAgainGoesOnWithTheStream) {
   ASSERT_TRUE(tmux.Until(HasSubstr("typed")));
   EXPECT_EQ(tmux.Screen(), Snapshot());
   tmux.Resize({15, 70});
-  EXPECT_TRUE(tmux.Until(absl::StrCat(Snapshot(), std::string(5, '\n'))));
+  EXPECT_TRUE(
+      tmux.Until(absl::StrCat(Framed(Snapshot(), 60), std::string(4, '\n'))));
 }
 
 // A raw listener may ask for the size in band, once it is told to.
@@ -161,10 +199,11 @@ TEST(HeadsViewerTest, SeesTheScreenAsAttachDoes) {
   const BodyProcess body(
       socket, {"--name", "a", "--size", "8x60", "--term", Tmux::kTerm},
       {"sh", "-c", kFull});
-  ASSERT_TRUE(tmux.Until(StartsWith("line 23\n")));
-  EXPECT_EQ(
-      tmux.Screen(),
-      absl::StrCat(OutputOf({Deptyr(), "snapshot", socket, "a"}), "\n\n\n\n"));
+  ASSERT_TRUE(tmux.Until(StartsWith("line 23 ")));
+  EXPECT_EQ(tmux.Screen(),
+            absl::StrCat(Framed(OutputOf({Deptyr(), "snapshot", socket, "a"}),
+                                60, "│", "─", "┘"),
+                         "\n\n\n"));
 }
 
 TEST_F(ViewersTest, AnUpgradeKeepsWhatTheySee) {
@@ -174,7 +213,8 @@ TEST_F(ViewersTest, AnUpgradeKeepsWhatTheySee) {
   OutputOf({Deptyr(), "upgrade", head_->socket()});
   tmux.Type("after it\n");
   ASSERT_TRUE(tmux.Until(HasSubstr("after it")));
-  EXPECT_EQ(tmux.Screen(), absl::StrCat(Snapshot(), std::string(10, '\n')));
+  EXPECT_EQ(tmux.Screen(),
+            absl::StrCat(Framed(Snapshot(), 60), std::string(9, '\n')));
 }
 
 // A session's own policy outlives its head, by an upgrade or a keeper.
@@ -194,7 +234,7 @@ TEST_F(ViewersTest, AProgramMayHaveAPolicyOfItsOwn) {
   const Tmux tmux(absl::StrCat(Quote(Deptyr()), " attach -q ",
                                Quote(head_->socket()), " b"),
                   {20, 80});
-  ASSERT_TRUE(tmux.Until(StartsWith("line 21\n")));
+  ASSERT_TRUE(tmux.Until(StartsWith("line 21 ")));
   EXPECT_THAT(status(), HasSubstr("\"rows\": 10"));
 }
 

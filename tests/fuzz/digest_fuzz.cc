@@ -44,6 +44,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   if (cut.last_clear() != at_once.last_clear()) std::abort();
   if (cut.last_picture() != at_once.last_picture()) std::abort();
   if (cut.last_query() != at_once.last_query()) std::abort();
+  if (cut.last_bell() != at_once.last_bell()) std::abort();
   if (cut.modes().alternate_mode() != at_once.modes().alternate_mode())
     std::abort();
   if (cut.modes().Sequences() != at_once.modes().Sequences()) std::abort();

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cstdlib>
 #include <iterator>
 #include <string>
 #include <tuple>
@@ -389,6 +390,23 @@ TEST_F(TerminalTest, OneThatHasGoneIsntTakenOver) {
 TEST_F(TerminalTest, WhatAreNoSettingsIsntTakenOver) {
   EXPECT_THAT(Terminal::TakeOver("x"),
               StatusIs(absl::StatusCode::kInvalidArgument));
+}
+
+// The first of the three that isn't empty decides (locale(7)).
+TEST(LocaleTest, SaysWhetherTextIsUtf8) {
+  EXPECT_EQ(Program::Fork([] {
+              for (const char* name : {"LC_ALL", "LC_CTYPE", "LANG"}) {
+                (void)::unsetenv(name);
+              }
+              if (ShowsUtf8()) return 1;
+              (void)::setenv("LANG", "de_DE.UTF-8", 1);
+              if (!ShowsUtf8()) return 2;
+              (void)::setenv("LC_CTYPE", "C", 1);
+              if (ShowsUtf8()) return 3;
+              (void)::setenv("LC_ALL", "C.utf8", 1);
+              return ShowsUtf8() ? 0 : 4;
+            }).Wait(),
+            kFine);
 }
 
 }  // namespace

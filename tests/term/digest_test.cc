@@ -21,8 +21,8 @@ class DigestTest : public testing::TestWithParam<Transcript> {};
 std::string Said(const Digest& digest) {
   return absl::StrCat(
       digest.offset(), " ", digest.whole(), " ", digest.last_clear(), " ",
-      digest.last_query(), " ", digest.last_picture(), " ",
-      digest.modes().alternate_mode(), " ", digest.modes().Sequences());
+      digest.last_query(), " ", digest.last_bell(), " ", digest.last_picture(),
+      " ", digest.modes().alternate_mode(), " ", digest.modes().Sequences());
 }
 
 TEST_P(DigestTest, HowItIsCutDoesNotMatter) {
@@ -103,6 +103,22 @@ TEST(DigestOffsetTest, LastPicture) {
   const std::string alternate = picture + "\x1b[?1049hcd" + picture;
   EXPECT_GT(After(alternate).last_picture(), 10);
   EXPECT_EQ(After(alternate + "\x1b[?1049l").last_picture(), 3);
+}
+
+TEST(DigestOffsetTest, LastBell) {
+  EXPECT_EQ(After("none").last_bell(), 0u);
+  EXPECT_EQ(After("a\x07"
+                  "bc")
+                .last_bell(),
+            2u);
+  EXPECT_EQ(After("a\x07 a text that is longer than a block\x07.").last_bell(),
+            38u);
+  EXPECT_EQ(After("\x1b]0;title\x07").last_bell(), 0u) << "it ends the title";
+  EXPECT_EQ(After("\x1bP$q\x07").last_bell(), 0u);
+  EXPECT_EQ(After("\x1b[3\x07m").last_bell(), 4u) << "a CSI goes on";
+  Digest digest = After("a\x07");
+  digest.Rebase();
+  EXPECT_EQ(digest.last_bell(), 0u);
 }
 
 TEST(DigestOffsetTest, AResizeUndoesTheRegion) {

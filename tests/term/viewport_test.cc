@@ -53,6 +53,49 @@ TEST_F(ViewportTest, ALargerTerminalHasNothingBeside) {
   EXPECT_EQ(cursor(), (Cursor{2, 4}));
 }
 
+TEST_F(ViewportTest, ABorderShowsTheEdgeOfTheScreen) {
+  viewport_ = Viewport(Border::kAscii);
+  Open({2, 4}, {4, 8});
+  Write("ab");
+  EXPECT_EQ(shown(), "ab  |\n    |\n----+\n");
+  EXPECT_EQ(cursor(), (Cursor{0, 2}));
+  Write("cd\r\n\033[41me\r\nf");
+  EXPECT_EQ(shown(), "e   |\nf   |\n----+\n");
+  EXPECT_EQ(viewer_->screen.ReadRow(false, 1).cells[4].style, Style{});
+  viewport_ = Viewport(Border::kLines);
+  Open({2, 4}, {4, 8});
+  Write("ab");
+  EXPECT_EQ(shown(), "ab  │\n    │\n────┘\n");
+}
+
+TEST_F(ViewportTest, TheBorderIsWhereThereIsRoom) {
+  viewport_ = Viewport(Border::kAscii);
+  Open({2, 4}, {2, 5});
+  Write("ab\r\ncd");
+  EXPECT_EQ(shown(), "ab  |\ncd  |\n");
+  viewport_ = Viewport(Border::kAscii);
+  Open({2, 4}, {3, 4});
+  Write("ab\r\ncd");
+  EXPECT_EQ(shown(), "ab\ncd\n----\n");
+  viewport_ = Viewport(Border::kAscii);
+  Open({2, 4}, {4, 3});
+  Write("abcd\r\nef\033[H");
+  EXPECT_EQ(shown(), "abc\nef\n---\n");
+  viewport_ = Viewport(Border::kAscii);
+  Open({3, 4}, {2, 8});
+  Write("a\r\nb\r\nc");
+  EXPECT_EQ(shown(), "b   |\nc   |\n") << "there are rows below it";
+}
+
+TEST_F(ViewportTest, TheBorderMovesWithTheSize) {
+  viewport_ = Viewport(Border::kAscii);
+  Open({3, 6}, {6, 10});
+  Write("1\r\n2\r\n3");
+  program_->Resize({2, 4});
+  Write("");
+  EXPECT_EQ(shown(), "2   |\n3   |\n----+\n");
+}
+
 TEST_F(ViewportTest, ASmallerTerminalShowsThePartWithTheCursor) {
   Open({4, 12}, {2, 6});
   Write("1abcdefghi\r\n2abcdefghi\r\n3abcdefghi\r\n4abcdefghi\033[H");
@@ -146,7 +189,7 @@ TEST_F(ViewportTest, WhateverIsWrittenIsShown) {
     };
     const WindowSize room = {side(9), side(14)};
     Open({6, 10}, room);
-    viewport_ = {};
+    viewport_ = Viewport();
     std::string all;
     for (int i = 0; i < 60; ++i) {
       std::string bytes;
