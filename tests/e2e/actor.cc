@@ -6,6 +6,8 @@
 //   actor keys N          raw; prints the next N bytes it reads in hexadecimal
 //   actor reads N         raw; prints the next N bytes in hexadecimal, those of
 //                         each read(2) in brackets; it is slow to read
+//   actor asks FILE WORD  raw; asks the terminal a question for all that can be
+//                         asked; FILE has the answers, then WORD is printed
 //   actor flood N FILE    prints N numbered lines, makes FILE, waits for input
 //   actor leftover FILE   leaves a child that holds the terminal, and exits;
 //                         the child's pid is in FILE
@@ -220,6 +222,35 @@ int Reads(int count) {
   return 0;
 }
 
+// Every terminal answers the last question.
+constexpr char kQuestions[] =
+    "\x1bP$qm\x1b\\\x1bP$qr\x1b\\\x1bP$qs\x1b\\\x1bP$q q\x1b\\\x1b[2$w"
+    "\x1b]4;1;?\x1b\\\x1b]10;?\x1b\\\x1b]11;?\x1b\\\x1b]12;?\x1b\\"
+    "\x1b[21t\x1b[?4m\x1b[?u\x1b[c";
+constexpr int kAskedModes[] = {1,    5,    6,    7,    9,    25,   45,
+                               69,   1000, 1002, 1003, 1004, 1006, 1007,
+                               1015, 1049, 2004, 2026, 2027, 2031, 2048};
+
+int Asks(const char* path, const char* word) {
+  MakeRaw();
+  std::printf("\x1b[4$p\x1b[20$p");
+  for (const int mode : kAskedModes) std::printf("\x1b[?%d$p", mode);
+  std::printf("%s", kQuestions);
+  std::fflush(stdout);
+  {
+    const ReportFile report(path);
+    unsigned char c = 0;
+    for (std::string csi; ::read(0, &c, 1) == 1;) {
+      std::fputc(c, report.get());
+      csi = c == 0x1b ? "" : csi + static_cast<char>(c);
+      if (c == 'c' && csi.compare(0, 2, "[?") == 0) break;
+    }
+  }
+  std::printf("\r\n%s\r\n", word);
+  std::fflush(stdout);
+  return 0;
+}
+
 int Flood(int lines, const char* path) {
   for (int i = 1; i <= lines; ++i) {
     std::printf("line %d of the flood, which is %d lines\n", i, lines);
@@ -275,6 +306,7 @@ int main(int argc, char** argv) {
   if (role == "sizes") return Sizes();
   if (role == "keys" && argc == 3) return Keys(std::atoi(argv[2]));
   if (role == "reads" && argc == 3) return Reads(std::atoi(argv[2]));
+  if (role == "asks" && argc == 4) return Asks(argv[2], argv[3]);
   if (role == "flood" && argc == 4) return Flood(std::atoi(argv[2]), argv[3]);
   if (role == "leftover" && argc == 3) return Leftover(argv[2]);
   if (role == "privileged") return Privileged();

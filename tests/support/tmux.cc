@@ -98,7 +98,7 @@ void Tmux::Type(absl::string_view text) const {
 
 void Tmux::Paste(const std::string& file) const {
   Run({"load-buffer", file});
-  Run({"paste-buffer", "-r"});
+  Run({"paste-buffer", "-p", "-r"});
 }
 
 void Tmux::Resize(WindowSize size) const {

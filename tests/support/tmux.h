@@ -50,6 +50,7 @@ class Tmux {
   // Presses keys by tmux's names: "C-\\", "Enter", "F10", "a".
   void Press(const std::vector<std::string>& keys) const;
   void Type(absl::string_view text) const;
+  // Pastes what is in a file, between brackets if the program asked for them.
   void Paste(const std::string& file) const;
   void Resize(WindowSize size) const;
   // Opens another window, in which a shell runs `command`.
