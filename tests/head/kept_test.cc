@@ -15,7 +15,9 @@
 #include <gtest/gtest.h>
 
 #include "lib/head/head.h"
+#include "lib/session/file_log.h"
 #include "lib/session/ring.h"
+#include "lib/sys/io.h"
 #include "lib/sys/pty.h"
 #include "tests/support/program.h"
 #include "tests/support/status_matchers.h"
@@ -41,12 +43,14 @@ class KeptTest : public testing::Test {
     }
     HeadOptions options;
     options.socket = dir_ / "head.sock";
+    options.log_dir = log_dir_;
     head_ = Value(Head::Create(*loop_, options, std::move(before)));
     return *head_->sessions().at("a");
   }
   static int Released(int fd) { return ::fcntl(fd, F_DUPFD_CLOEXEC, 0); }
 
   const TempDir dir_;
+  std::string log_dir_;  // "" for none
   Ring ring_ = Value(Ring::Create(4096));
   Program program_ = Program::Start({"sleep", "1000"});
   Pty pty_ = Value(OpenPty({.rows = 24, .cols = 80}));
@@ -119,6 +123,22 @@ TEST_F(KeptLogTest, OfAProgramThatEndedMeanwhileHasItsEnd) {
                                        " ended: exit status 0\n");
   EXPECT_TRUE(output_.Until(end));
   EXPECT_FALSE(session.log().open());
+}
+
+TEST_F(KeptLogTest, ALogFileGoesOnWhereItWas) {
+  log_dir_ = dir_.path();
+  LogFolder folder;
+  ASSERT_THAT(folder.Open(log_dir_), IsOk());
+  (void)ring_.Begin({.pid = program_.pid(), .rows = 24});
+  FileLog log(*loop_, ring_, {&folder, false}, "a", [] {});
+  log.Begin({24, 80});
+  Write("one\r\ntw");
+  log.OnOutput();
+  Write("o\r\n");
+  (void)KeptTest::TakeBack({{"pty", pty_.controller.get()},
+                            {"pid", program_.pidfd()},
+                            {"file", log.spool()}});
+  EXPECT_EQ(ReadSmallFile(dir_ / "a.log"), "one\ntwo\n");
 }
 
 TEST_F(KeptLogTest, WhatIsNoSpoolIsLetGo) {

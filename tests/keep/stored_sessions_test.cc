@@ -10,6 +10,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "lib/base/log.h"
 #include "tests/support/status_matchers.h"
 
 namespace deptyr {
@@ -287,6 +288,21 @@ TEST_F(StoredSessionsTest, OnlySoMuchIsRemovedLater) {
     (void)stored_.AddProgram("a", kOwner, 0, number, 0, 0);
   }
   EXPECT_EQ(stored_.Unwanted().size(), 256U);
+}
+
+TEST_F(StoredSessionsTest, TheLogSaysOnceThatASessionIsNotKeptAndThatItIs) {
+  testing::internal::CaptureStderr();
+  LogToStandardError();
+  store_.room = 0;
+  (void)stored_.AddProgram("a", kOwner, 0, 1, 0, 0);
+  (void)stored_.AddProgram("a", kOwner, 0, 2, 0, 0);
+  store_.room = 100;
+  (void)stored_.AddProgram("a", kOwner, 0, 3, 0, 0);
+  (void)stored_.AddProgram("a", kOwner, 0, 4, 0, 0);
+  LogNowhere();
+  EXPECT_EQ(testing::internal::GetCapturedStderr(),
+            "deptyr: session=a would not outlive head: full\n"
+            "deptyr: session=a would outlive head now\n");
 }
 
 TEST_F(StoredSessionsTest, ALogMakesRoom) {

@@ -1137,6 +1137,21 @@ TEST_F(SessionHandoverTest, ARepaintThatIsHalfDoneIsUndone) {
   EXPECT_EQ(Value(GetWindowSize(next_->terminal().get())), size);
 }
 
+TEST_F(SessionHandoverTest, TheScreenGoesOnWithItsModes) {
+  (void)Run(
+      Shell("stty -echo; printf '\\033[?2004h\\033[?1h\\033[?1049h\\033["
+            "3;1Ha picture'; exec cat"));
+  ASSERT_TRUE(UntilShown("a picture"));
+  const std::string before = session_.TakePicture({24, 80}).paint;
+  Resume(HandOver());
+  const Session::Picture picture = next_->TakePicture({24, 80});
+  EXPECT_EQ(picture.paint, before);
+  EXPECT_TRUE(picture.exact);
+  EXPECT_THAT(picture.paint,
+              testing::AllOf(HasSubstr("\033[?2004h"), HasSubstr("\033[?1h"),
+                             HasSubstr("\033[?1049h"), HasSubstr("a picture")));
+}
+
 TEST_F(SessionHandoverTest, WhoStoppedTheOutputIsKnownToTheNext) {
   (void)Run(Shell("stty ixon; printf ready; exec cat"));
   ASSERT_TRUE(UntilShown("ready"));

@@ -315,6 +315,14 @@ TEST(UpgradeStateTest, ClaimedLengthsAndDepthAreLimited) {
   EXPECT_FALSE(Decode("\xbb\x7f\xff\xff\xff\xff\xff\xff\xff").ok());
   EXPECT_FALSE(Decode(std::string(1'000'000, '\x81')).ok());
   EXPECT_FALSE(Decode(std::string(1'000'000, '\x9f')).ok());
+  // An unknown field may have as many levels as the limit allows.
+  const auto nested = [](int levels) {
+    json value;
+    for (int i = 0; i < levels; ++i) value = json::array({value});
+    return Decode(Spelled({{"version", kUpgradeStateVersion}, {"x", value}}));
+  };
+  EXPECT_THAT(nested(31), IsOk());
+  EXPECT_FALSE(nested(32).ok());
 }
 
 // Another library may begin a map whose length it doesn't know yet.
@@ -341,6 +349,8 @@ TEST(UpgradeStateTest, DescriptorsOfHasAllOfThem) {
   none.sessions.resize(1);
   none.peers.resize(1);
   EXPECT_THAT(DescriptorsOf(none), testing::IsEmpty());
+  none.sessions[0].pidfd = 0;
+  EXPECT_THAT(DescriptorsOf(none), testing::ElementsAre(0));
 }
 
 TEST(UpgradeStateTest, EveryRingHasToBeUnderstood) {
