@@ -613,5 +613,16 @@ TEST(HeadMessageTest, TextsTooLongForAPacketAreCut) {
   }
 }
 
+TEST(BeginsKeysTest, OnlyAPacketOfKeysDoes) {
+  const std::string keys = Encode(Keys{"x"});
+  EXPECT_TRUE(BeginsKeys(keys));
+  EXPECT_TRUE(BeginsKeys(keys.substr(0, 4)));
+  EXPECT_FALSE(BeginsKeys(keys.substr(0, 3)));
+  EXPECT_FALSE(BeginsKeys(Encode(Output{"x"})));
+  std::string other = keys;
+  other[0] = '\0';
+  EXPECT_FALSE(BeginsKeys(other));
+}
+
 }  // namespace
 }  // namespace deptyr

@@ -83,6 +83,17 @@ TEST(ProtocolDetectionTest, FindsWhatABrowserSays) {
       Protocol::kBrowser);
 }
 
+TEST(ProtocolDetectionTest, ABinaryBeginningIsKnownByItsLastByte) {
+  for (const std::string& bytes :
+       {Bytes("\x16\x03\x01\x02\x00\x01"),
+        Bytes("\x00\x03\x00\x08\x21\x12\xa4\x42"),
+        Bytes("\x00\x54\x00\x01\x00\x40\x21\x12\xa4\x42")}) {
+    EXPECT_EQ(DetectProtocol(bytes, kTcp), Protocol::kBrowser);
+    EXPECT_EQ(DetectProtocol(bytes.substr(0, bytes.size() - 1), kTcp),
+              Protocol::kUndecided);
+  }
+}
+
 // A page can call fetch(url, {method: 'rm'}) once its name was rebound.
 TEST(ProtocolDetectionTest, FindsMethodsThatAPageMadeUp) {
   for (const char* method : {"rm", "patch", "PROPFIND", "!", "a-b"}) {
