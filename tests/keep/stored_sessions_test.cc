@@ -299,6 +299,7 @@ TEST_F(StoredSessionsTest, TheLogSaysOnceThatASessionIsNotKeptAndThatItIs) {
   store_.room = 100;
   (void)stored_.AddProgram("a", kOwner, 0, 3, 0, 0);
   (void)stored_.AddProgram("a", kOwner, 0, 4, 0, 0);
+  (void)stored_.AddProgram("a", kOwner, 0, 5, 0, 0);
   LogNowhere();
   EXPECT_EQ(testing::internal::GetCapturedStderr(),
             "deptyr: session=a would not outlive head: full\n"
