@@ -94,10 +94,7 @@ class GnuScreen final : public InTmux {
                             "; SCREENDIR=", Quote(folder / "screens"),
                             " exec screen -S a -c ", Quote(folder / "screenrc"),
                             " ", run)),
-        screens_(folder / "screens") {
-    WriteFile(folder / "screenrc",
-              "startup_message off\naltscreen on\nautodetach off\n");
-  }
+        screens_(folder / "screens") {}
   std::optional<std::string> ScreenAndHistory() const override {
     const std::string file = folder() / "hardcopy";
     OutputOf({"screen", "-S", "a", "-X", "hardcopy", "-h", file},
@@ -226,7 +223,11 @@ std::unique_ptr<Emulator> Open(const std::string& name, const TempDir& folder,
                    name == "minicom" ? "stty rows 24 cols 80\n" : "", script));
   if (name == "xterm") return std::make_unique<Xterm>(folder, run);
   if (name == "tmux") return std::make_unique<TmuxItself>(run);
-  if (name == "screen") return std::make_unique<GnuScreen>(folder, run);
+  if (name == "screen") {
+    WriteFile(folder / "screenrc",
+              "startup_message off\naltscreen on\nautodetach off\nvbell off\n");
+    return std::make_unique<GnuScreen>(folder, run);
+  }
   if (name == "minicom") return std::make_unique<Minicom>(folder, run);
   return std::make_unique<InTmux>(absl::StrCat("exec dvtm ", Quote(run)));
 }
