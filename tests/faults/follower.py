@@ -76,6 +76,13 @@ class Follower:
                           f'{data[at + same:at + same + 40]!r}')
         return same
 
+    def has(self, pid: int, size: int) -> bool:
+        """Whether it has so much of that run; or what it has is wrong."""
+        if self.wrong or pid in self.got:
+            return bool(self.wrong) or self.got[pid] >= size
+        # A client that came later knows where it is, not how often they began.
+        return (self.got.get(-1, 0) - size) % len(EXPECTED) == 0
+
     def count(self, size: int) -> None:
         self.position += size
         self.got[self.pid] = self.position + HEADER
