@@ -93,11 +93,18 @@ absl::Status CheckHolders(const std::vector<TerminalHolder>& holders,
   return absl::OkStatus();
 }
 
-// Whether nobody but these holds one of their other terminals.
+// Whether nobody but these holds one of their other terminals.  Head may just
+// be closing the copy that it was asked about.
 absl::Status CheckAlone(const std::vector<TerminalHolder>& holders,
                         const HeldTerminal& held) {
-  ASSIGN_OR_RETURN(const std::vector<TerminalHolder> all,
-                   HoldersOf(held.terminal));
+  const absl::Time until = absl::Now() + kAnswerPatience;
+  ASSIGN_OR_RETURN(std::vector<TerminalHolder> all, HoldersOf(held.terminal));
+  for (Backoff backoff = kHeadBackoff;
+       absl::Now() < until &&
+       std::ranges::count(all, "deptyr", &TerminalHolder::name) > 0;) {
+    absl::SleepFor(backoff.Next());
+    ASSIGN_OR_RETURN(all, HoldersOf(held.terminal));
+  }
   for (const TerminalHolder& one : all) {
     if (std::ranges::count(holders, one.pid, &TerminalHolder::pid) > 0)
       continue;

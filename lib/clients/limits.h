@@ -38,6 +38,10 @@ inline constexpr Clock::duration kRegistrationTime = std::chrono::seconds(10);
 // How often a user's terminals may make head wait in that time.
 inline constexpr size_t kMostHeldUp = 2;
 
+// How many descriptors of a user may be in closing (lib/sys/slow_closer.h)
+// before head takes no more from that user.
+inline constexpr size_t kMostSlowCloses = 64;
+
 // Counts how often something happened for each user, in the present stretch of
 // kRegistrationTime.
 class RegistrationRate {

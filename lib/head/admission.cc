@@ -35,6 +35,7 @@ Admission::Admission(EventLoop& loop, const Limits& limits,
       user_log_(loop, kMostLines, kLogPause, {}),
       backlogs_(loop, limits.buffered) {
   user_log_.Use();
+  slow_closer_.Use();
 }
 
 Rights Admission::RightsIn(const Session& session,
@@ -146,6 +147,16 @@ absl::Status Admission::CheckDescriptor(int fd, uid_t uid) const {
   return absl::ResourceExhaustedError(
       absl::StrCat(UserHas(uid), "half of the ", all,
                    " descriptors that head may have", kRaiseOpenFiles));
+}
+
+absl::Status Admission::CheckSlowCloses(uid_t uid) {
+  const size_t closing = slow_closer_.CountOf(uid);
+  if (IsTrusted(uid) || closing < kMostSlowCloses) return absl::OkStatus();
+  return absl::ResourceExhaustedError(
+      absl::StrCat(UserHas(uid), closing,
+                   " terminals or files here that don't close; end the "
+                   "processes in state D that write there, or the file system "
+                   "that doesn't answer"));
 }
 
 absl::Status Admission::CheckRegistration(uid_t uid) {

@@ -23,6 +23,7 @@
 #include "lib/sys/address.h"
 #include "lib/sys/event_loop.h"
 #include "lib/sys/peer_identity.h"
+#include "lib/sys/slow_closer.h"
 #include "lib/sys/user_log.h"
 #include "lib/wire/key_values.h"
 
@@ -64,6 +65,8 @@ class Admission {
   absl::Status CheckClientsOf(const Session& session) const;
   // Whether head may hold the descriptor `fd` for this user.
   absl::Status CheckDescriptor(int fd, uid_t uid) const;
+  // Whether more descriptors may come from this user.
+  absl::Status CheckSlowCloses(uid_t uid);
   // Counts one more registration.
   absl::Status CheckRegistration(uid_t uid);
   // A terminal of this user made head wait.  True if that happened so often
@@ -84,6 +87,7 @@ class Admission {
   RegistrationRate held_up_;
   UserCounts clients_;
   BacklogQuota backlogs_;
+  SlowCloser slow_closer_;
 };
 
 }  // namespace deptyr

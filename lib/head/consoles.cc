@@ -10,6 +10,7 @@
 #include "lib/head/pending_connections.h"
 #include "lib/sys/fd_passing.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/slow_closer.h"
 #include "lib/wire/session_name.h"
 
 namespace deptyr {
@@ -113,9 +114,8 @@ void Consoles::LookForLeader(Console& console) {
     return Refuse(console, RefusalCode(why), why.message());
   }
   const std::string name = NameWith(console.spec, leader->pid);
-  const absl::Status taken =
-      owner_.OnConsoleLeader(console.identity, name, *std::move(leader),
-                             std::move(console.controller));
+  const absl::Status taken = owner_.OnConsoleLeader(
+      console.identity, name, *std::move(leader), console.controller);
   if (!taken.ok()) {
     return Refuse(console, RefusalCode(taken), taken.message());
   }
@@ -131,6 +131,7 @@ void Consoles::Refuse(Console& console, absl::string_view code,
 void Consoles::Remove(Console& console) {
   console.watch.Reset();
   console.timer.Reset();
+  CloseFor(console.identity.uid, std::move(console.controller));
   // Its handler is on the stack.
   loop_.DestroyLater(std::move(consoles_.extract(&console).mapped()));
 }

@@ -40,10 +40,11 @@ class Consoles {
   class Owner {
    public:
     virtual ~Owner() = default;
-    // A program's terminal came from `who`.  An error says why it isn't taken.
+    // A program's terminal came from `who`, to be taken.  An error says why it
+    // isn't.
     virtual absl::Status OnConsoleLeader(const PeerIdentity& who,
                                          std::string name, Leader leader,
-                                         Fd controller) = 0;
+                                         Fd& controller) = 0;
   };
 
   Consoles(EventLoop& loop, Owner& owner, Admission& admission)

@@ -147,21 +147,20 @@ class Head final : private Listeners::Owner,
   bool has_terminal() const override { return terminal_ != nullptr; }
 
   absl::Status OnRegister(PendingConnection& peer, Register message,
-                          Fd controller) override {
-    return registrar_.OnRegister(peer, std::move(message),
-                                 std::move(controller));
+                          Fd& controller) override {
+    return registrar_.OnRegister(peer, std::move(message), controller);
   }
   absl::Status OnAdopt(PendingConnection& peer, Adopt message,
-                       Fd controller) override {
-    return registrar_.OnAdopt(peer, std::move(message), std::move(controller));
+                       Fd& controller) override {
+    return registrar_.OnAdopt(peer, std::move(message), controller);
   }
   void OnConsole(const ConsoleSpec& spec, Fd connection) override {
     consoles_.Add(spec, std::move(connection));
   }
   absl::Status OnConsoleLeader(const PeerIdentity& who, std::string name,
-                               Leader leader, Fd controller) override {
+                               Leader leader, Fd& controller) override {
     return registrar_.OnConsoleLeader(who, std::move(name), std::move(leader),
-                                      std::move(controller));
+                                      controller);
   }
   void OnExecFailed(PendingConnection& peer, const std::string& text) override {
     registrar_.OnExecFailed(peer, text);

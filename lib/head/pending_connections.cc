@@ -7,9 +7,11 @@
 #include "absl/strings/str_cat.h"
 
 #include "lib/sys/fd_passing.h"
+#include "lib/sys/log_sink.h"
 #include "lib/sys/process.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/replace_self.h"
+#include "lib/sys/slow_closer.h"
 
 namespace deptyr {
 namespace {
@@ -74,10 +76,20 @@ void PendingConnection::OnReadable() {
 }
 
 void PendingConnection::Read() {
+  const absl::Status may = admission_.CheckSlowCloses(identity_.uid);
+  if (!may.ok()) return registered() ? End() : Refuse(may);
   std::array<char, 4096> room;
   FdMessage got = ReceiveWithFds(connection_.get(), room);
   const bool out_of_descriptors = got.out_of_descriptors();
-  for (Fd& fd : got.fds) fds_.push_back(std::move(fd));
+  bool wrong = false;
+  for (Fd& fd : got.fds) {
+    if (IsController(fd.get()).value_or(false) || IsLog(fd.get())) {
+      fds_.push_back(std::move(fd));
+    } else {
+      wrong = true;
+      CloseFor(identity_.uid, std::move(fd));
+    }
+  }
   if (got.io.state == IoState::kWouldBlock) return;
   if (got.io.state != IoState::kDone) {
     // A body that registered has executed its program by now, or died trying;
@@ -89,6 +101,11 @@ void PendingConnection::Read() {
     return End();
   }
   if (!CheckDescriptors(out_of_descriptors)) return;
+  // A log that is none costs a program nothing but its log.
+  if (wrong && !registered()) {
+    return Refuse(kRefusedDescriptor,
+                  "the descriptor is not a PTY's controlling end");
+  }
   inbox_.Append({room.data(), got.io.bytes});
   while (!done_) {
     auto message = inbox_.Take();
@@ -150,11 +167,14 @@ absl::Status PendingConnection::Serve(HeadMessage first) {
   }
   std::optional<Fd> controller = TakeController();
   if (!controller) return absl::OkStatus();
-  if (auto* const adopt = std::get_if<Adopt>(&first)) {
-    return owner_.OnAdopt(*this, std::move(*adopt), *std::move(controller));
-  }
-  return owner_.OnRegister(*this, std::move(std::get<Register>(first)),
-                           *std::move(controller));
+  auto* const adopt = std::get_if<Adopt>(&first);
+  const absl::Status served =
+      adopt != nullptr
+          ? owner_.OnAdopt(*this, std::move(*adopt), *controller)
+          : owner_.OnRegister(*this, std::move(std::get<Register>(first)),
+                              *controller);
+  CloseFor(identity_.uid, *std::move(controller));
+  return served;
 }
 
 std::optional<Fd> PendingConnection::TakeController() {
@@ -213,6 +233,7 @@ void PendingConnection::End() {
   if (std::exchange(done_, true)) return;
   patience_.Reset();
   watch_.Reset();
+  for (Fd& fd : fds_) CloseFor(identity_.uid, std::move(fd));
   fds_.clear();
   connection_.Reset();
   owner_.OnPendingDone(*this);

@@ -38,13 +38,13 @@ class PendingConnection {
    public:
     virtual ~Owner() = default;
     // A well-formed registration with the controlling end of a PTY, to be
-    // accepted with Accept().
+    // accepted with Accept(), and then taken.
     virtual absl::Status OnRegister(PendingConnection& peer, Register message,
-                                    Fd controller) = 0;
+                                    Fd& controller) = 0;
     // The same for a program that runs already: the leader of the terminal's
     // session.  If the peer only wants to know, Agree() answers.
     virtual absl::Status OnAdopt(PendingConnection& peer, Adopt message,
-                                 Fd controller) = 0;
+                                 Fd& controller) = 0;
     virtual void OnExecFailed(PendingConnection& peer,
                               const std::string& text) = 0;
     // Where the lines of the peer's program shall go; it may be anything.

@@ -10,6 +10,7 @@
 #include "lib/base/status.h"
 #include "lib/base/step.h"
 #include "lib/sys/pty.h"
+#include "lib/sys/slow_closer.h"
 #include "lib/sys/user_log.h"
 
 namespace deptyr {
@@ -72,12 +73,12 @@ absl::Status Registrar::CheckName(const Newcomer& newcomer) const {
   return absl::OkStatus();
 }
 
-absl::Status Registrar::Check(const Newcomer& newcomer) const {
-  const Incarnation& program = newcomer.program;
+absl::Status Registrar::Check(const Newcomer& newcomer,
+                              const Fd& controller) const {
+  const uid_t owner = newcomer.owner;
   RETURN_IF_ERROR(CheckName(newcomer));
-  RETURN_IF_ERROR(
-      admission_.CheckDescriptor(program.controller.get(), newcomer.owner));
-  return admission_.CheckDescriptor(program.pidfd.get(), newcomer.owner);
+  RETURN_IF_ERROR(admission_.CheckDescriptor(controller.get(), owner));
+  return admission_.CheckDescriptor(newcomer.program.pidfd.get(), owner);
 }
 
 absl::StatusOr<Session*> Registrar::SessionFor(const std::string& name,
@@ -90,7 +91,7 @@ absl::StatusOr<Session*> Registrar::SessionFor(const std::string& name,
 }
 
 absl::Status Registrar::OnRegister(PendingConnection& peer, Register message,
-                                   Fd controller) {
+                                   Fd& controller) {
   if (stopping_) return absl::CancelledError("head is about to end");
   const PeerIdentity& who = peer.identity();
   RETURN_IF_ERROR(CheckUser(who.uid));
@@ -111,12 +112,12 @@ absl::Status Registrar::OnRegister(PendingConnection& peer, Register message,
                     .said = "registered",
                     .program = {.pid = who.pid,
                                 .pidfd = std::move(pidfd),
-                                .controller = std::move(controller),
+                                .controller = {},
                                 .size = {message.rows, message.cols},
                                 .argv = std::move(message.argv)}};
   STEP(newcomer.name, "registers", static_cast<uint64_t>(who.pid));
-  RETURN_IF_ERROR(Check(newcomer));
-  return Take(&peer, std::move(newcomer)).status();
+  RETURN_IF_ERROR(Check(newcomer, controller));
+  return Take(&peer, std::move(newcomer), controller).status();
 }
 
 absl::Status Registrar::CheckIsNew(const Leader& leader) const {
@@ -131,7 +132,7 @@ absl::Status Registrar::CheckIsNew(const Leader& leader) const {
 }
 
 absl::Status Registrar::OnAdopt(PendingConnection& peer, Adopt message,
-                                Fd controller) {
+                                Fd& controller) {
   if (stopping_) return absl::CancelledError("head is about to end");
   const PeerIdentity& who = peer.identity();
   ASSIGN_OR_RETURN(Leader leader, LeaderOf(controller.get()));
@@ -159,17 +160,18 @@ absl::Status Registrar::OnAdopt(PendingConnection& peer, Adopt message,
       .program = {.pid = leader.pid,
                   .adopted = true,
                   .pidfd = std::move(leader.pidfd),
-                  .controller = std::move(controller),
+                  .controller = {},
                   .size = size,
                   .argv = std::move(message.argv)}};
-  RETURN_IF_ERROR(Check(newcomer));
+  RETURN_IF_ERROR(Check(newcomer, controller));
   if (message.probe) {
     // Whoever hears the answer may look who has the terminal.
-    newcomer.program.controller.Reset();
+    CloseFor(who.uid, std::move(controller));
     peer.Agree(newcomer.name);
     return absl::OkStatus();
   }
-  ASSIGN_OR_RETURN(Session* const session, Take(&peer, std::move(newcomer)));
+  ASSIGN_OR_RETURN(Session* const session,
+                   Take(&peer, std::move(newcomer), controller));
   // Head sees what the program draws now, and knows nothing of what it drew
   // before.
   if (session != nullptr) session->Repaint();
@@ -178,7 +180,7 @@ absl::Status Registrar::OnAdopt(PendingConnection& peer, Adopt message,
 
 absl::Status Registrar::OnConsoleLeader(const PeerIdentity& who,
                                         std::string name, Leader leader,
-                                        Fd controller) {
+                                        Fd& controller) {
   if (stopping_) return absl::CancelledError("head is about to end");
   RETURN_IF_ERROR(CheckUser(who.uid));
   RETURN_IF_ERROR(CheckIsNew(leader));
@@ -193,15 +195,15 @@ absl::Status Registrar::OnConsoleLeader(const PeerIdentity& who,
       .said = absl::StrCat("came by --console from pid=", who.pid),
       .program = {.pid = leader.pid,
                   .pidfd = std::move(leader.pidfd),
-                  .controller = std::move(controller),
+                  .controller = {},
                   .size = size,
                   .argv = {}}};
-  RETURN_IF_ERROR(Check(newcomer));
-  return Take(nullptr, std::move(newcomer)).status();
+  RETURN_IF_ERROR(Check(newcomer, controller));
+  return Take(nullptr, std::move(newcomer), controller).status();
 }
 
 absl::StatusOr<Session*> Registrar::Take(PendingConnection* peer,
-                                         Newcomer newcomer) {
+                                         Newcomer newcomer, Fd& controller) {
   const std::string& name = newcomer.name;
   Incarnation& program = newcomer.program;
   RETURN_IF_ERROR(admission_.CheckRegistration(newcomer.owner));
@@ -211,7 +213,7 @@ absl::StatusOr<Session*> Registrar::Take(PendingConnection* peer,
   // before it is started: a body executes its program only once it has heard
   // the answer, so nothing is missed, and if nobody hears it, nothing started.
   const uint64_t number = session->program().number() + 1;
-  stores_.Add(*session, number, program.controller.get(), program.pidfd.get());
+  stores_.Add(*session, number, controller.get(), program.pidfd.get());
   const bool accepted = peer == nullptr || peer->Accept(name);
   STEP(name, accepted ? "accepted" : "went-away", number);
   if (!accepted) {
@@ -230,6 +232,7 @@ absl::StatusOr<Session*> Registrar::Take(PendingConnection* peer,
   clients_.AssignWaiting(*session);
   session->SetSizePolicy(newcomer.size_policy);
   session->SetWriterPolicy(newcomer.writers);
+  program.controller = std::move(controller);
   session->Start(std::move(program));
   pending_.EndRegistration(name, peer);
   return session;

@@ -5,9 +5,10 @@
 //   Registrar registrar(1 << 20, sessions, admission, stores, pending, clients,
 //                       owner);
 //   RETURN_IF_ERROR(registrar.OnRegister(peer, std::move(message),
-//                                        std::move(controller)));
+//                                        controller));
 //
-// A name is its user's.  An error says why a program isn't taken.
+// A name is its user's.  An error says why a program isn't taken; then its
+// controlling end is left to the caller, to be closed by CloseFor().
 #pragma once
 
 #include <cstddef>
@@ -55,14 +56,14 @@ class Registrar {
 
   // A peer's process is about to become the program.
   absl::Status OnRegister(PendingConnection& peer, Register message,
-                          Fd controller);
+                          Fd& controller);
   // The program is the leader of the terminal's session.  OK also if the peer
   // has had its answer: that head would take the program, or has it already.
-  absl::Status OnAdopt(PendingConnection& peer, Adopt message, Fd controller);
+  absl::Status OnAdopt(PendingConnection& peer, Adopt message, Fd& controller);
   // The session is that of the user who sent the terminal: who the program is
   // inside its container says nothing about users outside.
   absl::Status OnConsoleLeader(const PeerIdentity& who, std::string name,
-                               Leader leader, Fd controller);
+                               Leader leader, Fd& controller);
 
   // The program that a peer registered was not executed; or has this log.
   void OnExecFailed(PendingConnection& peer, const std::string& text);
@@ -84,13 +85,14 @@ class Registrar {
   };
 
   absl::Status CheckName(const Newcomer& newcomer) const;
-  absl::Status Check(const Newcomer& newcomer) const;
+  absl::Status Check(const Newcomer& newcomer, const Fd& controller) const;
   // Fails with AlreadyExists if a session has the terminal of this program.
   absl::Status CheckIsNew(const Leader& leader) const;
   // Gives a program that was checked a session, and starts it there.  Null if
   // the peer has gone, so that it can't hear that the program is accepted.
   // There is no peer for a program that waits for no answer.
-  absl::StatusOr<Session*> Take(PendingConnection* peer, Newcomer newcomer);
+  absl::StatusOr<Session*> Take(PendingConnection* peer, Newcomer newcomer,
+                                Fd& controller);
   absl::StatusOr<Session*> SessionFor(const std::string& name, uid_t owner);
 
   const size_t history_;

@@ -10,6 +10,7 @@
 #include "lib/base/step.h"
 #include "lib/session/ring.h"
 #include "lib/sys/process.h"
+#include "lib/sys/slow_closer.h"
 
 namespace deptyr {
 namespace {
@@ -63,6 +64,11 @@ absl::Status Upgrade::HandOver(absl::string_view said, const ExitStatus& end) {
     return absl::FailedPreconditionError(
         absl::StrCat(options_.program, " can't take over: ",
                      said.empty() ? Describe(end) : std::string(said)));
+  }
+  if (TerminalsWait()) {
+    return absl::FailedPreconditionError(
+        "a terminal doesn't close, and head would wait for it; end the "
+        "processes in state D that write to terminals (ps axo pid,stat,tty)");
   }
   readiness_.ShowSocket(true);
   absl::Status why =

@@ -42,7 +42,9 @@ Router::Router(EventLoop& loop, RouterOptions options)
                           "takes nothing else; name a head's own socket",
                       .gone = [this](const ConnectedClient& client) {
                         OnClientGone(client);
-                      }}) {}
+                      }}) {
+  slow_closer_.Use();
+}
 
 absl::StatusOr<std::unique_ptr<Router>> Router::Create(EventLoop& loop,
                                                        RouterOptions options) {

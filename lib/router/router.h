@@ -34,6 +34,7 @@
 #include "lib/sys/peer_identity.h"
 #include "lib/sys/process.h"
 #include "lib/sys/readiness.h"
+#include "lib/sys/slow_closer.h"
 
 namespace deptyr {
 
@@ -114,6 +115,7 @@ class Router {
   Readiness readiness_;
   Refusals refusals_;
   UserCounts counts_;
+  SlowCloser slow_closer_;
   std::vector<std::unique_ptr<Acceptor>> listeners_;
   std::unique_ptr<StatusSocket> status_socket_;
   absl::Time since_ = absl::Now();

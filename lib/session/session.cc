@@ -344,7 +344,7 @@ void Session::StopReading() {
 
 void Session::TakeTerminal(Fd controller) {
   stopped_by_ = 0;
-  terminal_ = SharedFd(std::move(controller));
+  terminal_ = SharedFd(std::move(controller), owner_);
   if (!terminal_.valid()) return;
   terminal_watch_ = loop_.Add(terminal_.get(), Interest::kRead,
                               [this](Ready ready) { OnTerminal(ready); });

@@ -27,16 +27,29 @@ int Option(int socket, int option) {
 enum class Passed { kPipe, kSocket, kOther };
 
 Passed WhatIs(int fd) {
-  struct stat file {};
-  if (fd < 0 || ::fstat(fd, &file) != 0) return Passed::kOther;
-  if (S_ISFIFO(file.st_mode)) {
+  // A plain fstat() would ask the server of a file system.
+  struct statx file {};
+  constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
+  if (fd < 0 || ::statx(fd, "", kFlags, STATX_TYPE, &file) != 0) {
+    return Passed::kOther;
+  }
+  if (S_ISFIFO(file.stx_mode)) {
     const int mode = ::fcntl(fd, F_GETFL) & O_ACCMODE;
     return mode == O_RDONLY ? Passed::kOther : Passed::kPipe;
   }
-  const bool stream = S_ISSOCK(file.st_mode) &&
+  const bool stream = S_ISSOCK(file.stx_mode) &&
                       Option(fd, SO_DOMAIN) == AF_UNIX &&
                       Option(fd, SO_TYPE) == SOCK_STREAM;
   return stream ? Passed::kSocket : Passed::kOther;
+}
+
+// Whether it has no name in a file system, whose server opening it would ask.
+bool IsNameless(const std::string& link) {
+  constexpr absl::string_view kNameless = "pipe:[";
+  std::array<char, kNameless.size()> target{};
+  return ::readlink(link.c_str(), target.data(), target.size()) ==
+             static_cast<ssize_t>(target.size()) &&
+         absl::string_view(target.data(), target.size()) == kNameless;
 }
 
 // Errors that say that a call isn't allowed here, or not with these files.
@@ -58,9 +71,9 @@ absl::StatusOr<LogSink> LogSink::Take(Fd fd) {
   }
   LogSink sink;
   sink.kind_ = passed == Passed::kSocket ? Kind::kSocket : Kind::kPipe;
-  if (passed == Passed::kPipe) {
-    Fd own(::open(absl::StrCat("/proc/self/fd/", fd.get()).c_str(),
-                  O_WRONLY | O_NONBLOCK | O_CLOEXEC));
+  const std::string link = absl::StrCat("/proc/self/fd/", fd.get());
+  if (passed == Passed::kPipe && IsNameless(link)) {
+    Fd own(::open(link.c_str(), O_WRONLY | O_NONBLOCK | O_CLOEXEC));
     if (own.valid()) fd = std::move(own);
   }
   sink.fd_ = SharedFd(std::move(fd));

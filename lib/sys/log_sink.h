@@ -8,8 +8,8 @@
 // nor trusted (lib/sys/shared_fd.h), and a write must not wait for them: a
 // socket is written to with MSG_DONTWAIT, and a pipe is spliced to, which takes
 // such a flag, too.  A pipe is opened again, as an open file of our own; where
-// that isn't allowed (another user's, without /proc) and the kernel doesn't let
-// us splice, either, we write as little as it surely takes.
+// that isn't allowed (another user's, without /proc), or it has a name, and the
+// kernel doesn't let us splice, either, we write as little as it surely takes.
 #pragma once
 
 #include <optional>

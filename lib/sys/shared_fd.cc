@@ -4,6 +4,8 @@
 
 #include <cerrno>
 
+#include "lib/sys/slow_closer.h"
+
 namespace deptyr {
 namespace {
 
@@ -37,7 +39,12 @@ IoResult CallUnlessWaiting(int fd, short events, IoResult result_of(ssize_t),
 
 }  // namespace
 
-SharedFd::SharedFd(Fd fd) : fd_(std::move(fd)), blocks_(Blocks()) {}
+SharedFd::SharedFd(Fd fd, uid_t uid)
+    : fd_(std::move(fd)), uid_(uid), blocks_(Blocks()) {}
+
+void SharedFd::Reset() {
+  if (fd_.valid()) CloseFor(uid_, std::move(fd_));
+}
 
 bool SharedFd::Blocks() const {
   const int flags = fd_.valid() ? ::fcntl(fd_.get(), F_GETFL) : -1;

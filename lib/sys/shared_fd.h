@@ -9,24 +9,39 @@
 // (lib/sys/watchdog.h), and its result says `waited`.
 #pragma once
 
+#include <sys/types.h>
+
 #include <span>
+#include <utility>
 
 #include "absl/strings/string_view.h"
 
 #include "lib/sys/fd.h"
 #include "lib/sys/io.h"
+#include "lib/sys/peer_identity.h"
 
 namespace deptyr {
 
 class [[nodiscard]] SharedFd {
  public:
   SharedFd() = default;
-  // A descriptor that blocks works, too, with more system calls.
-  explicit SharedFd(Fd fd);
+  // A descriptor that blocks works, too, with more system calls.  It is closed
+  // for this user (lib/sys/slow_closer.h).
+  explicit SharedFd(Fd fd, uid_t uid = kUnknownId);
+  SharedFd(SharedFd&&) noexcept = default;
+  SharedFd& operator=(SharedFd&& other) noexcept {
+    if (this == &other) return *this;
+    Reset();
+    fd_ = std::move(other.fd_);
+    uid_ = other.uid_;
+    blocks_ = other.blocks_;
+    return *this;
+  }
+  ~SharedFd() { Reset(); }
 
   bool valid() const { return fd_.valid(); }
   int get() const { return fd_.get(); }
-  void Reset() { fd_.Reset(); }
+  void Reset();
   // Whether the descriptor was non-blocking at first and blocks now.
   bool MadeToBlock() const { return !blocks_ && Blocks(); }
 
@@ -39,6 +54,7 @@ class [[nodiscard]] SharedFd {
   bool Blocks() const;
 
   Fd fd_;
+  uid_t uid_ = kUnknownId;
   bool blocks_ = false;
 };
 

@@ -4,14 +4,19 @@
 // inherits end it.
 
 #include <fcntl.h>
+#include <linux/fuse.h>
 #include <signal.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/uio.h>
 #include <termios.h>
 #include <unistd.h>
 
 #include <array>
 #include <atomic>
+#include <cstring>
 #include <filesystem>
 #include <memory>
 #include <optional>
@@ -206,6 +211,136 @@ TEST_F(HeldUpTest, WhoReadsThereTooHoldsNobodyUp) {
     for (std::thread& thief : thieves) thief.join();
     EXPECT_THAT(Report(), HasSubstr("pid "));
   }
+}
+
+// --- files whose close waits
+
+// A file in a file system of this process, which leaves one process without an
+// answer when that closes the file.
+class SilentFile {
+ public:
+  SilentFile(std::string folder, pid_t unanswered)
+      : folder_(std::move(folder)),
+        unanswered_(unanswered),
+        device_(::open("/dev/fuse", O_RDWR | O_CLOEXEC)) {
+    std::filesystem::create_directory(folder_);
+    const std::string options = absl::StrCat(
+        "fd=", device_.get(), ",rootmode=40000,user_id=0,group_id=0");
+    mounted_ = ::mount("silent", folder_.c_str(), "fuse", MS_NOSUID | MS_NODEV,
+                       options.c_str()) == 0;
+    if (!mounted_) return;
+    server_ = std::thread([this] { Serve(); });
+    file_ = Fd(::open((folder_ + "/file").c_str(), O_RDWR | O_CLOEXEC));
+  }
+  SilentFile(const SilentFile&) = delete;
+  SilentFile& operator=(const SilentFile&) = delete;
+  ~SilentFile() { End(); }
+
+  int fd() const { return file_.get(); }
+  // How many threads of that process wait.
+  int waiting() const { return flushes_; }
+  // Lets all of them go.
+  void End() {
+    if (!std::exchange(mounted_, false)) return;
+    (void)::umount2(folder_.c_str(), MNT_FORCE);
+    (void)::umount2(folder_.c_str(), MNT_DETACH);
+    server_.join();
+  }
+
+ private:
+  void Serve() {
+    std::array<char, 128 << 10> room;
+    while (::read(device_.get(), room.data(), room.size()) > 0) {
+      fuse_in_header request{};
+      std::memcpy(&request, room.data(), sizeof request);
+      if (request.opcode == FUSE_INIT) {
+        fuse_init_out init{};
+        init.major = FUSE_KERNEL_VERSION;
+        init.minor = 31;
+        init.max_write = 4096;
+        Answer(request, init);
+      } else if (request.opcode == FUSE_LOOKUP) {
+        fuse_entry_out entry{};
+        entry.nodeid = 2;
+        entry.attr.ino = 2;
+        entry.attr.nlink = 1;
+        entry.attr.mode = S_IFREG | 0666;
+        Answer(request, entry);
+      } else if (request.opcode == FUSE_OPEN) {
+        Answer(request, fuse_open_out{});
+      } else if (request.opcode == FUSE_FLUSH) {
+        const std::string thread =
+            absl::StrCat("/proc/", unanswered_, "/task/", request.pid);
+        const bool waits = std::filesystem::exists(thread);
+        if (waits) ++flushes_;
+        if (!waits) Answer(request);
+      }
+    }
+  }
+  void Answer(const fuse_in_header& request) const { Answer(request, "", 0); }
+  template <typename Out>
+  void Answer(const fuse_in_header& request, const Out& out) const {
+    Answer(request, &out, sizeof out);
+  }
+  void Answer(const fuse_in_header& request, const void* out,
+              size_t size) const {
+    fuse_out_header header{};
+    header.len = static_cast<uint32_t>(sizeof header + size);
+    header.unique = request.unique;
+    std::array<iovec, 2> parts = {
+        {{&header, sizeof header}, {const_cast<void*>(out), size}}};
+    (void)!::writev(device_.get(), parts.data(), parts.size());
+  }
+
+  const std::string folder_;
+  const pid_t unanswered_;
+  const Fd device_;
+  bool mounted_ = false;
+  std::atomic<int> flushes_ = 0;
+  std::thread server_;
+  Fd file_;
+};
+
+TEST_F(HeldUpTest, AFileThatDoesNotCloseHoldsNobodyUp) {
+  SilentFile file(folder_ / "silent", head_.pid());
+  if (file.fd() < 0) GTEST_SKIP() << "no FUSE here";
+  const auto pass = [&] {
+    const Fd connection = ConnectAs(head_.socket(), {kAttacker});
+    EXPECT_THAT(SendWithFd(connection.get(),
+                           Encode(Register{.name = "file",
+                                           .rows = 24,
+                                           .cols = 80,
+                                           .term = "xterm",
+                                           .argv = {"it"}}),
+                           file.fd()),
+                IsOk());
+    const auto answer = Hear(connection.get());
+    const auto* refused = answer ? std::get_if<Refused>(&*answer) : nullptr;
+    return refused == nullptr
+               ? ""
+               : absl::StrCat(refused->code, ": ", refused->text);
+  };
+  // One comes as a log.
+  const Passed it = Pass("evil", O_RDWR | O_NONBLOCK);
+  ASSERT_EQ(it.answer, "accepted");
+  EXPECT_THAT(SendWithFd(it.connection.get(), Encode(SendLog{.style = "text"}),
+                         file.fd()),
+              IsOk());
+  EXPECT_TRUE(head_.log().Until(HasSubstr("session=evil has no log")));
+  constexpr int kMost = 64;
+  for (int i = 1; i < kMost; ++i) {
+    EXPECT_THAT(pass(), StartsWith("descriptor: "));
+  }
+  EXPECT_TRUE(WaitFor([&] { return file.waiting() == kMost; }));
+  EXPECT_THAT(Report(), HasSubstr("pid "));
+  // No more comes from that user, and others don't wait.
+  EXPECT_THAT(pass(), AllOf(StartsWith("limit: "), HasSubstr("don't close")));
+  BodyProcess body(head_.socket(), {"--name=b"}, {"sh", "-c", "exit 3"});
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 3}) << body.said().text();
+  file.End();
+  EXPECT_TRUE(WaitFor(
+      [&] { return Pass("again", O_RDWR | O_NONBLOCK).answer == "accepted"; }));
+  EXPECT_EQ(head_.Stop(), ExitStatus{});
 }
 
 // --- what head inherits

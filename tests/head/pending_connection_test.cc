@@ -28,13 +28,13 @@ class PendingConnectionTest : public testing::Test,
                               public PendingConnection::Owner {
  protected:
   absl::Status OnRegister(PendingConnection& peer, Register message,
-                          Fd controller) override {
+                          Fd& controller) override {
     controller_ = std::move(controller);
     (void)peer.Accept(message.name);
     events_.push_back(absl::StrCat("registered ", message.name));
     return absl::OkStatus();
   }
-  absl::Status OnAdopt(PendingConnection&, Adopt, Fd) override {
+  absl::Status OnAdopt(PendingConnection&, Adopt, Fd&) override {
     return absl::UnavailableError("nothing is adopted here");
   }
   void OnLog(PendingConnection&, const std::string&, Fd) override {}

@@ -29,13 +29,13 @@ class PendingConnectionsTest : public testing::Test,
                                public PendingConnection::Owner {
  protected:
   absl::Status OnRegister(PendingConnection& peer, Register message,
-                          Fd) override {
+                          Fd&) override {
     (void)peer.Accept(message.name);
     pending_.EndRegistration(peer.session(), &peer);
     return absl::OkStatus();
   }
   void OnExecFailed(PendingConnection&, const std::string&) override {}
-  absl::Status OnAdopt(PendingConnection&, Adopt, Fd) override {
+  absl::Status OnAdopt(PendingConnection&, Adopt, Fd&) override {
     return absl::UnavailableError("nothing is adopted here");
   }
   void OnLog(PendingConnection&, const std::string&, Fd) override {}

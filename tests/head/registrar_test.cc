@@ -43,7 +43,7 @@ class RegistrarTest : public testing::Test,
     Incarnation sent = program.Registration();
     return registrar_.OnConsoleLeader(
         who, name, {.pid = sent.pid, .pidfd = std::move(sent.pidfd)},
-        std::move(sent.controller));
+        sent.controller);
   }
   static deptyr::Register Named(const std::string& name) {
     return {.name = name, .term = "", .argv = {"it"}};
@@ -56,9 +56,9 @@ class RegistrarTest : public testing::Test,
   // This process says that it is about to become a program on a new terminal.
   absl::Status Register(deptyr::Register message, SocketPair& sockets,
                         const PeerIdentity& who = Self()) {
+    Pty pty = Value(OpenPty({}));
     return registrar_.OnRegister(pending_.Add(std::move(sockets.ours), who),
-                                 std::move(message),
-                                 std::move(Value(OpenPty({})).controller));
+                                 std::move(message), pty.controller);
   }
 
   void OnSessionAdded(Session&) override {}
@@ -67,10 +67,10 @@ class RegistrarTest : public testing::Test,
   bool IsShown(const Session&) const override { return false; }
   bool has_terminal() const override { return false; }
   void TidySoon() override {}
-  absl::Status OnRegister(PendingConnection&, deptyr::Register, Fd) override {
+  absl::Status OnRegister(PendingConnection&, deptyr::Register, Fd&) override {
     return absl::OkStatus();
   }
-  absl::Status OnAdopt(PendingConnection&, Adopt, Fd) override {
+  absl::Status OnAdopt(PendingConnection&, Adopt, Fd&) override {
     return absl::OkStatus();
   }
   void OnExecFailed(PendingConnection&, const std::string&) override {}
@@ -156,9 +156,10 @@ TEST_F(RegistrarTest, ALiveProgramIsReplacedIfThatWasSaid) {
 
 TEST_F(RegistrarTest, ATerminalThatASessionHasIsNotTakenAgain) {
   ASSERT_THAT(Send("a", cat_), IsOk());
+  Pty pty = Value(OpenPty({}));
   EXPECT_THAT(
       registrar_.OnConsoleLeader(Self(), "b", {.pid = cat_.pid(), .pidfd = {}},
-                                 std::move(Value(OpenPty({})).controller)),
+                                 pty.controller),
       StatusIs(StatusCode::kAlreadyExists, HasSubstr("in the session a")));
 }
 
@@ -168,7 +169,7 @@ TEST_F(RegistrarTest, OnlyItsUserHandsATerminalOver) {
   SocketPair sockets;
   EXPECT_THAT(
       registrar_.OnAdopt(pending_.Add(std::move(sockets.ours), Stranger()),
-                         {.name = "a", .argv = {}}, std::move(controller)),
+                         {.name = "a", .argv = {}}, controller),
       StatusIs(StatusCode::kPermissionDenied, HasSubstr("hand its terminal")));
   EXPECT_EQ(table_.size(), 0u);
 }

@@ -1,0 +1,57 @@
+// Closes what strangers passed, where close(2) may wait for somebody else:
+//   - A file is flushed by each close, and the server of a file system (FUSE)
+//     answers when it likes.  Only SIGKILL ends that wait.
+//   - A TCP connection may linger (SO_LINGER, socket(7)), a serial line drain.
+//   - The last close of a PTY's controlling end hangs its terminal up, and
+//     nothing ends the wait for a process that is in write(2) there, and whose
+//     data is in such a file (tty_ldisc_hangup(), Linux 5.4 to 6.18).
+//
+//   SlowCloser closer;
+//   closer.Use();
+//   CloseFor(uid, std::move(fd));
+//   if (closer.CountOf(uid) > 10) return;  // take no more from this user
+//
+// Each that may wait gets a thread, which does nothing else and ends with it.
+#pragma once
+
+#include <sys/types.h>
+
+#include <memory>
+#include <vector>
+
+#include "lib/sys/event_loop.h"
+#include "lib/sys/fd.h"
+
+namespace deptyr {
+
+class SlowCloser {
+ public:
+  SlowCloser();
+  SlowCloser(SlowCloser&&) = delete;
+  ~SlowCloser();
+
+  // CloseFor() uses this one from now on.
+  void Use() { in_use = this; }
+  // How many of this user's are still being closed.
+  size_t CountOf(uid_t uid);
+
+ private:
+  struct Closing;
+  friend void CloseFor(uid_t uid, Fd fd);
+  friend bool TerminalsWait();
+
+  static bool MayWait(int fd, bool is_controller);
+
+  inline static SlowCloser* in_use = nullptr;
+  std::vector<std::unique_ptr<Closing>> closings_;
+};
+
+// Closes a descriptor that this user passed, or has.  Waits for it if no
+// SlowCloser is in use.
+void CloseFor(uid_t uid, Fd fd);
+
+// Whether a terminal's close has waited for some time.  If this process
+// replaced itself, execve(2) would wait for that thread.
+bool TerminalsWait();
+
+}  // namespace deptyr

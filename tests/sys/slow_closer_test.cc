@@ -1,0 +1,76 @@
+#include "lib/sys/slow_closer.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <utility>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "lib/sys/pty.h"
+#include "tests/support/program.h"
+#include "tests/support/socket_pair.h"
+#include "tests/support/status_matchers.h"
+#include "tests/support/wait.h"
+
+namespace deptyr {
+namespace {
+
+constexpr uid_t kUser = 12345;
+
+bool IsOpen(int fd) {
+  return ::fcntl(fd, F_GETFD) >= 0;
+}
+
+class SlowCloserTest : public testing::Test {
+ protected:
+  SlowCloserTest() { closer_.Use(); }
+  // Whether it was closed before CloseFor() returned.
+  static bool ClosesAtOnce(Fd fd) {
+    const int number = fd.get();
+    CloseFor(kUser, std::move(fd));
+    return !IsOpen(number);
+  }
+  SlowCloser closer_;
+};
+
+TEST_F(SlowCloserTest, WhatDoesNotWaitIsClosedAtOnce) {
+  Pty pty = Value(OpenPty({}));
+  pty.terminal.Reset();
+  Pipe pipe;
+  SocketPair sockets;
+  EXPECT_TRUE(ClosesAtOnce(std::move(pty.controller)));
+  EXPECT_TRUE(ClosesAtOnce(std::move(pipe.read_end)));
+  EXPECT_TRUE(ClosesAtOnce(std::move(sockets.ours)));
+  EXPECT_EQ(closer_.CountOf(kUser), 0U);
+}
+
+TEST_F(SlowCloserTest, TheRestIsClosedSoon) {
+  const Pty pty = Value(OpenPty({}));
+  std::vector<Fd> all;
+  all.push_back(Duplicate(pty.controller.get()));
+  all.emplace_back(::open("/", O_RDONLY | O_CLOEXEC));
+  all.emplace_back(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  all.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  for (Fd& fd : all) {
+    const int number = fd.get();
+    ASSERT_GE(number, 0);
+    CloseFor(kUser, std::move(fd));
+    EXPECT_TRUE(WaitFor([&] { return !IsOpen(number); }));
+  }
+  EXPECT_TRUE(WaitFor([&] { return closer_.CountOf(kUser) == 0; }));
+  EXPECT_FALSE(TerminalsWait());
+}
+
+TEST_F(SlowCloserTest, WithoutOneInUseAllIsClosedAtOnce) {
+  {
+    SlowCloser other;
+    other.Use();
+  }
+  EXPECT_TRUE(ClosesAtOnce(Fd(::open("/", O_RDONLY | O_CLOEXEC))));
+}
+
+}  // namespace
+}  // namespace deptyr
