@@ -105,8 +105,8 @@ absl::Status Session::TakeLog(LogSink sink, absl::string_view style) {
 
 // Why it was not executed, body has said there itself.
 void Session::EndLog() {
-  const std::string line =
-      absl::StrCat("deptyr: pid ", program_.pid(), " ", program_.How(), "\n");
+  const std::string line = absl::StrCat("deptyr: pid ", program_.pid(), " ",
+                                        Printable(program_.How()), "\n");
   const bool executed = ring_.latest().outcome != Outcome::kNotExecuted;
   log_.End(executed ? line : "");
   log_file_.End(line);

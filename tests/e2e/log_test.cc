@@ -295,6 +295,14 @@ TEST_F(LogFileTest, HasLinesAndWhatHappened) {
   EXPECT_EQ(status.st_mode & 0777, 0640U);
 }
 
+TEST_F(LogFileTest, WhatATerminalObeysIsEscaped) {
+  BodyProcess body(head_.socket(), {"--name=a"}, {"no\x1b]0;x\nsuch"});
+  EXPECT_EQ(body.Wait(), ExitStatus{.code = 127});
+  EXPECT_TRUE(TextBecomes(
+      AllOf(HasSubstr("could not be executed: execute no\\x1b]0;x\\nsuch"),
+            testing::Not(HasSubstr("\x1b")))));
+}
+
 TEST_F(LogFileTest, IsMadeAnewWhenItWasRenamed) {
   auto body = Echo();
   ASSERT_EQ(::rename((folder_ / "a.log").c_str(), (folder_ / "old").c_str()),
