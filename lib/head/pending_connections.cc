@@ -235,7 +235,7 @@ void PendingConnection::End() {
   watch_.Reset();
   for (Fd& fd : fds_) CloseFor(identity_.uid, std::move(fd));
   fds_.clear();
-  connection_.Reset();
+  CloseFor(identity_.uid, std::move(connection_));
   owner_.OnPendingDone(*this);
 }
 

@@ -10,6 +10,7 @@
 #include <atomic>
 #include <utility>
 
+#include "lib/sys/io.h"
 #include "lib/sys/pty.h"
 #include "lib/sys/unix_socket.h"
 
@@ -72,7 +73,9 @@ bool SlowCloser::MayWait(int fd, bool is_controller) {
   struct statx file {};
   constexpr int kFlags = AT_EMPTY_PATH | AT_STATX_DONT_SYNC;
   if (::statx(fd, "", kFlags, STATX_TYPE, &file) != 0) return true;
-  if (S_ISSOCK(file.stx_mode)) return SocketOption(fd, SO_DOMAIN) != AF_UNIX;
+  if (S_ISSOCK(file.stx_mode)) {
+    return SocketOption(fd, SO_DOMAIN) != AF_UNIX || BytesReadable(fd) > 0;
+  }
   return !S_ISFIFO(file.stx_mode);
 }
 

@@ -1,15 +1,16 @@
 // Closes what strangers passed, where close(2) may wait for somebody else:
 //   - A file is flushed by each close, and the server of a file system (FUSE)
 //     answers when it likes.  Only SIGKILL ends that wait.
-//   - A TCP connection may linger (SO_LINGER, socket(7)), a serial line drain.
+//   - A TCP connection may linger (SO_LINGER, socket(7)), a serial line drain,
+//     also as one that is in what a UNIX socket hasn't been read of.
 //   - The last close of a PTY's controlling end hangs its terminal up, and
 //     nothing ends the wait for a process that is in write(2) there, and whose
 //     data is in such a file (tty_ldisc_hangup(), Linux 5.4 to 6.18).
 //
 //   SlowCloser closer;
 //   closer.Use();
-//   CloseFor(uid, std::move(fd));
-//   if (closer.CountOf(uid) > 10) return;  // take no more from this user
+//   CloseFor(uid, Fd(fd));
+//   const bool enough = closer.CountOf(uid) > 10;
 //
 // Each that may wait gets a thread, which does nothing else and ends with it.
 #pragma once

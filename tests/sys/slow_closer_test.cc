@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 #include <utility>
 #include <vector>
@@ -53,6 +54,9 @@ TEST_F(SlowCloserTest, TheRestIsClosedSoon) {
   all.push_back(Duplicate(pty.controller.get()));
   all.emplace_back(::open("/", O_RDONLY | O_CLOEXEC));
   all.emplace_back(::open("/proc/self/exe", O_RDONLY | O_CLOEXEC));
+  SocketPair unread;
+  ASSERT_EQ(::write(unread.theirs.get(), "x", 1), 1);
+  all.push_back(std::move(unread.ours));
   all.emplace_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   for (Fd& fd : all) {
     const int number = fd.get();
