@@ -1,7 +1,7 @@
 // Tells a test which step of a takeover was just taken.
 //
-//   Store(state_->end, end() + count);
-//   STEP(state_->name.data(), "committed", end());
+//   ring.Commit(bytes.size());
+//   STEP(name, "committed", ring.end());
 //
 // tests/model/takeover.pml has these steps, too, and tests/model/replay looks
 // whether the model allows what a head did.  Only the deptyr of that test is

@@ -130,7 +130,8 @@ TEST_F(KeptLogTest, ALogFileGoesOnWhereItWas) {
   LogFolder folder;
   ASSERT_THAT(folder.Open(log_dir_), IsOk());
   (void)ring_.Begin({.pid = program_.pid(), .rows = 24});
-  FileLog log(*loop_, ring_, {&folder, false}, "a", [] {});
+  const CurrentProgram program(*loop_, ring_, [] {});
+  FileLog log(*loop_, ring_, program, {&folder, false}, "a", [] {});
   log.Begin({24, 80});
   Write("one\r\ntw");
   log.OnOutput();

@@ -1274,7 +1274,7 @@ end_serving:
                 if
                 :: connection[n] == ASKED || connection[n] == LEFT ->
                     copies[pty_of[n]] = copies[pty_of[n]] & (255 - SENT);
-                    connection[n] = (connection[n] == ASKED -> CLOSED : NONE)   /* lib/head/registrar.cc: Register message, Fd controller) { if (stopping_) return absl::CancelledError */
+                    connection[n] = (connection[n] == ASKED -> CLOSED : NONE)   /* lib/head/registrar.cc: Register message, Fd& controller) { if (stopping_) return absl::CancelledError */
                 :: else
                 fi
             }
