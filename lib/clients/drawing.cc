@@ -17,18 +17,18 @@ constexpr Clock::duration kFrame = std::chrono::milliseconds(25);
 
 LiveScreen::Picture Drawing::Begin(Session& session, WindowSize room,
                                    Border border) {
-  viewport_ = Viewport(border);
+  viewport_ = std::make_unique<Viewport>(border);
   stale_ = false;
   client_.output().SetDrawn(true);
-  LiveScreen::Picture picture = session.Draw(viewport_, room);
+  LiveScreen::Picture picture = session.Draw(*viewport_, room);
   after_ = Clock::now() + kFrame;
   // Lines of the client's own may be written over it.
-  viewport_.OnDefaced();
+  viewport_->OnDefaced();
   return picture;
 }
 
 void Drawing::End() {
-  viewport_ = Viewport();
+  viewport_.reset();
   stale_ = false;
   pump_.Reset();
   client_.output().SetDrawn(false);
@@ -48,7 +48,7 @@ bool Drawing::MayDraw() {
 }
 
 LiveScreen::Picture Drawing::Draw(WindowSize room) {
-  LiveScreen::Picture picture = client_.session()->Draw(viewport_, room);
+  LiveScreen::Picture picture = client_.session()->Draw(*viewport_, room);
   after_ = Clock::now() + kFrame;
   return picture;
 }

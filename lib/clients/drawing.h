@@ -10,6 +10,7 @@
 //   if (drawing.MayDraw()) Session::Picture next = drawing.Draw({50, 132});
 #pragma once
 
+#include <memory>
 #include <utility>
 
 #include "lib/base/window_size.h"
@@ -39,7 +40,9 @@ class Drawing {
   // Returns the parts of the screen that the terminal doesn't show yet.
   LiveScreen::Picture Draw(WindowSize room);
   // The terminal is reset.
-  void OnReset() { viewport_.OnReset(); }
+  void OnReset() {
+    if (viewport_ != nullptr) viewport_->OnReset();
+  }
 
   // The terminal may show something wrong, so the client is to get another
   // picture in its turn.
@@ -54,7 +57,7 @@ class Drawing {
 
   EventLoop& loop_;
   SessionClient& client_;
-  Viewport viewport_;  // what the terminal shows
+  std::unique_ptr<Viewport> viewport_;  // what the terminal shows, if drawn
   bool stale_ = false;
   Clock::time_point after_;  // no drawing is made before that
   Timer pump_;

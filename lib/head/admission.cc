@@ -33,7 +33,8 @@ Admission::Admission(EventLoop& loop, const Limits& limits,
       descriptors_of_(std::move(descriptors_of)),
       refusals_(loop),
       user_log_(loop, kMostLines, kLogPause, {}),
-      backlogs_(loop, limits.buffered) {
+      backlogs_(loop, limits.buffered),
+      slow_closer_(loop) {
   user_log_.Use();
   slow_closer_.Use();
 }

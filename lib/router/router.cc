@@ -35,6 +35,7 @@ Router::Router(EventLoop& loop, RouterOptions options)
       options_(std::move(options)),
       readiness_(options_.ready_fd),
       refusals_(loop),
+      slow_closer_(loop),
       clients_(loop, {.refusals = refusals_,
                       .counts = counts_,
                       .wrong_socket =

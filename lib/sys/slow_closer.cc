@@ -20,6 +20,7 @@ namespace deptyr {
 constexpr size_t kStack = 64 << 10;
 // A close that need not wait takes much less, on a loaded machine, too.
 constexpr Clock::duration kWaits = std::chrono::milliseconds(100);
+constexpr absl::Duration kRetry = absl::Milliseconds(100);
 
 struct SlowCloser::Closing {
   const uid_t uid;
@@ -53,7 +54,7 @@ struct SlowCloser::Closing {
   }
 };
 
-SlowCloser::SlowCloser() = default;
+SlowCloser::SlowCloser(EventLoop& loop) : loop_(loop) {}
 
 // A thread that waits still has its own.
 SlowCloser::~SlowCloser() {
@@ -85,18 +86,24 @@ void CloseFor(uid_t uid, Fd fd) {
   const bool is_terminal = IsController(fd.get()).value_or(false);
   if (!SlowCloser::MayWait(fd.get(), is_terminal)) return;
   (void)closer->CountOf(uid);  // those that are done are forgotten
-  closer->closings_
-      .emplace_back(new SlowCloser::Closing{
-          .uid = uid, .fd = fd.Release(), .is_terminal = is_terminal})
-      ->Start();
+  closer->closings_.emplace_back(new SlowCloser::Closing{
+      .uid = uid, .fd = fd.Release(), .is_terminal = is_terminal});
+  closer->StartAll();
+}
+
+void SlowCloser::StartAll() {
+  bool all = true;
+  for (const auto& closing : closings_) {
+    if (!closing->started) closing->Start();
+    all &= closing->started;
+  }
+  if (!all) again_ = loop_.After(kRetry, [this] { StartAll(); });
 }
 
 size_t SlowCloser::CountOf(uid_t uid) {
   std::erase_if(closings_, [](const auto& it) { return it->done.load(); });
   size_t count = 0;
   for (const auto& closing : closings_) {
-    // It stays open meanwhile: rather that than wait for it.
-    if (!closing->started) closing->Start();
     count += closing->uid == uid ? 1 : 0;
   }
   return count;

@@ -7,12 +7,13 @@
 //     nothing ends the wait for a process that is in write(2) there, and whose
 //     data is in such a file (tty_ldisc_hangup(), Linux 5.4 to 6.18).
 //
-//   SlowCloser closer;
+//   SlowCloser closer(loop);
 //   closer.Use();
 //   CloseFor(uid, Fd(fd));
 //   const bool enough = closer.CountOf(uid) > 10;
 //
 // Each that may wait gets a thread, which does nothing else and ends with it.
+// While there may be no more threads, it stays open, and is tried again.
 #pragma once
 
 #include <sys/types.h>
@@ -27,7 +28,7 @@ namespace deptyr {
 
 class SlowCloser {
  public:
-  SlowCloser();
+  explicit SlowCloser(EventLoop& loop);
   SlowCloser(SlowCloser&&) = delete;
   ~SlowCloser();
 
@@ -42,8 +43,11 @@ class SlowCloser {
   friend bool TerminalsWait();
 
   static bool MayWait(int fd, bool is_controller);
+  void StartAll();
 
   inline static SlowCloser* in_use = nullptr;
+  EventLoop& loop_;
+  Timer again_;
   std::vector<std::unique_ptr<Closing>> closings_;
 };
 

@@ -34,7 +34,8 @@ class SlowCloserTest : public testing::Test {
     CloseFor(kUser, std::move(fd));
     return !IsOpen(number);
   }
-  SlowCloser closer_;
+  const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
+  SlowCloser closer_{*loop_};
 };
 
 TEST_F(SlowCloserTest, WhatDoesNotWaitIsClosedAtOnce) {
@@ -70,7 +71,7 @@ TEST_F(SlowCloserTest, TheRestIsClosedSoon) {
 
 TEST_F(SlowCloserTest, WithoutOneInUseAllIsClosedAtOnce) {
   {
-    SlowCloser other;
+    SlowCloser other(*loop_);
     other.Use();
   }
   EXPECT_TRUE(ClosesAtOnce(Fd(::open("/", O_RDONLY | O_CLOEXEC))));
