@@ -30,14 +30,16 @@ struct SlowCloser::Closing {
   bool started = false;
   std::atomic<bool> done = false;
 
-  static void* Run(void* closing) {
-    auto& it = *static_cast<Closing*>(closing);
-    (void)::close(it.fd);
-    it.done = true;
+  // A thread that still waits may outlive the SlowCloser.
+  static void* Run(void* own) {
+    const std::unique_ptr<std::shared_ptr<Closing>> it(
+        static_cast<std::shared_ptr<Closing>*>(own));
+    (void)::close((*it)->fd);
+    (*it)->done = true;
     return nullptr;
   }
   // Fails if there may be no more threads.
-  void Start() {
+  static void Start(const std::shared_ptr<Closing>& closing) {
     pthread_attr_t attributes;
     (void)::pthread_attr_init(&attributes);
     (void)::pthread_attr_setdetachstate(&attributes, PTHREAD_CREATE_DETACHED);
@@ -48,7 +50,10 @@ struct SlowCloser::Closing {
     (void)::sigfillset(&all);
     (void)::pthread_sigmask(SIG_BLOCK, &all, &before);
     pthread_t thread{};
-    started = ::pthread_create(&thread, &attributes, Run, this) == 0;
+    auto own = std::make_unique<std::shared_ptr<Closing>>(closing);
+    closing->started =
+        ::pthread_create(&thread, &attributes, Run, own.get()) == 0;
+    if (closing->started) (void)own.release();  // Run() has it
     (void)::pthread_sigmask(SIG_SETMASK, &before, nullptr);
     (void)::pthread_attr_destroy(&attributes);
   }
@@ -56,12 +61,8 @@ struct SlowCloser::Closing {
 
 SlowCloser::SlowCloser(EventLoop& loop) : loop_(loop) {}
 
-// A thread that waits still has its own.
 SlowCloser::~SlowCloser() {
   if (in_use == this) in_use = nullptr;
-  for (auto& closing : closings_) {
-    if (!closing->done) (void)closing.release();
-  }
 }
 
 bool SlowCloser::MayWait(int fd, bool is_controller) {
@@ -94,7 +95,7 @@ void CloseFor(uid_t uid, Fd fd) {
 void SlowCloser::StartAll() {
   bool all = true;
   for (const auto& closing : closings_) {
-    if (!closing->started) closing->Start();
+    if (!closing->started) Closing::Start(closing);
     all &= closing->started;
   }
   if (!all) again_ = loop_.After(kRetry, [this] { StartAll(); });

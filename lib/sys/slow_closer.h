@@ -48,7 +48,7 @@ class SlowCloser {
   inline static SlowCloser* in_use = nullptr;
   EventLoop& loop_;
   Timer again_;
-  std::vector<std::unique_ptr<Closing>> closings_;
+  std::vector<std::shared_ptr<Closing>> closings_;
 };
 
 // Closes a descriptor that this user passed, or has.  Waits for it if no

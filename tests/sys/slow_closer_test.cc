@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <poll.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
@@ -67,6 +68,31 @@ TEST_F(SlowCloserTest, TheRestIsClosedSoon) {
   }
   EXPECT_TRUE(WaitFor([&] { return closer_.CountOf(kUser) == 0; }));
   EXPECT_FALSE(TerminalsWait());
+}
+
+TEST_F(SlowCloserTest, WithoutAThreadItIsTriedAgain) {
+  const auto child_main = [] {
+    const std::unique_ptr<EventLoop> loop = Value(EventLoop::Create());
+    SlowCloser closer(*loop);
+    closer.Use();
+    // Root may have any number of threads.
+    (void)!::setresuid(kUser, kUser, kUser);
+    rlimit limit{};
+    (void)::getrlimit(RLIMIT_NPROC, &limit);
+    const rlimit none{0, limit.rlim_max};
+    (void)::setrlimit(RLIMIT_NPROC, &none);
+    Fd fd(::open("/", O_RDONLY | O_CLOEXEC));
+    const int number = fd.get();
+    CloseFor(kUser, std::move(fd));
+    if (!IsOpen(number) || closer.CountOf(kUser) != 1) return 1;
+    (void)::setrlimit(RLIMIT_NPROC, &limit);
+    const auto closed = [&] {
+      const Timer look = loop->After(absl::Milliseconds(5), [] {});
+      return loop->RunOnce().ok() && !IsOpen(number);
+    };
+    return WaitFor(closed) ? 0 : 2;
+  };
+  EXPECT_EQ(Program::Fork(child_main).Wait(), ExitStatus{});
 }
 
 TEST_F(SlowCloserTest, WithoutOneInUseAllIsClosedAtOnce) {
