@@ -168,7 +168,7 @@ absl::Status PendingConnection::Serve(HeadMessage first) {
   std::optional<Fd> controller = TakeController();
   if (!controller) return absl::OkStatus();
   auto* const adopt = std::get_if<Adopt>(&first);
-  const absl::Status served =
+  absl::Status served =
       adopt != nullptr
           ? owner_.OnAdopt(*this, std::move(*adopt), *controller)
           : owner_.OnRegister(*this, std::move(std::get<Register>(first)),
