@@ -281,8 +281,10 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* bytes, size_t size) {
   (void)deptyr::Folder();
   (void)::signal(SIGPIPE, SIG_IGN);
   const size_t before = deptyr::CountDescriptors();
+  const size_t threads = deptyr::CountThreads();
   deptyr::Input input(bytes, size);
   deptyr::Restart(input).Run();
+  deptyr::AwaitThreads(threads);
   (void)deptyr::Reserve();
   deptyr::Expect(deptyr::CountDescriptors() == before);
   return 0;

@@ -97,13 +97,33 @@ void ExpectAnswers(EventLoop& loop, Head& head) {
   }
 }
 
-size_t CountDescriptors() {
-  DIR* const folder = ::opendir("/proc/self/fd");
+namespace {
+
+size_t CountEntries(const char* path) {
+  DIR* const folder = ::opendir(path);
   Expect(folder != nullptr);
   size_t count = 0;
   while (::readdir(folder) != nullptr) ++count;
   (void)::closedir(folder);
   return count;
+}
+
+}  // namespace
+
+size_t CountDescriptors() {
+  return CountEntries("/proc/self/fd");
+}
+
+size_t CountThreads() {
+  return CountEntries("/proc/self/task");
+}
+
+void AwaitThreads(size_t count) {
+  const absl::Time until = absl::Now() + absl::Seconds(20);
+  while (CountThreads() > count) {
+    Expect(absl::Now() < until);
+    absl::SleepFor(absl::Microseconds(200));
+  }
 }
 
 const std::string& Folder() {

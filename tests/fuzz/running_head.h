@@ -39,6 +39,10 @@ HeadMessage AskHead(EventLoop& loop, const std::string& socket,
 void ExpectAnswers(EventLoop& loop, Head& head);
 
 size_t CountDescriptors();
+size_t CountThreads();
+// Waits until there are no more than so many: each closes a descriptor
+// (lib/sys/slow_closer.h).
+void AwaitThreads(size_t count);
 
 // A folder of this process, which goes with it.
 const std::string& Folder();
