@@ -131,7 +131,7 @@ void Consoles::Refuse(Console& console, absl::string_view code,
 void Consoles::Remove(Console& console) {
   console.watch.Reset();
   console.timer.Reset();
-  CloseFor(console.identity.uid, std::move(console.controller));
+  SlowCloser::Close(console.identity.uid, std::move(console.controller));
   // Its handler is on the stack.
   loop_.DestroyLater(std::move(consoles_.extract(&console).mapped()));
 }

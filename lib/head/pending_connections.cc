@@ -87,7 +87,7 @@ void PendingConnection::Read() {
       fds_.push_back(std::move(fd));
     } else {
       wrong = true;
-      CloseFor(identity_.uid, std::move(fd));
+      SlowCloser::Close(identity_.uid, std::move(fd));
     }
   }
   if (got.io.state == IoState::kWouldBlock) return;
@@ -173,7 +173,7 @@ absl::Status PendingConnection::Serve(HeadMessage first) {
           ? owner_.OnAdopt(*this, std::move(*adopt), *controller)
           : owner_.OnRegister(*this, std::move(std::get<Register>(first)),
                               *controller);
-  CloseFor(identity_.uid, *std::move(controller));
+  SlowCloser::Close(identity_.uid, *std::move(controller));
   return served;
 }
 
@@ -233,9 +233,9 @@ void PendingConnection::End() {
   if (std::exchange(done_, true)) return;
   patience_.Reset();
   watch_.Reset();
-  for (Fd& fd : fds_) CloseFor(identity_.uid, std::move(fd));
+  for (Fd& fd : fds_) SlowCloser::Close(identity_.uid, std::move(fd));
   fds_.clear();
-  CloseFor(identity_.uid, std::move(connection_));
+  SlowCloser::Close(identity_.uid, std::move(connection_));
   owner_.OnPendingDone(*this);
 }
 

@@ -166,7 +166,7 @@ absl::Status Registrar::OnAdopt(PendingConnection& peer, Adopt message,
   RETURN_IF_ERROR(Check(newcomer, controller));
   if (message.probe) {
     // Whoever hears the answer may look who has the terminal.
-    CloseFor(who.uid, std::move(controller));
+    SlowCloser::Close(who.uid, std::move(controller));
     peer.Agree(newcomer.name);
     return absl::OkStatus();
   }

@@ -8,7 +8,8 @@
 //                                        controller));
 //
 // A name is its user's.  An error says why a program isn't taken; then its
-// controlling end is left to the caller, to be closed by CloseFor().
+// controlling end is left to the caller, to be closed by
+// SlowCloser::Close().
 #pragma once
 
 #include <cstddef>

@@ -65,7 +65,7 @@ absl::Status Upgrade::HandOver(absl::string_view said, const ExitStatus& end) {
         absl::StrCat(options_.program, " can't take over: ",
                      said.empty() ? Describe(end) : std::string(said)));
   }
-  if (TerminalsWait()) {
+  if (SlowCloser::TerminalsWait()) {
     return absl::FailedPreconditionError(
         "a terminal doesn't close, and head would wait for it; end the "
         "processes in state D that write to terminals (ps axo pid,stat,tty)");

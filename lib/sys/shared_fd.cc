@@ -43,7 +43,7 @@ SharedFd::SharedFd(Fd fd, uid_t uid)
     : fd_(std::move(fd)), uid_(uid), blocks_(Blocks()) {}
 
 void SharedFd::Reset() {
-  if (fd_.valid()) CloseFor(uid_, std::move(fd_));
+  if (fd_.valid()) SlowCloser::Close(uid_, std::move(fd_));
 }
 
 bool SharedFd::Blocks() const {

@@ -81,14 +81,14 @@ bool SlowCloser::MayWait(int fd, bool is_controller) {
   return !S_ISFIFO(file.stx_mode);
 }
 
-void CloseFor(uid_t uid, Fd fd) {
-  SlowCloser* const closer = SlowCloser::in_use;
+void SlowCloser::Close(uid_t uid, Fd fd) {
+  SlowCloser* const closer = in_use;
   if (closer == nullptr || !fd.valid()) return;
   const bool is_terminal = IsController(fd.get()).value_or(false);
-  if (!SlowCloser::MayWait(fd.get(), is_terminal)) return;
+  if (!MayWait(fd.get(), is_terminal)) return;
   (void)closer->CountOf(uid);  // those that are done are forgotten
-  closer->closings_.emplace_back(new SlowCloser::Closing{
-      .uid = uid, .fd = fd.Release(), .is_terminal = is_terminal});
+  closer->closings_.emplace_back(
+      new Closing{.uid = uid, .fd = fd.Release(), .is_terminal = is_terminal});
   closer->StartAll();
 }
 
@@ -110,8 +110,8 @@ size_t SlowCloser::CountOf(uid_t uid) {
   return count;
 }
 
-bool TerminalsWait() {
-  const SlowCloser* const closer = SlowCloser::in_use;
+bool SlowCloser::TerminalsWait() {
+  const SlowCloser* const closer = in_use;
   return closer != nullptr &&
          std::ranges::any_of(closer->closings_, [](const auto& it) {
            return it->is_terminal && !it->done &&

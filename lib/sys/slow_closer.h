@@ -9,7 +9,7 @@
 //
 //   SlowCloser closer(loop);
 //   closer.Use();
-//   CloseFor(uid, Fd(fd));
+//   SlowCloser::Close(uid, Fd(fd));
 //   const bool enough = closer.CountOf(uid) > 10;
 //
 // Each that may wait gets a thread, which does nothing else and ends with it.
@@ -32,15 +32,19 @@ class SlowCloser {
   SlowCloser(SlowCloser&&) = delete;
   ~SlowCloser();
 
-  // CloseFor() uses this one from now on.
+  // Close() uses this one from now on.
   void Use() { in_use = this; }
+  // Closes a descriptor that this user passed, or has.  Waits for it if no
+  // SlowCloser is in use.
+  static void Close(uid_t uid, Fd fd);
+  // Whether a terminal's close has waited for some time.  If this process
+  // replaced itself, execve(2) would wait for that thread.
+  static bool TerminalsWait();
   // How many of this user's are still being closed.
   size_t CountOf(uid_t uid);
 
  private:
   struct Closing;
-  friend void CloseFor(uid_t uid, Fd fd);
-  friend bool TerminalsWait();
 
   static bool MayWait(int fd, bool is_controller);
   void StartAll();
@@ -50,13 +54,5 @@ class SlowCloser {
   Timer again_;
   std::vector<std::shared_ptr<Closing>> closings_;
 };
-
-// Closes a descriptor that this user passed, or has.  Waits for it if no
-// SlowCloser is in use.
-void CloseFor(uid_t uid, Fd fd);
-
-// Whether a terminal's close has waited for some time.  If this process
-// replaced itself, execve(2) would wait for that thread.
-bool TerminalsWait();
 
 }  // namespace deptyr

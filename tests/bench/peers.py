@@ -149,7 +149,8 @@ class Server:
         except subprocess.TimeoutExpired as expired:
             raise Failure(f'{words[0]} did not end') from expired
         if done.returncode != 0:
-            raise Failure(f'{words[0]}: {(done.stderr or done.stdout).strip()}')
+            said = (done.stderr or done.stdout).strip() or f'ended with {done.returncode}'
+            raise Failure(f'{Path(str(words[0])).name}: {said}')
         return done.stdout.strip()
 
     def await_newline(self, ready: int, written: int, who: str) -> None:

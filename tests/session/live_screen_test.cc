@@ -349,6 +349,18 @@ class ResumeTest : public LiveScreenTest {
     }
     ring_.RecordModes(screen_.modes_offset(), screen_.Modes());
   }
+  // The same, but the model keeps up and is parked with its picture.
+  void ResumeParkedPastTheRing() {
+    for (int i = 0; i < 1000; ++i) {
+      Write(absl::StrCat("\033[20;1Hline ", i, std::string(90, '.')));
+      (void)screen_.Take(kSize);
+    }
+    ASSERT_GT(ring_.begin(), 1000u);
+    const auto parked = screen_.Park();
+    ASSERT_TRUE(parked);
+    ASSERT_TRUE(parked->paint);
+    next_.Resume(kSize, *parked);
+  }
 
   void ClearAndSayNew() {
     const std::span<char> room = ring_.Space(100);
@@ -384,15 +396,7 @@ TEST_F(ResumeTest, LappedItKnowsTheModesAndIsInexactUntilAllIsCleared) {
 
 TEST_F(ResumeTest, ParkedWithoutItsPictureItHasTheText) {
   Write("\033[7;7Hpaint\033Pq~\033\\");
-  for (int i = 0; i < 1000; ++i) {
-    Write(absl::StrCat("\033[20;1Hline ", i, std::string(90, '.')));
-    (void)screen_.Take(kSize);  // it keeps up
-  }
-  ASSERT_GT(ring_.begin(), 1000u);
-  const auto parked = screen_.Park();
-  ASSERT_TRUE(parked);
-  ASSERT_TRUE(parked->paint);
-  next_.Resume(kSize, *parked);
+  ASSERT_NO_FATAL_FAILURE(ResumeParkedPastTheRing());
   EXPECT_FALSE(next_.exact());
   EXPECT_THAT(ShownBy(next_), HasSubstr("paint"));
   ClearAndSayNew();
@@ -418,15 +422,7 @@ TEST_F(ResumeTest, LappedAndParkedItIsTheSame) {
 TEST_F(ResumeTest, ParkedItIsExactThoughTheRingHasOnlyTheEnd) {
   Write("old\033[?1h\033]2;title\007\033[7;7H\033[31mpaint");
   RunIdleWork();
-  for (int i = 0; i < 1000; ++i) {
-    Write(absl::StrCat("\033[20;1Hline ", i, std::string(90, '.')));
-    (void)screen_.Take(kSize);  // it keeps up
-  }
-  ASSERT_GT(ring_.begin(), 1000u);
-  const auto parked = screen_.Park();
-  ASSERT_TRUE(parked);
-  ASSERT_TRUE(parked->paint);
-  next_.Resume(kSize, *parked);
+  ASSERT_NO_FATAL_FAILURE(ResumeParkedPastTheRing());
   EXPECT_TRUE(next_.exact());
   EXPECT_EQ(ShownBy(next_), Shown());
   EXPECT_THAT(ShownBy(next_), HasSubstr("paint"));

@@ -29,10 +29,10 @@ bool IsOpen(int fd) {
 class SlowCloserTest : public testing::Test {
  protected:
   SlowCloserTest() { closer_.Use(); }
-  // Whether it was closed before CloseFor() returned.
+  // Whether it was closed before SlowCloser::Close() returned.
   static bool ClosesAtOnce(Fd fd) {
     const int number = fd.get();
-    CloseFor(kUser, std::move(fd));
+    SlowCloser::Close(kUser, std::move(fd));
     return !IsOpen(number);
   }
   const std::unique_ptr<EventLoop> loop_ = Value(EventLoop::Create());
@@ -63,11 +63,11 @@ TEST_F(SlowCloserTest, TheRestIsClosedSoon) {
   for (Fd& fd : all) {
     const int number = fd.get();
     ASSERT_GE(number, 0);
-    CloseFor(kUser, std::move(fd));
+    SlowCloser::Close(kUser, std::move(fd));
     EXPECT_TRUE(WaitFor([&] { return !IsOpen(number); }));
   }
   EXPECT_TRUE(WaitFor([&] { return closer_.CountOf(kUser) == 0; }));
-  EXPECT_FALSE(TerminalsWait());
+  EXPECT_FALSE(SlowCloser::TerminalsWait());
 }
 
 TEST_F(SlowCloserTest, WithoutAThreadItIsTriedAgain) {
@@ -83,7 +83,7 @@ TEST_F(SlowCloserTest, WithoutAThreadItIsTriedAgain) {
     (void)::setrlimit(RLIMIT_NPROC, &none);
     Fd fd(::open("/", O_RDONLY | O_CLOEXEC));
     const int number = fd.get();
-    CloseFor(kUser, std::move(fd));
+    SlowCloser::Close(kUser, std::move(fd));
     if (!IsOpen(number) || closer.CountOf(kUser) != 1) return 1;
     (void)::setrlimit(RLIMIT_NPROC, &limit);
     const auto closed = [&] {
