@@ -18,14 +18,18 @@ constexpr int kReportsSize = 2048;
 // encode the mouse takes the last, so the one that programs prefer comes last.
 constexpr DecMode kDecModes[] = {
     {1, false},     // cursor keys
+    {4, false},     // smooth scroll
     {5, false},     // reverse video
     {69, false},    // left and right margins
     {6, false},     // origin
     {7, true},      // autowrap
     {45, false},    // reverse wrap
+    {8, true},      // keys repeat
     {12, false},    // the cursor blinks
     {25, true},     // the cursor is visible
     {67, false},    // the backspace key sends BS
+    {80, false},    // sixels begin at the top left
+    {8452, false},  // sixels leave the cursor beside them
     {1004, false},  // reports focus
     {1005, false},  // mouse: UTF-8
     {1015, false},  // mouse: urxvt
@@ -50,6 +54,7 @@ constexpr uint32_t DecModeBit(int mode) {
   return 0;
 }
 
-constexpr uint32_t kDecModesAtReset = DecModeBit(7) | DecModeBit(25);
+constexpr uint32_t kDecModesAtReset =
+    DecModeBit(7) | DecModeBit(8) | DecModeBit(25);
 
 }  // namespace deptyr

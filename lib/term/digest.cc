@@ -134,6 +134,9 @@ void Digest::Act(SequenceParser::Event event, uint64_t begin) {
         pen_set_ = begin;
         usual_pen_ = false;
         break;
+      case Modes::Effect::kGuard:
+        pen_set_ = begin;
+        break;
       case Modes::Effect::kAlternate:
         primary_clear_ = last_clear_;
         primary_picture_ = last_picture_;

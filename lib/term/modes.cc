@@ -43,6 +43,12 @@ bool TakeRegion(const Parameters& parameters, Modes::Region& region) {
   return true;
 }
 
+// Takes MC, which has the printer begin or end to take part.
+void TakePrinting(const SequenceParser& csi, bool& prints) {
+  const int what = Parameters(csi.body()).At(0);
+  if (what == 4 || what == 5) prints = what == 5;
+}
+
 }  // namespace
 
 bool Modes::Region::Within(int size, int& begin, int& end) const {
@@ -103,6 +109,10 @@ void Modes::Escape(const SequenceParser& escape, OnEffect on_effect) {
     case 'H':
       has_tabs_ = true;
       break;
+    case 'V':
+    case 'W':
+      SetGuard(final == 'V', guards_all_ || final == 'V', on_effect);
+      break;
     case 'c':
       Reset(on_effect);
       break;
@@ -119,6 +129,9 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
     // Then a terminal does as its owner likes it; xterm only if ?12 is off.
     says_blink_ = says_blink_ && (cursor_shape_ != 0 || Is(12));
   }
+  if (csi.intermediate() == '"' && final == 'q') {
+    SetGuard(Parameters(csi.body()).At(0) == 1, /*from_all=*/false, on_effect);
+  }
   if (csi.intermediate() == '#') StackStyle(final, on_effect);
   if (csi.intermediate() == '!' && final == 'p') {
     SoftReset();
@@ -130,10 +143,11 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
     if (final == 'h' || final == 'l') SetDecModes(csi, on_effect);
     if (final == 's' || final == 'r') KeepDecModes(csi, on_effect);
     if (final == 'W') has_tabs_ &= csi.body() != "5";  // DECST8C
+    if (final == 'i') TakePrinting(csi, prints_lines_);
   } else if (final == 'u') {
     keyboard_flags().Take(csi);
   } else if (csi.prefix() == '>' && (final == 'm' || final == 'n')) {
-    SetModifyKeys(csi);
+    modify_keys_.Take(csi);
   }
 }
 
@@ -146,6 +160,9 @@ void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
     case 'h':
     case 'l':
       SetModes(csi);
+      break;
+    case 'i':
+      TakePrinting(csi, prints_all_);
       break;
     case 'r':
       if (TakeRegion(parameters, region_)) on_effect(Effect::kRegion);
@@ -277,13 +294,6 @@ std::optional<bool> Modes::IsSet(bool dec, int mode) const {
   }
 }
 
-void Modes::SetModifyKeys(const SequenceParser& csi) {
-  const Parameters parameters(csi.body());
-  if (!parameters.missing(0) && parameters.At(0) != 4) return;
-  const int level = csi.final() == 'm' ? parameters.At(1) : 0;
-  modify_other_keys_ = static_cast<int16_t>(level);
-}
-
 void Modes::StackStyle(char final, OnEffect on_effect) {
   if (final == '{' || final == 'p') {
     if (pushed_styles_ == kMostCountedStyles) return;
@@ -295,8 +305,14 @@ void Modes::StackStyle(char final, OnEffect on_effect) {
   }
 }
 
+void Modes::SetGuard(bool on, bool from_all, OnEffect on_effect) {
+  guards_ = on;
+  guards_all_ = from_all;
+  on_effect(Effect::kGuard);
+}
+
 void Modes::Save(OnEffect on_effect) {
-  saved_[alternate() ? 1 : 0] = {charsets_, origin()};
+  saved_[alternate() ? 1 : 0] = {charsets_, origin(), guards_};
   on_effect(Effect::kSave);
 }
 
@@ -304,13 +320,14 @@ void Modes::Restore(OnEffect on_effect) {
   const Saved& saved = saved_[alternate() ? 1 : 0];
   charsets_ = saved.charsets;
   Set(6, saved.origin);
+  guards_ = saved.guards;
   on_effect(Effect::kRestore);
 }
 
 void Modes::SoftReset() {
   for (const int mode : {1, 6, 45, 69}) Set(mode, false);
   for (const int mode : {7, 25}) Set(mode, true);
-  insert_ = application_keypad_ = false;
+  insert_ = application_keypad_ = guards_ = false;
   ForgetRegion();
   charsets_ = {};
   saved_[alternate() ? 1 : 0] = {};
@@ -344,11 +361,24 @@ std::string Modes::Undo() const {
   return ShortUndo(keyboard_flags_[0]) + settings_.Undo();
 }
 
+std::string Modes::GuardSequences() const {
+  if (guards_all_) return guards_ ? "\x1bV" : "\x1bV\x1bW";
+  return guards_ ? "\x1b[1\"q" : "";
+}
+
+std::string Modes::PrinterSequences() const {
+  return absl::StrCat(prints_all_ ? "\x1b[5i" : "",
+                      prints_lines_ ? "\x1b[?5i" : "");
+}
+
+std::string Modes::UndoPrinter() const {
+  return absl::StrCat(prints_all_ ? "\x1b[4i" : "",
+                      prints_lines_ ? "\x1b[?4i" : "");
+}
+
 std::string Modes::ShortUndo(const KeyboardFlags& flags) const {
   std::string out;
-  // Other terminals take this for an underline.
-  if (modify_other_keys_ != 0) out += "\x1b[>4m\x1b[m";
-  out += flags.Undo();
+  absl::StrAppend(&out, modify_keys_.Undo(), flags.Undo());
   if (region_ != Region()) out += "\x1b[r";
   for (const DecMode& mode : kDecModes) {
     if (Is(mode.number) == mode.at_reset) continue;
@@ -360,6 +390,7 @@ std::string Modes::ShortUndo(const KeyboardFlags& flags) const {
   if (application_keypad_) out += "\x1b>";
   if (cursor_shape_ != 0) out += "\x1b[0 q";
   if (charsets_ != Charsets()) out += Charsets::kReset;
+  if (guards_ || guards_all_) out += "\x1b[0\"q";
   for (int i = 0; i < pushed_styles_; ++i) out += "\x1b[#}";
   return out;
 }
@@ -372,6 +403,8 @@ Modes Modes::WithoutPrinting(Mouse mouse) const {
   modes.ForgetRegion();
   modes.charsets_ = {};
   modes.pushed_styles_ = 0;
+  modes.guards_ = modes.guards_all_ = false;
+  modes.prints_all_ = modes.prints_lines_ = false;
   if (mouse == Mouse::kDropped) modes.mouse_ = 0;
   return modes;
 }
@@ -429,10 +462,8 @@ std::string Modes::ShortSequences() const {
   if (new_line_) out += "\x1b[20h";
   if (application_keypad_) out += "\x1b=";
   out += CursorSequences();
-  if (modify_other_keys_ != 0) {
-    absl::StrAppend(&out, "\x1b[>4;", modify_other_keys_, "m");
-  }
-  return absl::StrCat(out, keyboard_flags().Sequences(), charsets_.Sequences());
+  return absl::StrCat(out, modify_keys_.Sequences(),
+                      keyboard_flags().Sequences(), charsets_.Sequences());
 }
 
 std::string Modes::Sequences() const {

@@ -26,6 +26,7 @@
 #include "lib/term/charsets.h"
 #include "lib/term/dec_modes.h"
 #include "lib/term/keyboard_flags.h"
+#include "lib/term/modify_keys.h"
 #include "lib/term/osc_settings.h"
 #include "lib/term/sequence.h"
 
@@ -52,6 +53,7 @@ class Modes {
     kPushStyle,       // XTPUSHSGR: how the pen writes is put aside,
     kPopStyle,        // XTPOPSGR: and taken back
     kPicture,         // an image was drawn, which nobody keeps
+    kGuard,           // guards() or guards_all() was set
   };
   using OnEffect = absl::FunctionRef<void(Effect)>;
 
@@ -59,6 +61,7 @@ class Modes {
   struct Saved {
     Charsets charsets;
     bool origin = false;
+    bool guards = false;
   };
   // The first and last row of the scroll region, or column between the margins,
   // counted from 1, as the program gave them.
@@ -106,6 +109,11 @@ class Modes {
   const Charsets& charsets() const { return charsets_; }
   Region margins() const { return margins_; }
   bool has_margins() const { return Is(69); }
+  // Whether what is printed now is guarded: erasures spare it that are
+  // selective (DECSCA), or any (SPA), as long as guards_all().
+  bool guards() const { return guards_; }
+  bool guards_all() const { return guards_all_; }
+  std::string GuardSequences() const;
   // How many times a style was put aside and not taken back.
   size_t pushed_styles() const { return pushed_styles_; }
   // The state saved on the primary or the alternate screen.
@@ -125,8 +133,12 @@ class Modes {
   // before; Undo() is for the modes that are in force then.
   std::string LeaveAlternate() const;
   std::string Undo() const;
+  // The sequences that send what a terminal is given to a printer (MC), and
+  // those that end it, before which it may obey no others.
+  std::string PrinterSequences() const;
+  std::string UndoPrinter() const;
   // These modes for a terminal of another size, on which somebody else prints:
-  // none that changes what printing does, and the cursor is left to whoever
+  // none that changes what writing does, and the cursor is left to whoever
   // prints.  Reports of the mouse say where it is on that terminal.
   enum class Mouse : uint8_t { kKept, kDropped };
   Modes WithoutPrinting(Mouse mouse) const;
@@ -161,8 +173,8 @@ class Modes {
   void SetDecMode(int mode, bool on, OnEffect on_effect);
   void KeepDecModes(const SequenceParser& csi, OnEffect on_effect);
   void SetAlternate(int mode, bool on, OnEffect on_effect);
-  void SetModifyKeys(const SequenceParser& csi);
   void StackStyle(char final, OnEffect on_effect);
+  void SetGuard(bool on, bool from_all, OnEffect on_effect);
   void Save(OnEffect on_effect);
   void Restore(OnEffect on_effect);
   void SoftReset();
@@ -180,6 +192,10 @@ class Modes {
   bool new_line_ = false;
   bool application_keypad_ = false;
   bool has_tabs_ = false;
+  bool guards_ = false;
+  bool guards_all_ = false;
+  bool prints_all_ = false;    // MC 5: all goes to a printer,
+  bool prints_lines_ = false;  // MC ? 5: each line goes there, too
   int16_t mouse_ = 0;
   int16_t kept_mouse_ = 0;  // by XTSAVE
   int16_t alternate_ = 0;
@@ -190,13 +206,13 @@ class Modes {
   bool says_blink_ = false;
   bool blink_is_last_ = false;
   uint8_t pushed_styles_ = 0;
-  int16_t modify_other_keys_ = 0;
   Region region_;
   Region margins_;
   Charsets charsets_;
   std::array<Saved, 2> saved_;
   // The primary and the alternate screen have flags each.
   std::array<KeyboardFlags, 2> keyboard_flags_;
+  ModifyKeys modify_keys_;
   OscSettings settings_;
 };
 

@@ -271,9 +271,7 @@ void Painter::PaintCursor() {
     MoveTo(cursor.row - top, cursor.col - left);
   }
   SetLook(from_.pen());
-  if (from_.guards_all()) {
-    out_ += from_.pen().is_guarded ? "\x1bV" : "\x1bV\x1bW";
-  }
+  if (from_.modes().guards_all()) out_ += from_.modes().GuardSequences();
 }
 
 // Where nothing is left of what was printed, DECERA takes away again what is

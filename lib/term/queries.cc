@@ -141,9 +141,11 @@ bool AsksByDcs(absl::string_view body) {
 }
 
 // Modes that are kept for a terminal that knows them, but aren't promised: it
-// would have to count grapheme clusters, report pixels or the colour scheme.
+// would have to show pictures, count grapheme clusters, report pixels or the
+// colour scheme.
 bool IsPromised(int dec_mode) {
-  return dec_mode != 1016 && dec_mode != 2027 && dec_mode != 2031;
+  return dec_mode != 80 && dec_mode != 8452 && dec_mode != 1016 &&
+         dec_mode != 2027 && dec_mode != 2031;
 }
 
 std::string ModeAnswer(const Query& query, const Modes& modes) {

@@ -407,6 +407,9 @@ void Screen::OnEffect(Modes::Effect effect) {
       return PopStyle();
     case Modes::Effect::kPicture:
       return OnPicture();
+    case Modes::Effect::kGuard:
+      pen_.is_guarded = modes_.guards();
+      return PenHasChanged();
   }
 }
 
@@ -446,11 +449,6 @@ void Screen::Escape(char intermediate, char final) {
       return tabs_.Set(col_, true);
     case 'M':
       return ReverseIndex();
-    case 'V':
-    case 'W':
-      pen_.is_guarded = final == 'V';
-      guards_all_ = guards_all_ || final == 'V';
-      return PenHasChanged();
     default:
       return;
   }
@@ -542,11 +540,6 @@ void Screen::Extended(const Parameters& parameters) {
       if (final == '}') ShiftColumns(col_, count);
       if (final == '~') ShiftColumns(col_, -count);
       return;
-    case '"':
-      if (final != 'q') return;
-      pen_.is_guarded = parameters.At(0) == 1;
-      guards_all_ = false;
-      return PenHasChanged();
     case '*':
       if (final == 'x') in_rectangles_ = parameters.At(0) == 2;
       return;
@@ -704,7 +697,7 @@ void Screen::Edit(char final, int count) {
     case 'X':
       if (beyond) return;
       EraseArea({row_, row_ + 1, col_, std::min(col_ + count, cols())},
-                guards_all_);
+                modes_.guards_all());
       grid()[row_].wraps = false;
       break;
     case 'L':
@@ -728,7 +721,7 @@ void Screen::EraseInDisplay(int what, bool selective) {
   }
   if (what < 0 || what > 2) return;
   if (what != 2) EraseInLine(what, selective);
-  EraseArea({first, end, 0, cols()}, selective || guards_all_);
+  EraseArea({first, end, 0, cols()}, selective || modes_.guards_all());
   for (int row = first; row < end; ++row) grid()[row].wraps = false;
 }
 
@@ -740,7 +733,7 @@ void Screen::EraseInLine(int what, bool selective) {
   waits_ = beyond;
   EraseArea(
       {row_, row_ + 1, what == 0 ? col_ : 0, what == 1 ? col_ + 1 : cols()},
-      selective || guards_all_);
+      selective || modes_.guards_all());
 }
 
 void Screen::EraseArea(const Area& area, bool selective) {
@@ -817,7 +810,7 @@ void Screen::BlankArea(const Area& area) {
   for (int row = area.top; row < area.bottom; ++row) {
     for (int col = area.left; col < area.right; ++col) {
       const GridCell before = grid().at(row, col);
-      if (tables_.LookOf(before).is_guarded && !guards_all_) continue;
+      if (tables_.LookOf(before).is_guarded && !modes_.guards_all()) continue;
       *Open(row, col, col + 1) = {.glyph = ' ', .look = before.look};
     }
   }
@@ -1000,7 +993,7 @@ void Screen::Reset() {
   region_ = primary_.all();
   saved_ = {};
   pushed_styles_.clear();
-  guards_all_ = in_rectangles_ = false;
+  in_rectangles_ = false;
   pen_ = {};
   PenHasChanged();
   tabs_ = TabStops(cols());

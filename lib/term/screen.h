@@ -132,9 +132,6 @@ class Screen {
   // Whether the alternate screen has something or a saved cursor, though it may
   // be hidden.
   bool has_alternate() const { return alternate_.has_value(); }
-  // Whether protected cells are safe from any erasure (SPA), not only from
-  // selective ones (DECSCA).
-  bool guards_all() const { return guards_all_; }
   // Whether a character came last, so that it may be repeated.
   bool printed_last() const { return printed_last_; }
   // The cell of the last character, which marks join, if the cursor is still
@@ -246,7 +243,6 @@ class Screen {
   bool printed_last_ = false;
   bool marks_join_ = false;     // the cursor hasn't moved since
   bool in_rectangles_ = false;  // DECSACE
-  bool guards_all_ = false;     // SPA, EPA: from any erasure
   bool has_row_sizes_ = false;  // a row may be of double width
   Look pen_;
   uint32_t pen_number_ = 0;

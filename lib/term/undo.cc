@@ -18,6 +18,7 @@ std::string Undo::Sequences(int cols) const {
     absl::StrAppend(&out, bytes);
   };
   write(after.EndOfSequence());
+  write(after.modes().UndoPrinter());
   bool moves = after.modes().UndoMovesCursor();
   write(after.modes().LeaveAlternate());
   // The primary screen may have another origin and other character sets.
@@ -38,7 +39,8 @@ std::string Undo::Redo() const {
                     modes.alternate_mode(), "h");
   }
   for (size_t i = 0; i < modes.pushed_styles(); ++i) out += "\x1b[#{";
-  absl::StrAppend(&out, modes.Sequences(), modes.has_tabs() ? "\x1bH" : "",
+  absl::StrAppend(&out, modes.GuardSequences(), modes.PrinterSequences(),
+                  modes.Sequences(), modes.has_tabs() ? "\x1bH" : "",
                   digest_.last_query() > 0 ? "\x1b[5n" : "",
                   modes.link_open() ? "\x1b]8;;x:\x1b\\" : "", "\x1b[1m",
                   digest_.BeginOfRest());

@@ -224,12 +224,14 @@ int Reads(int count) {
 
 // Every terminal answers the last question.
 constexpr char kQuestions[] =
-    "\x1bP$qm\x1b\\\x1bP$qr\x1b\\\x1bP$qs\x1b\\\x1bP$q q\x1b\\\x1b[2$w"
+    "\x1bP$qm\x1b\\\x1bP$qr\x1b\\\x1bP$qs\x1b\\\x1bP$q "
+    "q\x1b\\\x1bP$q\"q\x1b\\\x1b[2$w"
     "\x1b]4;1;?\x1b\\\x1b]10;?\x1b\\\x1b]11;?\x1b\\\x1b]12;?\x1b\\"
-    "\x1b[21t\x1b[?4m\x1b[?u\x1b[c";
-constexpr int kAskedModes[] = {1,    5,    6,    7,    9,    25,   45,
-                               69,   1000, 1002, 1003, 1004, 1006, 1007,
-                               1015, 1049, 2004, 2026, 2027, 2031, 2048};
+    "\x1b[21t\x1b[?1m\x1b[?2m\x1b[?4m\x1b[?u\x1b[c";
+constexpr int kAskedModes[] = {1,    4,    5,    6,    7,    8,    9,
+                               25,   45,   69,   80,   1000, 1002, 1003,
+                               1004, 1006, 1007, 1015, 1049, 2004, 2026,
+                               2027, 2031, 2048, 8452};
 
 int Asks(const char* path, const char* word) {
   MakeRaw();

@@ -399,6 +399,8 @@ TEST_P(AnsweringTest, AnswersTheProgramAndThenTheShellAsBefore) {
                    "\\033]11;#400000\\007\\033]12;red\\007\\033]9;4;1;50\\007"
                    "\\033]22;hand\\007\\033]2;title\\007"
                    "\\033]8;;http://example.org/\\033\\\\"
+                   "\\033[1\"q\\033[>1;3m\\033[>2;1m"
+                   "\\033[?4;80;8452h\\033[?8l"
                  : "",
              "\\033[2J\\033[Hall set'; exec cat"),
          "24x80", "-q", Ask("after") + "exec cat");

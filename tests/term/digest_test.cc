@@ -121,6 +121,18 @@ TEST(DigestOffsetTest, LastBell) {
   EXPECT_EQ(digest.last_bell(), 0u);
 }
 
+TEST(DigestOffsetTest, TheUsualPen) {
+  const std::string text = "\x1b[1m\x1b[mtext";
+  EXPECT_TRUE(After(text).has_usual_pen_since(7));
+  EXPECT_FALSE(After(text).has_usual_pen_since(3));
+  for (const char* other : {"\x1b[4m", "\x1b\x38", "\x1b[1\"q", "\x1bV"}) {
+    EXPECT_FALSE(After(text + other).has_usual_pen_since(99)) << other;
+  }
+  const Digest guarded = After(text + "\x1b[1\"q\x1b[0\"q");
+  EXPECT_FALSE(guarded.has_usual_pen_since(7));
+  EXPECT_TRUE(guarded.has_usual_pen_since(guarded.offset()));
+}
+
 TEST(DigestOffsetTest, AResizeUndoesTheRegion) {
   Digest digest = After("\x1b[3;7r");
   digest.Resized();

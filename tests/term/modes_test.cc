@@ -63,7 +63,9 @@ TEST(ModesTest, AModeThatIsSetIsSetAgain) {
                            "\x1b[4 q",    "\x1b(0",      "\x1b)0",
                            "\x1b*0",      "\x1b+A",      "\x0e",
                            "\x1bn",       "\x1bo",       "\x1b]2;a title\x07",
-                           "\x1b[>4;2m",  "\x1b[>5u"}) {
+                           "\x1b[>4;2m",  "\x1b[>5u",    "\x1b[?4h",
+                           "\x1b[?8l",    "\x1b[?80h",   "\x1b[?8452h",
+                           "\x1b[>1;3m",  "\x1b[>2n"}) {
     EXPECT_EQ(Sequences(mode), mode);
     EXPECT_EQ(Sequences(absl::StrCat(mode, "\x1b\x63")),
               absl::StartsWith(mode, "\x1b]") ? mode : "")
@@ -87,6 +89,28 @@ TEST(ModesTest, AModeThatIsResetNeedsNoSequences) {
   EXPECT_EQ(Sequences("\x1b[6 q\x1b[0 q"), "");
   EXPECT_EQ(Sequences("\x1b[4h\x1b[?6h\x1b[?7l\x1b[?25l\x1b=\x1b(0\x1b[!p"),
             "");
+}
+
+TEST(ModesTest, KeysAreModifiedByTheirKind) {
+  EXPECT_EQ(Sequences("\x1b[>4;1m\x1b[>1;3m\x1b[>0;2m"),
+            "\x1b[>0;2m\x1b[>1;3m\x1b[>4;1m");
+  EXPECT_EQ(Sequences("\x1b[>1;3m\x1b[>n\x1b[>2m"), "\x1b[>1;3m");
+  EXPECT_EQ(Sequences("\x1b[>1;3m\x1b[>m"), "");
+  EXPECT_EQ(Sequences("\x1b[>9;3m"), "") << "there is no such kind";
+  EXPECT_EQ(Sequences("\x1b[>1;32767m"), "\x1b[>1;9m");
+}
+
+TEST(ModesTest, WhatIsPrintedMayBeGuarded) {
+  EXPECT_TRUE(After("\x1b[1\"q").guards());
+  EXPECT_FALSE(After("\x1b[1\"q").guards_all());
+  EXPECT_FALSE(After("\x1b[1\"q\x1b[2\"q").guards());
+  EXPECT_TRUE(After("\x1bV").guards_all());
+  EXPECT_FALSE(After("\x1bV\x1bW").guards());
+  EXPECT_TRUE(After("\x1bV\x1bW").guards_all()) << "what was printed stays";
+  EXPECT_FALSE(After("\x1b[1\"q\x1b[!p").guards());
+  for (const char* guard : {"\x1b[1\"q", "\x1bV", "\x1bV\x1bW"}) {
+    EXPECT_EQ(After(guard).GuardSequences(), guard);
+  }
 }
 
 // Which of the two counts, terminals don't agree.

@@ -179,8 +179,8 @@ TEST(AnswerTest, AModeIsWhatItIsAtThatPlace) {
   EXPECT_EQ(AnswersTo("\x1b[?2004$p\x1b[?2004h\x1b[?2004$p"),
             "\x1b[?2004;2$y\x1b[?2004;1$y");
   for (const char* mode :
-       {"1", "5", "6", "9", "25", "45", "47", "66", "69", "1000", "1002",
-        "1003", "1004", "1006", "1049", "2026"}) {
+       {"1", "4", "5", "6", "8", "9", "25", "45", "47", "66", "69", "1000",
+        "1002", "1003", "1004", "1006", "1049", "2026"}) {
     EXPECT_EQ(AnswersTo(absl::StrCat("\x1b[?", mode, "h\x1b[?", mode,
                                      "$p\x1b[?", mode, "l\x1b[?", mode, "$p")),
               absl::StrCat("\x1b[?", mode, ";1$y\x1b[?", mode, ";2$y"));
@@ -195,7 +195,7 @@ TEST(AnswerTest, AModeIsWhatItIsAtThatPlace) {
 
 // A terminal that comes later may not have them.
 TEST(AnswerTest, NothingIsPromisedThatIsNotKept) {
-  for (const char* mode : {"1016", "2027", "2031", "8", "9999"}) {
+  for (const char* mode : {"1016", "2027", "2031", "80", "8452", "9999"}) {
     EXPECT_EQ(AnswersTo(absl::StrCat("\x1b[?", mode, "h\x1b[?", mode, "$p")),
               absl::StrCat("\x1b[?", mode, ";0$y"));
   }
