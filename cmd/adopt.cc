@@ -32,16 +32,14 @@ absl::Status TakeOperands(std::vector<std::string> operands,
         "no PID; say the pid of a program on the terminal, or see --help");
   }
   if (operands.size() > 2) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unexpected argument: ", operands[2], "; see --help"));
+    return SeeHelp(absl::StrCat("unexpected argument: ", operands[2]));
   }
   if (operands.size() == 2) {
     adopt.socket = operands.front();
     RETURN_IF_ERROR(CheckSocketPath(adopt.socket));
   }
   if (!absl::SimpleAtoi(operands.back(), &adopt.pid) || adopt.pid <= 0) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("not a pid: ", operands.back()));
+    return SeeHelp(absl::StrCat("not a pid: ", operands.back()));
   }
   return absl::OkStatus();
 }

@@ -137,8 +137,7 @@ absl::Status AskToResize(const Options& options, const Target& target,
     fields.emplace_back("cols", absl::StrCat(size.cols));
   }
   if (fields.empty()) {
-    return absl::InvalidArgumentError(
-        "no ROWSxCOLS and no --size-policy; see --help");
+    return SeeHelp("no ROWSxCOLS and no --size-policy");
   }
   return AskToAct(options, target, "resize", std::move(fields));
 }
@@ -176,8 +175,7 @@ int StatusCommand(int argc, char** argv) {
         const std::string& session = target.where.session;
         if (!router.empty()) {
           if (head || !session.empty() || !target.where.head.empty()) {
-            return absl::InvalidArgumentError(
-                "--router shows nothing else; see --help");
+            return SeeHelp("--router shows nothing else");
           }
           return AskAndPrint({.where = {.head = router}, .rest = {}}, "router",
                              {}, options.json() ? RouterJson : RouterText);
@@ -187,8 +185,7 @@ int StatusCommand(int argc, char** argv) {
                              options.json() ? StatusJson : StatusText);
         }
         if (!session.empty()) {
-          return absl::InvalidArgumentError(absl::StrCat(
-              "--head shows no session: ", session, "; see --help"));
+          return SeeHelp(absl::StrCat("--head shows no session: ", session));
         }
         return AskAndPrint(target, "head", {{"users", "1"}},
                            options.json() ? HeadJson : HeadText);
@@ -250,7 +247,7 @@ int SignalCommand(int argc, char** argv) {
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
         if (target.rest.empty()) {
-          return absl::InvalidArgumentError("no SIGNAL; see --help");
+          return SeeHelp("no SIGNAL");
         }
         const int signal = SignalNumber(target.rest[0]);
         if (signal <= 0) {
@@ -284,8 +281,7 @@ int WriterCommand(int argc, char** argv) {
   std::string policy;
   const auto does = [&deed](absl::string_view what) -> absl::Status {
     if (!deed.empty() && deed != what) {
-      return absl::InvalidArgumentError(
-          "say one of --take, --give, --ask and --release; see --help");
+      return SeeHelp("say one of --take, --give, --ask and --release");
     }
     deed = std::string(what);
     return absl::OkStatus();
@@ -308,21 +304,21 @@ int WriterCommand(int argc, char** argv) {
                 "who may type at one time; one is the first to type, until it "
                 "leaves, and default is head's");
   options.Json("print a JSON object");
-  return RunVerb(
-      options, argc, argv, [&](const Target& target) -> absl::Status {
-        if (target.where.session.empty()) {
-          return absl::InvalidArgumentError("no SESSION; see --help");
-        }
-        if (takes) RETURN_IF_ERROR(does("take"));
-        if (asks) RETURN_IF_ERROR(does("ask"));
-        if (releases) RETURN_IF_ERROR(does("release"));
-        return AskAndPrint(target, "writer",
-                           {{"session", target.where.session},
-                            {"do", deed},
-                            {"client", client},
-                            {"writers", policy}},
-                           options.json() ? FirstJson : WriterText);
-      });
+  return RunVerb(options, argc, argv,
+                 [&](const Target& target) -> absl::Status {
+                   if (target.where.session.empty()) {
+                     return SeeHelp("no SESSION");
+                   }
+                   if (takes) RETURN_IF_ERROR(does("take"));
+                   if (asks) RETURN_IF_ERROR(does("ask"));
+                   if (releases) RETURN_IF_ERROR(does("release"));
+                   return AskAndPrint(target, "writer",
+                                      {{"session", target.where.session},
+                                       {"do", deed},
+                                       {"client", client},
+                                       {"writers", policy}},
+                                      options.json() ? FirstJson : WriterText);
+                 });
 }
 
 int UpgradeCommand(int argc, char** argv) {
@@ -342,15 +338,15 @@ int EndedCommand(int argc, char** argv) {
                   "Tells head how SESSION's program ended, as its supervisor "
                   "knows it.");
   options.Json("print a JSON object");
-  return RunVerb(
-      options, argc, argv, [&](const Target& target) -> absl::Status {
-        if (target.rest.size() != 2) {
-          return absl::InvalidArgumentError("no CODE and SIGNAL; see --help");
-        }
-        ASSIGN_OR_RETURN(KeyValues fields,
-                         ParseEnd(target.rest[0], target.rest[1]));
-        return AskToAct(options, target, "ended", std::move(fields));
-      });
+  return RunVerb(options, argc, argv,
+                 [&](const Target& target) -> absl::Status {
+                   if (target.rest.size() != 2) {
+                     return SeeHelp("no CODE and SIGNAL");
+                   }
+                   ASSIGN_OR_RETURN(KeyValues fields,
+                                    ParseEnd(target.rest[0], target.rest[1]));
+                   return AskToAct(options, target, "ended", std::move(fields));
+                 });
 }
 
 }  // namespace deptyr

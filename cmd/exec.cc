@@ -24,24 +24,21 @@ int ExecCommand(int argc, char** argv) {
                   "and as its user.");
   const auto run =
       [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
-    auto target = TargetOf(std::move(operands), options.synopsis());
-    if (!target.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(target.status().message(), "; see --help"));
-    }
-    std::vector<std::string>& command = target->rest;
+    ASSIGN_OR_RETURN(Target target,
+                     TargetOf(std::move(operands), options.synopsis()));
+    std::vector<std::string>& command = target.rest;
     if (!command.empty() && command.front() == "--") {
       command.erase(command.begin());
     }
     if (command.empty()) {
-      return absl::InvalidArgumentError("no COMMAND; see --help");
+      return SeeHelp("no COMMAND");
     }
     if (OwnUid() == 0) {
       std::vector<std::string> words = {"deptyr"};
       words.insert(words.end(), argv, argv + argc);
       RETURN_IF_ERROR(ContinueInSealedCopy(words));
     }
-    return ExecBeside(target->where, std::move(command));
+    return ExecBeside(target.where, std::move(command));
   };
   return RunSubcommand(options, argc, argv, run);
 }

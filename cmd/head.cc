@@ -148,8 +148,7 @@ int HeadCommand(int argc, char** argv) {
   const auto run =
       [&](const std::vector<std::string>& operands) -> absl::StatusOr<int> {
     if (operands.size() > 1) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("unexpected argument: ", operands[1], "; see --help"));
+      return SeeHelp(absl::StrCat("unexpected argument: ", operands[1]));
     }
     head.socket = operands.empty() ? OwnHeadSocket() : operands[0];
     head.program = OwnProgram();

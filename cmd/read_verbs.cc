@@ -63,8 +63,7 @@ int SnapshotCommand(int argc, char** argv) {
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
         if ((watch ? 1 : 0) + (at_exit ? 1 : 0) + (snapshot.last ? 1 : 0) > 1) {
-          return absl::InvalidArgumentError(
-              "--watch, --last and --at-exit exclude each other; see --help");
+          return SeeHelp("--watch, --last and --at-exit exclude each other");
         }
         snapshot.where = target.where;
         if (options.json()) snapshot.render = SnapshotJson;
@@ -101,8 +100,7 @@ int HistoryCommand(int argc, char** argv) {
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
         if (history.bytes && history.from) {
-          return absl::InvalidArgumentError(
-              "--bytes and --from both say where to begin; see --help");
+          return SeeHelp("--bytes and --from both say where to begin");
         }
         history.where = target.where;
         return RunHistory(history);

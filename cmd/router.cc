@@ -140,8 +140,7 @@ int RouterCommand(int argc, char** argv) {
   const auto run =
       [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
     if (router.listeners.empty()) {
-      return absl::InvalidArgumentError(
-          "nowhere to listen: say --raw or --uwsgi; see --help");
+      return SeeHelp("nowhere to listen: say --raw or --uwsgi");
     }
     if (router.settings.account && OwnUid() != 0) {
       return absl::InvalidArgumentError(

@@ -55,7 +55,7 @@ int RunCommand(int argc, char** argv) {
       run.body.name = SessionNameFor(run.body.program[0]);
     }
     if (options.json() && !run.detach) {
-      return absl::InvalidArgumentError("--json needs --detach; see --help");
+      return SeeHelp("--json needs --detach");
     }
     const bool prints_name = run.detach;
     const std::string program = run.body.program[0];

@@ -46,15 +46,15 @@ int SendCommand(int argc, char** argv) {
   return RunVerb(
       options, argc, argv, [&](const Target& target) -> absl::Status {
         if (awaited.count() > 1) {
-          return absl::InvalidArgumentError(
+          return SeeHelp(
               "say one of --wait-for, --screen and --until-quiet; only "
-              "--screen, --gone and --stable go together; see --help");
+              "--screen, --gone and --stable go together");
         }
         if (awaited.print && awaited.count() == 0) awaited.quiet = kUsualQuiet;
         script.where = target.where;
         ASSIGN_OR_RETURN(script.typed, typed.Pieces(target.rest));
         if (script.typed.empty()) {
-          return absl::InvalidArgumentError("nothing to type; see --help");
+          return SeeHelp("nothing to type");
         }
         return RunUntil(script, awaited, options);
       });
@@ -83,17 +83,16 @@ int WaitCommand(int argc, char** argv) {
   const int failure =
       RunVerb(options, argc, argv, [&](const Target& target) -> absl::Status {
         if (awaited.count() != 1) {
-          return absl::InvalidArgumentError(
+          return SeeHelp(
               "say one of --for, --screen, --exit and --quiet; only --screen, "
-              "--gone and --stable go together; see --help");
+              "--gone and --stable go together");
         }
         if (awaited.print && awaited.pattern.empty() &&
             awaited.screen.empty()) {
-          return absl::InvalidArgumentError(
-              "--print needs --for or --screen; see --help");
+          return SeeHelp("--print needs --for or --screen");
         }
         if (only_new && awaited.pattern.empty()) {
-          return absl::InvalidArgumentError("--new needs --for; see --help");
+          return SeeHelp("--new needs --for");
         }
         script.where = target.where;
         script.from_its_start = !awaited.pattern.empty() && !only_new;

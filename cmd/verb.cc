@@ -32,6 +32,10 @@ int Fail(const Options& options, const absl::Status& why) {
 
 }  // namespace
 
+absl::Status SeeHelp(absl::string_view wrong) {
+  return absl::InvalidArgumentError(absl::StrCat(wrong, "; see --help"));
+}
+
 int RunSubcommand(
     Options& options, int argc, char** argv,
     absl::FunctionRef<absl::StatusOr<int>(std::vector<std::string>)> run) {
@@ -59,18 +63,17 @@ absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
   }
   if (at != operands.end()) {
     if (shown == absl::string_view::npos) {
-      return absl::InvalidArgumentError(absl::StrCat("not a socket: ", *at));
+      return SeeHelp(absl::StrCat("not a socket: ", *at));
     }
     session = *at++;
     if (!IsSessionName(session)) {
-      return absl::InvalidArgumentError(
-          absl::StrCat("not a session name: ", session,
-                       "; deptyr ls lists the sessions there are"));
+      return SeeHelp(absl::StrCat("not a session name: ", session,
+                                  "; deptyr ls lists the sessions there are"));
     }
   }
   if (shown == absl::string_view::npos) return target;
   if (session.empty() && !absl::StrContains(synopsis, "[SESSION]")) {
-    return absl::InvalidArgumentError("no SESSION");
+    return SeeHelp("no SESSION");
   }
   target.rest.assign(at, operands.end());
   // One word stands for each of these, or "[TEXT]..." for any number.
@@ -78,8 +81,7 @@ absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
   const auto most =
       static_cast<size_t>(std::count(more.begin(), more.end(), ' '));
   if (target.rest.size() > most && !absl::EndsWith(more, "...")) {
-    return absl::InvalidArgumentError(
-        absl::StrCat("unexpected argument: ", target.rest[most]));
+    return SeeHelp(absl::StrCat("unexpected argument: ", target.rest[most]));
   }
   return target;
 }
@@ -91,12 +93,9 @@ int RunVerb(Options& options, int argc, char** argv,
   options.AllowAnywhere();
   const auto run_on_target =
       [&](std::vector<std::string> operands) -> absl::StatusOr<int> {
-    const auto target = TargetOf(std::move(operands), options.synopsis());
-    if (!target.ok()) {
-      return absl::InvalidArgumentError(
-          absl::StrCat(target.status().message(), "; see --help"));
-    }
-    const absl::Status status = run(*target);
+    ASSIGN_OR_RETURN(const Target target,
+                     TargetOf(std::move(operands), options.synopsis()));
+    const absl::Status status = run(target);
     if (absl::IsDeadlineExceeded(status)) {
       return Fail(options, status, kTimedOut);
     }

@@ -20,9 +20,12 @@ struct Target {
   std::vector<std::string> rest;
 };
 
+// The user's error: says what is wrong, and to see --help.
+absl::Status SeeHelp(absl::string_view wrong);
+
 // Takes the operands that `synopsis` shows.  A first one with a slash in it, or
-// one that is a socket, is HEAD-SOCKET; the next one is SESSION.  Fails with
-// InvalidArgument if they aren't those, or for a name that no session can have.
+// one that is a socket, is HEAD-SOCKET; the next one is SESSION.  Fails as
+// SeeHelp() does if they aren't those, or for a name that no session can have.
 absl::StatusOr<Target> TargetOf(std::vector<std::string> operands,
                                 absl::string_view synopsis);
 

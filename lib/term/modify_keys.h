@@ -1,5 +1,6 @@
-// How a terminal sends keys that are pressed with Shift, Alt or Ctrl.  A program
-// sets that for each kind of keys (XTMODKEYS and CSI > n in xterm's "ctlseqs").
+// How a terminal sends keys that are pressed with Shift, Alt or Ctrl.  A
+// program sets that for each kind of keys (XTMODKEYS and CSI > n in xterm's
+// "ctlseqs").
 //
 //   SequenceParser parser;
 //   ModifyKeys keys;
@@ -33,7 +34,8 @@ class ModifyKeys {
  private:
   static constexpr int8_t kAtFirst = -2;
   static constexpr int8_t kDisabled = -1;
-  // Of the keyboard, cursor keys, function keys, the keypad, and other keys.
+  // The kinds are the keyboard, cursor keys, function keys, the keypad, and
+  // other keys.
   static constexpr size_t kKinds = 5;
   static constexpr size_t kFunctionKeys = 2;
   static constexpr size_t kOtherKeys = 4;

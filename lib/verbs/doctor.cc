@@ -86,8 +86,10 @@ Finding Ptys() {
                          : absl::StrCat(used, " of ", most, " PTYs are open");
   const auto pty = OpenPty({.rows = 24, .cols = 80});
   if (!pty.ok()) {
+    const int error = errno;
     return {Finding::kFails, "terminals", std::string(pty.status().message()),
             IsNearly(used, most) ? "raise kernel.pty.max by sysctl(8)"
+            : error == EMFILE    ? "raise the limit of open files by ulimit -n"
                                  : "mount devpts at /dev/pts"};
   }
   if (IsNearly(used, most)) {
@@ -229,10 +231,11 @@ void ExamineHead(const std::string& named, const std::string& version,
   if (!connection) {
     socket.state = Finding::kFails;
     socket.text = std::string(why.message());
-    // The error has its own advice, or this is it.
-    socket.advice =
-        path.ok() ? "deptyr run PROGRAM starts a head, and so does deptyr head"
-                  : "";
+    // The others say themselves what to do.
+    if (path.ok() && absl::IsUnavailable(why)) {
+      socket.advice =
+          "deptyr run PROGRAM starts a head, and so does deptyr head";
+    }
     findings.push_back(std::move(socket));
     return;
   }

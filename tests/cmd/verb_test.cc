@@ -49,10 +49,12 @@ TEST(TargetTest, WhatCanBeNoSessionIsTheUsersError) {
 }
 
 TEST(TargetTest, ASessionIsWhereItBelongs) {
-  EXPECT_THAT(TargetOf({"/run/head.sock"}, "[HEAD-SOCKET] SESSION"),
-              StatusIs(absl::StatusCode::kInvalidArgument, "no SESSION"));
+  EXPECT_THAT(
+      TargetOf({"/run/head.sock"}, "[HEAD-SOCKET] SESSION"),
+      StatusIs(absl::StatusCode::kInvalidArgument, "no SESSION; see --help"));
   EXPECT_THAT(TargetOf({"mc"}, "[HEAD-SOCKET]"),
-              StatusIs(absl::StatusCode::kInvalidArgument, "not a socket: mc"));
+              StatusIs(absl::StatusCode::kInvalidArgument,
+                       "not a socket: mc; see --help"));
 }
 
 TEST(TargetTest, AWordTooManyIsNamed) {
