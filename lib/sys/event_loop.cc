@@ -240,6 +240,7 @@ bool EventLoop::RunTimers() {
   if (timers_.empty()) return false;
   bool ran = false;
   const Clock::time_point now = Clock::now();
+  turn_began_ = now;  // the timers' part
   while (!timers_.empty() && timers_.begin()->first.first <= now &&
          !(ran && TurnIsLong())) {
     Fire(timers_.begin());

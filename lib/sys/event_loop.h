@@ -19,8 +19,10 @@
 //      has gone to sleep once, and is disarmed then.
 //   4. Idle work never comes before I/O, but a loop that is never idle does a
 //      piece of it every 50 ms.
-//   5. Once a turn has taken 2 ms, due timers wait for the next turn, after its
-//      I/O.  One timer always runs.
+//   5. Timers have 2 ms of each turn to themselves, after its I/O; those that
+//   are
+//      due then wait for the next turn.  One timer always runs, and may do what
+//      a long turn puts off: where each turn's I/O is long, nothing else would.
 //   6. Between two handlers of watches that flood, everything else that is
 //      ready is served, at the first chance after 50 us.
 #pragma once
@@ -164,7 +166,7 @@ class EventLoop {
   bool Alone() const;
 
   // Whether this turn has taken so long that everything that can wait for the
-  // next turn should wait.  Due timers do.  False between two turns.
+  // next turn should wait: 2 ms of I/O, or of timers.  False between two turns.
   bool TurnIsLong() const { return Clock::now() - turn_began_ > kLongTurn; }
 
   // Breaks off system calls that wait in a handler from now on

@@ -7,6 +7,7 @@
 #include <array>
 #include <fstream>
 #include <memory>
+#include <optional>
 #include <string>
 #include <utility>
 #include <vector>
@@ -583,6 +584,24 @@ TEST_F(EventLoopTest, ALongTurnLeavesTimersToTheNext) {
   const Timer late = loop_->After(absl::ZeroDuration(), [&] { said += 'l'; });
   while (said.size() < 3) RunOnce();
   EXPECT_EQ(said, "srl");
+}
+
+TEST_F(EventLoopTest, WhatALongTurnPutsOffMayBeDoneByATimer) {
+  const Pipe pipe;
+  bool was_long = false;
+  std::optional<bool> is_long;
+  const Watch watch =
+      loop_->Add(pipe.read_end.get(), Interest::kRead, [&](Ready) {
+        while (!loop_->TurnIsLong()) {
+        }
+        was_long = true;
+      });
+  const Timer put_off = loop_->After(absl::ZeroDuration(),
+                                     [&] { is_long = loop_->TurnIsLong(); });
+  (void)WriteSome(pipe.write_end.get(), "x");
+  RunOnce();
+  EXPECT_TRUE(was_long);
+  EXPECT_THAT(is_long, testing::Optional(false));
 }
 
 TEST_F(EventLoopTest, AMovedTimerGoesOn) {
