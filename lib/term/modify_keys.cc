@@ -18,14 +18,14 @@ void ModifyKeys::Take(const SequenceParser& csi) {
     levels_ = kNothingSet;
     return;
   }
-  const auto kind = static_cast<size_t>(
-      parameters.missing(0) ? kFunctionKeys : parameters.At(0));
-  if (kind >= kKinds) return;
+  const int kind = parameters.missing(0) ? kFunctionKeys : parameters.At(0);
+  if (kind >= static_cast<int>(kKinds)) return;
   int level = parameters.missing(1) ? kAtFirst : parameters.At(1);
   if (disables) level = kDisabled;
   // That is how other keys are at first.
   if (kind == kOtherKeys && level <= 0) level = kAtFirst;
-  levels_[kind] = static_cast<int8_t>(std::min(level, kHighestLevel));
+  levels_[static_cast<size_t>(kind)] =
+      static_cast<int8_t>(std::min(level, kHighestLevel));
 }
 
 std::string ModifyKeys::Sequences() const {

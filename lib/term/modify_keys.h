@@ -32,13 +32,13 @@ class ModifyKeys {
   std::string Undo() const;
 
  private:
-  static constexpr int8_t kAtFirst = -2;
-  static constexpr int8_t kDisabled = -1;
+  static constexpr int kAtFirst = -2;
+  static constexpr int kDisabled = -1;
   // The kinds are the keyboard, cursor keys, function keys, the keypad, and
   // other keys.
   static constexpr size_t kKinds = 5;
-  static constexpr size_t kFunctionKeys = 2;
-  static constexpr size_t kOtherKeys = 4;
+  static constexpr int kFunctionKeys = 2;
+  static constexpr int kOtherKeys = 4;
 
   static constexpr std::array<int8_t, kKinds> kNothingSet = {
       kAtFirst, kAtFirst, kAtFirst, kAtFirst, kAtFirst};
