@@ -19,9 +19,8 @@
 //      has gone to sleep once, and is disarmed then.
 //   4. Idle work never comes before I/O, but a loop that is never idle does a
 //      piece of it every 50 ms.
-//   5. Timers have 2 ms of each turn to themselves, after its I/O; those that
-//   are
-//      due then wait for the next turn.  One timer always runs, and may do what
+//   5. Timers have 2 ms of each turn to themselves, after its I/O; those due
+//      then wait for the next turn.  One timer always runs.  Timers may do what
 //      a long turn puts off: where each turn's I/O is long, nothing else would.
 //   6. Between two handlers of watches that flood, everything else that is
 //      ready is served, at the first chance after 50 us.

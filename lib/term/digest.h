@@ -70,7 +70,7 @@ class Digest {
   // Whether the program wrote with the usual pen at this offset and has done so
   // ever since; false if that isn't known.
   bool has_usual_pen_since(uint64_t offset) const {
-    return usual_pen_ && !modes_.guards() && pen_set_ <= offset;
+    return usual_pen_ && !modes_.guard().on() && pen_set_ <= offset;
   }
 
  private:

@@ -43,12 +43,6 @@ bool TakeRegion(const Parameters& parameters, Modes::Region& region) {
   return true;
 }
 
-// Takes MC, which has the printer begin or end to take part.
-void TakePrinting(const SequenceParser& csi, bool& prints) {
-  const int what = Parameters(csi.body()).At(0);
-  if (what == 4 || what == 5) prints = what == 5;
-}
-
 }  // namespace
 
 bool Modes::Region::Within(int size, int& begin, int& end) const {
@@ -111,7 +105,8 @@ void Modes::Escape(const SequenceParser& escape, OnEffect on_effect) {
       break;
     case 'V':
     case 'W':
-      SetGuard(final == 'V', guards_all_ || final == 'V', on_effect);
+      guard_.SetFromAll(final == 'V');
+      on_effect(Effect::kGuard);
       break;
     case 'c':
       Reset(on_effect);
@@ -130,7 +125,8 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
     says_blink_ = says_blink_ && (cursor_shape_ != 0 || Is(12));
   }
   if (csi.intermediate() == '"' && final == 'q') {
-    SetGuard(Parameters(csi.body()).At(0) == 1, /*from_all=*/false, on_effect);
+    guard_.SetSelective(Parameters(csi.body()).At(0) == 1);
+    on_effect(Effect::kGuard);
   }
   if (csi.intermediate() == '#') StackStyle(final, on_effect);
   if (csi.intermediate() == '!' && final == 'p') {
@@ -143,7 +139,7 @@ void Modes::Csi(const SequenceParser& csi, OnEffect on_effect) {
     if (final == 'h' || final == 'l') SetDecModes(csi, on_effect);
     if (final == 's' || final == 'r') KeepDecModes(csi, on_effect);
     if (final == 'W') has_tabs_ &= csi.body() != "5";  // DECST8C
-    if (final == 'i') TakePrinting(csi, prints_lines_);
+    if (final == 'i') printer_.Take(true, Parameters(csi.body()).At(0));
   } else if (final == 'u') {
     keyboard_flags().Take(csi);
   } else if (csi.prefix() == '>' && (final == 'm' || final == 'n')) {
@@ -162,7 +158,7 @@ void Modes::PlainCsi(const SequenceParser& csi, OnEffect on_effect) {
       SetModes(csi);
       break;
     case 'i':
-      TakePrinting(csi, prints_all_);
+      printer_.Take(false, parameters.At(0));
       break;
     case 'r':
       if (TakeRegion(parameters, region_)) on_effect(Effect::kRegion);
@@ -305,14 +301,8 @@ void Modes::StackStyle(char final, OnEffect on_effect) {
   }
 }
 
-void Modes::SetGuard(bool on, bool from_all, OnEffect on_effect) {
-  guards_ = on;
-  guards_all_ = from_all;
-  on_effect(Effect::kGuard);
-}
-
 void Modes::Save(OnEffect on_effect) {
-  saved_[alternate() ? 1 : 0] = {charsets_, origin(), guards_};
+  saved_[alternate() ? 1 : 0] = {charsets_, origin(), guard_.on()};
   on_effect(Effect::kSave);
 }
 
@@ -320,14 +310,15 @@ void Modes::Restore(OnEffect on_effect) {
   const Saved& saved = saved_[alternate() ? 1 : 0];
   charsets_ = saved.charsets;
   Set(6, saved.origin);
-  guards_ = saved.guards;
+  guard_.Restore(saved.guards);
   on_effect(Effect::kRestore);
 }
 
 void Modes::SoftReset() {
   for (const int mode : {1, 6, 45, 69}) Set(mode, false);
   for (const int mode : {7, 25}) Set(mode, true);
-  insert_ = application_keypad_ = guards_ = false;
+  insert_ = application_keypad_ = false;
+  guard_.Restore(false);
   ForgetRegion();
   charsets_ = {};
   saved_[alternate() ? 1 : 0] = {};
@@ -361,21 +352,6 @@ std::string Modes::Undo() const {
   return ShortUndo(keyboard_flags_[0]) + settings_.Undo();
 }
 
-std::string Modes::GuardSequences() const {
-  if (guards_all_) return guards_ ? "\x1bV" : "\x1bV\x1bW";
-  return guards_ ? "\x1b[1\"q" : "";
-}
-
-std::string Modes::PrinterSequences() const {
-  return absl::StrCat(prints_all_ ? "\x1b[5i" : "",
-                      prints_lines_ ? "\x1b[?5i" : "");
-}
-
-std::string Modes::UndoPrinter() const {
-  return absl::StrCat(prints_all_ ? "\x1b[4i" : "",
-                      prints_lines_ ? "\x1b[?4i" : "");
-}
-
 std::string Modes::ShortUndo(const KeyboardFlags& flags) const {
   std::string out;
   absl::StrAppend(&out, modify_keys_.Undo(), flags.Undo());
@@ -390,7 +366,7 @@ std::string Modes::ShortUndo(const KeyboardFlags& flags) const {
   if (application_keypad_) out += "\x1b>";
   if (cursor_shape_ != 0) out += "\x1b[0 q";
   if (charsets_ != Charsets()) out += Charsets::kReset;
-  if (guards_ || guards_all_) out += "\x1b[0\"q";
+  absl::StrAppend(&out, guard_.Undo());
   for (int i = 0; i < pushed_styles_; ++i) out += "\x1b[#}";
   return out;
 }
@@ -403,8 +379,8 @@ Modes Modes::WithoutPrinting(Mouse mouse) const {
   modes.ForgetRegion();
   modes.charsets_ = {};
   modes.pushed_styles_ = 0;
-  modes.guards_ = modes.guards_all_ = false;
-  modes.prints_all_ = modes.prints_lines_ = false;
+  modes.guard_ = {};
+  modes.printer_ = {};
   if (mouse == Mouse::kDropped) modes.mouse_ = 0;
   return modes;
 }

@@ -25,9 +25,11 @@
 
 #include "lib/term/charsets.h"
 #include "lib/term/dec_modes.h"
+#include "lib/term/guard.h"
 #include "lib/term/keyboard_flags.h"
 #include "lib/term/modify_keys.h"
 #include "lib/term/osc_settings.h"
+#include "lib/term/printer.h"
 #include "lib/term/sequence.h"
 
 namespace deptyr {
@@ -53,7 +55,7 @@ class Modes {
     kPushStyle,       // XTPUSHSGR: how the pen writes is put aside,
     kPopStyle,        // XTPOPSGR: and taken back
     kPicture,         // an image was drawn, which nobody keeps
-    kGuard,           // guards() or guards_all() was set
+    kGuard,           // guard() was set
   };
   using OnEffect = absl::FunctionRef<void(Effect)>;
 
@@ -109,11 +111,8 @@ class Modes {
   const Charsets& charsets() const { return charsets_; }
   Region margins() const { return margins_; }
   bool has_margins() const { return Is(69); }
-  // Whether what is printed now is guarded: erasures spare it that are
-  // selective (DECSCA), or any (SPA), as long as guards_all().
-  bool guards() const { return guards_; }
-  bool guards_all() const { return guards_all_; }
-  std::string GuardSequences() const;
+  const Guard& guard() const { return guard_; }
+  const Printer& printer() const { return printer_; }
   // How many times a style was put aside and not taken back.
   size_t pushed_styles() const { return pushed_styles_; }
   // The state saved on the primary or the alternate screen.
@@ -128,15 +127,12 @@ class Modes {
   // The same without titles, colours and the like, which may be long: at most
   // 700 bytes.
   std::string ShortSequences() const;
-  // The sequences that take a terminal out of these modes, and nothing else.
+  // The sequences that take a terminal out of these modes, and nothing else;
+  // printer().Undo() comes before them.
   // The first leaves the alternate screen, whose keyboard flags it takes back
   // before; Undo() is for the modes that are in force then.
   std::string LeaveAlternate() const;
   std::string Undo() const;
-  // The sequences that send what a terminal is given to a printer (MC), and
-  // those that end it, before which it may obey no others.
-  std::string PrinterSequences() const;
-  std::string UndoPrinter() const;
   // These modes for a terminal of another size, on which somebody else prints:
   // none that changes what writing does, and the cursor is left to whoever
   // prints.  Reports of the mouse say where it is on that terminal.
@@ -174,7 +170,6 @@ class Modes {
   void KeepDecModes(const SequenceParser& csi, OnEffect on_effect);
   void SetAlternate(int mode, bool on, OnEffect on_effect);
   void StackStyle(char final, OnEffect on_effect);
-  void SetGuard(bool on, bool from_all, OnEffect on_effect);
   void Save(OnEffect on_effect);
   void Restore(OnEffect on_effect);
   void SoftReset();
@@ -192,10 +187,8 @@ class Modes {
   bool new_line_ = false;
   bool application_keypad_ = false;
   bool has_tabs_ = false;
-  bool guards_ = false;
-  bool guards_all_ = false;
-  bool prints_all_ = false;    // MC 5: all goes to a printer,
-  bool prints_lines_ = false;  // MC ? 5: each line goes there, too
+  Guard guard_;
+  Printer printer_;
   int16_t mouse_ = 0;
   int16_t kept_mouse_ = 0;  // by XTSAVE
   int16_t alternate_ = 0;

@@ -271,7 +271,8 @@ void Painter::PaintCursor() {
     MoveTo(cursor.row - top, cursor.col - left);
   }
   SetLook(from_.pen());
-  if (from_.modes().guards_all()) out_ += from_.modes().GuardSequences();
+  const Guard& guard = from_.modes().guard();
+  if (guard.from_all()) absl::StrAppend(&out_, guard.Sequences());
 }
 
 // Where nothing is left of what was printed, DECERA takes away again what is

@@ -408,7 +408,7 @@ void Screen::OnEffect(Modes::Effect effect) {
     case Modes::Effect::kPicture:
       return OnPicture();
     case Modes::Effect::kGuard:
-      pen_.is_guarded = modes_.guards();
+      pen_.is_guarded = modes_.guard().on();
       return PenHasChanged();
   }
 }
@@ -697,7 +697,7 @@ void Screen::Edit(char final, int count) {
     case 'X':
       if (beyond) return;
       EraseArea({row_, row_ + 1, col_, std::min(col_ + count, cols())},
-                modes_.guards_all());
+                modes_.guard().from_all());
       grid()[row_].wraps = false;
       break;
     case 'L':
@@ -721,7 +721,7 @@ void Screen::EraseInDisplay(int what, bool selective) {
   }
   if (what < 0 || what > 2) return;
   if (what != 2) EraseInLine(what, selective);
-  EraseArea({first, end, 0, cols()}, selective || modes_.guards_all());
+  EraseArea({first, end, 0, cols()}, selective || modes_.guard().from_all());
   for (int row = first; row < end; ++row) grid()[row].wraps = false;
 }
 
@@ -733,7 +733,7 @@ void Screen::EraseInLine(int what, bool selective) {
   waits_ = beyond;
   EraseArea(
       {row_, row_ + 1, what == 0 ? col_ : 0, what == 1 ? col_ + 1 : cols()},
-      selective || modes_.guards_all());
+      selective || modes_.guard().from_all());
 }
 
 void Screen::EraseArea(const Area& area, bool selective) {
@@ -810,7 +810,8 @@ void Screen::BlankArea(const Area& area) {
   for (int row = area.top; row < area.bottom; ++row) {
     for (int col = area.left; col < area.right; ++col) {
       const GridCell before = grid().at(row, col);
-      if (tables_.LookOf(before).is_guarded && !modes_.guards_all()) continue;
+      if (tables_.LookOf(before).is_guarded && !modes_.guard().from_all())
+        continue;
       *Open(row, col, col + 1) = {.glyph = ' ', .look = before.look};
     }
   }

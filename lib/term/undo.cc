@@ -18,7 +18,7 @@ std::string Undo::Sequences(int cols) const {
     absl::StrAppend(&out, bytes);
   };
   write(after.EndOfSequence());
-  write(after.modes().UndoPrinter());
+  write(after.modes().printer().Undo());
   bool moves = after.modes().UndoMovesCursor();
   write(after.modes().LeaveAlternate());
   // The primary screen may have another origin and other character sets.
@@ -39,7 +39,7 @@ std::string Undo::Redo() const {
                     modes.alternate_mode(), "h");
   }
   for (size_t i = 0; i < modes.pushed_styles(); ++i) out += "\x1b[#{";
-  absl::StrAppend(&out, modes.GuardSequences(), modes.PrinterSequences(),
+  absl::StrAppend(&out, modes.guard().Sequences(), modes.printer().Sequences(),
                   modes.Sequences(), modes.has_tabs() ? "\x1bH" : "",
                   digest_.last_query() > 0 ? "\x1b[5n" : "",
                   modes.link_open() ? "\x1b]8;;x:\x1b\\" : "", "\x1b[1m",

@@ -224,8 +224,8 @@ int Reads(int count) {
 
 // Every terminal answers the last question.
 constexpr char kQuestions[] =
-    "\x1bP$qm\x1b\\\x1bP$qr\x1b\\\x1bP$qs\x1b\\\x1bP$q "
-    "q\x1b\\\x1bP$q\"q\x1b\\\x1b[2$w"
+    "\x1bP$qm\x1b\\\x1bP$qr\x1b\\\x1bP$qs\x1b\\"
+    "\x1bP$q q\x1b\\\x1bP$q\"q\x1b\\\x1b[2$w"
     "\x1b]4;1;?\x1b\\\x1b]10;?\x1b\\\x1b]11;?\x1b\\\x1b]12;?\x1b\\"
     "\x1b[21t\x1b[?1m\x1b[?2m\x1b[?4m\x1b[?u\x1b[c";
 constexpr int kAskedModes[] = {1,    4,    5,    6,    7,    8,    9,

@@ -101,15 +101,16 @@ TEST(ModesTest, KeysAreModifiedByTheirKind) {
 }
 
 TEST(ModesTest, WhatIsPrintedMayBeGuarded) {
-  EXPECT_TRUE(After("\x1b[1\"q").guards());
-  EXPECT_FALSE(After("\x1b[1\"q").guards_all());
-  EXPECT_FALSE(After("\x1b[1\"q\x1b[2\"q").guards());
-  EXPECT_TRUE(After("\x1bV").guards_all());
-  EXPECT_FALSE(After("\x1bV\x1bW").guards());
-  EXPECT_TRUE(After("\x1bV\x1bW").guards_all()) << "what was printed stays";
-  EXPECT_FALSE(After("\x1b[1\"q\x1b[!p").guards());
+  EXPECT_TRUE(After("\x1b[1\"q").guard().on());
+  EXPECT_FALSE(After("\x1b[1\"q").guard().from_all());
+  EXPECT_FALSE(After("\x1b[1\"q\x1b[2\"q").guard().on());
+  EXPECT_TRUE(After("\x1bV").guard().from_all());
+  EXPECT_FALSE(After("\x1bV\x1bW").guard().on());
+  EXPECT_TRUE(After("\x1bV\x1bW").guard().from_all())
+      << "what was printed stays";
+  EXPECT_FALSE(After("\x1b[1\"q\x1b[!p").guard().on());
   for (const char* guard : {"\x1b[1\"q", "\x1bV", "\x1bV\x1bW"}) {
-    EXPECT_EQ(After(guard).GuardSequences(), guard);
+    EXPECT_EQ(After(guard).guard().Sequences(), guard);
   }
 }
 
